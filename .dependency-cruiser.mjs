@@ -1,0 +1,121 @@
+/**
+ * Who may import whom. Each rule has a violation in test/architecture.test.ts that it must catch.
+ * @type {import('dependency-cruiser').IConfiguration}
+ */
+export default {
+  forbidden: [
+    {
+      name: 'common-knows-nobody',
+      comment: 'common/ holds words that every service may use; it knows no app, no service, no contract.',
+      severity: 'error',
+      from: { path: '^src/common/' },
+      to: { path: ['^src/(app|services)/', '^generated/', '^scripts/'] },
+    },
+    {
+      name: 'service-stays-in-its-folder',
+      comment:
+        'A service is lifted out whole: it imports its own folder, common/ and the types of the contract.',
+      severity: 'error',
+      from: { path: '^src/services/([^/]+)/' },
+      to: {
+        path: ['^src/', '^generated/', '^scripts/'],
+        pathNot: ['^src/services/$1/', '^src/common/', '^generated/'],
+      },
+    },
+    {
+      name: 'service-reaches-out-by-name',
+      comment:
+        'No ../ out of a service folder: #common/* and #generated/* keep working wherever it is moved to.',
+      severity: 'error',
+      from: { path: '^src/services/([^/]+)/' },
+      to: { path: ['^src/common/', '^generated/'], dependencyTypesNot: ['aliased-subpath-import'] },
+    },
+    {
+      name: 'contract-as-types-in-clients-only',
+      comment: 'Of generated/ a service sees the types of its neighbours, in the file that calls them.',
+      severity: 'error',
+      from: { path: '^src/services/', pathNot: '-client\\.ts$' },
+      to: { path: '^generated/' },
+    },
+    {
+      name: 'contract-as-types-only',
+      comment: 'What a service takes from generated/ is api.d.ts, by `import type`.',
+      severity: 'error',
+      from: { path: '^src/services/' },
+      to: { path: '^generated/', pathNot: '^generated/api\\.d\\.ts$' },
+    },
+    {
+      name: 'contract-not-by-value',
+      comment: 'The same, by value.',
+      severity: 'error',
+      from: { path: '^src/services/' },
+      to: { path: '^generated/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'app-finds-services-by-list',
+      comment: 'The app knows the services by generated/services.ts, so that adding one is adding a folder.',
+      severity: 'error',
+      from: { path: '^src/app/' },
+      to: { path: '^src/services/' },
+    },
+    {
+      name: 'only-the-list-imports-services',
+      comment: 'Nobody else reaches into a service.',
+      severity: 'error',
+      from: { pathNot: ['^src/services/', '^generated/services\\.ts$', '^test/'] },
+      to: { path: '^src/services/' },
+    },
+    {
+      name: 'drizzle-in-three-files',
+      comment: 'Only tables, repositories and common/database.ts know the database.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['/(tables|repository)\\.ts$', '^src/common/database\\.ts$'] },
+      to: {
+        path: [
+          'node_modules/(drizzle-orm|better-sqlite3)/',
+          '^(drizzle-orm|better-sqlite3)',
+          '^node:sqlite$',
+        ],
+      },
+    },
+    {
+      name: 'process-in-main-only',
+      comment: 'What the process is and has comes in as an argument.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/app/main\\.ts$' },
+      to: { path: '^(node:)?process$' },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'What needs each other is one thing.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-unresolved',
+      comment: 'An import that leads nowhere would slip past every rule above.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-development-dependency-in-src',
+      comment: 'npm start needs no development dependency.',
+      severity: 'error',
+      from: { path: '^(src|generated)/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+    },
+    moduleSystems: ['es6', 'cjs'],
+    detectProcessBuiltinModuleCalls: true,
+  },
+};

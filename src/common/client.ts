@@ -1,0 +1,135 @@
+import createClient, { type FetchResponse, type MaybeOptionalInit } from 'openapi-fetch';
+import type { FilterKeys, HttpMethod, PathsWithMethod } from 'openapi-typescript-helpers';
+import { Agent, fetch, Request } from 'undici';
+import { currentContext, readTravel, type Travel, writeTravel } from './context.ts';
+import { type OpenApiDocument, type OperationContract, readContract } from './contract.ts';
+import { getLogger } from './logger.ts';
+import { LoopDetected, TimedOut, Unavailable } from './problem.ts';
+
+/** Another service, as its callers see it. `Paths` are those of `generated/api.d.ts`. */
+export interface Neighbour<Paths extends object> {
+  /** Declares one operation that the service uses; do it once, when the service registers. */
+  operation<
+    Method extends HttpMethod,
+    Path extends PathsWithMethod<Paths, Method>,
+    Init = MaybeOptionalInit<Paths[Path], Method & keyof Paths[Path]>,
+  >(method: Method, path: Path): Operation<Init, Success<Paths, Method, Path>>;
+}
+
+type Success<Paths extends object, Method extends HttpMethod, Path extends keyof Paths> = NonNullable<
+  FetchResponse<
+    FilterKeys<Paths[Path], Method> & Record<string | number, unknown>,
+    unknown,
+    'application/json'
+  >['data']
+>;
+
+/**
+ * Calls the operation and resolves with its success: checked, so it is what the contract says.
+ * @throws {Unavailable} the neighbour did not answer, or not as its contract says.
+ * @throws {TimedOut} no whole answer before the deadline.
+ */
+export interface Operation<Init, Data> {
+  (init: Init): Promise<Data>;
+  readonly neighbour: string;
+  readonly contract: OperationContract;
+  /** An error for an answer that fits the contract and still cannot be true; it is logged. */
+  refuse(fault: string): Unavailable;
+}
+
+export interface NeighbourOptions {
+  /** Where it is now, as `http://host:port`. */
+  origin(): string;
+  /** The merged document. Absent while it is being generated: operations can be declared then, not called. */
+  readonly document: OpenApiDocument | undefined;
+  /** ms for a call, in all. */
+  readonly deadline: number;
+}
+
+/** Connections to one neighbour. Past them calls wait for their turn, within their deadline. */
+const connections = 32;
+
+/** A neighbour and a way to hang up. */
+export function openNeighbour(name: string, { origin, document, deadline }: NeighbourOptions) {
+  const agent = new Agent({ connections, pipelining: 1 });
+  const client = createClient<Record<string, never>>({
+    // undici's own fetch and Request: those of Node cannot take a pool of this version.
+    fetch: ((request: Request) => fetch(request, { dispatcher: agent })) as never,
+    Request: Request as never,
+    redirect: 'error',
+  });
+
+  function operation(method: HttpMethod, path: string): Operation<object | undefined, unknown> {
+    const contract = document === undefined ? undefined : readContract(document, method, path);
+    const target = `${method.toUpperCase()} ${path}`;
+
+    function refuse(fault: string, cause?: unknown): Unavailable {
+      getLogger().warn({ neighbour: name, operation: target, fault, err: cause }, 'call failed');
+      return new Unavailable(`The ${name} service is not available`);
+    }
+
+    async function call(init: object | undefined): Promise<unknown> {
+      if (contract === undefined) throw new Error(`${target} was called while contracts are generated`);
+      const travel = nextTravel(deadline);
+      const left = Math.floor(travel.deadline - performance.now());
+      if (left <= 0) throw refuseLate(name, target);
+      const signal = AbortSignal.timeout(left);
+      let response: Response;
+      let body: unknown;
+      try {
+        const request = {
+          ...init,
+          baseUrl: origin(),
+          headers: writeTravel(travel),
+          signal,
+          parseAs: 'stream',
+        };
+        ({ response } = await client.request(method, path as never, request as never));
+        body = response.bodyUsed ? undefined : await response.json();
+      } catch (error) {
+        if (signal.aborted) throw refuseLate(name, target);
+        throw refuse('no answer', error);
+      }
+      if (response.status === 508) throw new LoopDetected();
+      const contentType = response.headers.get('content-type') ?? '';
+      const fault = contract.findFault({ status: response.status, contentType, body });
+      if (fault !== undefined) throw refuse(fault);
+      return body;
+    }
+
+    return Object.assign(call, { neighbour: name, contract: contract as OperationContract, refuse });
+  }
+
+  return {
+    neighbour: { operation } as Neighbour<object>,
+    /** Whether its process answers within `timeout` ms. */
+    async isReachable(timeout: number): Promise<boolean> {
+      try {
+        const { ok, body } = await fetch(`${origin()}/${name}/health`, {
+          dispatcher: agent,
+          headers: writeTravel(nextTravel(timeout)),
+          redirect: 'error',
+          signal: AbortSignal.timeout(timeout),
+        });
+        await body?.cancel();
+        return ok;
+      } catch {
+        return false;
+      }
+    },
+    async close(): Promise<void> {
+      await agent.destroy();
+    },
+  };
+}
+
+/** What travels with a call that starts now and may take `deadline` ms, or what its caller still has. */
+function nextTravel(deadline: number): Travel {
+  const travel = currentContext()?.travel ?? readTravel({}, crypto.randomUUID());
+  return { ...travel, deadline: Math.min(travel.deadline, performance.now() + deadline) };
+}
+
+function refuseLate(name: string, operation: string): TimedOut {
+  getLogger().warn({ neighbour: name, operation, fault: 'no answer in time' }, 'call failed');
+  return new TimedOut(`The ${name} service did not answer in time`);
+}

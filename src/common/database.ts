@@ -1,0 +1,169 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import Client from 'better-sqlite3';
+import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
+import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
+import { Unavailable } from './problem.ts';
+
+/** A service's own database. Its statements are prepared once, on `orm`, and run inside `write` or outside. */
+export interface Database {
+  readonly orm: BetterSQLite3Database;
+  /**
+   * Runs `fn`, which may be several statements, in one transaction: all of them or none. Resolves with what
+   * `fn` returns when that is durable; rejects with what it throws. `fn` must not be async.
+   * @throws {Unavailable} when another process holds the write lock for longer than 5 s; nothing was changed.
+   */
+  write<Result>(fn: () => Result): Promise<Result>;
+  /** Throws where the database does not answer. */
+  check(): void;
+  close(): void;
+}
+
+/** What keeps a database from being opened: one line for the person who starts the process. */
+export class DatabaseError extends Error {}
+
+const memory = ':memory:';
+const lockWait = 5_000; // ms
+
+/**
+ * Opens a database and brings it up to date.
+ * @param file a path, or `:memory:`; a file that is not there is made.
+ * @param migrations the folder that drizzle-kit writes.
+ * @throws {DatabaseError} for a file that cannot be used; it is left as it was.
+ */
+export function openDatabase(file: string, migrations?: URL): Database {
+  const client = openClient(file);
+  try {
+    // Read before the first pragma: a file that is not ours, or newer than us, must stay as it was.
+    const known =
+      migrations === undefined ? [] : readMigrationFiles({ migrationsFolder: fileURLToPath(migrations) });
+    listPending(client, known);
+    // Re-opening a WAL file gives synchronous = NORMAL, so it is said at every open.
+    client.pragma('journal_mode = WAL');
+    client.pragma('synchronous = FULL');
+    applyMigrations(client, known);
+    client.pragma('foreign_keys = ON');
+    // From here on a wait for a lock would block the event loop: write() waits without.
+    client.pragma('busy_timeout = 0');
+  } catch (error) {
+    client.close();
+    throw new DatabaseError(`database ${file}: ${explain(error)}`, { cause: error });
+  }
+  return {
+    orm: drizzle(client),
+    write: (fn) => write(client, fn),
+    check() {
+      client.prepare('SELECT count(*) FROM sqlite_schema').get();
+    },
+    close() {
+      client.close();
+    },
+  };
+}
+
+/** Which migrations of a service a database file has, and which not yet; reads only. */
+export function readMigrationStatus(file: string, migrations: URL): { name: string; applied: boolean }[] {
+  const folder = fileURLToPath(migrations);
+  const known = readMigrationFiles({ migrationsFolder: folder });
+  const pending = new Set(known);
+  if (existsSync(file)) {
+    const client = openClient(file);
+    try {
+      const waiting = listPending(client, known);
+      for (const migration of known) if (!waiting.includes(migration)) pending.delete(migration);
+    } catch (error) {
+      throw new DatabaseError(`database ${file}: ${explain(error)}`, { cause: error });
+    } finally {
+      client.close();
+    }
+  }
+  return known.map((migration) => ({
+    name: `${new Date(migration.folderMillis).toISOString()} ${migration.hash.slice(0, 12)}`,
+    applied: !pending.has(migration),
+  }));
+}
+
+function openClient(file: string): Client.Database {
+  try {
+    if (file !== memory) mkdirSync(dirname(file), { recursive: true });
+    return new Client(file, { timeout: lockWait });
+  } catch (error) {
+    throw new DatabaseError(`database ${file}: ${explain(error)}`, { cause: error });
+  }
+}
+
+async function write<Result>(client: Client.Database, fn: () => Result): Promise<Result> {
+  const transaction = client.transaction(fn);
+  const end = performance.now() + lockWait;
+  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+    try {
+      return transaction.immediate();
+    } catch (error) {
+      // An immediate transaction meets a lock at its BEGIN or never, so nothing was done.
+      if (!isBusy(error)) throw error;
+      if (performance.now() + pause > end) throw new Unavailable('The database is busy', { cause: error });
+    }
+    await sleep(pause);
+  }
+}
+
+/**
+ * The migrations that the file has not had. Drizzle's own migrator looks before it locks, so that two processes
+ * that start at once both apply them, and takes a newer file for an up-to-date one; hence our own, on its table.
+ */
+function listPending(client: Client.Database, known: readonly MigrationMeta[]): MigrationMeta[] {
+  const table = client
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = '__drizzle_migrations'")
+    .get();
+  const applied =
+    table === undefined
+      ? []
+      : client
+          .prepare<[], { hash: string }>('SELECT hash FROM __drizzle_migrations ORDER BY created_at')
+          .all();
+  for (const [index, { hash }] of applied.entries()) {
+    if (known[index]?.hash !== hash) {
+      throw new DatabaseError(
+        `it has a migration (${hash.slice(0, 12)}) that this code does not: the file is of a newer version, or of another service`,
+      );
+    }
+  }
+  return known.slice(applied.length);
+}
+
+function applyMigrations(client: Client.Database, known: readonly MigrationMeta[]): void {
+  // drizzle-kit rebuilds a table to change a column; with foreign keys on, that empties the tables below it.
+  // The switch does nothing inside a transaction, so it is thrown before.
+  client.pragma('foreign_keys = OFF');
+  client
+    .transaction(() => {
+      client.exec(
+        'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)',
+      );
+      for (const { sql, hash, folderMillis } of listPending(client, known)) {
+        for (const statement of sql) client.exec(statement);
+        client
+          .prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)')
+          .run(hash, folderMillis);
+      }
+      const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
+      if (orphan !== undefined) {
+        throw new DatabaseError(`a migration leaves rows of ${orphan.table} without their ${orphan.parent}`);
+      }
+    })
+    .immediate();
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Client.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Client.SqliteError)) return error instanceof Error ? error.message : String(error);
+  if (error.code === 'SQLITE_NOTADB') return 'the file is not an SQLite database';
+  if (error.code.startsWith('SQLITE_CORRUPT')) return 'the file is damaged';
+  if (isBusy(error)) return `another process has held its lock for ${lockWait / 1000} s`;
+  return error.message;
+}

@@ -1,0 +1,196 @@
+import { STATUS_CODES } from 'node:http';
+import { Type } from '@sinclair/typebox';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { getLogger } from './logger.ts';
+import { ref } from './schema.ts';
+
+/** What is wrong with one value of a request. */
+export interface Fault {
+  readonly in: 'body' | 'path' | 'query' | 'header';
+  /** JSON Pointer to the value, RFC 6901. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+const FaultSchema = Type.Object({
+  in: Type.Union([Type.Literal('body'), Type.Literal('path'), Type.Literal('query'), Type.Literal('header')]),
+  pointer: Type.String(),
+  detail: Type.String(),
+});
+
+/** The body of every answer that is not a success, RFC 9457. Mounted in each service as `Problem`. */
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ format: 'uri-reference' }),
+    title: Type.String(),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String(),
+    instance: Type.String({ format: 'uri-reference' }),
+    errors: Type.Optional(Type.Array(FaultSchema, { maxItems: 20 })),
+  },
+  { $id: 'Problem', description: 'What went wrong, as RFC 9457 has it' },
+);
+
+export const problemMediaType = 'application/problem+json';
+
+interface ProblemOptions extends ErrorOptions {
+  /** A URI for this kind of problem; `about:blank` where the status says it all. */
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly errors?: readonly Fault[];
+  /** More members of the body. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** An error that is meant for the client: thrown anywhere, answered as RFC 9457. Its message is the `detail`. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly type: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly errors: readonly Fault[] | undefined;
+  readonly extra: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(status: number, detail: string, options: ProblemOptions = {}) {
+    super(detail, options);
+    this.name = new.target.name;
+    this.status = status;
+    this.type = options.type ?? 'about:blank';
+    this.headers = options.headers ?? {};
+    this.errors = options.errors;
+    this.extra = options.extra;
+  }
+}
+
+/** 404: there is no such thing. */
+export class NotFound extends Problem {
+  constructor(detail: string, type?: string) {
+    super(404, detail, type === undefined ? {} : { type });
+  }
+}
+
+/** 405: the path exists, the method does not. */
+export class MethodNotAllowed extends Problem {
+  constructor(method: string, allowed: readonly string[]) {
+    super(405, `${method} is not among the methods of this path`, { headers: { allow: allowed.join(', ') } });
+  }
+}
+
+/** 409: a limit, or a conflict of state. */
+export class Conflict extends Problem {
+  constructor(detail: string) {
+    super(409, detail);
+  }
+}
+
+/** 422: it was read and does not fit the contract. */
+export class Unprocessable extends Problem {
+  constructor(errors: readonly Fault[]) {
+    super(422, 'The request does not fit the contract', { errors: errors.slice(0, 20) });
+  }
+}
+
+/** 503: not now, and nothing was changed. */
+export class Unavailable extends Problem {
+  constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
+    super(503, detail, { ...options, headers: { 'retry-after': '1' } });
+  }
+}
+
+/** 504: no whole answer in time. */
+export class TimedOut extends Problem {
+  constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
+    super(504, detail, { ...options, headers: { 'retry-after': '1' } });
+  }
+}
+
+/** 508: a call went round in circles. */
+export class LoopDetected extends Problem {
+  constructor() {
+    super(508, 'Too many calls from service to service for one request');
+  }
+}
+
+/** What a client may read of what Fastify itself refuses; its own messages can quote the input. */
+const refusals: Readonly<Record<number, string>> = {
+  400: 'The request cannot be read',
+  408: 'The request did not arrive in time',
+  413: 'The body is too large',
+  414: 'The URL is too long',
+  415: 'The body must be application/json',
+  431: 'The headers are too large',
+};
+
+/** Any error as the problem that the client is told. */
+export function toProblem(error: unknown, requestId: string): Problem {
+  if (error instanceof Problem) return error;
+  const { validation, validationContext, statusCode } = error as Partial<FastifyError>;
+  if (validation !== undefined) return new Unprocessable(toFaults(validation, validationContext));
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new Problem(statusCode, refusals[statusCode] ?? STATUS_CODES[statusCode] ?? 'Refused');
+  }
+  return new Problem(500, `Request ${requestId} failed`, { cause: error });
+}
+
+/** The body of the answer. `path` is what the client asked for; its query stays out, it may hold secrets. */
+export function problemBody(problem: Problem, path: string): string {
+  return JSON.stringify({
+    type: problem.type,
+    title: STATUS_CODES[problem.status] ?? 'Error',
+    status: problem.status,
+    detail: problem.message,
+    instance: path.split(/[?#]/, 1)[0],
+    errors: problem.errors,
+    ...problem.extra,
+  });
+}
+
+/** Fastify's error handler: every error, whoever threw it, becomes a problem; defects are logged. */
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const problem = toProblem(error, request.id);
+  if (problem.status === 500) getLogger().error({ err: error }, 'request failed');
+  else if (problem.cause !== undefined) getLogger().warn({ err: problem }, 'request could not be served');
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .header('content-type', problemMediaType)
+    .send(problemBody(problem, request.url));
+}
+
+type AjvErrors = NonNullable<FastifyError['validation']>;
+
+const places = { body: 'body', params: 'path', querystring: 'query', headers: 'header' } as const;
+
+function toFaults(errors: AjvErrors, context: FastifyError['validationContext']): Fault[] {
+  const place = places[(context ?? 'body') as keyof typeof places] ?? 'body';
+  return errors.map(({ instancePath, keyword, params, message }) => {
+    if (keyword === 'required') {
+      const name = String(params.missingProperty).replaceAll('~', '~0').replaceAll('/', '~1');
+      return { in: place, pointer: `${instancePath}/${name}`, detail: 'is missing' };
+    }
+    if (keyword === 'type') {
+      const detail = `must be ${[params.type].flat().join(' or ')}`;
+      return { in: place, pointer: instancePath, detail };
+    }
+    return { in: place, pointer: instancePath, detail: message ?? 'does not fit' };
+  });
+}
+
+const meanings: Readonly<Record<number, string>> = {
+  400: 'It cannot be read',
+  404: 'There is no such thing',
+  409: 'A limit, or a conflict of state',
+  413: 'The body is too large',
+  415: 'The body is not JSON',
+  422: 'It does not fit the contract',
+  503: 'A service that this needs is away: nothing was changed; try again',
+  504: 'A service that this needs gave no whole answer in time',
+};
+
+/** The error answers of a route, for its `response` schema: `...problems(404, 422)`; any other is `default`. */
+export function problems(...statuses: (keyof typeof meanings)[]) {
+  const content = { [problemMediaType]: { schema: ref(ProblemSchema) } };
+  return Object.fromEntries([
+    ...statuses.map((status) => [status, { description: meanings[status], content }]),
+    ['default', { description: 'Any other error', content }],
+  ]);
+}

@@ -1,0 +1,36 @@
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
+
+/**
+ * A reference to a schema that the service has added by `addSchema`: typed by it, a `$ref` in its documents.
+ * `description` says what it is in this place, as in `200: ref(Pet, 'The pet')`.
+ */
+export function ref<Schema extends TSchema>(schema: Schema, description?: string) {
+  if (schema.$id === undefined) throw new Error('Only a schema with an $id can be referred to');
+  const options = description === undefined ? {} : { description };
+  return Type.Unsafe<Static<Schema>>({ $ref: `${schema.$id}#`, ...options });
+}
+
+/** An id: a positive integer that a JavaScript number holds exactly. */
+export const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, examples: [1] });
+
+/** A property with a `default`: optional for the client, always there for the handler. */
+export function defaulted<Schema extends TSchema>(schema: Schema): Schema {
+  return Type.Optional(schema) as unknown as Schema;
+}
+
+/** `limit` and `offset` of a list. */
+export const Page = Type.Object({
+  offset: defaulted(
+    Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      default: 0,
+      description: 'How many to pass over',
+    }),
+  ),
+  limit: defaulted(Type.Integer({ minimum: 1, maximum: 100, default: 100, description: 'How many at most' })),
+});
+export type Page = Static<typeof Page>;
+
+/** The answer to a delete. */
+export const Ok = Type.Object({ ok: Type.Literal(true) }, { description: 'It is gone' });

@@ -1,0 +1,136 @@
+/**
+ * Writes `generated/` from the folders of `src/services`: each service's document, the merged one, the types of
+ * that, and the list of services. With `--check` it writes nothing, and fails where a file is not what it would be.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Value } from '@sinclair/typebox/value';
+import { createTwoFilesPatch } from 'diff';
+import openapiTS, { astToString } from 'openapi-typescript';
+import { buildApp } from '#app/app.ts';
+import { checkConfig } from '#app/config.ts';
+import { mergeDocuments, type Part } from '#app/openapi.ts';
+import { openLogging } from '#common/logger.ts';
+import type { Service } from '#common/service.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const target = join(root, 'generated');
+const marker = 'Written by "npm run generate" from src/services; do not change it by hand.';
+
+const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+const files = await generate(join(root, 'src/services'));
+if (values.check) check(files);
+else write(files);
+
+/** All of `generated/`: the content of each file by its path in there. */
+async function generate(folder: string): Promise<Map<string, string>> {
+  const names = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+  const services = new Map<string, Service>();
+  for (const name of names) {
+    const { default: service } = await import(join(folder, name, 'index.ts'));
+    if (service?.name !== name)
+      throw new Error(`src/services/${name}/index.ts must define the service ${name}`);
+    services.set(name, service);
+  }
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const parts = await describe(services, version);
+  const merged = mergeDocuments(parts, {
+    title: 'All services',
+    version,
+    description: 'Every service behind the gateway, in one document.',
+  });
+  const types = astToString(await openapiTS(merged as never, { defaultNonNullable: false }));
+
+  const files = new Map<string, string>();
+  for (const { service, document } of parts) files.set(`${service}/openapi.json`, toJson(document));
+  files.set('openapi.json', toJson(merged));
+  files.set('api.d.ts', `// ${marker}\n\n${types}`);
+  files.set('services.ts', listServices(names));
+  return files;
+}
+
+/** Builds every service in one app that never listens, on databases in memory, and asks for their documents. */
+async function describe(services: ReadonlyMap<string, Service>, version: string): Promise<Part[]> {
+  const config = checkConfig(
+    {
+      services: Object.fromEntries(
+        [...services].map(([name, { migrations, options }]) => [
+          name,
+          {
+            ...(migrations !== undefined && { database: 'sqlite::memory:' }),
+            ...(options !== undefined && { options: Value.Create(options) }),
+          },
+        ]),
+      ),
+      apps: { gateway: { port: 0, services: [...services.keys()] } },
+    },
+    services,
+    join(root, 'config.yaml'),
+  );
+  const logging = await openLogging({ level: 'silent', console: 'none' });
+  const app = await buildApp({ config, name: 'gateway', services, logging, version });
+  const parts = app.documents();
+  await app.stop();
+  return parts;
+}
+
+function listServices(names: readonly string[]): string {
+  const lines = names.map(
+    (name) => `  ${JSON.stringify(name)}: () => import('../src/services/${name}/index.ts'),\n`,
+  );
+  return `// ${marker}\n\n/** Every service that there is, by name: how an app finds them, and what a bundler can follow. */\nexport const services = {\n${lines.join('')}};\n`;
+}
+
+function toJson(document: unknown): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+function write(files: ReadonlyMap<string, string>): void {
+  for (const [path, content] of files) {
+    if (read(path) === content) continue;
+    mkdirSync(dirname(join(target, path)), { recursive: true });
+    writeFileSync(join(target, path), content);
+    console.log(`generated/${path}`);
+  }
+  for (const path of extraFiles(files)) {
+    rmSync(join(target, path), { recursive: true });
+    console.log(`generated/${path} removed`);
+  }
+}
+
+function check(files: ReadonlyMap<string, string>): void {
+  const stale = [...files].filter(([path, content]) => read(path) !== content);
+  for (const [path, content] of stale) {
+    console.error(`generated/${path} is stale:`);
+    console.error(
+      createTwoFilesPatch('committed', 'as it should be', read(path) ?? '', content, '', '', { context: 2 }),
+    );
+  }
+  const extra = extraFiles(files);
+  for (const path of extra) console.error(`generated/${path} belongs to no service`);
+  if (stale.length + extra.length > 0) {
+    console.error('Run "npm run generate", and commit what it writes.');
+    process.exit(1);
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(join(target, path), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is in `generated/` and would not be written: of a service that is gone. */
+function extraFiles(files: ReadonlyMap<string, string>): string[] {
+  return readdirSync(target, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(target.length + 1))
+    .filter((path) => !files.has(path));
+}

@@ -1,0 +1,49 @@
+import fp from 'fastify-plugin';
+import { readTravel } from '#common/context.ts';
+import { Unavailable } from '#common/problem.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Whether the server is stopping. */
+    readonly isDraining: () => boolean;
+    /**
+     * Takes no more work from outside and resolves when what is in flight has been answered. The server still
+     * listens meanwhile: what is in flight may need to call it.
+     */
+    readonly drain: () => Promise<void>;
+  }
+  interface FastifyContextConfig {
+    /** Answered to the last, also while the server stops. */
+    always?: boolean;
+  }
+}
+
+/** Counts the requests in flight, so that a server can stop without failing one. */
+export const drain = fp(async (app) => {
+  let inFlight = 0;
+  let emptied: (() => void) | undefined;
+  let draining: Promise<void> | undefined;
+
+  app.decorate('isDraining', () => draining !== undefined);
+  app.decorate('drain', () => {
+    draining ??= new Promise<void>((resolve) => {
+      emptied = resolve;
+      if (inFlight === 0) resolve();
+    });
+    return draining;
+  });
+
+  app.addHook('onRequest', (request, reply, done) => {
+    inFlight += 1;
+    // 'close' comes always and once, 'finish' not where the client has gone.
+    reply.raw.once('close', () => {
+      inFlight -= 1;
+      if (inFlight === 0) emptied?.();
+    });
+    if (draining === undefined) return done();
+    reply.header('connection', 'close');
+    const isNested = readTravel(request.headers, request.id).hops > 0;
+    if (isNested || request.routeOptions.config.always) return done();
+    done(new Unavailable('The server is stopping'));
+  });
+});

@@ -1,0 +1,45 @@
+import { isScalar, parseDocument } from 'yaml';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Puts variables of the environment into the strings of a parsed YAML value: `${NAME}`, or `${NAME:-default}`,
+ * which also stands in for an empty one, as in a shell. A string that has one is then read as a YAML scalar again.
+ * @param fault makes the error for a `${NAME}` that is not set.
+ */
+export function expandVariables(
+  value: unknown,
+  environment: Environment,
+  fault: (message: string) => Error,
+  place = '',
+): unknown {
+  if (Array.isArray(value)) {
+    return value.map((item, index) => expandVariables(item, environment, fault, `${place}.${index}`));
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [
+        key,
+        expandVariables(item, environment, fault, place === '' ? key : `${place}.${key}`),
+      ]),
+    );
+  }
+  if (typeof value !== 'string' || !value.includes('${')) return value;
+  const text = value.replace(/\$\{([^}]*)\}/g, (whole, inside: string) => {
+    const [, name, standIn] = /^([A-Za-z_]\w*)(?::-(.*))?$/s.exec(inside) ?? [];
+    if (name === undefined) throw fault(`${place}: ${whole} is not \${NAME} or \${NAME:-default}`);
+    const found = environment[name] || standIn || environment[name];
+    if (found === undefined && standIn === undefined)
+      throw fault(`${place}: the variable ${name} is not set`);
+    return found ?? '';
+  });
+  return readScalar(text);
+}
+
+/** What YAML makes of a text that is a scalar as a whole; of anything else, the text itself. */
+function readScalar(text: string): unknown {
+  const { contents, errors } = parseDocument(text);
+  if (errors.length > 0) return text;
+  if (contents === null) return text.trim() === '' ? null : text;
+  return isScalar(contents) && contents.range?.[1] === text.trimEnd().length ? contents.value : text;
+}

@@ -1,0 +1,127 @@
+import swagger from '@fastify/swagger';
+import { type TObject, Type } from '@sinclair/typebox';
+import type { FastifyInstance } from 'fastify';
+import { runAs } from '#common/context.ts';
+import type { OpenApiDocument } from '#common/contract.ts';
+import type { Logger } from '#common/logger.ts';
+import { ProblemSchema, problems } from '#common/problem.ts';
+import type { ServiceScope } from '#common/service.ts';
+import { addDocs } from './docs.ts';
+import { answerReadiness, Readiness } from './readiness.ts';
+
+/** What is mounted: a service, or the gateway itself. */
+export interface Mountable {
+  readonly name: string;
+  /** '' for the gateway, else '/' and the name. */
+  readonly prefix: string;
+  readonly log: Logger;
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  /** What `GET <prefix>/` answers. */
+  readonly home: { readonly schema: TObject; readonly body: Record<string, unknown> };
+  /** Documents beside its own that its docs page offers, by name. */
+  readonly otherDocuments?: Readonly<Record<string, string>>;
+  /** The document that it shows, where that is not made of its own routes. */
+  document?(): OpenApiDocument;
+  ready(): Promise<Readiness>;
+  register(scope: ServiceScope): Promise<void>;
+}
+
+/**
+ * Mounts it as one encapsulated scope under its prefix: its log and its context for each request, 404s and errors
+ * included; home, health, readiness, documents; and then what it registers itself.
+ * @returns its OpenAPI document, to be asked for once the app is ready.
+ */
+export async function mount(app: FastifyInstance, mountable: Mountable): Promise<() => OpenApiDocument> {
+  const { name, prefix, log, info } = mountable;
+  let document: (() => OpenApiDocument) | undefined;
+
+  await app.register(
+    async (scope) => {
+      // Fastify's first line of a request is written before any hook runs, so the logger itself must be right.
+      scope.setChildLoggerFactory((_parent, bindings, options) => log.child(bindings, options));
+      scope.decorate('serviceName', name);
+      // `routing` has refused what has no route; this only makes a 404 under the prefix the service's own.
+      scope.setNotFoundHandler(() => {});
+
+      await scope.register(swagger, {
+        openapi: { openapi: '3.1.0', info, ...(prefix !== '' && { servers: [{ url: prefix }] }) },
+        stripBasePath: false,
+        transform: ({ schema, url }) => ({ schema, url: url.slice(prefix.length) || '/' }),
+        refResolver: {
+          buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`),
+        },
+      });
+      document = mountable.document ?? (() => scope.swagger() as unknown as OpenApiDocument);
+
+      scope.addSchema(ProblemSchema);
+      addOwnRoutes(scope.withTypeProvider(), mountable, document);
+      await scope.register(async (docs) => addDocs(docs, mountable, document as () => OpenApiDocument));
+      await scope.register(async (own) =>
+        runAs(name, 'start', log, () => mountable.register(own.withTypeProvider())),
+      );
+    },
+    { prefix },
+  );
+  return () => (document as () => OpenApiDocument)();
+}
+
+const Health = Type.Object({ status: Type.Literal('OK') }, { description: 'The process answers' });
+
+function addOwnRoutes(
+  scope: ServiceScope,
+  { home, ready, prefix }: Mountable,
+  document: () => OpenApiDocument,
+): void {
+  const tags = ['service'];
+  const hide = prefix === '';
+
+  scope.get(
+    '/',
+    {
+      schema: {
+        hide,
+        operationId: 'readService',
+        tags,
+        summary: 'What this is',
+        response: { 200: home.schema },
+      },
+    },
+    async () => home.body,
+  );
+
+  scope.get(
+    '/health',
+    {
+      config: { always: true },
+      schema: {
+        hide,
+        operationId: 'checkHealth',
+        tags,
+        summary: 'Whether the process answers',
+        response: { 200: Health },
+      },
+    },
+    async () => ({ status: 'OK' as const }),
+  );
+
+  scope.get(
+    '/ready',
+    {
+      config: { always: true },
+      schema: {
+        hide,
+        operationId: 'checkReadiness',
+        tags,
+        summary: 'Whether it can serve, and how each check went',
+        response: { 200: Readiness, ...problems(503) },
+      },
+    },
+    async () => answerReadiness(scope.isDraining(), await ready()),
+  );
+
+  let body: string | undefined;
+  scope.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    body ??= JSON.stringify(document());
+    return reply.type('application/json').send(body);
+  });
+}

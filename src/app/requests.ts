@@ -1,0 +1,48 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { readTravel, runInContext } from '#common/context.ts';
+import type { Logger } from '#common/logger.ts';
+import { LoopDetected } from '#common/problem.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The name of the service that this scope is, or `gateway`. */
+    readonly serviceName: string;
+  }
+}
+
+/** More calls from service to service than this for one request go round in circles. */
+const maxHops = 3;
+
+/**
+ * Opens each request: its id in the answer, its context for all that runs for it, and its line when it has ended.
+ * Register it first, so that what other plugins refuse has all that too.
+ */
+export const requests = fp(async (app) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    const log = request.log as Logger;
+    const travel = readTravel(request.headers, request.id);
+    // 'close' comes always and once, 'finish' not where the client has gone.
+    reply.raw.once('close', () => logRequest(log, request, reply));
+    reply.header('x-request-id', request.id);
+    // Not enterWith: that would leak into the next request on the same connection.
+    runInContext({ service: request.server.serviceName, log, travel }, () =>
+      travel.hops > maxHops ? done(new LoopDetected()) : done(),
+    );
+  });
+});
+
+/** The one line of a request, when it has ended. The query stays out: it may hold secrets. */
+export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  log.info(
+    {
+      method: request.method,
+      path: request.url.split('?', 1)[0],
+      route: request.routeOptions?.url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 1000) / 1000,
+      ...(!reply.raw.writableFinished && { aborted: true }),
+    },
+    'request',
+  );
+}

@@ -1,0 +1,37 @@
+import fp from 'fastify-plugin';
+import createRouter from 'find-my-way';
+import { MethodNotAllowed, NotFound, Problem } from '#common/problem.ts';
+
+/** Fastify's own options and ours must agree on what is one path. */
+export const routerOptions = { ignoreTrailingSlash: true };
+
+const maxUrlLength = 8_192;
+
+/**
+ * Refuses what has no route before anything of its body is read: 405 where the path has other methods, 404 where
+ * it has none, and 414 for a URL that no route needs. Register it before any route.
+ */
+export const routing = fp(async (app) => {
+  // Only the paths matter, so all stand under one method; the store of each is the set of methods that it has.
+  const paths = createRouter(routerOptions);
+  const known = new Map<string, Set<string>>();
+
+  app.addHook('onRoute', ({ url, method }) => {
+    const path = url.replace(/(?<=.)\/$/, '').replace(/:\w+/g, ':parameter');
+    const methods = known.get(path) ?? new Set<string>();
+    for (const one of [method].flat()) methods.add(one as string);
+    if (!known.has(path)) paths.on('GET', path, () => {}, methods);
+    known.set(path, methods);
+  });
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.url.length > maxUrlLength) return done(new Problem(414, 'The URL is too long'));
+    if (!request.is404) return done();
+    const methods = paths.find('GET', request.url.split('?', 1)[0] as string)?.store as
+      | Set<string>
+      | undefined;
+    if (methods !== undefined) return done(new MethodNotAllowed(request.method, [...methods].sort()));
+    const path = request.url.split(/[?#]/, 1)[0];
+    done(new NotFound(`There is no route ${request.method} ${path}`, 'urn:problem-type:route-not-found'));
+  });
+});

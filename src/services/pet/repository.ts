@@ -1,0 +1,94 @@
+import { asc, eq, type SQL, sql } from 'drizzle-orm';
+import type { Database } from '#common/database.ts';
+import { nowMicros } from './instant.ts';
+import type { Pet, PetCreate, PetQuery, PetUpdate } from './schemas.ts';
+import { pets } from './tables.ts';
+
+export type PetRepository = ReturnType<typeof createPetRepository>;
+
+const { placeholder } = sql;
+
+/** A new time of a pet is later than all it had, whatever the clock says and whoever wrote them. */
+const now = sql`max(${placeholder('now')}, ${pets.last_interaction} + 1)`;
+
+/** The pets in the database. What takes an id resolves with undefined where there is no such pet. */
+export function createPetRepository({ orm, write }: Database) {
+  const byId = eq(pets.id, placeholder('id'));
+  const page = { limit: placeholder('limit'), offset: placeholder('offset') };
+
+  const select = orm.select().from(pets).where(byId).prepare();
+  const selectPage = orm
+    .select()
+    .from(pets)
+    .orderBy(asc(pets.id))
+    .limit(page.limit)
+    .offset(page.offset)
+    .prepare();
+  const selectSome = orm
+    .select()
+    .from(pets)
+    .where(sql`${pets.id} IN (SELECT value FROM json_each(${placeholder('ids')}))`)
+    .orderBy(asc(pets.id))
+    .limit(page.limit)
+    .offset(page.offset)
+    .prepare();
+  const insert = orm
+    .insert(pets)
+    .values({
+      name: placeholder('name'),
+      species: placeholder('species'),
+      age: placeholder('age'),
+      mood: placeholder('mood'),
+      last_fed: sql`${placeholder('now')}`,
+      last_interaction: sql`${placeholder('now')}`,
+    })
+    .returning()
+    .prepare();
+  const change = prepareUpdate({
+    name: sql`coalesce(${placeholder('name')}, ${pets.name})`,
+    species: sql`coalesce(${placeholder('species')}, ${pets.species})`,
+    // null is an age like another: it says that nobody knows.
+    age: sql`iif(${placeholder('hasAge')}, ${placeholder('age')}, ${pets.age})`,
+    mood: sql`coalesce(${placeholder('mood')}, ${pets.mood})`,
+  });
+  const hydrate = prepareUpdate({ last_interaction: now });
+  const feed = prepareUpdate({ last_fed: now, last_interaction: now });
+  const treat = prepareUpdate({ last_fed: now, last_interaction: now, mood: sql`'excited'` });
+  const remove = orm.delete(pets).where(byId).prepare();
+
+  function prepareUpdate(set: Partial<Record<keyof Pet, SQL>>) {
+    return orm.update(pets).set(set).where(byId).returning().prepare();
+  }
+
+  return {
+    async find(id: number): Promise<Pet | undefined> {
+      return select.get({ id });
+    },
+    async list({ ids, ...range }: PetQuery): Promise<Pet[]> {
+      return ids === undefined
+        ? selectPage.all(range)
+        : selectSome.all({ ids: JSON.stringify(ids), ...range });
+    },
+    create({ name, species, age, mood }: PetCreate): Promise<Pet> {
+      return write(() => insert.get({ name, species, age, mood, now: nowMicros() }));
+    },
+    update(id: number, { name, species, age, mood }: PetUpdate): Promise<Pet | undefined> {
+      const values = { name: name ?? null, species: species ?? null, mood: mood ?? null };
+      const hasAge = age === undefined ? 0 : 1;
+      return write(() => change.get({ id, ...values, hasAge, age: age ?? null }));
+    },
+    hydrate(id: number): Promise<Pet | undefined> {
+      return write(() => hydrate.get({ id, now: nowMicros() }));
+    },
+    feed(id: number): Promise<Pet | undefined> {
+      return write(() => feed.get({ id, now: nowMicros() }));
+    },
+    treat(id: number): Promise<Pet | undefined> {
+      return write(() => treat.get({ id, now: nowMicros() }));
+    },
+    /** Resolves with whether there was such a pet. */
+    remove(id: number): Promise<boolean> {
+      return write(() => remove.run({ id }).changes > 0);
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { lookupByIds } from '#common/batch.ts';
+import type { Surroundings } from '#common/service.ts';
+import type { components, paths } from '#generated/api.d.ts';
+
+type Pet = components['schemas']['pet.Pet'];
+
+/** What the user service asks of the pet service. */
+export interface PetClient {
+  /**
+   * Resolves with those of these pets that there are, by id; the others are gone.
+   * @throws {Unavailable | TimedOut} where nobody can say.
+   */
+  find(ids: Iterable<number>): Promise<Map<number, Pet>>;
+}
+
+export function createPetClient(neighbour: Surroundings['neighbour']): PetClient {
+  const listPets = neighbour<paths>('pet').operation('get', '/pet/pets/');
+  return {
+    find: lookupByIds(listPets, {
+      parameter: 'ids',
+      ask: (ids) => ({ params: { query: { ids } } }),
+      idOf: (pet) => pet.id,
+    }),
+  };
+}

@@ -1,0 +1,108 @@
+import { and, asc, eq, sql } from 'drizzle-orm';
+import type { Database } from '#common/database.ts';
+import type { Page } from '#common/schema.ts';
+import { maxAdoptions } from './schemas.ts';
+import { adoptions, users } from './tables.ts';
+
+export type UserRepository = ReturnType<typeof createUserRepository>;
+
+/** A user as the database has it: of its pets only the ids, in the order of adoption. */
+export interface UserRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly pets_ids: readonly number[];
+}
+
+const { placeholder } = sql;
+
+/** The users and their adoptions in the database. */
+export function createUserRepository({ orm, write }: Database) {
+  const byId = eq(users.id, placeholder('id'));
+  const ofUser = eq(adoptions.user_id, placeholder('id'));
+  const record = {
+    id: users.id,
+    name: users.name,
+    pets_ids:
+      sql`(SELECT json_group_array(pet_id ORDER BY id) FROM adoption WHERE user_id = ${users.id})`.mapWith(
+        (ids: string) => JSON.parse(ids) as number[],
+      ),
+  };
+
+  const select = orm.select(record).from(users).where(byId).prepare();
+  const selectPage = orm
+    .select(record)
+    .from(users)
+    .orderBy(asc(users.id))
+    .limit(placeholder('limit'))
+    .offset(placeholder('offset'))
+    .prepare();
+  const insert = orm
+    .insert(users)
+    .values({ name: placeholder('name') })
+    .returning()
+    .prepare();
+  const rename = orm
+    .update(users)
+    .set({ name: sql`coalesce(${placeholder('name')}, ${users.name})` })
+    .where(byId)
+    .prepare();
+  const remove = orm.delete(users).where(byId).prepare();
+  const insertAdoption = orm
+    .insert(adoptions)
+    .select(
+      sql`SELECT NULL, ${users.id}, ${placeholder('petId')} FROM ${users} WHERE ${byId}
+        AND (SELECT count(*) FROM ${adoptions} WHERE ${ofUser}) < ${maxAdoptions}`,
+    )
+    .onConflictDoNothing()
+    .prepare();
+  const insertAdoptions = orm
+    .insert(adoptions)
+    .select(sql`SELECT NULL, ${placeholder('id')}, value FROM json_each(${placeholder('petIds')})`)
+    .prepare();
+  const deleteAdoption = orm
+    .delete(adoptions)
+    .where(and(ofUser, eq(adoptions.pet_id, placeholder('petId'))))
+    .prepare();
+  const deleteAdoptions = orm.delete(adoptions).where(ofUser).prepare();
+
+  return {
+    async find(id: number): Promise<UserRecord | undefined> {
+      return select.get({ id });
+    },
+    async list(page: Page): Promise<UserRecord[]> {
+      return selectPage.all(page);
+    },
+    create(name: string): Promise<UserRecord> {
+      return write(() => ({ ...insert.get({ name }), pets_ids: [] }));
+    },
+    /**
+     * Changes what is given; `petIds`, without repetition, replaces the adoptions.
+     * Resolves with the user as it is now, or undefined where there is none.
+     */
+    update(
+      id: number,
+      change: { name?: string; petIds?: readonly number[] },
+    ): Promise<UserRecord | undefined> {
+      return write(() => {
+        if (rename.run({ id, name: change.name ?? null }).changes === 0) return undefined;
+        if (change.petIds !== undefined) {
+          deleteAdoptions.run({ id });
+          insertAdoptions.run({ id, petIds: JSON.stringify(change.petIds) });
+        }
+        return select.get({ id });
+      });
+    },
+    /** Resolves with whether there was such a user. */
+    remove(id: number): Promise<boolean> {
+      return write(() => remove.run({ id }).changes > 0);
+    },
+    /** Resolves with whether a row was added: not where it is there, the user is gone, or has all it can have. */
+    addAdoption(id: number, petId: number): Promise<boolean> {
+      return write(() => insertAdoption.run({ id, petId }).changes > 0);
+    },
+    /** Resolves with whether there was such an adoption. */
+    removeAdoption(id: number, petId: number): Promise<boolean> {
+      return write(() => deleteAdoption.run({ id, petId }).changes > 0);
+    },
+  };
+}

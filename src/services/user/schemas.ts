@@ -1,0 +1,52 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Id } from '#common/schema.ts';
+
+/** How many pets a user can have. */
+export const maxAdoptions = 1000;
+
+const Name = Type.String({ minLength: 1, maxLength: 200, examples: ['Alice'] });
+
+export const UserId = Type.Object({ user_id: Id });
+export const AdoptionId = Type.Object({ user_id: Id, pet_id: Id });
+
+/** A pet as the pet service showed it when it was asked; nothing of it is kept here but its id. */
+export const AdoptedPet = Type.Object(
+  {
+    name: Type.String(),
+    species: Type.String(),
+    age: Type.Unsafe<number | null>({ type: ['integer', 'null'] }),
+    mood: Type.String(),
+    id: Id,
+    last_fed: Type.String({ format: 'date-time' }),
+    last_interaction: Type.String({ format: 'date-time' }),
+  },
+  { $id: 'Pet' },
+);
+
+export const User = Type.Object(
+  {
+    name: Name,
+    id: Id,
+    pets: Type.Array(Type.Unsafe<Static<typeof AdoptedPet>>({ $ref: 'Pet#' }), {
+      description: 'In the order of adoption; one that is gone is not shown',
+    }),
+  },
+  { $id: 'User' },
+);
+export type User = Static<typeof User>;
+
+export const UserCreate = Type.Object({ name: Name }, { $id: 'UserCreate' });
+export type UserCreate = Static<typeof UserCreate>;
+
+export const UserUpdate = Type.Partial(
+  Type.Object({
+    name: Name,
+    pets_ids: Type.Array(Id, {
+      maxItems: 2 * maxAdoptions,
+      description: `Replaces the adoptions, in this order; a repeated id counts once; at most ${maxAdoptions}`,
+      examples: [[1]],
+    }),
+  }),
+  { $id: 'UserUpdate' },
+);
+export type UserUpdate = Static<typeof UserUpdate>;

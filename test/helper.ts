@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TObject } from '@sinclair/typebox';
+import type { TestContext } from 'vitest';
+import { type App, buildApp } from '#app/app.ts';
+import { checkConfig } from '#app/config.ts';
+import type { OpenApiDocument } from '#common/contract.ts';
+import { type Level, type Logging, openLogging } from '#common/logger.ts';
+import type { Service } from '#common/service.ts';
+import contract from '../generated/openapi.json' with { type: 'json' };
+import pet from '../src/services/pet/index.ts';
+import user from '../src/services/user/index.ts';
+
+export { contract };
+
+/** A line of the log, parsed. */
+export interface Line {
+  readonly level: string;
+  readonly service: string;
+  readonly reqId?: string;
+  readonly msg: string;
+  readonly [key: string]: unknown;
+}
+
+export interface BuildOptions {
+  /** The services to run; pet and user. */
+  readonly services?: readonly Service<TObject>[];
+  /** What the config says beside the services' databases. */
+  readonly config?: Record<string, unknown>;
+  /** By service: what the config says of it; a database in memory where it needs one. */
+  readonly serviceConfigs?: Record<string, Record<string, unknown>>;
+  readonly contract?: OpenApiDocument;
+  readonly level?: Level;
+}
+
+export interface Built {
+  readonly app: App;
+  readonly url: string;
+  /** What has been logged so far. */
+  readonly lines: Line[];
+  /** Sends JSON where there is a body; the answer comes with its body read: JSON where it is JSON, else text. */
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look at any shape that comes
+  readonly body: any;
+}
+
+/** The whole product on a free port of loopback and databases in memory; it stops itself when the test ends. */
+export async function build(t: TestContext, options: BuildOptions = {}): Promise<Built> {
+  const services = new Map(
+    (options.services ?? [pet, user]).map((service) => [service.name, service as Service]),
+  );
+  const lines: Line[] = [];
+  const config = checkConfig(
+    {
+      services: Object.fromEntries(
+        [...services].map(([name, { migrations }]) => [
+          name,
+          { ...(migrations && { database: 'sqlite::memory:' }), ...options.serviceConfigs?.[name] },
+        ]),
+      ),
+      apps: { gateway: { port: 0, services: [...services.keys()] } },
+      ...options.config,
+    },
+    services,
+    'config.yaml',
+  );
+  const logging = await collectLines(lines, options.level ?? config.log.level);
+  const app = await buildApp({
+    config,
+    name: 'gateway',
+    services,
+    logging,
+    version: '0.0.0',
+    contract: options.contract ?? (contract as unknown as OpenApiDocument),
+  });
+  const url = await app.listen();
+  t.onTestFinished(() => app.stop());
+  return {
+    app,
+    url,
+    lines,
+    send: (method, path, body, headers) => send(`${url}${path}`, method, body, headers),
+  };
+}
+
+/** A log that is kept in `lines` and written nowhere. */
+export function collectLines(lines: Line[], level: Level): Promise<Logging> {
+  const stream = { write: (line: string) => void lines.push(JSON.parse(line)), flushSync() {} };
+  return openLogging({ level, console: 'none', streams: [stream] });
+}
+
+export async function send(
+  url: string,
+  method: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  const response = await fetch(url, {
+    method,
+    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    redirect: 'manual',
+  });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** A folder that is gone when the test ends. */
+export function makeFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'monolith-'));
+  t.onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}

@@ -3,24 +3,30 @@ import type { FastifyInstance } from 'fastify';
 import type { OpenApiDocument } from '#common/contract.ts';
 import type { Mountable } from './mount.ts';
 
+/** Nothing to choose, no box to choose in. */
+const hideSelector = {
+  filename: 'one-document.css',
+  content: '.swagger-ui .topbar .download-url-wrapper { visibility: hidden; }',
+};
+
 /** Swagger UI at `<prefix>/docs`, with and without a slash at the end. */
 export async function addDocs(
   scope: FastifyInstance,
   { prefix, info, otherDocuments }: Mountable,
   document: () => OpenApiDocument,
 ): Promise<void> {
-  const own = `${prefix}/openapi.json`;
   const others = Object.entries(otherDocuments ?? {}).map(([name, url]) => ({ name, url }));
   await scope.register(swaggerUi, {
     routePrefix: '/docs',
     indexPrefix: prefix,
     transformSpecification: document as never,
     transformSpecificationClone: false,
-    theme: { title: info.title },
+    theme: { title: `${info.title} · API docs`, css: others.length === 0 ? [hideSelector] : [] },
     uiConfig: {
       tryItOutEnabled: true,
       displayRequestDuration: true,
-      ...(others.length > 0 && { urls: [{ name: 'all services', url: own }, ...others] }),
+      // Also where there is one: the plugin's own `url` is wrong once the page's address has a query.
+      urls: [{ name: info.title, url: `${prefix}/openapi.json` }, ...others],
     },
   });
 }

@@ -6,9 +6,9 @@ import type { OpenApiDocument } from '#common/contract.ts';
 import { DatabaseError } from '#common/database.ts';
 import { type Logging, openLogging } from '#common/logger.ts';
 import type { Service } from '#common/service.ts';
-import { services as imports } from '#generated/services.ts';
 import { buildApp } from './app.ts';
 import { type AppConfig, type Config, ConfigError, readConfig } from './config.ts';
+import { loadServices } from './services.ts';
 
 const help = `Usage: npm start -- [--config FILE] [--app NAME]
 
@@ -107,11 +107,6 @@ function readArguments(args: string[]) {
   } catch (error) {
     throw new UsageError(`${(error as Error).message.split('. ', 1)[0]}: see --help`);
   }
-}
-
-async function loadServices(): Promise<Map<string, Service>> {
-  const loaded = Object.entries(imports).map(async ([name, load]) => [name, (await load()).default] as const);
-  return new Map(await Promise.all(loaded)) as unknown as Map<string, Service>;
 }
 
 function readJson<Content>(path: string): Content {

@@ -54,11 +54,12 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
       document = mountable.document ?? (() => scope.swagger() as unknown as OpenApiDocument);
 
       scope.addSchema(ProblemSchema);
-      addOwnRoutes(scope.withTypeProvider(), mountable, document);
-      await scope.register(async (docs) => addDocs(docs, mountable, document as () => OpenApiDocument));
+      // Documents list operations in this order: first what the service is for.
       await scope.register(async (own) =>
         runAs(name, 'start', log, () => mountable.register(own.withTypeProvider())),
       );
+      addOwnRoutes(scope.withTypeProvider(), mountable, document);
+      await scope.register(async (docs) => addDocs(docs, mountable, document as () => OpenApiDocument));
     },
     { prefix },
   );
@@ -83,7 +84,7 @@ function addOwnRoutes(
         operationId: 'readService',
         tags,
         summary: 'What this is',
-        response: { 200: home.schema },
+        response: { 200: home.schema, ...problems() },
       },
     },
     async () => home.body,
@@ -98,7 +99,7 @@ function addOwnRoutes(
         operationId: 'checkHealth',
         tags,
         summary: 'Whether the process answers',
-        response: { 200: Health },
+        response: { 200: Health, ...problems() },
       },
     },
     async () => ({ status: 'OK' as const }),

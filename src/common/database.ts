@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
@@ -67,6 +67,7 @@ export function openDatabase(file: string, migrations?: URL): Database {
 export function readMigrationStatus(file: string, migrations: URL): { name: string; applied: boolean }[] {
   const folder = fileURLToPath(migrations);
   const known = readMigrationFiles({ migrationsFolder: folder });
+  const { entries } = JSON.parse(readFileSync(join(folder, 'meta/_journal.json'), 'utf8')) as Journal;
   const pending = new Set(known);
   if (existsSync(file)) {
     const client = openClient(file);
@@ -79,10 +80,15 @@ export function readMigrationStatus(file: string, migrations: URL): { name: stri
       client.close();
     }
   }
-  return known.map((migration) => ({
-    name: `${new Date(migration.folderMillis).toISOString()} ${migration.hash.slice(0, 12)}`,
+  return known.map((migration, index) => ({
+    name: entries[index]?.tag ?? migration.hash,
     applied: !pending.has(migration),
   }));
+}
+
+/** What drizzle-kit writes beside the migrations, in their order. */
+interface Journal {
+  readonly entries: readonly { readonly tag: string }[];
 }
 
 function openClient(file: string): Client.Database {

@@ -91,7 +91,7 @@ export async function build(t: TestContext, options: BuildOptions = {}): Promise
 
 /** A log that is kept in `lines` and written nowhere. */
 export function collectLines(lines: Line[], level: Level): Promise<Logging> {
-  const stream = { write: (line: string) => void lines.push(JSON.parse(line)), flushSync() {} };
+  const stream = { write: (line: string) => void lines.push(JSON.parse(line)) };
   return openLogging({ level, console: 'none', streams: [stream] });
 }
 

@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { readTravel } from '#common/context.ts';
 import { Unavailable } from '#common/problem.ts';
@@ -18,9 +19,9 @@ declare module 'fastify' {
   }
 }
 
-/** Counts the requests in flight, so that a server can stop without failing one. */
+/** Knows the requests in flight, so that a server can stop without failing one. */
 export const drain = fp(async (app) => {
-  let inFlight = 0;
+  const inFlight = new Set<FastifyReply>();
   let emptied: (() => void) | undefined;
   let draining: Promise<void> | undefined;
 
@@ -28,17 +29,18 @@ export const drain = fp(async (app) => {
   app.decorate('drain', () => {
     draining ??= new Promise<void>((resolve) => {
       emptied = resolve;
-      if (inFlight === 0) resolve();
+      for (const reply of inFlight) reply.header('connection', 'close');
+      if (inFlight.size === 0) resolve();
     });
     return draining;
   });
 
   app.addHook('onRequest', (request, reply, done) => {
-    inFlight += 1;
+    inFlight.add(reply);
     // 'close' comes always and once, 'finish' not where the client has gone.
     reply.raw.once('close', () => {
-      inFlight -= 1;
-      if (inFlight === 0) emptied?.();
+      inFlight.delete(reply);
+      if (inFlight.size === 0) emptied?.();
     });
     if (draining === undefined) return done();
     reply.header('connection', 'close');

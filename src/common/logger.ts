@@ -18,27 +18,20 @@ export interface LoggingOptions {
   /** `pretty` for a person at a terminal, `json` for a program. */
   readonly console: 'pretty' | 'json' | 'none';
   /** More places for the lines. */
-  readonly streams?: readonly FlushableStream[];
+  readonly streams?: readonly DestinationStream[];
 }
 
 /** The log of one process. */
 export interface Logging {
   /** The logger of a service; each of its lines has that `service` and no other. */
   logger(service: string, level?: Level): Logger;
-  /** Writes what still waits, at once; call it before the process ends. */
-  flush(): void;
-}
-
-/** A destination that also writes what still waits, when the process ends. */
-export interface FlushableStream extends DestinationStream {
-  flushSync(): void;
 }
 
 const secrets = ['authorization', 'cookie', 'set-cookie', 'password', 'token', 'secret'];
 
-/** Opens the log of this process. Lines are written in the background, in order. */
+/** Opens the log of this process. Lines are written in the background, in order, and to the last when it ends. */
 export async function openLogging(options: LoggingOptions): Promise<Logging> {
-  const streams: FlushableStream[] = [...(options.streams ?? [])];
+  const streams: DestinationStream[] = [...(options.streams ?? [])];
   if (options.console !== 'none') streams.push(await openConsole(options.console));
   if (options.file !== undefined) {
     mkdirSync(options.file.directory, { recursive: true });
@@ -63,13 +56,10 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
   );
   return {
     logger: (service, level = options.level) => root.child({ service }, { level }),
-    flush() {
-      for (const stream of streams) stream.flushSync();
-    },
   };
 }
 
-async function openConsole(form: 'pretty' | 'json'): Promise<FlushableStream> {
+async function openConsole(form: 'pretty' | 'json'): Promise<DestinationStream> {
   const stdout = pino.destination({ dest: 1, sync: form === 'pretty' });
   if (form === 'json') return stdout;
   // Only a person at a terminal pays for this import.
@@ -88,7 +78,6 @@ async function openConsole(form: 'pretty' | 'json'): Promise<FlushableStream> {
     write(line) {
       stdout.write(prettify(line));
     },
-    flushSync: () => stdout.flushSync(),
   };
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, statSync } from 'node:fs';
+import { existsSync, fstatSync, openSync, renameSync } from 'node:fs';
 import { pino } from 'pino';
 
 /**
@@ -8,12 +8,10 @@ import { pino } from 'pino';
  * @param path of the file that is written; its folder must exist.
  */
 export function openRotatingFile(path: string, { maxBytes = 10 * 1024 * 1024, keep = 5 } = {}) {
-  const stream = pino.destination({ dest: path, sync: false });
-  let size = existsSync(path) ? statSync(path).size : 0;
-  let opened = false;
-  stream.once('ready', () => {
-    opened = true;
-  });
+  // Open from the first line on: what a process says just before it ends at its start is not lost.
+  const fd = openSync(path, 'a');
+  const stream = pino.destination({ fd, sync: false });
+  let size = fstatSync(fd).size;
   stream.on('write', (bytes: number) => {
     size += bytes;
     if (size < maxBytes) return;
@@ -24,14 +22,7 @@ export function openRotatingFile(path: string, { maxBytes = 10 * 1024 * 1024, ke
     // What is on its way still goes to the file that was renamed; what comes next goes to a new one.
     stream.reopen(path);
   });
-  return {
-    write(line: string) {
-      stream.write(line);
-    },
-    flushSync() {
-      if (opened) stream.flushSync();
-    },
-  };
+  return stream;
 }
 
 function aged(path: string, age: number): string {

@@ -5,6 +5,7 @@ import { Id } from '#common/schema.ts';
 export const maxAdoptions = 1000;
 
 const Name = Type.String({ minLength: 1, maxLength: 200, examples: ['Alice'] });
+const Instant = Type.String({ format: 'date-time', examples: ['2024-12-18T21:03:51.790256Z'] });
 
 export const UserId = Type.Object({ user_id: Id });
 export const AdoptionId = Type.Object({ user_id: Id, pet_id: Id });
@@ -12,13 +13,13 @@ export const AdoptionId = Type.Object({ user_id: Id, pet_id: Id });
 /** A pet as the pet service showed it when it was asked; nothing of it is kept here but its id. */
 export const AdoptedPet = Type.Object(
   {
-    name: Type.String(),
-    species: Type.String(),
-    age: Type.Unsafe<number | null>({ type: ['integer', 'null'] }),
-    mood: Type.String(),
+    name: Type.String({ examples: ['Rex'] }),
+    species: Type.String({ examples: ['dog'] }),
+    age: Type.Unsafe<number | null>({ type: ['integer', 'null'], examples: [3] }),
+    mood: Type.String({ examples: ['happy'] }),
     id: Id,
-    last_fed: Type.String({ format: 'date-time' }),
-    last_interaction: Type.String({ format: 'date-time' }),
+    last_fed: Instant,
+    last_interaction: Instant,
   },
   { $id: 'Pet' },
 );

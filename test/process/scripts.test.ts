@@ -1,0 +1,100 @@
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { copyProject, root, run, writeConfig } from './helper.ts';
+
+async function outcome(running: ReturnType<typeof run>) {
+  const { code } = await running.ended;
+  return { code, output: running.output() };
+}
+
+const generate = (t: Parameters<typeof run>[0], cwd: string, ...args: string[]) =>
+  outcome(run(t, process.execPath, ['scripts/generate.ts', ...args], { cwd }));
+const migrate = (t: Parameters<typeof run>[0], cwd: string, ...args: string[]) =>
+  outcome(run(t, process.execPath, ['scripts/migrate.ts', ...args], { cwd }));
+
+test('generate --check passes on what is committed, and names the difference where a file is stale', async (t) => {
+  const project = copyProject(t);
+  expect(await generate(t, project, '--check')).toEqual({ code: 0, output: '' });
+
+  const document = join(project, 'generated/pet/openapi.json');
+  writeFileSync(document, readFileSync(document, 'utf8').replace('Create a pet', 'Make a pet'));
+  const stale = await generate(t, project, '--check');
+  expect(stale.code).toBe(1);
+  expect(stale.output).toContain('generated/pet/openapi.json is stale');
+  expect(stale.output).toMatch(/-.*Make a pet[\s\S]*\+.*Create a pet/);
+  expect(readFileSync(document, 'utf8')).toContain('Make a pet');
+
+  expect(await generate(t, project)).toEqual({ code: 0, output: 'generated/pet/openapi.json\n' });
+  expect(await generate(t, project)).toEqual({ code: 0, output: '' });
+});
+
+test('a folder more is a service more, a folder less one less; no database file is touched', async (t) => {
+  const project = copyProject(t);
+  const services = join(project, 'src/services');
+  cpSync(join(services, 'pet'), join(services, 'plant'), { recursive: true });
+  const index = join(services, 'plant/index.ts');
+  writeFileSync(index, readFileSync(index, 'utf8').replace("name: 'pet'", "name: 'plant'"));
+  expect((await generate(t, project)).code).toBe(0);
+  const merged = JSON.parse(readFileSync(join(project, 'generated/openapi.json'), 'utf8'));
+  expect(merged.paths['/plant/pets/'].post.operationId).toBe('plant.createPet');
+  expect(merged.paths['/pet/pets/'].post.operationId).toBe('pet.createPet');
+  expect(readFileSync(join(project, 'generated/services.ts'), 'utf8')).toContain('"plant"');
+
+  rmSync(join(services, 'plant'), { recursive: true });
+  expect((await generate(t, project)).output).toContain('generated/plant/openapi.json removed');
+  for (const file of ['openapi.json', 'api.d.ts', 'services.ts', 'pet/openapi.json']) {
+    const generated = readFileSync(join(project, 'generated', file), 'utf8');
+    expect(generated, file).toBe(readFileSync(join(root, 'generated', file), 'utf8'));
+  }
+  expect(existsSync(join(project, 'data'))).toBe(false);
+});
+
+test('a service whose name is not that of its folder is an error that names both', async (t) => {
+  const project = copyProject(t);
+  const index = join(project, 'src/services/pet/index.ts');
+  writeFileSync(index, readFileSync(index, 'utf8').replace("name: 'pet'", "name: 'pets'"));
+  const { code, output } = await generate(t, project);
+  expect(code).toBe(1);
+  expect(output).toContain('src/services/pet/index.ts must define the service pet');
+});
+
+test('migrate says what is pending, applies it, and says so again', async (t) => {
+  const { folder, file } = writeConfig(t);
+  const status = await migrate(t, root, 'status', '--config', file);
+  expect(status).toEqual({ code: 0, output: 'pet: 0000_initial pending\nuser: 0000_initial pending\n' });
+  expect(existsSync(join(folder, 'data'))).toBe(false);
+
+  const applied = await migrate(t, root, 'apply', 'user', '--config', file);
+  expect(applied.code).toBe(0);
+  expect(applied.output).toBe(`user: 1 applied, ${join(folder, 'data/user.db')} is up to date\n`);
+  expect(readdirSync(join(folder, 'data'))).toEqual(['user.db']);
+  expect((await migrate(t, root, 'status', '--config', file)).output).toBe(
+    'pet: 0000_initial pending\nuser: 0000_initial applied\n',
+  );
+});
+
+test('migrate create writes a migration from what has changed in the tables', async (t) => {
+  const project = copyProject(t);
+  const tables = join(project, 'src/services/user/tables.ts');
+  writeFileSync(
+    tables,
+    readFileSync(tables, 'utf8').replace(
+      'name: text().notNull(),',
+      'name: text().notNull(),\n  email: text(),',
+    ),
+  );
+  expect((await migrate(t, project, 'create', 'user', '--name', 'email')).code).toBe(0);
+  const sql = readFileSync(join(project, 'src/services/user/migrations/0001_email.sql'), 'utf8');
+  expect(sql).toContain('ALTER TABLE `user` ADD `email` text');
+});
+
+test.for([
+  { args: [], says: 'Say create, apply or status: see --help\n' },
+  { args: ['drop'], says: 'Say create, apply or status: see --help\n' },
+  { args: ['status', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
+  { args: ['status', '--nope'], says: "Unknown option '--nope': see --help\n" },
+  { args: ['status', '--config', '/nowhere.yaml'], says: '/nowhere.yaml: there is no such file\n' },
+])('migrate ends with 2 and one line on $args', async ({ args, says }, t) => {
+  expect(await migrate(t, root, ...args)).toEqual({ code: 2, output: says });
+});

@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { send } from './helper.ts';
+import { copyProject, root, run } from './process/helper.ts';
+import { listExamples, readme } from './readme.ts';
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>;
+};
+
+test('every npm script that the README names exists, and it names every one', () => {
+  const named = [...readme.matchAll(/npm (?:run )?(\w+)/g)].map(([, name]) => name as string);
+  const own = [...new Set(named)].filter((name) => !['ci', 'with', 'run'].includes(name));
+  expect(own.sort()).toEqual(Object.keys(scripts).sort());
+});
+
+test('every mode and option of run.sh that the README names exists, and run.sh has ten scripts at most', () => {
+  const usage = readFileSync(join(root, 'run.sh'), 'utf8');
+  for (const [, word] of readme.matchAll(/\.\/run\.sh (\w+|--\w+)/g)) expect(usage).toContain(`  ${word}`);
+  expect(Object.keys(scripts).length).toBeLessThanOrEqual(10);
+});
+
+test('every file and folder that the README names exists', () => {
+  const paths = [
+    ...readme.matchAll(/`((?:src|generated|test|scripts|logs|\.ci)[\w./-]*|[\w.-]+\.(?:mjs|yaml|sh|ts))`/g),
+  ];
+  const known = ['index.ts', 'tables.ts'];
+  for (const [, path] of paths) {
+    if (known.includes(path as string)) continue;
+    expect(existsSync(join(root, path as string)), path).toBe(true);
+  }
+});
+
+test('the README has curl lines with their answers, for .ci/run to run', () => {
+  const examples = listExamples();
+  expect(examples.filter(({ command }) => command.startsWith('curl ')).length).toBeGreaterThanOrEqual(8);
+  for (const { command, answer } of examples) expect(answer, command).not.toBe('');
+});
+
+test('the service that the README adds is served after what the README says', {
+  timeout: 40_000,
+}, async (t) => {
+  const [, source] = /^ {3}```ts\n(.*?)^ {3}```$/ms.exec(readme) ?? [];
+  const project = copyProject(t);
+  mkdirSync(join(project, 'src/services/toy'));
+  writeFileSync(join(project, 'src/services/toy/index.ts'), (source as string).replace(/^ {3}/gm, ''));
+  const config = readFileSync(join(root, 'config.yaml'), 'utf8')
+    .replace(/^services:.*\n/m, '$&  toy: {}\n')
+    .replace('services: [pet, user]', 'services: [pet, user, toy]')
+    .replace(/port: \d+/, 'port: 0');
+  writeFileSync(join(project, 'config.yaml'), config);
+  const server = run(t, join(project, 'run.sh'), []);
+  const [, url] = (await server.says(/docs of toy at (http:.*)\/toy\/docs/)) as unknown as [string, string];
+  expect((await send(`${url}/toy/toys/`, 'GET')).body).toEqual([{ name: 'ball' }]);
+  expect((await send(`${url}/openapi.json`, 'GET')).body.paths['/toy/toys/'].get.operationId).toBe(
+    'toy.listToys',
+  );
+  const types = readFileSync(join(project, 'generated/api.d.ts'), 'utf8');
+  expect(types).toContain('"toy.listToys"');
+});

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
 import type { Logger } from '#common/logger.ts';
-import { ProblemSchema, problems } from '#common/problem.ts';
+import { NotFound, ProblemSchema, problems } from '#common/problem.ts';
 import type { ServiceScope } from '#common/service.ts';
 import { addDocs } from './docs.ts';
 import { answerReadiness, Readiness } from './readiness.ts';
@@ -40,8 +40,14 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
       // Fastify's first line of a request is written before any hook runs, so the logger itself must be right.
       scope.setChildLoggerFactory((_parent, bindings, options) => log.child(bindings, options));
       scope.decorate('serviceName', name);
-      // `routing` has refused what has no route; this only makes a 404 under the prefix the service's own.
-      scope.setNotFoundHandler(() => {});
+      // Makes a 404 under the prefix the service's own. `routing` has refused what has no route by then: what is
+      // answered here is a route that finds nothing, as for a file that the docs do not have.
+      scope.setNotFoundHandler(async ({ url }) => {
+        throw new NotFound(
+          `There is nothing at ${url.split(/[?#]/, 1)[0]}`,
+          'urn:problem-type:route-not-found',
+        );
+      });
 
       await scope.register(swagger, {
         openapi: { openapi: '3.1.0', info, ...(prefix !== '' && { servers: [{ url: prefix }] }) },

@@ -22,10 +22,10 @@ export function createUserRepository({ orm, write }: Database) {
   const record = {
     id: users.id,
     name: users.name,
-    pets_ids:
-      sql`(SELECT json_group_array(pet_id ORDER BY id) FROM adoption WHERE user_id = ${users.id})`.mapWith(
-        (ids: string) => JSON.parse(ids) as number[],
-      ),
+    // Names in full: of a column given to a select of one table, Drizzle leaves the table out.
+    pets_ids: sql`(
+      SELECT json_group_array(adoption.pet_id ORDER BY adoption.id) FROM adoption WHERE adoption.user_id = user.id
+    )`.mapWith((ids: string) => JSON.parse(ids) as number[]),
   };
 
   const select = orm.select(record).from(users).where(byId).prepare();

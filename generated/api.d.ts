@@ -1,57 +1,6 @@
 // Written by "npm run generate" from src/services; do not change it by hand.
 
 export interface paths {
-    "/pet/": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What this is */
-        get: operations["pet.readService"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/pet/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whether the process answers */
-        get: operations["pet.checkHealth"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/pet/ready": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whether it can serve, and how each check went */
-        get: operations["pet.checkReadiness"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/pet/pets/": {
         parameters: {
             query?: never;
@@ -143,7 +92,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/user/": {
+    "/pet/": {
         parameters: {
             query?: never;
             header?: never;
@@ -151,7 +100,7 @@ export interface paths {
             cookie?: never;
         };
         /** What this is */
-        get: operations["user.readService"];
+        get: operations["pet.readService"];
         put?: never;
         post?: never;
         delete?: never;
@@ -160,7 +109,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/user/health": {
+    "/pet/health": {
         parameters: {
             query?: never;
             header?: never;
@@ -168,7 +117,7 @@ export interface paths {
             cookie?: never;
         };
         /** Whether the process answers */
-        get: operations["user.checkHealth"];
+        get: operations["pet.checkHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -177,7 +126,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/user/ready": {
+    "/pet/ready": {
         parameters: {
             query?: never;
             header?: never;
@@ -185,7 +134,7 @@ export interface paths {
             cookie?: never;
         };
         /** Whether it can serve, and how each check went */
-        get: operations["user.checkReadiness"];
+        get: operations["pet.checkReadiness"];
         put?: never;
         post?: never;
         delete?: never;
@@ -252,11 +201,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/user/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this is */
+        get: operations["user.readService"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/user/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the process answers */
+        get: operations["user.checkHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/user/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether it can serve, and how each check went */
+        get: operations["user.checkReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What went wrong, as RFC 9457 has it */
+        /**
+         * @description What went wrong, as RFC 9457 has it
+         * @example {
+         *       "type": "about:blank",
+         *       "title": "Unprocessable Entity",
+         *       "status": 422,
+         *       "detail": "The request does not fit the contract",
+         *       "instance": "/pet/pets/",
+         *       "errors": [
+         *         {
+         *           "in": "body",
+         *           "pointer": "/age",
+         *           "detail": "must be integer or null"
+         *         }
+         *       ]
+         *     }
+         */
         "pet.Problem": {
             /** Format: uri-reference */
             type: string;
@@ -328,7 +344,23 @@ export interface components {
             /** @example sleepy */
             mood?: string;
         };
-        /** @description What went wrong, as RFC 9457 has it */
+        /**
+         * @description What went wrong, as RFC 9457 has it
+         * @example {
+         *       "type": "about:blank",
+         *       "title": "Unprocessable Entity",
+         *       "status": 422,
+         *       "detail": "The request does not fit the contract",
+         *       "instance": "/pet/pets/",
+         *       "errors": [
+         *         {
+         *           "in": "body",
+         *           "pointer": "/age",
+         *           "detail": "must be integer or null"
+         *         }
+         *       ]
+         *     }
+         */
         "user.Problem": {
             /** Format: uri-reference */
             type: string;
@@ -344,15 +376,25 @@ export interface components {
             }[];
         };
         "user.Pet": {
+            /** @example Rex */
             name: string;
+            /** @example dog */
             species: string;
+            /** @example 3 */
             age: number | null;
+            /** @example happy */
             mood: string;
             /** @example 1 */
             id: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2024-12-18T21:03:51.790256Z
+             */
             last_fed: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2024-12-18T21:03:51.790256Z
+             */
             last_interaction: string;
         };
         "user.User": {
@@ -387,114 +429,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    "pet.readService": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Its name, and where its documents are */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "name": "pet",
-                     *       "docs": "/pet/docs",
-                     *       "openapi": "/pet/openapi.json"
-                     *     }
-                     */
-                    "application/json": {
-                        name: string;
-                        docs: string;
-                        openapi: string;
-                    };
-                };
-            };
-        };
-    };
-    "pet.checkHealth": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The process answers */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @enum {string} */
-                        status: "OK";
-                    };
-                };
-            };
-        };
-    };
-    "pet.checkReadiness": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description It can serve */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "status": "OK",
-                     *       "checks": {
-                     *         "database": "OK"
-                     *       },
-                     *       "degraded": []
-                     *     }
-                     */
-                    "application/json": {
-                        status: "OK" | "failed";
-                        checks: {
-                            [key: string]: "OK" | "failed" | "unreachable";
-                        };
-                        /** @description Neighbours that are away: what needs them answers 503 */
-                        degraded: string[];
-                    };
-                };
-            };
-            /** @description A service that this needs is away: nothing was changed; try again */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["pet.Problem"];
-                };
-            };
-            /** @description Any other error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["pet.Problem"];
-                };
-            };
-        };
-    };
     "pet.listPets": {
         parameters: {
             query?: {
@@ -943,7 +877,7 @@ export interface operations {
             };
         };
     };
-    "user.readService": {
+    "pet.readService": {
         parameters: {
             query?: never;
             header?: never;
@@ -960,9 +894,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "name": "user",
-                     *       "docs": "/user/docs",
-                     *       "openapi": "/user/openapi.json"
+                     *       "name": "pet",
+                     *       "docs": "/pet/docs",
+                     *       "openapi": "/pet/openapi.json"
                      *     }
                      */
                     "application/json": {
@@ -972,9 +906,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
         };
     };
-    "user.checkHealth": {
+    "pet.checkHealth": {
         parameters: {
             query?: never;
             header?: never;
@@ -995,9 +938,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
         };
     };
-    "user.checkReadiness": {
+    "pet.checkReadiness": {
         parameters: {
             query?: never;
             header?: never;
@@ -1037,7 +989,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["user.Problem"];
+                    "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
@@ -1046,7 +998,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["user.Problem"];
+                    "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
         };
@@ -1541,6 +1493,132 @@ export interface operations {
             };
             /** @description A service that this needs gave no whole answer in time */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+        };
+    };
+    "user.readService": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its name, and where its documents are */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "user",
+                     *       "docs": "/user/docs",
+                     *       "openapi": "/user/openapi.json"
+                     *     }
+                     */
+                    "application/json": {
+                        name: string;
+                        docs: string;
+                        openapi: string;
+                    };
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+        };
+    };
+    "user.checkHealth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The process answers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        status: "OK";
+                    };
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+        };
+    };
+    "user.checkReadiness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It can serve */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "OK",
+                     *       "checks": {
+                     *         "database": "OK"
+                     *       },
+                     *       "degraded": []
+                     *     }
+                     */
+                    "application/json": {
+                        status: "OK" | "failed";
+                        checks: {
+                            [key: string]: "OK" | "failed" | "unreachable";
+                        };
+                        /** @description Neighbours that are away: what needs them answers 503 */
+                        degraded: string[];
+                    };
+                };
+            };
+            /** @description A service that this needs is away: nothing was changed; try again */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -28,7 +28,20 @@ export const ProblemSchema = Type.Object(
     instance: Type.String({ format: 'uri-reference' }),
     errors: Type.Optional(Type.Array(FaultSchema, { maxItems: 20 })),
   },
-  { $id: 'Problem', description: 'What went wrong, as RFC 9457 has it' },
+  {
+    $id: 'Problem',
+    description: 'What went wrong, as RFC 9457 has it',
+    examples: [
+      {
+        type: 'about:blank',
+        title: 'Unprocessable Entity',
+        status: 422,
+        detail: 'The request does not fit the contract',
+        instance: '/pet/pets/',
+        errors: [{ in: 'body', pointer: '/age', detail: 'must be integer or null' }],
+      },
+    ],
+  },
 );
 
 export const problemMediaType = 'application/problem+json';

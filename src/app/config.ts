@@ -35,7 +35,12 @@ const AppConfig = Type.Object(
     port: Type.Integer({ minimum: 0, maximum: 65535, description: 'an integer from 0 to 65535' }),
     instances: Type.Integer({ minimum: 1, maximum: 64, default: 1, description: 'an integer from 1 to 64' }),
     url: Type.Optional(
-      Type.String({ pattern: '^https?://[^/?#@\\s]+/?$', description: 'an address like http://host:port' }),
+      Type.String({
+        pattern: '^https?://[^/?#@\\s]+/?$',
+        format: 'address',
+
+        description: 'an address like http://host:port',
+      }),
     ),
     services: Type.Array(Type.String({ description: 'the name of a service' }), {
       description: 'a list of names of services',
@@ -118,14 +123,18 @@ function parse(
   const document = parseDocument(text, { prettyErrors: true });
   const [error] = document.errors;
   if (error !== undefined) throw new ConfigError(`${basename(file)}: ${error.message.split('\n', 1)[0]}`);
-  return expandVariables(
-    document.toJS(),
-    environment,
-    (fault) => new ConfigError(`${basename(file)}: ${fault}`),
-  );
+  const fault = (message: string) => new ConfigError(`${basename(file)}: ${message}`);
+  let parsed: unknown;
+  try {
+    parsed = document.toJS();
+  } catch (error) {
+    throw fault((error as Error).message);
+  }
+  return expandVariables(parsed, environment, fault);
 }
 
 const ajv = new Ajv({ verbose: true, useDefaults: true, allowUnionTypes: true });
+ajv.addFormat('address', (text) => URL.canParse(text));
 
 /** The first place where `value` does not fit, in words; fills in the defaults. */
 function findFault(schema: TSchema, value: unknown, root = ''): string | undefined {
@@ -142,7 +151,12 @@ function findFault(schema: TSchema, value: unknown, root = ''): string | undefin
     return `${inPlace(key)} is not a known key (known: ${known.join(', ')})`;
   }
   if (error.keyword === 'minProperties') return `${place} must have at least one entry`;
-  return `${place === '' ? 'the file' : place} must be ${error.parentSchema?.description ?? error.message}`;
+  return `${place === '' ? 'the file' : place} ${requirement(error)}`;
+}
+
+/** In words: "must be an integer from 0 to 65535"; of a schema without a description, what Ajv says. */
+function requirement({ parentSchema, message }: ErrorObject): string {
+  return parentSchema?.description === undefined ? String(message) : `must be ${parentSchema.description}`;
 }
 
 /** What the schema cannot say: what is right by itself and does not go together. */
@@ -172,7 +186,7 @@ function findConflict(
   const homes = new Map<string, string>();
   for (const [app, { services: names }] of Object.entries(config.apps)) {
     for (const name of names) {
-      if (config.services[name] === undefined)
+      if (!Object.hasOwn(config.services, name))
         return `apps.${app}.services: ${name} is not among the services`;
       const home = homes.get(name);
       if (home === app) return `apps.${app}.services: ${name} is there twice`;

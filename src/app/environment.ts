@@ -28,7 +28,8 @@ export function expandVariables(
   const text = value.replace(/\$\{([^}]*)\}/g, (whole, inside: string) => {
     const [, name, standIn] = /^([A-Za-z_]\w*)(?::-(.*))?$/s.exec(inside) ?? [];
     if (name === undefined) throw fault(`${place}: ${whole} is not \${NAME} or \${NAME:-default}`);
-    const found = environment[name] || standIn || environment[name];
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+    const found = value || standIn || value;
     if (found === undefined && standIn === undefined)
       throw fault(`${place}: the variable ${name} is not set`);
     return found ?? '';
@@ -36,10 +37,12 @@ export function expandVariables(
   return readScalar(text);
 }
 
-/** What YAML makes of a text that is a scalar as a whole; of anything else, the text itself. */
+/** The number, truth value, null or quoted text that YAML makes of a text; of anything else, the text itself. */
 function readScalar(text: string): unknown {
   const { contents, errors } = parseDocument(text);
-  if (errors.length > 0) return text;
-  if (contents === null) return text.trim() === '' ? null : text;
-  return isScalar(contents) && contents.range?.[1] === text.trimEnd().length ? contents.value : text;
+  if (contents === null && text.trim() === '') return null;
+  const isWhole = errors.length === 0 && isScalar(contents) && contents.range?.[1] === text.trimEnd().length;
+  if (!isWhole || contents.anchor !== undefined || contents.tag !== undefined) return text;
+  const isText = typeof contents.value === 'string' && !contents.type?.startsWith('QUOTE');
+  return isText ? text : contents.value;
 }

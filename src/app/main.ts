@@ -56,6 +56,7 @@ async function main(args: string[]): Promise<void> {
     console: process.stdout.isTTY ? 'pretty' : 'json',
     ...(directory !== undefined && { file: { directory, name } }),
   });
+  process.on('exit', logging.flush);
   const log = logging.logger('gateway');
   await runAs('gateway', 'start', log, () => start(config, name, services, logging, version));
 }

@@ -41,7 +41,7 @@ export function openDatabase(file: string, migrations?: URL): Database {
       migrations === undefined ? [] : readMigrationFiles({ migrationsFolder: fileURLToPath(migrations) });
     listPending(client, known);
     // Re-opening a WAL file gives synchronous = NORMAL, so it is said at every open.
-    client.pragma('journal_mode = WAL');
+    retryWhileBusy(() => client.pragma('journal_mode = WAL'));
     client.pragma('synchronous = FULL');
     applyMigrations(client, known);
     client.pragma('foreign_keys = ON');
@@ -100,6 +100,20 @@ function openClient(file: string): Client.Database {
   }
 }
 
+/** For what SQLite does not wait for itself, as a change of the journal's mode; only before anything is served. */
+function retryWhileBusy(fn: () => void): void {
+  const end = performance.now() + lockWait;
+  for (;;) {
+    try {
+      fn();
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > end) throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  }
+}
+
 async function write<Result>(client: Client.Database, fn: () => Result): Promise<Result> {
   const transaction = client.transaction(fn);
   const end = performance.now() + lockWait;
@@ -120,15 +134,14 @@ async function write<Result>(client: Client.Database, fn: () => Result): Promise
  * that start at once both apply them, and takes a newer file for an up-to-date one; hence our own, on its table.
  */
 function listPending(client: Client.Database, known: readonly MigrationMeta[]): MigrationMeta[] {
-  const table = client
-    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = '__drizzle_migrations'")
-    .get();
-  const applied =
-    table === undefined
-      ? []
-      : client
-          .prepare<[], { hash: string }>('SELECT hash FROM __drizzle_migrations ORDER BY created_at')
-          .all();
+  const tables = client.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
+  const isOurs = tables.includes('__drizzle_migrations');
+  if (!isOurs && tables.length > 0 && known.length > 0) {
+    throw new DatabaseError('it has tables, and none of our migrations: the file is that of another program');
+  }
+  const applied = !isOurs
+    ? []
+    : client.prepare<[], { hash: string }>('SELECT hash FROM __drizzle_migrations ORDER BY created_at').all();
   for (const [index, { hash }] of applied.entries()) {
     if (known[index]?.hash !== hash) {
       throw new DatabaseError(

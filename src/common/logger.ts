@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { currentContext } from './context.ts';
-import { openRotatingFile } from './rotating-file.ts';
+import { redact } from './redact.ts';
+import { openRotatingFile, type RotatingFile } from './rotating-file.ts';
 
 export type { Logger } from 'pino';
 
@@ -25,38 +26,64 @@ export interface LoggingOptions {
 export interface Logging {
   /** The logger of a service; each of its lines has that `service` and no other. */
   logger(service: string, level?: Level): Logger;
+  /** Writes what still waits, now: for the end of the process. */
+  flush(): void;
 }
 
-const secrets = ['authorization', 'cookie', 'set-cookie', 'password', 'token', 'secret'];
-
-/** Opens the log of this process. Lines are written in the background, in order, and to the last when it ends. */
+/** Opens the log of this process. Lines are written in the background, in order. */
 export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const streams: DestinationStream[] = [...(options.streams ?? [])];
   if (options.console !== 'none') streams.push(await openConsole(options.console));
+  let file: RotatingFile | undefined;
   if (options.file !== undefined) {
     mkdirSync(options.file.directory, { recursive: true });
-    streams.push(openRotatingFile(join(options.file.directory, `${options.file.name}.jsonl`)));
+    const path = join(options.file.directory, `${options.file.name}.jsonl`);
+    const onError = (err: Error) => gateway.error({ err, path }, 'the log file cannot be written');
+    file = openRotatingFile(path, { onError });
+    streams.push(file);
   }
+  const root = createRoot(options.level, {
+    write(line) {
+      for (const stream of streams) stream.write(line);
+    },
+  });
+  const gateway = root('gateway', options.level);
+  return {
+    logger: (service, level = options.level) => root(service, level),
+    flush: () => file?.flushSync(),
+  };
+}
+
+/** Makes the loggers of services, all of which write to one destination. */
+function createRoot(level: Level, destination: DestinationStream) {
   const root = pino(
     {
       base: null,
-      level: options.level,
+      level,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: {
-        paths: secrets.flatMap((key) => [`["${key}"]`, `*["${key}"]`, `*.headers["${key}"]`]),
-        censor: '[redacted]',
-      },
+      formatters: { level: (label) => ({ level: label }), log: clean },
+      serializers: { err: (error) => redact({ ...pino.stdSerializers.err(error) }) },
     },
-    {
-      write(line: string) {
-        for (const stream of streams) stream.write(line);
-      },
-    },
+    destination,
   );
-  return {
-    logger: (service, level = options.level) => root.child({ service }, { level }),
+  return (service: string, level: Level): Logger => {
+    const logger = root.child({ service }, { level });
+    // A child inherits this from its parent, so all below are cleaned too.
+    logger.child = function child(this: Logger, bindings: object, options?: object) {
+      return root.child.call(this, clean(bindings as Fields), options as never);
+    } as typeof logger.child;
+    return logger;
   };
+}
+
+type Fields = Record<string, unknown>;
+
+/** Fields as they may be logged: without secrets, and without a `service` beside the line's own. */
+function clean(fields: Fields): Fields {
+  const shown = redact(fields);
+  if (!Object.hasOwn(shown, 'service')) return shown;
+  const { service, ...rest } = shown;
+  return { ...rest, logged_service: service };
 }
 
 async function openConsole(form: 'pretty' | 'json'): Promise<DestinationStream> {
@@ -90,6 +117,6 @@ let fallback: Logger | undefined;
 export function getLogger(): Logger {
   const context = currentContext();
   if (context !== undefined) return context.log;
-  fallback ??= pino({ base: { service: 'gateway' } });
+  fallback ??= createRoot('info', pino.destination(1))('gateway', 'info');
   return fallback;
 }

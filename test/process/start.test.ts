@@ -57,7 +57,7 @@ test('prints help and the version', async (t) => {
 });
 
 test('takes values of the environment into the config', async (t) => {
-  const { file } = writeConfig(t, { port: '"${MONOLITH_PORT:-99999}"' });
+  const { file } = writeConfig(t, { port: `"$\{MONOLITH_PORT:-99999}"` });
   await startServer(t, file, { MONOLITH_PORT: '0' });
 });
 

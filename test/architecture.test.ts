@@ -227,7 +227,9 @@ function plant({ file, code }: Seed): void {
 function run(cwd: string, tool: string, ...args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const file = join(root, 'node_modules/.bin', tool);
-    execFile(file, args, { cwd, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    // Under this Node: the first of the PATH may be too old for the tool.
+    const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
+    execFile(file, args, { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       if (stdout === '') reject(error ?? new Error(stderr));
       else resolve(stdout);
     });

@@ -976,7 +976,7 @@ export interface operations {
                     "application/json": {
                         status: "OK" | "failed";
                         checks: {
-                            [key: string]: "OK" | "failed" | "unreachable";
+                            [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
                         /** @description Neighbours that are away: what needs them answers 503 */
                         degraded: string[];
@@ -1610,7 +1610,7 @@ export interface operations {
                     "application/json": {
                         status: "OK" | "failed";
                         checks: {
-                            [key: string]: "OK" | "failed" | "unreachable";
+                            [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
                         /** @description Neighbours that are away: what needs them answers 503 */
                         degraded: string[];

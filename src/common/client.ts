@@ -1,6 +1,7 @@
 import createClient, { type FetchResponse, type MaybeOptionalInit } from 'openapi-fetch';
 import type { FilterKeys, HttpMethod, PathsWithMethod } from 'openapi-typescript-helpers';
 import { Agent, fetch, Request } from 'undici';
+import type { Use } from './compatibility.ts';
 import { currentContext, readTravel, type Travel, writeTravel } from './context.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from './contract.ts';
 import { getLogger } from './logger.ts';
@@ -13,7 +14,12 @@ export interface Neighbour<Paths extends object> {
     Method extends HttpMethod,
     Path extends PathsWithMethod<Paths, Method>,
     Init = MaybeOptionalInit<Paths[Path], Method & keyof Paths[Path]>,
-  >(method: Method, path: Path): Operation<Init, Success<Paths, Method, Path>>;
+  >(method: Method, path: Path, options?: OperationOptions): Operation<Init, Success<Paths, Method, Path>>;
+}
+
+export interface OperationOptions {
+  /** The query parameters that the service sends, all of them. What it never sends cannot break it. */
+  readonly sends?: readonly string[];
 }
 
 type Success<Paths extends object, Method extends HttpMethod, Path extends keyof Paths> = NonNullable<
@@ -44,13 +50,18 @@ export interface NeighbourOptions {
   readonly document: OpenApiDocument | undefined;
   /** ms for a call, in all. */
   readonly deadline: number;
+  /** Told of each operation that the service declares. */
+  onDeclare?(use: Use): void;
+  /** Told when an answer is not what the contract says. */
+  onUnfit?(): void;
 }
 
 /** Connections to one neighbour. Past them calls wait for their turn, within their deadline. */
 const connections = 32;
 
 /** A neighbour and a way to hang up. */
-export function openNeighbour(name: string, { origin, document, deadline }: NeighbourOptions) {
+export function openNeighbour(name: string, options: NeighbourOptions) {
+  const { origin, document, deadline } = options;
   const agent = new Agent({ connections, pipelining: 1 });
   const client = createClient<Record<string, never>>({
     // undici's own fetch and Request: those of Node cannot take a pool of this version.
@@ -59,7 +70,12 @@ export function openNeighbour(name: string, { origin, document, deadline }: Neig
     redirect: 'error',
   });
 
-  function operation(method: HttpMethod, path: string): Operation<object | undefined, unknown> {
+  function operation(
+    method: HttpMethod,
+    path: string,
+    { sends }: OperationOptions = {},
+  ): Operation<object | undefined, unknown> {
+    options.onDeclare?.({ method, path, sends });
     const contract = document === undefined ? undefined : readContract(document, method, path);
     const target = `${method.toUpperCase()} ${path}`;
 
@@ -93,8 +109,10 @@ export function openNeighbour(name: string, { origin, document, deadline }: Neig
       if (response.status === 508) throw new LoopDetected();
       const contentType = response.headers.get('content-type') ?? '';
       const fault = contract.findFault({ status: response.status, contentType, body });
-      if (fault !== undefined) throw refuse(fault);
-      return body;
+      if (fault === undefined) return body;
+      // A neighbour that refuses or fails keeps its contract; one that answers something else may have a new one.
+      if (response.ok || response.status === 404 || response.status === 422) options.onUnfit?.();
+      throw refuse(fault);
     }
 
     return Object.assign(call, { neighbour: name, contract: contract as OperationContract, refuse });
@@ -116,6 +134,17 @@ export function openNeighbour(name: string, { origin, document, deadline }: Neig
       } catch {
         return false;
       }
+    },
+    /** Its own OpenAPI document as it is now. */
+    async fetchDocument(timeout: number): Promise<OpenApiDocument> {
+      const response = await fetch(`${origin()}/${name}/openapi.json`, {
+        dispatcher: agent,
+        headers: writeTravel(nextTravel(timeout)),
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeout),
+      });
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      return (await response.json()) as OpenApiDocument;
     },
     async close(): Promise<void> {
       await agent.destroy();

@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -564,3 +572,50 @@ describe('a rotating file', () => {
     expect(read(folder).sort((a, b) => a - b)).toEqual(Array.from({ length: 2000 }, (_, index) => index));
   });
 });
+
+test('the log of a terminal is for a person, that of a program is JSON, and both have every line', async (t) => {
+  // The console is the process's own, so it is another process that writes to it.
+  const printed = (form: string) =>
+    run(`
+      import { openLogging } from ${source('logger')};
+      const logging = await openLogging({ level: 'info', console: ${JSON.stringify(form)} });
+      logging.logger('pet').child({ reqId: 'abc' }).info({ method: 'GET', path: '/pet', status: 200, ms: 1.5 }, 'request');
+      logging.logger('user').info('hello');
+      logging.flush();`);
+  expect(JSON.parse((await printed('json')).split('\n')[0] as string)).toMatchObject({
+    service: 'pet',
+    reqId: 'abc',
+  });
+  const pretty = await printed('pretty');
+  expect(pretty).toContain('[pet] (abc) request GET /pet 200 1.5ms');
+  expect(pretty).toContain('[user] hello');
+  t.expect(pretty).not.toContain('{"level"');
+});
+
+test('a log file that cannot be written is said, and does no harm', async (t) => {
+  const lines: Line[] = [];
+  const directory = makeFolder(t);
+  symlinkSync('/dev/full', join(directory, 'app.jsonl'));
+  const logging = await openLogging({
+    level: 'info',
+    console: 'none',
+    file: { directory, name: 'app' },
+    streams: [{ write: (line) => void lines.push(JSON.parse(line)) }],
+  });
+  logging.logger('pet').info('one');
+  await until(() => expect(lines.map(({ msg }) => msg)).toEqual(['one', 'the log file cannot be written']));
+  expect(lines[1]).toMatchObject({ service: 'gateway', level: 'error' });
+  logging.logger('pet').info('two');
+  logging.flush();
+  expect(lines).toHaveLength(3);
+});
+
+test('getLogger outside of everything writes as the gateway', () => {
+  const logger = runOutside(() => getLogger());
+  expect(logger.bindings()).toMatchObject({ service: 'gateway' });
+  expect(runOutside(() => getLogger())).toBe(logger);
+});
+
+function runOutside<Result>(fn: () => Result): Result {
+  return fn();
+}

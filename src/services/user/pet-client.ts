@@ -14,7 +14,7 @@ export interface PetClient {
 }
 
 export function createPetClient(neighbour: Surroundings['neighbour']): PetClient {
-  const listPets = neighbour<paths>('pet').operation('get', '/pet/pets/');
+  const listPets = neighbour<paths>('pet').operation('get', '/pet/pets/', { sends: ['ids'] });
   return {
     find: lookupByIds(listPets, {
       parameter: 'ids',

@@ -1,0 +1,69 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { getLogger } from './logger.ts';
+import { type Fault, Problem, problemMediaType, Unprocessable } from './problem.ts';
+
+/** What a client may read of what Fastify itself refuses; its own messages can quote the input. */
+const refusals: Readonly<Record<number, string>> = {
+  400: 'The request cannot be read',
+  408: 'The request did not arrive in time',
+  413: 'The body is too large',
+  414: 'The URL is too long',
+  415: 'The body must be application/json',
+  431: 'The headers are too large',
+};
+
+/** Any error as the problem that the client is told. */
+export function toProblem(error: unknown, requestId: string): Problem {
+  if (error instanceof Problem) return error;
+  const { validation, validationContext, statusCode } = error as Partial<FastifyError>;
+  if (validation !== undefined) return new Unprocessable(toFaults(validation, validationContext));
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new Problem(statusCode, refusals[statusCode] ?? STATUS_CODES[statusCode] ?? 'Refused');
+  }
+  return new Problem(500, `Request ${requestId} failed`, { cause: error });
+}
+
+/** The body of the answer. `path` is what the client asked for; its query stays out, it may hold secrets. */
+export function problemBody(problem: Problem, path: string): string {
+  return JSON.stringify({
+    type: problem.type,
+    title: STATUS_CODES[problem.status] ?? 'Error',
+    status: problem.status,
+    detail: problem.message,
+    instance: path.split(/[?#]/, 1)[0],
+    errors: problem.errors,
+    ...problem.extra,
+  });
+}
+
+/** Fastify's error handler: every error, whoever threw it, becomes a problem; defects are logged. */
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const problem = toProblem(error, request.id);
+  if (problem.status === 500) getLogger().error({ err: error }, 'request failed');
+  else if (problem.cause !== undefined) getLogger().warn({ err: problem }, 'request could not be served');
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .header('content-type', problemMediaType)
+    .send(problemBody(problem, request.url));
+}
+
+type AjvErrors = NonNullable<FastifyError['validation']>;
+
+const places = { body: 'body', params: 'path', querystring: 'query', headers: 'header' } as const;
+
+function toFaults(errors: AjvErrors, context: FastifyError['validationContext']): Fault[] {
+  const place = places[(context ?? 'body') as keyof typeof places] ?? 'body';
+  return errors.map(({ instancePath, keyword, params, message }) => {
+    if (keyword === 'required') {
+      const name = String(params.missingProperty).replaceAll('~', '~0').replaceAll('/', '~1');
+      return { in: place, pointer: `${instancePath}/${name}`, detail: 'is missing' };
+    }
+    if (keyword === 'type') {
+      const detail = `must be ${[params.type].flat().join(' or ')}`;
+      return { in: place, pointer: instancePath, detail };
+    }
+    return { in: place, pointer: instancePath, detail: message ?? 'does not fit' };
+  });
+}

@@ -1,0 +1,122 @@
+import { Type } from '@sinclair/typebox';
+import { expect, test } from 'vitest';
+import { loadServices } from '#app/services.ts';
+import { openNeighbour } from '#common/client.ts';
+import { runInContext } from '#common/context.ts';
+import type { OpenApiDocument } from '#common/contract.ts';
+import { Problem } from '#common/problem.ts';
+import { defineService } from '#common/service.ts';
+import { build, collectLines, contract } from '../helper.ts';
+
+const document = contract as unknown as OpenApiDocument;
+type Paths = { '/pet/pets/': { get: { parameters: { query?: { ids?: number[] } }; responses: object } } };
+
+function open(origin: string, options: Partial<Parameters<typeof openNeighbour>[1]> = {}) {
+  const opened = openNeighbour('pet', { origin: () => origin, document, deadline: 1000, ...options });
+  return { ...opened, operation: opened.neighbour.operation as unknown as Operation };
+}
+type Operation = (
+  method: string,
+  path: string,
+) => ((init: object) => Promise<unknown>) & { refuse(fault: string): Problem };
+
+test('an operation that the contract does not have cannot be declared', async () => {
+  const { operation, close } = open('http://127.0.0.1:1');
+  expect(() => operation('get', '/pet/toys/')).toThrow(
+    'No contract for GET /pet/toys/: run "npm run generate"',
+  );
+  expect(() => operation('put', '/pet/pets/')).toThrow('No contract for PUT /pet/pets/');
+  await close();
+});
+
+test('an operation can be declared while contracts are generated, and not called', async () => {
+  const { operation, close } = open('http://127.0.0.1:1', { document: undefined });
+  await expect(operation('get', '/pet/pets/')({})).rejects.toThrow('called while contracts are generated');
+  await close();
+});
+
+test('a call carries the id, one hop more and what is left of its caller’s time', async (t) => {
+  const seen: Record<string, unknown>[] = [];
+  const pet = defineService({
+    name: 'pet',
+    description: 'Sees what it is sent.',
+    async register(scope) {
+      scope.get(
+        '/pets/',
+        { schema: { response: { 200: Type.Array(Type.Unknown()) } } },
+        async ({ headers }) => {
+          seen.push(headers);
+          return [];
+        },
+      );
+    },
+  });
+  const { url } = await build(t, { services: [pet] });
+  const { operation, close } = open(url);
+  t.onTestFinished(close);
+  const list = operation('get', '/pet/pets/');
+  const log = (await collectLines([], 'info')).logger('user');
+  const travel = { requestId: 'abc', hops: 2, deadline: performance.now() + 300 };
+  await runInContext({ service: 'user', log, travel }, () => list({}));
+  await list({});
+  expect(seen[0]).toMatchObject({ 'x-request-id': 'abc', 'x-hops': '3' });
+  expect(Number(seen[0]?.['x-deadline-ms'])).toBeLessThanOrEqual(300);
+  expect(seen[1]).toMatchObject({ 'x-hops': '1', 'x-request-id': expect.stringMatching(/^[\w-]{36}$/) });
+
+  const late = { ...travel, deadline: performance.now() - 1 };
+  await expect(runInContext({ service: 'user', log, travel: late }, () => list({}))).rejects.toMatchObject({
+    status: 504,
+  });
+  expect(seen).toHaveLength(2);
+  // One that has come too far is told so, and so is whoever sent it.
+  const far = { ...travel, hops: 3, deadline: performance.now() + 300 };
+  await expect(runInContext({ service: 'user', log, travel: far }, () => list({}))).rejects.toMatchObject({
+    status: 508,
+  });
+});
+
+test('a service that calls itself in circles is stopped after three hops', async (t) => {
+  let calls = 0;
+  const pet = defineService({
+    name: 'pet',
+    description: 'Asks itself.',
+    async register(scope, { neighbour }) {
+      const again = neighbour<Paths>('pet').operation('get', '/pet/pets/');
+      scope.get('/pets/', { schema: { response: { 200: Type.Array(Type.Unknown()) } } }, async () => {
+        calls += 1;
+        await again(undefined);
+        return [];
+      });
+    },
+  });
+  const { send } = await build(t, { services: [pet] });
+  const { status, body } = await send('GET', '/pet/pets/');
+  expect(status).toBe(508);
+  expect(body).toMatchObject({
+    status: 508,
+    detail: 'Too many calls from service to service for one request',
+  });
+  expect(calls).toBe(4);
+});
+
+test('what a neighbour says of its time is kept to: a deadline in a header that is none is not one', async (t) => {
+  const { send } = await build(t);
+  for (const deadline of ['-1', 'soon', '1e3', '9999999']) {
+    expect(
+      (await send('GET', '/user/users/', undefined, { 'x-deadline-ms': deadline, 'x-hops': 'x' })).status,
+    ).toBe(200);
+  }
+});
+
+test('the services of the list are those of the folders', async () => {
+  const services = await loadServices();
+  expect([...services.keys()]).toEqual(['pet', 'user']);
+  for (const [name, service] of services) expect(service.name).toBe(name);
+});
+
+test('a refusal is an error of the request that waits, and a line', async () => {
+  const { operation, close } = open('http://127.0.0.1:1');
+  expect(operation('get', '/pet/pets/').refuse('odd')).toMatchObject({ status: 503, name: 'Unavailable' });
+  expect(operation('get', '/pet/pets/').refuse('odd')).toBeInstanceOf(Problem);
+  await close();
+});

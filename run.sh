@@ -2,7 +2,7 @@
 # Sets up what is missing, then runs what is asked. Works with bash 3.2, that of macOS.
 set -euo pipefail
 
-usage='Usage: ./run.sh [dev] [--config FILE] [--app NAME]
+usage='Usage: ./run.sh [dev] [--config FILE] [--app NAME | --all]
        ./run.sh test [ARGUMENTS OF VITEST]
 
 Sets up what is missing (Node, dependencies, generated files), then starts the
@@ -13,6 +13,7 @@ http://127.0.0.1:8000. Ctrl-C stops it.
   test            run the tests, once, to the end
   --config FILE   take this config file
   --app NAME      start this app of the config file
+  --all           start every app of it, each as its own process
   --help          this text
   --version       the version'
 
@@ -42,6 +43,7 @@ main() {
         --help | -h) echo "$usage"; exit 0 ;;
         --node) cd_home; find_node; exit 0 ;; # the path of the Node that it takes, for scripts
         --version) cd_home; sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json; exit 0 ;;
+        --all) [ "$mode" = start ] || fail "--all does not go with $mode"; mode=all ;;
         --config | --app) expected=$argument ;;
         --config=*) config=$(absolute "${argument#*=}"); rest+=(--config "$config") ;;
         --app=*) rest+=("$argument") ;;
@@ -49,6 +51,7 @@ main() {
       esac
     done
     [ -z "$expected" ] || fail "$expected needs a value: see ./run.sh --help"
+    case "$mode ${rest[*]-}" in "all "*--app*) fail '--all and --app do not go together' ;; esac
     [ -z "$config" ] || [ -f "$config" ] || fail "$config: there is no such file"
   else
     rest=("$@")
@@ -62,6 +65,7 @@ main() {
   case "$mode" in
     dev) exec "$node" scripts/dev.ts ${rest[@]+"${rest[@]}"} ;;
     test) generate "$node"; exec "$node" node_modules/vitest/vitest.mjs run ${rest[@]+"${rest[@]}"} ;;
+    all) generate "$node"; exec "$node" scripts/all.ts ${rest[@]+"${rest[@]}"} ;;
     start) generate "$node"; exec "$node" src/app/main.ts ${rest[@]+"${rest[@]}"} ;;
   esac
 }

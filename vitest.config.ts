@@ -3,14 +3,17 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/browser/**'],
+    // Those take Chromium, or minutes: .ci/run runs them.
+    exclude: ['test/browser/**', 'test/groupings/restart.test.ts'],
     pool: 'forks',
-    testTimeout: 20_000,
+    // Most of the time they wait for processes and sockets, not for a core.
+    maxWorkers: 3,
+    testTimeout: 30_000,
     hookTimeout: 20_000,
     coverage: {
       include: ['src/**/*.ts'],
-      // Runs as a process of its own, and is tested as one.
-      exclude: ['src/app/main.ts'],
+      // Run as processes of their own, and are tested as such.
+      exclude: ['src/app/main.ts', 'src/app/instances.ts'],
       thresholds: { lines: 90, branches: 90 },
       reporter: ['text', 'json-summary'],
     },

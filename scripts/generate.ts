@@ -11,7 +11,7 @@ import { createTwoFilesPatch } from 'diff';
 import openapiTS, { astToString } from 'openapi-typescript';
 import { buildApp } from '#app/app.ts';
 import { checkConfig } from '#app/config.ts';
-import { mergeDocuments, type Part } from '#app/openapi.ts';
+import { mergeDocuments, mergedInfo, type Part } from '#app/openapi.ts';
 import { openLogging } from '#common/logger.ts';
 import type { Service } from '#common/service.ts';
 
@@ -39,11 +39,7 @@ async function generate(folder: string): Promise<Map<string, string>> {
   }
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const parts = await describe(services, version);
-  const merged = mergeDocuments(parts, {
-    title: 'All services',
-    version,
-    description: 'Every service behind the gateway, in one document.',
-  });
+  const merged = mergeDocuments(parts, mergedInfo(version));
   const types = astToString(await openapiTS(merged as never, { defaultNonNullable: false }));
 
   const files = new Map<string, string>();

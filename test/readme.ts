@@ -8,10 +8,10 @@ export interface Example {
 
 export const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
-/** The commands of the README's `console` blocks, in their order. */
-export function listExamples(): Example[] {
-  return [...readme.matchAll(/^```console\n(.*?)^```$/gms)].flatMap(([, block]) =>
-    (block as string)
+/** The commands of the README's blocks of that kind, in their order: `console`, or `console split` for those of it split. */
+export function listExamples(kind = 'console'): Example[] {
+  return [...readme.matchAll(/^```(console[^\n]*)\n(.*?)^```$/gms)].flatMap(([, info, block]) =>
+    (info === kind ? (block as string) : '')
       .split(/^\$ /m)
       .slice(1)
       .map((example) => {

@@ -1,23 +1,18 @@
 import type { AddressInfo } from 'node:net';
-import { Type } from '@sinclair/typebox';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { openNeighbour } from '#common/client.ts';
-import { readRequestId } from '#common/context.ts';
+import type { FastifyInstance } from 'fastify';
 import type { OpenApiDocument } from '#common/contract.ts';
 import { type Database, openDatabase } from '#common/database.ts';
 import type { Logging } from '#common/logger.ts';
-import { answerProblem } from '#common/problem.ts';
 import type { Service } from '#common/service.ts';
-import { bodies } from './bodies.ts';
 import type { AppConfig, Config, ServiceConfig } from './config.ts';
-import { answerUnrouted, createClientErrorHandler, limits } from './connection.ts';
-import { drain } from './drain.ts';
-import { type Mountable, mount } from './mount.ts';
-import { mergeDocuments, type Part } from './openapi.ts';
-import { checkAll, checkReadiness, type Readiness } from './readiness.ts';
-import { requests } from './requests.ts';
-import { routerOptions, routing } from './routing.ts';
-import { ajv, schemaController } from './validation.ts';
+import { limits } from './connection.ts';
+import { describeApp, describeService } from './home.ts';
+import { type Mountable, mount, mountForward } from './mount.ts';
+import { meet, watch } from './neighbours.ts';
+import { mergeDocuments, mergedInfo, type Part } from './openapi.ts';
+import { type Check, checkAll, checkReadiness, type Readiness } from './readiness.ts';
+import { createServer } from './server.ts';
+import { addressOf, gatewayOf, homeOf, reachable } from './topology.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -39,63 +34,75 @@ export interface App {
   documents(): Part[];
   /** Listens where the config says; resolves with the address, as `http://host:port`. */
   listen(): Promise<string>;
-  /** Answers what is in flight, then closes everything. */
-  stop(): Promise<void>;
+  /**
+   * Answers what is in flight, then closes everything. What comes meanwhile is refused, or, where another instance
+   * takes over (`hand over`), answered to the last.
+   */
+  stop(mode?: 'refuse' | 'hand over'): Promise<void>;
 }
 
-/** How long `/ready` waits for a neighbour, in ms. */
-const readyTimeout = 500;
-
 /**
- * Builds an app of the config with its services, and opens their databases. It does not listen.
+ * Builds an app of the config: the services that it runs, with their databases open, and, where it is the gateway,
+ * what forwards to the others. It does not listen.
  * @throws {DatabaseError} where a database cannot be opened.
  */
-export async function buildApp({
-  config,
-  name,
-  services,
-  logging,
-  version,
-  contract,
-}: AppOptions): Promise<App> {
+export async function buildApp(options: AppOptions): Promise<App> {
+  const { config, name, services, logging, version, contract } = options;
   const app = config.apps[name] as AppConfig;
-  const log = logging.logger('gateway');
-  const server = createServer(log);
-  await server.register(requests);
-  await server.register(drain);
-  await server.register(routing);
-  await server.register(bodies);
-
-  const origin = () => ownOrigin(server);
+  const isGateway = name === gatewayOf(config);
+  const label = isGateway ? 'gateway' : name;
+  const log = logging.logger(label);
+  const server = await createServer(log);
   const documents: (() => Part)[] = [];
   const readiness = new Map<string, () => Promise<Readiness>>();
+  const looks: (() => Promise<void>)[] = [];
+
   for (const service of app.services) {
-    const definition = services.get(service) as Service;
-    const serviceConfig = config.services[service] as ServiceConfig;
-    const mountable = await prepare(definition, serviceConfig);
+    const mountable = prepare(services.get(service) as Service, config.services[service] as ServiceConfig);
     const document = await mount(server, mountable);
     documents.push(() => ({ service, prefix: mountable.prefix, document: document() }));
     readiness.set(service, mountable.ready);
   }
-  const parts = () => documents.map((part) => part());
-  await mount(server, gatewayMountable());
+  const remote = isGateway
+    ? Object.keys(config.services).filter((service) => !app.services.includes(service))
+    : [];
+  for (const service of remote) {
+    const { check, close } = watch(service, () => originOf(service));
+    server.addHook('onClose', close);
+    readiness.set(service, () => checkReadiness({ database: undefined, neighbours: { [service]: check } }));
+    // Twice what a service may take for its own calls, so that its answer comes before ours.
+    const timeout = 2 * config.calls.deadline;
+    const proxy = { service, origin: originOf(service), timeout, bodyLimit: limits.bodyLimit };
+    await mountForward(server, { name: label, log, proxy });
+  }
+  await mount(server, own());
   await server.ready();
 
-  async function prepare(service: Service, own: ServiceConfig): Promise<Mountable> {
+  function originOf(service: string): string {
+    const home = homeOf(config, service);
+    return home === name ? ownOrigin(server) : addressOf(config.apps[home] as AppConfig);
+  }
+
+  /** The document of a service of this app, as it is served. */
+  function documentOf(service: string): OpenApiDocument {
+    return (documents.find((part) => part().service === service) as () => Part)().document;
+  }
+
+  function prepare(service: Service, serviceConfig: ServiceConfig): Mountable {
     const { name, description } = service;
-    const serviceLog = logging.logger(name, own.log?.level);
+    const serviceLog = logging.logger(name, serviceConfig.log?.level);
     let database: Database | undefined;
-    if (own.database !== undefined) {
-      database = openDatabase(own.database.slice('sqlite:'.length), service.migrations);
+    if (serviceConfig.database !== undefined) {
+      database = openDatabase(serviceConfig.database.slice('sqlite:'.length), service.migrations);
       server.addHook('onClose', async () => database?.close());
     }
-    const neighbours: Record<string, () => Promise<boolean>> = {};
+    const neighbours: Record<string, () => Promise<Check>> = {};
     return {
       name,
       prefix: `/${name}`,
       log: serviceLog,
       info: { title: name, version, description },
-      home: serviceHome(name),
+      home: describeService(name),
       ready: () => checkReadiness({ database: database?.check, neighbours }),
       register: async (scope) =>
         service.register(scope, {
@@ -103,34 +110,45 @@ export async function buildApp({
             if (database === undefined) throw new Error(`The ${name} service has no database`);
             return database;
           },
-          neighbour(other) {
+          neighbour: (other) => {
+            const origin = () => originOf(other);
+            const own = app.services.includes(other) ? () => documentOf(other) : undefined;
             const { deadline } = config.calls;
-            const opened = openNeighbour(other, { origin, document: contract, deadline });
-            neighbours[other] = () => opened.isReachable(readyTimeout);
-            server.addHook('onClose', opened.close);
-            return opened.neighbour as never;
+            const met = meet({
+              service: name,
+              other,
+              origin,
+              contract,
+              deadline,
+              log: serviceLog,
+              document: own,
+            });
+            neighbours[other] = met.check;
+            looks.push(met.look);
+            server.addHook('onClose', met.close);
+            return met.neighbour as never;
           },
-          options: own.options ?? {},
+          options: serviceConfig.options ?? {},
           log: serviceLog,
         }),
     };
   }
 
-  function gatewayMountable(): Mountable {
-    const names = Object.keys(config.services);
-    const info = {
-      title: 'All services',
-      version,
-      description: 'Every service behind the gateway, in one document.',
-    };
+  /** What the app itself answers, beside its services. */
+  function own(): Mountable {
+    const names = isGateway ? Object.keys(config.services) : app.services;
+    const info = mergedInfo(version);
+    const parts = () => documents.map((part) => part());
     return {
-      name: 'gateway',
+      name: label,
       prefix: '',
       log,
       info,
-      home: gatewayHome(names),
+      home: describeApp(label, names),
       otherDocuments: Object.fromEntries(names.map((service) => [service, `/${service}/openapi.json`])),
-      document: () => mergeDocuments(parts(), info),
+      // Of a service that runs elsewhere it has what is committed, also while that service is away.
+      document: () =>
+        remote.length > 0 && contract !== undefined ? contract : mergeDocuments(parts(), info),
       ready: () => checkAll(readiness),
       async register() {},
     };
@@ -138,59 +156,22 @@ export async function buildApp({
 
   return {
     server,
-    documents: parts,
+    documents: () => documents.map((part) => part()),
     async listen() {
       const listenTextResolver = (address: string) => `${name} listens at ${address}`;
       await server.listen({ host: app.host, port: app.port, listenTextResolver });
-      return origin();
+      for (const look of looks) void look();
+      return ownOrigin(server);
     },
-    async stop() {
-      await server.drain();
+    async stop(mode = 'refuse') {
+      await server.drain(mode);
       await server.close();
     },
   };
 }
 
-function createServer(log: ReturnType<Logging['logger']>): FastifyInstance {
-  const { headersTimeout, connectionsCheckingInterval, ...rest } = limits;
-  const server = Fastify({
-    ...rest,
-    http: { headersTimeout, connectionsCheckingInterval },
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    genReqId: (request) => readRequestId(request.headers),
-    routerOptions,
-    ajv,
-    schemaController,
-    return503OnClosing: false,
-    frameworkErrors: answerUnrouted as never,
-    clientErrorHandler: createClientErrorHandler(log),
-  }) as unknown as FastifyInstance;
-  server.setErrorHandler(answerProblem);
-  return server;
-}
-
 /** Where this app reaches itself, whatever it is bound to. */
 function ownOrigin(server: FastifyInstance): string {
-  const { address, family, port } = server.server.address() as AddressInfo;
-  const loopback = ({ '0.0.0.0': '127.0.0.1', '::': '::1' } as Record<string, string>)[address] ?? address;
-  return `http://${family === 'IPv6' ? `[${loopback}]` : loopback}:${port}`;
-}
-
-function serviceHome(name: string): Mountable['home'] {
-  const links = { docs: `/${name}/docs`, openapi: `/${name}/openapi.json` };
-  return {
-    schema: Type.Object(
-      { name: Type.String(), docs: Type.String(), openapi: Type.String() },
-      { description: 'Its name, and where its documents are', examples: [{ name, ...links }] },
-    ),
-    body: { name, ...links },
-  };
-}
-
-function gatewayHome(services: readonly string[]): Mountable['home'] {
-  return {
-    schema: Type.Object({ message: Type.String(), services: Type.Array(Type.String()) }),
-    body: { message: 'Gateway is running', services },
-  };
+  const { address, port } = server.server.address() as AddressInfo;
+  return `http://${reachable(address)}:${port}`;
 }

@@ -1,82 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { type Static, type TSchema, Type } from '@sinclair/typebox';
-import { Ajv, type ErrorObject } from 'ajv';
+import type { Static } from '@sinclair/typebox';
 import { parseDocument } from 'yaml';
-import { levels } from '#common/logger.ts';
 import type { Service } from '#common/service.ts';
+import {
+  type AppConfig as AppSchema,
+  ConfigFile,
+  findFault,
+  type ServiceConfig as ServiceSchema,
+} from './config-schema.ts';
 import { expandVariables } from './environment.ts';
 
 /** A mistake in the config file, in one line that names the place. */
 export class ConfigError extends Error {}
 
-// One schema is the check, the type and, by `description`, the words of the error: "… must be <description>".
-const closed = { additionalProperties: false, description: 'a map' };
-const level = Type.Union(
-  levels.map((name) => Type.Literal(name)),
-  { description: `one of ${levels.join(', ')}` },
-);
-const name = '^[a-z][a-z0-9-]*$';
-
-const ServiceConfig = Type.Object(
-  {
-    database: Type.Optional(
-      Type.String({ pattern: '^sqlite:.+', description: '"sqlite:" and a path, or "sqlite::memory:"' }),
-    ),
-    log: Type.Optional(Type.Object({ level }, closed)),
-    options: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'a map' })),
-  },
-  closed,
-);
-
-const AppConfig = Type.Object(
-  {
-    host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'a host name or an address' }),
-    port: Type.Integer({ minimum: 0, maximum: 65535, description: 'an integer from 0 to 65535' }),
-    instances: Type.Integer({ minimum: 1, maximum: 64, default: 1, description: 'an integer from 1 to 64' }),
-    url: Type.Optional(
-      Type.String({
-        pattern: '^https?://[^/?#@\\s]+/?$',
-        format: 'address',
-
-        description: 'an address like http://host:port',
-      }),
-    ),
-    services: Type.Array(Type.String({ description: 'the name of a service' }), {
-      description: 'a list of names of services',
-    }),
-  },
-  closed,
-);
-
-const ConfigFile = Type.Object(
-  {
-    log: Type.Object(
-      {
-        level: Type.Unsafe<Static<typeof level>>({ ...level, default: 'info' }),
-        directory: Type.Optional(Type.String({ minLength: 1, description: 'the path of a folder' })),
-      },
-      { ...closed, default: {} },
-    ),
-    calls: Type.Object(
-      {
-        deadline: Type.Integer({
-          minimum: 1,
-          maximum: 60_000,
-          default: 1_000,
-          description: 'an integer from 1 to 60000, in ms',
-        }),
-      },
-      { ...closed, default: {} },
-    ),
-    services: Type.Record(Type.String({ pattern: name }), ServiceConfig, closed),
-    apps: Type.Record(Type.String({ pattern: name }), AppConfig, { ...closed, minProperties: 1 }),
-  },
-  closed,
-);
-
-export type AppConfig = Static<typeof AppConfig>;
-export type ServiceConfig = Static<typeof ServiceConfig>;
+export type AppConfig = Static<typeof AppSchema>;
+export type ServiceConfig = Static<typeof ServiceSchema>;
 /** The whole config, checked. Paths are absolute; `apps` is in the order of the file, the gateway first. */
 export type Config = Static<typeof ConfigFile> & { readonly file: string };
 
@@ -131,32 +70,6 @@ function parse(
     throw fault((error as Error).message);
   }
   return expandVariables(parsed, environment, fault);
-}
-
-const ajv = new Ajv({ verbose: true, useDefaults: true, allowUnionTypes: true });
-ajv.addFormat('address', (text) => URL.canParse(text));
-
-/** The first place where `value` does not fit, in words; fills in the defaults. */
-function findFault(schema: TSchema, value: unknown, root = ''): string | undefined {
-  const check = ajv.compile(schema);
-  if (check(value)) return undefined;
-  const error = (check.errors ?? []).find(({ keyword }) => keyword !== 'const') as ErrorObject;
-  const place = [root, ...error.instancePath.split('/').slice(1)].filter((part) => part !== '').join('.');
-  const inPlace = (key: string) => (place === '' ? key : `${place}.${key}`);
-  if (error.keyword === 'required') return `${inPlace(error.params.missingProperty)} is missing`;
-  if (error.keyword === 'additionalProperties') {
-    const key = String(error.params.additionalProperty);
-    const known = Object.keys(error.parentSchema?.properties ?? {});
-    if (known.length === 0) return `${inPlace(key)} is not a name: lower-case letters, digits and "-"`;
-    return `${inPlace(key)} is not a known key (known: ${known.join(', ')})`;
-  }
-  if (error.keyword === 'minProperties') return `${place} must have at least one entry`;
-  return `${place === '' ? 'the file' : place} ${requirement(error)}`;
-}
-
-/** In words: "must be an integer from 0 to 65535"; of a schema without a description, what Ajv says. */
-function requirement({ parentSchema, message }: ErrorObject): string {
-  return parentSchema?.description === undefined ? String(message) : `must be ${parentSchema.description}`;
 }
 
 /** What the schema cannot say: what is right by itself and does not go together. */

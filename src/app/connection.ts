@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readRequestId } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
-import { answerProblem, Problem, problemBody, problemMediaType } from '#common/problem.ts';
+import { Problem, problemMediaType } from '#common/problem.ts';
+import { answerProblem, problemBody } from '#common/problem-handler.ts';
 import { logRequest } from './requests.ts';
 
 /** How long a client may take, in ms, and how much it may send, in bytes. */

@@ -1,3 +1,5 @@
+import { Server as NetServer, type Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { readTravel } from '#common/context.ts';
@@ -8,10 +10,11 @@ declare module 'fastify' {
     /** Whether the server is stopping. */
     readonly isDraining: () => boolean;
     /**
-     * Takes no more work from outside and resolves when what is in flight has been answered. The server still
-     * listens meanwhile: what is in flight may need to call it.
+     * Ends the work, and resolves when what is in flight has been answered. `refuse`: what comes meanwhile from
+     * outside gets a 503; the server still listens, as what is in flight may need to call it. `hand over`: another
+     * process takes the new connections; what comes on an old one is answered, and told that it was the last.
      */
-    readonly drain: () => Promise<void>;
+    readonly drain: (mode: 'refuse' | 'hand over') => Promise<void>;
   }
   interface FastifyContextConfig {
     /** Answered to the last, also while the server stops. */
@@ -23,16 +26,14 @@ declare module 'fastify' {
 export const drain = fp(async (app) => {
   const inFlight = new Set<FastifyReply>();
   let emptied: (() => void) | undefined;
-  let draining: Promise<void> | undefined;
+  let draining: 'refuse' | 'hand over' | undefined;
 
   app.decorate('isDraining', () => draining !== undefined);
-  app.decorate('drain', () => {
-    draining ??= new Promise<void>((resolve) => {
-      emptied = resolve;
-      for (const reply of inFlight) reply.header('connection', 'close');
-      if (inFlight.size === 0) resolve();
-    });
-    return draining;
+  app.decorate('drain', async (mode) => {
+    draining = mode;
+    for (const reply of inFlight) reply.header('connection', 'close');
+    if (mode === 'hand over') await releaseConnections(app.server);
+    if (inFlight.size > 0) await new Promise<void>((resolve) => (emptied = resolve));
   });
 
   app.addHook('onRequest', (request, reply, done) => {
@@ -45,7 +46,24 @@ export const drain = fp(async (app) => {
     if (draining === undefined) return done();
     reply.header('connection', 'close');
     const isNested = readTravel(request.headers, request.id).hops > 0;
-    if (isNested || request.routeOptions.config.always) return done();
+    if (draining === 'hand over' || isNested || request.routeOptions.config.always) return done();
     done(new Unavailable('The server is stopping'));
   });
 });
+
+/** How long a client may keep a connection that it does not use, in ms, before it is closed. */
+const patience = 1_000;
+
+/**
+ * Takes no new connections, and waits until the clients have let go of the old ones. Not `server.close()`: that cuts
+ * idle connections at once, and with them the request that a client is about to send.
+ */
+async function releaseConnections(server: Server): Promise<void> {
+  NetServer.prototype.close.call(server);
+  const end = performance.now() + patience;
+  while (performance.now() < end && (await countConnections(server)) > 0) await sleep(20);
+}
+
+function countConnections(server: Server): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)));
+}

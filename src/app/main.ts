@@ -1,19 +1,22 @@
+import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import closeWithGrace from 'close-with-grace';
 import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
 import { DatabaseError } from '#common/database.ts';
-import { type Logging, openLogging } from '#common/logger.ts';
-import type { Service } from '#common/service.ts';
-import { buildApp } from './app.ts';
-import { type AppConfig, type Config, ConfigError, readConfig } from './config.ts';
+import { type Logger, openLogging } from '#common/logger.ts';
+import { type AppOptions, buildApp } from './app.ts';
+import { type AppConfig, ConfigError, readConfig } from './config.ts';
+import { InstanceError, openInstances, type StopMode } from './instances.ts';
 import { loadServices } from './services.ts';
+import { gatewayOf } from './topology.ts';
 
 const help = `Usage: npm start -- [--config FILE] [--app NAME]
 
   --config FILE   the config file (config.yaml)
   --app NAME      the app of the config file to start (its first one)
+  --pretty        lines for a person, also where the console is no terminal
   --help          this text
   --version       the version
 `;
@@ -29,6 +32,8 @@ class StartError extends Error {}
 try {
   await main(process.argv.slice(2));
 } catch (error) {
+  // An instance has said itself what is wrong.
+  if (error instanceof InstanceError) process.exit(error.code);
   const isMistake = error instanceof UsageError || error instanceof ConfigError;
   const isTold = isMistake || error instanceof DatabaseError || error instanceof StartError;
   console.error(isTold ? error.message : error);
@@ -43,54 +48,75 @@ async function main(args: string[]): Promise<void> {
 
   const services = await loadServices();
   const config = readConfig(values.config, services, process.env);
-  const name = values.app ?? (Object.keys(config.apps)[0] as string);
-  if (config.apps[name] === undefined) {
-    throw new UsageError(
-      `--app ${name}: ${values.config} has no such app (${Object.keys(config.apps).join(', ')})`,
-    );
+  const name = values.app ?? gatewayOf(config);
+  const app = config.apps[name];
+  if (app === undefined) {
+    const known = Object.keys(config.apps).join(', ');
+    throw new UsageError(`--app ${name}: ${values.config} has no such app (${known})`);
   }
 
   const { level, directory } = config.log;
+  const instance = process.env.MONOLITH_INSTANCE;
+  const file = instance === undefined ? name : `${name}-${instance}`;
   const logging = await openLogging({
     level,
-    console: process.stdout.isTTY ? 'pretty' : 'json',
-    ...(directory !== undefined && { file: { directory, name } }),
+    console: values.pretty || process.stdout.isTTY ? 'pretty' : 'json',
+    ...(directory !== undefined && { file: { directory, name: file } }),
   });
   process.on('exit', logging.flush);
-  const log = logging.logger('gateway');
-  await runAs('gateway', 'start', log, () => start(config, name, services, logging, version));
+  const label = name === gatewayOf(config) ? 'gateway' : name;
+  const log = logging.logger(label);
+  await runAs(label, 'start', log, async () => {
+    if (app.instances > 1 && cluster.isPrimary) return superviseInstances(app, log);
+    const contract = readJson<OpenApiDocument>('../../generated/openapi.json');
+    await serve({ config, name, services, logging, version, contract }, log);
+  });
 }
 
-async function start(
-  config: Config,
-  name: string,
-  services: ReadonlyMap<string, Service>,
-  logging: Logging,
-  version: string,
-): Promise<void> {
-  const log = logging.logger('gateway');
-  const contract = readJson<OpenApiDocument>('../../generated/openapi.json');
-  const app = await buildApp({ config, name, services, logging, version, contract });
+/** Runs the app in this process. */
+async function serve(options: AppOptions, log: Logger): Promise<void> {
+  const { config, name } = options;
+  const app = await buildApp(options);
+  let mode: StopMode = 'refuse';
+  const grace = stopWithGrace(log, () => app.stop(mode));
+  if (cluster.isWorker) {
+    // Ctrl-C reaches every process at the terminal; it is for the first one to say what follows.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+    process.on('message', (sent: StopMode) => {
+      mode = sent;
+      grace.close();
+    });
+    process.on('disconnect', () => grace.close());
+  }
 
-  closeWithGrace({ delay: stopTimeout, logger: log }, async ({ err, signal }) => {
-    if (err !== undefined) log.fatal({ err }, 'stopping after an error that nothing caught');
-    else log.info(`stopping on ${signal}`);
-    await app.stop();
-    log.info('stopped');
-  });
-
-  const { host, port } = config.apps[name] as AppConfig;
+  const { host, port, services } = config.apps[name] as AppConfig;
   const origin = await app.listen().catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE') {
-      const mend = `change apps.${name}.port in ${config.file}`;
-      throw new StartError(`port ${port} of ${host} is in use: ${mend}`);
-    }
-    throw error;
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new StartError(`port ${port} of ${host} is in use: change apps.${name}.port in ${config.file}`);
   });
   log.info(`docs of all services at ${origin}/docs`);
-  for (const service of (config.apps[name] as AppConfig).services) {
-    log.info(`docs of ${service} at ${origin}/${service}/docs`);
-  }
+  for (const service of services) log.info(`docs of ${service} at ${origin}/${service}/docs`);
+}
+
+/** Runs the app in several processes, of which this one is none. */
+async function superviseInstances({ instances: count }: AppConfig, log: Logger): Promise<void> {
+  const instances = openInstances(count, log);
+  stopWithGrace(log, () => instances.stop());
+  process.on('SIGHUP', () => void instances.replace());
+  process.on('exit', () => instances.kill());
+  await instances.listening;
+  log.info(`${count} instances share the port; SIGHUP replaces them one by one`);
+}
+
+/** Has the process end by itself after `stop`: on a signal with 0, on an error that nothing caught with 1. */
+function stopWithGrace(log: Logger, stop: () => Promise<void>) {
+  const skip = cluster.isWorker ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGHUP'];
+  return closeWithGrace({ delay: stopTimeout, logger: log, skip: skip as never }, async ({ err, signal }) => {
+    if (err !== undefined) log.fatal({ err }, 'stopping after an error that nothing caught');
+    else log.info(signal === undefined ? 'stopping' : `stopping on ${signal}`);
+    await stop();
+    log.info('stopped');
+  });
 }
 
 function readArguments(args: string[]) {
@@ -100,6 +126,7 @@ function readArguments(args: string[]) {
       options: {
         config: { type: 'string', default: 'config.yaml' },
         app: { type: 'string' },
+        pretty: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
       },

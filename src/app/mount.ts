@@ -7,6 +7,7 @@ import type { Logger } from '#common/logger.ts';
 import { NotFound, ProblemSchema, problems } from '#common/problem.ts';
 import type { ServiceScope } from '#common/service.ts';
 import { addDocs } from './docs.ts';
+import { forward, type ProxyOptions } from './proxy.ts';
 import { answerReadiness, Readiness } from './readiness.ts';
 
 /** What is mounted: a service, or the gateway itself. */
@@ -37,18 +38,7 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
 
   await app.register(
     async (scope) => {
-      // Fastify's first line of a request is written before any hook runs, so the logger itself must be right.
-      scope.setChildLoggerFactory((_parent, bindings, options) => log.child(bindings, options));
-      scope.decorate('serviceName', name);
-      // Makes a 404 under the prefix the service's own. `routing` has refused what has no route by then: what is
-      // answered here is a route that finds nothing, as for a file that the docs do not have.
-      scope.setNotFoundHandler(async ({ url }) => {
-        throw new NotFound(
-          `There is nothing at ${url.split(/[?#]/, 1)[0]}`,
-          'urn:problem-type:route-not-found',
-        );
-      });
-
+      claim(scope, name, log);
       await scope.register(swagger, {
         openapi: { openapi: '3.1.0', info, ...(prefix !== '' && { servers: [{ url: prefix }] }) },
         stripBasePath: false,
@@ -70,6 +60,32 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
     { prefix },
   );
   return () => (document as () => OpenApiDocument)();
+}
+
+/** Mounts what forwards the prefix of a service that another app runs; `name` and `log` are this app's own. */
+export async function mountForward(
+  app: FastifyInstance,
+  { name, log, proxy }: { readonly name: string; readonly log: Logger; readonly proxy: ProxyOptions },
+): Promise<void> {
+  await app.register(
+    async (scope) => {
+      claim(scope, name, log);
+      await forward(scope, proxy);
+    },
+    { prefix: `/${proxy.service}` },
+  );
+}
+
+/** Makes every request below a scope, those without a route included, that of one service, its lines too. */
+function claim(scope: FastifyInstance, name: string, log: Logger): void {
+  // Fastify's first line of a request is written before any hook runs, so the logger itself must be right.
+  scope.setChildLoggerFactory((_parent, bindings, options) => log.child(bindings, options));
+  scope.decorate('serviceName', name);
+  // Makes a 404 under the prefix the service's own. `routing` has refused what has no route by then: what is
+  // answered here is a route that finds nothing, as for a file that the docs do not have.
+  scope.setNotFoundHandler(async ({ url }) => {
+    throw new NotFound(`There is nothing at ${url.split(/[?#]/, 1)[0]}`, 'urn:problem-type:route-not-found');
+  });
 }
 
 const Health = Type.Object({ status: Type.Literal('OK') }, { description: 'The process answers' });

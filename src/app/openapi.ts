@@ -17,6 +17,15 @@ export interface MergeInfo {
   readonly description?: string;
 }
 
+/** What the merged document says of itself. */
+export function mergedInfo(version: string) {
+  return {
+    title: 'All services',
+    version,
+    description: 'Every service behind the gateway, in one document.',
+  };
+}
+
 /**
  * Merges the documents of services into one, OpenAPI 3.1, with whole paths. Components, operation ids, tags and
  * security schemes are named `<service>.<name>`, always, so that no name changes when a service is added; every

@@ -1,13 +1,16 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Unavailable } from '#common/problem.ts';
 
+/** How a check went: `unreachable` is a neighbour that is away, `broken` one whose contract is no longer ours. */
+export type Check = 'OK' | 'failed' | 'unreachable' | 'broken';
+
 /** What was checked, and how each check went; a service is ready when nothing in it failed. */
 export const Readiness = Type.Object(
   {
     status: Type.Union([Type.Literal('OK'), Type.Literal('failed')]),
     checks: Type.Record(
       Type.String(),
-      Type.Union([Type.Literal('OK'), Type.Literal('failed'), Type.Literal('unreachable')]),
+      Type.Union(['OK', 'failed', 'unreachable', 'broken'].map((state) => Type.Literal(state as Check))),
     ),
     degraded: Type.Array(Type.String(), {
       description: 'Neighbours that are away: what needs them answers 503',
@@ -21,8 +24,8 @@ export type Readiness = Static<typeof Readiness>;
 export interface Checks {
   /** Throws where it fails. */
   readonly database: (() => void) | undefined;
-  /** Whether each neighbour answers. A check never asks another `/ready`: two that need each other would wait. */
-  readonly neighbours: Readonly<Record<string, () => Promise<boolean>>>;
+  /** How each neighbour is. A check never asks another `/ready`: two that need each other would wait. */
+  readonly neighbours: Readonly<Record<string, () => Promise<Check>>>;
 }
 
 export async function checkReadiness({ database, neighbours }: Checks): Promise<Readiness> {
@@ -37,12 +40,14 @@ export async function checkReadiness({ database, neighbours }: Checks): Promise<
   }
   const away: string[] = [];
   await Promise.all(
-    Object.entries(neighbours).map(async ([name, isReachable]) => {
-      checks[name] = (await isReachable()) ? 'OK' : 'unreachable';
-      if (checks[name] !== 'OK') away.push(name);
+    Object.entries(neighbours).map(async ([name, check]) => {
+      const state = await check();
+      checks[name] = state;
+      if (state === 'unreachable') away.push(name);
     }),
   );
-  return { status: checks.database === 'failed' ? 'failed' : 'OK', checks, degraded: away.sort() };
+  const isFailed = Object.values(checks).some((state) => state === 'failed' || state === 'broken');
+  return { status: isFailed ? 'failed' : 'OK', checks, degraded: away.sort() };
 }
 
 /** The readiness of all of them together, each check named `<service>.<check>`. */

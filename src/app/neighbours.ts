@@ -1,0 +1,67 @@
+import { openNeighbour } from '#common/client.ts';
+import { runAs } from '#common/context.ts';
+import type { OpenApiDocument } from '#common/contract.ts';
+import type { Logger } from '#common/logger.ts';
+import { openDoor } from './door.ts';
+import type { Check } from './readiness.ts';
+
+export interface MeetOptions {
+  /** The service that calls. */
+  readonly service: string;
+  /** The service that is called. */
+  readonly other: string;
+  /** Where that is now, as `http://host:port`. */
+  origin(): string;
+  /** The merged document; absent while it is being generated. */
+  readonly contract: OpenApiDocument | undefined;
+  /** ms for a call, in all. */
+  readonly deadline: number;
+  readonly log: Logger;
+  /** The other's document, where it runs in this app; else it is asked for. */
+  readonly document: (() => OpenApiDocument) | undefined;
+}
+
+/** How long a look at a neighbour may take, in ms. */
+const lookTimeout = 500;
+
+/** Opens the way from a service to another, and keeps an eye on what the other serves. */
+export function meet({ service, other, origin, contract, deadline, log, document }: MeetOptions) {
+  const opened = openNeighbour(other, {
+    origin,
+    document: contract,
+    deadline,
+    onDeclare: (use) => door.use(use),
+    onUnfit: () => void look(),
+  });
+  const door = openDoor({
+    neighbour: other,
+    contract: contract ?? { openapi: '3.1.0', paths: {} },
+    log,
+    fetchDocument: async () => document?.() ?? opened.fetchDocument(lookTimeout),
+  });
+  const look = () => runAs(service, 'contract', log, door.look);
+  return {
+    neighbour: opened.neighbour,
+    /** Compares its contract with what it serves now. */
+    look,
+    async check(): Promise<Check> {
+      if (door.isBroken()) return 'broken';
+      return (await opened.isReachable(lookTimeout)) ? 'OK' : 'unreachable';
+    },
+    async close(): Promise<void> {
+      door.close();
+      await opened.close();
+    },
+  };
+}
+
+/** A service that is forwarded to: whether it is there. */
+export function watch(service: string, origin: () => string) {
+  const { isReachable, close } = openNeighbour(service, {
+    origin,
+    document: undefined,
+    deadline: lookTimeout,
+  });
+  const check = async (): Promise<Check> => ((await isReachable(lookTimeout)) ? 'OK' : 'unreachable');
+  return { check, close };
+}

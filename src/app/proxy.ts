@@ -1,0 +1,111 @@
+import { METHODS } from 'node:http';
+import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Problem, TimedOut, Unavailable } from '#common/problem.ts';
+
+export interface ProxyOptions {
+  /** The service whose prefix is forwarded. */
+  readonly service: string;
+  /** The app that runs it, as `http://host:port`. */
+  readonly origin: string;
+  /** ms for the whole answer. */
+  readonly timeout: number;
+  readonly bodyLimit: number;
+}
+
+/** Everything that HTTP has, so that it is the service that says which of it a path takes. */
+export const forwardedMethods = METHODS.filter((method) => method !== 'CONNECT');
+
+/** About one connection, not about the request: RFC 9110, section 7.6.1. */
+const hopByHop = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+/** From outside, and so not to be believed; or not for a proxy to pass on. */
+const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|proxy-.*|expect)$/;
+
+/** Nothing can have been changed by these, so a broken connection leaves nothing unknown. */
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/**
+ * Forwards all below the scope's prefix to the app that runs the service: one request for one, never again, with
+ * the same path, headers and body both ways.
+ */
+export async function forward(scope: FastifyInstance, { service, origin, timeout, bodyLimit }: ProxyOptions) {
+  // What a body is, is for the service to say.
+  scope.removeAllContentTypeParsers();
+  scope.addHook('onRequest', (request, _reply, done) => {
+    const isTooLarge = Number(request.headers['content-length'] ?? 0) > bodyLimit;
+    done(isTooLarge ? new Problem(413, 'The body is too large') : undefined);
+  });
+
+  const options: FastifyHttpProxyOptions = {
+    upstream: origin,
+    rewritePrefix: `/${service}`,
+    httpMethods: forwardedMethods,
+    internalRewriteLocationHeader: false,
+    disableRequestLogging: true,
+    retryMethods: [],
+    destroyAgent: true,
+    undici: {
+      connections: 64,
+      pipelining: 1,
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
+      connect: { timeout },
+    },
+    replyOptions: {
+      rewriteRequestHeaders: (request, headers) => requestHeaders(request as FastifyRequest, headers),
+      rewriteHeaders: (headers) => without(headers, (name) => hopByHop.includes(name)),
+      onResponse(_request, reply, upstream) {
+        const { stream } = upstream as unknown as {
+          stream: NodeJS.ReadableStream & { destroy(error: Error): void };
+        };
+        // Once the head is out, an answer that does not end can only be ended by closing the connection.
+        const late = setTimeout(() => stream.destroy(new Error('no whole answer in time')), timeout);
+        (reply as FastifyReply).raw.once('close', () => clearTimeout(late));
+        reply.send(stream);
+      },
+      onError(reply, { error }) {
+        reply.send(toProblem(service, (reply as FastifyReply).request.method, error));
+      },
+    },
+  };
+  await scope.register(httpProxy, options);
+}
+
+type Headers = Record<string, unknown>;
+
+function requestHeaders(request: FastifyRequest, headers: Headers): never {
+  const kept = without(headers, (name) => hopByHop.includes(name) || untrusted.test(name));
+  return { ...kept, 'x-request-id': request.id } as never;
+}
+
+function without<Values extends object>(headers: Values, isLeftOut: (name: string) => boolean): Values {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isLeftOut(name))) as Values;
+}
+
+const unreached = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+];
+
+function toProblem(service: string, method: string, error: Error): Problem {
+  const cause = (error.cause ?? error) as NodeJS.ErrnoException;
+  const code = cause.code ?? '';
+  if (unreached.includes(code)) return new Unavailable(`The ${service} service is not available`, { cause });
+  if (code === 'UND_ERR_HEADERS_TIMEOUT')
+    return new TimedOut(`The ${service} service did not answer in time`, { cause });
+  if (safeMethods.has(method)) return new Unavailable(`The ${service} service is not available`, { cause });
+  return new TimedOut(`The ${service} service gave no answer: the outcome is unknown`, { cause });
+}

@@ -1,0 +1,24 @@
+import type { AppConfig, Config } from './config.ts';
+
+/** The name of the app that is the gateway: the first of the config. */
+export function gatewayOf(config: Config): string {
+  return Object.keys(config.apps)[0] as string;
+}
+
+/** The app that runs a service. */
+export function homeOf(config: Config, service: string): string {
+  const found = Object.entries(config.apps).find(([, { services }]) => services.includes(service));
+  if (found === undefined) throw new Error(`No app runs the ${service} service`);
+  return found[0];
+}
+
+/** Where other apps reach an app, as `http://host:port`. */
+export function addressOf({ url, host, port }: AppConfig): string {
+  return url?.replace(/\/$/, '') ?? `http://${reachable(host)}:${port}`;
+}
+
+/** A host as one connects to it: what listens everywhere is reached on loopback. */
+export function reachable(host: string): string {
+  const loopback = ({ '0.0.0.0': '127.0.0.1', '::': '::1' } as Record<string, string>)[host] ?? host;
+  return loopback.includes(':') ? `[${loopback}]` : loopback;
+}

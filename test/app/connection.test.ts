@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, type TestContext, test } from 'vitest';
+import { build } from '../helper.ts';
+
+/** Sends bytes as they stand, and resolves with all that comes until the connection ends. */
+async function exchange(t: TestContext, url: string, ...parts: string[]): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  t.onTestFinished(() => void socket.destroy());
+  const closed = once(socket, 'close');
+  let text = '';
+  socket.setEncoding('utf8').on('data', (part) => {
+    text += part;
+  });
+  for (const part of parts) {
+    socket.write(part);
+    await new Promise((wake) => setTimeout(wake, 30));
+  }
+  await closed;
+  return text;
+}
+
+test('a request whose headers do not come in time is a 408, as a problem', async (t) => {
+  const { url } = await build(t);
+  const answer = await exchange(t, url, 'GET / HTTP/1.1\r\nhost: x\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+  expect(answer).toMatch(/content-type: application\/problem\+json/);
+  expect(JSON.parse(answer.split('\r\n\r\n')[1] as string)).toMatchObject({
+    status: 408,
+    type: 'about:blank',
+  });
+});
+
+test('what is malformed behind an answer that is on its way does not get into it', async (t) => {
+  const { url, send } = await build(t);
+  await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+  const answer = await exchange(t, url, 'GET /pet/pets/1 HTTP/1.1\r\nhost: x\r\n\r\n', 'NONSENSE\r\n\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*"name":"Rex"[^{}]*\}HTTP\/1\.1 400 Bad Request\r\n/);
+});
+
+test('a client that resets its connection leaves the others alone', async (t) => {
+  const { url, send, lines } = await build(t);
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(
+    'POST /pet/pets/ HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n{',
+  );
+  await new Promise((wake) => setTimeout(wake, 50));
+  socket.resetAndDestroy();
+  await new Promise((wake) => setTimeout(wake, 50));
+  expect((await send('GET', '/health')).status).toBe(200);
+  expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+});

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { checkReadiness } from '#app/readiness.ts';
+import { build } from '../helper.ts';
+
+test('the gateway and each service say what was checked, and how it went', async (t) => {
+  const { send } = await build(t);
+  expect((await send('GET', '/ready')).body).toEqual({
+    status: 'OK',
+    checks: { 'pet.database': 'OK', 'user.database': 'OK', 'user.pet': 'OK' },
+    degraded: [],
+  });
+  expect((await send('GET', '/pet/ready')).body.checks).toEqual({ database: 'OK' });
+  expect((await send('GET', '/user/ready')).body.checks).toEqual({ database: 'OK', pet: 'OK' });
+});
+
+test('a database that fails is a 503 that names it, and says nothing of why', async (t) => {
+  const { send, app } = await build(t);
+  // The services close their databases when the server closes; run those hooks' work early for one of them.
+  await send('GET', '/pet/ready');
+  const failing = await checkReadiness({
+    database: () => {
+      throw new Error('/secret/path/pet.db is gone');
+    },
+    neighbours: {},
+  });
+  expect(failing).toEqual({ status: 'failed', checks: { database: 'failed' }, degraded: [] });
+  expect(app.documents()).toHaveLength(2);
+});
+
+test('a neighbour that is away leaves it ready and degraded; one with another contract does not', async () => {
+  const check = (neighbours: Parameters<typeof checkReadiness>[0]['neighbours']) =>
+    checkReadiness({ database: () => {}, neighbours });
+  expect(await check({ toy: async () => 'unreachable', pet: async () => 'unreachable' })).toEqual({
+    status: 'OK',
+    checks: { database: 'OK', toy: 'unreachable', pet: 'unreachable' },
+    degraded: ['pet', 'toy'],
+  });
+  expect(await check({ pet: async () => 'broken' })).toMatchObject({ status: 'failed', degraded: [] });
+});
+
+test('while it stops, health answers and ready is a 503 with the same facts', async (t) => {
+  const { send, app } = await build(t);
+  await app.server.drain('refuse');
+  expect((await send('GET', '/health')).status).toBe(200);
+  expect((await send('GET', '/pet/health')).body).toEqual({ status: 'OK' });
+  const { status, headers, body } = await send('GET', '/pet/ready');
+  expect(status).toBe(503);
+  expect(headers.get('retry-after')).toBe('1');
+  expect(headers.get('connection')).toBe('close');
+  expect(body).toMatchObject({
+    status: 503,
+    detail: 'The server is stopping',
+    checks: { database: 'OK' },
+    degraded: [],
+  });
+
+  const refused = await send('GET', '/pet/pets/');
+  expect(refused.status).toBe(503);
+  expect(refused.body.detail).toBe('The server is stopping');
+  // What is in flight may still need its neighbours.
+  expect((await send('GET', '/pet/pets/', undefined, { 'x-hops': '1' })).status).toBe(200);
+});
+
+test('where another instance takes over, what comes on an old connection is answered, and told it is the last', async (t) => {
+  const { app, url } = await build(t);
+  const { Agent, request } = await import('node:http');
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.onTestFinished(() => agent.destroy());
+  const ask = () =>
+    new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
+      request(`${url}/pet/pets/`, { agent }, (answer) => {
+        answer.resume().on('end', () => resolve([answer.statusCode, answer.headers.connection]));
+      })
+        .on('error', reject)
+        .end();
+    });
+  expect(await ask()).toEqual([200, 'keep-alive']);
+  const stopped = app.stop('hand over');
+  expect(await ask()).toEqual([200, 'close']);
+  await stopped;
+  await expect(ask()).rejects.toThrow('ECONNREFUSED');
+});

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { addressOf, gatewayOf, homeOf, reachable } from '#app/topology.ts';
+
+const app = { host: '127.0.0.1', port: 8000, instances: 1, services: [] };
+
+test.for([
+  ['127.0.0.1', '127.0.0.1'],
+  ['pets.example', 'pets.example'],
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '[::1]'],
+  ['fe80::1', '[fe80::1]'],
+])('what listens at %s is reached at %s', ([host, expected]) => {
+  expect(reachable(host as string)).toBe(expected);
+});
+
+test('an app is reached at its url, or else where it listens', () => {
+  expect(addressOf(app)).toBe('http://127.0.0.1:8000');
+  expect(addressOf({ ...app, host: '::' })).toBe('http://[::1]:8000');
+  expect(addressOf({ ...app, url: 'http://pets.example:80/' })).toBe('http://pets.example:80');
+});
+
+test('the gateway is the first app, and each service is at home in one', () => {
+  const config = {
+    apps: { front: app, back: { ...app, services: ['pet'] } },
+  } as unknown as Parameters<typeof homeOf>[0];
+  expect(gatewayOf(config)).toBe('front');
+  expect(homeOf(config, 'pet')).toBe('back');
+  expect(() => homeOf(config, 'toy')).toThrow('No app runs the toy service');
+});

@@ -1,0 +1,163 @@
+import type { RawAnswer, RawRequest } from './helper.ts';
+
+/** What differs from one run to the next, whatever the grouping: all that the comparison does not look at. */
+export const ignored = {
+  // The last two are about one connection, not about the answer: RFC 9110, section 7.6.1.
+  headers: ['date', 'x-request-id', 'connection', 'keep-alive'],
+  body: ['every instant (2024-12-18T21:03:51.790256Z)'],
+  paths: ['/ready of the gateway: its checks are named after what runs where'],
+};
+
+/** The differences of two answers, in words. */
+export function differences(one: RawAnswer, other: RawAnswer): string[] {
+  const found: string[] = [];
+  if (one.status !== other.status) found.push(`status ${one.status} and ${other.status}`);
+  const names = new Set([...Object.keys(one.headers), ...Object.keys(other.headers)]);
+  for (const name of names) {
+    if (ignored.headers.includes(name)) continue;
+    const [a, b] = [String(one.headers[name]), String(other.headers[name])];
+    if (a !== b) found.push(`header ${name}: ${a} and ${b}`);
+  }
+  const [a, b] = [withoutTimes(one.body), withoutTimes(other.body)];
+  if (a !== b) found.push(`body ${a.slice(0, 300)} and ${b.slice(0, 300)}`);
+  return found;
+}
+
+function withoutTimes(body: string): string {
+  return body.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g, '<time>');
+}
+
+/** A generator of numbers from 0 up to 1 that gives the same ones for the same seed: mulberry32. */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Requests of every kind, good and bad, the same for the same seed. */
+export function makeRequests(seed: number, count: number): RawRequest[] {
+  const random = createRandom(seed);
+  const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
+  const id = () =>
+    pick(['1', '2', '3', '4', '5', '6', '7', '9', '0', '-1', '007', '1e3', '0x10', '%207', 'x', '']);
+  const json = { 'content-type': 'application/json' };
+  const values = [
+    'Rex',
+    'Tom',
+    '',
+    null,
+    7,
+    '7',
+    3.5,
+    'ä€😀',
+    'x'.repeat(200),
+    'x'.repeat(201),
+    true,
+    [],
+    {},
+  ];
+  const value = () => pick(values);
+  const sending = (
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = json,
+  ): RawRequest => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return {
+      method,
+      path,
+      body: text,
+      headers: { ...headers, 'content-length': String(Buffer.byteLength(text)) },
+    };
+  };
+  const slash = () => pick(['', '/']);
+  const good = { name: 'Rex', species: 'dog' };
+  const kinds: (() => RawRequest)[] = [
+    () => sending('POST', `/pet/pets${slash()}`, { ...good, age: pick([null, 0, 3, 1000]) }),
+    () =>
+      sending('POST', `/pet/pets${slash()}`, {
+        name: value(),
+        species: value(),
+        age: value(),
+        mood: value(),
+      }),
+    () => sending('POST', `/user/users${slash()}`, { name: pick(['Alice', 'Bob']) }),
+    () => sending('POST', `/user/users${slash()}`, { name: value() }),
+    () => ({ method: 'GET', path: `/pet/pets/${id()}${slash()}` }),
+    () => ({ method: 'GET', path: `/user/users/${id()}${slash()}` }),
+    () => ({ method: 'HEAD', path: `/pet/pets/${id()}` }),
+    () => ({ method: 'GET', path: `/pet/pets?offset=${id()}&limit=${id()}` }),
+    () => ({ method: 'GET', path: `/pet/pets/?ids=${id()}&ids=${id()}` }),
+    () => ({
+      method: 'GET',
+      path: `/user/users/?offset=${pick(['0', '1', '99'])}&limit=${pick(['1', '2', '100'])}`,
+    }),
+    () =>
+      sending('PATCH', `/pet/pets/${id()}`, { [pick(['name', 'age', 'mood', 'id', '__proto__'])]: value() }),
+    () =>
+      sending('PATCH', `/user/users/${id()}`, { pets_ids: [1, 2, 3, 4].slice(0, Math.floor(random() * 5)) }),
+    () =>
+      sending('PATCH', `/user/users/${id()}`, { name: value(), pets_ids: pick([[1], [99], ['1'], null]) }),
+    () => sending('POST', `/user/users/${id()}/pets/${id()}`, '', {}),
+    () =>
+      sending('POST', `/user/users/${id()}/pets/${id()}`, '', {
+        'content-type': 'application/x-www-form-urlencoded',
+      }),
+    () => ({ method: 'DELETE', path: `/user/users/${id()}/pets/${id()}` }),
+    () => ({ method: 'POST', path: `/pet/pets/${id()}/${pick(['feed', 'treat', 'hydrate', 'wash'])}` }),
+    () => ({
+      method: pick(['PUT', 'OPTIONS', 'TRACE', 'PROPFIND', 'DELETE']),
+      path: pick(['/pet/pets', '/user/users']),
+    }),
+    () => ({
+      method: pick(['GET', 'POST', 'PROPFIND']),
+      path: pick(['/nope', '/pet/nope', '/petx', '/user/nope/1']),
+    }),
+    () => ({
+      method: 'GET',
+      path: pick(['/', '/pet', '/pet/', '/user/', '/health', '/pet/health', '/user/ready']),
+    }),
+    () => ({ method: 'GET', path: pick(['/openapi.json', '/pet/openapi.json', '/user/openapi.json']) }),
+    () => ({
+      method: 'GET',
+      path: pick(['/docs', '/pet/docs', '/user/docs/', '/pet/docs/static/swagger-ui.css']),
+    }),
+    () => sending('POST', '/pet/pets/', pick(['{', '', 'null', '[]', '"x"', '{"name":"Rex"', '\u0000'])),
+    () => sending('POST', '/pet/pets/', 'name=Rex', { 'content-type': 'application/x-www-form-urlencoded' }),
+    () => sending('POST', '/user/users/', JSON.stringify({ name: 'x'.repeat(70_000) })),
+    () => ({
+      method: 'POST',
+      path: '/user/users/',
+      body: '{"name":"Al"}',
+      headers: { ...json, 'transfer-encoding': 'chunked' },
+    }),
+    () => ({
+      method: 'GET',
+      path: pick(['/pet/%zz', '/user/%', `/pet/pets/${'9'.repeat(150)}`, `/pet/${'x'.repeat(9000)}`]),
+    }),
+    () => ({
+      method: 'GET',
+      path: '/pet/pets/1',
+      headers: { 'x-request-id': pick(['abc', 'no good', 'x'.repeat(65)]), 'x-hops': pick(['3', '4', '99']) },
+    }),
+    () => ({
+      method: 'GET',
+      path: '/pet/pets/1',
+      headers: { 'x-forwarded-for': '1.2.3.4', 'x-forwarded-host': 'evil', connection: 'close' },
+    }),
+    () =>
+      random() < 0.3
+        ? { method: 'DELETE', path: `/pet/pets/${id()}` }
+        : { method: 'GET', path: '/pet/pets/' },
+    () =>
+      random() < 0.2
+        ? { method: 'DELETE', path: `/user/users/${id()}` }
+        : { method: 'GET', path: '/user/users/' },
+  ];
+  return Array.from({ length: count }, () => pick(kinds)());
+}

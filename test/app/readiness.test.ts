@@ -13,18 +13,15 @@ test('the gateway and each service say what was checked, and how it went', async
   expect((await send('GET', '/user/ready')).body.checks).toEqual({ database: 'OK', pet: 'OK' });
 });
 
-test('a database that fails is a 503 that names it, and says nothing of why', async (t) => {
-  const { send, app } = await build(t);
-  // The services close their databases when the server closes; run those hooks' work early for one of them.
-  await send('GET', '/pet/ready');
-  const failing = await checkReadiness({
-    database: () => {
-      throw new Error('/secret/path/pet.db is gone');
-    },
-    neighbours: {},
+test('a database that fails is a check that failed, named without the reason', async () => {
+  const database = () => {
+    throw new Error('/secret/path/pet.db is gone');
+  };
+  expect(await checkReadiness({ database, neighbours: {} })).toEqual({
+    status: 'failed',
+    checks: { database: 'failed' },
+    degraded: [],
   });
-  expect(failing).toEqual({ status: 'failed', checks: { database: 'failed' }, degraded: [] });
-  expect(app.documents()).toHaveLength(2);
 });
 
 test('a neighbour that is away leaves it ready and degraded; one with another contract does not', async () => {

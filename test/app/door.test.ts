@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { breaking, changedPet, harmless } from '../contract-changes.ts';
 import { waitFor } from '../groupings/helper.ts';
-import { type Built, build } from '../helper.ts';
+import { type Built, build, findFreePort } from '../helper.ts';
 
 /** A pet service whose document can be changed while it runs, and whose answers then do not fit. */
 async function startPets(t: TestContext, { port = 0 } = {}) {
@@ -83,7 +83,7 @@ describe('a change that breaks nothing is silent:', () => {
 test('a provider that is not there yet is waited for, and named under degraded', async (t) => {
   const { port } = await startPets(t);
   const other = await startPets(t);
-  const built = await buildUsers(t, await freePort());
+  const built = await buildUsers(t, await findFreePort());
   expect(await ready(built)).toEqual({ status: 200, pet: 'unreachable', degraded: ['pet'] });
   expect(port).not.toBe(other.port);
   expect((await built.send('POST', '/user/users/', { name: 'Alice' })).status).toBe(200);
@@ -91,7 +91,7 @@ test('a provider that is not there yet is waited for, and named under degraded',
 });
 
 test('a provider that comes later is looked at then', async (t) => {
-  const port = await freePort();
+  const port = await findFreePort();
   const built = await buildUsers(t, port);
   expect((await ready(built)).pet).toBe('unreachable');
   const { state } = await startPets(t, { port });
@@ -107,12 +107,4 @@ async function adopt({ send }: Built, state: { answer: string }): Promise<void> 
     { id: 1, name: 'Rex', species: 'dog', age: null, mood: 'happy', last_fed: time, last_interaction: time },
   ]);
   expect((await send('POST', '/user/users/1/pets/1')).status).toBe(200);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

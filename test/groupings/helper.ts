@@ -1,9 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import { type Line, makeFolder, send } from '../helper.ts';
+import { findFreePort, type Line, makeFolder, send } from '../helper.ts';
 import { main, type Running, run } from '../process/helper.ts';
 
 /** Which services run together: the apps after the gateway, by what they run; what is in none is the gateway's. */
@@ -98,14 +97,6 @@ export async function waitFor(isSo: () => boolean | Promise<boolean>): Promise<v
     if (Date.now() > end) throw new Error(`not so after 10 s: ${isSo}`);
     await new Promise((wake) => setTimeout(wake, 30));
   }
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** A request as it goes over the wire: nothing is added to it. */

@@ -3,20 +3,11 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { send } from '../helper.ts';
+import { findFreePort, send } from '../helper.ts';
 import { copyProject, main, root, run, writeConfig } from './helper.ts';
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 async function splitConfig(): Promise<string> {
-  const [gateway, pet, user] = [await freePort(), await freePort(), await freePort()];
+  const [gateway, pet, user] = [await findFreePort(), await findFreePort(), await findFreePort()];
   return `services: { pet: { database: "sqlite::memory:" }, user: { database: "sqlite::memory:" } }
 apps:
   gateway: { port: ${gateway}, services: [] }
@@ -100,7 +91,7 @@ test('an app starts alone: it names what is missing, and what needs nothing of i
 
 test('two instances share the port, and one that dies is replaced', async (t) => {
   const { file } = writeConfig(t);
-  const port = await freePort();
+  const port = await findFreePort();
   writeFileSync(file, readFileSync(file, 'utf8').replace('{ port: 0,', `{ port: ${port}, instances: 2,`));
   const server = run(t, process.execPath, [main, '--config', file]);
   await server.says(/2 instances share the port/);

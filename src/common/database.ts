@@ -1,19 +1,20 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
-import { Unavailable } from './problem.ts';
+import { isBusy, openWriter } from './group-commit.ts';
 
 /** A service's own database. Its statements are prepared once, on `orm`, and run inside `write` or outside. */
 export interface Database {
   readonly orm: BetterSQLite3Database;
   /**
-   * Runs `fn`, which may be several statements, in one transaction: all of them or none. Resolves with what
-   * `fn` returns when that is durable; rejects with what it throws. `fn` must not be async.
-   * @throws {Unavailable} when another process holds the write lock for longer than 5 s; nothing was changed.
+   * Runs `fn`, which may be several statements: all of them or none. Resolves with what `fn` returns when that is
+   * durable; rejects with what it throws. `fn` must not be async, and do nothing but statements of this database:
+   * it runs with other writes in one transaction, and may run again.
+   * @throws {Unavailable} when another process holds the write lock for longer than 5 s, or the disk fails.
+   * @throws {InsufficientStorage} when the disk is full. In both cases nothing was changed.
    */
   write<Result>(fn: () => Result): Promise<Result>;
   /** Throws where the database does not answer. */
@@ -25,7 +26,8 @@ export interface Database {
 export class DatabaseError extends Error {}
 
 const memory = ':memory:';
-const lockWait = 5_000; // ms
+/** How long a start waits while another process holds a lock, in ms. */
+const lockWait = 5_000;
 
 /**
  * Opens a database and brings it up to date.
@@ -51,13 +53,15 @@ export function openDatabase(file: string, migrations?: URL): Database {
     client.close();
     throw new DatabaseError(`database ${file}: ${explain(error)}`, { cause: error });
   }
+  const writer = openWriter(client);
   return {
     orm: drizzle(client),
-    write: (fn) => write(client, fn),
+    write: writer.write,
     check() {
       client.prepare('SELECT count(*) FROM sqlite_schema').get();
     },
     close() {
+      writer.close();
       client.close();
     },
   };
@@ -114,21 +118,6 @@ function retryWhileBusy(fn: () => void): void {
   }
 }
 
-async function write<Result>(client: Client.Database, fn: () => Result): Promise<Result> {
-  const transaction = client.transaction(fn);
-  const end = performance.now() + lockWait;
-  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
-    try {
-      return transaction.immediate();
-    } catch (error) {
-      // An immediate transaction meets a lock at its BEGIN or never, so nothing was done.
-      if (!isBusy(error)) throw error;
-      if (performance.now() + pause > end) throw new Unavailable('The database is busy', { cause: error });
-    }
-    await sleep(pause);
-  }
-}
-
 /**
  * The migrations that the file has not had. Drizzle's own migrator looks before it locks, so that two processes
  * that start at once both apply them, and takes a newer file for an up-to-date one; hence our own, on its table.
@@ -173,10 +162,6 @@ function applyMigrations(client: Client.Database, known: readonly MigrationMeta[
       }
     })
     .immediate();
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Client.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
 function explain(error: unknown): string {

@@ -113,6 +113,13 @@ export class TimedOut extends Problem {
   }
 }
 
+/** 507: there is no room to write it; nothing was changed. */
+export class InsufficientStorage extends Problem {
+  constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
+    super(507, detail, { ...options, headers: { 'retry-after': '10' } });
+  }
+}
+
 /** 508: a call went round in circles. */
 export class LoopDetected extends Problem {
   constructor() {

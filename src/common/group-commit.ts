@@ -1,0 +1,165 @@
+import { currentContext, runInContext } from './context.ts';
+import { InsufficientStorage, Unavailable } from './problem.ts';
+
+/** What is needed of a connection of better-sqlite3. */
+interface Connection {
+  prepare(sql: string): { run(): unknown };
+  /** Whether a transaction is open: some errors end one. */
+  readonly inTransaction: boolean;
+}
+
+/** One write that waits to be durable. */
+interface Member {
+  fn(): unknown;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+  /** When it has waited long enough for the lock, in ms on the clock of `performance.now()`. */
+  readonly end: number;
+  outcome?: { readonly result: unknown } | { readonly error: unknown };
+}
+
+/** How long a write waits while another process holds the lock, in ms. */
+const lockWait = 5_000;
+
+/**
+ * Lets the writes of one turn of the event loop share a transaction, and so one flush to disk, which is what a
+ * write costs. Each is answered after COMMIT. What a write itself does wrong fails it alone, behind a savepoint;
+ * what the disk does wrong fails all of them, and none is acknowledged.
+ */
+export function openWriter(client: Connection) {
+  const begin = client.prepare('BEGIN IMMEDIATE');
+  const commit = client.prepare('COMMIT');
+  const rollback = client.prepare('ROLLBACK');
+  const save = client.prepare('SAVEPOINT member');
+  const restore = client.prepare('ROLLBACK TO member');
+  const release = client.prepare('RELEASE member');
+  let waiting: Member[] = [];
+  let isScheduled = false;
+  let pause = 1; // ms
+
+  function schedule(wait?: number): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    if (wait === undefined) setImmediate(flush);
+    else setTimeout(flush, wait);
+  }
+
+  function flush(): void {
+    isScheduled = false;
+    const members = waiting;
+    if (members.length === 0) return;
+    waiting = [];
+    try {
+      commitTogether(members);
+      pause = 1;
+    } catch (error) {
+      if (!isBusy(error)) return rejectAll(members, error);
+      // Another process has the lock. To wait inside SQLite would block the event loop.
+      const now = performance.now();
+      const late = members.filter(({ end }) => end < now);
+      rejectAll(late, new Unavailable('The database is busy', { cause: error }));
+      waiting = [...members.filter(({ end }) => end >= now), ...waiting];
+      pause = Math.min(pause * 2, 50);
+      if (waiting.length > 0) schedule(pause);
+    }
+  }
+
+  /** @throws what keeps all members from being written: none of them is then. */
+  function commitTogether(members: readonly Member[]): void {
+    begin.run();
+    try {
+      // A transaction of one is its savepoint.
+      for (const member of members) run(member, members.length > 1);
+      if (members.length === 1 && 'error' in (members[0]?.outcome ?? {})) rollback.run();
+      else commit.run();
+    } catch (error) {
+      if (client.inTransaction) rollback.run();
+      // A constraint that is only looked at now: it is one member's, and alone each has its own answer.
+      if (!isConstraint(error) || members.length === 1) throw translate(error);
+      for (const member of members) commitAlone(member);
+      return;
+    }
+    for (const { outcome, resolve, reject } of members) {
+      if (outcome !== undefined && 'error' in outcome) reject(outcome.error);
+      else resolve(outcome?.result);
+    }
+  }
+
+  function commitAlone(member: Member): void {
+    try {
+      commitTogether([member]);
+    } catch (error) {
+      if (!isBusy(error)) return member.reject(error);
+      waiting.push(member);
+      schedule(pause);
+    }
+  }
+
+  function run(member: Member, isShared: boolean): void {
+    if (isShared) save.run();
+    try {
+      const result = member.fn();
+      if (result instanceof Promise) {
+        result.catch(() => {});
+        throw new TypeError('A transaction does not wait: fn must not be async');
+      }
+      member.outcome = { result };
+    } catch (error) {
+      if (!client.inTransaction || isOfDisk(error)) throw error;
+      if (isShared) restore.run();
+      member.outcome = { error };
+    }
+    if (isShared) release.run();
+  }
+
+  return {
+    /** `fn` may be run again, and later: it does nothing but statements on this connection. */
+    write<Result>(fn: () => Result): Promise<Result> {
+      const context = currentContext();
+      return new Promise<Result>((resolve, reject) => {
+        waiting.push({
+          fn: context === undefined ? fn : () => runInContext(context, fn),
+          resolve: resolve as Member['resolve'],
+          reject,
+          end: performance.now() + lockWait,
+        });
+        schedule();
+      });
+    },
+    /** Writes what waits, now or never. */
+    close(): void {
+      flush();
+      rejectAll(waiting, new Unavailable('The database is closing'));
+      waiting = [];
+    },
+  };
+}
+
+function rejectAll(members: readonly Member[], error: unknown): void {
+  for (const { reject } of members) reject(error);
+}
+
+/** What the disk does wrong, as the client may know it. */
+function translate(error: unknown): unknown {
+  const code = codeOf(error);
+  if (code === 'SQLITE_FULL') return new InsufficientStorage('The disk is full', { cause: error });
+  return isOfDisk(error) ? new Unavailable('The database cannot be written', { cause: error }) : error;
+}
+
+function isOfDisk(error: unknown): boolean {
+  return /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB)/.test(codeOf(error));
+}
+
+function isConstraint(error: unknown): boolean {
+  return codeOf(error).startsWith('SQLITE_CONSTRAINT');
+}
+
+export function isBusy(error: unknown): boolean {
+  return codeOf(error).startsWith('SQLITE_BUSY');
+}
+
+/** The code of an error of SQLite, else ''. */
+function codeOf(error: unknown): string {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? code : '';
+}

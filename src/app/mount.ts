@@ -81,6 +81,7 @@ function claim(scope: FastifyInstance, name: string, log: Logger): void {
   // Fastify's first line of a request is written before any hook runs, so the logger itself must be right.
   scope.setChildLoggerFactory((_parent, bindings, options) => log.child(bindings, options));
   scope.decorate('serviceName', name);
+  scope.decorate('serviceLog', log);
   // Makes a 404 under the prefix the service's own. `routing` has refused what has no route by then: what is
   // answered here is a route that finds nothing, as for a file that the docs do not have.
   scope.setNotFoundHandler(async ({ url }) => {

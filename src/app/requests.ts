@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** The name of the service that this scope is, or `gateway`. */
     readonly serviceName: string;
+    /** Its logger. */
+    readonly serviceLog: Logger;
   }
 }
 
@@ -26,7 +28,8 @@ export const requests = fp(async (app) => {
     reply.raw.once('close', () => logRequest(log, request, reply));
     reply.header('x-request-id', request.id);
     // Not enterWith: that would leak into the next request on the same connection.
-    runInContext({ service: request.server.serviceName, log, travel }, () =>
+    const { serviceName: service, serviceLog } = request.server;
+    runInContext({ service, serviceLog, log, travel }, () =>
       travel.hops > maxHops ? done(new LoopDetected()) : done(),
     );
   });

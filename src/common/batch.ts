@@ -1,41 +1,207 @@
 import type { Operation } from './client.ts';
+import {
+  type Context,
+  currentContext,
+  nextTravel,
+  runInContext,
+  shareTravel,
+  sharingKey,
+  type Travel,
+} from './context.ts';
 
 /** How an operation that lists things by their ids is asked, and what it answers. */
-export interface BatchOptions<Init, Item> {
+export interface BatchOptions<Init, Item, Args> {
   /** The query parameter that takes the ids; how many at once is for the contract to say. */
   readonly parameter: string;
-  /** What to send for these ids. */
-  ask(ids: number[]): Init;
+  /** What to send for these ids, and for the other arguments of the lookup. */
+  ask(ids: number[], args: Args): Init;
   idOf(item: Item): number;
 }
 
+/** Resolves with those of the things that there are, by id. The things are shared: nobody changes them. */
+export type Lookup<Item, Args> = (ids: Iterable<number>, args?: Args) => Promise<Map<number, Item>>;
+
 /**
- * Makes a lookup of an operation that lists things by their ids. Ids are asked for once; as many travel together
- * as the contract allows, and what needs several calls makes them side by side.
- * The lookup resolves with those that exist, by id: what is missing there is gone.
- * @throws {Unavailable | TimedOut} as the operation does, also where it answers with what nobody asked for.
+ * Makes a lookup of an operation that lists things by their ids. Lookups that wait together travel together: one
+ * leaves at once where no call is in flight; what comes meanwhile goes with the next, which leaves when that call is
+ * back, or when it has as many ids as the contract allows. Each id is asked for once. Nothing is kept: nobody gets
+ * the answer to a call that had left before he came. Callers share a call where their arguments are the same, and what
+ * belongs to one of them alone (`sharingKey`).
+ * @throws {Unavailable | TimedOut} as the operation does, also where it answers with what nobody asked for; to each
+ * at his own deadline.
  */
-export function lookupByIds<Init, Item>(
+export function lookupByIds<Init, Item, Args = undefined>(
   operation: Operation<Init, Item[]>,
-  { parameter, ask, idOf }: BatchOptions<Init, Item>,
-): (ids: Iterable<number>) => Promise<Map<number, Item>> {
-  return async function lookup(ids) {
-    const wanted = [...new Set(ids)];
-    const found = new Map<number, Item>();
-    if (wanted.length === 0) return found;
-    const size = Math.min(wanted.length, operation.contract.maxItems(parameter));
-    const batches = Array.from({ length: Math.ceil(wanted.length / size) }, (_, index) =>
-      wanted.slice(index * size, (index + 1) * size),
-    );
-    const answers = await Promise.all(batches.map((batch) => operation(ask(batch))));
-    for (const [index, answer] of answers.entries()) {
-      const asked = new Set(batches[index]);
-      for (const item of answer) {
-        // Each id counts once: what comes twice was not asked for the second time.
-        if (!asked.delete(idOf(item))) throw operation.refuse(`an item that nobody asked for: ${idOf(item)}`);
-        found.set(idOf(item), item);
-      }
+  { parameter, ask, idOf }: BatchOptions<Init, Item, Args>,
+): Lookup<Item, Args> {
+  const queues = new Map<string, Queue<Item>>();
+
+  return async function lookup(ids, args) {
+    const wanted = new Set(ids);
+    if (wanted.size === 0) return new Map();
+    const travel = nextTravel(operation.deadline);
+    if (travel.deadline <= performance.now()) throw operation.refuseLate();
+    const key = `${sharingKey(travel)} ${JSON.stringify(args)}`;
+    let queue = queues.get(key);
+    if (queue === undefined) {
+      queue = openQueue({
+        operation,
+        size: operation.contract.maxItems(parameter),
+        call: (some) => operation(ask(some, args as Args)),
+        idOf,
+        onIdle: () => queues.delete(key),
+      });
+      queues.set(key, queue);
     }
-    return found;
+    return queue.join(wanted, travel);
   };
+}
+
+/**
+ * How many calls may be in flight before what comes waits for the next; one is best, as bench/ measured: the more
+ * wait, the more travel together. After `patience` ms a call no longer counts: a slow one holds nobody up.
+ */
+const inFlight = { most: 1, patience: 50 };
+
+interface Queue<Item> {
+  join(wanted: Set<number>, travel: Travel): Promise<Map<number, Item>>;
+}
+
+interface QueueOptions<Item> {
+  readonly operation: Pick<Operation<never, unknown>, 'neighbour' | 'target' | 'refuse' | 'refuseLate'>;
+  /** How many ids travel with a call. */
+  readonly size: number;
+  call(ids: number[]): Promise<Item[]>;
+  idOf(item: Item): number;
+  /** Told when nobody waits, and no call is in flight. */
+  onIdle(): void;
+}
+
+/** One who waits. */
+interface Caller<Item> {
+  readonly context: Context | undefined;
+  readonly travel: Travel;
+  readonly found: Map<number, Item>;
+  /** How many calls he waits for; of those, how many he shares with nobody, so that they end when he does. */
+  calls: number;
+  ownCalls: number;
+  isGone: boolean;
+  resolve(found: Map<number, Item>): void;
+  reject(error: unknown): void;
+}
+
+/** Who travels with a call, and for which ids. */
+type Callers<Item> = [caller: Caller<Item>, ids: number[]][];
+
+function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<Item>): Queue<Item> {
+  let waiting = new Map<Caller<Item>, number[]>();
+  let waitingIds = new Set<number>();
+  let calls = 0;
+
+  function join(wanted: Set<number>, travel: Travel): Promise<Map<number, Item>> {
+    return new Promise((resolve, reject) => {
+      const caller: Caller<Item> = {
+        context: currentContext(),
+        travel,
+        found: new Map(),
+        calls: 0,
+        ownCalls: 0,
+        isGone: false,
+        resolve(found) {
+          clearTimeout(timer);
+          resolve(found);
+        },
+        reject(error) {
+          clearTimeout(timer);
+          caller.isGone = true;
+          reject(error);
+        },
+      };
+      const timer = setTimeout(giveUp, travel.deadline - performance.now(), caller);
+      const isFree = calls < inFlight.most;
+      for (const id of wanted) {
+        const ids = waiting.get(caller);
+        if (ids === undefined) waiting.set(caller, [id]);
+        else ids.push(id);
+        waitingIds.add(id);
+        if (waitingIds.size >= size) leave();
+      }
+      if (isFree) leave();
+    });
+  }
+
+  function giveUp(caller: Caller<Item>): void {
+    if (caller.calls === 0 || caller.calls > caller.ownCalls) caller.reject(operation.refuseLate());
+  }
+
+  function leave(): void {
+    const callers: Callers<Item> = [...waiting].filter(([{ isGone }]) => !isGone);
+    const ids = callers.length === waiting.size ? waitingIds : new Set(callers.flatMap(([, own]) => own));
+    waiting = new Map();
+    waitingIds = new Set();
+    if (callers.length > 0) void travelTogether(callers, ids);
+  }
+
+  async function travelTogether(callers: Callers<Item>, ids: Set<number>): Promise<void> {
+    for (const [caller] of callers) {
+      caller.calls += 1;
+      if (callers.length === 1) caller.ownCalls += 1;
+    }
+    calls += 1;
+    const timer = setTimeout(makeRoom, inFlight.patience);
+    let isCounted = true;
+    function makeRoom(): void {
+      clearTimeout(timer);
+      if (!isCounted) return;
+      isCounted = false;
+      calls -= 1;
+      leave();
+      if (calls === 0) onIdle();
+    }
+    try {
+      const items = await runInContext(openContext(callers, ids), async () =>
+        byId(await call([...ids]), ids),
+      );
+      makeRoom();
+      for (const [caller, own] of callers) deliver(caller, own, items);
+    } catch (error) {
+      makeRoom();
+      for (const [caller] of callers) caller.reject(error);
+    }
+  }
+
+  /** Of a call that is one caller's, his; of one that several share, its own, with a line that names theirs. */
+  function openContext(callers: Callers<Item>, { size }: Set<number>): Context | undefined {
+    const travels = callers.map(([{ travel }]) => travel);
+    const context = callers[0]?.[0].context;
+    if (context === undefined) return undefined;
+    if (travels.length === 1) return { ...context, travel: travels[0] as Travel };
+    const travel = shareTravel(travels);
+    const log = context.serviceLog.child({ reqId: travel.requestId });
+    const reqIds = [...new Set(travels.map(({ requestId }) => requestId))];
+    const { neighbour, target } = operation;
+    log.info({ reqIds, neighbour, operation: target, ids: size }, 'shared call');
+    return { ...context, log, travel };
+  }
+
+  function byId(answer: readonly Item[], ids: ReadonlySet<number>): Map<number, Item> {
+    const items = new Map<number, Item>();
+    for (const item of answer) {
+      const id = idOf(item);
+      if (!ids.has(id) || items.has(id)) throw operation.refuse(`an item that nobody asked for: ${id}`);
+      items.set(id, item);
+    }
+    return items;
+  }
+
+  return { join };
+}
+
+function deliver<Item>(caller: Caller<Item>, ids: readonly number[], items: ReadonlyMap<number, Item>): void {
+  for (const id of ids) {
+    const item = items.get(id);
+    if (item !== undefined) caller.found.set(id, item);
+  }
+  caller.calls -= 1;
+  if (caller.calls === 0) caller.resolve(caller.found);
 }

@@ -1,11 +1,11 @@
 import createClient, { type FetchResponse, type MaybeOptionalInit } from 'openapi-fetch';
 import type { FilterKeys, HttpMethod, PathsWithMethod } from 'openapi-typescript-helpers';
-import { Agent, fetch, Request } from 'undici';
 import type { Use } from './compatibility.ts';
-import { currentContext, readTravel, type Travel, writeTravel } from './context.ts';
+import { nextTravel, writeTravel } from './context.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from './contract.ts';
 import { getLogger } from './logger.ts';
 import { LoopDetected, TimedOut, Unavailable } from './problem.ts';
+import { type Answer, Call, openTransport } from './transport.ts';
 
 /** Another service, as its callers see it. `Paths` are those of `generated/api.d.ts`. */
 export interface Neighbour<Paths extends object> {
@@ -38,9 +38,15 @@ type Success<Paths extends object, Method extends HttpMethod, Path extends keyof
 export interface Operation<Init, Data> {
   (init: Init): Promise<Data>;
   readonly neighbour: string;
+  /** `GET /pet/pets/` */
+  readonly target: string;
   readonly contract: OperationContract;
+  /** ms for a call, in all. */
+  readonly deadline: number;
   /** An error for an answer that fits the contract and still cannot be true; it is logged. */
   refuse(fault: string): Unavailable;
+  /** An error for one that waits no longer; it is logged. */
+  refuseLate(): TimedOut;
 }
 
 export interface NeighbourOptions {
@@ -62,13 +68,8 @@ const connections = 32;
 /** A neighbour and a way to hang up. */
 export function openNeighbour(name: string, options: NeighbourOptions) {
   const { origin, document, deadline } = options;
-  const agent = new Agent({ connections, pipelining: 1 });
-  const client = createClient<Record<string, never>>({
-    // undici's own fetch and Request: those of Node cannot take a pool of this version.
-    fetch: ((request: Request) => fetch(request, { dispatcher: agent })) as never,
-    Request: Request as never,
-    redirect: 'error',
-  });
+  const { send, close } = openTransport(connections);
+  const client = createClient<Record<string, never>>({ fetch: send as never, Request: Call as never });
 
   function operation(
     method: HttpMethod,
@@ -84,13 +85,18 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       return new Unavailable(`The ${name} service is not available`);
     }
 
+    function refuseLate(): TimedOut {
+      getLogger().warn({ neighbour: name, operation: target, fault: 'no answer in time' }, 'call failed');
+      return new TimedOut(`The ${name} service did not answer in time`);
+    }
+
     async function call(init: object | undefined): Promise<unknown> {
       if (contract === undefined) throw new Error(`${target} was called while contracts are generated`);
       const travel = nextTravel(deadline);
       const left = Math.floor(travel.deadline - performance.now());
-      if (left <= 0) throw refuseLate(name, target);
+      if (left <= 0) throw refuseLate();
       const signal = AbortSignal.timeout(left);
-      let response: Response;
+      let response: Answer;
       let body: unknown;
       try {
         const request = {
@@ -100,10 +106,10 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
           signal,
           parseAs: 'stream',
         };
-        ({ response } = await client.request(method, path as never, request as never));
+        ({ response } = (await client.request(method, path as never, request as never)) as never);
         body = response.bodyUsed ? undefined : await response.json();
       } catch (error) {
-        if (signal.aborted) throw refuseLate(name, target);
+        if (signal.aborted) throw refuseLate();
         throw refuse('no answer', error);
       }
       if (response.status === 508) throw new LoopDetected();
@@ -115,7 +121,20 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       throw refuse(fault);
     }
 
-    return Object.assign(call, { neighbour: name, contract: contract as OperationContract, refuse });
+    const what = { neighbour: name, target, contract: contract as OperationContract, deadline };
+    return Object.assign(call, { ...what, refuse, refuseLate });
+  }
+
+  /** A call that no operation declares. */
+  function get(path: string, timeout: number): Promise<Answer> {
+    const headers = writeTravel(nextTravel(timeout));
+    return send(
+      new Call(`${origin()}/${name}${path}`, {
+        method: 'GET',
+        headers,
+        signal: AbortSignal.timeout(timeout),
+      }),
+    );
   }
 
   return {
@@ -123,13 +142,8 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
     /** Whether its process answers within `timeout` ms. */
     async isReachable(timeout: number): Promise<boolean> {
       try {
-        const { ok, body } = await fetch(`${origin()}/${name}/health`, {
-          dispatcher: agent,
-          headers: writeTravel(nextTravel(timeout)),
-          redirect: 'error',
-          signal: AbortSignal.timeout(timeout),
-        });
-        await body?.cancel();
+        const { ok, body } = await get('/health', timeout);
+        await body.dump();
         return ok;
       } catch {
         return false;
@@ -137,28 +151,11 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
     },
     /** Its own OpenAPI document as it is now. */
     async fetchDocument(timeout: number): Promise<OpenApiDocument> {
-      const response = await fetch(`${origin()}/${name}/openapi.json`, {
-        dispatcher: agent,
-        headers: writeTravel(nextTravel(timeout)),
-        redirect: 'error',
-        signal: AbortSignal.timeout(timeout),
-      });
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      return (await response.json()) as OpenApiDocument;
+      const response = await get('/openapi.json', timeout);
+      if (response.ok) return (await response.json()) as OpenApiDocument;
+      await response.body.dump();
+      throw new Error(`status ${response.status}`);
     },
-    async close(): Promise<void> {
-      await agent.destroy();
-    },
+    close,
   };
-}
-
-/** What travels with a call that starts now and may take `deadline` ms, or what its caller still has. */
-function nextTravel(deadline: number): Travel {
-  const travel = currentContext()?.travel ?? readTravel({}, crypto.randomUUID());
-  return { ...travel, deadline: Math.min(travel.deadline, performance.now() + deadline) };
-}
-
-function refuseLate(name: string, operation: string): TimedOut {
-  getLogger().warn({ neighbour: name, operation, fault: 'no answer in time' }, 'call failed');
-  return new TimedOut(`The ${name} service did not answer in time`);
 }

@@ -15,6 +15,8 @@ export interface Travel {
 /** Whose code is running, and for which request. */
 export interface Context {
   readonly service: string;
+  /** Writes with the service alone. */
+  readonly serviceLog: Logger;
   /** Writes with the service and, within a request, its id. */
   readonly log: Logger;
   /** Absent in work that no request asked for: start, stop, timers of a service. */
@@ -27,6 +29,8 @@ interface Traveller<Value> {
   read(sent: string | undefined): Value;
   /** Undefined where there is nothing to say. */
   write(value: Value): string | undefined;
+  /** What a call carries that several requests share. Where this is not said, those with the same value may. */
+  share?(values: readonly Value[]): Value;
 }
 
 /** The one list of what travels with a call: to add something, add a line to `Travel` and one here. */
@@ -35,6 +39,7 @@ const travellers: { readonly [Key in keyof Travel]: Traveller<Travel[Key]> } = {
     header: 'x-request-id',
     read: (sent) => (sent !== undefined && /^[\w-]{1,64}$/.test(sent) ? sent : randomUUID()),
     write: (id) => id,
+    share: () => randomUUID(),
   },
   hops: {
     header: 'x-hops',
@@ -49,8 +54,11 @@ const travellers: { readonly [Key in keyof Travel]: Traveller<Travel[Key]> } = {
         : Number.POSITIVE_INFINITY,
     write: (deadline) =>
       Number.isFinite(deadline) ? String(Math.max(0, Math.floor(deadline - performance.now()))) : undefined,
+    share: (deadlines) => Math.max(...deadlines),
   },
 };
+const keys = Object.keys(travellers) as (keyof Travel)[];
+const personal = keys.filter((key) => travellers[key].share === undefined);
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -76,12 +84,33 @@ export function readTravel(headers: Headers, requestId: string): Travel {
 /** The headers of a call that `travel` causes. */
 export function writeTravel(travel: Travel): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const key of Object.keys(travellers) as (keyof Travel)[]) {
+  for (const key of keys) {
     const { header, write } = travellers[key] as Traveller<unknown>;
     const value = write(travel[key]);
     if (value !== undefined) headers[header] = value;
   }
   return headers;
+}
+
+/** Requests may share a call where this is the same: what belongs to one of them is not lent to another. */
+export function sharingKey(travel: Travel): string {
+  return personal.map((key) => String(travel[key])).join(' ');
+}
+
+/** What travels with a call that several requests share; all have the same `sharingKey`. */
+export function shareTravel(travels: readonly Travel[]): Travel {
+  const shared: Record<string, unknown> = { ...travels[0] };
+  for (const key of keys) {
+    const { share } = travellers[key] as Traveller<unknown>;
+    if (share !== undefined) shared[key] = share(travels.map((travel) => travel[key]));
+  }
+  return shared as unknown as Travel;
+}
+
+/** What travels with a call that the running code makes now, and that may take `timeout` ms or what is left. */
+export function nextTravel(timeout: number): Travel {
+  const travel = currentContext()?.travel ?? readTravel({}, randomUUID());
+  return { ...travel, deadline: Math.min(travel.deadline, performance.now() + timeout) };
 }
 
 const storage = new AsyncLocalStorage<Context>();
@@ -91,9 +120,9 @@ export function currentContext(): Context | undefined {
   return storage.getStore();
 }
 
-/** Runs `fn`, and all that it starts, in `context`. */
-export function runInContext<Result>(context: Context, fn: () => Result): Result {
-  return storage.run(context, fn);
+/** Runs `fn`, and all that it starts, in `context`, or outside of any. */
+export function runInContext<Result>(context: Context | undefined, fn: () => Result): Result {
+  return storage.run(context as Context, fn);
 }
 
 /**
@@ -101,7 +130,7 @@ export function runInContext<Result>(context: Context, fn: () => Result): Result
  * `log` is the service's own logger; `job` says on each line which work it is.
  */
 export function runAs<Result>(service: string, job: string, log: Logger, fn: () => Result): Result {
-  return storage.run({ service, log: log.child({ job }) }, fn);
+  return storage.run({ service, serviceLog: log, log: log.child({ job }) }, fn);
 }
 
 /**

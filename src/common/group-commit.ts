@@ -53,7 +53,10 @@ export function openWriter(client: Connection) {
       commitTogether(members);
       pause = 1;
     } catch (error) {
-      if (!isBusy(error)) return rejectAll(members, error);
+      if (!isBusy(error)) {
+        rejectAll(members, error);
+        return;
+      }
       // Another process has the lock. To wait inside SQLite would block the event loop.
       const now = performance.now();
       const late = members.filter(({ end }) => end < now);
@@ -69,7 +72,7 @@ export function openWriter(client: Connection) {
     begin.run();
     try {
       // A transaction of one is its savepoint.
-      for (const member of members) run(member, members.length > 1);
+      for (const member of members) attempt(member, members.length > 1);
       if (members.length === 1 && 'error' in (members[0]?.outcome ?? {})) rollback.run();
       else commit.run();
     } catch (error) {
@@ -89,13 +92,16 @@ export function openWriter(client: Connection) {
     try {
       commitTogether([member]);
     } catch (error) {
-      if (!isBusy(error)) return member.reject(error);
-      waiting.push(member);
-      schedule(pause);
+      if (isBusy(error)) {
+        waiting.push(member);
+        schedule(pause);
+      } else {
+        member.reject(error);
+      }
     }
   }
 
-  function run(member: Member, isShared: boolean): void {
+  function attempt(member: Member, isShared: boolean): void {
     if (isShared) save.run();
     try {
       const result = member.fn();
@@ -118,7 +124,7 @@ export function openWriter(client: Connection) {
       const context = currentContext();
       return new Promise<Result>((resolve, reject) => {
         waiting.push({
-          fn: context === undefined ? fn : () => runInContext(context, fn),
+          fn: () => runInContext(context, fn),
           resolve: resolve as Member['resolve'],
           reject,
           end: performance.now() + lockWait,

@@ -57,20 +57,24 @@ test('a call carries the id, one hop more and what is left of its caller’s tim
   const list = operation('get', '/pet/pets/');
   const log = (await collectLines([], 'info')).logger('user');
   const travel = { requestId: 'abc', hops: 2, deadline: performance.now() + 300 };
-  await runInContext({ service: 'user', log, travel }, () => list({}));
+  await runInContext({ service: 'user', serviceLog: log, log, travel }, () => list({}));
   await list({});
   expect(seen[0]).toMatchObject({ 'x-request-id': 'abc', 'x-hops': '3' });
   expect(Number(seen[0]?.['x-deadline-ms'])).toBeLessThanOrEqual(300);
   expect(seen[1]).toMatchObject({ 'x-hops': '1', 'x-request-id': expect.stringMatching(/^[\w-]{36}$/) });
 
   const late = { ...travel, deadline: performance.now() - 1 };
-  await expect(runInContext({ service: 'user', log, travel: late }, () => list({}))).rejects.toMatchObject({
+  await expect(
+    runInContext({ service: 'user', serviceLog: log, log, travel: late }, () => list({})),
+  ).rejects.toMatchObject({
     status: 504,
   });
   expect(seen).toHaveLength(2);
   // One that has come too far is told so, and so is whoever sent it.
   const far = { ...travel, hops: 3, deadline: performance.now() + 300 };
-  await expect(runInContext({ service: 'user', log, travel: far }, () => list({}))).rejects.toMatchObject({
+  await expect(
+    runInContext({ service: 'user', serviceLog: log, log, travel: far }, () => list({})),
+  ).rejects.toMatchObject({
     status: 508,
   });
 });

@@ -66,10 +66,13 @@ export default {
       to: { path: '^src/services/' },
     },
     {
-      name: 'drizzle-in-three-files',
-      comment: 'Only tables, repositories and common/database.ts know the database.',
+      name: 'drizzle-in-few-files',
+      comment: 'Only tables, repositories and the database of common/ know Drizzle and SQLite.',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['/(tables|repository)\\.ts$', '^src/common/database\\.ts$'] },
+      from: {
+        path: '^src/',
+        pathNot: ['/(tables|repository)\\.ts$', '^src/common/(database|statement)\\.ts$'],
+      },
       to: {
         path: [
           'node_modules/(drizzle-orm|better-sqlite3)/',

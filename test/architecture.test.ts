@@ -120,7 +120,7 @@ const violations: Record<string, readonly Seed[]> = {
     { file: 'scripts/seed-2.ts', code: `export * from '../src/services/pet/schemas.ts';` },
     { file: 'src/seed.ts', code: `import type { Pet } from './services/pet/schemas.ts';` },
   ],
-  'drizzle-in-three-files': [
+  'drizzle-in-few-files': [
     { file: 'src/services/user/seed-61.ts', code: `import { sql } from 'drizzle-orm';` },
     { file: 'src/services/user/seed-62.ts', code: `import { integer } from 'drizzle-orm/sqlite-core';` },
     { file: 'src/services/user/seed-63.ts', code: `import type { SQL } from 'drizzle-orm';` },

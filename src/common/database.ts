@@ -5,10 +5,13 @@ import Client from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
 import { isBusy, openWriter } from './group-commit.ts';
+import { type Preparable, type Prepared, prepareStatement, type Statement } from './statement.ts';
 
-/** A service's own database. Its statements are prepared once, on `orm`, and run inside `write` or outside. */
+/** A service's own database. Its statements are made with `orm`, prepared once, and run inside `write` or outside. */
 export interface Database {
   readonly orm: BetterSQLite3Database;
+  /** Prepares a query of `orm`, whose parameters are `sql.placeholder(name)`. */
+  prepare<P extends Prepared>(query: Preparable<P>): Statement<P>;
   /**
    * Runs `fn`, which may be several statements: all of them or none. Resolves with what `fn` returns when that is
    * durable; rejects with what it throws. `fn` must not be async, and do nothing but statements of this database:
@@ -56,6 +59,7 @@ export function openDatabase(file: string, migrations?: URL): Database {
   const writer = openWriter(client);
   return {
     orm: drizzle(client),
+    prepare: (query) => prepareStatement(client, query),
     write: writer.write,
     check() {
       client.prepare('SELECT count(*) FROM sqlite_schema').get();

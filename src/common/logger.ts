@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { currentContext } from './context.ts';
 import { redact } from './redact.ts';
-import { openRotatingFile, type RotatingFile } from './rotating-file.ts';
+import { gathering, openRotatingFile } from './rotating-file.ts';
 
 export type { Logger } from 'pino';
 
@@ -33,14 +33,20 @@ export interface Logging {
 /** Opens the log of this process. Lines are written in the background, in order. */
 export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const streams: DestinationStream[] = [...(options.streams ?? [])];
-  if (options.console !== 'none') streams.push(await openConsole(options.console));
-  let file: RotatingFile | undefined;
+  const flushes: (() => void)[] = [];
+  if (options.console === 'pretty') streams.push(await openTerminal());
+  if (options.console === 'json') {
+    const stdout = openStdout();
+    streams.push(stdout);
+    flushes.push(stdout.flushSync);
+  }
   if (options.file !== undefined) {
     mkdirSync(options.file.directory, { recursive: true });
     const path = join(options.file.directory, `${options.file.name}.jsonl`);
     const onError = (err: Error) => gateway.error({ err, path }, 'the log file cannot be written');
-    file = openRotatingFile(path, { onError });
+    const file = openRotatingFile(path, { onError });
     streams.push(file);
+    flushes.push(file.flushSync);
   }
   const root = createRoot(options.level, {
     write(line) {
@@ -50,7 +56,9 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const gateway = root('gateway', options.level);
   return {
     logger: (service, level = options.level) => root(service, level),
-    flush: () => file?.flushSync(),
+    flush() {
+      for (const flush of flushes) flush();
+    },
   };
 }
 
@@ -60,7 +68,7 @@ function createRoot(level: Level, destination: DestinationStream) {
     {
       base: null,
       level,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp,
       formatters: { level: (label) => ({ level: label }), log: clean },
       serializers: { err: (error) => redact({ ...pino.stdSerializers.err(error) }) },
     },
@@ -86,9 +94,42 @@ function clean(fields: Fields): Fields {
   return { ...rest, logged_service: service };
 }
 
-async function openConsole(form: 'pretty' | 'json'): Promise<DestinationStream> {
-  const stdout = pino.destination({ dest: 1, sync: form === 'pretty' });
-  if (form === 'json') return stdout;
+let writtenAt = 0;
+let written = '';
+
+/** The time of a line, as pino wants it; the lines of one millisecond share the work. */
+function timestamp(): string {
+  const now = Date.now();
+  if (now !== writtenAt) {
+    writtenAt = now;
+    written = `,"time":"${new Date(now).toISOString()}"`;
+  }
+  return written;
+}
+
+/** For a program: lines wait for each other, a few ms. */
+function openStdout() {
+  const stdout = pino.destination({ dest: 1, sync: false });
+  let waiting: string[] = [];
+  function pass(): void {
+    if (waiting.length === 0) return;
+    stdout.write(waiting.join(''));
+    waiting = [];
+  }
+  return {
+    write(line: string): void {
+      waiting.push(line);
+      if (waiting.length === 1) setTimeout(pass, gathering);
+    },
+    flushSync(): void {
+      pass();
+      stdout.flushSync();
+    },
+  };
+}
+
+async function openTerminal(): Promise<DestinationStream> {
+  const stdout = pino.destination({ dest: 1, sync: true });
   // Only a person at a terminal pays for this import.
   const { prettyFactory } = await import('pino-pretty');
   const prettify = prettyFactory({

@@ -8,14 +8,29 @@ const maxDepth = 8;
 export function redact<Value>(value: Value, depth = 0): Value {
   if (typeof value !== 'object' || value === null || !isPlain(value)) return value;
   if (depth > maxDepth) return '[too deep]' as Value;
+  const fields = value as Record<string, unknown>;
   let copy: Record<string, unknown> | undefined;
-  for (const [key, item] of Object.entries(value)) {
-    const shown = secret.test(key) ? '[redacted]' : redact(item, depth + 1);
+  for (const key of Object.keys(fields)) {
+    const item = fields[key];
+    const shown = isSecret(key) ? '[redacted]' : redact(item, depth + 1);
     if (shown === item) continue;
     copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
     copy[key] = shown;
   }
   return (copy ?? value) as Value;
+}
+
+/** Names are few, and on every line; what comes past these is looked at each time. */
+const known = new Map<string, boolean>();
+const maxKnown = 1_000;
+
+function isSecret(name: string): boolean {
+  let verdict = known.get(name);
+  if (verdict === undefined) {
+    verdict = secret.test(name);
+    if (known.size < maxKnown) known.set(name, verdict);
+  }
+  return verdict;
 }
 
 function isPlain(value: object): boolean {

@@ -16,6 +16,9 @@ export interface RotatingFile {
   flushSync(): void;
 }
 
+/** How long a line waits for others to be written with, in ms: each write takes a turn of another thread. */
+export const gathering = 5;
+
 /** While the file cannot be written, so many characters wait for it at most, ms between two tries. */
 const patience = { waiting: 4 * 1024 * 1024, pause: 1_000 };
 
@@ -32,9 +35,11 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
   let waiting: string[] = [];
   let length = 0;
   let isWriting = false;
+  let timer: NodeJS.Timeout | undefined;
   let isFailing = false;
 
   function writeWaiting(): void {
+    timer = undefined;
     if (isWriting || waiting.length === 0) return;
     isWriting = true;
     // As much as the file still takes, to the end of a line.
@@ -79,7 +84,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
       if (isFailing && length > patience.waiting) return;
       waiting.push(line);
       length += line.length;
-      writeWaiting();
+      timer ??= setTimeout(writeWaiting, gathering);
     },
     flushSync() {
       let rest = Buffer.from(waiting.join(''));

@@ -12,38 +12,36 @@ const { placeholder } = sql;
 const now = sql`max(${placeholder('now')}, ${pets.last_interaction} + 1)`;
 
 /** The pets in the database. What takes an id resolves with undefined where there is no such pet. */
-export function createPetRepository({ orm, write }: Database) {
+export function createPetRepository({ orm, prepare, write }: Database) {
   const byId = eq(pets.id, placeholder('id'));
   const page = { limit: placeholder('limit'), offset: placeholder('offset') };
 
-  const select = orm.select().from(pets).where(byId).prepare();
-  const selectPage = orm
-    .select()
-    .from(pets)
-    .orderBy(asc(pets.id))
-    .limit(page.limit)
-    .offset(page.offset)
-    .prepare();
-  const selectSome = orm
-    .select()
-    .from(pets)
-    .where(sql`${pets.id} IN (SELECT value FROM json_each(${placeholder('ids')}))`)
-    .orderBy(asc(pets.id))
-    .limit(page.limit)
-    .offset(page.offset)
-    .prepare();
-  const insert = orm
-    .insert(pets)
-    .values({
-      name: placeholder('name'),
-      species: placeholder('species'),
-      age: placeholder('age'),
-      mood: placeholder('mood'),
-      last_fed: sql`${placeholder('now')}`,
-      last_interaction: sql`${placeholder('now')}`,
-    })
-    .returning()
-    .prepare();
+  const select = prepare(orm.select().from(pets).where(byId));
+  const selectPage = prepare(
+    orm.select().from(pets).orderBy(asc(pets.id)).limit(page.limit).offset(page.offset),
+  );
+  const selectSome = prepare(
+    orm
+      .select()
+      .from(pets)
+      .where(sql`${pets.id} IN (SELECT value FROM json_each(${placeholder('ids')}))`)
+      .orderBy(asc(pets.id))
+      .limit(page.limit)
+      .offset(page.offset),
+  );
+  const insert = prepare(
+    orm
+      .insert(pets)
+      .values({
+        name: placeholder('name'),
+        species: placeholder('species'),
+        age: placeholder('age'),
+        mood: placeholder('mood'),
+        last_fed: sql`${placeholder('now')}`,
+        last_interaction: sql`${placeholder('now')}`,
+      })
+      .returning(),
+  );
   const change = prepareUpdate({
     name: sql`coalesce(${placeholder('name')}, ${pets.name})`,
     species: sql`coalesce(${placeholder('species')}, ${pets.species})`,
@@ -54,10 +52,10 @@ export function createPetRepository({ orm, write }: Database) {
   const hydrate = prepareUpdate({ last_interaction: now });
   const feed = prepareUpdate({ last_fed: now, last_interaction: now });
   const treat = prepareUpdate({ last_fed: now, last_interaction: now, mood: sql`'excited'` });
-  const remove = orm.delete(pets).where(byId).prepare();
+  const remove = prepare(orm.delete(pets).where(byId));
 
   function prepareUpdate(set: Partial<Record<keyof Pet, SQL>>) {
-    return orm.update(pets).set(set).where(byId).returning().prepare();
+    return prepare(orm.update(pets).set(set).where(byId).returning());
   }
 
   return {

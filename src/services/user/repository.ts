@@ -16,7 +16,7 @@ export interface UserRecord {
 const { placeholder } = sql;
 
 /** The users and their adoptions in the database. */
-export function createUserRepository({ orm, write }: Database) {
+export function createUserRepository({ orm, prepare, write }: Database) {
   const byId = eq(users.id, placeholder('id'));
   const ofUser = eq(adoptions.user_id, placeholder('id'));
   const record = {
@@ -28,42 +28,46 @@ export function createUserRepository({ orm, write }: Database) {
     )`.mapWith((ids: string) => JSON.parse(ids) as number[]),
   };
 
-  const select = orm.select(record).from(users).where(byId).prepare();
-  const selectPage = orm
-    .select(record)
-    .from(users)
-    .orderBy(asc(users.id))
-    .limit(placeholder('limit'))
-    .offset(placeholder('offset'))
-    .prepare();
-  const insert = orm
-    .insert(users)
-    .values({ name: placeholder('name') })
-    .returning()
-    .prepare();
-  const rename = orm
-    .update(users)
-    .set({ name: sql`coalesce(${placeholder('name')}, ${users.name})` })
-    .where(byId)
-    .prepare();
-  const remove = orm.delete(users).where(byId).prepare();
-  const insertAdoption = orm
-    .insert(adoptions)
-    .select(
-      sql`SELECT NULL, ${users.id}, ${placeholder('petId')} FROM ${users} WHERE ${byId}
+  const select = prepare(orm.select(record).from(users).where(byId));
+  const selectPage = prepare(
+    orm
+      .select(record)
+      .from(users)
+      .orderBy(asc(users.id))
+      .limit(placeholder('limit'))
+      .offset(placeholder('offset')),
+  );
+  const insert = prepare(
+    orm
+      .insert(users)
+      .values({ name: placeholder('name') })
+      .returning(),
+  );
+  const rename = prepare(
+    orm
+      .update(users)
+      .set({ name: sql`coalesce(${placeholder('name')}, ${users.name})` })
+      .where(byId),
+  );
+  const remove = prepare(orm.delete(users).where(byId));
+  const insertAdoption = prepare(
+    orm
+      .insert(adoptions)
+      .select(
+        sql`SELECT NULL, ${users.id}, ${placeholder('petId')} FROM ${users} WHERE ${byId}
         AND (SELECT count(*) FROM ${adoptions} WHERE ${ofUser}) < ${maxAdoptions}`,
-    )
-    .onConflictDoNothing()
-    .prepare();
-  const insertAdoptions = orm
-    .insert(adoptions)
-    .select(sql`SELECT NULL, ${placeholder('id')}, value FROM json_each(${placeholder('petIds')})`)
-    .prepare();
-  const deleteAdoption = orm
-    .delete(adoptions)
-    .where(and(ofUser, eq(adoptions.pet_id, placeholder('petId'))))
-    .prepare();
-  const deleteAdoptions = orm.delete(adoptions).where(ofUser).prepare();
+      )
+      .onConflictDoNothing(),
+  );
+  const insertAdoptions = prepare(
+    orm
+      .insert(adoptions)
+      .select(sql`SELECT NULL, ${placeholder('id')}, value FROM json_each(${placeholder('petIds')})`),
+  );
+  const deleteAdoption = prepare(
+    orm.delete(adoptions).where(and(ofUser, eq(adoptions.pet_id, placeholder('petId')))),
+  );
+  const deleteAdoptions = prepare(orm.delete(adoptions).where(ofUser));
 
   return {
     async find(id: number): Promise<UserRecord | undefined> {

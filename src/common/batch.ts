@@ -24,7 +24,7 @@ export type Lookup<Item, Args> = (ids: Iterable<number>, args?: Args) => Promise
 /**
  * Makes a lookup of an operation that lists things by their ids. Lookups that wait together travel together: one
  * leaves at once where no call is in flight; what comes meanwhile goes with the next, which leaves when that call is
- * back, or when it has as many ids as the contract allows. Each id is asked for once. Nothing is kept: nobody gets
+ * back, or with the turn of the event loop in which it has as many ids as the contract allows. Each id is asked for once. Nothing is kept: nobody gets
  * the answer to a call that had left before he came. Callers share a call where their arguments are the same, and what
  * belongs to one of them alone (`sharingKey`).
  * @throws {Unavailable | TimedOut} as the operation does, also where it answers with what nobody asked for; to each
@@ -91,11 +91,12 @@ interface Caller<Item> {
 }
 
 /** Who travels with a call, and for which ids. */
-type Callers<Item> = [caller: Caller<Item>, ids: number[]][];
+type Callers<Item> = Map<Caller<Item>, Iterable<number>>;
 
 function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<Item>): Queue<Item> {
-  let waiting = new Map<Caller<Item>, number[]>();
+  let waiting: Callers<Item> = new Map();
   let waitingIds = new Set<number>();
+  let isLeaving = false;
   let calls = 0;
 
   function join(wanted: Set<number>, travel: Travel): Promise<Map<number, Item>> {
@@ -118,15 +119,14 @@ function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<I
         },
       };
       const timer = setTimeout(giveUp, travel.deadline - performance.now(), caller);
-      const isFree = calls < inFlight.most;
-      for (const id of wanted) {
-        const ids = waiting.get(caller);
-        if (ids === undefined) waiting.set(caller, [id]);
-        else ids.push(id);
-        waitingIds.add(id);
-        if (waitingIds.size >= size) leave();
+      waiting.set(caller, wanted);
+      for (const id of wanted) waitingIds.add(id);
+      if (calls < inFlight.most) leave();
+      else if (waitingIds.size >= size && !isLeaving) {
+        // Not before the end of the turn: what comes in it may want the same.
+        isLeaving = true;
+        setImmediate(leave);
       }
-      if (isFree) leave();
     });
   }
 
@@ -134,18 +134,38 @@ function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<I
     if (caller.calls === 0 || caller.calls > caller.ownCalls) caller.reject(operation.refuseLate());
   }
 
+  /** Sends those who wait on their way, with as many calls as their ids need. */
   function leave(): void {
-    const callers: Callers<Item> = [...waiting].filter(([{ isGone }]) => !isGone);
-    const ids = callers.length === waiting.size ? waitingIds : new Set(callers.flatMap(([, own]) => own));
+    const callers = [...waiting].filter(([{ isGone }]) => !isGone);
+    const isWhole = callers.length === waiting.size;
+    const ids = [...(isWhole ? waitingIds : new Set(callers.flatMap(([, wanted]) => [...wanted])))];
     waiting = new Map();
     waitingIds = new Set();
-    if (callers.length > 0) void travelTogether(callers, ids);
+    isLeaving = false;
+    if (ids.length <= size) {
+      if (callers.length > 0) void travelTogether(new Map(callers), ids);
+      return;
+    }
+    const parts = Array.from({ length: Math.ceil(ids.length / size) }, (_, index) => ({
+      ids: ids.slice(index * size, (index + 1) * size),
+      callers: new Map<Caller<Item>, number[]>(),
+    }));
+    const partOf = new Map(parts.flatMap((part) => part.ids.map((id) => [id, part] as const)));
+    for (const [caller, wanted] of callers) {
+      for (const id of wanted) {
+        const { callers } = partOf.get(id) as (typeof parts)[number];
+        const own = callers.get(caller);
+        if (own === undefined) callers.set(caller, [id]);
+        else own.push(id);
+      }
+    }
+    for (const part of parts) void travelTogether(part.callers, part.ids);
   }
 
-  async function travelTogether(callers: Callers<Item>, ids: Set<number>): Promise<void> {
-    for (const [caller] of callers) {
+  async function travelTogether(callers: Callers<Item>, ids: number[]): Promise<void> {
+    for (const caller of callers.keys()) {
       caller.calls += 1;
-      if (callers.length === 1) caller.ownCalls += 1;
+      if (callers.size === 1) caller.ownCalls += 1;
     }
     calls += 1;
     const timer = setTimeout(makeRoom, inFlight.patience);
@@ -155,32 +175,33 @@ function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<I
       if (!isCounted) return;
       isCounted = false;
       calls -= 1;
-      leave();
+      if (calls < inFlight.most) leave();
       if (calls === 0) onIdle();
     }
     try {
       const items = await runInContext(openContext(callers, ids), async () =>
-        byId(await call([...ids]), ids),
+        byId(await call(ids), new Set(ids)),
       );
       makeRoom();
       for (const [caller, own] of callers) deliver(caller, own, items);
     } catch (error) {
       makeRoom();
-      for (const [caller] of callers) caller.reject(error);
+      for (const caller of callers.keys()) caller.reject(error);
     }
   }
 
   /** Of a call that is one caller's, his; of one that several share, its own, with a line that names theirs. */
-  function openContext(callers: Callers<Item>, { size }: Set<number>): Context | undefined {
-    const travels = callers.map(([{ travel }]) => travel);
-    const context = callers[0]?.[0].context;
+  function openContext(callers: Callers<Item>, ids: number[]): Context | undefined {
+    const travels = [...callers.keys()].map(({ travel }) => travel);
+    const [first] = callers.keys();
+    const context = first?.context;
     if (context === undefined) return undefined;
     if (travels.length === 1) return { ...context, travel: travels[0] as Travel };
     const travel = shareTravel(travels);
     const log = context.serviceLog.child({ reqId: travel.requestId });
     const reqIds = [...new Set(travels.map(({ requestId }) => requestId))];
     const { neighbour, target } = operation;
-    log.info({ reqIds, neighbour, operation: target, ids: size }, 'shared call');
+    log.info({ reqIds, neighbour, operation: target, ids: ids.length }, 'shared call');
     return { ...context, log, travel };
   }
 
@@ -197,7 +218,7 @@ function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<I
   return { join };
 }
 
-function deliver<Item>(caller: Caller<Item>, ids: readonly number[], items: ReadonlyMap<number, Item>): void {
+function deliver<Item>(caller: Caller<Item>, ids: Iterable<number>, items: ReadonlyMap<number, Item>): void {
   for (const id of ids) {
     const item = items.get(id);
     if (item !== undefined) caller.found.set(id, item);

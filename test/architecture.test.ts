@@ -121,10 +121,10 @@ const violations: Record<string, readonly Seed[]> = {
     { file: 'src/seed.ts', code: `import type { Pet } from './services/pet/schemas.ts';` },
   ],
   'drizzle-in-few-files': [
-    { file: 'src/services/user/seed-61.ts', code: `import { sql } from 'drizzle-orm';` },
-    { file: 'src/services/user/seed-62.ts', code: `import { integer } from 'drizzle-orm/sqlite-core';` },
+    { file: 'src/services/user/seed-61.ts', code: `import { sql } from '#common/drizzle.ts';` },
+    { file: 'src/services/user/seed-62.ts', code: `export type { Query } from '#common/drizzle.ts';` },
     { file: 'src/services/user/seed-63.ts', code: `import type { SQL } from 'drizzle-orm';` },
-    { file: 'src/services/user/seed-64.ts', code: `export * from 'drizzle-orm';` },
+    { file: 'src/services/user/seed-64.ts', code: `export * from '#common/drizzle.ts';` },
     { file: 'src/services/user/seed-65.ts', code: `export const load = () => import('better-sqlite3');` },
     {
       file: 'src/services/user/seed-66.ts',
@@ -135,6 +135,10 @@ const violations: Record<string, readonly Seed[]> = {
     { file: 'src/services/user/seed-67.ts', code: `import { DatabaseSync } from 'node:sqlite';` },
     { file: 'src/app/seed-11.ts', code: `import Client from 'better-sqlite3';` },
     { file: 'src/common/seed-11.ts', code: `import type Client from 'better-sqlite3';` },
+  ],
+  'drizzle-by-common': [
+    { file: 'src/services/seed-a/tables.ts', code: `import { integer } from 'drizzle-orm/sqlite-core';` },
+    { file: 'src/services/seed-a/repository.ts', code: `export * from 'drizzle-orm';` },
   ],
   'process-in-main-only': [
     { file: 'src/app/seed-21.ts', code: `import process from 'node:process';` },
@@ -184,10 +188,10 @@ const allowed: readonly Seed[] = [
     code: `import { Id } from '#common/schema.ts';\nimport './routes.ts';`,
   },
   { file: 'src/services/user/deep/seed-103.ts', code: `import '../schemas.ts';` },
-  { file: 'src/services/extra/tables.ts', code: `import { integer } from 'drizzle-orm/sqlite-core';` },
+  { file: 'src/services/extra/tables.ts', code: `import { integer } from '#common/drizzle.ts';` },
   {
     file: 'src/services/extra/repository.ts',
-    code: `import { sql } from 'drizzle-orm';\nimport './tables.ts';`,
+    code: `import { sql } from '#common/drizzle.ts';\nimport type { SQL } from 'drizzle-orm';\nimport './tables.ts';`,
   },
   { file: 'src/app/seed-101.ts', code: `import { services } from '#generated/services.ts';` },
   { file: 'src/app/seed-102.ts', code: `import type { Change } from 'diff';` },

@@ -1,5 +1,5 @@
 import { METHODS } from 'node:http';
-import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy';
+import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, TimedOut, Unavailable } from '#common/problem.ts';
 
@@ -45,6 +45,8 @@ export async function forward(scope: FastifyInstance, { service, origin, timeout
     done(isTooLarge ? new Problem(413, 'The body is too large') : undefined);
   });
 
+  // Only an app that forwards pays for this import.
+  const { default: httpProxy } = await import('@fastify/http-proxy');
   const options: FastifyHttpProxyOptions = {
     upstream: origin,
     rewritePrefix: `/${service}`,

@@ -95,7 +95,10 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       const travel = nextTravel(deadline);
       const left = Math.floor(travel.deadline - performance.now());
       if (left <= 0) throw refuseLate();
-      const signal = AbortSignal.timeout(left);
+      // Not AbortSignal.timeout(), which fires, and makes an error, also after the answer.
+      const controller = new AbortController();
+      const { signal } = controller;
+      const timer = setTimeout(() => controller.abort(), left);
       let response: Answer;
       let body: unknown;
       try {
@@ -111,6 +114,8 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       } catch (error) {
         if (signal.aborted) throw refuseLate();
         throw refuse('no answer', error);
+      } finally {
+        clearTimeout(timer);
       }
       if (response.status === 508) throw new LoopDetected();
       const contentType = response.headers.get('content-type') ?? '';

@@ -2,8 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
-import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
-import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
+import { type BetterSQLite3Database, drizzle, type MigrationMeta, readMigrationFiles } from './drizzle.ts';
 import { isBusy, openWriter } from './group-commit.ts';
 import { type Preparable, type Prepared, prepareStatement, type Statement } from './statement.ts';
 

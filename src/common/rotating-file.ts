@@ -35,11 +35,11 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
   let waiting: string[] = [];
   let length = 0;
   let isWriting = false;
-  let timer: NodeJS.Timeout | undefined;
+  let isWaiting = false;
   let isFailing = false;
 
   function writeWaiting(): void {
-    timer = undefined;
+    isWaiting = false;
     if (isWriting || waiting.length === 0) return;
     isWriting = true;
     // As much as the file still takes, to the end of a line.
@@ -84,7 +84,8 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
       if (isFailing && length > patience.waiting) return;
       waiting.push(line);
       length += line.length;
-      timer ??= setTimeout(writeWaiting, gathering);
+      if (!isWaiting) setTimeout(writeWaiting, gathering);
+      isWaiting = true;
     },
     flushSync() {
       let rest = Buffer.from(waiting.join(''));

@@ -1,5 +1,5 @@
 import type { Database as Client } from 'better-sqlite3';
-import { Column, is, Param, Placeholder, type Query, SQL } from 'drizzle-orm';
+import { Column, is, Param, Placeholder, type Query, SQL } from './drizzle.ts';
 
 /** A query of Drizzle, prepared by it. */
 export interface Prepared {

@@ -1,5 +1,5 @@
-import { asc, eq, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '#common/database.ts';
+import { asc, eq, type SQL, sql } from '#common/drizzle.ts';
 import { nowMicros } from './instant.ts';
 import type { Pet, PetCreate, PetQuery, PetUpdate } from './schemas.ts';
 import { pets } from './tables.ts';

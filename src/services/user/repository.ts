@@ -1,5 +1,5 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
 import type { Database } from '#common/database.ts';
+import { and, asc, eq, sql } from '#common/drizzle.ts';
 import type { Page } from '#common/schema.ts';
 import { maxAdoptions } from './schemas.ts';
 import { adoptions, users } from './tables.ts';

@@ -1,4 +1,4 @@
-import { integer, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
+import { integer, sqliteTable, text, unique } from '#common/drizzle.ts';
 
 export const users = sqliteTable('user', {
   // AUTOINCREMENT: SQLite would use the id of a deleted last row again.

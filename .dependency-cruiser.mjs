@@ -90,10 +90,10 @@ export default {
       to: { path: ['node_modules/drizzle-orm/', '^drizzle-orm'], dependencyTypesNot: ['type-only'] },
     },
     {
-      name: 'process-in-main-only',
+      name: 'process-in-start-only',
       comment: 'What the process is and has comes in as an argument.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/app/main\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/app/start\\.ts$' },
       to: { path: '^(node:)?process$' },
     },
     {

@@ -140,7 +140,7 @@ const violations: Record<string, readonly Seed[]> = {
     { file: 'src/services/seed-a/tables.ts', code: `import { integer } from 'drizzle-orm/sqlite-core';` },
     { file: 'src/services/seed-a/repository.ts', code: `export * from 'drizzle-orm';` },
   ],
-  'process-in-main-only': [
+  'process-in-start-only': [
     { file: 'src/app/seed-21.ts', code: `import process from 'node:process';` },
     { file: 'src/common/seed-21.ts', code: `import { env } from 'process';` },
     { file: 'src/services/user/seed-71.ts', code: `export * from 'node:process';` },
@@ -308,12 +308,13 @@ describe('of the globals', () => {
     { file: 'src/services/user/global-1.ts', code: `console.log('hello');` },
     { file: 'src/services/user/global-2.ts', code: 'export const id = () => process.pid;' },
     { file: 'src/app/global-1.ts', code: 'process.exit(1);' },
-    { file: 'src/app/deep/main.ts', code: 'process.exit(1);' },
+    { file: 'src/app/deep/start.ts', code: 'process.exit(1);' },
+    { file: 'src/app/main.ts', code: 'process.exit(1);' },
     { file: 'src/app/global-2.ts', code: 'export const { env } = globalThis.process;' },
     { file: 'src/app/global-3.ts', code: `global.console.log('hello');` },
   ];
   const free: readonly Seed[] = [
-    { file: 'src/app/main.ts', code: `console.error(process.argv);\nprocess.exit(1);` },
+    { file: 'src/app/start.ts', code: `console.error(process.argv);\nprocess.exit(1);` },
     { file: 'scripts/global.ts', code: `console.log(process.argv);` },
     {
       file: 'src/common/global-3.ts',

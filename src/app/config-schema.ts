@@ -67,7 +67,13 @@ export const ConfigFile = Type.Object(
   closed,
 );
 
-const ajv = new Ajv({ verbose: true, useDefaults: true, allowUnionTypes: true });
+const ajv = new Ajv({
+  verbose: true,
+  useDefaults: true,
+  allowUnionTypes: true,
+  meta: false,
+  validateSchema: false,
+});
 ajv.addFormat('address', (text) => URL.canParse(text));
 
 /** The first place where `value` does not fit, in words; fills in the defaults. */

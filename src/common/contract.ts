@@ -76,8 +76,8 @@ export function readContract(document: OpenApiDocument, method: string, path: st
 function compileAnswer(document: OpenApiDocument, place: readonly string[]): ValidateFunction {
   let ajv = compilers.get(document);
   if (ajv === undefined) {
-    ajv = new Ajv2020({ strict: false });
-    formats.default(ajv);
+    ajv = new Ajv2020({ strict: false, meta: false, validateSchema: false });
+    formats.default(ajv, { mode: 'fast' });
     ajv.addSchema(document, 'document', undefined, false);
     compilers.set(document, ajv);
   }

@@ -71,12 +71,18 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
   }
 
   function rotate(): void {
-    closeSync(fd);
-    for (let age = keep - 1; age >= 0; age -= 1) {
-      if (existsSync(aged(path, age))) renameSync(aged(path, age), aged(path, age + 1));
-    }
-    fd = openSync(path, 'a');
     size = 0;
+    try {
+      for (let age = keep - 1; age >= 0; age -= 1) {
+        if (existsSync(aged(path, age))) renameSync(aged(path, age), aged(path, age + 1));
+      }
+      const next = openSync(path, 'a');
+      closeSync(fd);
+      fd = next;
+    } catch (error) {
+      // As where somebody removed the folder: what is open still takes lines.
+      onError?.(error as Error);
+    }
   }
 
   return {

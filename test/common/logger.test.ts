@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -527,6 +528,20 @@ describe('a rotating file', () => {
     await until(() =>
       expect(readdirSync(folder).sort()).toEqual([...others, 'pet.1.jsonl', 'pet.jsonl'].sort()),
     );
+  });
+
+  test('goes on where its folder is gone, and says so', async (t) => {
+    const folder = makeFolder(t);
+    const errors: Error[] = [];
+    const file = openRotatingFile(join(folder, 'pet.jsonl'), {
+      maxBytes: 10,
+      onError: (error) => errors.push(error),
+    });
+    rmSync(folder, { recursive: true });
+    file.write('0123456789\n');
+    await until(() => expect(errors).toMatchObject([{ code: 'ENOENT' }]));
+    file.write('0123456789\n');
+    await until(() => expect(errors).toHaveLength(2));
   });
 
   test('writes at once what waits, when it is flushed', async (t) => {

@@ -1,0 +1,144 @@
+import cluster from 'node:cluster';
+import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
+import { parseArgs } from 'node:util';
+import closeWithGrace from 'close-with-grace';
+import { runAs } from '#common/context.ts';
+import type { OpenApiDocument } from '#common/contract.ts';
+import { DatabaseError } from '#common/database.ts';
+import { type Logger, openLogging } from '#common/logger.ts';
+import { type AppOptions, buildApp } from './app.ts';
+import { type AppConfig, ConfigError, readConfig } from './config.ts';
+import { InstanceError, openInstances, type StopMode } from './instances.ts';
+import { loadServices } from './services.ts';
+import { gatewayOf } from './topology.ts';
+
+const help = `Usage: npm start -- [--config FILE] [--app NAME]
+
+  --config FILE   the config file (config.yaml)
+  --app NAME      the app of the config file to start (its first one)
+  --pretty        lines for a person, also where the console is no terminal
+  --help          this text
+  --version       the version
+`;
+
+/** How long what is in flight may take to end, in ms, before the process ends all the same. */
+const stopTimeout = 10_000;
+
+/** A wrong argument: one line, exit code 2. */
+class UsageError extends Error {}
+/** What kept the app from starting: one line, exit code 1. */
+class StartError extends Error {}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  // An instance has said itself what is wrong.
+  if (error instanceof InstanceError) process.exit(error.code);
+  const isMistake = error instanceof UsageError || error instanceof ConfigError;
+  const isTold = isMistake || error instanceof DatabaseError || error instanceof StartError;
+  console.error(isTold ? error.message : error);
+  process.exit(isMistake ? 2 : 1);
+}
+
+async function main(args: string[]): Promise<void> {
+  const values = readArguments(args);
+  const { version } = readJson<{ version: string }>('../../package.json');
+  if (values.help) return console.log(help);
+  if (values.version) return console.log(version);
+
+  const services = await loadServices();
+  const config = readConfig(values.config, services, process.env);
+  const name = values.app ?? gatewayOf(config);
+  const app = config.apps[name];
+  if (app === undefined) {
+    const known = Object.keys(config.apps).join(', ');
+    throw new UsageError(`--app ${name}: ${values.config} has no such app (${known})`);
+  }
+
+  const { level, directory } = config.log;
+  const instance = process.env.MONOLITH_INSTANCE;
+  const file = instance === undefined ? name : `${name}-${instance}`;
+  const logging = await openLogging({
+    level,
+    console: values.pretty || process.stdout.isTTY ? 'pretty' : 'json',
+    ...(directory !== undefined && { file: { directory, name: file } }),
+  });
+  process.on('exit', logging.flush);
+  const label = name === gatewayOf(config) ? 'gateway' : name;
+  const log = logging.logger(label);
+  await runAs(label, 'start', log, async () => {
+    if (app.instances > 1 && cluster.isPrimary) return superviseInstances(app, log);
+    const contract = readJson<OpenApiDocument>('../../generated/openapi.json');
+    await serve({ config, name, services, logging, version, contract }, log);
+  });
+}
+
+/** Runs the app in this process. */
+async function serve(options: AppOptions, log: Logger): Promise<void> {
+  const { config, name } = options;
+  const app = await buildApp(options);
+  let mode: StopMode = 'refuse';
+  const grace = stopWithGrace(log, () => app.stop(mode));
+  if (cluster.isWorker) {
+    // Ctrl-C reaches every process at the terminal; it is for the first one to say what follows.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+    process.on('message', (sent: StopMode) => {
+      mode = sent;
+      grace.close();
+    });
+    process.on('disconnect', () => grace.close());
+  }
+
+  const { host, port, services } = config.apps[name] as AppConfig;
+  const origin = await app.listen().catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new StartError(`port ${port} of ${host} is in use: change apps.${name}.port in ${config.file}`);
+  });
+  // Now, since a process that is killed would leave nothing to the next.
+  setImmediate(flushCompileCache);
+  log.info(`docs of all services at ${origin}/docs`);
+  for (const service of services) log.info(`docs of ${service} at ${origin}/${service}/docs`);
+}
+
+/** Runs the app in several processes, of which this one is none. */
+async function superviseInstances({ instances: count }: AppConfig, log: Logger): Promise<void> {
+  const instances = openInstances(count, log);
+  stopWithGrace(log, () => instances.stop());
+  process.on('SIGHUP', () => void instances.replace());
+  process.on('exit', () => instances.kill());
+  await instances.listening;
+  log.info(`${count} instances share the port; SIGHUP replaces them one by one`);
+}
+
+/** Has the process end by itself after `stop`: on a signal with 0, on an error that nothing caught with 1. */
+function stopWithGrace(log: Logger, stop: () => Promise<void>) {
+  const skip = cluster.isWorker ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGHUP'];
+  return closeWithGrace({ delay: stopTimeout, logger: log, skip: skip as never }, async ({ err, signal }) => {
+    if (err !== undefined) log.fatal({ err }, 'stopping after an error that nothing caught');
+    else log.info(signal === undefined ? 'stopping' : `stopping on ${signal}`);
+    await stop();
+    log.info('stopped');
+  });
+}
+
+function readArguments(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        config: { type: 'string', default: 'config.yaml' },
+        app: { type: 'string' },
+        pretty: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        version: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split('. ', 1)[0]}: see --help`);
+  }
+}
+
+function readJson<Content>(path: string): Content {
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+}

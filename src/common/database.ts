@@ -15,6 +15,7 @@ export interface Database {
    * Runs `fn`, which may be several statements: all of them or none. Resolves with what `fn` returns when that is
    * durable; rejects with what it throws. `fn` must not be async, and do nothing but statements of this database:
    * it runs with other writes in one transaction, and may run again.
+   * What is deferred until COMMIT, as some references are, is looked at once for all of that transaction.
    * @throws {Unavailable} when another process holds the write lock for longer than 5 s, or the disk fails.
    * @throws {InsufficientStorage} when the disk is full. In both cases nothing was changed.
    */

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { currentContext, runInContext } from './context.ts';
 import { InsufficientStorage, Unavailable } from './problem.ts';
 
@@ -35,7 +36,6 @@ export function openWriter(client: Connection) {
   const release = client.prepare('RELEASE member');
   let waiting: Member[] = [];
   let isScheduled = false;
-  let pause = 1; // ms
 
   function schedule(wait?: number): void {
     if (isScheduled) return;
@@ -51,20 +51,20 @@ export function openWriter(client: Connection) {
     waiting = [];
     try {
       commitTogether(members);
-      pause = 1;
     } catch (error) {
-      if (!isBusy(error)) {
-        rejectAll(members, error);
-        return;
-      }
-      // Another process has the lock. To wait inside SQLite would block the event loop.
-      const now = performance.now();
-      const late = members.filter(({ end }) => end < now);
-      rejectAll(late, new Unavailable('The database is busy', { cause: error }));
-      waiting = [...members.filter(({ end }) => end >= now), ...waiting];
-      pause = Math.min(pause * 2, 50);
-      if (waiting.length > 0) schedule(pause);
+      if (isBusy(error)) postpone(members, error);
+      else rejectAll(members, translate(error));
     }
+  }
+
+  /** Another process has the lock. To wait inside SQLite would block the event loop. */
+  function postpone(members: readonly Member[], error: unknown): void {
+    const now = performance.now();
+    const late = members.filter(({ end }) => end < now);
+    rejectAll(late, new Unavailable('The database is busy', { cause: error }));
+    waiting = [...members.filter(({ end }) => end >= now), ...waiting];
+    // Often: between two writes of a busy process the lock is free for a moment only.
+    if (waiting.length > 0) schedule(1);
   }
 
   /** @throws what keeps all members from being written: none of them is then. */
@@ -77,9 +77,9 @@ export function openWriter(client: Connection) {
       else commit.run();
     } catch (error) {
       if (client.inTransaction) rollback.run();
-      // A constraint that is only looked at now: it is one member's, and alone each has its own answer.
-      if (!isConstraint(error) || members.length === 1) throw translate(error);
-      for (const member of members) commitAlone(member);
+      if (isOfDisk(error) || isBusy(error) || members.length === 1) throw error;
+      // One member's fault, as a constraint that is only looked at now: alone each has its own answer.
+      commitAlone(members);
       return;
     }
     for (const { outcome, resolve, reject } of members) {
@@ -88,15 +88,17 @@ export function openWriter(client: Connection) {
     }
   }
 
-  function commitAlone(member: Member): void {
-    try {
-      commitTogether([member]);
-    } catch (error) {
-      if (isBusy(error)) {
-        waiting.push(member);
-        schedule(pause);
-      } else {
-        member.reject(error);
+  function commitAlone(members: readonly Member[]): void {
+    for (const [index, member] of members.entries()) {
+      try {
+        commitTogether([member]);
+      } catch (error) {
+        if (isBusy(error)) {
+          // Those after it too: none overtakes another.
+          postpone(members.slice(index), error);
+          return;
+        }
+        member.reject(translate(error));
       }
     }
   }
@@ -105,10 +107,9 @@ export function openWriter(client: Connection) {
     if (isShared) save.run();
     try {
       const result = member.fn();
-      if (result instanceof Promise) {
-        result.catch(() => {});
-        throw new TypeError('A transaction does not wait: fn must not be async');
-      }
+      if (result instanceof Promise) result.catch(() => {});
+      // A query of Drizzle that was not run is one that can be awaited: it would run later, and alone.
+      if (typeof Object(result).then === 'function') refuse();
       member.outcome = { result };
     } catch (error) {
       if (!client.inTransaction || isOfDisk(error)) throw error;
@@ -122,9 +123,11 @@ export function openWriter(client: Connection) {
     /** `fn` may be run again, and later: it does nothing but statements on this connection. */
     write<Result>(fn: () => Result): Promise<Result> {
       const context = currentContext();
+      // An async function would go on after its transaction: it is not even begun.
+      const work = types.isAsyncFunction(fn) ? refuse : fn;
       return new Promise<Result>((resolve, reject) => {
         waiting.push({
-          fn: () => runInContext(context, fn),
+          fn: () => runInContext(context, work),
           resolve: resolve as Member['resolve'],
           reject,
           end: performance.now() + lockWait,
@@ -145,6 +148,10 @@ function rejectAll(members: readonly Member[], error: unknown): void {
   for (const { reject } of members) reject(error);
 }
 
+function refuse(): never {
+  throw new TypeError('A transaction does not wait: fn must not be async, nor return what can be awaited');
+}
+
 /** What the disk does wrong, as the client may know it. */
 function translate(error: unknown): unknown {
   const code = codeOf(error);
@@ -156,16 +163,13 @@ function isOfDisk(error: unknown): boolean {
   return /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB)/.test(codeOf(error));
 }
 
-function isConstraint(error: unknown): boolean {
-  return codeOf(error).startsWith('SQLITE_CONSTRAINT');
-}
-
 export function isBusy(error: unknown): boolean {
   return codeOf(error).startsWith('SQLITE_BUSY');
 }
 
-/** The code of an error of SQLite, else ''. */
+/** The code of an error of SQLite, which Drizzle may have wrapped in one of its own; else ''. */
 function codeOf(error: unknown): string {
-  const { code } = Object(error) as { code?: unknown };
-  return typeof code === 'string' ? code : '';
+  const { code, cause } = Object(error) as { code?: unknown; cause?: unknown };
+  if (typeof code === 'string') return code;
+  return cause instanceof Error ? codeOf(cause) : '';
 }

@@ -118,7 +118,7 @@ function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<I
           reject(error);
         },
       };
-      const timer = setTimeout(giveUp, travel.deadline - performance.now(), caller);
+      const timer = setTimeout(giveUp, Math.ceil(travel.deadline - performance.now()), caller);
       waiting.set(caller, wanted);
       for (const id of wanted) waitingIds.add(id);
       if (calls < inFlight.most) leave();

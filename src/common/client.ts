@@ -5,7 +5,7 @@ import { nextTravel, writeTravel } from './context.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from './contract.ts';
 import { getLogger } from './logger.ts';
 import { LoopDetected, TimedOut, Unavailable } from './problem.ts';
-import { type Answer, Call, openTransport } from './transport.ts';
+import { type Answer, Call, NoAnswerInTime, openTransport } from './transport.ts';
 
 /** Another service, as its callers see it. `Paths` are those of `generated/api.d.ts`. */
 export interface Neighbour<Paths extends object> {
@@ -95,10 +95,6 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       const travel = nextTravel(deadline);
       const left = Math.floor(travel.deadline - performance.now());
       if (left <= 0) throw refuseLate();
-      // Not AbortSignal.timeout(), which fires, and makes an error, also after the answer.
-      const controller = new AbortController();
-      const { signal } = controller;
-      const timer = setTimeout(() => controller.abort(), left);
       let response: Answer;
       let body: unknown;
       try {
@@ -106,16 +102,14 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
           ...init,
           baseUrl: origin(),
           headers: writeTravel(travel),
-          signal,
-          parseAs: 'stream',
+          timeout: left,
+          parseAs: 'text',
         };
         ({ response } = (await client.request(method, path as never, request as never)) as never);
-        body = response.bodyUsed ? undefined : await response.json();
+        body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
-        if (signal.aborted) throw refuseLate();
+        if (error instanceof NoAnswerInTime) throw refuseLate();
         throw refuse('no answer', error);
-      } finally {
-        clearTimeout(timer);
       }
       if (response.status === 508) throw new LoopDetected();
       const contentType = response.headers.get('content-type') ?? '';
@@ -133,13 +127,7 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
   /** A call that no operation declares. */
   function get(path: string, timeout: number): Promise<Answer> {
     const headers = writeTravel(nextTravel(timeout));
-    return send(
-      new Call(`${origin()}/${name}${path}`, {
-        method: 'GET',
-        headers,
-        signal: AbortSignal.timeout(timeout),
-      }),
-    );
+    return send(new Call(`${origin()}/${name}${path}`, { method: 'GET', headers, timeout }));
   }
 
   return {
@@ -147,19 +135,16 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
     /** Whether its process answers within `timeout` ms. */
     async isReachable(timeout: number): Promise<boolean> {
       try {
-        const { ok, body } = await get('/health', timeout);
-        await body.dump();
-        return ok;
+        return (await get('/health', timeout)).ok;
       } catch {
         return false;
       }
     },
     /** Its own OpenAPI document as it is now. */
     async fetchDocument(timeout: number): Promise<OpenApiDocument> {
-      const response = await get('/openapi.json', timeout);
-      if (response.ok) return (await response.json()) as OpenApiDocument;
-      await response.body.dump();
-      throw new Error(`status ${response.status}`);
+      const { ok, status, content } = await get('/openapi.json', timeout);
+      if (!ok) throw new Error(`status ${status}`);
+      return JSON.parse(content) as OpenApiDocument;
     },
     close,
   };

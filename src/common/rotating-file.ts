@@ -38,6 +38,11 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
   let isWaiting = false;
   let isFailing = false;
 
+  function gather(): void {
+    if (!isWaiting) setTimeout(writeWaiting, gathering);
+    isWaiting = true;
+  }
+
   function writeWaiting(): void {
     isWaiting = false;
     if (isWriting || waiting.length === 0) return;
@@ -60,7 +65,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
       if (written < batch.length) return writeBatch(batch.subarray(written));
       isWriting = false;
       if (size >= maxBytes) rotate();
-      writeWaiting();
+      if (waiting.length > 0) gather();
     });
   }
 
@@ -90,8 +95,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
       if (isFailing && length > patience.waiting) return;
       waiting.push(line);
       length += line.length;
-      if (!isWaiting) setTimeout(writeWaiting, gathering);
-      isWaiting = true;
+      if (!isWriting) gather();
     },
     flushSync() {
       let rest = Buffer.from(waiting.join(''));

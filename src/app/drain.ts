@@ -38,8 +38,8 @@ export const drain = fp(async (app) => {
 
   app.addHook('onRequest', (request, reply, done) => {
     inFlight.add(reply);
-    // 'close' comes always and once, 'finish' not where the client has gone.
-    reply.raw.once('close', () => {
+    // 'close' comes always and once, as in requests.ts.
+    reply.raw.on('close', () => {
       inFlight.delete(reply);
       if (inFlight.size === 0) emptied?.();
     });

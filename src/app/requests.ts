@@ -24,8 +24,9 @@ export const requests = fp(async (app) => {
   app.addHook('onRequest', (request, reply, done) => {
     const log = request.log as Logger;
     const travel = readTravel(request.headers, request.id);
-    // 'close' comes always and once, 'finish' not where the client has gone.
-    reply.raw.once('close', () => logRequest(log, request, reply));
+    // 'close' comes always and once, 'finish' not where the client has gone. Not by `once`: what that makes outlives
+    // the young generation of the heap, and the request with it.
+    reply.raw.on('close', () => logRequest(log, request, reply));
     reply.header('x-request-id', request.id);
     // Not enterWith: that would leak into the next request on the same connection.
     const { serviceName: service, serviceLog } = request.server;

@@ -82,7 +82,7 @@ interface Caller<Item> {
   readonly context: Context | undefined;
   readonly travel: Travel;
   readonly found: Map<number, Item>;
-  /** How many calls he waits for; of those, how many he shares with nobody, so that they end when he does. */
+  /** How many calls are out for him; of those, how many he shares with nobody, so that they end when he does. */
   calls: number;
   ownCalls: number;
   isGone: boolean;
@@ -183,7 +183,10 @@ function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<I
         byId(await call(ids), new Set(ids)),
       );
       makeRoom();
-      for (const [caller, own] of callers) deliver(caller, own, items);
+      for (const [caller, own] of callers) {
+        if (callers.size === 1) caller.ownCalls -= 1;
+        deliver(caller, own, items);
+      }
     } catch (error) {
       makeRoom();
       for (const caller of callers.keys()) caller.reject(error);

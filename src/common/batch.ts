@@ -125,7 +125,7 @@ function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<I
       else if (waitingIds.size >= size && !isLeaving) {
         // Not before the end of the turn: what comes in it may want the same.
         isLeaving = true;
-        setImmediate(leave);
+        setImmediate(() => isLeaving && leave());
       }
     });
   }

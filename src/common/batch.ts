@@ -193,16 +193,15 @@ function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<I
     }
   }
 
-  /** Of a call that is one caller's, his; of one that several share, its own, with a line that names theirs. */
+  /** Of a call that is one request's, its own; of one that several share, one more, with a line that names theirs. */
   function openContext(callers: Callers<Item>, ids: number[]): Context | undefined {
-    const travels = [...callers.keys()].map(({ travel }) => travel);
-    const [first] = callers.keys();
-    const context = first?.context;
+    const [context] = [...callers.keys()].flatMap(({ context }) => context ?? []);
     if (context === undefined) return undefined;
-    if (travels.length === 1) return { ...context, travel: travels[0] as Travel };
+    const travels = [...callers.keys()].map(({ travel }) => travel);
     const travel = shareTravel(travels);
-    const log = context.serviceLog.child({ reqId: travel.requestId });
     const reqIds = [...new Set(travels.map(({ requestId }) => requestId))];
+    if (reqIds.length === 1) return { ...context, travel };
+    const log = context.serviceLog.child({ reqId: travel.requestId });
     const { neighbour, target } = operation;
     log.info({ reqIds, neighbour, operation: target, ids: ids.length }, 'shared call');
     return { ...context, log, travel };

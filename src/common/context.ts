@@ -39,7 +39,7 @@ const travellers: { readonly [Key in keyof Travel]: Traveller<Travel[Key]> } = {
     header: 'x-request-id',
     read: (sent) => (sent !== undefined && /^[\w-]{1,64}$/.test(sent) ? sent : randomUUID()),
     write: (id) => id,
-    share: () => randomUUID(),
+    share: ([id = randomUUID(), ...others]) => (others.every((other) => other === id) ? id : randomUUID()),
   },
   hops: {
     header: 'x-hops',

@@ -1,0 +1,88 @@
+/** The load, as its users see it; `generator.ts` makes it, in a process with a core of its own. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type Place, pin } from './machine.ts';
+import type { Server } from './servers.ts';
+
+/** One request of a client. */
+export interface Request {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: object;
+}
+
+/** What the generator is told. */
+export interface Load {
+  readonly port: number;
+  /** As they go over the wire; the connections take them in turn, round and round. */
+  readonly requests: readonly string[];
+  readonly connections: number;
+  /** Seconds of load before what is measured. */
+  readonly warmUp: number;
+  readonly seconds: number;
+}
+
+/** What it says: answers a second, and ms. */
+export interface Figure {
+  readonly rate: number;
+  readonly p50: number;
+  readonly p99: number;
+  /** The share of its core that the load took: near 1, it is the load that is measured. */
+  readonly loadBusy: number;
+}
+
+export type Measured = Figure & { readonly serverBusy: number };
+
+export type Generator = ReturnType<typeof openGenerator>;
+
+/** @param place where it runs, as a server that has all cores shares them with it. */
+export function openGenerator(place: Place = 'load') {
+  const script = fileURLToPath(new URL('generator.ts', import.meta.url));
+  const [file, ...args] = pin(place, [process.execPath, script]);
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+
+  function tell(load: Load): Promise<Figure> {
+    return new Promise((resolve, reject) => {
+      const ended = () => reject(new Error('the load generator ended'));
+      child.once('exit', ended);
+      child.once('message', (answer: { figure: Figure } | { error: string }) => {
+        child.off('exit', ended);
+        if ('error' in answer) reject(new Error(answer.error));
+        else resolve(answer.figure);
+      });
+      child.send(load);
+    });
+  }
+
+  return {
+    /** Any answer but a 2xx, and any connection that breaks, rejects. */
+    async measure(
+      server: Server,
+      requests: readonly Request[],
+      load: Pick<Load, 'connections' | 'warmUp' | 'seconds'>,
+    ): Promise<Measured> {
+      const { port } = server;
+      let begin = { cpu: 0, at: 0 };
+      const now = () => ({ cpu: server.use().cpu, at: performance.now() });
+      const timer = setTimeout(() => (begin = now()), load.warmUp * 1000);
+      try {
+        const wire = requests.map((request) => write(request, port));
+        const figure = await tell({ ...load, port, requests: wire });
+        const end = now();
+        return { ...figure, serverBusy: ((end.cpu - begin.cpu) * 1000) / (end.at - begin.at) };
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    close(): void {
+      child.kill();
+    },
+  };
+}
+
+function write({ method, path, body }: Request, port: number): string {
+  const head = `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n`;
+  if (body === undefined) return `${head}\r\n`;
+  const text = JSON.stringify(body);
+  return `${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+}

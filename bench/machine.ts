@@ -1,0 +1,60 @@
+/** The cores of this machine, and what processes take of them; as Linux says it. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+export class SetupError extends Error {}
+
+/** Where a process runs: the server alone on one core, the load on another; or wherever there is room. */
+export type Place = 'server' | 'load' | 'anywhere';
+
+const ticksPerSecond = 100; // of /proc/PID/stat, on every Linux
+
+const cores = listCores();
+
+function listCores(): readonly number[] {
+  if (process.platform !== 'linux') throw new SetupError('The bench needs Linux: taskset and /proc');
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const ranges = /^Cpus_allowed_list:\s*(.*)$/m.exec(status)?.[1]?.split(',') ?? [];
+  const allowed = ranges.flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+  if (allowed.length < 2)
+    throw new SetupError('The bench needs two cores: one for the server, one for the load');
+  return allowed;
+}
+
+/** The command that runs `command` in that place. */
+export function pin(place: Place, command: readonly string[]): [string, ...string[]] {
+  const list = { server: cores[0], load: cores.at(-1), anywhere: cores.join(',') }[place];
+  return ['taskset', '-c', String(list), ...command];
+}
+
+/** Leaves the server's core to the server. */
+export function pinSelf(): void {
+  execFileSync('taskset', ['-acp', String(cores.at(-1)), String(process.pid)], { stdio: 'ignore' });
+}
+
+export function describeMachine(): string {
+  return `${cores.length} cores, Linux, Node ${process.versions.node}`;
+}
+
+/** What the processes of these groups have used: seconds of a core so far, and bytes of memory now. */
+export function readUse(groups: readonly number[]): { cpu: number; rss: number } {
+  let ticks = 0;
+  let kibibytes = 0;
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      // The name, in brackets, may hold anything; behind it come state, parent, group.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (!groups.includes(Number(fields[2]))) continue;
+      ticks += Number(fields[11]) + Number(fields[12]);
+      kibibytes += Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${entry}/status`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return { cpu: ticks / ticksPerSecond, rss: kibibytes * 1024 };
+}

@@ -1,0 +1,36 @@
+/** Bare Fastify: no log, response schemas, one database. What the product is measured against most. */
+import fastify from 'fastify';
+import { openJoin, type PetCreate } from './join.ts';
+import { byId, page, pet, petCreate, user } from './shapes.ts';
+
+const { PORT, DATABASE = '', SYNCHRONOUS } = process.env;
+const database = openJoin(DATABASE, SYNCHRONOUS);
+const app = fastify();
+
+app.get('/health', async () => ({ status: 'OK' }));
+
+app.get<{ Params: { id: number } }>(
+  '/pet/pets/:id',
+  { schema: { params: byId, response: { 200: pet } } },
+  async (request, reply) => database.findPet(request.params.id) ?? reply.code(404).send({}),
+);
+
+app.post<{ Body: PetCreate }>(
+  '/pet/pets/',
+  { schema: { body: petCreate, response: { 200: pet } } },
+  async (request) => database.createPet(request.body),
+);
+
+app.get<{ Params: { id: number } }>(
+  '/user/users/:id',
+  { schema: { params: byId, response: { 200: user } } },
+  async (request, reply) => database.findUser(request.params.id) ?? reply.code(404).send({}),
+);
+
+app.get<{ Querystring: { limit: number; offset: number } }>(
+  '/user/users/',
+  { schema: { querystring: page, response: { 200: { type: 'array', items: user } } } },
+  async ({ query }) => database.listUsers(query.limit, query.offset),
+);
+
+await app.listen({ port: Number(PORT) });

@@ -1,0 +1,65 @@
+/** The results, as Markdown. */
+import type { Result } from './result.ts';
+import { type Goal, judge, spread } from './statistics.ts';
+
+export interface Circumstances {
+  readonly date: string;
+  readonly machine: string;
+  readonly isQuick: boolean;
+  readonly pairs: number;
+  readonly seconds: number;
+}
+
+export function writeTable(results: readonly Result[]): string {
+  const lines = results.map((result) => {
+    const { work, against, goal } = result;
+    return `| ${[work, against, goal === undefined ? '' : writeGoal(goal, result.unit), ...writeFigure(result)].join(' | ')} |`;
+  });
+  return ['| work | against | goal | median | quartiles | |', '|---|---|---|---|---|---|', ...lines, ''].join(
+    '\n',
+  );
+}
+
+export function writeReport(results: readonly Result[], circumstances: Circumstances): string {
+  const { date, machine, isQuick, pairs, seconds } = circumstances;
+  const doubts = results.flatMap(({ row, against, warnings = [] }) =>
+    warnings.map((warning) => `- ${row}, against ${against}: ${warning}`),
+  );
+  return `# What was measured
+
+By \`npm run bench\`${isQuick ? ' -- --quick' : ''}, ${date}: ${machine}. Ratios are the product over the other: where it says 2, the
+product does twice as much in the same time. Each is the median of ${pairs} pairs, the product and the other in turn,
+${seconds} s each after a warm-up, with 50 connections unless said. The server alone has one core, the load another, and whoever is not
+measured is stopped meanwhile. Between the quartiles lies the middle half of the pairs; a goal within them is
+\`undecided\`. Before a row is measured, both have given the same answers to the same requests.
+
+${writeTable(results)}${doubts.length === 0 ? '' : `\n## Doubts\n\n${[...new Set(doubts)].join('\n')}\n`}`;
+}
+
+/** Median, quartiles, verdict. */
+function writeFigure({ values, unit, goal, failed, notRun }: Result): [string, string, string] {
+  if (failed !== undefined) return ['', '', `**failed**: ${inCell(failed)}`];
+  if (notRun !== undefined) return ['', '', `not run: ${inCell(notRun)}`];
+  const figures = spread(values);
+  const { median, low, high } = figures;
+  const quartiles = values.length === 1 ? '' : `${round(low)} – ${round(high)}`;
+  return [`${round(median)}${suffix(unit)}`, quartiles, goal === undefined ? '' : judge(figures, goal)];
+}
+
+export function writeGoal(goal: Goal, unit?: Result['unit']): string {
+  return 'atLeast' in goal ? `≥ ${goal.atLeast}${suffix(unit)}` : `≤ ${goal.atMost}${suffix(unit)}`;
+}
+
+function suffix(unit?: Result['unit']): string {
+  return unit === undefined ? '' : ` ${unit}`;
+}
+
+/** As many digits as mean something. */
+export function round(value: number): string {
+  if (value >= 100) return String(Math.round(value));
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function inCell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ').slice(0, 300);
+}

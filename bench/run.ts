@@ -1,0 +1,98 @@
+/** Measures the product against what people would pick instead: see --help. */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { openGenerator } from './load.ts';
+import { describeMachine, pinSelf, SetupError } from './machine.ts';
+import { writeReport, writeTable } from './report.ts';
+import { type Bench, NotRun, type Result, type Row } from './result.ts';
+import { rows } from './rows.ts';
+import { removeData } from './seed.ts';
+import { installPackages } from './setup.ts';
+
+const help = `Usage: npm run bench -- [--quick] [--only NAME,…]
+
+  --quick       short, with fewer pairs and without the memory; the figures are rougher
+  --only NAMES  only these rows, and nothing is written
+  --help        this text
+
+  Rows: ${rows.map(({ name }) => name).join(', ')}
+`;
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => process.exit(130));
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof SetupError ? error.message : error);
+  process.exitCode = error instanceof SetupError ? 2 : 1;
+}
+
+async function main(): Promise<void> {
+  const { values } = readArguments();
+  if (values.help) return console.log(help);
+  const chosen = choose(values.only, values.quick);
+  pinSelf();
+  installPackages();
+  const plan = values.quick
+    ? { pairs: 5, warmUp: 0.4, seconds: 1, memorySeconds: 30 }
+    : { pairs: 9, warmUp: 1, seconds: 4, memorySeconds: 300 };
+  const generator = openGenerator();
+  const results: Result[] = [];
+  for (const [index, row] of chosen.entries()) {
+    const label = `[${index + 1}/${chosen.length}] ${row.name}`;
+    results.push(...(await attempt(row, { ...plan, generator, say: (text) => show(`${label}: ${text}`) })));
+  }
+  show('');
+  generator.close();
+  removeData();
+
+  console.log(writeTable(results));
+  if (values.only === undefined) {
+    const date = new Date().toISOString().slice(0, 10);
+    const circumstances = { ...plan, date, machine: describeMachine(), isQuick: values.quick };
+    writeFileSync(new URL('RESULTS.md', import.meta.url), writeReport(results, circumstances));
+  }
+  if (results.some(({ failed }) => failed !== undefined)) process.exitCode = 1;
+}
+
+/** A row that fails is said, and the others are measured all the same. */
+async function attempt(row: Row, bench: Bench): Promise<Result[]> {
+  try {
+    return await row.run(bench);
+  } catch (error) {
+    const { message } = error as Error;
+    const { name, work, against } = row;
+    const why = error instanceof NotRun ? { notRun: message } : { failed: message };
+    show('');
+    console.error(`${name}: ${message}`);
+    return [{ row: name, work, against, values: [], ...why }];
+  }
+}
+
+function choose(only: string | undefined, isQuick: boolean): readonly Row[] {
+  if (only === undefined) return rows.filter(({ name }) => !isQuick || name !== 'memory');
+  const names = only.split(',');
+  const unknown = names.filter((name) => !rows.some((row) => row.name === name));
+  if (unknown.length > 0) throw new SetupError(`There is no row ${unknown.join(', ')}: see --help`);
+  return rows.filter(({ name }) => names.includes(name));
+}
+
+/** One line that changes, on a terminal; else a line each. */
+function show(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  else if (text !== '') process.stderr.write(`${text}\n`);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new SetupError(`${(error as Error).message.split('. ', 1)[0]}: see --help`);
+  }
+}

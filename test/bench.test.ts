@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import benchLock from '../bench/package-lock.json' with { type: 'json' };
+import { random } from '../bench/random.ts';
+import { writeGoal, writeReport, writeTable } from '../bench/report.ts';
+import { findDoubts, type Result } from '../bench/result.ts';
+import { judge, spread } from '../bench/statistics.ts';
+import lock from '../package-lock.json' with { type: 'json' };
+
+describe('the spread', () => {
+  test('is the median and the quartiles, whatever the order of the figures', () => {
+    expect(spread([5, 1, 4, 2, 3])).toEqual({ median: 3, low: 2, high: 4 });
+  });
+
+  test('lies between two figures where none is in the middle', () => {
+    expect(spread([1, 2, 3, 4])).toEqual({ median: 2.5, low: 1.75, high: 3.25 });
+  });
+
+  test('of one figure is that figure', () => {
+    expect(spread([7])).toEqual({ median: 7, low: 7, high: 7 });
+  });
+});
+
+describe('the verdict', () => {
+  const figures = { median: 1, low: 0.9, high: 1.1 };
+
+  test('is reached where the whole spread is on the right side of the goal', () => {
+    expect(judge(figures, { atLeast: 0.9 })).toBe('reached');
+    expect(judge(figures, { atMost: 1.1 })).toBe('reached');
+  });
+
+  test('is missed where the whole spread is on the wrong side of it', () => {
+    expect(judge(figures, { atLeast: 1.2 })).toBe('missed');
+    expect(judge(figures, { atMost: 0.8 })).toBe('missed');
+  });
+
+  test('is left open where the goal lies within the spread, on whichever side the median is', () => {
+    expect(judge(figures, { atLeast: 0.95 })).toBe('undecided');
+    expect(judge(figures, { atLeast: 1.05 })).toBe('undecided');
+    expect(judge(figures, { atMost: 0.95 })).toBe('undecided');
+    expect(judge(figures, { atMost: 1.05 })).toBe('undecided');
+  });
+
+  test('is left open where there is no figure', () => {
+    expect(judge(spread([]), { atLeast: 1 })).toBe('undecided');
+    expect(judge(spread([]), { atMost: 1 })).toBe('undecided');
+  });
+});
+
+describe('the report', () => {
+  const result: Result = {
+    row: 'user',
+    work: 'a user',
+    against: 'a join',
+    goal: { atLeast: 1 },
+    values: [1.5, 1.1, 1.3, 1.2, 1.4],
+  };
+
+  test('says of a row what was done against whom, the goal, median, quartiles and verdict', () => {
+    expect(writeTable([result])).toContain('| a user | a join | ≥ 1 | 1.30 | 1.20 – 1.40 | reached |\n');
+  });
+
+  test('has no verdict for a figure without a goal', () => {
+    const { goal: _, ...figure } = result;
+    expect(writeTable([figure])).toContain('| a user | a join |  | 1.30 | 1.20 – 1.40 |  |\n');
+  });
+
+  test('says the unit of what is no ratio, and no spread of a single figure', () => {
+    const memory: Result = { ...result, unit: 'MiB', goal: { atMost: 250 }, values: [181.4] };
+    expect(writeTable([memory])).toContain('| ≤ 250 MiB | 181 MiB |  | reached |');
+  });
+
+  test('says why there is no figure, and makes none up', () => {
+    const rows = [
+      { ...result, values: [], failed: 'an answer was 503' },
+      { ...result, values: [], notRun: 'no Python | here' },
+    ];
+    expect(writeTable(rows)).toContain('| ≥ 1 |  |  | **failed**: an answer was 503 |');
+    expect(writeTable(rows)).toContain('| ≥ 1 |  |  | not run: no Python \\| here |');
+  });
+
+  test('says each doubt about a row once', () => {
+    const doubtful = { ...result, warnings: ['the server was not the limit'] };
+    const circumstances = { date: '2026-11-21', machine: '2 cores', isQuick: false, pairs: 9, seconds: 4 };
+    const report = writeReport([doubtful, doubtful], circumstances);
+    expect(report.match(/^- user, against a join: the server was not the limit$/gm)).toHaveLength(1);
+    expect(writeReport([result], circumstances)).not.toContain('Doubts');
+  });
+
+  test('writes goals as they are read', () => {
+    expect(writeGoal({ atLeast: 0.75 })).toBe('≥ 0.75');
+    expect(writeGoal({ atMost: 5 }, 'ms')).toBe('≤ 5 ms');
+  });
+});
+
+describe('a doubt', () => {
+  const figure = { rate: 1, p50: 1, p99: 1, loadBusy: 0.4, serverBusy: 0.97 };
+
+  test('is there where a server was not at the end of its core', () => {
+    expect(findDoubts([figure, { ...figure, serverBusy: 0.71, loadBusy: 0.99 }])).toEqual([
+      'the server was not the limit: it took 71 % of its core, the load 99 %',
+    ]);
+  });
+
+  test('is not there where all were', () => {
+    expect(findDoubts([figure, figure])).toEqual([]);
+  });
+});
+
+test('chance is the same in every run, and reaches everything below its limit', () => {
+  const [one, other] = [random(1), random(1)];
+  const numbers = Array.from({ length: 200 }, () => one(10));
+  expect(numbers).toEqual(Array.from({ length: 200 }, () => other(10)));
+  expect(new Set(numbers)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+});
+
+test('the peers have the Fastify and the SQLite driver of the product', () => {
+  for (const name of ['node_modules/fastify', 'node_modules/better-sqlite3'] as const) {
+    expect(benchLock.packages[name].version).toBe(lock.packages[name].version);
+  }
+});

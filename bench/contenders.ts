@@ -4,41 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Place } from './machine.ts';
 import { type Data, root } from './seed.ts';
-import { freePort, type Server, startServer } from './servers.ts';
+import { type Command, freePort, type Server, startServer } from './servers.ts';
+import { compileNest, installFastApi, installPackages, venv } from './setup.ts';
 
 export interface Contender {
   readonly name: string;
+  /** What it is, in the table. */
+  readonly label: string;
   start(data: Data): Promise<Server>;
-}
-
-/** The product as its users run it: its log at info, to a file. `apps` is what the config says of them. */
-export function product(name: string, apps: Record<string, App> = together, place?: Place): Contender {
-  return {
-    name,
-    async start(data) {
-      const port = await freePort();
-      const neighbours: Record<string, App & { port: number }> = {};
-      for (const [app, options] of Object.entries(apps)) {
-        const isFirst = Object.keys(neighbours).length === 0;
-        neighbours[app] = { port: isFirst ? port : await freePort(), ...options };
-      }
-      const folder = join(data.folder, name.replaceAll(/\W+/g, '-'));
-      mkdirSync(folder, { recursive: true });
-      const config = join(folder, 'config.yaml');
-      const content = {
-        log: { level: 'info', directory: 'logs' },
-        services: { pet: { database: `sqlite:${data.pet}` }, user: { database: `sqlite:${data.user}` } },
-        apps: neighbours,
-      };
-      // JSON is YAML.
-      writeFileSync(config, JSON.stringify(content, null, 2));
-      const commands = Object.keys(apps).map((app) => ({
-        command: [process.execPath, 'src/app/main.ts', '--config', config, '--app', app],
-        cwd: root,
-      }));
-      return startServer({ commands, port, readiness: '/ready', ...(place !== undefined && { place }) });
-    },
-  };
 }
 
 interface App {
@@ -46,24 +19,101 @@ interface App {
   readonly instances?: number;
 }
 
-export const together = { gateway: { services: ['pet', 'user'] } };
-export const apart = { gateway: { services: ['user'] }, pet: { services: ['pet'] } };
+const together = { gateway: { services: ['pet', 'user'] } };
 
-/** A peer that is one file for Node. */
-export function peer(
-  name: string,
-  file: string,
-  env: Record<string, string> = {},
-  probe?: string,
-): Contender {
+/** The product as its users run it: its log at info, to a file. `apps` is what its config says of them. */
+export function product(label: string, apps: Record<string, App> = together, place?: Place): Contender {
   return {
-    name,
+    name: 'product',
+    label,
     async start(data) {
-      const port = await freePort();
-      const path = fileURLToPath(new URL(`peers/${file}`, import.meta.url));
-      const command = [process.execPath, path];
-      const commands = [{ command, env: { PORT: String(port), DATABASE: data.one, ...env } }];
-      return startServer({ commands, port, ...(probe !== undefined && { probe }) });
+      const names = Object.keys(apps);
+      const ports = await Promise.all(names.map(freePort));
+      const folder = join(data.folder, label.replaceAll(/\W+/g, '-'));
+      mkdirSync(folder, { recursive: true });
+      const config = join(folder, 'config.yaml');
+      const content = {
+        log: { level: 'info', directory: 'logs' },
+        services: { pet: { database: `sqlite:${data.pet}` }, user: { database: `sqlite:${data.user}` } },
+        apps: Object.fromEntries(names.map((app, index) => [app, { port: ports[index], ...apps[app] }])),
+      };
+      // JSON is YAML.
+      writeFileSync(config, JSON.stringify(content, null, 2));
+      const commands = names.map((app) => ({
+        command: [process.execPath, 'src/app/main.ts', '--config', config, '--app', app],
+        cwd: root,
+      }));
+      const port = ports[0] as number;
+      return startServer({ commands, port, readiness: '/ready', ...(place !== undefined && { place }) });
     },
   };
 }
+
+interface Peer {
+  /** How it is started, from its folder. */
+  command(port: string): readonly string[];
+  readonly folder?: string;
+  readonly env?: Record<string, string>;
+  readonly probe?: string;
+  /** Gets what it needs. */
+  prepare?(): void;
+}
+
+function peer(name: string, label: string, { command, folder = '', env, probe, prepare }: Peer): Contender {
+  return {
+    name,
+    label,
+    async start(data) {
+      prepare?.();
+      const port = await freePort();
+      const one: Command = {
+        command: command(String(port)),
+        cwd: fileURLToPath(new URL(`peers/${folder}`, import.meta.url)),
+        env: { PORT: String(port), DATABASE: data.one, ...env },
+      };
+      return startServer({ commands: [one], port, ...(probe !== undefined && { probe }) });
+    },
+  };
+}
+
+const node = (file: string, ...args: string[]) => {
+  return () => [process.execPath, file, ...args];
+};
+
+export const bare = (label: string, env: Record<string, string> = {}) =>
+  peer('bare', `bare Fastify, ${label}`, { command: node('bare.ts'), env });
+
+export const express = peer('express', 'Express, one SQL join in one database, no log', {
+  command: node('express.ts'),
+  prepare: installPackages,
+});
+
+export const nest = (label: string, env: Record<string, string> = {}) =>
+  peer('nest', `NestJS on Fastify, ${label}, no log`, {
+    command: node('dist/main.js'),
+    folder: 'nest/',
+    env,
+    prepare: compileNest,
+  });
+
+export const watt = peer('watt', 'Platformatic Watt, one call over its mesh, no log', {
+  command: node('../../node_modules/wattpm/bin/cli.js', 'start'),
+  folder: 'watt/',
+  // It has no /health of its own.
+  probe: '/user/users/1',
+  prepare: installPackages,
+});
+
+export const fastApi = peer('fastapi', 'FastAPI on uvicorn, one SQL join in one database, no log', {
+  command: (port) => [
+    `${venv}uvicorn`,
+    'app:app',
+    '--port',
+    port,
+    '--log-level',
+    'warning',
+    '--no-access-log',
+  ],
+  folder: 'fastapi/',
+  prepare: installFastApi,
+});

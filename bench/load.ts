@@ -1,7 +1,7 @@
 /** The load, as its users see it; `generator.ts` makes it, in a process with a core of its own. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Place, pin } from './machine.ts';
+import { type Place, pin, watchCores } from './machine.ts';
 import type { Server } from './servers.ts';
 
 /** One request of a client. */
@@ -31,7 +31,12 @@ export interface Figure {
   readonly loadBusy: number;
 }
 
-export type Measured = Figure & { readonly serverBusy: number };
+export interface Measured extends Figure {
+  /** Cores that the server took. */
+  readonly serverBusy: number;
+  /** Cores that something else took, which has no part in this. */
+  readonly othersBusy: number;
+}
 
 export type Generator = ReturnType<typeof openGenerator>;
 
@@ -62,14 +67,18 @@ export function openGenerator(place: Place = 'load') {
       load: Pick<Load, 'connections' | 'warmUp' | 'seconds'>,
     ): Promise<Measured> {
       const { port } = server;
-      let begin = { cpu: 0, at: 0 };
-      const now = () => ({ cpu: server.use().cpu, at: performance.now() });
-      const timer = setTimeout(() => (begin = now()), load.warmUp * 1000);
+      const begin = () => ({ at: performance.now(), cpu: server.use().cpu, others: watchCores() });
+      let begun = begin();
+      const timer = setTimeout(() => {
+        begun = begin();
+      }, load.warmUp * 1000);
       try {
         const wire = requests.map((request) => write(request, port));
         const figure = await tell({ ...load, port, requests: wire });
-        const end = now();
-        return { ...figure, serverBusy: ((end.cpu - begin.cpu) * 1000) / (end.at - begin.at) };
+        const seconds = (performance.now() - begun.at) / 1000;
+        const cpu = server.use().cpu - begun.cpu;
+        const othersBusy = begun.others(cpu + figure.loadBusy * seconds);
+        return { ...figure, serverBusy: cpu / seconds, othersBusy };
       } finally {
         clearTimeout(timer);
       }

@@ -39,6 +39,33 @@ export function describeMachine(): string {
   return `${cores.length} cores, Linux, Node ${process.versions.node}`;
 }
 
+/**
+ * Looks at all that happens on these cores. What comes back says what part of a core something else took since
+ * then than this process and those whose `seconds` of a core are given.
+ */
+export function watchCores(): (seconds: number) => number {
+  const read = () => ({ busy: readBusy(), own: process.cpuUsage(), at: performance.now() });
+  const begin = read();
+  return (seconds) => {
+    const end = read();
+    const { user, system } = process.cpuUsage(begin.own);
+    const others = end.busy - begin.busy - seconds - (user + system) / 1e6;
+    return Math.max(0, (others * 1000) / (end.at - begin.at));
+  };
+}
+
+/** Seconds that these cores have been busy, with whatever; interrupts, which are nobody's, left out. */
+function readBusy(): number {
+  let ticks = 0;
+  for (const line of readFileSync('/proc/stat', 'utf8').split('\n')) {
+    const core = /^cpu(\d+) (.*)/.exec(line);
+    if (core === null || !cores.includes(Number(core[1]))) continue;
+    const [user = 0, nice = 0, system = 0, , , , , steal = 0] = (core[2] as string).split(' ').map(Number);
+    ticks += user + nice + system + steal;
+  }
+  return ticks / ticksPerSecond;
+}
+
 /** What the processes of these groups have used: seconds of a core so far, and bytes of memory now. */
 export function readUse(groups: readonly number[]): { cpu: number; rss: number } {
   let ticks = 0;

@@ -1,9 +1,11 @@
 /** One against another: the same requests in turn, A B A B…, and of each pair the ratio. */
 import type { Contender } from './contenders.ts';
-import type { Measured, Request } from './load.ts';
+import { type Measured, openGenerator, type Request } from './load.ts';
 import { type Bench, findDoubts, type Result, type Row } from './result.ts';
+import { measureRounds } from './rounds.ts';
 import { findDifference } from './same.ts';
 import { type Shape, seed, seedOnce } from './seed.ts';
+import type { Server } from './servers.ts';
 import type { Goal } from './statistics.ts';
 import { awake, withServers } from './turns.ts';
 
@@ -20,62 +22,64 @@ export interface Pair {
   readonly aspects?: readonly Aspect[];
   /** Where the limit is something else than the server's core: the disk, or the way there and back. */
   readonly isIdle?: boolean;
+  /** Where load and server share all cores. */
+  readonly isEverywhere?: boolean;
 }
 
 export interface Aspect {
   readonly work: string;
   readonly unit?: 'ms';
   readonly goal?: Goal;
+  readonly isRivalry?: boolean;
   of(left: Measured, right: Measured): number;
 }
 
-type Both = readonly [Measured, Measured];
-
 export function pair(options: Pair): Row {
-  const { name, work, right, goal, isIdle = false } = options;
-  const rate: Aspect = { work, of: (a, b) => a.rate / b.rate, ...(goal !== undefined && { goal }) };
+  const { name, work, left, right, goal, isIdle = false } = options;
+  const rate: Aspect = {
+    work,
+    isRivalry: left.name !== right.name,
+    of: (a, b) => a.rate / b.rate,
+    ...(goal !== undefined && { goal }),
+  };
   return {
     name,
     work,
-    against: right.name,
+    against: right.label,
     async run(bench) {
-      const measured = await measurePairs(bench, options);
-      const warnings = isIdle ? [] : findDoubts(measured.flat());
+      const rounds = await measurePairs(bench, options);
+      const warnings = findDoubts(rounds.flat(), isIdle);
       return (options.aspects ?? [rate]).map(({ of, ...aspect }): Result => {
-        const values = measured.map(([left, right]) => of(left, right));
-        return { row: name, against: right.name, values, warnings, ...aspect };
+        const values = rounds.map(([a, b]) => of(a as Measured, b as Measured));
+        return { row: name, against: right.label, values, warnings, ...aspect };
       });
     },
   };
 }
 
-async function measurePairs(bench: Bench, options: Pair): Promise<Both[]> {
-  const { left, right, shape, requests, connections = 50 } = options;
+async function measurePairs(bench: Bench, options: Pair): Promise<(readonly Measured[])[]> {
+  const { left, right, shape, requests, connections = 50, isEverywhere = false } = options;
   const load = { connections, warmUp: bench.warmUp, seconds: bench.seconds };
   const isReadOnly = requests.every(({ method }) => method === 'GET');
   bench.say('makes the data');
   const data = (isReadOnly ? seedOnce : seed)(...shape);
   bench.say('starts the servers');
-  return withServers(
-    [
-      [left, data],
-      [right, data],
-    ],
-    async (servers) => {
-      const [one, other] = servers as [(typeof servers)[0], (typeof servers)[0]];
-      const difference = await findDifference(one, other, requests);
-      if (difference !== undefined) throw new Error(`they answer differently: ${difference}`);
-      for (const server of servers) server.pause();
+  const contenders = [
+    [left, data],
+    [right, data],
+  ] as const;
+  return withServers(contenders, async (servers) => {
+    const [one, other] = servers as [Server, Server];
+    const difference = await findDifference(one, other, requests);
+    if (difference !== undefined) throw new Error(`they answer differently: ${difference}`);
+    for (const server of servers) server.pause();
 
-      const measured: Both[] = [];
-      for (let turn = 0; turn <= bench.pairs; turn++) {
-        bench.say(turn === 0 ? 'warms up' : `pair ${turn} of ${bench.pairs}`);
-        const measure = (server: typeof one) =>
-          awake(server, () => bench.generator.measure(server, requests, load));
-        const both = [await measure(one), await measure(other)] as const;
-        if (turn > 0) measured.push(both);
-      }
-      return measured;
-    },
-  );
+    const generator = isEverywhere ? openGenerator('anywhere') : bench.generator;
+    const measure = (server: Server) => awake(server, () => generator.measure(server, requests, load));
+    try {
+      return await measureRounds(bench, async () => [await measure(one), await measure(other)]);
+    } finally {
+      if (isEverywhere) generator.close();
+    }
+  });
 }

@@ -1,13 +1,13 @@
 /** Measures the product against what people would pick instead: see --help. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { writeChart } from './chart.ts';
 import { openGenerator } from './load.ts';
 import { describeMachine, pinSelf, SetupError } from './machine.ts';
 import { writeReport, writeTable } from './report.ts';
 import { type Bench, NotRun, type Result, type Row } from './result.ts';
 import { rows } from './rows.ts';
 import { removeData } from './seed.ts';
-import { installPackages } from './setup.ts';
 
 const help = `Usage: npm run bench -- [--quick] [--only NAME,…]
 
@@ -32,10 +32,9 @@ async function main(): Promise<void> {
   if (values.help) return console.log(help);
   const chosen = choose(values.only, values.quick);
   pinSelf();
-  installPackages();
   const plan = values.quick
-    ? { pairs: 5, warmUp: 0.4, seconds: 1, memorySeconds: 30 }
-    : { pairs: 9, warmUp: 1, seconds: 4, memorySeconds: 300 };
+    ? { pairs: 5, warmUp: 0.4, seconds: 1, memorySeconds: 30, pause: 1000 }
+    : { pairs: 9, warmUp: 1, seconds: 4, memorySeconds: 300, pause: 1000 };
   const generator = openGenerator();
   const results: Result[] = [];
   for (const [index, row] of chosen.entries()) {
@@ -51,6 +50,7 @@ async function main(): Promise<void> {
     const date = new Date().toISOString().slice(0, 10);
     const circumstances = { ...plan, date, machine: describeMachine(), isQuick: values.quick };
     writeFileSync(new URL('RESULTS.md', import.meta.url), writeReport(results, circumstances));
+    writeFileSync(new URL('results.svg', import.meta.url), writeChart(results));
   }
   if (results.some(({ failed }) => failed !== undefined)) process.exitCode = 1;
 }

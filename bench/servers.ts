@@ -58,8 +58,9 @@ export async function startServer(options: StartOptions): Promise<Server> {
   async function wait(path: string): Promise<void> {
     while ((await statusOf(port, path)) !== 200) {
       const ended = children.find(({ exitCode }) => exitCode !== null);
-      if (ended !== undefined) throw new Error(`it ended with ${ended.exitCode}`);
-      if (performance.now() - begin > startTimeout) throw new Error(`no 200 of ${path} in time`);
+      if (ended !== undefined) throw new Error(`a server ended with ${ended.exitCode} at its start`);
+      if (performance.now() - begin > startTimeout)
+        throw new Error(`a server did not answer ${path} with 200 in time`);
       await sleep(2);
     }
   }

@@ -1,7 +1,10 @@
 /** Servers that run at the same time, of which only one is awake. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender } from './contenders.ts';
 import type { Data } from './seed.ts';
 import type { Server } from './servers.ts';
+
+const settling = 100; // ms
 
 /** Starts them, one after the other, has `use` work with them, and stops them. */
 export async function withServers<Outcome>(
@@ -23,6 +26,8 @@ export async function awake<Outcome>(server: Server, work: () => Promise<Outcome
   try {
     return await work();
   } finally {
+    // What is in flight ends first: it would be late when the server awakes.
+    await sleep(settling);
     server.pause();
   }
 }

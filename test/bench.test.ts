@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { writeChart } from '../bench/chart.ts';
 import benchLock from '../bench/package-lock.json' with { type: 'json' };
 import { random } from '../bench/random.ts';
 import { writeGoal, writeReport, writeTable } from '../bench/report.ts';
 import { findDoubts, type Result } from '../bench/result.ts';
+import { measureRounds } from '../bench/rounds.ts';
 import { judge, spread } from '../bench/statistics.ts';
 import lock from '../package-lock.json' with { type: 'json' };
 
@@ -93,7 +95,7 @@ describe('the report', () => {
 });
 
 describe('a doubt', () => {
-  const figure = { rate: 1, p50: 1, p99: 1, loadBusy: 0.4, serverBusy: 0.97 };
+  const figure = { rate: 1, p50: 1, p99: 1, loadBusy: 0.4, serverBusy: 0.97, othersBusy: 0.02 };
 
   test('is there where a server was not at the end of its core', () => {
     expect(findDoubts([figure, { ...figure, serverBusy: 0.71, loadBusy: 0.99 }])).toEqual([
@@ -101,8 +103,78 @@ describe('a doubt', () => {
     ]);
   });
 
-  test('is not there where all were', () => {
+  test('is not there where a server was not meant to be', () => {
+    expect(findDoubts([{ ...figure, serverBusy: 0.1 }], true)).toEqual([]);
+  });
+
+  test('is there where something else was busy on the same cores', () => {
+    expect(findDoubts([figure, { ...figure, othersBusy: 0.34 }])).toEqual([
+      'something else took up to 34 % of a core',
+    ]);
+  });
+
+  test('is not there where all was as it should be', () => {
     expect(findDoubts([figure, figure])).toEqual([]);
+  });
+});
+
+describe('the chart', () => {
+  const rivalry: Result = {
+    row: 'user',
+    work: 'a user',
+    against: 'R & D <1>',
+    goal: { atLeast: 1 },
+    values: [1.1, 1.2, 1.3],
+    isRivalry: true,
+  };
+
+  test('shows of a rival the work, the ratio, the goal and the verdict', () => {
+    const chart = writeChart([rivalry]);
+    expect(chart).toContain('>a user<');
+    expect(chart).toContain('>against R &amp; D &lt;1&gt;<');
+    expect(chart).toContain('>× 1.20<');
+    expect(chart).toContain('>goal ≥ 1: reached<');
+  });
+
+  test('leaves out what is no rivalry, and what has no figure', () => {
+    const chart = writeChart([
+      rivalry,
+      { ...rivalry, work: 'a size', isRivalry: false },
+      { ...rivalry, work: 'no Python', values: [], notRun: 'no Python' },
+    ]);
+    expect(chart).not.toContain('a size');
+    expect(chart).not.toContain('no Python');
+  });
+
+  test('is there where all failed', () => {
+    expect(writeChart([])).toMatch(/^<svg .*<\/svg>\n$/s);
+  });
+});
+
+describe('rounds', () => {
+  const plan = { pairs: 3, warmUp: 0, seconds: 0, memorySeconds: 0, pause: 0 };
+  const bench = { ...plan, generator: undefined as never, say() {} };
+
+  test('are as many as are wanted, without the one that warms up', async () => {
+    let count = 0;
+    const rounds = await measureRounds(bench, async () => [{ othersBusy: 0, count: ++count }]);
+    expect(rounds.map(([figure]) => figure?.count)).toEqual([2, 3, 4]);
+  });
+
+  test('are done anew where something else was busy', async () => {
+    let count = 0;
+    const rounds = await measureRounds(bench, async () => {
+      count++;
+      return [{ othersBusy: count === 3 ? 0.5 : 0, count }];
+    });
+    expect(rounds.map(([figure]) => figure?.count)).toEqual([2, 4, 5]);
+  });
+
+  test('come to an end where something else is busy all the time', async () => {
+    let count = 0;
+    const rounds = await measureRounds(bench, async () => [{ othersBusy: 0.5, count: ++count }]);
+    expect(rounds).toHaveLength(3);
+    expect(count).toBe(1 + 3 + 3);
   });
 });
 

@@ -1,7 +1,9 @@
 import Client from 'better-sqlite3';
 import type { Pet, User } from './shapes.ts';
 
-const columns = 'p.name, p.species, p.age, p.mood, p.id, p.last_fed, p.last_interaction';
+const names = ['name', 'species', 'age', 'mood', 'id', 'last_fed', 'last_interaction'];
+const columns = names.map((name) => `p.${name}`).join(', ');
+const asJson = names.map((name) => `'${name}', p.${name}`).join(', ');
 const pets = 'LEFT JOIN adoption a ON a.user_id = u.id LEFT JOIN pet p ON p.id = a.pet_id';
 
 type Row = [number, string, string, string, number | null, string, number | null, string, string];
@@ -25,15 +27,23 @@ export function openJoin(file: string, synchronous = 'FULL') {
        ORDER BY u.id, a.id`,
     )
     .raw();
+  const selectUserAsJson = client
+    .prepare<[number], string>(
+      `SELECT json_object('name', u.name, 'id', u.id, 'pets', json((
+         SELECT json_group_array(json_object(${asJson}) ORDER BY a.id)
+         FROM adoption a JOIN pet p ON p.id = a.pet_id WHERE a.user_id = u.id
+       ))) FROM user u WHERE u.id = ?`,
+    )
+    .pluck();
   // run(), not RETURNING and get(): that would never checkpoint the WAL.
   const insert = client.prepare(
     'INSERT INTO pet (name, species, age, mood, last_fed, last_interaction) VALUES (?, ?, ?, ?, ?, ?)',
   );
 
   return {
-    client,
     findPet: (id: number): Pet | undefined => selectPet.get(id),
     findUser: (id: number): User | undefined => group(selectUser.all(id))[0],
+    findUserAsJson: (id: number): string | undefined => selectUserAsJson.get(id),
     listUsers: (limit: number, offset: number): User[] => group(selectUsers.all(limit, offset)),
     createPet({ name, species, age = null, mood = 'happy' }: PetCreate): Pet {
       const now = new Date().toISOString();

@@ -1,0 +1,15 @@
+import { Global, Module } from '@nestjs/common';
+import Client from 'better-sqlite3';
+
+/** The one database. */
+export class Database extends Client {
+  constructor() {
+    super(process.env.DATABASE);
+    this.pragma('journal_mode = WAL');
+    this.pragma('synchronous = FULL');
+  }
+}
+
+@Global()
+@Module({ providers: [Database], exports: [Database] })
+export class DatabaseModule {}

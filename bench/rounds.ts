@@ -1,0 +1,29 @@
+/** The same, again and again. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Bench, tolerated } from './result.ts';
+
+/**
+ * Rounds of figures, as many as the bench wants; one before them to warm up. A round during which something else
+ * was busy on our cores is no measurement: it is done anew, until patience ends.
+ */
+export async function measureRounds<Figure extends { readonly othersBusy: number }>(
+  bench: Bench,
+  measure: () => Promise<readonly Figure[]>,
+): Promise<(readonly Figure[])[]> {
+  const rounds: (readonly Figure[])[] = [];
+  let patience = bench.pairs;
+  bench.say('warms up');
+  await measure();
+  while (rounds.length < bench.pairs) {
+    bench.say(`round ${rounds.length + 1} of ${bench.pairs}`);
+    const round = await measure();
+    const isDisturbed = round.some(({ othersBusy }) => othersBusy > tolerated);
+    if (isDisturbed && patience-- > 0) {
+      bench.say('something else is busy here: once more');
+      await sleep(bench.pause);
+    } else {
+      rounds.push(round);
+    }
+  }
+  return rounds;
+}

@@ -1,0 +1,27 @@
+/** The databases that are measured on. Those with the same name are made once. */
+import type { Shape } from './seed.ts';
+
+type Named = readonly [name: string, shape: Shape];
+
+const repeat = (count: number, pets: number): number[] => Array.from({ length: count }, () => pets);
+
+export const usual: Named = ['usual', { pets: 1000, adoptions: repeat(1000, 3) }];
+
+/** Like the usual one, made anew for each row that writes. */
+export const written: Named = ['written', usual[1]];
+
+export const disjoint: Named = ['disjoint', { pets: 30_000, adoptions: repeat(10_000, 3), isDisjoint: true }];
+
+export const large = (pets: number): Named => [`large-${pets}`, { pets, adoptions: repeat(1000, 3) }];
+
+/** Users with so many pets each, no two with the same. */
+export const counts = [1, 10, 100, 1000];
+export const usersPerCount = 100;
+export const byCount: Named = [
+  'by-count',
+  {
+    pets: 111_100,
+    adoptions: counts.flatMap((pets) => repeat(usersPerCount, pets)),
+    isDisjoint: true,
+  },
+];

@@ -3,9 +3,9 @@ import { round, writeGoal } from './report.ts';
 import type { Result } from './result.ts';
 import { judge, spread } from './statistics.ts';
 
-const width = 880;
+const width = 900;
 const rowHeight = 44;
-const [left, right] = [400, 640]; // of the plot
+const [left, right] = [430, 670]; // of the plot
 const top = 64;
 
 /** Of the colours, those that show on the reader's background. */
@@ -31,13 +31,13 @@ const style = `
 
 export function writeChart(results: readonly Result[]): string {
   const shown = results.filter(({ isRivalry, values }) => isRivalry === true && values.length > 0);
-  const figures = shown.flatMap(({ values, goal }) => [
-    ...values,
-    ...(goal === undefined ? [] : Object.values(goal)),
-  ]);
+  const figures = shown
+    .flatMap(({ values, goal }) => [...values, ...Object.values(goal ?? {})])
+    .filter((figure) => figure > 0);
   const lowest = Math.floor(Math.log10(Math.min(0.5, ...figures)));
   const highest = Math.ceil(Math.log10(Math.max(2, ...figures)));
-  const x = (figure: number) => left + ((Math.log10(figure) - lowest) / (highest - lowest)) * (right - left);
+  const x = (figure: number) =>
+    left + ((Math.max(lowest, Math.log10(figure)) - lowest) / (highest - lowest)) * (right - left);
   const bottom = top + shown.length * rowHeight;
   const height = bottom + 32;
 
@@ -56,7 +56,7 @@ export function writeChart(results: readonly Result[]): string {
 <style>${style}
 </style>
 <text x="0" y="20" font-weight="600">How many times as much it does as others in the same time</text>
-<text class="muted" x="0" y="40">Dot: median of the pairs. Bar: quartiles. Black or white stroke: the goal.</text>
+<text class="muted" x="0" y="40">Dot: median of the pairs. Bar: quartiles. Upright stroke: the goal.</text>
 ${axis.join('\n')}
 ${rows.join('\n')}
 </svg>

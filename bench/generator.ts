@@ -76,9 +76,10 @@ function run({ port, requests, connections, warmUp, seconds }: Load): Promise<Fi
         ? left === 0
         : chunk.toString('latin1', count - 5, count) === '0\r\n\r\n';
       if (!isWhole || isOver) return true;
-      if (sent >= begin) {
+      const now = performance.now();
+      if (now >= begin) {
         answers++;
-        histogram.record(Math.max(1, Math.round((performance.now() - sent) * 1000)));
+        histogram.record(Math.max(1, Math.round((now - sent) * 1000)));
       }
       isHead = true;
       send();
@@ -100,7 +101,10 @@ function run({ port, requests, connections, warmUp, seconds }: Load): Promise<Fi
       begin = performance.now();
       cpu = process.cpuUsage();
     }, warmUp * 1000),
-    setTimeout(finish, (warmUp + seconds) * 1000),
+    setTimeout(
+      () => finish(answers === 0 ? 'no answer in all that time' : undefined),
+      (warmUp + seconds) * 1000,
+    ),
   );
   return promise;
 }

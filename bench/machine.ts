@@ -1,6 +1,8 @@
 /** The cores of this machine, and what processes take of them; as Linux says it. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tolerated } from './result.ts';
 
 export class SetupError extends Error {}
 
@@ -9,9 +11,10 @@ export type Place = 'server' | 'load' | 'anywhere';
 
 const ticksPerSecond = 100; // of /proc/PID/stat, on every Linux
 
-const cores = listCores();
+let known: readonly number[] | undefined;
 
 function listCores(): readonly number[] {
+  if (known !== undefined) return known;
   if (process.platform !== 'linux') throw new SetupError('The bench needs Linux: taskset and /proc');
   const status = readFileSync('/proc/self/status', 'utf8');
   const ranges = /^Cpus_allowed_list:\s*(.*)$/m.exec(status)?.[1]?.split(',') ?? [];
@@ -21,22 +24,24 @@ function listCores(): readonly number[] {
   });
   if (allowed.length < 2)
     throw new SetupError('The bench needs two cores: one for the server, one for the load');
+  known = allowed;
   return allowed;
 }
 
 /** The command that runs `command` in that place. */
 export function pin(place: Place, command: readonly string[]): [string, ...string[]] {
+  const cores = listCores();
   const list = { server: cores[0], load: cores.at(-1), anywhere: cores.join(',') }[place];
   return ['taskset', '-c', String(list), ...command];
 }
 
 /** Leaves the server's core to the server. */
 export function pinSelf(): void {
-  execFileSync('taskset', ['-acp', String(cores.at(-1)), String(process.pid)], { stdio: 'ignore' });
+  execFileSync('taskset', ['-acp', String(listCores().at(-1)), String(process.pid)], { stdio: 'ignore' });
 }
 
 export function describeMachine(): string {
-  return `${cores.length} cores, Linux, Node ${process.versions.node}`;
+  return `${listCores().length} cores, Linux, Node ${process.versions.node}`;
 }
 
 /**
@@ -54,12 +59,21 @@ export function watchCores(): (seconds: number) => number {
   };
 }
 
+/** Waits until these cores have nothing to do, `seconds` at most. */
+export async function waitForQuiet(seconds: number): Promise<void> {
+  for (let left = seconds; left > 0; left--) {
+    const others = watchCores();
+    await sleep(1000);
+    if (others(0) <= tolerated) return;
+  }
+}
+
 /** Seconds that these cores have been busy, with whatever; interrupts, which are nobody's, left out. */
 function readBusy(): number {
   let ticks = 0;
   for (const line of readFileSync('/proc/stat', 'utf8').split('\n')) {
     const core = /^cpu(\d+) (.*)/.exec(line);
-    if (core === null || !cores.includes(Number(core[1]))) continue;
+    if (core === null || !listCores().includes(Number(core[1]))) continue;
     const [user = 0, nice = 0, system = 0, , , , , steal = 0] = (core[2] as string).split(' ').map(Number);
     ticks += user + nice + system + steal;
   }

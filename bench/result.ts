@@ -38,15 +38,18 @@ export interface Bench {
   readonly seconds: number;
   /** Seconds of load for the memory. */
   readonly memorySeconds: number;
-  /** ms to wait for something else to end. */
-  readonly pause: number;
   readonly generator: Generator;
+  /** Waits while something else is busy on our cores, as long as is sensible. */
+  waitForQuiet(): Promise<void>;
   /** Shows how far it is. */
   say(progress: string): void;
 }
 
 /** What a row needs and this machine does not have. */
 export class NotRun extends Error {}
+
+/** Cores that something else may take: that much runs on every machine. */
+export const tolerated = 0.15;
 
 /** What makes figures doubtful of servers that should have been at the end of their core, unless `isIdle`. */
 export function findDoubts(measured: readonly Measured[], isIdle = false): string[] {
@@ -62,9 +65,6 @@ export function findDoubts(measured: readonly Measured[], isIdle = false): strin
   if (othersBusy > tolerated) doubts.push(`something else took up to ${percent(othersBusy)} of a core`);
   return doubts;
 }
-
-/** Of a core, for what runs on every machine. */
-export const tolerated = 0.1;
 
 function percent(share: number): string {
   return `${Math.round(share * 100)} %`;

@@ -1,5 +1,4 @@
 /** The same, again and again. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, tolerated } from './result.ts';
 
 /**
@@ -19,8 +18,8 @@ export async function measureRounds<Figure extends { readonly othersBusy: number
     const round = await measure();
     const isDisturbed = round.some(({ othersBusy }) => othersBusy > tolerated);
     if (isDisturbed && patience-- > 0) {
-      bench.say('something else is busy here: once more');
-      await sleep(bench.pause);
+      bench.say('something else is busy here: waits, and measures once more');
+      await bench.waitForQuiet();
     } else {
       rounds.push(round);
     }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { writeChart } from './chart.ts';
 import { openGenerator } from './load.ts';
-import { describeMachine, pinSelf, SetupError } from './machine.ts';
+import { describeMachine, pinSelf, SetupError, waitForQuiet } from './machine.ts';
 import { writeReport, writeTable } from './report.ts';
 import { type Bench, NotRun, type Result, type Row } from './result.ts';
 import { rows } from './rows.ts';
@@ -33,13 +33,20 @@ async function main(): Promise<void> {
   const chosen = choose(values.only, values.quick);
   pinSelf();
   const plan = values.quick
-    ? { pairs: 5, warmUp: 0.4, seconds: 1, memorySeconds: 30, pause: 1000 }
-    : { pairs: 9, warmUp: 1, seconds: 4, memorySeconds: 300, pause: 1000 };
+    ? { pairs: 5, warmUp: 0.4, seconds: 1, memorySeconds: 30, patience: 10 }
+    : { pairs: 9, warmUp: 1, seconds: 4, memorySeconds: 300, patience: 60 };
   const generator = openGenerator();
   const results: Result[] = [];
   for (const [index, row] of chosen.entries()) {
     const label = `[${index + 1}/${chosen.length}] ${row.name}`;
-    results.push(...(await attempt(row, { ...plan, generator, say: (text) => show(`${label}: ${text}`) })));
+    const bench = {
+      ...plan,
+      generator,
+      waitForQuiet: () => waitForQuiet(plan.patience),
+      say: (text: string) => show(`${label}: ${text}`),
+    };
+    await bench.waitForQuiet();
+    results.push(...(await attempt(row, bench)));
   }
   show('');
   generator.close();

@@ -1,10 +1,16 @@
-import { describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, describe, expect, type TestContext, test } from 'vitest';
 import { writeChart } from '../bench/chart.ts';
+import { openGenerator } from '../bench/load.ts';
 import benchLock from '../bench/package-lock.json' with { type: 'json' };
 import { random } from '../bench/random.ts';
 import { writeGoal, writeReport, writeTable } from '../bench/report.ts';
 import { findDoubts, type Result } from '../bench/result.ts';
 import { measureRounds } from '../bench/rounds.ts';
+import { findDifference } from '../bench/same.ts';
+import type { Server } from '../bench/servers.ts';
 import { judge, spread } from '../bench/statistics.ts';
 import lock from '../package-lock.json' with { type: 'json' };
 
@@ -152,8 +158,8 @@ describe('the chart', () => {
 });
 
 describe('rounds', () => {
-  const plan = { pairs: 3, warmUp: 0, seconds: 0, memorySeconds: 0, pause: 0 };
-  const bench = { ...plan, generator: undefined as never, say() {} };
+  const plan = { pairs: 3, warmUp: 0, seconds: 0, memorySeconds: 0 };
+  const bench = { ...plan, generator: undefined as never, async waitForQuiet() {}, say() {} };
 
   test('are as many as are wanted, without the one that warms up', async () => {
     let count = 0;
@@ -175,6 +181,110 @@ describe('rounds', () => {
     const rounds = await measureRounds(bench, async () => [{ othersBusy: 0.5, count: ++count }]);
     expect(rounds).toHaveLength(3);
     expect(count).toBe(1 + 3 + 3);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('the load', () => {
+  const generator = openGenerator('anywhere');
+  afterAll(() => generator.close());
+
+  /** What is measured of a server that answers like that. */
+  async function measure(answer: RequestListener, requests = [{ method: 'GET', path: '/' } as const]) {
+    const server = createServer(answer).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const running = { port, use: () => ({ cpu: 0, rss: 0 }) } as Server;
+    try {
+      return await generator.measure(running, requests, { connections: 4, warmUp: 0.05, seconds: 0.2 });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  test('counts answers, and knows how long one of a hundred took at least', async () => {
+    const { rate, p50, p99 } = await measure((_, response) => setTimeout(() => response.end('{}'), 20));
+    // 4 connections, 20 ms each
+    expect(rate).toBeGreaterThan(50);
+    expect(rate).toBeLessThanOrEqual(220);
+    expect(p50).toBeGreaterThanOrEqual(19);
+    expect(p99).toBeGreaterThanOrEqual(p50);
+  });
+
+  test('takes an answer for one, in however many pieces it comes', async () => {
+    let count = 0;
+    const { rate } = await measure((_, response) => {
+      count++;
+      const body = 'x'.repeat(200_000);
+      if (count % 2 === 0) response.setHeader('content-length', body.length);
+      response.write(body.slice(0, 100_000));
+      setTimeout(() => response.end(body.slice(100_000)), 10);
+    });
+    expect(rate).toBeGreaterThan(20);
+    expect(rate * 0.2).toBeLessThanOrEqual(count);
+  });
+
+  test('sends the requests in turn, with their bodies', async () => {
+    const seen: string[] = [];
+    const bodies = [{ name: 'Mia' }, { name: 'Ärger' }];
+    await measure(
+      async (request, response) => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of request) chunks.push(chunk);
+        seen.push(`${request.method} ${request.url} ${Buffer.concat(chunks)}`);
+        response.end('{}');
+      },
+      bodies.map((body, index) => ({ method: 'POST', path: `/${index}`, body })) as never,
+    );
+    expect(new Set(seen.slice(0, 4))).toEqual(
+      new Set(['POST /0 {"name":"Mia"}', 'POST /1 {"name":"Ärger"}']),
+    );
+  });
+
+  test('fails on an answer that is no 2xx', async () => {
+    const answer: RequestListener = (_, response) => response.writeHead(503).end('{}');
+    await expect(measure(answer)).rejects.toThrow('an answer was 503');
+  });
+
+  test('fails on a connection that breaks', async () => {
+    await expect(measure((request) => request.socket.destroy())).rejects.toThrow(
+      /the server closed a connection|ECONNRESET/,
+    );
+  });
+
+  test('fails where no answer comes', async () => {
+    await expect(measure(() => {})).rejects.toThrow('no answer in all that time');
+  });
+});
+
+describe('the same work', () => {
+  const request = { method: 'GET', path: '/' } as const;
+
+  async function serve(t: TestContext, body: object): Promise<Server> {
+    const server = createServer((_, response) => response.end(JSON.stringify(body))).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.onTestFinished(() => void server.close());
+    return { port: (server.address() as AddressInfo).port } as Server;
+  }
+
+  test('is that of servers that answer alike, in whatever order of keys', async (t) => {
+    const servers = [await serve(t, { a: 1, b: [2] }), await serve(t, { b: [2], a: 1 })] as const;
+    expect(await findDifference(...servers, [request])).toBeUndefined();
+  });
+
+  test('is not that of servers that answer differently', async (t) => {
+    const servers = [await serve(t, { id: 1 }), await serve(t, { id: 2 })] as const;
+    expect(await findDifference(...servers, [request])).toBe('GET /: {"id":1} and {"id":2}');
+  });
+
+  test('may differ in what is made anew', async (t) => {
+    const servers = [await serve(t, { id: 1, name: 'Rex' }), await serve(t, { id: 2, name: 'Rex' })] as const;
+    expect(await findDifference(...servers, [{ ...request, method: 'POST' }])).toBeUndefined();
+    const others = [
+      await serve(t, { id: 1, name: 'Rex' }),
+      await serve(t, { id: '1', name: 'Rex' }),
+    ] as const;
+    expect(await findDifference(...others, [{ ...request, method: 'POST' }])).toContain('"number"');
   });
 });
 

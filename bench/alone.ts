@@ -1,0 +1,106 @@
+/** The product alone: what becomes of it as something grows, as time goes by, or in parts. */
+import { product } from './contenders.ts';
+import type { Request } from './load.ts';
+import { memory } from './memory.ts';
+import { pair } from './pair.ts';
+import * as requests from './requests.ts';
+import type { Row } from './result.ts';
+import { type Point, series } from './series.ts';
+import * as shapes from './shapes.ts';
+
+const left = product('in one process');
+const apart = product('in one process each', { gateway: { services: ['user'] }, pet: { services: ['pet'] } });
+const instances = (count: number) =>
+  product(
+    count === 1 ? 'one instance' : `${count} instances`,
+    { gateway: { services: ['pet', 'user'], instances: count } },
+    'anywhere',
+  );
+const twice = {
+  left: instances(2),
+  right: instances(1),
+  shape: shapes.usual,
+  isIdle: true,
+  isEverywhere: true,
+};
+const split = { left: apart, right: left, shape: shapes.usual };
+
+const petsPerUser = shapes.counts.map((size, index): Point => {
+  const first = 1 + index * shapes.usersPerCount;
+  const asked = requests.users(shapes.usersPerCount, first);
+  return { label: `${size} pets each`, shape: shapes.byCount, requests: asked, size };
+});
+const ofDatabases = (asked: (total: number) => readonly Request[]) =>
+  [1000, 100_000, 1_000_000].map(
+    (pets): Point => ({
+      label: `${pets.toLocaleString('en')} pets`,
+      shape: shapes.large(pets),
+      requests: asked(pets),
+    }),
+  );
+const byConnections = [1, 50, 500].map(
+  (connections): Point => ({
+    label: `${connections} ${connections === 1 ? 'connection' : 'connections'}`,
+    shape: shapes.usual,
+    requests: requests.users(),
+    connections,
+    isIdle: connections === 1,
+  }),
+);
+
+export const alone: readonly Row[] = [
+  memory({ name: 'memory', contender: left, shape: shapes.written, requests: requests.mixed() }),
+  series({
+    name: 'pets-per-user',
+    work: 'time per pet shown, of users',
+    contender: left,
+    points: petsPerUser,
+    of: ({ rate }, { size = 1 }) => 1 / (rate * size),
+    goal: { atMost: 1.1 }, // less than a tenth more is none, on most machines
+  }),
+  series({
+    name: 'database-pet',
+    work: 'a pet by id, of a database',
+    contender: left,
+    points: ofDatabases(requests.pets),
+    of: ({ rate }) => rate,
+  }),
+  series({
+    name: 'database-user',
+    work: 'a user with 3 pets, of a database',
+    contender: left,
+    points: ofDatabases(() => requests.users()),
+    of: ({ rate }) => rate,
+  }),
+  series({
+    name: 'connections',
+    work: 'a user with 3 pets, over',
+    contender: left,
+    points: byConnections,
+    of: ({ rate }) => rate,
+  }),
+  pair({
+    ...split,
+    name: 'split-pet',
+    work: 'a pet by id, through the gateway to an app of its own, both on one core',
+    requests: requests.pets(),
+  }),
+  pair({
+    ...split,
+    name: 'split-user',
+    work: 'a user with 3 pets, these in an app of their own, both on one core',
+    requests: requests.users(),
+  }),
+  pair({
+    ...twice,
+    name: 'instances-pet',
+    work: 'a pet by id, 2 instances, the load on the same cores',
+    requests: requests.pets(),
+  }),
+  pair({
+    ...twice,
+    name: 'instances-user',
+    work: 'a user with 3 pets, 2 instances, the load on the same cores',
+    requests: requests.users(),
+  }),
+];

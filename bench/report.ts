@@ -27,23 +27,34 @@ export function writeReport(results: readonly Result[], circumstances: Circumsta
   );
   return `# What was measured
 
-By \`npm run bench\`${isQuick ? ' -- --quick' : ''}, ${date}: ${machine}. Ratios are the product over the other: where it says 2, the
-product does twice as much in the same time. Each is the median of ${pairs} pairs, the product and the other in turn,
-${seconds} s each after a warm-up, with 50 connections unless said. The server alone has one core, the load another, and whoever is not
-measured is stopped meanwhile. Between the quartiles lies the middle half of the pairs; a goal within them is
-\`undecided\`. Before a row is measured, both have given the same answers to the same requests.
+By \`npm run bench${isQuick ? ' -- --quick' : ''}\`, ${date}: ${machine}. A figure without a unit is a ratio, the product over the
+other, of answers a second unless the row says of what: where it is 2, the product does twice as much in the same time.
+It is the median of ${pairs} pairs, the product and the other in turn for ${seconds} s each, after a warm-up, with 50 connections
+unless the row says how many. The server alone has one core, the load another, and whoever is not measured is stopped
+meanwhile. Between the quartiles lies the middle half of the pairs: where the goal does too, it is \`undecided\`. Before a
+row is measured, both have given the same answers to the same requests.
 
-${writeTable(results)}${doubts.length === 0 ? '' : `\n## Doubts\n\n${[...new Set(doubts)].join('\n')}\n`}`;
+${writeTable(results)}${doubts.length === 0 ? '' : `\n## Doubts\n\n${[...new Set(doubts)].join('\n')}\n`}
+## The others
+
+They are in \`bench/peers\`, each as its own documentation has it, and none writes a log; the product writes its own, at
+\`info\`, to a file. Bare Fastify has response schemas and prepared statements, on one database with an index for each
+question; where it makes the JSON in SQLite, it does without the schema. NestJS is on its Fastify adapter; over its HTTP
+module it makes a call per pet, as the documentation shows calls, all at once. The entrypoint of Watt is the user
+service, without a gateway before it. FastAPI runs on one uvicorn worker with uvloop, its functions \`def\`, as they block.
+`;
 }
 
 /** Median, quartiles, verdict. */
-function writeFigure({ values, unit, goal, failed, notRun }: Result): [string, string, string] {
+function writeFigure({ values, unit, goal, warnings, failed, notRun }: Result): [string, string, string] {
   if (failed !== undefined) return ['', '', `**failed**: ${inCell(failed)}`];
   if (notRun !== undefined) return ['', '', `not run: ${inCell(notRun)}`];
   const figures = spread(values);
   const { median, low, high } = figures;
   const quartiles = values.length === 1 ? '' : `${round(low)} – ${round(high)}`;
-  return [`${round(median)}${suffix(unit)}`, quartiles, goal === undefined ? '' : judge(figures, goal)];
+  const doubt = warnings === undefined || warnings.length === 0 ? [] : ['doubtful'];
+  const verdict = goal === undefined ? [] : [judge(figures, goal)];
+  return [`${round(median)}${suffix(unit)}`, quartiles, [...verdict, ...doubt].join(', ')];
 }
 
 export function writeGoal(goal: Goal, unit?: Result['unit']): string {

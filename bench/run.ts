@@ -33,24 +33,23 @@ async function main(): Promise<void> {
   const chosen = choose(values.only, values.quick);
   pinSelf();
   const plan = values.quick
-    ? { pairs: 5, warmUp: 0.4, seconds: 1, memorySeconds: 30, patience: 10 }
-    : { pairs: 9, warmUp: 1, seconds: 4, memorySeconds: 300, patience: 60 };
+    ? { pairs: 5, warmUp: 0.25, seconds: 0.75, memorySeconds: 30, patience: 10 }
+    : { pairs: 9, warmUp: 1, seconds: 3, memorySeconds: 300, patience: 60 };
   const generator = openGenerator();
   const results: Result[] = [];
-  for (const [index, row] of chosen.entries()) {
-    const label = `[${index + 1}/${chosen.length}] ${row.name}`;
-    const bench = {
-      ...plan,
-      generator,
-      waitForQuiet: () => waitForQuiet(plan.patience),
-      say: (text: string) => show(`${label}: ${text}`),
-    };
-    await bench.waitForQuiet();
-    results.push(...(await attempt(row, bench)));
+  try {
+    for (const [index, row] of chosen.entries()) {
+      const say = (text: string) => show(`[${index + 1}/${chosen.length}] ${row.name}: ${text}`);
+      const quiet = () => waitForQuiet(plan.patience);
+      say('waits until nothing else is busy');
+      await quiet();
+      results.push(...(await attempt(row, { ...plan, generator, waitForQuiet: quiet, say })));
+    }
+  } finally {
+    show('');
+    generator.close();
+    removeData();
   }
-  show('');
-  generator.close();
-  removeData();
 
   console.log(writeTable(results));
   if (values.only === undefined) {

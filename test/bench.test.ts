@@ -86,10 +86,11 @@ describe('the report', () => {
     expect(writeTable(rows)).toContain('| ≥ 1 |  |  | not run: no Python \\| here |');
   });
 
-  test('says each doubt about a row once', () => {
+  test('calls a row doubtful, and says each doubt about it once', () => {
     const doubtful = { ...result, warnings: ['the server was not the limit'] };
     const circumstances = { date: '2026-11-21', machine: '2 cores', isQuick: false, pairs: 9, seconds: 4 };
     const report = writeReport([doubtful, doubtful], circumstances);
+    expect(report).toContain('| 1.30 | 1.20 – 1.40 | reached, doubtful |\n');
     expect(report.match(/^- user, against a join: the server was not the limit$/gm)).toHaveLength(1);
     expect(writeReport([result], circumstances)).not.toContain('Doubts');
   });

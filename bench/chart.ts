@@ -32,7 +32,7 @@ const style = `
 export function writeChart(results: readonly Result[]): string {
   const shown = results.filter(({ isRivalry, values }) => isRivalry === true && values.length > 0);
   const figures = shown
-    .flatMap(({ values, goal }) => [...values, ...Object.values(goal ?? {})])
+    .flatMap(({ values, goal }) => [spread(values).low, spread(values).high, ...Object.values(goal ?? {})])
     .filter((figure) => figure > 0);
   const lowest = Math.floor(Math.log10(Math.min(0.5, ...figures)));
   const highest = Math.ceil(Math.log10(Math.max(2, ...figures)));
@@ -64,7 +64,7 @@ ${rows.join('\n')}
 }
 
 function writeRow(
-  { work, against, values, goal, unit }: Result,
+  { work, against, values, goal, unit, warnings = [] }: Result,
   y: number,
   x: (figure: number) => number,
 ): string {
@@ -73,7 +73,10 @@ function writeRow(
   const verdict = goal === undefined ? 'figure' : judge(figures, goal);
   const middle = y + 14;
   const at = (figure: number) => x(figure).toFixed(1);
-  const said = goal === undefined ? '' : `goal ${writeGoal(goal, unit)}: ${verdict}`;
+  const said = [
+    ...(goal === undefined ? [] : [`goal ${writeGoal(goal, unit)}: ${verdict}`]),
+    ...(warnings.length === 0 ? [] : ['doubtful']),
+  ].join(', ');
   return [
     `<text x="0" y="${y + 12}">${inXml(work)}</text>`,
     `<text class="muted" x="0" y="${y + 28}">against ${inXml(against)}</text>`,

@@ -5,7 +5,7 @@ import { type Bench, tolerated } from './result.ts';
  * Rounds of figures, as many as the bench wants; one before them to warm up. A round during which something else
  * was busy on our cores is no measurement: it is done anew, until patience ends.
  */
-export async function measureRounds<Figure extends { readonly othersBusy: number }>(
+export async function measureRounds<Figure extends { readonly othersBusy: number; readonly rate?: number }>(
   bench: Bench,
   measure: () => Promise<readonly Figure[]>,
 ): Promise<(readonly Figure[])[]> {
@@ -20,6 +20,8 @@ export async function measureRounds<Figure extends { readonly othersBusy: number
     if (isDisturbed && patience-- > 0) {
       bench.say('something else is busy here: waits, and measures once more');
       await bench.waitForQuiet();
+    } else if (round.some(({ rate }) => rate === 0)) {
+      throw new Error('no answer in all that time');
     } else {
       rounds.push(round);
     }

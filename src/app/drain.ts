@@ -1,6 +1,5 @@
 import { Server as NetServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { readTravel } from '#common/context.ts';
 import { Unavailable } from '#common/problem.ts';
@@ -22,27 +21,19 @@ declare module 'fastify' {
   }
 }
 
-/** Knows the requests in flight, so that a server can stop without failing one. */
+/** Has a server stop without failing a request. Register it after `requests`, which knows those in flight. */
 export const drain = fp(async (app) => {
-  const inFlight = new Set<FastifyReply>();
-  let emptied: (() => void) | undefined;
   let draining: 'refuse' | 'hand over' | undefined;
 
   app.decorate('isDraining', () => draining !== undefined);
   app.decorate('drain', async (mode) => {
     draining = mode;
-    for (const reply of inFlight) reply.header('connection', 'close');
+    for (const reply of app.inFlight) reply.header('connection', 'close');
     if (mode === 'hand over') await releaseConnections(app.server);
-    if (inFlight.size > 0) await new Promise<void>((resolve) => (emptied = resolve));
+    await app.whenIdle();
   });
 
   app.addHook('onRequest', (request, reply, done) => {
-    inFlight.add(reply);
-    // 'close' comes always and once, as in requests.ts.
-    reply.raw.on('close', () => {
-      inFlight.delete(reply);
-      if (inFlight.size === 0) emptied?.();
-    });
     if (draining === undefined) return done();
     reply.header('connection', 'close');
     const isNested = readTravel(request.headers, request.id).hops > 0;

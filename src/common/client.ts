@@ -1,4 +1,10 @@
-import createClient, { type FetchResponse, type MaybeOptionalInit } from 'openapi-fetch';
+import {
+  createFinalURL,
+  createQuerySerializer,
+  type FetchResponse,
+  type MaybeOptionalInit,
+  defaultPathSerializer as pathSerializer,
+} from 'openapi-fetch';
 import type { FilterKeys, HttpMethod, PathsWithMethod } from 'openapi-typescript-helpers';
 import type { Use } from './compatibility.ts';
 import { nextTravel, writeTravel } from './context.ts';
@@ -62,6 +68,18 @@ export interface NeighbourOptions {
   onUnfit?(): void;
 }
 
+/** What openapi-fetch takes, and all that an operation of ours can need of it. */
+interface Init {
+  readonly params?: {
+    readonly path?: Record<string, unknown>;
+    readonly query?: Record<string, unknown>;
+    readonly header?: Record<string, string>;
+  };
+  readonly body?: unknown;
+}
+
+const querySerializer = createQuerySerializer();
+
 /** Connections to one neighbour. Past them calls wait for their turn, within their deadline. */
 const connections = 32;
 
@@ -69,16 +87,16 @@ const connections = 32;
 export function openNeighbour(name: string, options: NeighbourOptions) {
   const { origin, document, deadline } = options;
   const { send, close } = openTransport(connections);
-  const client = createClient<Record<string, never>>({ fetch: send as never, Request: Call as never });
 
   function operation(
     method: HttpMethod,
     path: string,
     { sends }: OperationOptions = {},
-  ): Operation<object | undefined, unknown> {
+  ): Operation<Init | undefined, unknown> {
     options.onDeclare?.({ method, path, sends });
     const contract = document === undefined ? undefined : readContract(document, method, path);
-    const target = `${method.toUpperCase()} ${path}`;
+    const verb = method.toUpperCase() as Call['method'];
+    const target = `${verb} ${path}`;
 
     function refuse(fault: string, cause?: unknown): Unavailable {
       getLogger().warn({ neighbour: name, operation: target, fault, err: cause }, 'call failed');
@@ -90,7 +108,16 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       return new TimedOut(`The ${name} service did not answer in time`);
     }
 
-    async function call(init: object | undefined): Promise<unknown> {
+    function createCall(init: Init = {}, headers: Record<string, string>, timeout: number): Call {
+      const { params = {}, body } = init;
+      const url = createFinalURL(path, { baseUrl: origin(), params, querySerializer, pathSerializer });
+      const sent = { ...params.header, ...headers };
+      if (body === undefined) return new Call(url, { method: verb, headers: sent, timeout });
+      sent['content-type'] = 'application/json';
+      return new Call(url, { method: verb, headers: sent, timeout, body: JSON.stringify(body) });
+    }
+
+    async function call(init: Init | undefined): Promise<unknown> {
       if (contract === undefined) throw new Error(`${target} was called while contracts are generated`);
       const travel = nextTravel(deadline);
       const left = Math.floor(travel.deadline - performance.now());
@@ -98,14 +125,7 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       let response: Answer;
       let body: unknown;
       try {
-        const request = {
-          ...init,
-          baseUrl: origin(),
-          headers: writeTravel(travel),
-          timeout: left,
-          parseAs: 'text',
-        };
-        ({ response } = (await client.request(method, path as never, request as never)) as never);
+        response = await send(createCall(init, writeTravel(travel), left));
         body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
         if (error instanceof NoAnswerInTime) throw refuseLate();

@@ -94,7 +94,7 @@ export function writeTravel(travel: Travel): Record<string, string> {
 
 /** Requests may share a call where this is the same: what belongs to one of them is not lent to another. */
 export function sharingKey(travel: Travel): string {
-  return personal.map((key) => String(travel[key])).join(' ');
+  return JSON.stringify(personal.map((key) => travel[key]));
 }
 
 /** What travels with a call that several requests share; all have the same `sharingKey`. */

@@ -23,7 +23,7 @@ interface Member {
 const lockWait = 5_000;
 
 /**
- * Lets the writes of one turn of the event loop share a transaction, and so one flush to disk, which is what a
+ * Lets the writes of two turns of the event loop share a transaction, and so one flush to disk, which is what a
  * write costs. Each is answered after COMMIT. What a write itself does wrong fails it alone, behind a savepoint;
  * what the disk does wrong fails all of them, and none is acknowledged.
  */
@@ -40,7 +40,8 @@ export function openWriter(client: Connection) {
   function schedule(wait?: number): void {
     if (isScheduled) return;
     isScheduled = true;
-    if (wait === undefined) setImmediate(flush);
+    // Of two turns: what the last commit answered comes back in more than one, and each commit blocks all others.
+    if (wait === undefined) setImmediate(() => setImmediate(flush));
     else setTimeout(flush, wait);
   }
 

@@ -370,6 +370,8 @@ describe('any schedule of writes', () => {
         };
         recorded.statements.length = 0;
         for (const work of works) start(work);
+        // It waits for a turn more than the one that it comes in.
+        await turn();
         await turn();
         retried +=
           recorded.statements.filter((statement) => statement === 'BEGIN IMMEDIATE').length > 1 ? 1 : 0;

@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   const chosen = choose(values.only, values.quick);
   pinSelf();
   const plan = values.quick
-    ? { pairs: 5, warmUp: 1, seconds: 1, memorySeconds: 30, patience: 10 }
+    ? { pairs: 5, warmUp: 0.5, seconds: 0.75, memorySeconds: 30, patience: 10 }
     : { pairs: 9, warmUp: 1, seconds: 3, memorySeconds: 300, patience: 60 };
   const generator = openGenerator();
   const results: Result[] = [];

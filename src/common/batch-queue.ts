@@ -2,8 +2,9 @@ import type { Operation } from './client.ts';
 import { type Context, currentContext, runInContext, shareTravel, type Travel } from './context.ts';
 
 /**
- * How many calls may be in flight before what comes waits for the next; the more wait, the more travel
- * together: a user read by 50 connections takes 1.09 times the processor with two, 1.15 times with four. After `patience` ms a call no longer counts: a slow one holds nobody up.
+ * How many calls may be in flight before what comes waits for the next. The more wait, the more travel together: a
+ * user read over 50 connections takes 1.09 times the processor with two, 1.15 times with four. After `patience` ms
+ * a call no longer counts: a slow one holds nobody up.
  */
 const inFlight = { most: 1, patience: 50 };
 

@@ -28,7 +28,7 @@ export const drain = fp(async (app) => {
   app.decorate('isDraining', () => draining !== undefined);
   app.decorate('drain', async (mode) => {
     draining = mode;
-    for (const reply of app.inFlight) reply.header('connection', 'close');
+    for (const { reply } of app.inFlight) reply.header('connection', 'close');
     if (mode === 'hand over') await releaseConnections(app.server);
     await app.whenIdle();
   });

@@ -11,16 +11,23 @@ declare module 'fastify' {
     readonly serviceName: string;
     /** Its logger. */
     readonly serviceLog: Logger;
-    /** Those that have not ended. */
-    readonly inFlight: ReadonlySet<FastifyReply>;
+    /** Those that have not ended, in no order. */
+    readonly inFlight: readonly Open[];
     /** Resolves when none is in flight. */
     readonly whenIdle: () => Promise<void>;
   }
 }
 
-const ended = Symbol('ended');
-/** What Node writes, with what is to be done when it has ended. */
-type Response = ServerResponse & { [ended]?: { request: FastifyRequest; reply: FastifyReply } | undefined };
+/** A request that has not ended. */
+export interface Open {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** Where it is among those in flight. */
+  place: number;
+}
+
+const opened = Symbol('opened');
+type Response = ServerResponse & { [opened]?: Open | undefined };
 
 /** More calls from service to service than this for one request go round in circles. */
 const maxHops = 3;
@@ -30,20 +37,22 @@ const maxHops = 3;
  * Register it first, so that what other plugins refuse has all that too.
  */
 export const requests = fp(async (app) => {
-  const inFlight = new Set<FastifyReply>();
+  // Not a Set: of one that changes all the time V8 makes a new table now and then, and each old one, with all that was
+  // in it, keeps the next alive until a full collection.
+  const inFlight: Open[] = [];
   let emptied: (() => void) | undefined;
   app.decorate('inFlight', inFlight);
   app.decorate('whenIdle', async () => {
-    if (inFlight.size > 0) await new Promise<void>((resolve) => (emptied = resolve));
+    if (inFlight.length > 0) await new Promise<void>((resolve) => (emptied = resolve));
   });
 
   app.addHook('onRequest', (request, reply, done) => {
     const log = request.log as Logger;
     const travel = readTravel(request.headers, request.id);
-    inFlight.add(reply);
-    // 'close' comes always and once, 'finish' not where the client has gone. One listener for all requests: a
-    // closure for each keeps it alive for longer, and costs more than all else here.
-    (reply.raw as Response)[ended] = { request, reply };
+    const open: Open = { request, reply, place: inFlight.length };
+    inFlight.push(open);
+    // 'close' comes always and once, 'finish' not where the client has gone. One listener for all requests.
+    (reply.raw as Response)[opened] = open;
     reply.raw.on('close', end);
     reply.header('x-request-id', request.id);
     // Not enterWith: that would leak into the next request on the same connection.
@@ -54,12 +63,16 @@ export const requests = fp(async (app) => {
   });
 
   function end(this: Response): void {
-    const open = this[ended];
+    const open = this[opened];
     if (open === undefined) return;
-    this[ended] = undefined;
+    this[opened] = undefined;
     logRequest(open.request.log as Logger, open.request, open.reply);
-    inFlight.delete(open.reply);
-    if (inFlight.size === 0) emptied?.();
+    const last = inFlight.pop() as Open;
+    if (last !== open) {
+      inFlight[open.place] = last;
+      last.place = open.place;
+    }
+    if (inFlight.length === 0) emptied?.();
   }
 });
 

@@ -1,11 +1,12 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import fp from 'fastify-plugin';
 import { Problem } from '#common/problem.ts';
 
 /** JSON bodies, and empty ones under any content type: `curl -d ''` sends that of a form. */
 export const bodies = fp(async (app) => {
   // Before anything looks at the type: where there is nothing, it says nothing.
-  app.addHook('onRequest', (request, _reply, done) => {
-    if (request.headers['content-length'] === '0') delete request.headers['content-type'];
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
+    if (headers['content-type'] !== undefined && !hasBody(headers)) delete headers['content-type'];
     done();
   });
 
@@ -22,3 +23,9 @@ export const bodies = fp(async (app) => {
     else done(new Problem(415, 'The body must be application/json'));
   });
 });
+
+/** RFC 9112, section 6.3: a request with neither header has no body. */
+function hasBody(headers: IncomingHttpHeaders): boolean {
+  const length = headers['content-length'];
+  return length === undefined ? headers['transfer-encoding'] !== undefined : length !== '0';
+}

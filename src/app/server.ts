@@ -15,7 +15,12 @@ export async function createServer(log: Logger): Promise<FastifyInstance> {
   const { headersTimeout, connectionsCheckingInterval, ...rest } = limits;
   const server = Fastify({
     ...rest,
-    http: { headersTimeout, connectionsCheckingInterval },
+    http: {
+      headersTimeout,
+      connectionsCheckingInterval,
+      // No events of a stream for a body that is not there.
+      ...{ optimizeEmptyRequests: true },
+    },
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => readRequestId(request.headers),

@@ -52,7 +52,8 @@ export class NoAnswerInTime extends Error {}
  * call, which cost up to three times as much, and outlive the young generation of the heap.
  */
 export function openTransport(connections: number) {
-  const agent = new Agent({ connections, pipelining: 1 });
+  // Each call has a timeout of its own, for the whole of it.
+  const agent = new Agent({ connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
   return {
     send({ url, method, headers, body, timeout }: Call): Promise<Answer> {
       const path = url.indexOf('/', 'https://'.length);

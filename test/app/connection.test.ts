@@ -51,3 +51,14 @@ test('a client that resets its connection leaves the others alone', async (t) =>
   expect((await send('GET', '/health')).status).toBe(200);
   expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
 });
+
+test.for([
+  'content-type: application/json',
+  'content-type: application/x-www-form-urlencoded',
+  'x-nothing: said',
+])('a POST without a length has no body, whatever its type: %s', async (header, t) => {
+  const { url, send } = await build(t);
+  await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+  const head = `POST /pet/pets/1/treat HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${header}\r\n\r\n`;
+  expect(await exchange(t, url, head)).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*"mood":"excited"/);
+});

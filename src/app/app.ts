@@ -5,7 +5,6 @@ import { type Database, openDatabase } from '#common/database.ts';
 import type { Logging } from '#common/logger.ts';
 import type { Service } from '#common/service.ts';
 import type { AppConfig, Config, ServiceConfig } from './config.ts';
-import { limits } from './connection.ts';
 import { describeApp, describeService } from './home.ts';
 import { type Mountable, mount, mountForward } from './mount.ts';
 import { meet, watch } from './neighbours.ts';
@@ -48,11 +47,12 @@ export interface App {
  */
 export async function buildApp(options: AppOptions): Promise<App> {
   const { config, name, services, logging, version, contract } = options;
+  const { limits } = config;
   const app = config.apps[name] as AppConfig;
   const isGateway = name === gatewayOf(config);
   const label = isGateway ? 'gateway' : name;
   const log = logging.logger(label);
-  const server = await createServer(log);
+  const server = await createServer(log, limits);
   const documents: (() => Part)[] = [];
   const readiness = new Map<string, () => Promise<Readiness>>();
   const looks: (() => Promise<void>)[] = [];
@@ -72,7 +72,13 @@ export async function buildApp(options: AppOptions): Promise<App> {
     readiness.set(service, () => checkReadiness({ database: undefined, neighbours: { [service]: check } }));
     // Twice what a service may take for its own calls, so that its answer comes before ours.
     const timeout = 2 * config.calls.deadline;
-    const proxy = { service, origin: originOf(service), timeout, bodyLimit: limits.bodyLimit };
+    const proxy = {
+      service,
+      origin: originOf(service),
+      timeout,
+      bodyLimit: limits.body,
+      connections: limits.forwards.connections,
+    };
     await mountForward(server, { name: label, log, proxy });
   }
   await mount(server, own());
@@ -120,6 +126,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
               origin,
               contract,
               deadline,
+              limits: limits.calls,
               log: serviceLog,
               document: own,
             });

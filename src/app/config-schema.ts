@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { Ajv, type ErrorObject } from 'ajv';
 import { levels } from '#common/logger.ts';
+import { Limits } from './limits.ts';
 
 // One schema is the check, the type and, by `description`, the words of the error: "… must be <description>".
 const closed = { additionalProperties: false, description: 'a map' };
@@ -61,6 +62,7 @@ export const ConfigFile = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    limits: Limits,
     services: Type.Record(Type.String({ pattern: name }), ServiceConfig, closed),
     apps: Type.Record(Type.String({ pattern: name }), AppConfig, { ...closed, minProperties: 1 }),
   },

@@ -7,19 +7,6 @@ import { Problem, problemMediaType } from '#common/problem.ts';
 import { answerProblem, problemBody } from '#common/problem-handler.ts';
 import { logRequest } from './requests.ts';
 
-/** How long a client may take, in ms, and how much it may send, in bytes. */
-export const limits = {
-  /** For its headers. */
-  headersTimeout: 5_000,
-  /** For the whole request. */
-  requestTimeout: 10_000,
-  /** Between two requests of one connection. */
-  keepAliveTimeout: 72_000,
-  /** How often these are looked at. */
-  connectionsCheckingInterval: 500,
-  bodyLimit: 65_536,
-};
-
 /** What Fastify refuses before it has a route for it, as a URL that cannot be decoded: no hook sees these. */
 export function answerUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', request.id);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
 import { readTravel } from '#common/context.ts';
 import { Unavailable } from '#common/problem.ts';
+import { fixed } from './limits.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -42,16 +43,13 @@ export const drain = fp(async (app) => {
   });
 });
 
-/** How long a client may keep a connection that it does not use, in ms, before it is closed. */
-const patience = 1_000;
-
 /**
  * Takes no new connections, and waits until the clients have let go of the old ones. Not `server.close()`: that cuts
  * idle connections at once, and with them the request that a client is about to send.
  */
 async function releaseConnections(server: Server): Promise<void> {
   NetServer.prototype.close.call(server);
-  const end = performance.now() + patience;
+  const end = performance.now() + fixed.handOver;
   while (performance.now() < end && (await countConnections(server)) > 0) await sleep(20);
 }
 

@@ -3,6 +3,7 @@ import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
 import type { Logger } from '#common/logger.ts';
 import { openDoor } from './door.ts';
+import { fixed, type Limits } from './limits.ts';
 import type { Check } from './readiness.ts';
 
 export interface MeetOptions {
@@ -16,20 +17,20 @@ export interface MeetOptions {
   readonly contract: OpenApiDocument | undefined;
   /** ms for a call, in all. */
   readonly deadline: number;
+  readonly limits: Limits['calls'];
   readonly log: Logger;
   /** The other's document, where it runs in this app; else it is asked for. */
   readonly document: (() => OpenApiDocument) | undefined;
 }
 
-/** How long a look at a neighbour may take, in ms. */
-const lookTimeout = 500;
-
 /** Opens the way from a service to another, and keeps an eye on what the other serves. */
-export function meet({ service, other, origin, contract, deadline, log, document }: MeetOptions) {
+export function meet(options: MeetOptions) {
+  const { service, other, origin, contract, deadline, limits, log, document } = options;
   const opened = openNeighbour(other, {
     origin,
     document: contract,
     deadline,
+    limits,
     onDeclare: (use) => door.use(use),
     onUnfit: () => void look(),
   });
@@ -37,7 +38,7 @@ export function meet({ service, other, origin, contract, deadline, log, document
     neighbour: other,
     contract: contract ?? { openapi: '3.1.0', paths: {} },
     log,
-    fetchDocument: async () => document?.() ?? opened.fetchDocument(lookTimeout),
+    fetchDocument: async () => document?.() ?? opened.fetchDocument(fixed.look),
   });
   const look = () => runAs(service, 'contract', log, door.look);
   return {
@@ -46,7 +47,7 @@ export function meet({ service, other, origin, contract, deadline, log, document
     look,
     async check(): Promise<Check> {
       if (door.isBroken()) return 'broken';
-      return (await opened.isReachable(lookTimeout)) ? 'OK' : 'unreachable';
+      return (await opened.isReachable(fixed.look)) ? 'OK' : 'unreachable';
     },
     async close(): Promise<void> {
       door.close();
@@ -60,8 +61,8 @@ export function watch(service: string, origin: () => string) {
   const { isReachable, close } = openNeighbour(service, {
     origin,
     document: undefined,
-    deadline: lookTimeout,
+    deadline: fixed.look,
   });
-  const check = async (): Promise<Check> => ((await isReachable(lookTimeout)) ? 'OK' : 'unreachable');
+  const check = async (): Promise<Check> => ((await isReachable(fixed.look)) ? 'OK' : 'unreachable');
   return { check, close };
 }

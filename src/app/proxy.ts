@@ -11,6 +11,8 @@ export interface ProxyOptions {
   /** ms for the whole answer. */
   readonly timeout: number;
   readonly bodyLimit: number;
+  /** To that app; past them requests wait for their turn. */
+  readonly connections: number;
 }
 
 /** Everything that HTTP has, so that it is the service that says which of it a path takes. */
@@ -37,7 +39,8 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
  * Forwards all below the scope's prefix to the app that runs the service: one request for one, never again, with
  * the same path, headers and body both ways.
  */
-export async function forward(scope: FastifyInstance, { service, origin, timeout, bodyLimit }: ProxyOptions) {
+export async function forward(scope: FastifyInstance, options: ProxyOptions) {
+  const { service, origin, timeout, bodyLimit, connections } = options;
   // What a body is, is for the service to say.
   scope.removeAllContentTypeParsers();
   scope.addHook('onRequest', (request, _reply, done) => {
@@ -47,7 +50,7 @@ export async function forward(scope: FastifyInstance, { service, origin, timeout
 
   // Only an app that forwards pays for this import.
   const { default: httpProxy } = await import('@fastify/http-proxy');
-  const options: FastifyHttpProxyOptions = {
+  const proxy: FastifyHttpProxyOptions = {
     upstream: origin,
     rewritePrefix: `/${service}`,
     httpMethods: forwardedMethods,
@@ -56,7 +59,7 @@ export async function forward(scope: FastifyInstance, { service, origin, timeout
     retryMethods: [],
     destroyAgent: true,
     undici: {
-      connections: 64,
+      connections,
       pipelining: 1,
       headersTimeout: timeout,
       bodyTimeout: timeout,
@@ -79,7 +82,7 @@ export async function forward(scope: FastifyInstance, { service, origin, timeout
       },
     },
   };
-  await scope.register(httpProxy, options);
+  await scope.register(httpProxy, proxy);
 }
 
 type Headers = Record<string, unknown>;

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin';
 import { readTravel, runInContext } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { LoopDetected } from '#common/problem.ts';
+import { fixed } from './limits.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -28,9 +29,6 @@ export interface Open {
 
 const opened = Symbol('opened');
 type Response = ServerResponse & { [opened]?: Open | undefined };
-
-/** More calls from service to service than this for one request go round in circles. */
-const maxHops = 3;
 
 /**
  * Opens each request: its id in the answer, its context for all that runs for it, and its line when it has ended.
@@ -58,7 +56,7 @@ export const requests = fp(async (app) => {
     // Not enterWith: that would leak into the next request on the same connection.
     const { serviceName: service, serviceLog } = request.server;
     runInContext({ service, serviceLog, log, travel }, () =>
-      travel.hops > maxHops ? done(new LoopDetected()) : done(),
+      travel.hops > fixed.hops ? done(new LoopDetected()) : done(),
     );
   });
 

@@ -5,13 +5,11 @@ import { MethodNotAllowed, NotFound, Problem } from '#common/problem.ts';
 /** Fastify's own options and ours must agree on what is one path. */
 export const routerOptions = { ignoreTrailingSlash: true };
 
-const maxUrlLength = 8_192;
-
 /**
  * Refuses what has no route before anything of its body is read: 405 where the path has other methods, 404 where
  * it has none, and 414 for a URL that no route needs. Register it before any route.
  */
-export const routing = fp(async (app) => {
+export const routing = fp<{ readonly maxUrlLength: number }>(async (app, { maxUrlLength }) => {
   // Only the paths matter, so all stand under one method; the store of each is the set of methods that it has.
   const paths = createRouter(routerOptions);
   const known = new Map<string, Set<string>>();

@@ -10,6 +10,7 @@ import { type Logger, openLogging } from '#common/logger.ts';
 import { type AppOptions, buildApp } from './app.ts';
 import { type AppConfig, ConfigError, readConfig } from './config.ts';
 import { InstanceError, openInstances, type StopMode } from './instances.ts';
+import { fixed } from './limits.ts';
 import { loadServices } from './services.ts';
 import { gatewayOf } from './topology.ts';
 
@@ -21,9 +22,6 @@ const help = `Usage: npm start -- [--config FILE] [--app NAME]
   --help          this text
   --version       the version
 `;
-
-/** How long what is in flight may take to end, in ms, before the process ends all the same. */
-const stopTimeout = 10_000;
 
 /** A wrong argument: one line, exit code 2. */
 class UsageError extends Error {}
@@ -114,7 +112,7 @@ async function superviseInstances({ instances: count }: AppConfig, log: Logger):
 /** Has the process end by itself after `stop`: on a signal with 0, on an error that nothing caught with 1. */
 function stopWithGrace(log: Logger, stop: () => Promise<void>) {
   const skip = cluster.isWorker ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGHUP'];
-  return closeWithGrace({ delay: stopTimeout, logger: log, skip: skip as never }, async ({ err, signal }) => {
+  return closeWithGrace({ delay: fixed.stop, logger: log, skip: skip as never }, async ({ err, signal }) => {
     if (err !== undefined) log.fatal({ err }, 'stopping after an error that nothing caught');
     else log.info(signal === undefined ? 'stopping' : `stopping on ${signal}`);
     await stop();

@@ -11,7 +11,7 @@ import { nextTravel, writeTravel } from './context.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from './contract.ts';
 import { getLogger } from './logger.ts';
 import { LoopDetected, TimedOut, Unavailable } from './problem.ts';
-import { type Answer, Call, NoAnswerInTime, openTransport } from './transport.ts';
+import { type Answer, Call, NoAnswerInTime, openTransport, type TransportLimits } from './transport.ts';
 
 /** Another service, as its callers see it. `Paths` are those of `generated/api.d.ts`. */
 export interface Neighbour<Paths extends object> {
@@ -62,6 +62,8 @@ export interface NeighbourOptions {
   readonly document: OpenApiDocument | undefined;
   /** ms for a call, in all. */
   readonly deadline: number;
+  /** How much of it: connections, past which calls wait for their turn, and bytes of the body of an answer. */
+  readonly limits?: TransportLimits;
   /** Told of each operation that the service declares. */
   onDeclare?(use: Use): void;
   /** Told when an answer is not what the contract says. */
@@ -80,13 +82,10 @@ interface Init {
 
 const querySerializer = createQuerySerializer();
 
-/** Connections to one neighbour. Past them calls wait for their turn, within their deadline. */
-const connections = 32;
-
 /** A neighbour and a way to hang up. */
 export function openNeighbour(name: string, options: NeighbourOptions) {
   const { origin, document, deadline } = options;
-  const { send, close } = openTransport(connections);
+  const { send, close } = openTransport(options.limits);
 
   function operation(
     method: HttpMethod,

@@ -46,14 +46,28 @@ export class Answer {
 /** There was no whole answer within the call's timeout. */
 export class NoAnswerInTime extends Error {}
 
+export interface TransportLimits {
+  /** How many at once; 32. */
+  readonly connections?: number;
+  /** Bytes of the body of an answer; any. */
+  readonly answer?: number;
+}
+
 /**
  * A `fetch` on a bounded pool of connections, past which calls wait for their turn. It follows no redirect, and
  * resolves with the whole answer. It takes undici at its lowest: its `fetch` and `request` make streams for each
  * call, which cost up to three times as much, and outlive the young generation of the heap.
  */
-export function openTransport(connections: number) {
-  // Each call has a timeout of its own, for the whole of it.
-  const agent = new Agent({ connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+export function openTransport({ connections, answer }: TransportLimits = {}) {
+  const maxResponseSize = answer ?? -1;
+  const agent = new Agent({
+    connections: connections ?? 32,
+    pipelining: 1,
+    maxResponseSize,
+    // Each call has a timeout of its own, for the whole of it.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
   return {
     send({ url, method, headers, body, timeout }: Call): Promise<Answer> {
       const path = url.indexOf('/', 'https://'.length);

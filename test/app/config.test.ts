@@ -69,7 +69,7 @@ describe('a mistake is one line that names the file and the place:', () => {
   const mistakes: Record<string, [text: string, message: string]> = {
     'an unknown key at the top': [
       and('logs: {}'),
-      'logs is not a known key (known: log, calls, services, apps)',
+      'logs is not a known key (known: log, calls, limits, services, apps)',
     ],
     'an unknown key of log': [
       and('log: { folder: logs }'),
@@ -130,6 +130,14 @@ describe('a mistake is one line that names the file and the place:', () => {
     'a deadline as text': [
       and('calls: { deadline: 1s }'),
       'calls.deadline must be an integer from 1 to 60000, in ms',
+    ],
+    'an unknown limit': [
+      and('limits: { time: { body: 1 } }'),
+      'limits.time.body is not a known key (known: headers, request, handler, answer, idle)',
+    ],
+    'a limit out of its bounds': [
+      and('limits: { body: 1 }'),
+      'limits.body must be an integer from 1024 to 16777216, in bytes',
     ],
     'services that are a list': [ofServices('[pet, user]'), 'services must be a map'],
     'a service that is nothing': [ofServices('{ pet: }'), 'services.pet must be a map'],
@@ -303,7 +311,7 @@ describe('a mistake is one line that names the file and the place:', () => {
 });
 
 test('fills in what is not given', (t) => {
-  const { file, ...config } = read(t, `${ofMail('{}')}`);
+  const { file, limits, ...config } = read(t, `${ofMail('{}')}`);
   expect(config).toEqual({
     log: { level: 'info' },
     calls: { deadline: 1000 },
@@ -311,6 +319,15 @@ test('fills in what is not given', (t) => {
     apps: { gateway: { host: '127.0.0.1', port: 1, instances: 1, services: ['mail'] } },
   });
   expect(file).toMatch(/\/config\.yaml$/);
+  expect(limits).toEqual({
+    body: 65_536,
+    headers: 16_384,
+    url: 8_192,
+    parameter: 100,
+    time: { headers: 5_000, request: 10_000, handler: 15_000, answer: 60_000, idle: 72_000 },
+    calls: { connections: 32, answer: 16_777_216 },
+    forwards: { connections: 64 },
+  });
 });
 
 test('keeps what is given', (t) => {

@@ -1,0 +1,77 @@
+import { type Static, Type } from '@sinclair/typebox';
+
+// Every limit of the product is here, but for those of the contract, which stand in the schemas of the services.
+
+function whole(unit: string, standard: number, minimum: number, maximum: number) {
+  const description = `an integer from ${minimum} to ${maximum}, in ${unit}`;
+  return Type.Integer({ default: standard, minimum, maximum, description });
+}
+const group = { additionalProperties: false, default: {}, description: 'a map' };
+
+/** What a person may set, under `limits` of the config: each with its unit, its default and its bounds. */
+export const Limits = Type.Object(
+  {
+    // What one request may be. Past it: 413, 431, 414, 414.
+
+    /** Its body. The largest that the contracts allow, 2,000 ids, has 36 KB. */
+    body: whole('bytes', 65_536, 1_024, 16_777_216),
+    /** Its first line and its headers. */
+    headers: whole('bytes', 16_384, 8_192, 131_072),
+    /** Its URL. A call for 100 ids has 2,200. */
+    url: whole('characters', 8_192, 4_096, 65_536),
+    /** One parameter of its path, decoded. */
+    parameter: whole('characters', 100, 32, 1_024),
+
+    /** How long things may take. */
+    time: Type.Object(
+      {
+        /** Until the headers of a request are here: then 408. */
+        headers: whole('ms', 5_000, 100, 60_000),
+        /** Until a request is here, its body too: then 408. */
+        request: whole('ms', 10_000, 100, 600_000),
+        /** Until its answer begins, from its headers on: then 504. */
+        handler: whole('ms', 15_000, 100, 600_000),
+        /** Until its answer is taken, from its headers on: then the connection is closed. */
+        answer: whole('ms', 60_000, 100, 3_600_000),
+        /** Between two requests of a connection: then it is closed. */
+        idle: whole('ms', 72_000, 100, 600_000),
+      },
+      group,
+    ),
+
+    /** Calls from service to service; `calls.deadline` of the config says how long one may take. */
+    calls: Type.Object(
+      {
+        /** Connections to one neighbour. Past them calls wait for their turn, within their deadline. */
+        connections: whole('connections', 32, 1, 1_024),
+        /** The body of what a neighbour answers: then it counts as no answer. */
+        answer: whole('bytes', 16_777_216, 65_536, 1_073_741_824),
+      },
+      group,
+    ),
+    /** What a gateway forwards; an answer may take twice `calls.deadline`. */
+    forwards: Type.Object(
+      {
+        /** Connections to the app that runs one service. Past them requests wait, within `time.handler`. */
+        connections: whole('connections', 64, 1, 1_024),
+      },
+      group,
+    ),
+  },
+  group,
+);
+export type Limits = Static<typeof Limits>;
+
+/** What nobody has to set. */
+export const fixed = {
+  /** Calls from service to service behind one request: more go round in circles, 508. */
+  hops: 3,
+  /** How often connections and requests are looked at for being late, in ms. */
+  checkEvery: 500,
+  /** How long a look at a neighbour's health or document may take, in ms. */
+  look: 500,
+  /** How long a client may keep a connection that it does not use, while its server hands over, in ms. */
+  handOver: 1_000,
+  /** How long what is in flight may take to end when the process stops, in ms. */
+  stop: 10_000,
+} as const;

@@ -463,6 +463,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description Any other error */
             default: {
                 headers: {
@@ -532,6 +541,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description Any other error */
             default: {
                 headers: {
@@ -575,6 +593,15 @@ export interface operations {
             };
             /** @description It does not fit the contract */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -628,6 +655,15 @@ export interface operations {
             };
             /** @description It does not fit the contract */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -716,6 +752,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description Any other error */
             default: {
                 headers: {
@@ -759,6 +804,15 @@ export interface operations {
             };
             /** @description It does not fit the contract */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -816,6 +870,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description Any other error */
             default: {
                 headers: {
@@ -866,6 +929,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description Any other error */
             default: {
                 headers: {
@@ -906,6 +978,15 @@ export interface operations {
                     };
                 };
             };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description Any other error */
             default: {
                 headers: {
@@ -936,6 +1017,15 @@ export interface operations {
                         /** @enum {string} */
                         status: "OK";
                     };
+                };
+            };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
@@ -983,7 +1073,16 @@ export interface operations {
                     };
                 };
             };
-            /** @description A service that this needs is away: nothing was changed; try again */
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1035,7 +1134,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs is away: nothing was changed; try again */
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1122,6 +1230,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
             /** @description Any other error */
             default: {
                 headers: {
@@ -1172,7 +1289,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs is away: nothing was changed; try again */
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1236,6 +1362,15 @@ export interface operations {
             };
             /** @description It does not fit the contract */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1333,7 +1468,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs is away: nothing was changed; try again */
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1412,7 +1556,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs is away: nothing was changed; try again */
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1482,7 +1635,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs is away: nothing was changed; try again */
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1540,6 +1702,15 @@ export interface operations {
                     };
                 };
             };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
             /** @description Any other error */
             default: {
                 headers: {
@@ -1570,6 +1741,15 @@ export interface operations {
                         /** @enum {string} */
                         status: "OK";
                     };
+                };
+            };
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description Any other error */
@@ -1617,7 +1797,16 @@ export interface operations {
                     };
                 };
             };
-            /** @description A service that this needs is away: nothing was changed; try again */
+            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -6,9 +6,11 @@ import type { Logging } from '#common/logger.ts';
 import type { Service } from '#common/service.ts';
 import type { AppConfig, Config, ServiceConfig } from './config.ts';
 import { describeApp, describeService } from './home.ts';
+import { type Caller, makeKey, openKey } from './key.ts';
 import { type Mountable, mount, mountForward } from './mount.ts';
 import { meet, watch } from './neighbours.ts';
 import { mergeDocuments, mergedInfo, type Part } from './openapi.ts';
+import { rateOf } from './rates.ts';
 import { type Check, checkAll, checkReadiness, type Readiness } from './readiness.ts';
 import { createServer } from './server.ts';
 import { addressOf, gatewayOf, homeOf, reachable } from './topology.ts';
@@ -22,6 +24,8 @@ export interface AppOptions {
   readonly logging: Logging;
   /** The version that the documents give. */
   readonly version: string;
+  /** What instances of this app know each other by; else one that nobody else has is made. */
+  readonly key?: string;
   /** The merged document, as generated; absent while it is being generated. */
   readonly contract?: OpenApiDocument;
 }
@@ -47,12 +51,16 @@ export interface App {
  */
 export async function buildApp(options: AppOptions): Promise<App> {
   const { config, name, services, logging, version, contract } = options;
-  const { limits } = config;
+  const { limits, internal, proxies } = config;
+  const key = openKey(internal.key ?? options.key ?? makeKey());
+  // Only one that is in the config do other apps know.
+  const headersTo = (service: string, caller: Caller) =>
+    app.services.includes(service) || internal.key !== undefined ? key.headers(caller) : {};
   const app = config.apps[name] as AppConfig;
   const isGateway = name === gatewayOf(config);
   const label = isGateway ? 'gateway' : name;
   const log = logging.logger(label);
-  const server = await createServer(log, limits);
+  const server = await createServer({ log, limits, key, proxies, rate: rateOf(config, name) });
   const documents: (() => Part)[] = [];
   const readiness = new Map<string, () => Promise<Readiness>>();
   const looks: (() => Promise<void>)[] = [];
@@ -67,7 +75,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     ? Object.keys(config.services).filter((service) => !app.services.includes(service))
     : [];
   for (const service of remote) {
-    const { check, close } = watch(service, () => originOf(service));
+    const { check, close } = watch(service, () => originOf(service), headersTo(service, 'gateway'));
     server.addHook('onClose', close);
     readiness.set(service, () => checkReadiness({ database: undefined, neighbours: { [service]: check } }));
     // Twice what a service may take for its own calls, so that its answer comes before ours.
@@ -78,6 +86,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
       timeout,
       bodyLimit: limits.body,
       connections: limits.forwards.connections,
+      headers: headersTo(service, 'gateway'),
     };
     await mountForward(server, { name: label, log, proxy });
   }
@@ -127,6 +136,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
               contract,
               deadline,
               limits: limits.calls,
+              headers: headersTo(other, 'service'),
               log: serviceLog,
               document: own,
             });

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { Ajv, type ErrorObject } from 'ajv';
 import { levels } from '#common/logger.ts';
@@ -63,6 +64,18 @@ export const ConfigFile = Type.Object(
       { ...closed, default: {} },
     ),
     limits: Limits,
+    proxies: Type.Array(
+      Type.String({ format: 'network', description: 'an address, or a network like 10.0.0.0/8' }),
+      { default: [], maxItems: 100, description: 'a list of addresses' },
+    ),
+    internal: Type.Object(
+      {
+        key: Type.Optional(
+          Type.String({ pattern: '^[!-~]{16,256}$', description: '16 to 256 characters without a space' }),
+        ),
+      },
+      { ...closed, default: {} },
+    ),
     services: Type.Record(Type.String({ pattern: name }), ServiceConfig, closed),
     apps: Type.Record(Type.String({ pattern: name }), AppConfig, { ...closed, minProperties: 1 }),
   },
@@ -77,6 +90,11 @@ const ajv = new Ajv({
   validateSchema: false,
 });
 ajv.addFormat('address', (text) => URL.canParse(text));
+ajv.addFormat('network', (text) => {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  return version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128));
+});
 
 /** The first place where `value` does not fit, in words; fills in the defaults. */
 export function findFault(schema: TSchema, value: unknown, root = ''): string | undefined {

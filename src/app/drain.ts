@@ -1,8 +1,8 @@
 import { Server as NetServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
-import { readTravel } from '#common/context.ts';
 import { Unavailable } from '#common/problem.ts';
+import type { Always } from './always.ts';
 import { fixed } from './limits.ts';
 
 declare module 'fastify' {
@@ -23,7 +23,7 @@ declare module 'fastify' {
 }
 
 /** Has a server stop without failing a request. Register it after `requests`, which knows those in flight. */
-export const drain = fp(async (app) => {
+export const drain = fp<{ readonly always: Always }>(async (app, { always }) => {
   let draining: 'refuse' | 'hand over' | undefined;
 
   app.decorate('isDraining', () => draining !== undefined);
@@ -37,8 +37,8 @@ export const drain = fp(async (app) => {
   app.addHook('onRequest', (request, reply, done) => {
     if (draining === undefined) return done();
     reply.header('connection', 'close');
-    const isNested = readTravel(request.headers, request.id).hops > 0;
-    if (draining === 'hand over' || isNested || request.routeOptions.config.always) return done();
+    const isNested = request.caller === 'service';
+    if (draining === 'hand over' || isNested || always.has(request.url)) return done();
     done(new Unavailable('The server is stopping'));
   });
 });

@@ -29,13 +29,14 @@ export class InstanceError extends Error {
 /** How long to wait before an instance that died is started anew, in ms. */
 const pause = 1_000;
 
-export function openInstances(count: number, log: Logger): Instances {
+/** @param key what they know each other by: a call to the app may come to any of them. */
+export function openInstances(count: number, log: Logger, key: string): Instances {
   const slots = new Map<number, Worker>();
   let isStopping = false;
   let replacing: Promise<void> = Promise.resolve();
 
   async function start(slot: number): Promise<void> {
-    const worker = cluster.fork({ MONOLITH_INSTANCE: String(slot) });
+    const worker = cluster.fork({ MONOLITH_INSTANCE: String(slot), MONOLITH_KEY: key });
     const ended = once(worker, 'exit').then(([code]) => {
       throw new InstanceError(code ?? 1);
     });

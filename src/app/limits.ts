@@ -22,6 +22,19 @@ export const Limits = Type.Object(
     /** One parameter of its path, decoded. */
     parameter: whole('characters', 100, 32, 1_024),
 
+    // How much at once. Past it: 503 with Retry-After, but for health, and for calls of services of ours.
+
+    /** Connections from outside. */
+    connections: whole('connections', 2_000, 1, 1_000_000),
+    /** Requests from outside that are in work. */
+    requests: whole('requests', 1_000, 1, 100_000),
+    /** How long what is admitted may wait for its turn, while the process has more to do than it can. */
+    wait: whole('ms', 500, 1, 60_000),
+    /** Requests of one client in a minute, then 429; 0: any. Unless given: any on loopback, else 6,000. */
+    rate: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'an integer from 0 to 1000000, a minute' }),
+    ),
+
     /** How long things may take. */
     time: Type.Object(
       {
@@ -61,6 +74,9 @@ export const Limits = Type.Object(
   group,
 );
 export type Limits = Static<typeof Limits>;
+
+/** `rate`, where it is not given and the app is bound to more than loopback. */
+export const standardRate = 6_000;
 
 /** What nobody has to set. */
 export const fixed = {

@@ -18,6 +18,8 @@ export interface MeetOptions {
   /** ms for a call, in all. */
   readonly deadline: number;
   readonly limits: Limits['calls'];
+  /** Sent with each call, to say whose it is. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly log: Logger;
   /** The other's document, where it runs in this app; else it is asked for. */
   readonly document: (() => OpenApiDocument) | undefined;
@@ -25,12 +27,13 @@ export interface MeetOptions {
 
 /** Opens the way from a service to another, and keeps an eye on what the other serves. */
 export function meet(options: MeetOptions) {
-  const { service, other, origin, contract, deadline, limits, log, document } = options;
+  const { service, other, origin, contract, deadline, limits, headers, log, document } = options;
   const opened = openNeighbour(other, {
     origin,
     document: contract,
     deadline,
     limits,
+    headers,
     onDeclare: (use) => door.use(use),
     onUnfit: () => void look(),
   });
@@ -57,11 +60,12 @@ export function meet(options: MeetOptions) {
 }
 
 /** A service that is forwarded to: whether it is there. */
-export function watch(service: string, origin: () => string) {
+export function watch(service: string, origin: () => string, headers: Readonly<Record<string, string>>) {
   const { isReachable, close } = openNeighbour(service, {
     origin,
     document: undefined,
     deadline: fixed.look,
+    headers,
   });
   const check = async (): Promise<Check> => ((await isReachable(fixed.look)) ? 'OK' : 'unreachable');
   return { check, close };

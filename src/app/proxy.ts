@@ -13,6 +13,8 @@ export interface ProxyOptions {
   readonly bodyLimit: number;
   /** To that app; past them requests wait for their turn. */
   readonly connections: number;
+  /** Sent with each, to say who forwards it. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Everything that HTTP has, so that it is the service that says which of it a path takes. */
@@ -30,7 +32,7 @@ const hopByHop = [
 ];
 
 /** From outside, and so not to be believed; or not for a proxy to pass on. */
-const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|proxy-.*|expect)$/;
+const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect)$/;
 
 /** Nothing can have been changed by these, so a broken connection leaves nothing unknown. */
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
@@ -40,7 +42,7 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
  * the same path, headers and body both ways.
  */
 export async function forward(scope: FastifyInstance, options: ProxyOptions) {
-  const { service, origin, timeout, bodyLimit, connections } = options;
+  const { service, origin, timeout, bodyLimit, connections, headers: own } = options;
   // What a body is, is for the service to say.
   scope.removeAllContentTypeParsers();
   scope.addHook('onRequest', (request, _reply, done) => {
@@ -66,7 +68,7 @@ export async function forward(scope: FastifyInstance, options: ProxyOptions) {
       connect: { timeout },
     },
     replyOptions: {
-      rewriteRequestHeaders: (request, headers) => requestHeaders(request as FastifyRequest, headers),
+      rewriteRequestHeaders: (request, headers) => requestHeaders(request as FastifyRequest, headers, own),
       rewriteHeaders: (headers) => without(headers, (name) => hopByHop.includes(name)),
       onResponse(_request, reply, upstream) {
         const { stream } = upstream as unknown as {
@@ -87,9 +89,9 @@ export async function forward(scope: FastifyInstance, options: ProxyOptions) {
 
 type Headers = Record<string, unknown>;
 
-function requestHeaders(request: FastifyRequest, headers: Headers): never {
+function requestHeaders(request: FastifyRequest, headers: Headers, own: Headers): never {
   const kept = without(headers, (name) => hopByHop.includes(name) || untrusted.test(name));
-  return { ...kept, 'x-request-id': request.id } as never;
+  return { ...kept, ...own, 'x-request-id': request.id } as never;
 }
 
 function without<Values extends object>(headers: Values, isLeftOut: (name: string) => boolean): Values {

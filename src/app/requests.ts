@@ -4,7 +4,9 @@ import fp from 'fastify-plugin';
 import { readTravel, runInContext } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { LoopDetected } from '#common/problem.ts';
+import type { Caller, Key } from './key.ts';
 import { fixed } from './limits.ts';
+import type { Pressure } from './pressure.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -17,6 +19,10 @@ declare module 'fastify' {
     /** Resolves when none is in flight. */
     readonly whenIdle: () => Promise<void>;
   }
+  interface FastifyRequest {
+    /** Which of our own sent it; undefined for anybody outside. */
+    readonly caller: Caller | undefined;
+  }
 }
 
 /** A request that has not ended. */
@@ -25,16 +31,23 @@ export interface Open {
   readonly reply: FastifyReply;
   /** Where it is among those in flight. */
   place: number;
+  /** Whether it was for the gate to admit. */
+  readonly isCounted: boolean;
 }
 
 const opened = Symbol('opened');
 type Response = ServerResponse & { [opened]?: Open | undefined };
 
+export interface RequestsOptions {
+  readonly key: Key;
+  readonly pressure: Pressure;
+}
+
 /**
  * Opens each request: its id in the answer, its context for all that runs for it, and its line when it has ended.
  * Register it first, so that what other plugins refuse has all that too.
  */
-export const requests = fp(async (app) => {
+export const requests = fp<RequestsOptions>(async (app, { key, pressure }) => {
   // Not a Set: of one that changes all the time V8 makes a new table now and then, and each old one, with all that was
   // in it, keeps the next alive until a full collection.
   const inFlight: Open[] = [];
@@ -44,10 +57,15 @@ export const requests = fp(async (app) => {
     if (inFlight.length > 0) await new Promise<void>((resolve) => (emptied = resolve));
   });
 
+  app.decorateRequest('caller', undefined);
   app.addHook('onRequest', (request, reply, done) => {
     const log = request.log as Logger;
     const travel = readTravel(request.headers, request.id);
-    const open: Open = { request, reply, place: inFlight.length };
+    const caller = key.read(request.headers);
+    if (caller !== undefined) (request as { caller: Caller }).caller = caller;
+    const isCounted = caller !== 'service' && request.routeOptions.config.always !== true;
+    if (isCounted) pressure.enter();
+    const open: Open = { request, reply, place: inFlight.length, isCounted };
     inFlight.push(open);
     // 'close' comes always and once, 'finish' not where the client has gone. One listener for all requests.
     (reply.raw as Response)[opened] = open;
@@ -65,6 +83,7 @@ export const requests = fp(async (app) => {
     if (open === undefined) return;
     this[opened] = undefined;
     logRequest(open.request.log as Logger, open.request, open.reply);
+    if (open.isCounted) pressure.leave();
     const last = inFlight.pop() as Open;
     if (last !== open) {
       inFlight[open.place] = last;

@@ -2,24 +2,49 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { readRequestId } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { answerProblem } from '#common/problem-handler.ts';
+import { type Always, createAlways } from './always.ts';
 import { bodies } from './bodies.ts';
 import { answerUnrouted, createClientErrorHandler } from './connection.ts';
 import { drain } from './drain.ts';
+import { createGate } from './gate.ts';
+import type { Key } from './key.ts';
 import { lateness } from './lateness.ts';
 import { fixed, type Limits } from './limits.ts';
 import { forwardedMethods } from './proxy.ts';
+import { rates } from './rates.ts';
 import { requests } from './requests.ts';
 import { routerOptions, routing } from './routing.ts';
 import { ajv, schemaController } from './validation.ts';
 
-/** A Fastify with all that holds for every request, whoever answers it; `log` is that of the app's own lines. */
-export async function createServer(log: Logger, limits: Limits): Promise<FastifyInstance> {
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly always: Always;
+  }
+}
+
+export interface ServerOptions {
+  /** That of the app's own lines. */
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly key: Key;
+  /** Requests of one client in a minute; 0: any. */
+  readonly rate: number;
+  /** Whose `x-forwarded-for` is believed. */
+  readonly proxies: readonly string[];
+}
+
+/** A Fastify with all that holds for every request, whoever answers it. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { log, limits, key, rate, proxies } = options;
   const { time } = limits;
+  const always = createAlways();
+  const { pressure, serverFactory } = createGate({ limits, key, always, log });
   const server = Fastify({
     bodyLimit: limits.body,
-    requestTimeout: time.request,
-    keepAliveTimeout: time.idle,
+    serverFactory,
     http: {
+      requestTimeout: time.request,
+      keepAliveTimeout: time.idle,
       maxHeaderSize: limits.headers,
       headersTimeout: time.headers,
       connectionsCheckingInterval: fixed.checkEvery,
@@ -34,14 +59,20 @@ export async function createServer(log: Logger, limits: Limits): Promise<Fastify
     schemaController,
     return503OnClosing: false,
     frameworkErrors: answerUnrouted as never,
+    trustProxy: proxies.length > 0 && [...proxies],
     clientErrorHandler: createClientErrorHandler(log),
   }) as unknown as FastifyInstance;
   for (const method of forwardedMethods) {
     if (!server.supportedMethods.includes(method)) server.addHttpMethod(method, { hasBody: true });
   }
+  server.decorate('always', always);
+  server.addHook('onRoute', ({ url, config }) => {
+    if (config?.always) always.add(url);
+  });
   server.setErrorHandler(answerProblem);
-  await server.register(requests);
-  await server.register(drain);
+  await server.register(requests, { key, pressure });
+  if (rate > 0) await server.register(rates, { rate, always });
+  await server.register(drain, { always });
   await server.register(lateness, { time });
   await server.register(routing, { maxUrlLength: limits.url });
   await server.register(bodies);

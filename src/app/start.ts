@@ -10,6 +10,7 @@ import { type Logger, openLogging } from '#common/logger.ts';
 import { type AppOptions, buildApp } from './app.ts';
 import { type AppConfig, ConfigError, readConfig } from './config.ts';
 import { InstanceError, openInstances, type StopMode } from './instances.ts';
+import { makeKey } from './key.ts';
 import { fixed } from './limits.ts';
 import { loadServices } from './services.ts';
 import { gatewayOf } from './topology.ts';
@@ -68,7 +69,9 @@ async function main(args: string[]): Promise<void> {
   await runAs(label, 'start', log, async () => {
     if (app.instances > 1 && cluster.isPrimary) return superviseInstances(app, log);
     const contract = readJson<OpenApiDocument>('../../generated/openapi.json');
-    await serve({ config, name, services, logging, version, contract }, log);
+    const key = process.env.MONOLITH_KEY;
+    const options = { config, name, services, logging, version, contract };
+    await serve(key === undefined ? options : { ...options, key }, log);
   });
 }
 
@@ -101,7 +104,7 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
 
 /** Runs the app in several processes, of which this one is none. */
 async function superviseInstances({ instances: count }: AppConfig, log: Logger): Promise<void> {
-  const instances = openInstances(count, log);
+  const instances = openInstances(count, log, makeKey());
   stopWithGrace(log, () => instances.stop());
   process.on('SIGHUP', () => void instances.replace());
   process.on('exit', () => instances.kill());

@@ -17,6 +17,11 @@ export function addressOf({ url, host, port }: AppConfig): string {
   return url?.replace(/\/$/, '') ?? `http://${reachable(host)}:${port}`;
 }
 
+/** Whether only this machine reaches what is bound to a host. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
 /** A host as one connects to it: what listens everywhere is reached on loopback. */
 export function reachable(host: string): string {
   const loopback = ({ '0.0.0.0': '127.0.0.1', '::': '::1' } as Record<string, string>)[host] ?? host;

@@ -64,6 +64,8 @@ export interface NeighbourOptions {
   readonly deadline: number;
   /** How much of it: connections, past which calls wait for their turn, and bytes of the body of an answer. */
   readonly limits?: TransportLimits;
+  /** Sent with each call. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Told of each operation that the service declares. */
   onDeclare?(use: Use): void;
   /** Told when an answer is not what the contract says. */
@@ -124,7 +126,7 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       let response: Answer;
       let body: unknown;
       try {
-        response = await send(createCall(init, writeTravel(travel), left));
+        response = await send(createCall(init, Object.assign(writeTravel(travel), options.headers), left));
         body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
         if (error instanceof NoAnswerInTime) throw refuseLate();
@@ -145,7 +147,7 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
 
   /** A call that no operation declares. */
   function get(path: string, timeout: number): Promise<Answer> {
-    const headers = writeTravel(nextTravel(timeout));
+    const headers = Object.assign(writeTravel(nextTravel(timeout)), options.headers);
     return send(new Call(`${origin()}/${name}${path}`, { method: 'GET', headers, timeout }));
   }
 

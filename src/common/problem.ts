@@ -99,6 +99,13 @@ export class Unprocessable extends Problem {
   }
 }
 
+/** 429: this client has asked too much, RFC 6585; `seconds` says when it may again. */
+export class TooManyRequests extends Problem {
+  constructor(seconds: number) {
+    super(429, 'Too many requests from this address', { headers: { 'retry-after': String(seconds) } });
+  }
+}
+
 /** 503: not now, and nothing was changed. */
 export class Unavailable extends Problem {
   constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
@@ -134,7 +141,8 @@ const meanings: Readonly<Record<number, string>> = {
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'It does not fit the contract',
-  503: 'A service that this needs is away: nothing was changed; try again',
+  429: 'Too many requests from this address, RFC 6585: Retry-After says when to come again',
+  503: 'Busy, stopping, or a service that this needs is away: nothing was changed; try again',
   504: 'A service that this needs gave no whole answer in time',
 };
 
@@ -142,7 +150,7 @@ const meanings: Readonly<Record<number, string>> = {
 export function problems(...statuses: (keyof typeof meanings)[]) {
   const content = { [problemMediaType]: { schema: ref(ProblemSchema) } };
   return Object.fromEntries([
-    ...statuses.map((status) => [status, { description: meanings[status], content }]),
+    ...[...statuses, 429].map((status) => [status, { description: meanings[status], content }]),
     ['default', { description: 'Any other error', content }],
   ]);
 }

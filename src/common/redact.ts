@@ -1,5 +1,5 @@
 /** Names under which something secret stands. */
-const secret = /authorization|cookie|passw|secret|token/i;
+const secret = /authorization|cookie|passw|secret|token|^(x-)?internal$/i;
 
 /** How deep an object is looked into; what lies deeper is not shown. */
 const maxDepth = 8;

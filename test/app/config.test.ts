@@ -69,7 +69,7 @@ describe('a mistake is one line that names the file and the place:', () => {
   const mistakes: Record<string, [text: string, message: string]> = {
     'an unknown key at the top': [
       and('logs: {}'),
-      'logs is not a known key (known: log, calls, limits, services, apps)',
+      'logs is not a known key (known: log, calls, limits, proxies, internal, services, apps)',
     ],
     'an unknown key of log': [
       and('log: { folder: logs }'),
@@ -138,6 +138,14 @@ describe('a mistake is one line that names the file and the place:', () => {
     'a limit out of its bounds': [
       and('limits: { body: 1 }'),
       'limits.body must be an integer from 1024 to 16777216, in bytes',
+    ],
+    'a proxy that is no address': [
+      and('proxies: [10.0.0.0/33]'),
+      'proxies.0 must be an address, or a network like 10.0.0.0/8',
+    ],
+    'a key that can be guessed': [
+      and('internal: { key: hunter2 }'),
+      'internal.key must be 16 to 256 characters without a space',
     ],
     'services that are a list': [ofServices('[pet, user]'), 'services must be a map'],
     'a service that is nothing': [ofServices('{ pet: }'), 'services.pet must be a map'],
@@ -315,6 +323,8 @@ test('fills in what is not given', (t) => {
   expect(config).toEqual({
     log: { level: 'info' },
     calls: { deadline: 1000 },
+    proxies: [],
+    internal: {},
     services: { mail: { options: { retries: 3 } } },
     apps: { gateway: { host: '127.0.0.1', port: 1, instances: 1, services: ['mail'] } },
   });
@@ -324,6 +334,9 @@ test('fills in what is not given', (t) => {
     headers: 16_384,
     url: 8_192,
     parameter: 100,
+    connections: 2_000,
+    requests: 1_000,
+    wait: 500,
     time: { headers: 5_000, request: 10_000, handler: 15_000, answer: 60_000, idle: 72_000 },
     calls: { connections: 32, answer: 16_777_216 },
     forwards: { connections: 64 },

@@ -36,7 +36,8 @@ test('a neighbour that is away leaves it ready and degraded; one with another co
 });
 
 test('while it stops, health answers and ready is a 503 with the same facts', async (t) => {
-  const { send, app } = await build(t);
+  const key = 'a key of sixteen or more'.replaceAll(' ', '-');
+  const { send, app } = await build(t, { config: { internal: { key } } });
   await app.server.drain('refuse');
   expect((await send('GET', '/health')).status).toBe(200);
   expect((await send('GET', '/pet/health')).body).toEqual({ status: 'OK' });
@@ -55,7 +56,12 @@ test('while it stops, health answers and ready is a 503 with the same facts', as
   expect(refused.status).toBe(503);
   expect(refused.body.detail).toBe('The server is stopping');
   // What is in flight may still need its neighbours.
-  expect((await send('GET', '/pet/pets/', undefined, { 'x-hops': '1' })).status).toBe(200);
+  const nested = (sent: string) =>
+    send('GET', '/pet/pets/', undefined, { 'x-hops': '1', 'x-internal': sent });
+  expect((await nested(`service ${key}`)).status).toBe(200);
+  // But what only says so is from outside, and so is what a gateway forwards.
+  for (const sent of [`service ${key}x`, `gateway ${key}`, key, ''])
+    expect((await nested(sent)).status).toBe(503);
 });
 
 test('where another instance takes over, what comes on an old connection is answered, and told it is the last', async (t) => {

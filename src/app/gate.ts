@@ -1,0 +1,76 @@
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { FastifyServerOptions } from 'fastify';
+import { readRequestId } from '#common/context.ts';
+import type { Logger } from '#common/logger.ts';
+import { problemMediaType, Unavailable } from '#common/problem.ts';
+import { problemBody } from '#common/problem-handler.ts';
+import type { Always } from './always.ts';
+import { boundConnections } from './connections.ts';
+import type { Key } from './key.ts';
+import type { Limits } from './limits.ts';
+import { openPressure, type Pressure } from './pressure.ts';
+
+export interface GateOptions {
+  readonly limits: Limits;
+  readonly key: Key;
+  readonly always: Always;
+  readonly log: Logger;
+}
+
+/** What stands before Fastify. */
+export interface Gate {
+  readonly pressure: Pressure;
+  /** Makes the server, of the options that Fastify has for it. */
+  readonly serverFactory: NonNullable<FastifyServerOptions['serverFactory']>;
+}
+
+/**
+ * Sheds what is too much, before Fastify has made anything for it: a 503 at once, and its access line. Never shed is
+ * what is always answered, and a call that a service of ours makes: what waits for it has been admitted, here or in
+ * the app that sent it. What a gateway forwards has not been admitted here, and takes its chance as any other.
+ * Nothing waits for admission, so nothing can wait in circles.
+ */
+export function createGate({ limits, key, always, log }: GateOptions): Gate {
+  const pressure = openPressure(limits);
+  const connections = boundConnections(limits.connections);
+  const busy = new Unavailable('The server is busy');
+
+  function pass(handle: RequestListener): RequestListener {
+    return (request, response) => {
+      const isTooMany = connections.isTooMany(request.socket, () => key.read(request.headers) !== undefined);
+      if (isTooMany) response.shouldKeepAlive = false;
+      if ((isTooMany || pressure.isFull()) && !isExempt(request)) return refuse(request, response);
+      handle(request, response);
+    };
+  }
+
+  function isExempt({ headers, url }: IncomingMessage): boolean {
+    return key.read(headers) === 'service' || always.has(url ?? '');
+  }
+
+  function refuse(request: IncomingMessage, response: ServerResponse): void {
+    const begun = performance.now();
+    const { method, url = '' } = request;
+    const reqId = readRequestId(request.headers);
+    const body = problemBody(busy, url);
+    response.writeHead(busy.status, {
+      ...busy.headers,
+      'x-request-id': reqId,
+      'content-type': `${problemMediaType}; charset=utf-8`,
+      'content-length': Buffer.byteLength(body),
+    });
+    response.end(body);
+    const ms = Math.round((performance.now() - begun) * 1000) / 1000;
+    log.info({ reqId, method, path: url.split('?', 1)[0], status: busy.status, ms }, 'request');
+  }
+
+  return {
+    pressure,
+    serverFactory(handle, options) {
+      const server = createServer((options as { http: object }).http, pass(handle as RequestListener));
+      connections.watch(server);
+      server.once('close', pressure.close);
+      return server;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { performance } from 'node:perf_hooks';
+import type { Limits } from './limits.ts';
+
+/** How many requests from outside are in work, and how many may be. */
+export interface Pressure {
+  /** One is admitted. */
+  enter(): void;
+  /** One that was admitted has ended. */
+  leave(): void;
+  /** Whether one more is too many. */
+  isFull(): boolean;
+  close(): void;
+}
+
+/** How often the rate is looked at, in ms. */
+const tick = 100;
+/** From here on the event loop has nothing left to give. */
+const busy = 0.95;
+/** For so long, in ms, or it was a burst: how fast it ends what has just begun says nothing. */
+const sustained = 500;
+/** So many are always let in: with fewer, those that wait together share less, and each costs more. */
+const least = 64;
+
+/**
+ * How many may be in work at once: `requests` of the limits; and, where the event loop has been busy for half a
+ * second, no more than it ends within `wait`. So where the work is heavy the line stays short enough for what is admitted to be
+ * answered in time, and where requests wait for somebody else, it is not in the way.
+ */
+export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait'>): Pressure {
+  let inWork = 0;
+  let ended = 0;
+  let rate = 0;
+  let most: number = requests;
+  let lastUse = performance.eventLoopUtilization();
+  let lastLook = performance.now();
+  let busySince: number | undefined;
+
+  const timer = setInterval(() => {
+    const now = performance.now();
+    const use = performance.eventLoopUtilization();
+    const isBusy = performance.eventLoopUtilization(use, lastUse).utilization > busy;
+    const measured = ended / (now - lastLook);
+    // What it ends while it could do more is no measure of what it can.
+    rate = busySince === undefined ? measured : 0.7 * rate + 0.3 * measured;
+    if (isBusy) busySince ??= lastLook;
+    else busySince = undefined;
+    const isShort = busySince === undefined || now - busySince < sustained;
+    most = isShort ? requests : Math.min(requests, Math.max(least, Math.round(rate * wait)));
+    ended = 0;
+    lastUse = use;
+    lastLook = now;
+  }, tick);
+  timer.unref();
+
+  return {
+    enter() {
+      inWork += 1;
+    },
+    leave() {
+      inWork -= 1;
+      ended += 1;
+    },
+    isFull: () => inWork >= most,
+    close: () => clearInterval(timer),
+  };
+}

@@ -1,4 +1,5 @@
 import { METHODS } from 'node:http';
+import { finished, type Readable, Transform } from 'node:stream';
 import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, TimedOut, Unavailable } from '#common/problem.ts';
@@ -46,8 +47,11 @@ export async function forward(scope: FastifyInstance, options: ProxyOptions) {
   // What a body is, is for the service to say.
   scope.removeAllContentTypeParsers();
   scope.addHook('onRequest', (request, _reply, done) => {
-    const isTooLarge = Number(request.headers['content-length'] ?? 0) > bodyLimit;
-    done(isTooLarge ? new Problem(413, 'The body is too large') : undefined);
+    done(Number(request.headers['content-length'] ?? 0) > bodyLimit ? tooLarge() : undefined);
+  });
+  scope.addHook('preParsing', (request, _reply, payload, done) => {
+    // One in chunks does not say how large it is.
+    done(null, request.headers['transfer-encoding'] === undefined ? payload : limit(payload, bodyLimit));
   });
 
   // Only an app that forwards pays for this import.
@@ -87,6 +91,26 @@ export async function forward(scope: FastifyInstance, options: ProxyOptions) {
   await scope.register(httpProxy, proxy);
 }
 
+/** The body is not waited for: what comes on this connection is not the next request. */
+function tooLarge(): Problem {
+  return new Problem(413, 'The body is too large', { headers: { connection: 'close' } });
+}
+
+/** The same bytes, up to `size` of them; past that it fails. */
+function limit(payload: Readable, size: number): Readable {
+  let left = size;
+  const limited = new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      left -= chunk.length;
+      if (left < 0) next(tooLarge());
+      else next(null, chunk);
+    },
+  });
+  // Not `pipeline`: that would end the connection with the body, and so without an answer.
+  finished(payload, { writable: false }, (error) => error && limited.destroy(error));
+  return payload.pipe(limited);
+}
+
 type Headers = Record<string, unknown>;
 
 function requestHeaders(request: FastifyRequest, headers: Headers, own: Headers): never {
@@ -109,6 +133,7 @@ const unreached = [
 
 function toProblem(service: string, method: string, error: Error): Problem {
   const cause = (error.cause ?? error) as NodeJS.ErrnoException;
+  if (cause instanceof Problem) return cause;
   const code = cause.code ?? '';
   if (unreached.includes(code)) return new Unavailable(`The ${service} service is not available`, { cause });
   if (code === 'UND_ERR_HEADERS_TIMEOUT')

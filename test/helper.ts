@@ -40,6 +40,8 @@ export interface Built {
   readonly url: string;
   /** What has been logged so far. */
   readonly lines: Line[];
+  /** The same, as they were written. */
+  readonly raw: string[];
   /** Sends JSON where there is a body; the answer comes with its body read: JSON where it is JSON, else text. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
 }
@@ -57,6 +59,7 @@ export async function build(t: TestContext, options: BuildOptions = {}): Promise
     (options.services ?? [pet, user]).map((service) => [service.name, service as Service]),
   );
   const lines: Line[] = [];
+  const raw: string[] = [];
   const config = checkConfig(
     {
       services: Object.fromEntries(
@@ -71,7 +74,7 @@ export async function build(t: TestContext, options: BuildOptions = {}): Promise
     services,
     'config.yaml',
   );
-  const logging = await collectLines(lines, options.level ?? config.log.level);
+  const logging = await collectLines(lines, options.level ?? config.log.level, raw);
   const app = await buildApp({
     config,
     name: 'gateway',
@@ -86,13 +89,19 @@ export async function build(t: TestContext, options: BuildOptions = {}): Promise
     app,
     url,
     lines,
+    raw,
     send: (method, path, body, headers) => send(`${url}${path}`, method, body, headers),
   };
 }
 
-/** A log that is kept in `lines` and written nowhere. */
-export function collectLines(lines: Line[], level: Level): Promise<Logging> {
-  const stream = { write: (line: string) => void lines.push(JSON.parse(line)) };
+/** A log that is kept in `lines`, and as it was written in `raw`, and goes nowhere. */
+export function collectLines(lines: Line[], level: Level, raw: string[] = []): Promise<Logging> {
+  const stream = {
+    write(line: string) {
+      raw.push(line);
+      lines.push(JSON.parse(line));
+    },
+  };
   return openLogging({ level, console: 'none', streams: [stream] });
 }
 

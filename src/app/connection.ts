@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readRequestId } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { Problem, problemMediaType } from '#common/problem.ts';
@@ -16,36 +16,59 @@ export function answerUnrouted(error: unknown, request: FastifyRequest, reply: F
 
 /** What Node refuses before it is a request: malformed HTTP, headers that are too large, a client too slow. */
 export function createClientErrorHandler(log: Logger) {
-  return function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  const refused = new WeakSet<Socket>();
+
+  return function answerClientError(
+    this: FastifyInstance,
+    error: NodeJS.ErrnoException,
+    socket: Socket,
+  ): void {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
+    // What comes after that is nothing either, and waits for the end.
+    if (refused.has(socket)) return;
+    refused.add(socket);
     const [status, detail] = refusals[error.code ?? ''] ?? [400, 'This is not HTTP'];
     const reqId = readRequestId({});
     log.info({ reqId, status, code: error.code }, 'malformed request refused');
-    // An answer that is on its way on this connection must not be cut in two.
-    const current = (socket as Socket & { _httpMessage?: { headersSent: boolean } })._httpMessage;
-    if (current?.headersSent) {
-      socket.destroy();
-      return;
-    }
-    const body = problemBody(new Problem(status, detail), '/');
-    socket.end(
-      [
-        `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-        `content-type: ${problemMediaType}`,
-        `content-length: ${Buffer.byteLength(body)}`,
-        `x-request-id: ${reqId}`,
-        'connection: close',
-        '',
-        body,
-      ].join('\r\n'),
-    );
+    // Whole requests may have come before it: theirs are the first answers, and this one must not pass for one.
+    const before = this.inFlight.filter(({ request: { raw } }) => raw.complete && raw.socket === socket);
+    const answered = before.map(({ reply: { raw } }) => new Promise((resolve) => raw.once('close', resolve)));
+    if (answered.length === 0) refuse(socket, new Problem(status, detail), reqId);
+    else void Promise.all(answered).then(() => refuse(socket, new Problem(status, detail), reqId));
   };
 }
 
+function refuse(socket: Socket, problem: Problem, reqId: string): void {
+  // An answer that is on its way on this connection must not be cut in two.
+  const current = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage;
+  if (current?.headersSent || !socket.writable) {
+    if (current?.writableEnded) socket.destroySoon();
+    else socket.destroy();
+    return;
+  }
+  const { status } = problem;
+  const body = problemBody(problem, '/');
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      `content-type: ${problemMediaType}`,
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${reqId}`,
+      'connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}
+
+/** A client that takes this for a proxy. */
+export const noTunnel = Object.assign(new Error('CONNECT'), { code: 'CONNECT' });
+
 const refusals: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time'],
+  CONNECT: [400, 'This is no proxy'],
   HPE_HEADER_OVERFLOW: [431, 'The headers are too large'],
 };

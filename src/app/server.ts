@@ -1,15 +1,17 @@
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { readRequestId } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { answerProblem } from '#common/problem-handler.ts';
 import { type Always, createAlways } from './always.ts';
 import { bodies } from './bodies.ts';
-import { answerUnrouted, createClientErrorHandler } from './connection.ts';
+import { answerUnrouted, createClientErrorHandler, noTunnel } from './connection.ts';
 import { drain } from './drain.ts';
 import { createGate } from './gate.ts';
 import type { Key } from './key.ts';
 import { lateness } from './lateness.ts';
 import { fixed, type Limits } from './limits.ts';
+import { noteLast, protocol, readTarget } from './protocol.ts';
 import { forwardedMethods } from './proxy.ts';
 import { rates } from './rates.ts';
 import { requests } from './requests.ts';
@@ -39,6 +41,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { time } = limits;
   const always = createAlways();
   const { pressure, serverFactory } = createGate({ limits, key, always, log });
+  const answerClientError = createClientErrorHandler(log);
   const server = Fastify({
     bodyLimit: limits.body,
     serverFactory,
@@ -48,9 +51,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       maxHeaderSize: limits.headers,
       headersTimeout: time.headers,
       connectionsCheckingInterval: fixed.checkEvery,
+      // Without a Host, or with two, it is for `protocol` to refuse.
+      requireHostHeader: false,
+      joinDuplicateHeaders: true,
       // No events of a stream for a body that is not there.
       ...{ optimizeEmptyRequests: true },
     },
+    rewriteUrl: readTarget,
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => readRequestId(request.headers),
@@ -60,17 +67,25 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     return503OnClosing: false,
     frameworkErrors: answerUnrouted as never,
     trustProxy: proxies.length > 0 && [...proxies],
-    clientErrorHandler: createClientErrorHandler(log),
+    clientErrorHandler: answerClientError,
   }) as unknown as FastifyInstance;
   for (const method of forwardedMethods) {
     if (!server.supportedMethods.includes(method)) server.addHttpMethod(method, { hasBody: true });
   }
+  // Without a listener Node would close it without a word.
+  server.server.on('connect', (_request, socket) =>
+    answerClientError.call(server, noTunnel, socket as Socket),
+  );
   server.decorate('always', always);
   server.addHook('onRoute', ({ url, config }) => {
     if (config?.always) always.add(url);
   });
-  server.setErrorHandler(answerProblem);
+  server.setErrorHandler((error, request, reply) => {
+    answerProblem(error, request, reply);
+    noteLast(reply);
+  });
   await server.register(requests, { key, pressure });
+  await server.register(protocol);
   if (rate > 0) await server.register(rates, { rate, always });
   await server.register(drain, { always });
   await server.register(lateness, { time });

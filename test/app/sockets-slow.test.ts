@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { fixed } from '#app/limits.ts';
+import { type BuiltAt, buildAt, listAnswered, open, places, readAnswers, type Wire } from './sockets.ts';
+
+// Small ones, so that this takes no time; Node gives an idle connection a second more than it is told.
+const config = { limits: { time: { headers: 300, request: 700, idle: 200 } } };
+Object.assign(fixed, { checkEvery: 50 });
+
+const json = 'host: x\r\ncontent-type: application/json\r\n';
+const body = '{"name":"slow","species":"dog"}';
+const post = `POST /pet/pets/ HTTP/1.1\r\n${json}`;
+
+/** Sends these bytes, and then the others one by one, again and again, until the connection is closed. */
+async function drip(wire: Wire, first: string, rest: string, pause = 20): Promise<void> {
+  wire.write(first);
+  for (let index = 0; wire.socket.writable; index += 1) {
+    await sleep(pause);
+    wire.write(rest[index % rest.length] as string);
+  }
+}
+
+/** What a client does, and the status of the answer that ends it; none where the connection is just closed. */
+const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) => unknown]>> = {
+  'says nothing': [408, () => {}],
+  'sends half of its first line': [408, (wire) => wire.write('GET /pet')],
+  'sends no end of its headers': [408, (wire) => wire.write('GET /pet/pets/ HTTP/1.1\r\nhost: x\r\n')],
+  'sends its headers byte by byte': [
+    408,
+    (wire) => drip(wire, 'GET /pet/pets/ HTTP/1.1\r\nhost: x\r\nx: ', 'y'),
+  ],
+  'sends empty lines before its request': [408, (wire) => drip(wire, '\r\n', '\r\n')],
+  'sends headers without end, slowly': [
+    408,
+    (wire) => drip(wire, 'GET / HTTP/1.1\r\nhost: x\r\n', 'x: y\r\n'),
+  ],
+  'sends headers without end, at once': [
+    431,
+    async (wire) => {
+      wire.write('GET / HTTP/1.1\r\nhost: x\r\n');
+      while (wire.socket.writable) {
+        wire.write('x-y: zzzzzzzzzzzzzzzz\r\n'.repeat(200));
+        await sleep(1);
+      }
+    },
+  ],
+  'sends a header without end': [
+    431,
+    async (wire) => {
+      wire.write('GET / HTTP/1.1\r\nhost: x\r\nx: ');
+      while (wire.socket.writable) {
+        wire.write('y'.repeat(4_000));
+        await sleep(1);
+      }
+    },
+  ],
+  'sends no body': [408, (wire) => wire.write(`${post}content-length: ${body.length}\r\n\r\n`)],
+  'sends half of its body': [408, (wire) => wire.write(`${post}content-length: ${body.length}\r\n\r\n{"na`)],
+  'sends its body byte by byte': [408, (wire) => drip(wire, `${post}content-length: 500\r\n\r\n{"na`, ' ')],
+  'sends its chunks byte by byte': [
+    408,
+    (wire) => drip(wire, `${post}transfer-encoding: chunked\r\n\r\n`, '1\r\n \r\n'),
+  ],
+  'announces a chunk of 4 GB, and sends none': [
+    408,
+    (wire) => wire.write(`${post}transfer-encoding: chunked\r\n\r\nffffffff\r\n{`),
+  ],
+  'sends its chunks without end': [
+    413,
+    async (wire) => {
+      wire.write(`${post}transfer-encoding: chunked\r\n\r\n`);
+      while (wire.socket.writable) {
+        wire.write(`2000\r\n${' '.repeat(0x2000)}\r\n`);
+        await sleep(1);
+      }
+    },
+  ],
+  'hangs up in its headers': [
+    400,
+    async (wire) => {
+      wire.write('GET /pet/pets/ HTTP/1.1\r\nhost');
+      await sleep(50);
+      wire.socket.end();
+    },
+  ],
+  'hangs up in its body': [
+    400,
+    async (wire) => {
+      wire.write(`${post}content-length: ${body.length}\r\n\r\n{"na`);
+      await sleep(50);
+      wire.socket.end();
+    },
+  ],
+  'resets in its body': [
+    'none',
+    async (wire) => {
+      wire.write(`${post}content-length: ${body.length}\r\n\r\n{"na`);
+      await sleep(50);
+      wire.socket.resetAndDestroy();
+    },
+  ],
+};
+
+describe('a client that takes its time is sent away, and keeps nobody from being served:', () => {
+  test.for(places)('pets %s', async (place, t) => {
+    const built = await buildAt(t, place, { config });
+    const { url, send } = built;
+    const ends = Object.entries(clients).map(async ([name, [status, act]]) => {
+      const wire = open(t, url);
+      const acting = act(wire);
+      const text = await wire.closed(10_000).catch((error) => {
+        throw new Error(name, { cause: error });
+      });
+      await acting;
+      // Who still sends when we close may lose the answer to the reset that this causes.
+      const answers = readAnswers(text);
+      if (status === 'none' || (answers.length === 0 && [413, 431].includes(status))) {
+        expect(answers, name).toEqual([]);
+        return;
+      }
+      expect(
+        answers.map((answer) => answer.status),
+        name,
+      ).toEqual([status]);
+      expect(answers[0]?.headers.get('content-type'), name).toMatch(/^application\/problem\+json/);
+      expect(JSON.parse(answers[0]?.body ?? ''), name).toMatchObject({ status });
+    });
+    let hasEnded = false;
+    const all = Promise.allSettled(ends).then(async () => {
+      hasEnded = true;
+      await Promise.all(ends);
+    });
+    let served = 0;
+    while (!hasEnded) {
+      expect((await send('GET', '/pet/pets/')).body).toEqual([]);
+      served += 1;
+      await sleep(20);
+    }
+    await all;
+    expect(served).toBeGreaterThan(5);
+    expectNothingDone(built);
+  });
+});
+
+function expectNothingDone({ allLines }: BuiltAt): void {
+  const done = listAnswered(allLines()).filter((line) => !/^GET | 4\d\d$/.test(line));
+  expect(done).toEqual([]);
+  expect(allLines().filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+}
+
+test('a connection that is not used is closed', async (t) => {
+  const { url } = await buildAt(t, 'in the same app', { config });
+  const wire = open(t, url);
+  wire.write('GET /health HTTP/1.1\r\nhost: x\r\n\r\n');
+  const answers = readAnswers(await wire.closed());
+  expect(answers.map(({ body }) => body)).toEqual(['{"status":"OK"}']);
+});
+
+test('an answer that is slow is not cut by the half of a request behind it', async (t) => {
+  const { url, send } = await buildAt(t, 'in the same app', { config });
+  const creations = Array.from({ length: 20 }, () => `${post}content-length: ${body.length}\r\n\r\n${body}`);
+  const wire = open(t, url);
+  wire.write(`${creations.join('')}GET /pet/pets/ HTTP/1.1\r\nhost`);
+  const answers = readAnswers(await wire.closed());
+  expect(answers.map(({ status }) => status)).toEqual([...Array(20).fill(200), 408]);
+  expect((await send('GET', '/pet/pets/')).body).toHaveLength(20);
+});

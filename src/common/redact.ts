@@ -1,12 +1,16 @@
 /** Names under which something secret stands. */
-const secret = /authorization|cookie|passw|secret|token|^(x-)?internal$/i;
+const secret = /authorization|cookie|passw|secret|token|credential|api[-_]?key|^(x-)?internal$/i;
 
 /** How deep an object is looked into; what lies deeper is not shown. */
 const maxDepth = 8;
 
-/** What is to be logged, without secrets: a copy where it has any, else the same. */
+/**
+ * What is to be logged, without secrets: a copy where it has any, else the same. Of an object that is more than its
+ * data, as a request or a socket, the name of its class: what hangs on it is for nobody to say.
+ */
 export function redact<Value>(value: Value, depth = 0): Value {
-  if (typeof value !== 'object' || value === null || !isPlain(value)) return value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (!isPlain(value)) return hasForm(value) ? value : (`[${value.constructor?.name}]` as Value);
   if (depth > maxDepth) return '[too deep]' as Value;
   const fields = value as Record<string, unknown>;
   let copy: Record<string, unknown> | undefined;
@@ -33,8 +37,14 @@ function isSecret(name: string): boolean {
   return verdict;
 }
 
+/** Whether it says itself what it is as a text, or in a line: errors have a serializer of their own. */
+function hasForm(value: object): boolean {
+  return value instanceof Error || 'toJSON' in value;
+}
+
 function isPlain(value: object): boolean {
   if (Array.isArray(value)) return true;
   const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  // A parsed query has one of its own that is as bare as that of `{}`.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

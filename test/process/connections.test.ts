@@ -1,0 +1,88 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { Pool } from 'undici';
+import { expect, type TestContext, test } from 'vitest';
+import { send } from '../helper.ts';
+import { main, run, writeConfig } from './helper.ts';
+
+const connections = 500;
+const users = 20;
+
+/** How many files a process has open, and how many of them are sockets. */
+function countFiles(pid: number): { all: number; sockets: number } {
+  const folder = `/proc/${pid}/fd`;
+  const files = readdirSync(folder).map((fd) => {
+    try {
+      return readlinkSync(`${folder}/${fd}`);
+    } catch {
+      // Closed in between.
+      return '';
+    }
+  });
+  return { all: files.length, sockets: files.filter((file) => file.startsWith('socket:')).length };
+}
+
+const others = ({ all, sockets }: ReturnType<typeof countFiles>) => all - sockets;
+
+/** Each connection asks so many times, one after the other, all connections at once; resolves with the answers. */
+async function load(url: string, times: number, onHalf = () => {}): Promise<string[]> {
+  const pool = new Pool(url, { connections, pipelining: 1 });
+  const bad: string[] = [];
+  let count = 0;
+  const clients = Array.from({ length: connections }, async (_, client) => {
+    for (let time = 0; time < times; time += 1) {
+      const path = `/user/users/${((client + time) % users) + 1}`;
+      const { statusCode, body } = await pool.request({ path, method: 'GET' });
+      const text = await body.text();
+      const pets = statusCode === 200 ? JSON.parse(text).pets.length : 0;
+      if (pets !== 3) bad.push(`${statusCode} ${text}`);
+      count += 1;
+      if (count === (connections * times) / 2) onHalf();
+    }
+  });
+  await Promise.all(clients);
+  await pool.destroy();
+  expect(count).toBe(connections * times);
+  return bad;
+}
+
+async function start(t: TestContext, command: string, args: string[]) {
+  // However busy the machine is: this is about connections.
+  const { file } = writeConfig(t, { extra: 'calls: { deadline: 20000 }\n' });
+  const { child, says } = run(t, command, [...args, process.execPath, main, '--config', file]);
+  const [, url] = (await says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  for (let pet = 1; pet <= 3; pet += 1)
+    await send(`${url}/pet/pets/`, 'POST', { name: `${pet}`, species: 'dog' });
+  for (let user = 1; user <= users; user += 1) {
+    await send(`${url}/user/users/`, 'POST', { name: `${user}` });
+    const { status } = await send(`${url}/user/users/${user}`, 'PATCH', { pets_ids: [1, 2, 3] });
+    expect(status).toBe(200);
+  }
+  return { url, pid: child.pid as number };
+}
+
+test.for([
+  ['as many files as it likes', 'env', []],
+  // The shell is replaced by the server, which so has its limit, and its process id.
+  ['1,024 files at most', 'bash', ['-c', 'ulimit -n 1024 && exec "$@"', 'bash']],
+] as const)(
+  'answers 500 connections, each of which needs another service, with %s',
+  async ([, command, args], t) => {
+    const { url, pid } = await start(t, command, [...args]);
+    const hasFiles = existsSync(`/proc/${pid}/fd`);
+    if (hasFiles && command === 'bash')
+      expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/^Max open files +1024 +1024 /m);
+    const before = hasFiles ? countFiles(pid) : undefined;
+    let during = 0;
+    const bad = await load(url, 6, () => {
+      if (hasFiles) during = countFiles(pid).sockets;
+    });
+    expect(bad).toEqual([]);
+    if (before === undefined) return;
+    expect(during).toBeGreaterThanOrEqual(connections);
+    // As before, but for the connections that it keeps to itself: 32 at most, each with two ends.
+    const kept = 2 * 32;
+    const leftOver = () => countFiles(pid).sockets - before.sockets;
+    await expect.poll(leftOver, { timeout: 10_000, interval: 50 }).toBeLessThanOrEqual(kept);
+    expect(others(countFiles(pid))).toBe(others(before));
+  },
+);

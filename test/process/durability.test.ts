@@ -13,11 +13,16 @@ import { root, run, startServer, writeConfig } from './helper.ts';
 const writer = join(root, 'test/process/writer.ts');
 const canRun = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
 
-test('every write that was answered is there after kill -9, however often', async (t) => {
+/** How often the server is killed: few times every day, more in `.ci/run`. */
+const kills = Number(process.env.KILLS ?? 5);
+
+test('every write that was answered is there after kill -9, however often', {
+  timeout: kills * 10_000,
+}, async (t) => {
   const { folder, file } = writeConfig(t);
   const pets = join(folder, 'data/pet.db');
   const acknowledged = new Map<number, string>();
-  for (let round = 1; round <= 5; round += 1) {
+  for (let round = 1; round <= kills; round += 1) {
     const before = acknowledged.size;
     const { child, ended, url } = await startServer(t, file);
     const pool = new Pool(url, { connections: 50 });

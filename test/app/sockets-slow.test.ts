@@ -65,6 +65,10 @@ const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) =
     408,
     (wire) => wire.write(`${post}transfer-encoding: chunked\r\n\r\nffffffff\r\n{`),
   ],
+  'announces a body that is too large, and sends none': [
+    413,
+    (wire) => wire.write(`${post}content-length: 7000000\r\n\r\n`),
+  ],
   'sends its chunks without end': [
     413,
     async (wire) => {

@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import { defineService } from '#common/service.ts';
+import { build } from '../helper.ts';
 import { buildAt, exchange, isAccess, listAnswered, places } from './sockets.ts';
 
 const host = 'host: x\r\n';
@@ -133,6 +136,24 @@ describe('requests that come before the answers to those before them', () => {
       expect(JSON.stringify(body)).not.toContain('after');
     },
   );
+
+  test('are waited for, however much that is malformed comes meanwhile, and that is one line', async (t) => {
+    const slow = defineService({
+      name: 'slow',
+      description: 'Waits.',
+      async register(scope) {
+        scope.get('/wait', { schema: { operationId: 'wait' } }, async () => {
+          await sleep(200);
+          return { ok: true };
+        });
+      },
+    });
+    const { url, lines } = await build(t, { services: [slow] });
+    const bad = 'NONSENSE\r\n\r\n';
+    const answers = await exchange(t, url, get('/slow/wait') + bad, bad, bad, bad);
+    expect(answers.map(({ status }) => status)).toEqual([200, 400]);
+    expect(lines.filter(({ msg }) => msg === 'malformed request refused')).toHaveLength(1);
+  });
 
   test('are not done after one whose answer closes the connection', async (t) => {
     const { url, lines, send } = await buildAt(t, 'in the same app');

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import fp from 'fastify-plugin';
 import { Problem } from '#common/problem.ts';
@@ -13,9 +14,11 @@ export const bodies = fp(async (app) => {
   const parseJson = app.getDefaultJsonParser('remove', 'remove');
   app.removeAllContentTypeParsers();
 
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else parseJson(request, body, done);
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined);
+    // Decoding would put U+FFFD for what is not UTF-8: another text than was sent.
+    else if (!isUtf8(body)) done(new Problem(400, 'The body is not UTF-8'));
+    else parseJson(request, body.toString(), done);
   });
 
   app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_request, body, done) => {

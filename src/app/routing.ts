@@ -7,7 +7,7 @@ export const routerOptions = { ignoreTrailingSlash: true };
 
 /**
  * Refuses what has no route before anything of its body is read: 405 where the path has other methods, 404 where
- * it has none, and 414 for a URL that no route needs. Register it before any route.
+ * it has none, 414 for a URL that no route needs, and 400 for one that is not UTF-8. Register it before any route.
  */
 export const routing = fp<{ readonly maxUrlLength: number }>(async (app, { maxUrlLength }) => {
   // Only the paths matter, so all stand under one method; the store of each is the set of methods that it has.
@@ -24,6 +24,7 @@ export const routing = fp<{ readonly maxUrlLength: number }>(async (app, { maxUr
 
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.url.length > maxUrlLength) return done(new Problem(414, 'The URL is too long'));
+    if (!isReadable(request.url)) return done(new Problem(400, 'The URL cannot be read'));
     if (!request.is404) return done();
     const methods = paths.find('GET', request.url.split('?', 1)[0] as string)?.store as
       | Set<string>
@@ -33,3 +34,14 @@ export const routing = fp<{ readonly maxUrlLength: number }>(async (app, { maxUr
     done(new NotFound(`There is no route ${request.method} ${path}`, 'urn:problem-type:route-not-found'));
   });
 });
+
+/** Whether what is percent-encoded is UTF-8; of a query that is not, Fastify would hand on the text as it was sent. */
+function isReadable(url: string): boolean {
+  if (!url.includes('%')) return true;
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -31,10 +31,15 @@ export function problemBody(problem: Problem, path: string): string {
     title: STATUS_CODES[problem.status] ?? 'Error',
     status: problem.status,
     detail: problem.message,
-    instance: path.split(/[?#]/, 1)[0],
+    instance: toReference(path.split(/[?#]/, 1)[0] as string),
     errors: problem.errors,
     ...problem.extra,
   });
+}
+
+/** What HTTP lets through in a path and a URI reference, RFC 3986, does not have is encoded. */
+function toReference(path: string): string {
+  return path.replace(/%(?![\da-f]{2})|["<>[\\\]^`{|}]/gi, encodeURIComponent);
 }
 
 /** Fastify's error handler: every error, whoever threw it, becomes a problem; defects are logged. */

@@ -1,4 +1,4 @@
-import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import { type Static, type StringOptions, type TSchema, Type } from '@sinclair/typebox';
 
 /**
  * A reference to a schema that the service has added by `addSchema`: typed by it, a `$ref` in its documents.
@@ -8,6 +8,14 @@ export function ref<Schema extends TSchema>(schema: Schema, description?: string
   if (schema.$id === undefined) throw new Error('Only a schema with an $id can be referred to');
   const options = description === undefined ? {} : { description };
   return Type.Unsafe<Static<Schema>>({ $ref: `${schema.$id}#`, ...options });
+}
+
+/**
+ * A text that a client gives. JSON can escape one half of a surrogate pair (`\ud800`), which is no character: UTF-8
+ * has no bytes for it, so a database would keep another text than was sent. The pattern refuses it.
+ */
+export function text(options: StringOptions) {
+  return Type.String({ pattern: '^[^\\uD800-\\uDFFF]*$', ...options });
 }
 
 /** An id: a positive integer that a JavaScript number holds exactly. */

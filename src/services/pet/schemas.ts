@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { defaulted, Id, Page } from '#common/schema.ts';
+import { defaulted, Id, Page, text } from '#common/schema.ts';
 
-const Text = (example: string) => Type.String({ minLength: 1, maxLength: 200, examples: [example] });
+const Text = (example: string) => text({ minLength: 1, maxLength: 200, examples: [example] });
 
 const Age = Type.Unsafe<number | null>({
   type: ['integer', 'null'],

@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { Id } from '#common/schema.ts';
+import { Id, text } from '#common/schema.ts';
 
 /** How many pets a user can have. */
 export const maxAdoptions = 1000;
 
-const Name = Type.String({ minLength: 1, maxLength: 200, examples: ['Alice'] });
+const Name = text({ minLength: 1, maxLength: 200, examples: ['Alice'] });
 const Instant = Type.String({ format: 'date-time', examples: ['2024-12-18T21:03:51.790256Z'] });
 
 export const UserId = Type.Object({ user_id: Id });

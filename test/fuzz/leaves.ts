@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import type { Fits, Schema } from './document.ts';
+import { oddTexts } from './odd.ts';
+
+const formatted: Readonly<Record<string, () => fc.Arbitrary<string>>> = {
+  'date-time': () => fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+  date: () => fc.date({ noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10)),
+  uuid: () => fc.uuid(),
+  email: () => fc.emailAddress(),
+  uri: () => fc.webUrl(),
+  ipv4: () => fc.ipV4(),
+  ipv6: () => fc.ipV6(),
+};
+
+/** Numbers that fit: of the whole range, and its ends. */
+export function numbers(type: string, schema: Schema, fits: Fits): fc.Arbitrary<number> {
+  const min = Math.max(
+    schema.minimum ?? -Infinity,
+    schema.exclusiveMinimum ?? -Infinity,
+    -Number.MAX_SAFE_INTEGER,
+  );
+  const max = Math.min(
+    schema.maximum ?? Infinity,
+    schema.exclusiveMaximum ?? Infinity,
+    Number.MAX_SAFE_INTEGER,
+  );
+  const [least, most] = [Math.ceil(min), Math.floor(max)];
+  const far = fc.bigInt({ min: BigInt(least), max: BigInt(most) }).map(Number);
+  const ends = fc.constantFrom(least, most);
+  const whole = fc.oneof({ weight: 9, arbitrary: far }, { weight: 1, arbitrary: ends });
+  const any = type === 'integer' ? whole : fc.oneof(whole, fc.double({ min, max, noNaN: true }));
+  return any.filter(fits);
+}
+
+/** Texts that fit: of all characters, the shortest and the longest, odd ones, and those of the form that is asked for. */
+export function texts(schema: Schema, fits: Fits): fc.Arbitrary<string> {
+  const { minLength = 0, maxLength = Math.max(minLength, 300), format, pattern, examples = [] } = schema;
+  const made: fc.Arbitrary<string>[] = [
+    fc.string({ minLength, maxLength }),
+    fc.string({ unit: 'binary', minLength, maxLength }),
+    fc.constantFrom(minLength, maxLength).map((length) => '😀'.repeat(length)),
+    fc.constantFrom(...oddTexts),
+  ];
+  // Filtered, random texts would hardly ever be of that form.
+  const form = format === undefined ? undefined : formatted[format];
+  if (form !== undefined) made.splice(0, made.length, form());
+  const known = examples.filter((one): one is string => typeof one === 'string' && fits(one));
+  if (known.length > 0) made.push(fc.constantFrom(...known));
+  if (pattern !== undefined) made.push(fc.stringMatching(new RegExp(pattern, 'u')));
+  return fc.oneof(...made).filter(fits);
+}

@@ -1,0 +1,102 @@
+/** A line of the log that nobody has written. */
+const forged = '{"level":"fatal","service":"forged","msg":"forged"}';
+
+/** Texts that are not as harmless as they look. */
+export const oddTexts = [
+  '',
+  ' ',
+  '0',
+  'null',
+  'true',
+  '__proto__',
+  'constructor',
+  "'; DROP TABLE x; --",
+  '<script>',
+  '%00',
+  '../..',
+  '\u0000',
+  '\u001b[31m',
+  'a\r\nb',
+  '\u2028',
+  '\ufeff',
+  '\ufffd',
+  'e\u0301',
+  'שלום\u202e',
+  '👩‍👩‍👧‍👦',
+  '\u{10ffff}',
+  forged,
+];
+/** Keys that an object has without being told. */
+export const oddKeys = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'id',
+  '',
+  '\u0000',
+  '$ref',
+  '\ud800',
+];
+/** Texts with half of a surrogate pair. */
+export const halves = ['\ud800', 'a\udfff', '\ude00\ud83d'];
+/** The methods that a path is tried with. */
+export const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'];
+/** What looks like an id in a path or a query and is none. */
+export const oddIds = [
+  '0',
+  '-1',
+  '-0',
+  '+1',
+  '007',
+  '1e3',
+  '0x10',
+  ' 7',
+  '7\n',
+  '1.0',
+  '٧',
+  '７',
+  '9007199254740992',
+  forged,
+];
+/** What must change nothing. */
+export const oddHeaders = [
+  { 'x-request-id': forged },
+  { 'x-request-id': '\u009b31mforged' },
+  { 'x-request-id': 'forged id' },
+  { accept: 'text/html;q=0.1, image/*' },
+  { 'accept-encoding': 'gzip, br' },
+  { 'x-forwarded-for': forged, 'x-forwarded-host': 'forged' },
+  { cookie: `a=${forged}`, authorization: 'Basic Zm9yZ2Vk' },
+];
+/** The same, at the end of a query. */
+export const oddTails = [
+  '&__proto__=1',
+  '&constructor[prototype]=1',
+  '&x=%00%0A%1B[31m',
+  `&x=${encodeURIComponent(forged)}`,
+  '&&=&x',
+];
+/** What is no UTF-8, percent-encoded. */
+export const unreadable = ['%', '%zz', '%ff', '%c0%80', '%ed%a0%80', '%e2%82'];
+/** Types of a body that are not JSON. */
+export const otherTypes = [
+  'text/plain',
+  'application/x-www-form-urlencoded',
+  'application/xml',
+  'multipart/form-data; boundary=x',
+  'application/jsonp',
+  'x',
+];
+/** Ways to make of JSON what is none. */
+export const spoils: ((text: string) => Buffer)[] = [
+  (text) => Buffer.from(text.slice(0, -1)),
+  (text) => Buffer.from(`${text},`),
+  (text) => Buffer.from(`[${text},]`),
+  (text) => Buffer.from(`${text}\u0000`),
+  (text) => Buffer.from(text.replaceAll('"', "'")),
+  (text) => Buffer.from(`{"a":NaN,"b":${text}}`),
+  (text) => Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from(`","b":${text}}`)]),
+  (text) => Buffer.from(`<json>${text}</json>`),
+  () => Buffer.from('{'.repeat(10_000)),
+];

@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { type Contract, type Schema, typesOf } from './document.ts';
+import { numbers, texts } from './leaves.ts';
+import { halves, oddKeys } from './odd.ts';
+import { isIdName } from './things.ts';
+
+/** Stands for the id of a thing that is known when the request is sent. */
+export class Known {
+  readonly kind: string;
+  readonly index: number;
+  /** What is sent where no such thing is known. */
+  readonly otherwise: unknown;
+  constructor(kind: string, index: number, otherwise: unknown) {
+    this.kind = kind;
+    this.index = index;
+    this.otherwise = otherwise;
+  }
+}
+
+export interface ValueOptions {
+  /** The kind of thing that a value of this name is an id of; undefined: any value will do. */
+  readonly kindNamed: (name: string) => string | undefined;
+  /** Every array as long as it may be. */
+  readonly isLargest?: boolean;
+}
+
+/** How deep a schema is followed that contains itself. */
+const maxDepth = 5;
+
+export type Values = ReturnType<typeof createValues>;
+
+/** Makes values of schemas: those that fit, and those that should not. Which do is for Ajv to say. */
+export function createValues({ resolve, compile }: Contract) {
+  /** Values that fit, at least most of the time. */
+  function fitting(given: Schema, name: string, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
+    const schema = flatten(given);
+    if (schema.const !== undefined) return fc.constant(schema.const);
+    if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
+    const variants = schema.oneOf ?? schema.anyOf;
+    if (variants !== undefined) {
+      return fc.oneof(
+        ...variants.map((one) =>
+          fitting(
+            { ...schema, oneOf: undefined, anyOf: undefined, ...flatten(one) } as Schema,
+            name,
+            options,
+            depth,
+          ),
+        ),
+      );
+    }
+    const types = typesOf(schema);
+    if (types.length === 0) return schema.properties ? ofType('object') : fc.jsonValue({ maxDepth: 2 });
+    return fc.oneof(...types.map(ofType));
+
+    function ofType(type: string): fc.Arbitrary<unknown> {
+      const kind = ['integer', 'number', 'string'].includes(type) ? options.kindNamed(name) : undefined;
+      const plain = plainOf(type);
+      if (kind === undefined) return plain;
+      return fc.tuple(fc.nat(), plain).map(([index, otherwise]) => new Known(kind, index, otherwise));
+    }
+
+    function plainOf(type: string): fc.Arbitrary<unknown> {
+      if (type === 'null') return fc.constant(null);
+      if (type === 'boolean') return fc.boolean();
+      if (type === 'integer' || type === 'number') return numbers(type, schema, compile(schema));
+      if (type === 'string') return texts(schema, compile(schema));
+      if (type === 'array') return arrays();
+      return objects();
+    }
+
+    function arrays(): fc.Arbitrary<unknown[]> {
+      const { items = {}, minItems = 0, maxItems = 1_000 } = schema;
+      const item = fitting(items, name, options, depth + 1);
+      const most = Math.max(minItems, maxItems);
+      // Of values that must differ there may not be as many as there may be items.
+      const longest = schema.uniqueItems
+        ? fc.uniqueArray(item, { minLength: minItems, maxLength: most, size: 'max' })
+        : fc.array(item, { minLength: most, maxLength: most, size: 'max' });
+      // Bias would have it made of a few values that stand at the ends of their range.
+      if (options.isLargest) return fc.noBias(longest);
+      if (depth >= maxDepth) return fc.array(item, { minLength: minItems, maxLength: minItems });
+      const bounds = { minLength: minItems, maxLength: Math.min(most, minItems + 12) };
+      const usual = schema.uniqueItems ? fc.uniqueArray(item, bounds) : fc.array(item, bounds);
+      return fc.oneof({ weight: 19, arbitrary: usual }, { weight: 1, arbitrary: longest });
+    }
+
+    function objects(): fc.Arbitrary<unknown> {
+      const { properties = {}, required = [], additionalProperties } = schema;
+      const isKept = (key: string) => depth < maxDepth || required.includes(key);
+      const values = Object.fromEntries(
+        Object.entries(properties)
+          .filter(([key]) => isKept(key))
+          .map(([key, one]) => [key, fitting(one, key, options, depth + 1)]),
+      );
+      const requiredKeys = required.filter((key) => key in values);
+      const own = fc.record(values, { requiredKeys }) as fc.Arbitrary<Record<string, unknown>>;
+      if (additionalProperties === false || depth > 0) return own;
+      const keys = fc.oneof(fc.constantFrom(...oddKeys), fc.string()).filter((key) => !(key in values));
+      const more = fc.array(fc.tuple(keys, fc.jsonValue({ maxDepth: 2 })), { maxLength: 3 });
+      const odd = fc
+        .tuple(more, own)
+        .map(([added, value]) => Object.fromEntries([...added, ...Object.entries(value)]));
+      return fc.oneof({ weight: 4, arbitrary: own }, { weight: 1, arbitrary: odd });
+    }
+  }
+
+  /** Values of which most do not fit. */
+  function unfitting(given: Schema, name: string, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
+    const schema = flatten(given);
+    const { minLength = 0, maxLength, minimum, maximum, minItems = 0, maxItems, items } = schema;
+    const found: fc.Arbitrary<unknown>[] = [
+      fc.constantFrom<unknown>(null, true, 0, -1, 0.5, '', '1', [], {}, [null], 1e300, 2 ** 53, ...halves),
+      fc.jsonValue({ maxDepth: 2 }),
+    ];
+    if (maxLength !== undefined)
+      found.push(fc.constantFrom('x', '😀').map((one) => one.repeat(maxLength + 1)));
+    if (minLength > 0) found.push(fc.string({ maxLength: minLength - 1 }));
+    if (minimum !== undefined) found.push(fc.constantFrom(minimum - 1, minimum + 0.5, String(minimum)));
+    if (maximum !== undefined) found.push(fc.constantFrom(maximum + 1, -maximum, String(maximum)));
+    if (typesOf(schema).includes('array') && depth < maxDepth) {
+      const fit = fitting(items ?? {}, name, options, depth + 1);
+      const unfit = unfitting(items ?? {}, name, options, depth + 1);
+      if (maxItems !== undefined)
+        found.push(fc.array(fit, { minLength: maxItems + 1, maxLength: maxItems + 1, size: 'max' }));
+      if (minItems > 0) found.push(fc.array(fit, { maxLength: minItems - 1 }));
+      found.push(fc.tuple(fc.array(fit, { maxLength: 5 }), unfit).map(([before, one]) => [...before, one]));
+    }
+    if (schema.properties !== undefined && depth < maxDepth) {
+      const fit = fitting(schema, name, options, depth) as fc.Arbitrary<Record<string, unknown>>;
+      const spoilt = Object.entries(schema.properties).map(([key, one]) =>
+        fc
+          .tuple(fit, unfitting(one, key, options, depth + 1))
+          .map(([value, bad]) => Object.fromEntries([...Object.entries(value), [key, bad]])),
+      );
+      const cut = (schema.required ?? []).map((key) =>
+        fit.map((value) => Object.fromEntries(Object.entries(value).filter(([other]) => other !== key))),
+      );
+      // Most of what can be wrong with an object is wrong with what it holds.
+      const within = fc.oneof(...spoilt, ...cut);
+      return fc.oneof({ weight: 4, arbitrary: within }, { weight: 1, arbitrary: fc.oneof(...found) });
+    }
+    return fc.oneof(...found);
+  }
+
+  /** Its references followed, what stands in `allOf` taken into one. */
+  function flatten(given: Schema): Schema {
+    const { allOf = [], ...schema } = resolve(given);
+    const parts = [schema, ...allOf.map(flatten)];
+    const properties = Object.assign({}, ...parts.map((part) => part.properties));
+    const required = parts.flatMap((part) => part.required ?? []);
+    return {
+      ...Object.assign({}, ...parts),
+      ...(Object.keys(properties).length > 0 && { properties, required }),
+    };
+  }
+
+  return { fitting, unfitting };
+}
+
+/** The value with what is known put in. */
+export function putIn(value: unknown, find: (known: Known) => unknown): unknown {
+  if (value instanceof Known) return find(value);
+  if (Array.isArray(value)) return value.map((item) => putIn(item, find));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, putIn(item, find)]));
+}
+
+/** Whether anything in a body of this schema is likely to be an id. */
+export function namesThings(schema: Schema, resolve: Contract['resolve']): boolean {
+  return Object.keys(resolve(schema).properties ?? {}).some(isIdName);
+}
+
+/** A value as it stands in a path, a query or a header. */
+export function toText(value: unknown): string {
+  return (typeof value === 'object' ? JSON.stringify(value) : String(value)).toWellFormed();
+}

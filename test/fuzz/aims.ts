@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { type Contract, json, type Operation, type Parameter } from './document.ts';
 import { type Aim, type Draft, isHeader, isSegment, type Parts, partsOf } from './draft.ts';
-import { allMethods, oddHeaders, oddIds, oddTails, oddTexts, otherTypes, spoils, unreadable } from './odd.ts';
+import {
+  allMethods,
+  oddHeaders,
+  oddIds,
+  oddTails,
+  oddTexts,
+  otherTypes,
+  spoils,
+  spoilUtf8,
+  unreadable,
+} from './odd.ts';
 import type { Things } from './things.ts';
 import { createValues, namesThings, toText, type ValueOptions } from './values.ts';
 
@@ -95,6 +105,7 @@ export function listAims(contract: Contract, things: Things): Aim[] {
     }
     const refused = { expects: 'refusal' } as const;
     add('a body that is no JSON', { spoil: fc.constantFrom(...spoils) }, refused);
+    add('a body that is not UTF-8', { spoil: fc.constant(spoilUtf8) }, refused);
     add('a body of another type', { contentType: fc.constantFrom(...otherTypes) }, refused);
     add(
       'a body that is too large',

@@ -96,7 +96,12 @@ export const spoils: ((text: string) => Buffer)[] = [
   (text) => Buffer.from(`${text}\u0000`),
   (text) => Buffer.from(text.replaceAll('"', "'")),
   (text) => Buffer.from(`{"a":NaN,"b":${text}}`),
-  (text) => Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from(`","b":${text}}`)]),
   (text) => Buffer.from(`<json>${text}</json>`),
   () => Buffer.from('{'.repeat(10_000)),
 ];
+
+/** Makes of an object in JSON one that is not UTF-8 and fits in all else. */
+export function spoilUtf8(text: string): Buffer {
+  const [brace, rest] = [Buffer.from('{"a":"'), Buffer.from(text.slice(1))];
+  return Buffer.concat([brace, Buffer.from([0xff]), Buffer.from(text === '{}' ? '"' : '",'), rest]);
+}

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Config, ConfigError, readConfig } from '#app/config.ts';
 import { loadServices } from '#app/services.ts';
 import { DatabaseError, openDatabase, readMigrationStatus } from '#common/database.ts';
+import { recordOf } from '#common/database-record.ts';
 import type { Service } from '#common/service.ts';
 
 const help = `Usage: npm run migrate -- create|apply|status [SERVICE] [--name NAME] [--config FILE]
@@ -82,10 +83,11 @@ function create(service: Migrated, { name }: Options): void {
   if (status !== 0) throw new DatabaseError(`${service.name}: drizzle-kit failed`);
 }
 
-function apply(service: Migrated, { config }: Options): void {
-  const file = databaseOf(service, config());
+function apply(service: Migrated, { config: read }: Options): void {
+  const config = read();
+  const file = databaseOf(service, config);
   const pending = readMigrationStatus(file, service.migrations).filter(({ applied }) => !applied);
-  openDatabase(file, service.migrations).close();
+  openDatabase(file, service.migrations, recordOf(config.file)).close();
   console.log(`${service.name}: ${pending.length} applied, ${file} is up to date`);
 }
 

@@ -28,6 +28,8 @@ export interface AppOptions {
   readonly key?: string;
   /** The merged document, as generated; absent while it is being generated. */
   readonly contract?: OpenApiDocument;
+  /** Where it is recorded which databases have been there, see `openDatabase`. */
+  readonly record?: string;
 }
 
 /** One app: a server with its services, ready to listen. */
@@ -50,7 +52,7 @@ export interface App {
  * @throws {DatabaseError} where a database cannot be opened.
  */
 export async function buildApp(options: AppOptions): Promise<App> {
-  const { config, name, services, logging, version, contract } = options;
+  const { config, name, services, logging, version, contract, record } = options;
   const { limits, internal, proxies } = config;
   const key = openKey(internal.key ?? options.key ?? makeKey());
   // Only one that is in the config do other apps know.
@@ -108,7 +110,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     const serviceLog = logging.logger(name, serviceConfig.log?.level);
     let database: Database | undefined;
     if (serviceConfig.database !== undefined) {
-      database = openDatabase(serviceConfig.database.slice('sqlite:'.length), service.migrations);
+      database = openDatabase(serviceConfig.database.slice('sqlite:'.length), service.migrations, record);
       server.addHook('onClose', async () => database?.close());
     }
     const neighbours: Record<string, () => Promise<Check>> = {};

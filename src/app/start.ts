@@ -6,6 +6,7 @@ import closeWithGrace from 'close-with-grace';
 import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
 import { DatabaseError } from '#common/database.ts';
+import { recordOf } from '#common/database-record.ts';
 import { type Logger, openLogging } from '#common/logger.ts';
 import { type AppOptions, buildApp } from './app.ts';
 import { type AppConfig, ConfigError, readConfig } from './config.ts';
@@ -69,8 +70,9 @@ async function main(args: string[]): Promise<void> {
   await runAs(label, 'start', log, async () => {
     if (app.instances > 1 && cluster.isPrimary) return superviseInstances(app, log);
     const contract = readJson<OpenApiDocument>('../../generated/openapi.json');
+    const record = recordOf(config.file);
     const key = process.env.MONOLITH_KEY;
-    const options = { config, name, services, logging, version, contract };
+    const options = { config, name, services, logging, version, contract, record };
     await serve(key === undefined ? options : { ...options, key }, log);
   });
 }

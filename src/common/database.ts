@@ -1,10 +1,17 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
+import { DatabaseError, lockWait, refuse } from './database-error.ts';
+import { checkWhole, createFile, findFile, lookAt } from './database-file.ts';
+import { applyMigrations, listPending } from './database-migrations.ts';
+import { isRecorded, recordFile } from './database-record.ts';
 import { type BetterSQLite3Database, drizzle, type MigrationMeta, readMigrationFiles } from './drizzle.ts';
 import { isBusy, openWriter } from './group-commit.ts';
+import { getLogger } from './logger.ts';
 import { type Preparable, type Prepared, prepareStatement, type Statement } from './statement.ts';
+
+export { DatabaseError } from './database-error.ts';
 
 /** A service's own database. Its statements are made with `orm`, prepared once, and run inside `write` or outside. */
 export interface Database {
@@ -25,37 +32,30 @@ export interface Database {
   close(): void;
 }
 
-/** What keeps a database from being opened: one line for the person who starts the process. */
-export class DatabaseError extends Error {}
-
 const memory = ':memory:';
-/** How long a start waits while another process holds a lock, in ms. */
-const lockWait = 5_000;
-
 /**
  * Opens a database and brings it up to date.
  * @param file a path, or `:memory:`; a file that is not there is made.
  * @param migrations the folder that drizzle-kit writes.
+ * @param record the file that says which databases have been there, see `recordOf`: one of those that is missing is
+ * not made anew. None: nobody remembers.
  * @throws {DatabaseError} for a file that cannot be used; it is left as it was.
  */
-export function openDatabase(file: string, migrations?: URL): Database {
-  const client = openClient(file);
+export function openDatabase(file: string, migrations?: URL, record?: string): Database {
+  let client: Client.Database | undefined;
   try {
-    // Read before the first pragma: a file that is not ours, or newer than us, must stay as it was.
     const known =
       migrations === undefined ? [] : readMigrationFiles({ migrationsFolder: fileURLToPath(migrations) });
-    listPending(client, known);
-    // Re-opening a WAL file gives synchronous = NORMAL, so it is said at every open.
-    retryWhileBusy(() => client.pragma('journal_mode = WAL'));
-    client.pragma('synchronous = FULL');
-    applyMigrations(client, known);
+    client = file === memory ? new Client(memory) : openFile(file, known, record);
+    bringUpToDate(client, known);
     client.pragma('foreign_keys = ON');
     // From here on a wait for a lock would block the event loop: write() waits without.
     client.pragma('busy_timeout = 0');
   } catch (error) {
-    client.close();
-    throw new DatabaseError(`database ${file}: ${explain(error)}`, { cause: error });
+    client?.close();
+    throw refuse(file, error);
   }
+  if (file !== memory && record !== undefined) remember(record, file);
   const writer = openWriter(client);
   return {
     orm: drizzle(client),
@@ -76,21 +76,18 @@ export function readMigrationStatus(file: string, migrations: URL): { name: stri
   const folder = fileURLToPath(migrations);
   const known = readMigrationFiles({ migrationsFolder: folder });
   const { entries } = JSON.parse(readFileSync(join(folder, 'meta/_journal.json'), 'utf8')) as Journal;
-  const pending = new Set(known);
-  if (existsSync(file)) {
-    const client = openClient(file);
-    try {
-      const waiting = listPending(client, known);
-      for (const migration of known) if (!waiting.includes(migration)) pending.delete(migration);
-    } catch (error) {
-      throw new DatabaseError(`database ${file}: ${explain(error)}`, { cause: error });
-    } finally {
-      client.close();
-    }
+  let waiting: readonly MigrationMeta[] = known;
+  const look = (client: Client.Database) => {
+    waiting = listPending(client, known);
+  };
+  try {
+    if (findFile(file) && !lookAt(file, look)) readShared(file, look);
+  } catch (error) {
+    throw refuse(file, error);
   }
   return known.map((migration, index) => ({
     name: entries[index]?.tag ?? migration.hash,
-    applied: !pending.has(migration),
+    applied: !waiting.includes(migration),
   }));
 }
 
@@ -99,12 +96,57 @@ interface Journal {
   readonly entries: readonly { readonly tag: string }[];
 }
 
-function openClient(file: string): Client.Database {
+/** Opens a file that is fit to be opened, or makes it. */
+function openFile(file: string, known: readonly MigrationMeta[], record?: string): Client.Database {
+  if (!findFile(file)) {
+    if (record !== undefined && isRecorded(record, file)) {
+      throw new DatabaseError(
+        `it has been there and is missing: mount its folder or restore a backup, or take its line out of ${record} to begin anew`,
+      );
+    }
+    createFile(file, (client) => bringUpToDate(client, known));
+  }
+  // What is not ours, or newer than us, or damaged, must stay as it is.
+  lookAt(file, (client) => {
+    listPending(client, known);
+    checkWhole(client);
+  });
+  const client = new Client(file, { fileMustExist: true, timeout: lockWait });
   try {
-    if (file !== memory) mkdirSync(dirname(file), { recursive: true });
-    return new Client(file, { timeout: lockWait });
+    listPending(client, known);
   } catch (error) {
-    throw new DatabaseError(`database ${file}: ${explain(error)}`, { cause: error });
+    client.close();
+    throw error;
+  }
+  return client;
+}
+
+function bringUpToDate(client: Client.Database, known: readonly MigrationMeta[]): void {
+  // Re-opening a WAL file gives synchronous = NORMAL, so it is said at every open.
+  retryWhileBusy(() => client.pragma('journal_mode = WAL'));
+  client.pragma('synchronous = FULL');
+  applyMigrations(client, known);
+}
+
+/** A start that cannot remember goes on: what it serves is there. */
+function remember(record: string, file: string): void {
+  try {
+    recordFile(record, file);
+  } catch (err) {
+    getLogger().warn(
+      { err },
+      `${file} is not recorded in ${record}: if it were missing, a new one would be made`,
+    );
+  }
+}
+
+/** Reads a database that another process has open, as one that is never the last to close it. */
+function readShared(file: string, read: (client: Client.Database) => void): void {
+  const client = new Client(file, { readonly: true, fileMustExist: true, timeout: lockWait });
+  try {
+    read(client);
+  } finally {
+    client.close();
   }
 }
 
@@ -120,58 +162,4 @@ function retryWhileBusy(fn: () => void): void {
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
-}
-
-/**
- * The migrations that the file has not had. Drizzle's own migrator looks before it locks, so that two processes
- * that start at once both apply them, and takes a newer file for an up-to-date one; hence our own, on its table.
- */
-function listPending(client: Client.Database, known: readonly MigrationMeta[]): MigrationMeta[] {
-  const tables = client.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
-  const isOurs = tables.includes('__drizzle_migrations');
-  if (!isOurs && tables.length > 0 && known.length > 0) {
-    throw new DatabaseError('it has tables, and none of our migrations: the file is that of another program');
-  }
-  const applied = !isOurs
-    ? []
-    : client.prepare<[], { hash: string }>('SELECT hash FROM __drizzle_migrations ORDER BY created_at').all();
-  for (const [index, { hash }] of applied.entries()) {
-    if (known[index]?.hash !== hash) {
-      throw new DatabaseError(
-        `it has a migration (${hash.slice(0, 12)}) that this code does not: the file is of a newer version, or of another service`,
-      );
-    }
-  }
-  return known.slice(applied.length);
-}
-
-function applyMigrations(client: Client.Database, known: readonly MigrationMeta[]): void {
-  // drizzle-kit rebuilds a table to change a column; with foreign keys on, that empties the tables below it.
-  // The switch does nothing inside a transaction, so it is thrown before.
-  client.pragma('foreign_keys = OFF');
-  client
-    .transaction(() => {
-      client.exec(
-        'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)',
-      );
-      for (const { sql, hash, folderMillis } of listPending(client, known)) {
-        for (const statement of sql) client.exec(statement);
-        client
-          .prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)')
-          .run(hash, folderMillis);
-      }
-      const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
-      if (orphan !== undefined) {
-        throw new DatabaseError(`a migration leaves rows of ${orphan.table} without their ${orphan.parent}`);
-      }
-    })
-    .immediate();
-}
-
-function explain(error: unknown): string {
-  if (!(error instanceof Client.SqliteError)) return error instanceof Error ? error.message : String(error);
-  if (error.code === 'SQLITE_NOTADB') return 'the file is not an SQLite database';
-  if (error.code.startsWith('SQLITE_CORRUPT')) return 'the file is damaged';
-  if (isBusy(error)) return `another process has held its lock for ${lockWait / 1000} s`;
-  return error.message;
 }

@@ -1,6 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { main, root, run, startServer, writeConfig } from './helper.ts';
 
@@ -34,19 +32,6 @@ test('ends with 1 and names the port and the key where the address is in use', a
   const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
   expect(code).toBe(1);
   expect(output).toBe(`port ${port} of 127.0.0.1 is in use: change apps.gateway.port in ${file}\n`);
-});
-
-test('ends with 1 and one line on a database that is none', async (t) => {
-  const { folder, file } = writeConfig(t);
-  mkdirSync(join(folder, 'data'));
-  const database = join(folder, 'data/pet.db');
-  writeFileSync(
-    database,
-    'this is not a database, and long enough to be read as the header of one, or so one hopes',
-  );
-  const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
-  expect(code).toBe(1);
-  expect(output).toBe(`database ${database}: the file is not an SQLite database\n`);
 });
 
 test('prints help and the version', async (t) => {

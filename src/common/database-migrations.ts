@@ -1,0 +1,58 @@
+import type Client from 'better-sqlite3';
+import { DatabaseError } from './database-error.ts';
+import type { MigrationMeta } from './drizzle.ts';
+
+/**
+ * The migrations that the file has not had. Drizzle's own migrator looks before it locks, so that two processes
+ * that start at once both apply them, and takes a newer file for an up-to-date one; hence our own, on its table.
+ */
+export function listPending(client: Client.Database, known: readonly MigrationMeta[]): MigrationMeta[] {
+  const tables = client.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
+  const isOurs = tables.includes('__drizzle_migrations');
+  if (!isOurs && tables.length > 0 && known.length > 0) {
+    throw new DatabaseError(
+      'it has tables, and none of our migrations: the file is that of another program: name another in the config',
+    );
+  }
+  const applied = isOurs ? listApplied(client) : [];
+  for (const [index, hash] of applied.entries()) {
+    if (known[index]?.hash !== hash) {
+      throw new DatabaseError(
+        `it has a migration (${hash.slice(0, 12)}) that this code does not: the file is of a newer version, or of another service: start that version, or name another file in the config`,
+      );
+    }
+  }
+  return known.slice(applied.length);
+}
+
+/** The hashes of the migrations that a file of ours has had, in their order. */
+export function listApplied(client: Client.Database): string[] {
+  return client
+    .prepare<[], string>('SELECT hash FROM __drizzle_migrations ORDER BY created_at')
+    .pluck()
+    .all() as string[];
+}
+
+/** Applies what the file has not had: all of it or nothing. */
+export function applyMigrations(client: Client.Database, known: readonly MigrationMeta[]): void {
+  // drizzle-kit rebuilds a table to change a column; with foreign keys on, that empties the tables below it.
+  // The switch does nothing inside a transaction, so it is thrown before.
+  client.pragma('foreign_keys = OFF');
+  client
+    .transaction(() => {
+      client.exec(
+        'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)',
+      );
+      for (const { sql, hash, folderMillis } of listPending(client, known)) {
+        for (const statement of sql) client.exec(statement);
+        client
+          .prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)')
+          .run(hash, folderMillis);
+      }
+      const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
+      if (orphan !== undefined) {
+        throw new DatabaseError(`a migration leaves rows of ${orphan.table} without their ${orphan.parent}`);
+      }
+    })
+    .immediate();
+}

@@ -71,7 +71,10 @@ export default {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['/(tables|repository)\\.ts$', '^src/common/(database[a-z-]*|drizzle|statement)\\.ts$'],
+        pathNot: [
+          '/(tables|repository)\\.ts$',
+          '^src/common/((?:backup|database)[a-z-]*|drizzle|statement)\\.ts$',
+        ],
       },
       to: {
         path: [

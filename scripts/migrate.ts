@@ -2,12 +2,18 @@
 import { spawnSync } from 'node:child_process';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { type Config, ConfigError, readConfig } from '#app/config.ts';
+import { type Config, readConfig } from '#app/config.ts';
 import { loadServices } from '#app/services.ts';
 import { DatabaseError, openDatabase, readMigrationStatus } from '#common/database.ts';
 import { recordOf } from '#common/database-record.ts';
-import type { Service } from '#common/service.ts';
+import {
+  chooseMigrated,
+  databaseOf,
+  type Migrated,
+  readArguments,
+  runCommand,
+  UsageError,
+} from './command.ts';
 
 const help = `Usage: npm run migrate -- create|apply|status [SERVICE] [--name NAME] [--config FILE]
 
@@ -20,38 +26,24 @@ const help = `Usage: npm run migrate -- create|apply|status [SERVICE] [--name NA
   --config FILE   the config file (config.yaml)
 `;
 
-type Migrated = Service & { migrations: URL };
 const root = fileURLToPath(new URL('..', import.meta.url));
 const commands = { create, apply, status };
 
-/** A wrong argument: one line, exit code 2. */
-class UsageError extends Error {}
-
-try {
-  await main();
-} catch (error) {
-  const isMistake = error instanceof UsageError || error instanceof ConfigError;
-  console.error(isMistake || error instanceof DatabaseError ? error.message : error);
-  process.exitCode = isMistake ? 2 : 1;
-}
+await runCommand(main);
 
 async function main(): Promise<void> {
-  const { values, positionals } = readArguments();
+  const { values, positionals } = readArguments({
+    name: { type: 'string' },
+    config: { type: 'string', default: 'config.yaml' },
+    help: { type: 'boolean', default: false },
+  });
   if (values.help) return console.log(help);
   const [command, name, ...rest] = positionals;
   if (command === undefined || !Object.hasOwn(commands, command) || rest.length > 0) {
     throw new UsageError('Say create, apply or status: see --help');
   }
   const services = await loadServices();
-  const migrated = [...services.values()].filter(
-    (service): service is Migrated => service.migrations !== undefined,
-  );
-  const chosen = migrated.filter((service) => name === undefined || service.name === name);
-  if (chosen.length === 0) {
-    throw new UsageError(
-      `${name} is not a service with a database (known: ${migrated.map((service) => service.name).join(', ')})`,
-    );
-  }
+  const chosen = chooseMigrated(services, name);
   for (const service of chosen) {
     commands[command as keyof typeof commands](service, {
       ...(values.name !== undefined && { name: values.name }),
@@ -85,36 +77,17 @@ function create(service: Migrated, { name }: Options): void {
 
 function apply(service: Migrated, { config: read }: Options): void {
   const config = read();
-  const file = databaseOf(service, config);
+  const { file } = databaseOf(service, config);
   const pending = readMigrationStatus(file, service.migrations).filter(({ applied }) => !applied);
   openDatabase(file, service.migrations, recordOf(config.file)).close();
   console.log(`${service.name}: ${pending.length} applied, ${file} is up to date`);
 }
 
 function status(service: Migrated, { config }: Options): void {
-  for (const { name, applied } of readMigrationStatus(databaseOf(service, config()), service.migrations)) {
+  for (const { name, applied } of readMigrationStatus(
+    databaseOf(service, config()).file,
+    service.migrations,
+  )) {
     console.log(`${service.name}: ${name} ${applied ? 'applied' : 'pending'}`);
-  }
-}
-
-function databaseOf(service: Service, config: Config): string {
-  const database = config.services[service.name]?.database;
-  if (database === undefined)
-    throw new UsageError(`${service.name} is not among the services of ${config.file}`);
-  return database.slice('sqlite:'.length);
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        name: { type: 'string' },
-        config: { type: 'string', default: 'config.yaml' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('. ', 1)[0]}: see --help`);
   }
 }

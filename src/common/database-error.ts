@@ -23,6 +23,8 @@ function explain(error: unknown): string {
   if (/^SQLITE_(IOERR|CANTOPEN)/.test(code)) {
     return `it cannot be read or written (${code}): look at the disk, whether it is full, and at the rights`;
   }
+  // As by a restore, which had the lock: what is open is the old one, which nobody would find again.
+  if (code === 'SQLITE_READONLY_DBMOVED') return 'it was replaced meanwhile: start again';
   if (/^(EACCES|EPERM|EROFS|SQLITE_READONLY\w*)$/.test(code)) {
     return `${path} may not be written (${code}): give this user the right to, or mount the disk for writing`;
   }

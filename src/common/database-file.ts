@@ -48,17 +48,22 @@ export function findFile(file: string): boolean {
 
 /** A file that is missing while there are signs that it should be there. */
 function refuseTraces(file: string): void {
+  refuseDanglingLink(file);
+  const left = sidecars.map((end) => `${file}${end}`).find(existsSync);
+  if (left === undefined) return;
+  throw new DatabaseError(
+    `it is missing, and its ${basename(left)} is there: bring it back or restore a backup, or move that away to begin anew`,
+  );
+}
+
+/** @throws {DatabaseError} where the file, or a folder of its path, is a link to nothing. */
+export function refuseDanglingLink(file: string): void {
   for (let path = file; path !== dirname(path); path = dirname(path)) {
     if (existsSync(path)) break;
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
       throw new DatabaseError(`${path} is a link to what is not there: mount it, or mend the link`);
     }
   }
-  const left = sidecars.map((end) => `${file}${end}`).find(existsSync);
-  if (left === undefined) return;
-  throw new DatabaseError(
-    `it is missing, and its ${basename(left)} is there: bring it back or restore a backup, or move that away to begin anew`,
-  );
 }
 
 /**
@@ -78,7 +83,7 @@ export function createFile(file: string, fill: (client: Client.Database) => void
     }
     // Unlike a rename, this never replaces what another process has made meanwhile.
     linkSync(made, file);
-    syncFolder(dirname(file));
+    syncPath(dirname(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
@@ -86,9 +91,9 @@ export function createFile(file: string, fill: (client: Client.Database) => void
   }
 }
 
-/** Has it on disk that a file has got its name. */
-export function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
+/** Has it on disk: of a file its bytes, of a folder the names in it. */
+export function syncPath(path: string): void {
+  const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);
   } finally {

@@ -46,8 +46,7 @@ export function openDatabase(file: string, migrations?: URL, record?: string): D
   try {
     const known =
       migrations === undefined ? [] : readMigrationFiles({ migrationsFolder: fileURLToPath(migrations) });
-    client = file === memory ? new Client(memory) : openFile(file, known, record);
-    bringUpToDate(client, known);
+    client = file === memory ? openMemory(known) : openFile(file, known, record);
     client.pragma('foreign_keys = ON');
     // From here on a wait for a lock would block the event loop: write() waits without.
     client.pragma('busy_timeout = 0');
@@ -96,6 +95,12 @@ interface Journal {
   readonly entries: readonly { readonly tag: string }[];
 }
 
+function openMemory(known: readonly MigrationMeta[]): Client.Database {
+  const client = new Client(memory);
+  bringUpToDate(client, known);
+  return client;
+}
+
 /** Opens a file that is fit to be opened, or makes it. */
 function openFile(file: string, known: readonly MigrationMeta[], record?: string): Client.Database {
   if (!findFile(file)) {
@@ -114,6 +119,7 @@ function openFile(file: string, known: readonly MigrationMeta[], record?: string
   const client = new Client(file, { fileMustExist: true, timeout: lockWait });
   try {
     listPending(client, known);
+    bringUpToDate(client, known);
   } catch (error) {
     client.close();
     throw error;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -320,6 +320,19 @@ PRAGMA foreign_keys=ON;`;
     other.exec('COMMIT');
     expect(await answer).toBe('opened');
   });
+});
+
+test('a file that is replaced while its lock is waited for is not taken for the new one', async (t) => {
+  const file = await prepareFile(t);
+  const child = await startOpener(t, userMigrations);
+  const other = connect(t, file);
+  other.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+  const answer = child.open(file);
+  await sleep(500);
+  renameSync(await prepareFile(t), file);
+  other.close();
+  expect(await answer).toBe(`database ${file}: it was replaced meanwhile: start again`);
+  expect(await child.open(file)).toBe('opened');
 });
 
 describe('a file that is not for this code is refused and left as it was:', () => {

@@ -1,0 +1,47 @@
+/** Copies the services' databases while they are served, for people: see --help. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { readConfig } from '#app/config.ts';
+import { loadServices } from '#app/services.ts';
+import { backUp } from '#common/backup.ts';
+import { listDatabases, readArguments, runCommand, UsageError } from './command.ts';
+
+const help = `Usage: npm run backup -- FOLDER [SERVICE...] [--config FILE]
+
+Copies the database of every service into FOLDER, which must be new or empty,
+while they are served and written. FOLDER then holds a file for each service
+and manifest.json, written last: a folder without it is not a whole backup.
+
+All copies are of one instant: writes wait for it, some ms, in every database.
+So each has all that was answered before the backup began, and they agree: a
+pet that a user adopted is in the copy of the pets, unless it was deleted. That
+holds for the databases of one run; those on another host are of another.
+Where you take several, take those services first that call the others (user,
+then pet): ids are never used again, so an adoption then names its pet or none.
+
+  SERVICE         only these services (all of the config)
+  --config FILE   the config file (config.yaml)
+`;
+
+await runCommand(async () => {
+  const { values, positionals } = readArguments({
+    config: { type: 'string', default: 'config.yaml' },
+    help: { type: 'boolean', default: false },
+  });
+  if (values.help) return console.log(help);
+  const [folder, ...names] = positionals;
+  if (folder === undefined) throw new UsageError('Say which folder to copy to: see --help');
+  const services = await loadServices();
+  const databases = listDatabases(services, readConfig(values.config, services, process.env));
+  const unknown = names.find((name) => !databases.some(({ service }) => service === name));
+  if (unknown !== undefined)
+    throw new UsageError(`${unknown} is not a service of ${values.config} with a database`);
+  const chosen = databases.filter(({ service }) => names.length === 0 || names.includes(service));
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const manifest = await backUp(chosen, resolve(folder), version);
+  for (const [service, { size, rows }] of Object.entries(manifest.services)) {
+    const counts = Object.entries(rows).map(([table, count]) => `${table} ${count}`);
+    console.log(`${service}: ${size} bytes, rows: ${counts.join(', ')}`);
+  }
+  console.log(`backed up to ${resolve(folder)}, as of ${manifest.time}`);
+});

@@ -1,0 +1,42 @@
+/** Puts the databases of a backup in their places, for people: see --help. */
+import { resolve } from 'node:path';
+import { readConfig } from '#app/config.ts';
+import { loadServices } from '#app/services.ts';
+import { restore } from '#common/backup-restore.ts';
+import { listDatabases, readArguments, runCommand, UsageError } from './command.ts';
+
+const help = `Usage: npm run restore -- FOLDER [--overwrite] [--config FILE]
+
+Puts the databases of a backup where the config says: all of them, or, where
+that fails, none. Each is compared with the manifest and checked as a whole
+(SHA-256, integrity, references, rows, no migration that this code does not
+have) before any is put in its place. The server must be stopped: a database
+that a process has open is refused. A server that starts later applies the
+migrations that a copy has not had.
+
+  --overwrite     replace databases that are there
+  --config FILE   the config file (config.yaml)
+`;
+
+await runCommand(async () => {
+  const { values, positionals } = readArguments({
+    overwrite: { type: 'boolean', default: false },
+    config: { type: 'string', default: 'config.yaml' },
+    help: { type: 'boolean', default: false },
+  });
+  if (values.help) return console.log(help);
+  const [folder, ...rest] = positionals;
+  if (folder === undefined || rest.length > 0)
+    throw new UsageError('Say which backup to restore: see --help');
+  const services = await loadServices();
+  const databases = listDatabases(services, readConfig(values.config, services, process.env));
+  const manifest = await restore(databases, resolve(folder), { overwrite: values.overwrite });
+  for (const { service, file } of databases) {
+    const copy = manifest.services[service];
+    const counts = Object.entries(copy?.rows ?? {}).map(([table, count]) => `${table} ${count}`);
+    const said =
+      copy === undefined ? 'is not in the backup, left as it is' : `restored, rows: ${counts.join(', ')}`;
+    console.log(`${service}: ${file} ${said}`);
+  }
+  console.log(`restored from ${resolve(folder)}, as of ${manifest.time}, written by ${manifest.version}`);
+});

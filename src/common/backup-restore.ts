@@ -25,7 +25,7 @@ import { refuse } from './database-error.ts';
 import { findFile, lookAt, refuseDanglingLink, sidecars, syncPath } from './database-file.ts';
 import { listPending } from './database-migrations.ts';
 import { readMigrationFiles } from './drizzle.ts';
-import { isBusy } from './group-commit.ts';
+import { isBusy } from './sqlite-error.ts';
 
 /** A database on its way to its place. */
 interface Replacement extends ServiceDatabase {

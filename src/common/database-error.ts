@@ -1,4 +1,4 @@
-import { isBusy } from './group-commit.ts';
+import { isBusy } from './sqlite-error.ts';
 
 /** What keeps a database from being opened: one line for the person who starts the process. */
 export class DatabaseError extends Error {}

@@ -17,7 +17,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import Client from 'better-sqlite3';
 import { DatabaseError, damaged } from './database-error.ts';
-import { isBusy } from './group-commit.ts';
+import { isBusy } from './sqlite-error.ts';
 
 /** What SQLite keeps beside a database: its log, the index of that, and the journal of the other mode. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const;

@@ -7,8 +7,9 @@ import { checkWhole, createFile, findFile, lookAt } from './database-file.ts';
 import { applyMigrations, listPending } from './database-migrations.ts';
 import { isRecorded, recordFile } from './database-record.ts';
 import { type BetterSQLite3Database, drizzle, type MigrationMeta, readMigrationFiles } from './drizzle.ts';
-import { isBusy, openWriter } from './group-commit.ts';
+import { openWriter } from './group-commit.ts';
 import { getLogger } from './logger.ts';
+import { isBusy } from './sqlite-error.ts';
 import { type Preparable, type Prepared, prepareStatement, type Statement } from './statement.ts';
 
 export { DatabaseError } from './database-error.ts';

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { currentContext, runInContext } from './context.ts';
-import { InsufficientStorage, Unavailable } from './problem.ts';
+import { Unavailable } from './problem.ts';
+import { isBusy, isOfDisk, translate } from './sqlite-error.ts';
 
 /** What is needed of a connection of better-sqlite3. */
 interface Connection {
@@ -62,7 +63,7 @@ export function openWriter(client: Connection) {
   function postpone(members: readonly Member[], error: unknown): void {
     const now = performance.now();
     const late = members.filter(({ end }) => end < now);
-    rejectAll(late, new Unavailable('The database is busy', { cause: error }));
+    rejectAll(late, translate(error));
     waiting = [...members.filter(({ end }) => end >= now), ...waiting];
     // Often: between two writes of a busy process the lock is free for a moment only.
     if (waiting.length > 0) schedule(1);
@@ -151,26 +152,4 @@ function rejectAll(members: readonly Member[], error: unknown): void {
 
 function refuse(): never {
   throw new TypeError('A transaction does not wait: fn must not be async, nor return what can be awaited');
-}
-
-/** What the disk does wrong, as the client may know it. */
-function translate(error: unknown): unknown {
-  const code = codeOf(error);
-  if (code === 'SQLITE_FULL') return new InsufficientStorage('The disk is full', { cause: error });
-  return isOfDisk(error) ? new Unavailable('The database cannot be written', { cause: error }) : error;
-}
-
-function isOfDisk(error: unknown): boolean {
-  return /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB)/.test(codeOf(error));
-}
-
-export function isBusy(error: unknown): boolean {
-  return codeOf(error).startsWith('SQLITE_BUSY');
-}
-
-/** The code of an error of SQLite, which Drizzle may have wrapped in one of its own; else ''. */
-function codeOf(error: unknown): string {
-  const { code, cause } = Object(error) as { code?: unknown; cause?: unknown };
-  if (typeof code === 'string') return code;
-  return cause instanceof Error ? codeOf(cause) : '';
 }

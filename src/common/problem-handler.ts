@@ -44,14 +44,16 @@ function toReference(path: string): string {
 
 /** Fastify's error handler: every error, whoever threw it, becomes a problem; defects are logged. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  return reply.send(writeProblem(error, request, reply));
+}
+
+/** Makes the answer that of an error, and returns its body, which is to be sent. */
+export function writeProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): string {
   const problem = toProblem(error, request.id);
   if (problem.status === 500) getLogger().error({ err: error }, 'request failed');
   else if (problem.cause !== undefined) getLogger().warn({ err: problem }, 'request could not be served');
-  return reply
-    .code(problem.status)
-    .headers(problem.headers)
-    .header('content-type', problemMediaType)
-    .send(problemBody(problem, request.url));
+  reply.code(problem.status).headers(problem.headers).header('content-type', problemMediaType);
+  return problemBody(problem, request.url);
 }
 
 type AjvErrors = NonNullable<FastifyError['validation']>;

@@ -486,7 +486,13 @@ export interface operations {
     "pet.createPet": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -507,6 +513,15 @@ export interface operations {
             };
             /** @description It cannot be read */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description A limit, or a conflict of state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -775,7 +790,13 @@ export interface operations {
     "pet.hydratePet": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @example 1 */
                 pet_id: number;
@@ -793,8 +814,26 @@ export interface operations {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
+            /** @description It cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description A limit, or a conflict of state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -834,7 +873,13 @@ export interface operations {
     "pet.feedPet": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @example 1 */
                 pet_id: number;
@@ -852,8 +897,26 @@ export interface operations {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
+            /** @description It cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description A limit, or a conflict of state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -893,7 +956,13 @@ export interface operations {
     "pet.treatPet": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @example 1 */
                 pet_id: number;
@@ -911,8 +980,26 @@ export interface operations {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
+            /** @description It cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description A limit, or a conflict of state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1175,7 +1262,13 @@ export interface operations {
     "user.createUser": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1196,6 +1289,15 @@ export interface operations {
             };
             /** @description It cannot be read */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description A limit, or a conflict of state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1509,7 +1611,13 @@ export interface operations {
     "user.adoptPet": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @example 1 */
                 user_id: number;
@@ -1527,6 +1635,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["user.User"];
+                };
+            };
+            /** @description It cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description There is no such thing */

@@ -120,6 +120,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
       log: serviceLog,
       info: { title: name, version, description },
       home: describeService(name),
+      keys: database?.keys,
       ready: () => checkReadiness({ database: database?.check, neighbours }),
       register: async (scope) =>
         service.register(scope, {

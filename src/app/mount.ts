@@ -3,10 +3,12 @@ import { type TObject, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
+import type { IdempotencyKeys } from '#common/idempotency.ts';
 import type { Logger } from '#common/logger.ts';
 import { NotFound, ProblemSchema, problems } from '#common/problem.ts';
 import type { ServiceScope } from '#common/service.ts';
 import { addDocs } from './docs.ts';
+import { describeKey, idempotency } from './idempotency.ts';
 import { forward, type ProxyOptions } from './proxy.ts';
 import { answerReadiness, Readiness } from './readiness.ts';
 
@@ -23,6 +25,8 @@ export interface Mountable {
   readonly otherDocuments?: Readonly<Record<string, string>>;
   /** The document that it shows, where that is not made of its own routes. */
   document?(): OpenApiDocument;
+  /** Where the idempotency keys of its POSTs are; absent where it has no database. */
+  readonly keys?: IdempotencyKeys | undefined;
   ready(): Promise<Readiness>;
   register(scope: ServiceScope): Promise<void>;
 }
@@ -33,7 +37,7 @@ export interface Mountable {
  * @returns its OpenAPI document, to be asked for once the app is ready.
  */
 export async function mount(app: FastifyInstance, mountable: Mountable): Promise<() => OpenApiDocument> {
-  const { name, prefix, log, info } = mountable;
+  const { name, prefix, log, info, keys } = mountable;
   let document: (() => OpenApiDocument) | undefined;
 
   await app.register(
@@ -42,7 +46,10 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
       await scope.register(swagger, {
         openapi: { openapi: '3.1.0', info, ...(prefix !== '' && { servers: [{ url: prefix }] }) },
         stripBasePath: false,
-        transform: ({ schema, url }) => ({ schema, url: url.slice(prefix.length) || '/' }),
+        transform: ({ schema, url, route: { method } }) => ({
+          schema: keys === undefined ? schema : describeKey(schema, method),
+          url: url.slice(prefix.length) || '/',
+        }),
         refResolver: {
           buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`),
         },
@@ -50,6 +57,7 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
       document = mountable.document ?? (() => scope.swagger() as unknown as OpenApiDocument);
 
       scope.addSchema(ProblemSchema);
+      await scope.register(idempotency, { keys });
       // Documents list operations in this order: first what the service is for.
       await scope.register(async (own) =>
         runAs(name, 'start', log, () => mountable.register(own.withTypeProvider())),

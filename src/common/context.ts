@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { KeyedRequest } from './keyed-request.ts';
 
 /** What a request hands on to every call that it causes, and what it got so from its own caller. */
 export interface Travel {
@@ -21,6 +22,8 @@ export interface Context {
   readonly log: Logger;
   /** Absent in work that no request asked for: start, stop, timers of a service. */
   readonly travel?: Travel;
+  /** Absent where the request has no idempotency key. */
+  readonly keyed?: KeyedRequest;
 }
 
 interface Traveller<Value> {

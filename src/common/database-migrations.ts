@@ -1,6 +1,7 @@
 import type Client from 'better-sqlite3';
 import { DatabaseError } from './database-error.ts';
 import type { MigrationMeta } from './drizzle.ts';
+import { idempotencyTable } from './idempotency.ts';
 
 /**
  * The migrations that the file has not had. Drizzle's own migrator looks before it locks, so that two processes
@@ -43,6 +44,7 @@ export function applyMigrations(client: Client.Database, known: readonly Migrati
       client.exec(
         'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)',
       );
+      client.exec(idempotencyTable);
       for (const { sql, hash, folderMillis } of listPending(client, known)) {
         for (const statement of sql) client.exec(statement);
         client

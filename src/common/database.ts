@@ -8,6 +8,7 @@ import { applyMigrations, listPending } from './database-migrations.ts';
 import { isRecorded, recordFile } from './database-record.ts';
 import { type BetterSQLite3Database, drizzle, type MigrationMeta, readMigrationFiles } from './drizzle.ts';
 import { openWriter } from './group-commit.ts';
+import { type IdempotencyKeys, openIdempotencyKeys } from './idempotency.ts';
 import { getLogger } from './logger.ts';
 import { isBusy } from './sqlite-error.ts';
 import { type Preparable, type Prepared, prepareStatement, type Statement } from './statement.ts';
@@ -24,10 +25,16 @@ export interface Database {
    * durable; rejects with what it throws. `fn` must not be async, and do nothing but statements of this database:
    * it runs with other writes in one transaction, and may run again.
    * What is deferred until COMMIT, as some references are, is looked at once for all of that transaction.
+   * In a request with an idempotency key it resolves in the transaction, before COMMIT, so that the answer is written
+   * with the effect; the answer is given when both are durable. What `fn` returns is kept then, and returned to a
+   * retry that finds the effect without an answer, in place of running `fn`: it is what the structured clone
+   * algorithm can copy.
    * @throws {Unavailable} when another process holds the write lock for longer than 5 s, or the disk fails.
    * @throws {InsufficientStorage} when the disk is full. In both cases nothing was changed.
    */
   write<Result>(fn: () => Result): Promise<Result>;
+  /** Those of the requests that write here; for the app, a service has no need of them. */
+  readonly keys: IdempotencyKeys;
   /** Throws where the database does not answer. */
   check(): void;
   close(): void;
@@ -61,6 +68,7 @@ export function openDatabase(file: string, migrations?: URL, record?: string): D
     orm: drizzle(client),
     prepare: (query) => prepareStatement(client, query),
     write: writer.write,
+    keys: openIdempotencyKeys(client, writer.write),
     check() {
       client.prepare('SELECT count(*) FROM sqlite_schema').get();
     },

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { currentContext, runInContext } from './context.ts';
+import { type Companion, waitForAnswers } from './keyed-request.ts';
 import { Unavailable } from './problem.ts';
 import { isBusy, isOfDisk, translate } from './sqlite-error.ts';
 
@@ -17,7 +18,10 @@ interface Member {
   reject(error: unknown): void;
   /** When it has waited long enough for the lock, in ms on the clock of `performance.now()`. */
   readonly end: number;
+  readonly companion: Companion | undefined;
   outcome?: { readonly result: unknown } | { readonly error: unknown };
+  /** Whether it was resolved before COMMIT: it cannot be run again. */
+  isAhead?: boolean;
 }
 
 /** How long a write waits while another process holds the lock, in ms. */
@@ -46,13 +50,18 @@ export function openWriter(client: Connection) {
     else setTimeout(flush, wait);
   }
 
-  function flush(): void {
+  function flush(mayWait = true): void {
     isScheduled = false;
     const members = waiting;
     if (members.length === 0) return;
     waiting = [];
+    tell(members, () => commitTogether(members, mayWait));
+  }
+
+  /** Tells all members of what keeps them from being written. */
+  function tell(members: readonly Member[], step: () => void): void {
     try {
-      commitTogether(members);
+      step();
     } catch (error) {
       if (isBusy(error)) postpone(members, error);
       else rejectAll(members, translate(error));
@@ -64,36 +73,68 @@ export function openWriter(client: Connection) {
     const now = performance.now();
     const late = members.filter(({ end }) => end < now);
     rejectAll(late, translate(error));
-    waiting = [...members.filter(({ end }) => end >= now), ...waiting];
+    waiting = [...members.filter(({ end, isAhead }) => end >= now && !isAhead), ...waiting];
     // Often: between two writes of a busy process the lock is free for a moment only.
     if (waiting.length > 0) schedule(1);
   }
 
   /** @throws what keeps all members from being written: none of them is then. */
-  function commitTogether(members: readonly Member[]): void {
+  function commitTogether(members: readonly Member[], mayWait: boolean): void {
     begin.run();
-    try {
+    undoOnError(members, () => {
       // A transaction of one is its savepoint.
       for (const member of members) attempt(member, members.length > 1);
-      if (members.length === 1 && 'error' in (members[0]?.outcome ?? {})) rollback.run();
-      else commit.run();
-    } catch (error) {
-      if (client.inTransaction) rollback.run();
-      if (isOfDisk(error) || isBusy(error) || members.length === 1) throw error;
-      // One member's fault, as a constraint that is only looked at now: alone each has its own answer.
-      commitAlone(members);
-      return;
-    }
-    for (const { outcome, resolve, reject } of members) {
+      const ahead = mayWait ? letGoAhead(members) : [];
+      if (ahead.length === 0) finish(members);
+      else {
+        const end = () => tell(members, () => undoOnError(members, () => finish(members)));
+        void waitForAnswers(ahead).then(end);
+      }
+    });
+  }
+
+  /** Requests with a key go on to their answers before COMMIT, so that those are written with the effect. */
+  function letGoAhead(members: readonly Member[]): Companion[] {
+    return members.flatMap((member) => {
+      const { companion, outcome } = member;
+      if (companion === undefined || outcome === undefined || 'error' in outcome) return [];
+      member.isAhead = true;
+      member.resolve(outcome.result);
+      return companion;
+    });
+  }
+
+  function finish(members: readonly Member[]): void {
+    const done = members.filter(({ outcome }) => outcome !== undefined && 'result' in outcome);
+    for (const { companion } of done) companion?.conclude();
+    if (members.length === 1 && done.length === 0) rollback.run();
+    else commit.run();
+    for (const { companion, outcome, resolve, reject } of members) {
+      companion?.settle();
       if (outcome !== undefined && 'error' in outcome) reject(outcome.error);
       else resolve(outcome?.result);
+    }
+  }
+
+  function undoOnError(members: readonly Member[], step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (client.inTransaction) rollback.run();
+      const isOfAll = isOfDisk(error) || isBusy(error) || members.length === 1;
+      // One that is ahead cannot be run again for another's fault; its client can.
+      const reason = isOfAll ? translate(error) : new Unavailable('It was not written', { cause: error });
+      for (const { companion } of members) companion?.settle(reason);
+      if (isOfAll) throw error;
+      // One member's fault, as a constraint that is only looked at now: alone each has its own answer.
+      commitAlone(members.filter(({ isAhead }) => !isAhead));
     }
   }
 
   function commitAlone(members: readonly Member[]): void {
     for (const [index, member] of members.entries()) {
       try {
-        commitTogether([member]);
+        commitTogether([member], false);
       } catch (error) {
         if (isBusy(error)) {
           // Those after it too: none overtakes another.
@@ -127,9 +168,12 @@ export function openWriter(client: Connection) {
       const context = currentContext();
       // An async function would go on after its transaction: it is not even begun.
       const work = types.isAsyncFunction(fn) ? refuse : fn;
+      const companion = context?.keyed?.join(client);
+      const run = () => runInContext(context, work);
       return new Promise<Result>((resolve, reject) => {
         waiting.push({
-          fn: () => runInContext(context, work),
+          fn: companion === undefined ? run : () => companion.run(run),
+          companion,
           resolve: resolve as Member['resolve'],
           reject,
           end: performance.now() + lockWait,
@@ -139,7 +183,7 @@ export function openWriter(client: Connection) {
     },
     /** Writes what waits, now or never. */
     close(): void {
-      flush();
+      flush(false);
       rejectAll(waiting, new Unavailable('The database is closing'));
       waiting = [];
     },

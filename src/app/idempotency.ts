@@ -1,0 +1,163 @@
+import { hash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest, FastifySchema, RouteOptions } from 'fastify';
+import fp from 'fastify-plugin';
+import { type Context, currentContext, runInContext } from '#common/context.ts';
+import type { IdempotencyKeys } from '#common/idempotency.ts';
+import type { Answer, KeyedRequest } from '#common/keyed-request.ts';
+import { Problem, problems } from '#common/problem.ts';
+import { writeProblem } from '#common/problem-handler.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null where it has no idempotency key. */
+    keyed: KeyedRequest | null;
+  }
+}
+
+export interface IdempotencyOptions {
+  /** Those of the service's database; undefined where it has none. */
+  readonly keys: IdempotencyKeys | undefined;
+}
+
+/** Of an answer that is given again; the rest is about the request that it is given to. */
+const keptHeaders = ['content-type', 'location', 'etag'];
+
+/**
+ * Makes it safe to send a POST again that has an `Idempotency-Key`: draft-ietf-httpapi-idempotency-key-header. Register
+ * it before the routes of a service. A POST without a key passes by.
+ */
+export const idempotency = fp<IdempotencyOptions>(async (scope, { keys }) => {
+  scope.decorateRequest('keyed', null);
+
+  scope.addHook('onRoute', (route) => {
+    if (![route.method].flat().includes('POST')) return;
+    // Before the contract fills in what is not sent: what is compared is what the client said.
+    route.preValidation = [claim, ...[route.preValidation ?? []].flat()];
+    route.onSend = [...[route.onSend ?? []].flat(), conclude];
+    route.handler = answerAlways(route.handler);
+  });
+
+  function claim(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+    const sent = request.headers['idempotency-key'];
+    if (sent === undefined || request.method !== 'POST') {
+      done();
+      return;
+    }
+    try {
+      const key = readKey(String(sent));
+      // Not passed over: whoever sends a key relies on it.
+      if (keys === undefined)
+        throw new Problem(400, 'This service has no database to keep idempotency keys in');
+      const claimed = keys.claim(key, fingerprint(request));
+      if ('answer' in claimed) {
+        reply.send(repeat(reply, claimed.answer));
+        return;
+      }
+      request.keyed = claimed;
+      runInContext({ ...(currentContext() as Context), keyed: claimed }, done);
+    } catch (error) {
+      done(error as Error);
+    }
+  }
+});
+
+/** An sf-string, RFC 8941: visible ASCII and spaces in quotes. */
+const quoted = /^"(?:[ !#-[\]-~]|\\["\\])*"$/;
+/**
+ * What most clients send, Stripe's among them: a UUID or the like without the quotes. Not what could be read in another
+ * way: two headers that were joined, parameters, a quotation that does not end.
+ */
+const bare = /^[!#-+\--:<-[\]-~]+$/;
+const maxLength = 255;
+
+function readKey(sent: string): string {
+  const key = quoted.test(sent) ? sent.slice(1, -1).replace(/\\(.)/g, '$1') : bare.test(sent) ? sent : '';
+  if (key !== '' && key.length <= maxLength) return key;
+  const detail = `The Idempotency-Key must be 1 to ${maxLength} visible ASCII characters in double quotes`;
+  throw new Problem(400, detail, { type: 'urn:problem-type:idempotency-key-malformed' });
+}
+
+/** Of what makes two requests one: method, whole path, and body, whatever the order of its keys. */
+function fingerprint({ method, url, body }: FastifyRequest): string {
+  return hash('sha256', `${method} ${url}\n${JSON.stringify(body, sortKeys) ?? ''}`, 'base64url');
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** Holds an answer back until it is kept. */
+function conclude(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: null, payload: unknown) => void,
+): void {
+  const { keyed } = request;
+  if (keyed === null || keyed.isAnswered()) {
+    done(null, payload);
+    return;
+  }
+  keyed.finish(answerOf(reply, payload)).then(
+    (found) => done(null, found === undefined ? payload : repeat(reply, found)),
+    (error) => done(null, writeProblem(error, request, reply)),
+  );
+}
+
+/** Undefined for a stream, which is not there as a whole. */
+function answerOf(reply: FastifyReply, payload: unknown): Answer | undefined {
+  const body = payload ?? null;
+  if (body !== null && typeof body !== 'string' && !Buffer.isBuffer(body)) return undefined;
+  const headers = keptHeaders.flatMap((name) => {
+    const value = reply.getHeader(name);
+    return value === undefined ? [] : [[name, String(value)]];
+  });
+  return { status: reply.statusCode, headers: Object.fromEntries(headers), body };
+}
+
+/** Makes the answer one that was given before, and returns its body, which is to be sent. */
+function repeat(reply: FastifyReply, { status, headers, body }: Answer): string | Buffer | undefined {
+  for (const name of keptHeaders) reply.removeHeader(name);
+  reply.code(status).headers(headers).header('idempotent-replayed', 'true');
+  // Sent, null would be written as JSON.
+  return body ?? undefined;
+}
+
+/**
+ * Fastify does not answer a client that has gone where its handler resolves with nothing, and answers twice where that
+ * has sent something that is held back. A key must be let go in the one case, and its answer be one in the other.
+ */
+function answerAlways(handler: RouteOptions['handler']): RouteOptions['handler'] {
+  return function (request, reply) {
+    const result = handler.call(this, request, reply) as unknown;
+    const { keyed } = request;
+    if (keyed === null || !(result instanceof Promise)) return result;
+    return result.then((payload) => {
+      if (payload !== undefined) return payload;
+      if (!keyed.isAnswered()) reply.send();
+      return reply;
+    });
+  };
+}
+
+const description = `Makes it safe to send the request again, within 24 hours: the same key and request get the same \
+answer, with \`idempotent-replayed: true\`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a \
+UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another \
+request, 400 where it cannot be read`;
+const schema = { type: 'string', description, examples: ['"8e03978e-40d5-43dd-bc93-6894a57f9324"'] };
+
+/** What the document says of a POST beside what its route does. */
+export function describeKey(route: FastifySchema, method: string | string[]): FastifySchema {
+  if (![method].flat().includes('POST')) return route;
+  const { headers, response } = route as { headers?: { properties?: object }; response?: object };
+  return {
+    ...route,
+    headers: {
+      type: 'object',
+      ...headers,
+      properties: { ...headers?.properties, 'Idempotency-Key': schema },
+    },
+    response: { ...problems(400, 409, 422), ...response },
+  };
+}

@@ -1,0 +1,502 @@
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pool } from 'undici';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { defineService } from '#common/service.ts';
+import type { paths } from '../../generated/api.d.ts';
+import pet from '../../src/services/pet/index.ts';
+import { waitFor } from '../groupings/helper.ts';
+import { type Built, build, type contract, type Reply, send } from '../helper.ts';
+import { key, makeDatabase, makeNotes } from './idempotency-helper.ts';
+
+const rex = { name: 'Rex', species: 'dog' };
+const isReplayed = ({ headers }: Reply) => headers.get('idempotent-replayed') === 'true';
+const day = 24 * 60 * 60 * 1000;
+
+async function countPets({ send }: Built): Promise<number> {
+  return (await send('GET', '/pet/pets/')).body.length;
+}
+
+describe('a POST that comes again with its key', () => {
+  test('gets the same answer once more, and has one effect', async (t) => {
+    const built = await build(t);
+    const first = await built.send('POST', '/pet/pets/', rex, key('"a"'));
+    await sleep(2);
+    const second = await built.send('POST', '/pet/pets/', rex, key('"a"'));
+    expect([second.status, second.body]).toEqual([200, first.body]);
+    expect(second.headers.get('content-type')).toBe(first.headers.get('content-type'));
+    expect([isReplayed(first), isReplayed(second)]).toEqual([false, true]);
+    expect(second.headers.get('x-request-id')).not.toBe(first.headers.get('x-request-id'));
+    expect(await countPets(built)).toBe(1);
+    const other = await built.send('POST', '/pet/pets/', rex, key('"b"'));
+    expect([other.body.id, isReplayed(other)]).toEqual([2, false]);
+  });
+
+  test('feeds, treats and hydrates once', async (t) => {
+    const { send } = await build(t);
+    await send('POST', '/pet/pets/', rex);
+    for (const verb of ['feed', 'treat', 'hydrate']) {
+      const [one, two] = [
+        await send('POST', `/pet/pets/1/${verb}`, undefined, key(verb)),
+        await send('POST', `/pet/pets/1/${verb}`, '', key(verb)),
+      ];
+      expect([two.status, two.body, isReplayed(two)]).toEqual([200, one.body, true]);
+    }
+  });
+
+  test('gets the same answer when what it was made of is gone', async (t) => {
+    const { send } = await build(t);
+    await send('POST', '/pet/pets/', rex);
+    await send('POST', '/user/users/', { name: 'Alice' });
+    const first = await send('POST', '/user/users/1/pets/1', undefined, key('adopt'));
+    const again = await send('POST', '/user/users/1/pets/1', undefined, key('adopt-again'));
+    expect(again.body.pets).toHaveLength(1);
+    await send('DELETE', '/pet/pets/1');
+    await send('DELETE', '/user/users/1');
+    for (const [name, answer] of [['adopt', first] as const, ['adopt-again', again] as const]) {
+      const { status, body } = await send('POST', '/user/users/1/pets/1', undefined, key(name));
+      expect([status, body], name).toEqual([200, answer.body]);
+    }
+  });
+
+  test('may have its members in another order, and not another body, path or query: 422', async (t) => {
+    const built = await build(t);
+    const { send } = built;
+    const nested = { ...rex, more: { a: [1, { b: 2, c: 3 }] } };
+    const first = await send('POST', '/pet/pets/', nested, key('a'));
+    const turned = { more: { a: [1, { c: 3, b: 2 }] }, species: 'dog', name: 'Rex' };
+    expect((await send('POST', '/pet/pets/', turned, key('a'))).body).toEqual(first.body);
+    const others: [string, unknown][] = [
+      ['/pet/pets/', rex],
+      ['/pet/pets/', { ...nested, more: { a: [{ b: 2, c: 3 }, 1] } }],
+      ['/pet/pets/', { ...nested, mood: 'happy' }],
+      ['/pet/pets/?a=1', nested],
+      ['/pet/pets/1/feed', nested],
+      ['/pet/pets/1/feed', undefined],
+    ];
+    for (const [path, body] of others) {
+      const answer = await send('POST', path, body, key('a'));
+      expect([answer.status, answer.body.type]).toEqual([422, 'urn:problem-type:idempotency-key-reused']);
+    }
+    expect(await countPets(built)).toBe(1);
+    // Each service has keys of its own.
+    expect((await send('POST', '/user/users/', { name: 'Alice' }, key('a'))).status).toBe(200);
+  });
+
+  test('is tried anew where it failed and changed nothing', async (t) => {
+    const { send } = await build(t);
+    await send('POST', '/user/users/', { name: 'Alice' });
+    const adopt = () => send('POST', '/user/users/1/pets/1', undefined, key('a'));
+    const feed = () => send('POST', '/pet/pets/1/feed', undefined, key('a'));
+    expect([(await adopt()).status, (await feed()).status]).toEqual([404, 404]);
+    const create = (body: unknown) => send('POST', '/pet/pets/', body, key('create'));
+    expect((await create({ name: 'Rex' })).status).toBe(422);
+    expect((await create('{')).status).toBe(400);
+    expect((await create(rex)).status).toBe(200);
+    expect([(await adopt()).status, (await feed()).status]).toEqual([200, 200]);
+  });
+
+  test('counts for POST alone', async (t) => {
+    const { send } = await build(t);
+    await send('POST', '/pet/pets/', rex);
+    for (const mood of ['calm', 'wild']) {
+      expect((await send('PATCH', '/pet/pets/1', { mood }, key('a'))).body.mood).toBe(mood);
+    }
+    expect((await send('GET', '/pet/pets/1', undefined, key('"'))).status).toBe(200);
+  });
+});
+
+describe('the key', () => {
+  const uuid = '8e03978e-40d5-43dd-bc93-6894a57f9324';
+  const good: [string, string][] = [
+    [`"${uuid}"`, uuid],
+    [uuid, uuid],
+    [`stripe-node-retry-${uuid}`, `stripe-node-retry-${uuid}`],
+    ['a', 'a'],
+    ['"a b"', 'a b'],
+    ['"a, b; c"', 'a, b; c'],
+    ['"a\\"b\\\\c"', 'a"b\\c'],
+    ['x'.repeat(255), 'x'.repeat(255)],
+    [`"${'x'.repeat(255)}"`, 'x'.repeat(255)],
+    [`"${'\\"'.repeat(255)}"`, '"'.repeat(255)],
+    [`!#$%&'()*+-./:<=>?@[]^_\`{|}~`, `!#$%&'()*+-./:<=>?@[]^_\`{|}~`],
+  ];
+  for (const [sent, kept] of good) {
+    test(`may be ${sent.slice(0, 60)}`, async (t) => {
+      const database = makeDatabase(t);
+      const { send } = await build(t, { services: [pet], serviceConfigs: { pet: database.config } });
+      expect((await send('POST', '/pet/pets/', rex, key(sent))).status).toBe(200);
+      expect(database.query('SELECT key FROM __idempotency_key')).toEqual([kept]);
+    });
+  }
+
+  const malformed = [
+    ...[
+      '',
+      '""',
+      '"',
+      '"a',
+      'a"',
+      'a"b',
+      '"a"b',
+      '"a"b"',
+      '"a\\b"',
+      '"a\\"',
+      'a\\b',
+      'a b',
+      'a,b',
+      'a;b',
+      'é',
+      '"é"',
+    ],
+    ...['"a", "b"', '"a";b=1', 'a\tb', '"a\tb"', 'x'.repeat(256), `"${'x'.repeat(256)}"`],
+  ];
+  for (const sent of malformed) {
+    test(`may not be ${JSON.stringify(sent).slice(0, 60)}: 400`, async (t) => {
+      const built = await build(t);
+      const answer = await built.send('POST', '/pet/pets/', rex, key(sent));
+      expect([answer.status, answer.body.type]).toEqual([400, 'urn:problem-type:idempotency-key-malformed']);
+      expect(await countPets(built)).toBe(0);
+    });
+  }
+
+  test('may not come twice', async (t) => {
+    const { url } = await build(t);
+    const status = await new Promise((resolve, reject) => {
+      const headers = [
+        'host',
+        'a',
+        'idempotency-key',
+        'a',
+        'idempotency-key',
+        'a',
+        'content-type',
+        'application/json',
+      ];
+      const asked = request(`${url}/pet/pets/`, { method: 'POST', headers: headers as never }, (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode));
+      });
+      asked.on('error', reject).end(JSON.stringify(rex));
+    });
+    expect(status).toBe(400);
+  });
+
+  test('is the same with and without its quotes', async (t) => {
+    const { send } = await build(t);
+    const first = await send('POST', '/pet/pets/', rex, key(uuid));
+    expect((await send('POST', '/pet/pets/', rex, key(`"${uuid}"`))).body).toEqual(first.body);
+  });
+
+  test('is refused by a service that has nowhere to keep it', async (t) => {
+    const echo = defineService({
+      name: 'echo',
+      description: 'Says it again',
+      async register(scope) {
+        scope.post('/', async () => ({ ok: true }));
+      },
+    });
+    const { send } = await build(t, { services: [echo] });
+    expect((await send('POST', '/echo/')).status).toBe(200);
+    expect((await send('POST', '/echo/', undefined, key('a'))).status).toBe(400);
+    const { paths } = (await send('GET', '/echo/openapi.json')).body;
+    expect(paths['/'].post.parameters).toBeUndefined();
+  });
+
+  test('is kept for 24 hours, and then no longer: what is old goes with what comes', async (t) => {
+    const database = makeDatabase(t);
+    const built = await build(t, { services: [pet], serviceConfigs: { pet: database.config } });
+    const create = (name: string) => built.send('POST', '/pet/pets/', rex, key(name));
+    const count = () => database.query('SELECT count(*) FROM __idempotency_key')[0];
+    for (let index = 0; index < 25; index += 1) await create(`key-${index}`);
+    const age = (ms: number) =>
+      database.query('UPDATE __idempotency_key SET created_at = ?', Date.now() - ms);
+    age(day - 10_000);
+    expect(isReplayed(await create('key-7'))).toBe(true);
+    age(day + 1);
+    const anew = await create('key-7');
+    expect([anew.body.id, isReplayed(anew)]).toEqual([26, false]);
+    expect([isReplayed(await create('key-7')), count()]).toEqual([true, 15]);
+    await create('new 1'.replace(' ', '-'));
+    expect(count()).toBe(6);
+    for (let index = 2; index < 5; index += 1) await create(`new-${index}`);
+    expect(count()).toBe(5);
+    const plan = database.query(
+      `EXPLAIN QUERY PLAN SELECT key FROM __idempotency_key WHERE created_at <= 1 ORDER BY created_at LIMIT 10`,
+    );
+    expect(plan).toHaveLength(1);
+  });
+});
+
+describe('many at once with one key', () => {
+  // A thousand rounds take a minute: .ci/run asks for them.
+  const rounds = Number(process.env.IDEMPOTENCY_ROUNDS ?? 20);
+
+  test(`have one effect, and get one answer or a 409: 100, ${rounds} times`, {
+    timeout: 600_000,
+  }, async (t) => {
+    const database = makeDatabase(t);
+    const { url } = await build(t, {
+      services: [pet],
+      serviceConfigs: { pet: database.config },
+      level: 'warn',
+    });
+    const pool = new Pool(url, { connections: 100 });
+    t.onTestFinished(() => pool.destroy());
+    const statuses = new Map<number, number>();
+    for (let round = 1; round <= rounds; round += 1) {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': `"round ${round}"` };
+      const post = async () => {
+        const answer = await pool.request({
+          path: '/pet/pets/',
+          method: 'POST',
+          headers,
+          body: JSON.stringify(rex),
+        });
+        return { status: answer.statusCode, body: await answer.body.text() };
+      };
+      const answers = await Promise.all(Array.from({ length: 100 }, post));
+      answers.push(await post());
+      for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      const done = answers.filter(({ status }) => status === 200);
+      expect(answers.filter(({ status }) => status !== 200 && status !== 409)).toEqual([]);
+      expect(new Set(done.map(({ body }) => body)).size, `round ${round}`).toBe(1);
+      expect(done.at(-1)).toEqual(answers.at(-1));
+    }
+    expect(database.query('SELECT count(*) FROM pet')).toEqual([rounds]);
+    console.log(`${rounds} rounds of 100 and one more: ${JSON.stringify(Object.fromEntries(statuses))}`);
+  });
+
+  test('that differ get a 422, and those with other keys their own', async (t) => {
+    const built = await build(t, { services: [pet] });
+    const post = (index: number) =>
+      built.send('POST', '/pet/pets/', { ...rex, name: `n${index % 10}` }, key(`key-${index % 5}`));
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => post(index)));
+    const statuses = new Set(answers.map(({ status }) => status));
+    expect([...statuses]).toEqual(expect.arrayContaining([200, 422]));
+    expect([...statuses].filter((status) => ![200, 409, 422].includes(status))).toEqual([]);
+    expect(await countPets(built)).toBe(5);
+  });
+});
+
+describe('a handler that', () => {
+  async function start(t: TestContext) {
+    const gates: (() => void)[] = [];
+    const stage = {
+      runs: [] as string[],
+      isOpen: false,
+      wait: () => (stage.isOpen ? sleep(1) : new Promise<void>((resolve) => gates.push(resolve))),
+    };
+    const database = makeDatabase(t);
+    const built = await build(t, {
+      services: [makeNotes(stage)],
+      serviceConfigs: { note: database.config },
+    });
+    t.onTestFinished(() => open());
+    function open(): void {
+      stage.isOpen = true;
+      for (const gate of gates) gate();
+    }
+    const post = (path: string, name = 'a') => built.send('POST', `/note${path}`, undefined, key(name));
+    const notes = () => database.query('SELECT text FROM note ORDER BY id');
+    return { ...built, post, notes, database, stage, open, waits: () => waitFor(() => gates.length > 0) };
+  }
+
+  for (const [path, expected] of [
+    ['/plain', ['plain']],
+    ['/twice', ['first', 'second']],
+    ['/both', ['one', 'other']],
+    ['/sends', ['sent']],
+    ['/callback', ['callback']],
+    ['/bytes', ['bytes']],
+    ['/unawaited', ['unawaited']],
+    ['/refused', ['refused']],
+  ] as const) {
+    test(`writes and answers as ${path} does is run once, and its answer kept`, async (t) => {
+      const { post, notes, stage, lines } = await start(t);
+      const one = await post(path);
+      const two = await post(path);
+      expect([two.status, two.body, isReplayed(one), isReplayed(two)]).toEqual([
+        one.status,
+        one.body,
+        false,
+        true,
+      ]);
+      expect([notes(), stage.runs]).toEqual([expected, [`/note${path}`]]);
+      for (const name of ['content-type', 'location'])
+        expect(two.headers.get(name)).toBe(one.headers.get(name));
+      expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+    });
+  }
+
+  test('has not answered keeps its key in use: 409, and 422 for another request', async (t) => {
+    const { post, notes, open, waits } = await start(t);
+    const first = post('/slow');
+    await waits();
+    const second = await post('/slow');
+    expect([second.status, second.body.type]).toEqual([409, 'urn:problem-type:idempotency-key-in-use']);
+    expect((await post('/plain')).status).toBe(422);
+    open();
+    const { status, body } = await first;
+    expect(status).toBe(200);
+    expect([(await post('/slow')).body, notes()]).toEqual([body, ['slow']]);
+  });
+
+  test('waits between two writes does each once', async (t) => {
+    const { post, notes, open, stage } = await start(t);
+    open();
+    const first = await post('/later');
+    expect(first.body).toMatchObject({ isDate: true, first: { id: 1 }, second: { id: 2 } });
+    expect([(await post('/later')).body, notes(), stage.runs.length]).toEqual([
+      first.body,
+      ['before', 'after'],
+      1,
+    ]);
+  });
+
+  test('fails with a 5xx after it has written goes on from there', async (t) => {
+    const { post, notes, stage } = await start(t);
+    expect((await post('/away')).status).toBe(503);
+    expect(notes()).toEqual(['away', 'away too']);
+    const second = await post('/away');
+    expect([second.status, second.body, isReplayed(second)]).toEqual([
+      200,
+      { changes: 0, ids: [1, 2] },
+      false,
+    ]);
+    const third = await post('/away');
+    expect([third.body, isReplayed(third), notes()]).toEqual([second.body, true, ['away', 'away too']]);
+    expect(stage.runs).toHaveLength(2);
+  });
+
+  test('answers with a stream is run again, and writes once', async (t) => {
+    const { post, notes, stage } = await start(t);
+    expect([(await post('/stream')).body, (await post('/stream')).body]).toEqual(['note 1', 'note 1']);
+    expect([notes(), stage.runs.length]).toEqual([['stream'], 2]);
+  });
+
+  test('answers with nothing when its client has gone lets the key go', async (t) => {
+    const { post, notes, open, waits, url } = await start(t);
+    const asked = request(`${url}/note/nothing`, { method: 'POST', headers: key('a') });
+    asked.on('error', () => {}).end();
+    await waits();
+    asked.destroy();
+    await sleep(50);
+    expect((await post('/nothing')).status).toBe(409);
+    open();
+    await waitFor(() => notes().length === 1);
+    const answer = await post('/nothing');
+    expect([answer.status, answer.body, isReplayed(answer), notes()]).toEqual([200, '', true, ['nothing']]);
+  });
+
+  test('fails at COMMIT is answered so, and keeps nothing', async (t) => {
+    const { send, database, lines, open } = await start(t);
+    open();
+    const answer = await send('POST', '/note/commit', { note: 7 }, key('a'));
+    expect([answer.status, answer.body.title]).toEqual([500, 'Internal Server Error']);
+    expect(lines.filter(({ msg }) => msg === 'request failed')).toHaveLength(1);
+    expect(database.query('SELECT key FROM __idempotency_key')).toEqual([]);
+    await send('POST', '/note/plain');
+    const answers = [
+      await send('POST', '/note/commit', { note: 1 }, key('a')),
+      await send('POST', '/note/commit', { note: 1 }, key('b')),
+      await send('POST', '/note/commit', { note: 1 }, key('b')),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(database.query('SELECT note FROM line')).toEqual([1, 1]);
+  });
+
+  test('shares a transaction that fails for the fault of another may be tried again: 503', async (t) => {
+    const { send, post, notes, database, open, stage } = await start(t);
+    const answers = [
+      post('/slow'),
+      send('POST', '/note/commit', { note: 7 }, key('b')),
+      send('POST', '/note/slow'),
+    ];
+    await waitFor(() => stage.runs.length === 3);
+    open();
+    const [slow, commit, unkeyed] = (await Promise.all(answers)) as [Reply, Reply, Reply];
+    expect([slow.status, commit.status, unkeyed.status]).toEqual([503, 503, 200]);
+    expect([slow.headers.get('retry-after'), slow.body.status]).toEqual(['1', 503]);
+    expect(database.query('SELECT key FROM __idempotency_key')).toEqual([]);
+    const again = await post('/slow');
+    expect([again.status, isReplayed(again), notes()]).toEqual([200, false, ['slow', 'slow']]);
+  });
+
+  test('shares a transaction with others, with and without a key, is answered as they are', async (t) => {
+    const { url, post, notes, open, stage } = await start(t);
+    const answers = Array.from({ length: 20 }, (_, index) => post('/slow', `key-${index}`));
+    answers.push(...Array.from({ length: 20 }, () => send(`${url}/note/slow`, 'POST')));
+    await waitFor(() => stage.runs.length === 40);
+    open();
+    const ids = (await Promise.all(answers)).map(({ body }) => body.id as number);
+    expect(new Set(ids).size).toBe(40);
+    expect(notes()).toHaveLength(40);
+  });
+
+  test('finds that another process has answered gives that answer', async (t) => {
+    const { post, notes, database, open, waits, stage } = await start(t);
+    const other = await build(t, { services: [makeNotes(stage)], serviceConfigs: { note: database.config } });
+    const first = post('/slow');
+    await waits();
+    const second = other.send('POST', '/note/slow', undefined, key('a'));
+    const third = other.send('POST', '/note/plain', undefined, key('b'));
+    await waitFor(() => stage.runs.length === 3);
+    open();
+    const [one, two] = await Promise.all([first, second]);
+    expect([one.status, two.status, two.body]).toEqual([200, 200, one.body]);
+    expect([isReplayed(one), isReplayed(two)].sort()).toEqual([false, true]);
+    expect((await third).status).toBe(200);
+    expect([...notes()].sort()).toEqual(['plain', 'slow']);
+  });
+
+  test('finds that another process has taken the key for another request writes nothing: 422', async (t) => {
+    const { post, notes, database, open, waits, stage } = await start(t);
+    const other = await build(t, { services: [makeNotes(stage)], serviceConfigs: { note: database.config } });
+    const first = post('/slow');
+    await waits();
+    expect((await other.send('POST', '/note/plain', undefined, key('a'))).status).toBe(200);
+    open();
+    expect((await first).status).toBe(422);
+    expect(notes()).toEqual(['plain']);
+  });
+
+  test('runs in two processes between two writes does each once', async (t) => {
+    const { post, notes, database, open, waits, stage } = await start(t);
+    const other = await build(t, { services: [makeNotes(stage)], serviceConfigs: { note: database.config } });
+    const answers = [post('/first-nothing')];
+    await waits();
+    answers.push(other.send('POST', '/note/first-nothing', undefined, key('a')));
+    await waitFor(() => stage.runs.length === 2);
+    open();
+    const [one, two] = (await Promise.all(answers)) as [Reply, Reply];
+    expect([one.status, one.body, two.body]).toEqual([200, { changes: 0, id: 1 }, one.body]);
+    expect(notes()).toEqual(['something']);
+  });
+});
+
+describe('the contract', () => {
+  test('has the key with every POST, and with nothing else', async (t) => {
+    const { send } = await build(t);
+    const { paths } = (await send('GET', '/openapi.json')).body as typeof contract;
+    const operations = Object.values(paths).flatMap((path) => Object.entries(path));
+    expect(operations.length).toBeGreaterThan(10);
+    for (const [method, operation] of operations) {
+      const { parameters = [], responses } = operation as {
+        parameters?: { name: string; in: string; required?: boolean }[];
+        responses: Record<string, unknown>;
+      };
+      const found = parameters.filter(({ name }) => name === 'Idempotency-Key');
+      expect(found).toHaveLength(method === 'post' ? 1 : 0);
+      if (method !== 'post') continue;
+      expect([found[0]?.in, found[0]?.required]).toEqual(['header', false]);
+      expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '409', '422']));
+    }
+  });
+
+  test('does not ask a caller for it: the types say so', () => {
+    type Sent = paths['/pet/pets/{pet_id}/feed']['post']['parameters'];
+    const without: Sent = { path: { pet_id: 1 } };
+    const withKey: Sent = { path: { pet_id: 1 }, header: { 'Idempotency-Key': '"a"' } };
+    expect([without.header, withKey.header?.['Idempotency-Key']]).toEqual([undefined, '"a"']);
+  });
+});

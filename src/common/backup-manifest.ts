@@ -98,7 +98,8 @@ export function examine(client: Client.Database): Pick<Copy, 'migrations' | 'row
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     .pluck()
     .all();
-  const own = tables.filter((table) => !table.startsWith('sqlite_') && table !== '__drizzle_migrations');
+  // Those with two underscores are the product's own.
+  const own = tables.filter((table) => !table.startsWith('sqlite_') && !table.startsWith('__'));
   return {
     migrations: tables.includes('__drizzle_migrations') ? listApplied(client) : [],
     rows: Object.fromEntries(

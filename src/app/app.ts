@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { OpenApiDocument } from '#common/contract.ts';
 import { type Database, openDatabase } from '#common/database.ts';
@@ -13,7 +12,7 @@ import { mergeDocuments, mergedInfo, type Part } from './openapi.ts';
 import { rateOf } from './rates.ts';
 import { type Check, checkAll, checkReadiness, type Readiness } from './readiness.ts';
 import { createServer } from './server.ts';
-import { addressOf, gatewayOf, homeOf, reachable } from './topology.ts';
+import { addressOf, gatewayOf, homeOf, isLoopback, ownOrigin, warnOfOpenness } from './topology.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -53,7 +52,7 @@ export interface App {
  */
 export async function buildApp(options: AppOptions): Promise<App> {
   const { config, name, services, logging, version, contract, record } = options;
-  const { limits, internal, proxies } = config;
+  const { limits, internal, proxies, docs, origins: allowed } = config;
   const key = openKey(internal.key ?? options.key ?? makeKey());
   // Only one that is in the config do other apps know.
   const headersTo = (service: string, caller: Caller) =>
@@ -62,7 +61,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const isGateway = name === gatewayOf(config);
   const label = isGateway ? 'gateway' : name;
   const log = logging.logger(label);
-  const server = await createServer({ log, limits, key, proxies, rate: rateOf(config, name) });
+  const server = await createServer({
+    ...{ log, limits, key, proxies, allowed },
+    rate: rateOf(config, name),
+    // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
+    compress: isGateway && (config.compress ?? !isLoopback(app.host)),
+  });
   const documents: (() => Part)[] = [];
   const readiness = new Map<string, () => Promise<Readiness>>();
   const looks: (() => Promise<void>)[] = [];
@@ -119,7 +123,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
       prefix: `/${name}`,
       log: serviceLog,
       info: { title: name, version, description },
-      home: describeService(name),
+      home: describeService(name, docs),
+      docs,
       keys: database?.keys,
       ready: () => checkReadiness({ database: database?.check, neighbours }),
       register: async (scope) =>
@@ -165,6 +170,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
       log,
       info,
       home: describeApp(label, names),
+      docs,
       otherDocuments: Object.fromEntries(names.map((service) => [service, `/${service}/openapi.json`])),
       // Of a service that runs elsewhere it has what is committed, also while that service is away.
       document: () =>
@@ -181,6 +187,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
       const listenTextResolver = (address: string) => `${name} listens at ${address}`;
       await server.listen({ host: app.host, port: app.port, listenTextResolver });
       for (const look of looks) void look();
+      const warning = warnOfOpenness(config, app.host);
+      if (warning !== undefined) log.warn(warning);
       return ownOrigin(server);
     },
     async stop(mode = 'refuse') {
@@ -188,10 +196,4 @@ export async function buildApp(options: AppOptions): Promise<App> {
       await server.close();
     },
   };
-}
-
-/** Where this app reaches itself, whatever it is bound to. */
-function ownOrigin(server: FastifyInstance): string {
-  const { address, port } = server.server.address() as AddressInfo;
-  return `http://${reachable(address)}:${port}`;
 }

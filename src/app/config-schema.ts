@@ -64,6 +64,16 @@ export const ConfigFile = Type.Object(
       { ...closed, default: {} },
     ),
     limits: Limits,
+    docs: Type.Boolean({ default: true, description: 'true or false' }),
+    compress: Type.Optional(Type.Boolean({ description: 'true or false' })),
+    origins: Type.Array(
+      Type.String({
+        pattern: '^(\\*|https?://[^/?#@\\s]+)$',
+        maxLength: 300,
+        description: 'an origin like https://host:port, or "*"',
+      }),
+      { default: [], maxItems: 100, description: 'a list of origins' },
+    ),
     proxies: Type.Array(
       Type.String({ format: 'network', description: 'an address, or a network like 10.0.0.0/8' }),
       { default: [], maxItems: 100, description: 'a list of addresses' },

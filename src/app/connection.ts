@@ -5,11 +5,12 @@ import { readRequestId } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { Problem, problemMediaType } from '#common/problem.ts';
 import { answerProblem, problemBody } from '#common/problem-handler.ts';
+import { apiPolicy } from './policy.ts';
 import { logRequest } from './requests.ts';
 
 /** What Fastify refuses before it has a route for it, as a URL that cannot be decoded: no hook sees these. */
 export function answerUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  reply.header('x-request-id', request.id);
+  reply.headers(apiPolicy).header('x-request-id', request.id);
   reply.raw.once('close', () => logRequest(request.log as Logger, request, reply));
   answerProblem(error, request, reply);
 }
@@ -57,6 +58,7 @@ function refuse(socket: Socket, problem: Problem, reqId: string): void {
       `content-type: ${problemMediaType}`,
       `content-length: ${Buffer.byteLength(body)}`,
       `x-request-id: ${reqId}`,
+      ...Object.entries(apiPolicy).map(([name, value]) => `${name}: ${value}`),
       'connection: close',
       '',
       body,

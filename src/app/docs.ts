@@ -2,6 +2,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import type { OpenApiDocument } from '#common/contract.ts';
 import type { Mountable } from './mount.ts';
+import { docsOnly } from './policy.ts';
 
 /** Nothing to choose, no box to choose in. */
 const hideSelector = {
@@ -16,6 +17,7 @@ export async function addDocs(
   document: () => OpenApiDocument,
 ): Promise<void> {
   const others = Object.entries(otherDocuments ?? {}).map(([name, url]) => ({ name, url }));
+  await scope.register(docsOnly);
   await scope.register(swaggerUi, {
     routePrefix: '/docs',
     indexPrefix: prefix,

@@ -8,6 +8,7 @@ import type { Always } from './always.ts';
 import { boundConnections } from './connections.ts';
 import type { Key } from './key.ts';
 import type { Limits } from './limits.ts';
+import { apiPolicy } from './policy.ts';
 import { openPressure, type Pressure } from './pressure.ts';
 
 export interface GateOptions {
@@ -54,6 +55,7 @@ export function createGate({ limits, key, always, log }: GateOptions): Gate {
     const reqId = readRequestId(request.headers);
     const body = problemBody(busy, url);
     response.writeHead(busy.status, {
+      ...apiPolicy,
       ...busy.headers,
       'x-request-id': reqId,
       'content-type': `${problemMediaType}; charset=utf-8`,

@@ -2,11 +2,11 @@ import { Type } from '@sinclair/typebox';
 import type { Mountable } from './mount.ts';
 
 /** What `GET /<service>/` answers. */
-export function describeService(name: string): Mountable['home'] {
-  const links = { docs: `/${name}/docs`, openapi: `/${name}/openapi.json` };
+export function describeService(name: string, hasDocs: boolean): Mountable['home'] {
+  const links = { ...(hasDocs && { docs: `/${name}/docs` }), openapi: `/${name}/openapi.json` };
   return {
     schema: Type.Object(
-      { name: Type.String(), docs: Type.String(), openapi: Type.String() },
+      { name: Type.String(), ...(hasDocs && { docs: Type.String() }), openapi: Type.String() },
       { description: 'Its name, and where its documents are', examples: [{ name, ...links }] },
     ),
     body: { name, ...links },

@@ -21,6 +21,8 @@ export interface Mountable {
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   /** What `GET <prefix>/` answers. */
   readonly home: { readonly schema: TObject; readonly body: Record<string, unknown> };
+  /** Whether it has a docs page. */
+  readonly docs: boolean;
   /** Documents beside its own that its docs page offers, by name. */
   readonly otherDocuments?: Readonly<Record<string, string>>;
   /** The document that it shows, where that is not made of its own routes. */
@@ -63,7 +65,8 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
         runAs(name, 'start', log, () => mountable.register(own.withTypeProvider())),
       );
       addOwnRoutes(scope.withTypeProvider(), mountable, document);
-      await scope.register(async (docs) => addDocs(docs, mountable, document as () => OpenApiDocument));
+      if (mountable.docs)
+        await scope.register(async (docs) => addDocs(docs, mountable, document as () => OpenApiDocument));
     },
     { prefix },
   );

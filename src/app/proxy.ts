@@ -3,6 +3,7 @@ import { finished, type Readable, Transform } from 'node:stream';
 import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, TimedOut, Unavailable } from '#common/problem.ts';
+import { compressible } from './compression.ts';
 
 export interface ProxyOptions {
   /** The service whose prefix is forwarded. */
@@ -74,7 +75,10 @@ export async function forward(scope: FastifyInstance, options: ProxyOptions) {
     replyOptions: {
       rewriteRequestHeaders: (request, headers) => requestHeaders(request as FastifyRequest, headers, own),
       rewriteHeaders: (headers) => without(headers, (name) => hopByHop.includes(name)),
-      onResponse(_request, reply, upstream) {
+      onResponse(request, reply, upstream) {
+        // A stream is compressed however small it is, unless it is said that it shall not.
+        const length = (reply as FastifyReply).getHeader('content-length');
+        if (Number(length) < compressible) request.headers['x-no-compression'] = 'small';
         const { stream } = upstream as unknown as {
           stream: NodeJS.ReadableStream & { destroy(error: Error): void };
         };

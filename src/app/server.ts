@@ -5,12 +5,15 @@ import type { Logger } from '#common/logger.ts';
 import { answerProblem } from '#common/problem-handler.ts';
 import { type Always, createAlways } from './always.ts';
 import { bodies } from './bodies.ts';
+import { compression } from './compression.ts';
 import { answerUnrouted, createClientErrorHandler, noTunnel } from './connection.ts';
 import { drain } from './drain.ts';
 import { createGate } from './gate.ts';
 import type { Key } from './key.ts';
 import { lateness } from './lateness.ts';
 import { fixed, type Limits } from './limits.ts';
+import { origins } from './origins.ts';
+import { policy } from './policy.ts';
 import { noteLast, protocol, readTarget } from './protocol.ts';
 import { forwardedMethods } from './proxy.ts';
 import { rates } from './rates.ts';
@@ -33,11 +36,14 @@ export interface ServerOptions {
   readonly rate: number;
   /** Whose `x-forwarded-for` is believed. */
   readonly proxies: readonly string[];
+  /** Whose pages may read the answers. */
+  readonly allowed: readonly string[];
+  readonly compress: boolean;
 }
 
 /** A Fastify with all that holds for every request, whoever answers it. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { log, limits, key, rate, proxies } = options;
+  const { log, limits, key, rate, proxies, allowed, compress } = options;
   const { time } = limits;
   const always = createAlways();
   const { pressure, serverFactory } = createGate({ limits, key, always, log });
@@ -86,6 +92,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   await server.register(requests, { key, pressure });
   await server.register(protocol);
+  await server.register(policy);
+  if (allowed.length > 0) await server.register(origins, { allowed });
+  if (compress) await server.register(compression);
   if (rate > 0) await server.register(rates, { rate, always });
   await server.register(drain, { always });
   await server.register(lateness, { time });

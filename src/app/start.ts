@@ -100,6 +100,7 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
   });
   // Now, since a process that is killed would leave nothing to the next.
   setImmediate(flushCompileCache);
+  if (!config.docs) return;
   log.info(`docs of all services at ${origin}/docs`);
   for (const service of services) log.info(`docs of ${service} at ${origin}/${service}/docs`);
 }

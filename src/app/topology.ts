@@ -1,3 +1,5 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import type { AppConfig, Config } from './config.ts';
 
 /** The name of the app that is the gateway: the first of the config. */
@@ -22,8 +24,21 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
+/** What to say where other machines reach what is bound to a host, and the config has nothing on how it is open to them. */
+export function warnOfOpenness({ limits, internal, ...config }: Config, host: string): string | undefined {
+  const said = [limits.rate, internal.key, config.compress, config.proxies[0], config.origins[0]];
+  if (isLoopback(host) || !config.docs || said.some((value) => value !== undefined)) return undefined;
+  return `${host} is open to other machines, and the config says nothing of limits.rate, origins, proxies, docs, compress or internal.key`;
+}
+
 /** A host as one connects to it: what listens everywhere is reached on loopback. */
 export function reachable(host: string): string {
   const loopback = ({ '0.0.0.0': '127.0.0.1', '::': '::1' } as Record<string, string>)[host] ?? host;
   return loopback.includes(':') ? `[${loopback}]` : loopback;
+}
+
+/** Where this app reaches itself, whatever it is bound to. */
+export function ownOrigin(server: FastifyInstance): string {
+  const { address, port } = server.server.address() as AddressInfo;
+  return `http://${reachable(address)}:${port}`;
 }

@@ -69,7 +69,7 @@ describe('a mistake is one line that names the file and the place:', () => {
   const mistakes: Record<string, [text: string, message: string]> = {
     'an unknown key at the top': [
       and('logs: {}'),
-      'logs is not a known key (known: log, calls, limits, proxies, internal, services, apps)',
+      'logs is not a known key (known: log, calls, limits, docs, compress, origins, proxies, internal, services, apps)',
     ],
     'an unknown key of log': [
       and('log: { folder: logs }'),
@@ -139,6 +139,11 @@ describe('a mistake is one line that names the file and the place:', () => {
       and('limits: { body: 1 }'),
       'limits.body must be an integer from 1024 to 16777216, in bytes',
     ],
+    'an origin with a path': [
+      and('origins: [https://a.example/app]'),
+      'origins.0 must be an origin like https://host:port, or "*"',
+    ],
+    'docs that are a path': [and('docs: /docs'), 'docs must be true or false'],
     'a proxy that is no address': [
       and('proxies: [10.0.0.0/33]'),
       'proxies.0 must be an address, or a network like 10.0.0.0/8',
@@ -323,6 +328,8 @@ test('fills in what is not given', (t) => {
   expect(config).toEqual({
     log: { level: 'info' },
     calls: { deadline: 1000 },
+    docs: true,
+    origins: [],
     proxies: [],
     internal: {},
     services: { mail: { options: { retries: 3 } } },

@@ -61,19 +61,18 @@ export const idempotency = fp<IdempotencyOptions>(async (scope, { keys }) => {
   }
 });
 
-/** An sf-string, RFC 8941: visible ASCII and spaces in quotes. */
-const quoted = /^"(?:[ !#-[\]-~]|\\["\\])*"$/;
 /**
- * What most clients send, Stripe's among them: a UUID or the like without the quotes. Not what could be read in another
- * way: two headers that were joined, parameters, a quotation that does not end.
+ * An sf-string, RFC 8941: visible ASCII and spaces in quotes. Or what most clients send, Stripe's among them: a UUID or
+ * the like without the quotes; but not what could be read in another way: two headers that were joined, parameters, a
+ * quotation that does not end.
  */
-const bare = /^[!#-+\--:<-[\]-~]+$/;
-const maxLength = 255;
+const keyForm = /^(?:"((?:[ !#-[\]-~]|\\["\\]){1,255})"|([!#-+\--:<-[\]-~]{1,255}))$/;
 
 function readKey(sent: string): string {
-  const key = quoted.test(sent) ? sent.slice(1, -1).replace(/\\(.)/g, '$1') : bare.test(sent) ? sent : '';
-  if (key !== '' && key.length <= maxLength) return key;
-  const detail = `The Idempotency-Key must be 1 to ${maxLength} visible ASCII characters in double quotes`;
+  const [, quoted, bare] = keyForm.exec(sent) ?? [];
+  const key = bare ?? quoted?.replace(/\\(.)/g, '$1');
+  if (key !== undefined) return key;
+  const detail = 'The Idempotency-Key must be 1 to 255 visible ASCII characters in double quotes';
   throw new Problem(400, detail, { type: 'urn:problem-type:idempotency-key-malformed' });
 }
 
@@ -145,7 +144,14 @@ const description = `Makes it safe to send the request again, within 24 hours: t
 answer, with \`idempotent-replayed: true\`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a \
 UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another \
 request, 400 where it cannot be read`;
-const schema = { type: 'string', description, examples: ['"8e03978e-40d5-43dd-bc93-6894a57f9324"'] };
+const schema = {
+  type: 'string',
+  pattern: keyForm.source,
+  minLength: 1,
+  maxLength: 512,
+  description,
+  examples: ['"8e03978e-40d5-43dd-bc93-6894a57f9324"'],
+};
 
 /** What the document says of a POST beside what its route does. */
 export function describeKey(route: FastifySchema, method: string | string[]): FastifySchema {

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { type Contract, json, textsFit } from './document.ts';
 import type { Aim, Draft } from './draft.ts';
+import { usedOnce } from './recipes.ts';
 import type { Thing, Things } from './things.ts';
 import { type Known, putIn, toText } from './values.ts';
 import type { Sent } from './wire.ts';
@@ -29,7 +31,7 @@ export function buildRequest(contract: Contract, things: Things, { operation }: 
 
   const path = settlePath();
   const query = settle(draft.query) as Record<string, unknown>;
-  const headers = settle(draft.headers) as Record<string, unknown>;
+  const headers = renew(settle(draft.headers) as Record<string, unknown>);
   const value = settle(draft.body);
 
   const given = { path, query, header: headers };
@@ -56,12 +58,29 @@ export function buildRequest(contract: Contract, things: Things, { operation }: 
     method: draft.method ?? operation.method,
     path: `${plain}${search.length > 0 ? '?' : ''}${search.join('&')}${tail}`,
     headers: {
-      ...Object.fromEntries(Object.entries(headers).map(([key, one]) => [key, toTexts(one).join()])),
+      ...Object.fromEntries(
+        Object.entries(headers).flatMap(([key, one]) => {
+          const texts = toTexts(one);
+          return texts.length === 0 ? [] : [[key, texts.join()]];
+        }),
+      ),
       ...(bytes !== undefined && { 'content-type': type }),
     },
     body: bytes,
   };
   return { sent, values, path: plain, fits: fitting && bodyFits, isSettled };
+
+  /** Gives what is used once, and fits, a value that nobody had. */
+  function renew(given: Record<string, unknown>): Record<string, unknown> {
+    const renewed = parameters.filter(
+      (parameter) =>
+        parameter.in === 'header' &&
+        usedOnce.includes(parameter.name) &&
+        given[parameter.name] !== undefined &&
+        textsFit(contract, parameter, toTexts(given[parameter.name])),
+    );
+    return { ...given, ...Object.fromEntries(renewed.map(({ name }) => [name, `"${randomUUID()}"`])) };
+  }
 
   /** The thing's own path, or each part by itself. */
   function settlePath(): Record<string, unknown> {

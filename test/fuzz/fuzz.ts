@@ -4,7 +4,8 @@ import { buildRequest, type Request } from './build.ts';
 import { findFault, readBody } from './check.ts';
 import { type Operation, readDocument } from './document.ts';
 import type { Aim, Draft } from './draft.ts';
-import type { Recipes } from './recipes.ts';
+import { type Recipes, usedOnce } from './recipes.ts';
+import { listMissing } from './report.ts';
 import { createThings } from './things.ts';
 import { type Answer, openWire, type Sent, toCurl } from './wire.ts';
 
@@ -74,7 +75,11 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
   let count = 0;
 
   /** Sends one request and checks what comes; returns the answer, or throws what is wrong. */
-  async function attempt(aim: Aim, request: Request): Promise<{ answer: Answer; body: unknown }> {
+  async function attempt(
+    aim: Aim,
+    request: Request,
+    send = wire.send,
+  ): Promise<{ answer: Answer; body: unknown }> {
     const { operation } = aim;
     const { sent, values, path } = request;
     const curl = () => toCurl(url, sent);
@@ -82,7 +87,7 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
       finding = { what, operation: operation.key, aim: aim.name, curl: [...before, curl()] };
       throw new Error(what);
     }
-    const answer: Answer = await wire.send(sent).catch((error) => fail(`no answer: ${error.message}`));
+    const answer: Answer = await send(sent).catch((error) => fail(`no answer: ${error.message}`));
     count += 1;
     const { status } = answer;
     const requestId = answer.headers['x-request-id'];
@@ -120,6 +125,7 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
       if (finding !== undefined) break;
     }
     if (finding === undefined) await followRecipes();
+    if (finding === undefined) await crowd();
   } finally {
     wire.close();
   }
@@ -134,6 +140,22 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
         await recipe(call).catch((error) => {
           if (finding === undefined) throw error;
         });
+      }
+    }
+  }
+
+  /** Sends what is used once many times at once: of those that come before the first is answered, each is a conflict. */
+  async function crowd(): Promise<void> {
+    for (const { key, parameters, responses } of contract.operations) {
+      const isOnce = parameters.find(({ name }) => usedOnce.includes(name))?.name;
+      for (let tries = 0; isOnce !== undefined && responses.has('409') && tries < 10; tries += 1) {
+        if (!reached.has(key) || reached.get(key)?.has('409')) break;
+        const aim = aims.find(({ operation, name }) => operation.key === key && name === 'what fits') as Aim;
+        const [draft] = fc.sample(aim.draft, { seed: seed + tries, numRuns: 1 }) as [Draft];
+        const named = { ...draft, headers: { ...draft.headers, [isOnce]: 'new' } };
+        const request = buildRequest(contract, things, aim, named);
+        const crowded = { ...aim, expects: 'contract' } as const;
+        await Promise.all(Array.from({ length: 20 }, () => attempt(crowded, request, wire.sendApart)));
       }
     }
   }
@@ -169,18 +191,4 @@ function* plan(aims: readonly Aim[], seed: number, requests: number) {
   const seeds = fc.sample(fc.integer(), { seed: seed + 1, numRuns: Math.max(1, requests) });
   let index = 0;
   for (const aim of orders.flat().slice(0, requests)) yield { aim, runSeed: seeds[index++] as number };
-}
-
-/**
- * Each operation must have come to a 2xx and to every 4xx that is documented by itself, but for 429: that is about how
- * much was asked before, not about what is asked.
- */
-function listMissing(operations: readonly Operation[], reached: Report['reached']): string[] {
-  return operations.flatMap(({ key, responses }) => {
-    const came = [...(reached.get(key)?.keys() ?? [])];
-    const refusals = [...responses.keys()].filter((status) => /^4\d\d$/.test(status) && status !== '429');
-    const missing = refusals.filter((status) => !came.includes(status));
-    if (!came.some((status) => status.startsWith('2'))) missing.unshift('2xx');
-    return missing.map((status) => `${key} ${status}`);
-  });
 }

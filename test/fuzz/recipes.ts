@@ -26,3 +26,6 @@ export const recipes: Recipes = {
     },
   },
 };
+
+/** Headers that say which request this is: one that fits is sent once, else its answer is that of another. */
+export const usedOnce: readonly string[] = ['Idempotency-Key'];

@@ -1,3 +1,4 @@
+import type { Operation } from './document.ts';
 import type { Accepted, Report } from './fuzz.ts';
 
 /** Of what fits and names what there is, each operation must take so much. */
@@ -39,4 +40,18 @@ export function describeFitting({ fitting }: Report): string {
 function describeAccepted({ sent, accepted }: Accepted): string {
   const share = sent === 0 ? 0 : (100 * accepted) / sent;
   return `${accepted} of ${sent} requests that fit were taken (${share.toFixed(1)} %)`;
+}
+
+/**
+ * Each operation must have come to a 2xx and to every 4xx that is documented by itself, but for 429: that is about how
+ * much was asked before, not about what is asked.
+ */
+export function listMissing(operations: readonly Operation[], reached: Report['reached']): string[] {
+  return operations.flatMap(({ key, responses }) => {
+    const came = [...(reached.get(key)?.keys() ?? [])];
+    const refusals = [...responses.keys()].filter((status) => /^4\d\d$/.test(status) && status !== '429');
+    const missing = refusals.filter((status) => !came.includes(status));
+    if (!came.some((status) => status.startsWith('2'))) missing.unshift('2xx');
+    return missing.map((status) => `${key} ${status}`);
+  });
 }

@@ -18,7 +18,7 @@ export interface Answer {
 export function openWire(url: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
-  function once(sent: Sent): Promise<Answer> {
+  function once(sent: Sent, agent: Agent | false): Promise<Answer> {
     const { method, path, headers, body } = sent;
     const { hostname, port } = new URL(url);
     return new Promise((resolve, reject) => {
@@ -41,10 +41,12 @@ export function openWire(url: string) {
   return {
     /** Rejects where no whole answer comes. A kept connection that the server has just closed is no answer yet. */
     send: (sent: Sent): Promise<Answer> =>
-      once(sent).catch((error) => {
+      once(sent, agent).catch((error) => {
         if (!error.isReused || error.code !== 'ECONNRESET') throw error;
-        return once(sent);
+        return once(sent, agent);
       }),
+    /** On a connection of its own, beside what else is sent. */
+    sendApart: (sent: Sent): Promise<Answer> => once(sent, false),
     close: () => agent.destroy(),
   };
 }

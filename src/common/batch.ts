@@ -40,7 +40,10 @@ export function lookupByIds<Init, Item, Args = undefined>(
       queue = openQueue({
         operation,
         size: operation.contract.maxItems(parameter),
-        call: (some) => operation(ask(some, args as Args)),
+        call(some) {
+          operation.counts.ids.add(some.length);
+          return operation(ask(some, args as Args));
+        },
         idOf,
         onIdle: () => queues.delete(key),
       });

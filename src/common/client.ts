@@ -6,6 +6,7 @@ import {
   defaultPathSerializer as pathSerializer,
 } from 'openapi-fetch';
 import type { FilterKeys, HttpMethod, PathsWithMethod } from 'openapi-typescript-helpers';
+import { CallCounts } from './call-counts.ts';
 import type { Use } from './compatibility.ts';
 import { nextTravel, writeTravel } from './context.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from './contract.ts';
@@ -49,6 +50,7 @@ export interface Operation<Init, Data> {
   readonly contract: OperationContract;
   /** ms for a call, in all. */
   readonly deadline: number;
+  readonly counts: CallCounts;
   /** An error for an answer that fits the contract and still cannot be true; it is logged. */
   refuse(fault: string): Unavailable;
   /** An error for one that waits no longer; it is logged. */
@@ -88,6 +90,7 @@ const querySerializer = createQuerySerializer();
 export function openNeighbour(name: string, options: NeighbourOptions) {
   const { origin, document, deadline } = options;
   const { send, close } = openTransport(options.limits);
+  const counts = new Map<string, CallCounts>();
 
   function operation(
     method: HttpMethod,
@@ -98,6 +101,9 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
     const contract = document === undefined ? undefined : readContract(document, method, path);
     const verb = method.toUpperCase() as Call['method'];
     const target = `${verb} ${path}`;
+    // Declared twice, it is one operation all the same.
+    const counted = counts.get(target) ?? new CallCounts();
+    counts.set(target, counted);
 
     function refuse(fault: string, cause?: unknown): Unavailable {
       getLogger().warn({ neighbour: name, operation: target, fault, err: cause }, 'call failed');
@@ -121,27 +127,42 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
     async function call(init: Init | undefined): Promise<unknown> {
       if (contract === undefined) throw new Error(`${target} was called while contracts are generated`);
       const travel = nextTravel(deadline);
-      const left = Math.floor(travel.deadline - performance.now());
-      if (left <= 0) throw refuseLate();
+      const begun = performance.now();
+      const left = Math.floor(travel.deadline - begun);
+      if (left <= 0) {
+        counted.end('late', begun);
+        throw refuseLate();
+      }
       let response: Answer;
       let body: unknown;
       try {
         response = await send(createCall(init, Object.assign(writeTravel(travel), options.headers), left));
         body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
-        if (error instanceof NoAnswerInTime) throw refuseLate();
-        throw refuse('no answer', error);
+        const isLate = error instanceof NoAnswerInTime;
+        counted.end(isLate ? 'late' : 'no_answer', begun);
+        throw isLate ? refuseLate() : refuse('no answer', error);
       }
-      if (response.status === 508) throw new LoopDetected();
+      if (response.status === 508) {
+        counted.end('loop', begun);
+        throw new LoopDetected();
+      }
       const contentType = response.headers.get('content-type') ?? '';
       const fault = contract.findFault({ status: response.status, contentType, body });
+      counted.end(fault === undefined ? 'ok' : response.ok ? 'unfit' : 'refused', begun);
       if (fault === undefined) return body;
       // A neighbour that refuses or fails keeps its contract; one that answers something else may have a new one.
       if (response.ok || response.status === 404 || response.status === 422) options.onUnfit?.();
       throw refuse(fault);
     }
 
-    const what = { neighbour: name, target, contract: contract as OperationContract, deadline };
+    const what = {
+      neighbour: name,
+      target,
+      contract: contract as OperationContract,
+      deadline,
+      counts: counted,
+    };
     return Object.assign(call, { ...what, refuse, refuseLate });
   }
 
@@ -153,6 +174,8 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
 
   return {
     neighbour: { operation } as Neighbour<object>,
+    /** What has been counted of its operations, by their targets. */
+    counts: counts as ReadonlyMap<string, CallCounts>,
     /** Whether its process answers within `timeout` ms. */
     async isReachable(timeout: number): Promise<boolean> {
       try {

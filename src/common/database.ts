@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
@@ -7,7 +7,7 @@ import { checkWhole, createFile, findFile, lookAt } from './database-file.ts';
 import { applyMigrations, listPending } from './database-migrations.ts';
 import { isRecorded, recordFile } from './database-record.ts';
 import { type BetterSQLite3Database, drizzle, type MigrationMeta, readMigrationFiles } from './drizzle.ts';
-import { openWriter } from './group-commit.ts';
+import { openWriter, type WriteCounts } from './group-commit.ts';
 import { type IdempotencyKeys, openIdempotencyKeys } from './idempotency.ts';
 import { getLogger } from './logger.ts';
 import { isBusy } from './sqlite-error.ts';
@@ -35,6 +35,9 @@ export interface Database {
   write<Result>(fn: () => Result): Promise<Result>;
   /** Those of the requests that write here; for the app, a service has no need of them. */
   readonly keys: IdempotencyKeys;
+  readonly counts: WriteCounts;
+  /** Bytes of its file and of its write-ahead log; undefined where it is in memory. */
+  sizes(): { readonly main: number; readonly wal: number } | undefined;
   /** Throws where the database does not answer. */
   check(): void;
   close(): void;
@@ -69,6 +72,8 @@ export function openDatabase(file: string, migrations?: URL, record?: string): D
     prepare: (query) => prepareStatement(client, query),
     write: writer.write,
     keys: openIdempotencyKeys(client, writer.write),
+    counts: writer.counts,
+    sizes: () => (file === memory ? undefined : { main: sizeOf(file), wal: sizeOf(`${file}-wal`) }),
     check() {
       client.prepare('SELECT count(*) FROM sqlite_schema').get();
     },
@@ -102,6 +107,10 @@ export function readMigrationStatus(file: string, migrations: URL): { name: stri
 /** What drizzle-kit writes beside the migrations, in their order. */
 interface Journal {
   readonly entries: readonly { readonly tag: string }[];
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function openMemory(known: readonly MigrationMeta[]): Client.Database {

@@ -1,27 +1,17 @@
 import { types } from 'node:util';
 import { currentContext, runInContext } from './context.ts';
+import { Distribution, sizes } from './distribution.ts';
 import { type Companion, waitForAnswers } from './keyed-request.ts';
 import { Unavailable } from './problem.ts';
-import { isBusy, isOfDisk, translate } from './sqlite-error.ts';
+import { type Connection, createAttempt, type Member, refuse } from './savepoint.ts';
+import { codeOf, isBusy, isOfDisk, translate } from './sqlite-error.ts';
 
-/** What is needed of a connection of better-sqlite3. */
-interface Connection {
-  prepare(sql: string): { run(): unknown };
-  /** Whether a transaction is open: some errors end one. */
-  readonly inTransaction: boolean;
-}
-
-/** One write that waits to be durable. */
-interface Member {
-  fn(): unknown;
-  resolve(result: unknown): void;
-  reject(error: unknown): void;
-  /** When it has waited long enough for the lock, in ms on the clock of `performance.now()`. */
-  readonly end: number;
-  readonly companion: Companion | undefined;
-  outcome?: { readonly result: unknown } | { readonly error: unknown };
-  /** Whether it was resolved before COMMIT: it cannot be run again. */
-  isAhead?: boolean;
+/** What has been counted of the writes. */
+export interface WriteCounts {
+  /** How many shared a transaction that was committed. */
+  readonly commits: Distribution;
+  /** Those that failed for what was not their fault: the disk is full, or fails, or another process has the lock. */
+  readonly failures: { full: number; disk: number; busy: number };
 }
 
 /** How long a write waits while another process holds the lock, in ms. */
@@ -36,9 +26,8 @@ export function openWriter(client: Connection) {
   const begin = client.prepare('BEGIN IMMEDIATE');
   const commit = client.prepare('COMMIT');
   const rollback = client.prepare('ROLLBACK');
-  const save = client.prepare('SAVEPOINT member');
-  const restore = client.prepare('ROLLBACK TO member');
-  const release = client.prepare('RELEASE member');
+  const attempt = createAttempt(client);
+  const counts: WriteCounts = { commits: new Distribution(sizes), failures: { full: 0, disk: 0, busy: 0 } };
   let waiting: Member[] = [];
   let isScheduled = false;
 
@@ -64,7 +53,7 @@ export function openWriter(client: Connection) {
       step();
     } catch (error) {
       if (isBusy(error)) postpone(members, error);
-      else rejectAll(members, translate(error));
+      else fail(members, error);
     }
   }
 
@@ -72,10 +61,16 @@ export function openWriter(client: Connection) {
   function postpone(members: readonly Member[], error: unknown): void {
     const now = performance.now();
     const late = members.filter(({ end }) => end < now);
+    counts.failures.busy += late.length;
     rejectAll(late, translate(error));
     waiting = [...members.filter(({ end, isAhead }) => end >= now && !isAhead), ...waiting];
     // Often: between two writes of a busy process the lock is free for a moment only.
     if (waiting.length > 0) schedule(1);
+  }
+
+  function fail(members: readonly Member[], error: unknown): void {
+    if (isOfDisk(error)) counts.failures[codeOf(error) === 'SQLITE_FULL' ? 'full' : 'disk'] += members.length;
+    rejectAll(members, translate(error));
   }
 
   /** @throws what keeps all members from being written: none of them is then. */
@@ -108,7 +103,10 @@ export function openWriter(client: Connection) {
     const done = members.filter(({ outcome }) => outcome !== undefined && 'result' in outcome);
     for (const { companion } of done) companion?.conclude();
     if (members.length === 1 && done.length === 0) rollback.run();
-    else commit.run();
+    else {
+      commit.run();
+      counts.commits.add(members.length);
+    }
     for (const { companion, outcome, resolve, reject } of members) {
       companion?.settle();
       if (outcome !== undefined && 'error' in outcome) reject(outcome.error);
@@ -141,28 +139,13 @@ export function openWriter(client: Connection) {
           postpone(members.slice(index), error);
           return;
         }
-        member.reject(translate(error));
+        fail([member], error);
       }
     }
   }
 
-  function attempt(member: Member, isShared: boolean): void {
-    if (isShared) save.run();
-    try {
-      const result = member.fn();
-      if (result instanceof Promise) result.catch(() => {});
-      // A query of Drizzle that was not run is one that can be awaited: it would run later, and alone.
-      if (typeof Object(result).then === 'function') refuse();
-      member.outcome = { result };
-    } catch (error) {
-      if (!client.inTransaction || isOfDisk(error)) throw error;
-      if (isShared) restore.run();
-      member.outcome = { error };
-    }
-    if (isShared) release.run();
-  }
-
   return {
+    counts,
     /** `fn` may be run again, and later: it does nothing but statements on this connection. */
     write<Result>(fn: () => Result): Promise<Result> {
       const context = currentContext();
@@ -192,8 +175,4 @@ export function openWriter(client: Connection) {
 
 function rejectAll(members: readonly Member[], error: unknown): void {
   for (const { reject } of members) reject(error);
-}
-
-function refuse(): never {
-  throw new TypeError('A transaction does not wait: fn must not be async, nor return what can be awaited');
 }

@@ -17,7 +17,7 @@ export function isBusy(error: unknown): boolean {
 }
 
 /** The code of an error of SQLite, which Drizzle may have wrapped in one of its own; else ''. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   const { code, cause } = Object(error) as { code?: unknown; cause?: unknown };
   if (typeof code === 'string') return code;
   return cause instanceof Error ? codeOf(cause) : '';

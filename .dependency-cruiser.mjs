@@ -93,6 +93,13 @@ export default {
       to: { path: ['node_modules/drizzle-orm/', '^drizzle-orm'], dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'prometheus-in-metrics-only',
+      comment: 'All others count in plain numbers, and the library is imported when somebody asks for them.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/app/metrics\\.ts$' },
+      to: { path: ['node_modules/@prometheus-io/', '^@prometheus-io/'] },
+    },
+    {
       name: 'process-in-start-only',
       comment: 'What the process is and has comes in as an argument.',
       severity: 'error',

@@ -140,6 +140,14 @@ const violations: Record<string, readonly Seed[]> = {
     { file: 'src/services/seed-a/tables.ts', code: `import { integer } from 'drizzle-orm/sqlite-core';` },
     { file: 'src/services/seed-a/repository.ts', code: `export * from 'drizzle-orm';` },
   ],
+  'prometheus-in-metrics-only': [
+    { file: 'src/common/seed-51.ts', code: `import { Counter } from '@prometheus-io/client';` },
+    {
+      file: 'src/services/user/seed-95.ts',
+      code: `export const load = () => import('@prometheus-io/client');`,
+    },
+    { file: 'src/app/seed-51.ts', code: `import type { Registry } from '@prometheus-io/client';` },
+  ],
   'process-in-start-only': [
     { file: 'src/app/seed-21.ts', code: `import process from 'node:process';` },
     { file: 'src/common/seed-21.ts', code: `import { env } from 'process';` },

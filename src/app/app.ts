@@ -1,16 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import type { OpenApiDocument } from '#common/contract.ts';
-import { type Database, openDatabase } from '#common/database.ts';
 import type { Logging } from '#common/logger.ts';
 import type { Service } from '#common/service.ts';
-import type { AppConfig, Config, ServiceConfig } from './config.ts';
-import { describeApp, describeService } from './home.ts';
+import type { AppConfig, Config } from './config.ts';
+import { describeApp } from './home.ts';
 import { type Caller, makeKey, openKey } from './key.ts';
+import { createMetrics, type MetricsOptions } from './metrics.ts';
 import { type Mountable, mount, mountForward } from './mount.ts';
-import { meet, watch } from './neighbours.ts';
+import { watch } from './neighbours.ts';
 import { mergeDocuments, mergedInfo, type Part } from './openapi.ts';
+import { prepare } from './prepare.ts';
 import { rateOf } from './rates.ts';
-import { type Check, checkAll, checkReadiness, type Readiness } from './readiness.ts';
+import { checkAll, checkReadiness, type Readiness } from './readiness.ts';
 import { createServer } from './server.ts';
 import { addressOf, gatewayOf, homeOf, isLoopback, ownOrigin, warnOfOpenness } from './topology.ts';
 
@@ -29,6 +30,8 @@ export interface AppOptions {
   readonly contract?: OpenApiDocument;
   /** Where it is recorded which databases have been there, see `openDatabase`. */
   readonly record?: string;
+  /** Where several instances share the port: which of them this is, and the metrics of all of them. */
+  readonly instance?: Pick<MetricsOptions, 'number' | 'gather'>;
 }
 
 /** One app: a server with its services, ready to listen. */
@@ -36,6 +39,8 @@ export interface App {
   readonly server: FastifyInstance;
   /** The documents of its services, each as the service has it. */
   documents(): Part[];
+  /** The metrics of this process alone; absent where they are off. */
+  readonly metrics: (() => Promise<string>) | undefined;
   /** Listens where the config says; resolves with the address, as `http://host:port`. */
   listen(): Promise<string>;
   /**
@@ -61,8 +66,10 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const isGateway = name === gatewayOf(config);
   const label = isGateway ? 'gateway' : name;
   const log = logging.logger(label);
+  const metrics = config.metrics ? createMetrics({ label, ...options.instance }) : undefined;
+  const { traffic } = metrics ?? {};
   const server = await createServer({
-    ...{ log, limits, key, proxies, allowed },
+    ...{ log, limits, key, proxies, allowed, traffic },
     rate: rateOf(config, name),
     // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
     compress: isGateway && (config.compress ?? !isLoopback(app.host)),
@@ -72,7 +79,10 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const looks: (() => Promise<void>)[] = [];
 
   for (const service of app.services) {
-    const mountable = prepare(services.get(service) as Service, config.services[service] as ServiceConfig);
+    const mountable = prepare(services.get(service) as Service, {
+      ...{ server, config, logging, version, contract, record, metrics, originOf, headersTo, looks },
+      documentOf: (other) => (app.services.includes(other) ? () => documentOf(other) : undefined),
+    });
     const document = await mount(server, mountable);
     documents.push(() => ({ service, prefix: mountable.prefix, document: document() }));
     readiness.set(service, mountable.ready);
@@ -109,56 +119,6 @@ export async function buildApp(options: AppOptions): Promise<App> {
     return (documents.find((part) => part().service === service) as () => Part)().document;
   }
 
-  function prepare(service: Service, serviceConfig: ServiceConfig): Mountable {
-    const { name, description } = service;
-    const serviceLog = logging.logger(name, serviceConfig.log?.level);
-    let database: Database | undefined;
-    if (serviceConfig.database !== undefined) {
-      database = openDatabase(serviceConfig.database.slice('sqlite:'.length), service.migrations, record);
-      server.addHook('onClose', async () => database?.close());
-    }
-    const neighbours: Record<string, () => Promise<Check>> = {};
-    return {
-      name,
-      prefix: `/${name}`,
-      log: serviceLog,
-      info: { title: name, version, description },
-      home: describeService(name, docs),
-      docs,
-      keys: database?.keys,
-      ready: () => checkReadiness({ database: database?.check, neighbours }),
-      register: async (scope) =>
-        service.register(scope, {
-          get database() {
-            if (database === undefined) throw new Error(`The ${name} service has no database`);
-            return database;
-          },
-          neighbour: (other) => {
-            const origin = () => originOf(other);
-            const own = app.services.includes(other) ? () => documentOf(other) : undefined;
-            const { deadline } = config.calls;
-            const met = meet({
-              service: name,
-              other,
-              origin,
-              contract,
-              deadline,
-              limits: limits.calls,
-              headers: headersTo(other, 'service'),
-              log: serviceLog,
-              document: own,
-            });
-            neighbours[other] = met.check;
-            looks.push(met.look);
-            server.addHook('onClose', met.close);
-            return met.neighbour as never;
-          },
-          options: serviceConfig.options ?? {},
-          log: serviceLog,
-        }),
-    };
-  }
-
   /** What the app itself answers, beside its services. */
   function own(): Mountable {
     const names = isGateway ? Object.keys(config.services) : app.services;
@@ -176,13 +136,14 @@ export async function buildApp(options: AppOptions): Promise<App> {
       document: () =>
         remote.length > 0 && contract !== undefined ? contract : mergeDocuments(parts(), info),
       ready: () => checkAll(readiness),
-      async register() {},
+      register: async (scope) => metrics?.addTo(scope),
     };
   }
 
   return {
     server,
     documents: () => documents.map((part) => part()),
+    metrics: metrics?.render,
     async listen() {
       const listenTextResolver = (address: string) => `${name} listens at ${address}`;
       await server.listen({ host: app.host, port: app.port, listenTextResolver });

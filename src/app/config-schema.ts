@@ -74,6 +74,7 @@ export const ConfigFile = Type.Object(
       }),
       { default: [], maxItems: 100, description: 'a list of origins' },
     ),
+    metrics: Type.Boolean({ default: true, description: 'true or false' }),
     proxies: Type.Array(
       Type.String({ format: 'network', description: 'an address, or a network like 10.0.0.0/8' }),
       { default: [], maxItems: 100, description: 'a list of addresses' },

@@ -11,7 +11,10 @@ import { logRequest } from './requests.ts';
 /** What Fastify refuses before it has a route for it, as a URL that cannot be decoded: no hook sees these. */
 export function answerUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   reply.headers(apiPolicy).header('x-request-id', request.id);
-  reply.raw.once('close', () => logRequest(request.log as Logger, request, reply));
+  reply.raw.once('close', () => {
+    logRequest(request.log as Logger, request, reply);
+    request.server.traffic?.ended(request, reply, answerUnrouted);
+  });
   answerProblem(error, request, reply);
 }
 

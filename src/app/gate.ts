@@ -10,12 +10,15 @@ import type { Key } from './key.ts';
 import type { Limits } from './limits.ts';
 import { apiPolicy } from './policy.ts';
 import { openPressure, type Pressure } from './pressure.ts';
+import type { Traffic } from './traffic.ts';
 
 export interface GateOptions {
   readonly limits: Limits;
   readonly key: Key;
   readonly always: Always;
   readonly log: Logger;
+  /** Where what is shed is counted. */
+  readonly traffic?: Traffic | undefined;
 }
 
 /** What stands before Fastify. */
@@ -31,7 +34,7 @@ export interface Gate {
  * the app that sent it. What a gateway forwards has not been admitted here, and takes its chance as any other.
  * Nothing waits for admission, so nothing can wait in circles.
  */
-export function createGate({ limits, key, always, log }: GateOptions): Gate {
+export function createGate({ limits, key, always, log, traffic }: GateOptions): Gate {
   const pressure = openPressure(limits);
   const connections = boundConnections(limits.connections);
   const busy = new Unavailable('The server is busy');
@@ -40,7 +43,10 @@ export function createGate({ limits, key, always, log }: GateOptions): Gate {
     return (request, response) => {
       const isTooMany = connections.isTooMany(request.socket, () => key.read(request.headers) !== undefined);
       if (isTooMany) response.shouldKeepAlive = false;
-      if ((isTooMany || pressure.isFull()) && !isExempt(request)) return refuse(request, response);
+      if ((isTooMany || pressure.isFull()) && !isExempt(request)) {
+        if (traffic !== undefined) traffic.shed[isTooMany ? 'connections' : 'requests'] += 1;
+        return refuse(request, response);
+      }
       handle(request, response);
     };
   }

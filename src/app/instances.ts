@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#common/logger.ts';
+import { relayMetrics } from './instance-metrics.ts';
 
 /** How an instance is told to end: see `App.stop`. */
 export type StopMode = 'refuse' | 'hand over';
@@ -32,11 +33,13 @@ const pause = 1_000;
 /** @param key what they know each other by: a call to the app may come to any of them. */
 export function openInstances(count: number, log: Logger, key: string): Instances {
   const slots = new Map<number, Worker>();
+  const listenForMetrics = relayMetrics(slots);
   let isStopping = false;
   let replacing: Promise<void> = Promise.resolve();
 
   async function start(slot: number): Promise<void> {
     const worker = cluster.fork({ MONOLITH_INSTANCE: String(slot), MONOLITH_KEY: key });
+    listenForMetrics(worker);
     const ended = once(worker, 'exit').then(([code]) => {
       throw new InstanceError(code ?? 1);
     });

@@ -46,6 +46,8 @@ export function meet(options: MeetOptions) {
   const look = () => runAs(service, 'contract', log, door.look);
   return {
     neighbour: opened.neighbour,
+    counts: opened.counts,
+    isBroken: door.isBroken,
     /** Compares its contract with what it serves now. */
     look,
     async check(): Promise<Check> {

@@ -7,6 +7,7 @@ import { LoopDetected } from '#common/problem.ts';
 import type { Caller, Key } from './key.ts';
 import { fixed } from './limits.ts';
 import type { Pressure } from './pressure.ts';
+import type { Traffic } from './traffic.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -16,6 +17,8 @@ declare module 'fastify' {
     readonly serviceLog: Logger;
     /** Those that have not ended, in no order. */
     readonly inFlight: readonly Open[];
+    /** Where requests are counted when they have ended. */
+    readonly traffic: Traffic | undefined;
     /** Resolves when none is in flight. */
     readonly whenIdle: () => Promise<void>;
   }
@@ -29,6 +32,8 @@ declare module 'fastify' {
 export interface Open {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+  /** The `config` of its route. */
+  readonly route: object;
   /** Where it is among those in flight. */
   place: number;
   /** Whether it was for the gate to admit. */
@@ -41,18 +46,20 @@ type Response = ServerResponse & { [opened]?: Open | undefined };
 export interface RequestsOptions {
   readonly key: Key;
   readonly pressure: Pressure;
+  readonly traffic?: Traffic | undefined;
 }
 
 /**
  * Opens each request: its id in the answer, its context for all that runs for it, and its line when it has ended.
  * Register it first, so that what other plugins refuse has all that too.
  */
-export const requests = fp<RequestsOptions>(async (app, { key, pressure }) => {
+export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic }) => {
   // Not a Set: of one that changes all the time V8 makes a new table now and then, and each old one, with all that was
   // in it, keeps the next alive until a full collection.
   const inFlight: Open[] = [];
   let emptied: (() => void) | undefined;
   app.decorate('inFlight', inFlight);
+  app.decorate('traffic', traffic);
   app.decorate('whenIdle', async () => {
     if (inFlight.length > 0) await new Promise<void>((resolve) => (emptied = resolve));
   });
@@ -63,9 +70,10 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure }) => {
     const travel = readTravel(request.headers, request.id);
     const caller = key.read(request.headers);
     if (caller !== undefined) (request as { caller: Caller }).caller = caller;
-    const isCounted = caller !== 'service' && request.routeOptions.config.always !== true;
+    const { config: route } = request.routeOptions;
+    const isCounted = caller !== 'service' && route.always !== true;
     if (isCounted) pressure.enter();
-    const open: Open = { request, reply, place: inFlight.length, isCounted };
+    const open: Open = { request, reply, route, place: inFlight.length, isCounted };
     inFlight.push(open);
     // 'close' comes always and once, 'finish' not where the client has gone. One listener for all requests.
     (reply.raw as Response)[opened] = open;
@@ -83,6 +91,7 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure }) => {
     if (open === undefined) return;
     this[opened] = undefined;
     logRequest(open.request.log as Logger, open.request, open.reply);
+    traffic?.ended(open.request, open.reply, open.route);
     if (open.isCounted) pressure.leave();
     const last = inFlight.pop() as Open;
     if (last !== open) {

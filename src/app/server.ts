@@ -19,6 +19,7 @@ import { forwardedMethods } from './proxy.ts';
 import { rates } from './rates.ts';
 import { requests } from './requests.ts';
 import { routerOptions, routing } from './routing.ts';
+import type { Traffic } from './traffic.ts';
 import { ajv, schemaController } from './validation.ts';
 
 declare module 'fastify' {
@@ -39,14 +40,16 @@ export interface ServerOptions {
   /** Whose pages may read the answers. */
   readonly allowed: readonly string[];
   readonly compress: boolean;
+  /** Where requests are counted. */
+  readonly traffic?: Traffic | undefined;
 }
 
 /** A Fastify with all that holds for every request, whoever answers it. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { log, limits, key, rate, proxies, allowed, compress } = options;
+  const { log, limits, key, rate, proxies, allowed, compress, traffic } = options;
   const { time } = limits;
   const always = createAlways();
-  const { pressure, serverFactory } = createGate({ limits, key, always, log });
+  const { pressure, serverFactory } = createGate({ limits, key, always, log, traffic });
   const answerClientError = createClientErrorHandler(log);
   const server = Fastify({
     bodyLimit: limits.body,
@@ -90,7 +93,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     answerProblem(error, request, reply);
     noteLast(reply);
   });
-  await server.register(requests, { key, pressure });
+  await server.register(requests, { key, pressure, traffic });
   await server.register(protocol);
   await server.register(policy);
   if (allowed.length > 0) await server.register(origins, { allowed });

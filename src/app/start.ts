@@ -10,6 +10,7 @@ import { recordOf } from '#common/database-record.ts';
 import { type Logger, openLogging } from '#common/logger.ts';
 import { type AppOptions, buildApp } from './app.ts';
 import { type AppConfig, ConfigError, readConfig } from './config.ts';
+import { linkMetrics } from './instance-metrics.ts';
 import { InstanceError, openInstances, type StopMode } from './instances.ts';
 import { makeKey } from './key.ts';
 import { fixed } from './limits.ts';
@@ -80,13 +81,17 @@ async function main(args: string[]): Promise<void> {
 /** Runs the app in this process. */
 async function serve(options: AppOptions, log: Logger): Promise<void> {
   const { config, name } = options;
-  const app = await buildApp(options);
+  const link = cluster.isWorker && config.metrics ? linkMetrics(process) : undefined;
+  const number = process.env.MONOLITH_INSTANCE;
+  const app = await buildApp(link === undefined ? options : { ...options, instance: { number, ...link } });
+  if (app.metrics !== undefined) link?.tell(app.metrics);
   let mode: StopMode = 'refuse';
   const grace = stopWithGrace(log, () => app.stop(mode));
   if (cluster.isWorker) {
     // Ctrl-C reaches every process at the terminal; it is for the first one to say what follows.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
-    process.on('message', (sent: StopMode) => {
+    process.on('message', (sent: StopMode | object) => {
+      if (typeof sent === 'object') return;
       mode = sent;
       grace.close();
     });

@@ -19,6 +19,12 @@ export function addressOf({ url, host, port }: AppConfig): string {
   return url?.replace(/\/$/, '') ?? `http://${reachable(host)}:${port}`;
 }
 
+/** Where an app reaches itself, whatever it is bound to. */
+export function ownOrigin({ server }: FastifyInstance): string {
+  const { address, port } = server.address() as AddressInfo;
+  return `http://${reachable(address)}:${port}`;
+}
+
 /** Whether only this machine reaches what is bound to a host. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
@@ -35,10 +41,4 @@ export function warnOfOpenness({ limits, internal, ...config }: Config, host: st
 export function reachable(host: string): string {
   const loopback = ({ '0.0.0.0': '127.0.0.1', '::': '::1' } as Record<string, string>)[host] ?? host;
   return loopback.includes(':') ? `[${loopback}]` : loopback;
-}
-
-/** Where this app reaches itself, whatever it is bound to. */
-export function ownOrigin(server: FastifyInstance): string {
-  const { address, port } = server.server.address() as AddressInfo;
-  return `http://${reachable(address)}:${port}`;
 }

@@ -69,7 +69,7 @@ describe('a mistake is one line that names the file and the place:', () => {
   const mistakes: Record<string, [text: string, message: string]> = {
     'an unknown key at the top': [
       and('logs: {}'),
-      'logs is not a known key (known: log, calls, limits, docs, compress, origins, proxies, internal, services, apps)',
+      'logs is not a known key (known: log, calls, limits, docs, compress, origins, metrics, proxies, internal, services, apps)',
     ],
     'an unknown key of log': [
       and('log: { folder: logs }'),
@@ -330,6 +330,7 @@ test('fills in what is not given', (t) => {
     calls: { deadline: 1000 },
     docs: true,
     origins: [],
+    metrics: true,
     proxies: [],
     internal: {},
     services: { mail: { options: { retries: 3 } } },

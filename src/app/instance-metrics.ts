@@ -1,0 +1,99 @@
+import type { Worker } from 'node:cluster';
+
+/**
+ * The metrics of several instances that share a port. A scrape comes to any of them, and must find the same numbers at
+ * each: the one that is asked asks the parent process, and that all of them. Each series says whose it is (`worker`),
+ * so where an instance is replaced its counters begin anew by themselves, as Prometheus expects of a restart; a sum
+ * made here would fall, and be taken for one.
+ */
+export interface MetricsLink {
+  /** The metrics of all instances. */
+  gather(): Promise<string>;
+  /** Has this instance tell its own when it is asked. */
+  tell(render: () => Promise<string>): void;
+}
+
+/** What the processes send each other. */
+type Message =
+  | { readonly metrics: 'wanted'; readonly id: number }
+  | { readonly metrics: 'own?'; readonly id: number }
+  | { readonly metrics: 'own'; readonly id: number; readonly text: string }
+  | { readonly metrics: 'all'; readonly id: number; readonly texts: readonly string[] };
+
+/** How long an instance may take to tell its own, in ms; of one that takes longer the numbers before count. */
+const patience = 1_000;
+
+/** The side of an instance. */
+export function linkMetrics(parent: Pick<NodeJS.Process, 'on' | 'send'>): MetricsLink {
+  const waiting = new Map<number, (texts: readonly string[]) => void>();
+  let last = 0;
+  const send = (message: Message) => void parent.send?.(message);
+  parent.on('message', (message: Message) => {
+    if (message.metrics !== 'all') return;
+    waiting.get(message.id)?.(message.texts);
+    waiting.delete(message.id);
+  });
+  return {
+    async gather() {
+      const id = ++last;
+      const texts = await new Promise<readonly string[]>((resolve) => {
+        waiting.set(id, resolve);
+        send({ metrics: 'wanted', id });
+      });
+      return joinTexts(texts);
+    },
+    tell(render) {
+      parent.on('message', async (message: Message) => {
+        if (message.metrics === 'own?') send({ metrics: 'own', id: message.id, text: await render() });
+      });
+    },
+  };
+}
+
+/** The side of the parent process; `workers` are the instances as they are now, by number. */
+export function relayMetrics(workers: ReadonlyMap<number, Worker>) {
+  const latest = new Map<number, string>();
+  const waiting = new Map<number, (text: string) => void>();
+  let last = 0;
+
+  function ask(slot: number, worker: Worker): Promise<void> {
+    if (!worker.isConnected()) return Promise.resolve();
+    const id = ++last;
+    return new Promise((resolve) => {
+      const timer = setTimeout(end, patience);
+      function end(): void {
+        clearTimeout(timer);
+        waiting.delete(id);
+        resolve();
+      }
+      waiting.set(id, (text) => {
+        latest.set(slot, text);
+        end();
+      });
+      worker.send({ metrics: 'own?', id } satisfies Message, (error) => error && end());
+    });
+  }
+
+  /** Listens to an instance, for as long as it lives. */
+  return function listen(asker: Worker): void {
+    asker.on('message', async (message: Message) => {
+      if (message.metrics === 'own') waiting.get(message.id)?.(message.text);
+      if (message.metrics !== 'wanted') return;
+      await Promise.all([...workers].map(([slot, worker]) => ask(slot, worker)));
+      const { id } = message;
+      if (asker.isConnected())
+        asker.send({ metrics: 'all', id, texts: [...latest.values()] } satisfies Message);
+    });
+  };
+}
+
+/** Of texts with the same metrics one, in which each metric stands once, as the format demands. */
+export function joinTexts(texts: readonly string[]): string {
+  const families = new Map<string, string[]>();
+  for (const block of texts.flatMap((text) => text.trimEnd().split('\n\n'))) {
+    const [help, type, ...samples] = block.split('\n');
+    const head = `${help}\n${type}`;
+    families.set(head, [...(families.get(head) ?? []), ...samples]);
+  }
+  return [...families].map(([head, samples]) => `${[head, ...samples].join('\n')}\n`).join('\n');
+}

@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify';
+import type { OpenApiDocument } from '#common/contract.ts';
+import { type Database, openDatabase } from '#common/database.ts';
+import type { Logging } from '#common/logger.ts';
+import type { Service } from '#common/service.ts';
+import type { Config, ServiceConfig } from './config.ts';
+import { describeService } from './home.ts';
+import type { Caller } from './key.ts';
+import type { Metrics } from './metrics.ts';
+import type { Mountable } from './mount.ts';
+import { meet } from './neighbours.ts';
+import { type Check, checkReadiness } from './readiness.ts';
+
+/** What an app has for each of its services. */
+export interface PrepareOptions {
+  readonly server: FastifyInstance;
+  readonly config: Config;
+  readonly logging: Logging;
+  readonly version: string;
+  readonly contract: OpenApiDocument | undefined;
+  readonly record: string | undefined;
+  readonly metrics: Metrics | undefined;
+  /** Where a service is now. */
+  originOf(service: string): string;
+  /** The document of a service of the same app, as it is served. */
+  documentOf(service: string): (() => OpenApiDocument) | undefined;
+  /** What a call to a service shows to be known as one of ours. */
+  headersTo(service: string, caller: Caller): Record<string, string>;
+  /** Looks at neighbours, to be taken once the app listens. */
+  readonly looks: (() => Promise<void>)[];
+}
+
+/** Opens what a service needs, and says how it is mounted: its database, its neighbours, its log. */
+export function prepare(service: Service, options: PrepareOptions): Mountable {
+  const {
+    server,
+    config,
+    logging,
+    version,
+    contract,
+    record,
+    metrics,
+    originOf,
+    documentOf,
+    headersTo,
+    looks,
+  } = options;
+  const { limits, docs } = config;
+  const { name, description } = service;
+  const serviceConfig = config.services[name] as ServiceConfig;
+  const serviceLog = logging.logger(name, serviceConfig.log?.level);
+  let database: Database | undefined;
+  if (serviceConfig.database !== undefined) {
+    database = openDatabase(serviceConfig.database.slice('sqlite:'.length), service.migrations, record);
+    server.addHook('onClose', async () => database?.close());
+    metrics?.databases.set(name, database);
+  }
+  const neighbours: Record<string, () => Promise<Check>> = {};
+  const met = new Map<string, object>();
+  return {
+    name,
+    prefix: `/${name}`,
+    log: serviceLog,
+    info: { title: name, version, description },
+    home: describeService(name, docs),
+    docs,
+    keys: database?.keys,
+    ready: () => checkReadiness({ database: database?.check, neighbours }),
+    register: async (scope) =>
+      service.register(scope, {
+        get database() {
+          if (database === undefined) throw new Error(`The ${name} service has no database`);
+          return database;
+        },
+        neighbour: (other) => {
+          if (met.has(other)) return met.get(other) as never;
+          const origin = () => originOf(other);
+          const { deadline } = config.calls;
+          const one = meet({
+            service: name,
+            other,
+            origin,
+            contract,
+            deadline,
+            limits: limits.calls,
+            headers: headersTo(other, 'service'),
+            log: serviceLog,
+            document: documentOf(other),
+          });
+          neighbours[other] = one.check;
+          looks.push(one.look);
+          server.addHook('onClose', one.close);
+          met.set(other, one.neighbour);
+          metrics?.calls.push({ ...one, service: name, neighbour: other });
+          return one.neighbour as never;
+        },
+        options: serviceConfig.options ?? {},
+        log: serviceLog,
+      }),
+  };
+}

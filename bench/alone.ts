@@ -80,6 +80,15 @@ export const alone: readonly Row[] = [
     of: ({ rate }) => rate,
   }),
   pair({
+    left: product('with its metrics'),
+    right: product('without its metrics', undefined, undefined, { metrics: false }),
+    shape: shapes.usual,
+    name: 'metrics',
+    work: 'a pet by id, with metrics',
+    requests: requests.pets(),
+    goal: { atLeast: 0.95 },
+  }),
+  pair({
     ...split,
     name: 'split-pet',
     work: 'a pet by id, through the gateway to an app of its own, both on one core',

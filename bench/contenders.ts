@@ -21,8 +21,13 @@ interface App {
 
 const together = { gateway: { services: ['pet', 'user'] } };
 
-/** The product as its users run it: its log at info, to a file. `apps` is what its config says of them. */
-export function product(label: string, apps: Record<string, App> = together, place?: Place): Contender {
+/** The product as its users run it: its log at info, to a file. `apps` is what its config says of them, `more` what it says beside. */
+export function product(
+  label: string,
+  apps: Record<string, App> = together,
+  place?: Place,
+  more: object = {},
+): Contender {
   return {
     name: 'product',
     label,
@@ -34,6 +39,7 @@ export function product(label: string, apps: Record<string, App> = together, pla
       const config = join(folder, 'config.yaml');
       const content = {
         log: { level: 'info', directory: 'logs' },
+        ...more,
         services: { pet: { database: `sqlite:${data.pet}` }, user: { database: `sqlite:${data.user}` } },
         apps: Object.fromEntries(names.map((app, index) => [app, { port: ports[index], ...apps[app] }])),
       };

@@ -15,8 +15,6 @@ export const routing = fp<{ readonly maxUrlLength: number }>(async (app, { maxUr
   const known = new Map<string, Set<string>>();
 
   app.addHook('onRoute', ({ url, method }) => {
-    // What takes any path is there for a preflight, and is no route of anybody's.
-    if (url === '*') return;
     const path = url.replace(/(?<=.)\/$/, '').replace(/:\w+/g, ':parameter');
     const methods = known.get(path) ?? new Set<string>();
     for (const one of [method].flat()) methods.add(one as string);
@@ -27,6 +25,7 @@ export const routing = fp<{ readonly maxUrlLength: number }>(async (app, { maxUr
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.url.length > maxUrlLength) return done(new Problem(414, 'The URL is too long'));
     if (!isReadable(request.url)) return done(new Problem(400, 'The URL cannot be read'));
+    // What takes any path is there for a preflight, and is no route of anybody's.
     if (!request.is404 && request.routeOptions.url !== '*') return done();
     const methods = paths.find('GET', request.url.split('?', 1)[0] as string)?.store as
       | Set<string>

@@ -8,7 +8,7 @@ export const origins = fp<{ readonly allowed: readonly string[] }>(async (app, {
   const plain: FastifyCorsOptions = {
     origin: [...allowed],
     methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
-    exposedHeaders: ['retry-after', 'x-request-id'],
+    exposedHeaders: ['idempotent-replayed', 'retry-after', 'x-request-id'],
     maxAge: 600,
     preflight: false,
   };

@@ -33,7 +33,8 @@ export const idempotency = fp<IdempotencyOptions>(async (scope, { keys }) => {
     if (![route.method].flat().includes('POST')) return;
     // Before the contract fills in what is not sent: what is compared is what the client said.
     route.preValidation = [claim, ...[route.preValidation ?? []].flat()];
-    route.onSend = [...[route.onSend ?? []].flat(), conclude];
+    // Before an answer is compressed: a retry may come from a client that does not read that.
+    route.onSend = [conclude, ...[route.onSend ?? []].flat()];
     route.handler = answerAlways(route.handler);
   });
 
@@ -94,7 +95,7 @@ function conclude(
   done: (error: null, payload: unknown) => void,
 ): void {
   const { keyed } = request;
-  if (keyed === null || keyed.isAnswered()) {
+  if (keyed === null || keyed.isAnswered() || request.isGivenUp) {
     done(null, payload);
     return;
   }
@@ -124,20 +125,28 @@ function repeat(reply: FastifyReply, { status, headers, body }: Answer): string 
 }
 
 /**
- * Fastify does not answer a client that has gone where its handler resolves with nothing, and answers twice where that
- * has sent something that is held back. A key must be let go in the one case, and its answer be one in the other.
+ * Fastify does not answer a client that has gone where its handler resolves with nothing, answers twice where that has
+ * sent something that is held back, and answers no more where it was given up. A key must be let go in the first case,
+ * be that of one answer in the second, and stay in use until the handler has ended in the third.
  */
 function answerAlways(handler: RouteOptions['handler']): RouteOptions['handler'] {
   return function (request, reply) {
     const result = handler.call(this, request, reply) as unknown;
     const { keyed } = request;
     if (keyed === null || !(result instanceof Promise)) return result;
-    return result.then((payload) => {
-      if (payload !== undefined) return payload;
-      if (!keyed.isAnswered()) reply.send();
-      return reply;
-    });
+    return result
+      .finally(() => endGivenUp(request))
+      .then((payload) => {
+        if (payload !== undefined || request.isGivenUp) return payload;
+        if (!keyed.isAnswered()) reply.send();
+        return reply;
+      });
   };
+}
+
+/** Its client has been told that the outcome is unknown: a retry is told. */
+function endGivenUp({ keyed, isGivenUp }: FastifyRequest): void {
+  if (isGivenUp && keyed?.isAnswered() === false) keyed.finish(undefined).catch(() => {});
 }
 
 const description = `Makes it safe to send the request again, within 24 hours: the same key and request get the same \

@@ -69,6 +69,11 @@ export function makeNotes(stage: Stage) {
         await stage.wait();
         return add('slow');
       });
+      scope.post('/late-failure', async () => {
+        await stage.wait();
+        await add('late-failure');
+        throw new Conflict('too late');
+      });
       scope.post('/refused', async () => {
         await add('refused');
         throw new Conflict('too late');

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pool } from 'undici';
+import { gunzipSync } from 'node:zlib';
+import { Pool, request as undici } from 'undici';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { defineService } from '#common/service.ts';
 import type { paths } from '../../generated/api.d.ts';
@@ -15,6 +16,12 @@ const day = 24 * 60 * 60 * 1000;
 
 async function countPets({ send }: Built): Promise<number> {
   return (await send('GET', '/pet/pets/')).body.length;
+}
+
+/** A POST whose answer is not decompressed. */
+async function askRaw(url: string, headers: Record<string, string>) {
+  const answer = await undici(url, { method: 'POST', headers });
+  return { headers: answer.headers, body: Buffer.from(await answer.body.arrayBuffer()) };
 }
 
 describe('a POST that comes again with its key', () => {
@@ -94,6 +101,28 @@ describe('a POST that comes again with its key', () => {
     expect((await create('{')).status).toBe(400);
     expect((await create(rex)).status).toBe(200);
     expect([(await adopt()).status, (await feed()).status]).toEqual([200, 200]);
+  });
+
+  test('gets the same answer where that is compressed, and where its client does not read that', async (t) => {
+    const { url, send } = await build(t, { config: { compress: true } });
+    await send('POST', '/user/users/', { name: 'Alice' });
+    for (let index = 1; index <= 20; index += 1) {
+      await send('POST', '/pet/pets/', { ...rex, name: 'x'.repeat(200) });
+      await send('POST', `/user/users/1/pets/${index}`);
+    }
+    const adopt = (encoding: string) =>
+      askRaw(`${url}/user/users/1/pets/1`, { ...key('a'), 'accept-encoding': encoding });
+    const gzipped = await adopt('gzip');
+    await send('DELETE', '/pet/pets/1');
+    const again = await adopt('gzip');
+    const plain = await adopt('identity');
+    expect(gzipped.headers['content-encoding']).toBe('gzip');
+    expect(again.headers['content-encoding']).toBe('gzip');
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    const text = gunzipSync(gzipped.body).toString();
+    expect(gunzipSync(again.body).toString()).toBe(text);
+    expect(plain.body.toString()).toBe(text);
+    expect(JSON.parse(text).pets).toHaveLength(20);
   });
 
   test('counts for POST alone', async (t) => {
@@ -279,7 +308,7 @@ describe('many at once with one key', () => {
 });
 
 describe('a handler that', () => {
-  async function start(t: TestContext) {
+  async function start(t: TestContext, config: Record<string, unknown> = {}) {
     const gates: (() => void)[] = [];
     const stage = {
       runs: [] as string[],
@@ -290,6 +319,7 @@ describe('a handler that', () => {
     const built = await build(t, {
       services: [makeNotes(stage)],
       serviceConfigs: { note: database.config },
+      config,
     });
     t.onTestFinished(() => open());
     function open(): void {
@@ -387,6 +417,22 @@ describe('a handler that', () => {
     const answer = await post('/nothing');
     expect([answer.status, answer.body, isReplayed(answer), notes()]).toEqual([200, '', true, ['nothing']]);
   });
+
+  test.for(['/slow', '/late-failure'] as const)(
+    'is given up as %s is keeps its key in use until it ends, and a retry hears of it',
+    async (path, t) => {
+      const { post, notes, open } = await start(t, { limits: { time: { handler: 300 } } });
+      expect((await post(path)).status).toBe(504);
+      expect((await post(path)).status).toBe(409);
+      expect(notes()).toEqual([]);
+      open();
+      await waitFor(() => notes().length === 1);
+      const answer = await post(path);
+      const expected = path === '/slow' ? { id: 1 } : { status: 409, detail: 'too late' };
+      expect(answer.body).toMatchObject(expected);
+      expect([(await post(path)).body, notes().length]).toEqual([answer.body, 1]);
+    },
+  );
 
   test('fails at COMMIT is answered so, and keeps nothing', async (t) => {
     const { send, database, lines, open } = await start(t);

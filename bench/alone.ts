@@ -2,6 +2,7 @@
 import { product } from './contenders.ts';
 import type { Request } from './load.ts';
 import { memory } from './memory.ts';
+import { overload } from './overload.ts';
 import { pair } from './pair.ts';
 import * as requests from './requests.ts';
 import type { Row } from './result.ts';
@@ -50,6 +51,13 @@ const byConnections = [1, 50, 500].map(
 
 export const alone: readonly Row[] = [
   memory({ name: 'memory', contender: left, shape: shapes.written, requests: requests.mixed() }),
+  overload({
+    name: 'overload',
+    work: 'a user with 3 pets',
+    contender: left,
+    shape: shapes.usual,
+    requests: requests.users(),
+  }),
   series({
     name: 'pets-per-user',
     work: 'time per pet shown, of users',

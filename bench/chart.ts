@@ -9,7 +9,7 @@ const [left, right] = [430, 670]; // of the plot
 const top = 64;
 
 /** Of the colours, those that show on the reader's background. */
-const style = `
+export const style = `
   text { font: 14px system-ui, sans-serif; fill: #1f2328 }
   .muted { font-size: 12px; fill: #59636e }
   .line { stroke: #d1d9e0 }

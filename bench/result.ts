@@ -19,6 +19,33 @@ export interface Result {
   /** Why there is no figure: an answer was wrong, or something could not be had. */
   readonly failed?: string;
   readonly notRun?: string;
+  /** What became of it as the load grew. */
+  readonly curve?: Curve;
+}
+
+export interface Curve {
+  /** What is asked for. */
+  readonly work: string;
+  readonly points: readonly CurvePoint[];
+}
+
+/** At so many times the load that a server can take: requests a second, and ms. */
+export interface CurvePoint {
+  readonly load: number;
+  readonly offered: number;
+  readonly accepted: number;
+  readonly shed: number;
+  /** What was accepted, of what it can take. */
+  readonly ofCapacity: number;
+  /** Of what was accepted, and of what was refused. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly shedP99: number;
+  /** Of the slowest look at health. */
+  readonly health: number;
+  /** How many came, in all. */
+  readonly answers: Readonly<Record<'accepted' | 'shed' | 'others' | 'health', number>>;
+  readonly warnings: readonly string[];
 }
 
 /** A row of the bench: what it measures becomes one line of the table or several. */
@@ -38,6 +65,15 @@ export interface Bench {
   readonly seconds: number;
   /** Seconds of load for the memory. */
   readonly memorySeconds: number;
+  /** How often and how long more is asked than a server can take, and how many times as much. */
+  readonly overload: {
+    readonly rounds: number;
+    /** How many of them may be done anew. */
+    readonly patience: number;
+    readonly loads: readonly number[];
+    readonly warmUp: number;
+    readonly seconds: number;
+  };
   readonly generator: Generator;
   /** Waits while something else is busy on our cores, as long as is sensible. */
   waitForQuiet(): Promise<void>;

@@ -4,20 +4,22 @@ import { type Bench, tolerated } from './result.ts';
 /**
  * Rounds of figures, as many as the bench wants; one before them to warm up. A round during which something else
  * was busy on our cores is no measurement: it is done anew, until patience ends.
+ * @param patience how often, in all.
  */
 export async function measureRounds<Figure extends { readonly othersBusy: number; readonly rate?: number }>(
-  bench: Bench,
+  bench: Pick<Bench, 'pairs' | 'say' | 'waitForQuiet'>,
   measure: () => Promise<readonly Figure[]>,
+  patience = bench.pairs,
 ): Promise<(readonly Figure[])[]> {
   const rounds: (readonly Figure[])[] = [];
-  let patience = bench.pairs;
+  let left = patience;
   bench.say('warms up');
   await measure();
   while (rounds.length < bench.pairs) {
     bench.say(`round ${rounds.length + 1} of ${bench.pairs}`);
     const round = await measure();
     const isDisturbed = round.some(({ othersBusy }) => othersBusy > tolerated);
-    if (isDisturbed && patience-- > 0) {
+    if (isDisturbed && left-- > 0) {
       bench.say('something else is busy here: waits, and measures once more');
       await bench.waitForQuiet();
     } else if (round.some(({ rate }) => rate === 0)) {

@@ -1,7 +1,8 @@
 /** Measures the product against what people would pick instead: see --help. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { writeChart } from './chart.ts';
+import { replaceSection, writeCurve, writeCurveSection } from './curve.ts';
 import { openGenerator } from './load.ts';
 import { describeMachine, pinSelf, SetupError, waitForQuiet } from './machine.ts';
 import { writeReport, writeTable } from './report.ts';
@@ -12,11 +13,15 @@ import { removeData } from './seed.ts';
 const help = `Usage: npm run bench -- [--quick] [--only NAME,…]
 
   --quick       short, with fewer pairs and without the memory; the figures are rougher
-  --only NAMES  only these rows, and nothing is written
+  --only NAMES  only these rows; nothing is written but, of overload, its picture and its section
   --help        this text
 
   Rows: ${rows.map(({ name }) => name).join(', ')}
 `;
+
+/** The server needs a second to notice that it has too much. */
+const quickOverload = { rounds: 2, patience: 0, loads: [0.5, 1, 2, 4], warmUp: 1, seconds: 1 };
+const wholeOverload = { rounds: 7, patience: 7, loads: [0.5, 0.8, 1, 1.5, 2, 3, 4], warmUp: 1.5, seconds: 3 };
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => process.exit(130));
 
@@ -33,8 +38,8 @@ async function main(): Promise<void> {
   const chosen = choose(values.only, values.quick);
   pinSelf();
   const plan = values.quick
-    ? { pairs: 5, warmUp: 0.5, seconds: 0.75, memorySeconds: 30, patience: 10 }
-    : { pairs: 9, warmUp: 1, seconds: 3, memorySeconds: 300, patience: 60 };
+    ? { pairs: 5, warmUp: 0.5, seconds: 0.75, memorySeconds: 30, patience: 10, overload: quickOverload }
+    : { pairs: 9, warmUp: 1, seconds: 3, memorySeconds: 300, patience: 60, overload: wholeOverload };
   const generator = openGenerator();
   const results: Result[] = [];
   try {
@@ -52,13 +57,28 @@ async function main(): Promise<void> {
   }
 
   console.log(writeTable(results));
-  if (values.only === undefined) {
-    const date = new Date().toISOString().slice(0, 10);
-    const circumstances = { ...plan, date, machine: describeMachine(), isQuick: values.quick };
-    writeFileSync(new URL('RESULTS.md', import.meta.url), writeReport(results, circumstances));
-    writeFileSync(new URL('results.svg', import.meta.url), writeChart(results));
+  const circumstances = {
+    ...plan,
+    date: new Date().toISOString().slice(0, 10),
+    machine: describeMachine(),
+    isQuick: values.quick,
+  };
+  if (values.only === undefined) write('RESULTS.md', writeReport(results, circumstances));
+  if (values.only === undefined) write('results.svg', writeChart(results));
+  const { curve } = results.find(({ curve }) => curve !== undefined) ?? {};
+  if (curve !== undefined) {
+    const section = writeCurveSection(curve, circumstances);
+    write(
+      'RESULTS.md',
+      replaceSection(readFileSync(new URL('RESULTS.md', import.meta.url), 'utf8'), section),
+    );
+    write('overload.svg', writeCurve(curve));
   }
   if (results.some(({ failed }) => failed !== undefined)) process.exitCode = 1;
+}
+
+function write(name: string, content: string): void {
+  writeFileSync(new URL(name, import.meta.url), content);
 }
 
 /** A row that fails is said, and the others are measured all the same. */

@@ -3,7 +3,9 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, type TestContext, test } from 'vitest';
 import { writeChart } from '../bench/chart.ts';
-import { openGenerator } from '../bench/load.ts';
+import { replaceSection, writeCurve, writeCurveSection } from '../bench/curve.ts';
+import { type MeasuredOffer, openGenerator } from '../bench/load.ts';
+import { findOfferDoubts, writeResults } from '../bench/overload.ts';
 import benchLock from '../bench/package-lock.json' with { type: 'json' };
 import { random } from '../bench/random.ts';
 import { writeGoal, writeReport, writeTable } from '../bench/report.ts';
@@ -263,6 +265,134 @@ describe.skipIf(process.platform !== 'linux')('the load', () => {
     await expect(measure((request) => request.socket.destroy())).rejects.toThrow(
       /the server closed a connection|ECONNRESET/,
     );
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('the load that does not wait', () => {
+  const generator = openGenerator('anywhere');
+  afterAll(() => generator.close());
+
+  /** What is measured of a server that answers like that, at 200 requests a second. */
+  async function offer(answer: RequestListener, connections = 50, health = 200) {
+    const server = createServer((request, response) => {
+      if (request.url === '/health') response.writeHead(health).end('{}');
+      else answer(request, response);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const running = { port, use: () => ({ cpu: 0, rss: 0 }) } as Server;
+    try {
+      const load = { connections, warmUp: 0.1, seconds: 0.5, arrivals: 200 };
+      return await generator.offer(running, [{ method: 'GET', path: '/' }], load);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  test('comes at its own rate, and tells what was done from what was refused', async () => {
+    let count = 0;
+    const { offered, answers, health } = await offer((_, response) => {
+      count++;
+      if (count % 2 === 0) response.writeHead(503, { 'retry-after': '1' });
+      response.end('{}');
+    });
+    // By chance: 100 in half a second, and four times the deviation.
+    expect(offered).toBeGreaterThan(120);
+    expect(offered).toBeLessThan(280);
+    expect(answers).toMatchObject({
+      accepted: Math.ceil(count / 2),
+      shed: Math.floor(count / 2),
+      others: {},
+    });
+    expect(answers.health).toBeGreaterThanOrEqual(2);
+    expect(health).toBeGreaterThan(0);
+  });
+
+  test('counts the time from when a request was due, not from when it could be sent', async () => {
+    const { p50, queued } = await offer((_, response) => setTimeout(() => response.end('{}'), 50), 2);
+    // 40 a second are answered, each in 50 ms, and of 200 most wait.
+    expect(queued).toBeGreaterThan(0.5);
+    expect(p50).toBeGreaterThan(100);
+  });
+
+  test('counts by their status what is neither done nor refused with Retry-After', async () => {
+    let count = 0;
+    const { answers } = await offer((_, response) => {
+      response.writeHead(count++ === 0 ? 500 : 503).end('{}');
+    });
+    expect(answers).toMatchObject({ accepted: 0, shed: 0, others: { 500: 1, 503: count - 1 } });
+  });
+
+  test('fails on a connection that breaks, and on health that is no 200', async () => {
+    await expect(offer((request) => request.socket.destroy())).rejects.toThrow(
+      /the server closed a connection|ECONNRESET/,
+    );
+    await expect(offer((_, response) => response.end('{}'), 50, 503)).rejects.toThrow('health was 503');
+  });
+});
+
+describe('overload', () => {
+  const around = { loadBusy: 0.4, serverBusy: 1, othersBusy: 0 };
+  const capacity = { rate: 1000, p50: 5, p99: 9, ...around };
+  const offered = (load: number, rate: number, more: Partial<MeasuredOffer> = {}): MeasuredOffer => ({
+    rate,
+    p50: 100,
+    p99: 200,
+    shed: load * 1000 - rate,
+    offered: load * 1000,
+    shedP99: 20,
+    answers: { accepted: rate, shed: load * 1000 - rate, health: 10, others: {} },
+    health: 10 * load,
+    late: 1,
+    queued: 0,
+    ...around,
+    ...more,
+  });
+  const line = { row: 'overload', work: 'a user', against: '' };
+  const circumstances = { date: '2026-11-21', machine: '2 cores' };
+
+  test('compares what is answered at twice the load with the most at any', () => {
+    const [kept, p99, health, others] = writeResults(
+      line,
+      [1, 2],
+      [[capacity, offered(1, 950), offered(2, 800)]],
+    );
+    expect(kept).toMatchObject({ values: [0.8], goal: { atLeast: 0.9 } });
+    expect(p99?.values).toEqual([200]);
+    expect(health).toMatchObject({ values: [20], goal: { atMost: 1000 } });
+    expect(others).toMatchObject({ values: [0] });
+    expect(others?.failed).toBeUndefined();
+  });
+
+  test('fails where an answer was neither 200 nor 503 with Retry-After', () => {
+    const answers = { accepted: 1, shed: 1, health: 1, others: { 504: 3 } };
+    const results = writeResults(line, [2], [[capacity, offered(2, 800, { answers })]]);
+    expect(results.map(({ failed }) => failed)).toContain('of the answers 3 were 504');
+  });
+
+  test('is doubtful where the load could not keep up, or ran out of connections', () => {
+    expect(findOfferDoubts([offered(1, 900)])).toEqual([]);
+    expect(findOfferDoubts([offered(1, 900), offered(4, 500, { late: 31 })])).toEqual([
+      'the load could not keep up: one in a hundred requests was sent 31 ms late',
+    ]);
+    expect(findOfferDoubts([offered(4, 500, { queued: 0.5 })])).toEqual([
+      'the load ran out of connections: 50 % of the requests waited for one of 1500',
+    ]);
+  });
+
+  test('has a picture and a section, which replaces the one before', () => {
+    const rounds = [[capacity, offered(1, 950), offered(2, 800, { late: 40 })]] as const;
+    const [{ curve } = {}] = writeResults(line, [1, 2], rounds);
+    if (curve === undefined) throw new Error('no curve');
+    expect(writeCurve(curve)).toMatch(/^<svg [\s\S]*>accepted, p99<[\s\S]*<\/svg>\n$/);
+    const section = writeCurveSection(curve, circumstances);
+    expect(section).toContain('| × 2 | 2,000 | 800 | 1,200 | 0.80 | 100 | 200 | 20.0 | 20.0 | doubtful |');
+    expect(section).toMatch(/1,750 answers were 200, 1,250 were 503 with\sRetry-After, 0 anything else/);
+    const report = '# What\n\n## The others\n\nThey\n';
+    const once = replaceSection(report, section);
+    expect(once).toBe(`# What\n\n${section}\n## The others\n\nThey\n`);
+    expect(replaceSection(once, section)).toBe(once);
   });
 });
 

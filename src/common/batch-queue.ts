@@ -1,5 +1,13 @@
 import type { Operation } from './client.ts';
-import { type Context, currentContext, runInContext, shareTravel, type Travel } from './context.ts';
+import {
+  type Context,
+  currentContext,
+  isOneTrace,
+  runInContext,
+  shareTravel,
+  type Travel,
+} from './context.ts';
+import { idsOf, type Span, startShared } from './trace.ts';
 
 /**
  * How many calls may be in flight before what comes waits for the next. The more wait, the more travel together: a
@@ -27,6 +35,8 @@ export interface QueueOptions<Item> {
 interface Caller<Item> {
   readonly context: Context | undefined;
   readonly travel: Travel;
+  /** From his coming until his outcome. */
+  readonly span: Span | undefined;
   readonly found: Map<number, Item>;
   /** How many calls are out for him; of those, how many he shares with nobody, so that they end when he does. */
   calls: number;
@@ -48,20 +58,24 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
 
   function join(wanted: Set<number>, travel: Travel): Promise<Map<number, Item>> {
     return new Promise((resolve, reject) => {
+      const context = currentContext();
       const caller: Caller<Item> = {
-        context: currentContext(),
+        context,
         travel,
+        span: context?.span?.start({ name: `lookup ${operation.target}` }),
         found: new Map(),
         calls: 0,
         ownCalls: 0,
         isGone: false,
         resolve(found) {
           clearTimeout(timer);
+          caller.span?.end();
           resolve(found);
         },
         reject(error) {
           clearTimeout(timer);
           caller.isGone = true;
+          caller.span?.end(error);
           reject(error);
         },
       };
@@ -125,16 +139,20 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
       if (calls < inFlight.most) leave();
       if (calls === 0) onIdle();
     }
+    let span: Span | undefined;
     try {
-      const items = await runInContext(openContext(callers, ids), async () =>
-        byId(await call(ids), new Set(ids)),
-      );
+      const context = openContext(callers, ids);
+      // Of one who is alone it is his own, and ends with his outcome.
+      if (callers.size > 1) span = context?.span;
+      const items = await runInContext(context, async () => byId(await call(ids), new Set(ids)));
+      span?.end();
       makeRoom();
       for (const [caller, own] of callers) {
         if (callers.size === 1) caller.ownCalls -= 1;
         deliver(caller, own, items);
       }
     } catch (error) {
+      span?.end(error);
       makeRoom();
       for (const caller of callers.keys()) caller.reject(error);
     }
@@ -146,12 +164,17 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     if (context === undefined) return undefined;
     const travels = [...callers.keys()].map(({ travel }) => travel);
     const travel = shareTravel(travels);
+    const spans = [...callers.keys()].flatMap(({ span }) => span ?? []);
+    const span =
+      callers.size > 1 && spans.length > 0
+        ? startShared(spans, { name: `shared ${operation.target}`, isRoot: !isOneTrace(travels) })
+        : spans[0];
     const reqIds = [...new Set(travels.map(({ requestId }) => requestId))];
-    if (reqIds.length === 1) return { ...context, travel };
-    const log = context.serviceLog.child({ reqId: travel.requestId });
+    if (reqIds.length === 1) return { ...context, travel, span };
+    const log = context.serviceLog.child({ reqId: travel.requestId, ...(span && idsOf(span)) });
     const { neighbour, target } = operation;
     log.info({ reqIds, neighbour, operation: target, ids: ids.length }, 'shared call');
-    return { ...context, log, travel };
+    return { ...context, log, travel, span };
   }
 
   function byId(answer: readonly Item[], ids: ReadonlySet<number>): Map<number, Item> {

@@ -8,10 +8,11 @@ import {
 import type { FilterKeys, HttpMethod, PathsWithMethod } from 'openapi-typescript-helpers';
 import { CallCounts } from './call-counts.ts';
 import type { Use } from './compatibility.ts';
-import { nextTravel, writeTravel } from './context.ts';
+import { currentContext, nextTravel, type Travel, writeTravel } from './context.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from './contract.ts';
 import { getLogger } from './logger.ts';
 import { LoopDetected, TimedOut, Unavailable } from './problem.ts';
+import { describeCall, type Span, spanning } from './trace.ts';
 import { type Answer, Call, NoAnswerInTime, openTransport, type TransportLimits } from './transport.ts';
 
 /** Another service, as its callers see it. `Paths` are those of `generated/api.d.ts`. */
@@ -133,6 +134,20 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
         counted.end('late', begun);
         throw refuseLate();
       }
+      const span = currentContext()?.span?.start(describeCall(verb, path, origin()));
+      if (span === undefined) return exchange(contract, init, travel, begun);
+      const { traceparent } = span;
+      return spanning(span, exchange(contract, init, { ...travel, traceparent }, begun, span));
+    }
+
+    async function exchange(
+      contract: OperationContract,
+      init: Init | undefined,
+      travel: Travel,
+      begun: number,
+      span?: Span,
+    ): Promise<unknown> {
+      const left = Math.floor(travel.deadline - begun);
       let response: Answer;
       let body: unknown;
       try {
@@ -143,6 +158,7 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
         counted.end(isLate ? 'late' : 'no_answer', begun);
         throw isLate ? refuseLate() : refuse('no answer', error);
       }
+      span?.set({ 'http.response.status_code': response.status });
       if (response.status === 508) {
         counted.end('loop', begun);
         throw new LoopDetected();

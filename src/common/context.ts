@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { KeyedRequest } from './keyed-request.ts';
+import type { Span } from './trace.ts';
 
 /** What a request hands on to every call that it causes, and what it got so from its own caller. */
 export interface Travel {
@@ -11,6 +12,10 @@ export interface Travel {
   readonly hops: number;
   /** When its caller gives up, in ms on the clock of `performance.now()`; Infinity where it never said. */
   readonly deadline: number;
+  /** Where it stands in a trace, by W3C Trace Context; absent where its caller said nothing that can be read. */
+  readonly traceparent?: string | undefined;
+  /** What others who trace want handed on with that. */
+  readonly tracestate?: string | undefined;
 }
 
 /** Whose code is running, and for which request. */
@@ -24,6 +29,8 @@ export interface Context {
   readonly travel?: Travel;
   /** Absent where the request has no idempotency key. */
   readonly keyed?: KeyedRequest;
+  /** What the running code is recorded as; absent where it is not. */
+  readonly span?: Span | undefined;
 }
 
 interface Traveller<Value> {
@@ -33,11 +40,11 @@ interface Traveller<Value> {
   /** Undefined where there is nothing to say. */
   write(value: Value): string | undefined;
   /** What a call carries that several requests share. Where this is not said, those with the same value may. */
-  share?(values: readonly Value[]): Value;
+  share?(values: readonly Value[], travels: readonly Travel[]): Value;
 }
 
 /** The one list of what travels with a call: to add something, add a line to `Travel` and one here. */
-const travellers: { readonly [Key in keyof Travel]: Traveller<Travel[Key]> } = {
+const travellers: { readonly [Key in keyof Travel]-?: Traveller<Travel[Key]> } = {
   requestId: {
     header: 'x-request-id',
     read: (sent) => (sent !== undefined && /^[\w-]{1,64}$/.test(sent) ? sent : randomUUID()),
@@ -59,9 +66,48 @@ const travellers: { readonly [Key in keyof Travel]: Traveller<Travel[Key]> } = {
       Number.isFinite(deadline) ? String(Math.max(0, Math.floor(deadline - performance.now()))) : undefined,
     share: (deadlines) => Math.max(...deadlines),
   },
+  traceparent: {
+    header: 'traceparent',
+    read: (sent) => (sent !== undefined && isTraceparent(sent) ? sent : undefined),
+    write: (parent) => parent,
+    // Of a call of several, which is recorded, its own span says it.
+    share: (parents) => (isOne(parents) ? parents[0] : parents.some(isSampled) ? undefined : unsampled()),
+  },
+  tracestate: {
+    header: 'tracestate',
+    read: (sent) => (sent !== undefined && sent.length <= 512 ? sent : undefined),
+    write: (state) => state,
+    // It says something of its traceparent alone.
+    share: ([state], travels) => (isOne(travels.map(({ traceparent }) => traceparent)) ? state : undefined),
+  },
 };
 const keys = Object.keys(travellers) as (keyof Travel)[];
 const personal = keys.filter((key) => travellers[key].share === undefined);
+
+/** Version, id of the trace, id of the caller's span, flags; versions to come may have more: section 3.2.2. */
+function isTraceparent(sent: string): boolean {
+  const isRead = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(-.*)?$/.test(sent);
+  return isRead && (sent.length === 55 || (sent.length <= 512 && !sent.startsWith('00')));
+}
+
+function isOne([first, ...others]: readonly unknown[]): boolean {
+  return others.every((other) => other === first);
+}
+
+/** Whether it may be recorded: its caller does that, or leaves it to us. */
+function isSampled(traceparent: string | undefined): boolean {
+  return traceparent === undefined || (Number.parseInt(traceparent.slice(53, 55), 16) & 1) === 1;
+}
+
+/** The place in a trace of what nobody records. */
+function unsampled(): string {
+  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
+}
+
+/** Whether these stand in one trace. */
+export function isOneTrace(travels: readonly Travel[]): boolean {
+  return isOne(travels.map(({ traceparent }) => traceparent?.slice(3, 35)));
+}
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -77,10 +123,16 @@ export function readRequestId(headers: Headers): string {
 
 /** What travels with a request, read from its headers; `requestId` is the id that it has here. */
 export function readTravel(headers: Headers, requestId: string): Travel {
+  const traceparent = travellers.traceparent.read(sent(headers, travellers.traceparent.header));
   return {
     requestId,
     hops: travellers.hops.read(sent(headers, travellers.hops.header)),
     deadline: travellers.deadline.read(sent(headers, travellers.deadline.header)),
+    traceparent,
+    tracestate:
+      traceparent === undefined
+        ? undefined
+        : travellers.tracestate.read(sent(headers, travellers.tracestate.header)),
   };
 }
 
@@ -105,7 +157,11 @@ export function shareTravel(travels: readonly Travel[]): Travel {
   const shared: Record<string, unknown> = { ...travels[0] };
   for (const key of keys) {
     const { share } = travellers[key] as Traveller<unknown>;
-    if (share !== undefined) shared[key] = share(travels.map((travel) => travel[key]));
+    if (share !== undefined)
+      shared[key] = share(
+        travels.map((travel) => travel[key]),
+        travels,
+      );
   }
   return shared as unknown as Travel;
 }

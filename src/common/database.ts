@@ -12,6 +12,7 @@ import { type IdempotencyKeys, openIdempotencyKeys } from './idempotency.ts';
 import { getLogger } from './logger.ts';
 import { isBusy } from './sqlite-error.ts';
 import { type Preparable, type Prepared, prepareStatement, type Statement } from './statement.ts';
+import { traceStatement } from './traced-statement.ts';
 
 export { DatabaseError } from './database-error.ts';
 
@@ -50,9 +51,10 @@ const memory = ':memory:';
  * @param migrations the folder that drizzle-kit writes.
  * @param record the file that says which databases have been there, see `recordOf`: one of those that is missing is
  * not made anew. None: nobody remembers.
+ * @param isTraced whether what it does for a request may be recorded.
  * @throws {DatabaseError} for a file that cannot be used; it is left as it was.
  */
-export function openDatabase(file: string, migrations?: URL, record?: string): Database {
+export function openDatabase(file: string, migrations?: URL, record?: string, isTraced = false): Database {
   let client: Client.Database | undefined;
   try {
     const known =
@@ -69,7 +71,10 @@ export function openDatabase(file: string, migrations?: URL, record?: string): D
   const writer = openWriter(client);
   return {
     orm: drizzle(client),
-    prepare: (query) => prepareStatement(client, query),
+    prepare(query) {
+      const statement = prepareStatement(client, query);
+      return isTraced ? traceStatement(statement, query.prepare().getQuery().sql) : statement;
+    },
     write: writer.write,
     keys: openIdempotencyKeys(client, writer.write),
     counts: writer.counts,

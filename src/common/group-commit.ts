@@ -1,10 +1,11 @@
 import { types } from 'node:util';
-import { currentContext, runInContext } from './context.ts';
+import { type Context, currentContext, runInContext } from './context.ts';
 import { Distribution, sizes } from './distribution.ts';
 import { type Companion, waitForAnswers } from './keyed-request.ts';
 import { Unavailable } from './problem.ts';
 import { type Connection, createAttempt, type Member, refuse } from './savepoint.ts';
 import { codeOf, isBusy, isOfDisk, translate } from './sqlite-error.ts';
+import { spanning } from './trace.ts';
 
 /** What has been counted of the writes. */
 export interface WriteCounts {
@@ -13,6 +14,13 @@ export interface WriteCounts {
   /** Those that failed for what was not their fault: the disk is full, or fails, or another process has the lock. */
   readonly failures: { full: number; disk: number; busy: number };
 }
+
+/** A write as it is recorded: until it is durable, its statements below it. */
+const writing = {
+  name: 'write',
+  kind: 'client',
+  attributes: { 'db.system.name': 'sqlite', 'db.system': 'sqlite', 'db.operation.name': 'COMMIT' },
+} as const;
 
 /** How long a write waits while another process holds the lock, in ms. */
 const lockWait = 5_000;
@@ -148,12 +156,14 @@ export function openWriter(client: Connection) {
     counts,
     /** `fn` may be run again, and later: it does nothing but statements on this connection. */
     write<Result>(fn: () => Result): Promise<Result> {
-      const context = currentContext();
+      const own = currentContext();
+      const span = own?.span?.start(writing);
+      const context = span === undefined ? own : ({ ...own, span } as Context);
       // An async function would go on after its transaction: it is not even begun.
       const work = types.isAsyncFunction(fn) ? refuse : fn;
       const companion = context?.keyed?.join(client);
       const run = () => runInContext(context, work);
-      return new Promise<Result>((resolve, reject) => {
+      const written = new Promise<Result>((resolve, reject) => {
         waiting.push({
           fn: companion === undefined ? run : () => companion.run(run),
           companion,
@@ -163,6 +173,7 @@ export function openWriter(client: Connection) {
         });
         schedule();
       });
+      return span === undefined ? written : spanning(span, written);
     },
     /** Writes what waits, now or never. */
     close(): void {

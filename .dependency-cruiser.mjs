@@ -100,6 +100,24 @@ export default {
       to: { path: ['node_modules/@prometheus-io/', '^@prometheus-io/'] },
     },
     {
+      name: 'opentelemetry-in-traces-only',
+      comment: 'Everybody else knows the port in common/trace.ts.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/app/(traces|span-queue)\\.ts$' },
+      to: { path: ['node_modules/@opentelemetry/', '^@opentelemetry/'] },
+    },
+    {
+      name: 'opentelemetry-when-configured',
+      comment: 'Only who traces pays for its import.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: {
+        path: ['node_modules/@opentelemetry/', '^@opentelemetry/'],
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'process-in-start-only',
       comment: 'What the process is and has comes in as an argument.',
       severity: 'error',

@@ -14,6 +14,7 @@ import { rateOf } from './rates.ts';
 import { checkAll, checkReadiness, type Readiness } from './readiness.ts';
 import { createServer } from './server.ts';
 import { addressOf, gatewayOf, homeOf, isLoopback, ownOrigin, warnOfOpenness } from './topology.ts';
+import { openTraces } from './traces.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -68,8 +69,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const log = logging.logger(label);
   const metrics = config.metrics ? createMetrics({ label, ...options.instance }) : undefined;
   const { traffic } = metrics ?? {};
+  const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
   const server = await createServer({
-    ...{ log, limits, key, proxies, allowed, traffic },
+    ...{ log, limits, key, proxies, allowed, traffic, tracer },
     rate: rateOf(config, name),
     // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
     compress: isGateway && (config.compress ?? !isLoopback(app.host)),
@@ -81,6 +83,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   for (const service of app.services) {
     const mountable = prepare(services.get(service) as Service, {
       ...{ server, config, logging, version, contract, record, metrics, originOf, headersTo, looks },
+      isTraced: tracer !== undefined,
       documentOf: (other) => (app.services.includes(other) ? () => documentOf(other) : undefined),
     });
     const document = await mount(server, mountable);
@@ -155,6 +158,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     async stop(mode = 'refuse') {
       await server.drain(mode);
       await server.close();
+      await tracer?.close();
     },
   };
 }

@@ -87,6 +87,22 @@ export const ConfigFile = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    /** OpenTelemetry, off unless given. Where `OTEL_EXPORTER_OTLP_HEADERS` is set, the collector gets those. */
+    traces: Type.Optional(
+      Type.Object(
+        {
+          /** Of a collector that takes OTLP over HTTP; `/v1/traces` is added. */
+          url: Type.String({
+            pattern: '^https?://[^?#@\\s]+$',
+            format: 'address',
+            description: 'an address like http://host:4318',
+          }),
+          /** How many of the traces that begin here are recorded; of others their beginner says it. */
+          ratio: Type.Number({ minimum: 0, maximum: 1, default: 1, description: 'a number from 0 to 1' }),
+        },
+        closed,
+      ),
+    ),
     services: Type.Record(Type.String({ pattern: name }), ServiceConfig, closed),
     apps: Type.Record(Type.String({ pattern: name }), AppConfig, { ...closed, minProperties: 1 }),
   },

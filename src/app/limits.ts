@@ -88,6 +88,8 @@ export const fixed = {
   look: 500,
   /** How long a client may keep a connection that it does not use, while its server hands over, in ms. */
   handOver: 1_000,
+  /** Spans for the collector: in one export, waiting for theirs; how often, and how long one may take, in ms. */
+  spans: { batch: 512, waiting: 4_096, every: 1_000, timeout: 3_000 },
   /** How long what is in flight may take to end when the process stops, in ms. */
   stop: 10_000,
 } as const;

@@ -20,6 +20,7 @@ export interface PrepareOptions {
   readonly contract: OpenApiDocument | undefined;
   readonly record: string | undefined;
   readonly metrics: Metrics | undefined;
+  readonly isTraced: boolean;
   /** Where a service is now. */
   originOf(service: string): string;
   /** The document of a service of the same app, as it is served. */
@@ -40,6 +41,7 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
     contract,
     record,
     metrics,
+    isTraced,
     originOf,
     documentOf,
     headersTo,
@@ -51,7 +53,8 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
   const serviceLog = logging.logger(name, serviceConfig.log?.level);
   let database: Database | undefined;
   if (serviceConfig.database !== undefined) {
-    database = openDatabase(serviceConfig.database.slice('sqlite:'.length), service.migrations, record);
+    const file = serviceConfig.database.slice('sqlite:'.length);
+    database = openDatabase(file, service.migrations, record, isTraced);
     server.addHook('onClose', async () => database?.close());
     metrics?.databases.set(name, database);
   }

@@ -2,8 +2,11 @@ import { METHODS } from 'node:http';
 import { finished, type Readable, Transform } from 'node:stream';
 import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Context, currentContext, runInContext } from '#common/context.ts';
 import { Problem, TimedOut, Unavailable } from '#common/problem.ts';
+import { describeCall } from '#common/trace.ts';
 import { compressible } from './compression.ts';
+import { endRequestSpan } from './request-span.ts';
 
 export interface ProxyOptions {
   /** The service whose prefix is forwarded. */
@@ -53,6 +56,14 @@ export async function forward(scope: FastifyInstance, options: ProxyOptions) {
   scope.addHook('preParsing', (request, _reply, payload, done) => {
     // One in chunks does not say how large it is.
     done(null, request.headers['transfer-encoding'] === undefined ? payload : limit(payload, bodyLimit));
+  });
+
+  scope.addHook('preHandler', (request, reply, done) => {
+    const context = currentContext();
+    const span = context?.span?.start(describeCall(request.method, `/${service}/*`, origin));
+    if (span === undefined) return done();
+    reply.raw.once('close', () => endRequestSpan(span, reply));
+    runInContext({ ...(context as Context), span }, done);
   });
 
   // Only an app that forwards pays for this import.
@@ -119,6 +130,12 @@ type Headers = Record<string, unknown>;
 
 function requestHeaders(request: FastifyRequest, headers: Headers, own: Headers): never {
   const kept = without(headers, (name) => hopByHop.includes(name) || untrusted.test(name));
+  const { travel, span } = currentContext() ?? {};
+  const traceparent = span?.traceparent ?? travel?.traceparent;
+  if (traceparent !== undefined) {
+    kept.traceparent = traceparent;
+    if (travel?.tracestate === undefined) delete kept.tracestate;
+  }
   return { ...kept, ...own, 'x-request-id': request.id } as never;
 }
 

@@ -4,9 +4,11 @@ import fp from 'fastify-plugin';
 import { readTravel, runInContext } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { LoopDetected } from '#common/problem.ts';
+import type { Span, Tracer } from '#common/trace.ts';
 import type { Caller, Key } from './key.ts';
 import { fixed } from './limits.ts';
 import type { Pressure } from './pressure.ts';
+import { endRequestSpan, openRequestSpan } from './request-span.ts';
 import type { Traffic } from './traffic.ts';
 
 declare module 'fastify' {
@@ -38,6 +40,8 @@ export interface Open {
   place: number;
   /** Whether it was for the gate to admit. */
   readonly isCounted: boolean;
+  /** Absent where it is not recorded. */
+  readonly span: Span | undefined;
 }
 
 const opened = Symbol('opened');
@@ -47,13 +51,15 @@ export interface RequestsOptions {
   readonly key: Key;
   readonly pressure: Pressure;
   readonly traffic?: Traffic | undefined;
+  /** Absent where nothing is traced. */
+  readonly tracer: Tracer | undefined;
 }
 
 /**
  * Opens each request: its id in the answer, its context for all that runs for it, and its line when it has ended.
  * Register it first, so that what other plugins refuse has all that too.
  */
-export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic }) => {
+export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic, tracer }) => {
   // Not a Set: of one that changes all the time V8 makes a new table now and then, and each old one, with all that was
   // in it, keeps the next alive until a full collection.
   const inFlight: Open[] = [];
@@ -66,14 +72,16 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic
 
   app.decorateRequest('caller', undefined);
   app.addHook('onRequest', (request, reply, done) => {
+    let travel = readTravel(request.headers, request.id);
+    let span: Span | undefined;
+    if (tracer !== undefined) ({ travel, span } = openRequestSpan(tracer, request, reply, travel));
     const log = request.log as Logger;
-    const travel = readTravel(request.headers, request.id);
     const caller = key.read(request.headers);
     if (caller !== undefined) (request as { caller: Caller }).caller = caller;
     const { config: route } = request.routeOptions;
     const isCounted = caller !== 'service' && route.always !== true;
     if (isCounted) pressure.enter();
-    const open: Open = { request, reply, route, place: inFlight.length, isCounted };
+    const open: Open = { request, reply, route, place: inFlight.length, isCounted, span };
     inFlight.push(open);
     // 'close' comes always and once, 'finish' not where the client has gone. One listener for all requests.
     (reply.raw as Response)[opened] = open;
@@ -81,7 +89,7 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic
     reply.header('x-request-id', request.id);
     // Not enterWith: that would leak into the next request on the same connection.
     const { serviceName: service, serviceLog } = request.server;
-    runInContext({ service, serviceLog, log, travel }, () =>
+    runInContext({ service, serviceLog, log, travel, span }, () =>
       travel.hops > fixed.hops ? done(new LoopDetected()) : done(),
     );
   });
@@ -92,6 +100,7 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic
     this[opened] = undefined;
     logRequest(open.request.log as Logger, open.request, open.reply);
     traffic?.ended(open.request, open.reply, open.route);
+    if (open.span !== undefined) endRequestSpan(open.span, open.reply);
     if (open.isCounted) pressure.leave();
     const last = inFlight.pop() as Open;
     if (last !== open) {

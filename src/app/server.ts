@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { readRequestId } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { answerProblem } from '#common/problem-handler.ts';
+import type { Tracer } from '#common/trace.ts';
 import { type Always, createAlways } from './always.ts';
 import { bodies } from './bodies.ts';
 import { compression } from './compression.ts';
@@ -42,6 +43,8 @@ export interface ServerOptions {
   readonly compress: boolean;
   /** Where requests are counted. */
   readonly traffic?: Traffic | undefined;
+  /** Absent where nothing is traced. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** A Fastify with all that holds for every request, whoever answers it. */
@@ -93,7 +96,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     answerProblem(error, request, reply);
     noteLast(reply);
   });
-  await server.register(requests, { key, pressure, traffic });
+  await server.register(requests, { key, pressure, traffic, tracer: options.tracer });
   await server.register(protocol);
   await server.register(policy);
   if (allowed.length > 0) await server.register(origins, { allowed });

@@ -69,7 +69,7 @@ describe('a mistake is one line that names the file and the place:', () => {
   const mistakes: Record<string, [text: string, message: string]> = {
     'an unknown key at the top': [
       and('logs: {}'),
-      'logs is not a known key (known: log, calls, limits, docs, compress, origins, metrics, proxies, internal, services, apps)',
+      'logs is not a known key (known: log, calls, limits, docs, compress, origins, metrics, proxies, internal, traces, services, apps)',
     ],
     'an unknown key of log': [
       and('log: { folder: logs }'),
@@ -151,6 +151,23 @@ describe('a mistake is one line that names the file and the place:', () => {
     'a key that can be guessed': [
       and('internal: { key: hunter2 }'),
       'internal.key must be 16 to 256 characters without a space',
+    ],
+    'traces that go nowhere': [and('traces: {}'), 'traces.url is missing'],
+    'an unknown key of traces': [
+      and('traces: { url: "http://collector:4318", sampler: all }'),
+      'traces.sampler is not a known key (known: url, ratio)',
+    ],
+    'a collector without its scheme': [
+      and('traces: { url: "collector:4318" }'),
+      'traces.url must be an address like http://host:4318',
+    ],
+    'a collector with a password': [
+      and('traces: { url: "http://a:b@collector:4318" }'),
+      'traces.url must be an address like http://host:4318',
+    ],
+    'a ratio that is a percentage': [
+      and('traces: { url: "http://collector:4318", ratio: 50 }'),
+      'traces.ratio must be a number from 0 to 1',
     ],
     'services that are a list': [ofServices('[pet, user]'), 'services must be a map'],
     'a service that is nothing': [ofServices('{ pet: }'), 'services.pet must be a map'],

@@ -43,7 +43,8 @@ export async function startGrouping(
     instances = 1,
     files = false,
     env = {},
-  }: { instances?: number; files?: boolean; env?: NodeJS.ProcessEnv } = {},
+    more = {},
+  }: { instances?: number; files?: boolean; env?: NodeJS.ProcessEnv; more?: Record<string, unknown> } = {},
 ): Promise<Started> {
   const folder = makeFolder(t);
   mkdirSync(join(folder, 'data'));
@@ -51,6 +52,7 @@ export async function startGrouping(
   const ports = await Promise.all(names.map(findFreePort));
   const config = {
     log: { directory: 'logs' },
+    ...more,
     services: Object.fromEntries(
       ['pet', 'user'].map((name) => [
         name,

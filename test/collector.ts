@@ -1,0 +1,123 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'vitest';
+
+/** A span as it came over OTLP. */
+export interface Collected {
+  readonly service: string;
+  readonly app: string;
+  readonly name: string;
+  /** As OTLP has it: 1 internal, 2 server, 3 client. */
+  readonly kind: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  /** '' where there is none. */
+  readonly parentSpanId: string;
+  readonly attributes: Readonly<Record<string, string | number>>;
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+  readonly isError: boolean;
+  /** In ns since 1970. */
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+export interface Collector {
+  readonly url: string;
+  /** All that came, in the order in which it came. */
+  readonly spans: Collected[];
+  /** The same as it came, to be searched for what must not be in it. */
+  readonly raw: string[];
+}
+
+interface Value {
+  readonly stringValue?: string;
+  readonly intValue?: string | number;
+  readonly doubleValue?: number;
+}
+interface Attribute {
+  readonly key: string;
+  readonly value: Value;
+}
+interface OtlpSpan extends Omit<Collected, 'attributes' | 'links' | 'parentSpanId'> {
+  readonly parentSpanId?: string;
+  readonly attributes?: readonly Attribute[];
+  readonly links?: Collected['links'];
+  readonly status?: { readonly code?: number };
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+}
+interface OtlpRequest {
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: readonly Attribute[] };
+    readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[];
+  }[];
+}
+
+/** Takes OTLP over HTTP as a collector does: `ExportTraceServiceRequest` as JSON, on `/v1/traces`. */
+export async function startCollector(t: TestContext, port = 0): Promise<Collector> {
+  const spans: Collected[] = [];
+  const raw: string[] = [];
+  const server = createServer((request, response) => void take(request, response));
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, url, headers } = request;
+    const isOtlp =
+      method === 'POST' && url === '/v1/traces' && headers['content-type'] === 'application/json';
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    response.writeHead(isOtlp ? 200 : 400, { 'content-type': 'application/json' }).end('{}');
+    if (!isOtlp) throw new Error(`${method} ${url} is no OTLP`);
+    raw.push(text);
+    spans.push(...readSpans(JSON.parse(text) as OtlpRequest));
+  }
+  await listen(server, port);
+  t.onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans, raw };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+}
+
+function readSpans({ resourceSpans }: OtlpRequest): Collected[] {
+  return resourceSpans.flatMap(({ resource, scopeSpans }) => {
+    const of = readAttributes(resource.attributes);
+    return scopeSpans.flatMap((scope) =>
+      scope.spans.map((span) => ({
+        service: String(of['service.name']),
+        app: String(of['modular_monolith.app']),
+        name: span.name,
+        kind: span.kind,
+        traceId: span.traceId,
+        spanId: span.spanId,
+        parentSpanId: span.parentSpanId ?? '',
+        attributes: readAttributes(span.attributes),
+        links: span.links ?? [],
+        isError: span.status?.code === 2,
+        start: BigInt(span.startTimeUnixNano),
+        end: BigInt(span.endTimeUnixNano),
+      })),
+    );
+  });
+}
+
+function readAttributes(attributes: readonly Attribute[] = []): Record<string, string | number> {
+  return Object.fromEntries(
+    attributes.map(({ key, value: { stringValue, intValue, doubleValue } }) => [
+      key,
+      stringValue ?? Number(intValue ?? doubleValue),
+    ]),
+  );
+}
+
+/** A trace of a client, and one of its spans: what that sends, and the ids in it. */
+export function makeTrace(flags = '01', traceId = hex(32)) {
+  const spanId = hex(16);
+  return { traceId, spanId, headers: { traceparent: `00-${traceId}-${spanId}-${flags}` } };
+}
+
+function hex(length: number): string {
+  return Array.from({ length }, () => Math.floor(1 + Math.random() * 15).toString(16)).join('');
+}

@@ -149,12 +149,12 @@ const violations: Record<string, readonly Seed[]> = {
     { file: 'src/app/seed-51.ts', code: `import type { Registry } from '@prometheus-io/client';` },
   ],
   'opentelemetry-in-traces-only': [
-    { file: 'src/app/seed-31.ts', code: `export const load = () => import('@opentelemetry/api');` },
-    { file: 'src/common/seed-31.ts', code: `import type { Span } from '@opentelemetry/api';` },
+    { file: 'src/app/seed-61.ts', code: `export const load = () => import('@opentelemetry/api');` },
+    { file: 'src/common/seed-61.ts', code: `import type { Span } from '@opentelemetry/api';` },
   ],
   'opentelemetry-when-configured': [
     {
-      file: 'src/app/seed-32.ts',
+      file: 'src/app/seed-62.ts',
       code: `import { trace } from '@opentelemetry/api';`,
       also: ['opentelemetry-in-traces-only'],
     },

@@ -1,10 +1,10 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { readRequestId } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { Problem, problemMediaType } from '#common/problem.ts';
 import { answerProblem, problemBody } from '#common/problem-handler.ts';
+import { readRequestId } from '#common/travel.ts';
 import { apiPolicy } from './policy.ts';
 import { logRequest } from './requests.ts';
 

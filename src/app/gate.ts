@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { FastifyServerOptions } from 'fastify';
-import { readRequestId } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { problemMediaType, Unavailable } from '#common/problem.ts';
 import { problemBody } from '#common/problem-handler.ts';
+import { readRequestId } from '#common/travel.ts';
 import type { Always } from './always.ts';
 import { boundConnections } from './connections.ts';
 import type { Key } from './key.ts';

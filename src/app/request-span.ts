@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Travel } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { idsOf, type Span, type Tracer } from '#common/trace.ts';
+import type { Travel } from '#common/travel.ts';
 
 /** A request where requests are traced: what it hands on, and, where it is recorded, its span. */
 export interface Traced {

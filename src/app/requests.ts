@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { readTravel, runInContext } from '#common/context.ts';
+import { runInContext } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { LoopDetected } from '#common/problem.ts';
 import type { Span, Tracer } from '#common/trace.ts';
+import { readTravel } from '#common/travel.ts';
 import type { Caller, Key } from './key.ts';
 import { fixed } from './limits.ts';
 import type { Pressure } from './pressure.ts';

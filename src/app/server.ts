@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { readRequestId } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { answerProblem } from '#common/problem-handler.ts';
 import type { Tracer } from '#common/trace.ts';
+import { readRequestId } from '#common/travel.ts';
 import { type Always, createAlways } from './always.ts';
 import { bodies } from './bodies.ts';
 import { compression } from './compression.ts';

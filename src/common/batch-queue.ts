@@ -1,13 +1,7 @@
-import type { Operation } from './client.ts';
-import {
-  type Context,
-  currentContext,
-  isOneTrace,
-  runInContext,
-  shareTravel,
-  type Travel,
-} from './context.ts';
+import { type Context, currentContext, runInContext } from './context.ts';
+import type { Operation } from './operation.ts';
 import { idsOf, type Span, startShared } from './trace.ts';
+import { isOneTrace, shareTravel, type Travel } from './travel.ts';
 
 /**
  * How many calls may be in flight before what comes waits for the next. The more wait, the more travel together: a

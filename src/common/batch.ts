@@ -1,6 +1,7 @@
 import { openQueue, type Queue } from './batch-queue.ts';
-import type { Operation } from './client.ts';
-import { nextTravel, sharingKey } from './context.ts';
+import { nextTravel } from './context.ts';
+import type { Operation } from './operation.ts';
+import { sharingKey } from './travel.ts';
 
 /** How an operation that lists things by their ids is asked, and what it answers. */
 export interface BatchOptions<Init, Item, Args> {

@@ -1,62 +1,19 @@
 import {
   createFinalURL,
   createQuerySerializer,
-  type FetchResponse,
-  type MaybeOptionalInit,
   defaultPathSerializer as pathSerializer,
 } from 'openapi-fetch';
-import type { FilterKeys, HttpMethod, PathsWithMethod } from 'openapi-typescript-helpers';
+import type { HttpMethod } from 'openapi-typescript-helpers';
 import { CallCounts } from './call-counts.ts';
 import type { Use } from './compatibility.ts';
-import { currentContext, nextTravel, type Travel, writeTravel } from './context.ts';
+import { currentContext, nextTravel } from './context.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from './contract.ts';
 import { getLogger } from './logger.ts';
+import type { Neighbour, Operation, OperationOptions } from './operation.ts';
 import { LoopDetected, TimedOut, Unavailable } from './problem.ts';
 import { describeCall, type Span, spanning } from './trace.ts';
 import { type Answer, Call, NoAnswerInTime, openTransport, type TransportLimits } from './transport.ts';
-
-/** Another service, as its callers see it. `Paths` are those of `generated/api.d.ts`. */
-export interface Neighbour<Paths extends object> {
-  /** Declares one operation that the service uses; do it once, when the service registers. */
-  operation<
-    Method extends HttpMethod,
-    Path extends PathsWithMethod<Paths, Method>,
-    Init = MaybeOptionalInit<Paths[Path], Method & keyof Paths[Path]>,
-  >(method: Method, path: Path, options?: OperationOptions): Operation<Init, Success<Paths, Method, Path>>;
-}
-
-export interface OperationOptions {
-  /** The query parameters that the service sends, all of them. What it never sends cannot break it. */
-  readonly sends?: readonly string[];
-}
-
-type Success<Paths extends object, Method extends HttpMethod, Path extends keyof Paths> = NonNullable<
-  FetchResponse<
-    FilterKeys<Paths[Path], Method> & Record<string | number, unknown>,
-    unknown,
-    'application/json'
-  >['data']
->;
-
-/**
- * Calls the operation and resolves with its success: checked, so it is what the contract says.
- * @throws {Unavailable} the neighbour did not answer, or not as its contract says.
- * @throws {TimedOut} no whole answer before the deadline.
- */
-export interface Operation<Init, Data> {
-  (init: Init): Promise<Data>;
-  readonly neighbour: string;
-  /** `GET /pet/pets/` */
-  readonly target: string;
-  readonly contract: OperationContract;
-  /** ms for a call, in all. */
-  readonly deadline: number;
-  readonly counts: CallCounts;
-  /** An error for an answer that fits the contract and still cannot be true; it is logged. */
-  refuse(fault: string): Unavailable;
-  /** An error for one that waits no longer; it is logged. */
-  refuseLate(): TimedOut;
-}
+import { type Travel, writeTravel } from './travel.ts';
 
 export interface NeighbourOptions {
   /** Where it is now, as `http://host:port`. */

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Static, TObject } from '@sinclair/typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
-import type { Neighbour } from './client.ts';
 import type { Database } from './database.ts';
 import type { Logger } from './logger.ts';
+import type { Neighbour } from './operation.ts';
 
 /** The scope that a service registers its routes in: prefix, log, errors and documents are taken care of. */
 export type ServiceScope = FastifyInstance<

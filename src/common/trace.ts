@@ -1,4 +1,4 @@
-import type { Travel } from './context.ts';
+import type { Travel } from './travel.ts';
 
 /** Named as OpenTelemetry's semantic conventions have it. Never a body, a query, the value of a header. */
 export type Attributes = Readonly<Record<string, string | number>>;

@@ -3,10 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
 import { lookupByIds } from '#common/batch.ts';
-import { type Operation, openNeighbour } from '#common/client.ts';
-import { currentContext, runInContext, type Travel } from '#common/context.ts';
+import { openNeighbour } from '#common/client.ts';
+import { currentContext, runInContext } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
+import type { Operation } from '#common/operation.ts';
 import { Problem } from '#common/problem.ts';
+import type { Travel } from '#common/travel.ts';
 import { collectLines, type Line } from '../helper.ts';
 
 export interface Toy {

@@ -3,8 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { lookupByIds } from '#common/batch.ts';
-import type { Operation } from '#common/client.ts';
 import { getLogger } from '#common/logger.ts';
+import type { Operation } from '#common/operation.ts';
 import { build, type Line } from '../helper.ts';
 import { Clock, runBy, useClocks } from './batch-clock.ts';
 import {

@@ -94,11 +94,11 @@ export function writeCurveSection(
   const doubts = curve.flatMap(({ load, warnings }) => warnings.map((warning) => `- × ${load}: ${warning}`));
   return `${curveHeading}
 
-${date}, ${machine}; ${work}. First 50 connections ask as fast as they are answered: what the product
-does then is × 1. Then requests come at a rate of their own, by chance, however it answers (Poisson), over 1,500 connections; the time of each
-counts from when it was due. Medians of the rounds, ms; of health, asked for every 100 ms, the slowest of all. In all
-${total(({ answers }) => answers.accepted)} answers were 200, ${total(({ answers }) => answers.shed)} were 503 with
-Retry-After, ${total(({ answers }) => answers.others)} anything else, and health was 200 each of ${total(({ answers }) => answers.health)} times.
+${date}, ${machine}; ${work}. First 50 connections ask as fast as they are answered: what the
+product does then is × 1. Then requests come at a rate of their own, by chance, however it answers (Poisson), over 1,500
+connections; the time of each counts from when it was due. Medians of the rounds, in ms; of health, asked for every
+100 ms, the slowest of all. In all ${total(({ answers }) => answers.accepted)} answers were 200, ${total(({ answers }) => answers.shed)} were 503 with Retry-After, ${total(({ answers }) => answers.others)} anything
+else, and health was 200 each of ${total(({ answers }) => answers.health)} times.
 
 | load | came a second | 200 | 503 | 200, of × 1 | p50 | p99 | p99 of 503 | health | |
 |---|---|---|---|---|---|---|---|---|---|

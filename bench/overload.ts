@@ -1,6 +1,7 @@
 /** More than the server can take: what it answers then, what it sheds, and how long what it accepts takes. */
 import type { Contender } from './contenders.ts';
 import type { Measured, MeasuredOffer, Request } from './load.ts';
+import { round } from './report.ts';
 import { type Bench, type CurvePoint, findDoubts, type Result, type Row, tolerated } from './result.ts';
 import { measureRounds } from './rounds.ts';
 import { type Shape, seedOnce } from './seed.ts';
@@ -22,8 +23,11 @@ const twice = 2;
 const kept = 0.9;
 /** ms: what looks at health, as Kubernetes does unless told otherwise, gives up then. */
 const healthTimeout = 1000;
-/** The load is late past so many ms, and short of connections past such a share of the requests. */
-const bearable = { late: 20, queued: 0.01 };
+/**
+ * The load is late past so many ms, short of connections past such a share of the requests, and twice what the product
+ * can take is not that where it does so much more than was found at first.
+ */
+const bearable = { late: 20, queued: 0.01, more: 1.15 };
 
 export function overload({ name, work, contender, shape, requests }: Overload): Row {
   const row = { row: name, work, against: '' };
@@ -67,7 +71,11 @@ export function writeResults(
 ): Result[] {
   const at = loads.indexOf(twice) + 1;
   const offers = rounds.map(([, ...offered]) => offered);
-  const warnings = [...findDoubts(rounds.map(([capacity]) => capacity)), ...findOfferDoubts(offers.flat())];
+  const warnings = [
+    ...findDoubts(rounds.map(([capacity]) => capacity)),
+    ...findOfferDoubts(offers.flat()),
+    ...findLow(rounds),
+  ];
   const of = (value: (round: readonly [Measured, ...MeasuredOffer[]]) => number) => rounds.map(value);
   return [
     {
@@ -110,6 +118,16 @@ function countOthers(line: Line, offers: readonly (readonly MeasuredOffer[])[]):
   if (counts.size === 0) return { ...line, goal: { atMost: 0 }, values: [0] };
   const said = [...counts].map(([status, count]) => `${count} were ${status}`).join(', ');
   return { ...line, values: [], failed: `of the answers ${said}` };
+}
+
+/** Where more is done later than the closed loop found, twice the load was not twice. */
+function findLow(rounds: readonly (readonly [Measured, ...MeasuredOffer[]])[]): string[] {
+  const most = Math.max(
+    ...rounds.map(([{ rate }, ...offers]) => Math.max(...offers.map((offer) => offer.rate)) / rate),
+  );
+  return most > bearable.more
+    ? [`the closed loop found too little: later it did ${round(most)} times as much`]
+    : [];
 }
 
 /** What makes a load another than the one that was meant. */

@@ -381,6 +381,13 @@ describe('overload', () => {
     ]);
   });
 
+  test('is doubtful where it does more than the closed loop found that it can', () => {
+    const [kept] = writeResults(line, [1, 2], [[capacity, offered(1, 1000), offered(2, 1600)]]);
+    expect(kept?.warnings).toEqual(['the closed loop found too little: later it did 1.60 times as much']);
+    const [other] = writeResults(line, [1, 2], [[capacity, offered(1, 1000), offered(2, 1100)]]);
+    expect(other?.warnings).toEqual([]);
+  });
+
   test('has a picture and a section, which replaces the one before', () => {
     const rounds = [[capacity, offered(1, 950), offered(2, 800, { late: 40 })]] as const;
     const [{ curve } = {}] = writeResults(line, [1, 2], rounds);
@@ -388,7 +395,7 @@ describe('overload', () => {
     expect(writeCurve(curve)).toMatch(/^<svg [\s\S]*>accepted, p99<[\s\S]*<\/svg>\n$/);
     const section = writeCurveSection(curve, circumstances);
     expect(section).toContain('| × 2 | 2,000 | 800 | 1,200 | 0.80 | 100 | 200 | 20.0 | 20.0 | doubtful |');
-    expect(section).toMatch(/1,750 answers were 200, 1,250 were 503 with\sRetry-After, 0 anything else/);
+    expect(section).toMatch(/1,750 answers were 200, 1,250 were 503 with Retry-After, 0 anything\selse/);
     const report = '# What\n\n## The others\n\nThey\n';
     const once = replaceSection(report, section);
     expect(once).toBe(`# What\n\n${section}\n## The others\n\nThey\n`);

@@ -487,10 +487,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
-                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
-                 */
+                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -791,10 +788,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
-                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
-                 */
+                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -874,10 +868,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
-                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
-                 */
+                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -957,10 +948,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
-                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
-                 */
+                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -1263,10 +1251,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
-                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
-                 */
+                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -1612,10 +1597,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read
-                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
-                 */
+                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
                 "Idempotency-Key"?: string;
             };
             path: {

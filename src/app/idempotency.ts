@@ -153,13 +153,13 @@ const description = `Makes it safe to send the request again, within 24 hours: t
 answer, with \`idempotent-replayed: true\`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a \
 UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another \
 request, 400 where it cannot be read`;
+// Without an example: Swagger UI would send it with every request, as the key of the first.
 const schema = {
   type: 'string',
   pattern: keyForm.source,
   minLength: 1,
   maxLength: 512,
   description,
-  examples: ['"8e03978e-40d5-43dd-bc93-6894a57f9324"'],
 };
 
 /** What the document says of a POST beside what its route does. */

@@ -20,7 +20,7 @@ interface Operation {
   readonly summary: string;
   readonly parameters?: readonly {
     readonly name: string;
-    readonly in: 'path' | 'query';
+    readonly in: 'path' | 'query' | 'header';
     readonly example?: unknown;
     readonly schema: Schema;
   }[];
@@ -192,6 +192,8 @@ function fillIn(document: Document, template: string, { parameters = [] }: Opera
   let path = template;
   const query = new URLSearchParams();
   for (const { name, in: place, schema, ...parameter } of parameters) {
+    // An idempotency key is each request's own, so it has none, and a page sends none.
+    if (place === 'header') continue;
     const example = parameter.example ?? exampleOf(document, schema);
     if (place === 'path') path = path.replace(`{${name}}`, String(example));
     else for (const value of [example].flat()) query.append(name, String(value));

@@ -3,7 +3,7 @@ import { type Collected, makeTrace, startCollector } from '../collector.ts';
 import { type Line, send } from '../helper.ts';
 import { type Grouping, groupings, startGrouping } from './helper.ts';
 
-const count = 12;
+const count = 24;
 const kinds = { internal: 1, server: 2, client: 3 };
 
 type Place = Pick<Collected, 'traceId' | 'spanId'>;

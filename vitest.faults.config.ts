@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** What kills, fills and backs up, again and again. */
+export const faults = [
+  'test/process/backup.test.ts',
+  'test/process/disk.test.ts',
+  'test/process/durability.test.ts',
+  'test/process/idempotency.test.ts',
+];
+
+/** A minute and more; `KILLS` and `BACKUP_ROUNDS` in the environment say how often. */
+export default defineConfig({
+  test: { include: faults, pool: 'forks', maxWorkers: 3, testTimeout: 60_000, hookTimeout: 20_000 },
+});

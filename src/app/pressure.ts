@@ -23,8 +23,8 @@ const least = 64;
 
 /**
  * How many may be in work at once: `requests` of the limits; and, where the event loop has been busy for half a
- * second, no more than it ends within `wait`. So where the work is heavy the line stays short enough for what is admitted to be
- * answered in time, and where requests wait for somebody else, it is not in the way.
+ * second, no more than it ends within `wait`. So where the work is heavy the line stays short enough for what is
+ * admitted to be answered in time, and where requests wait for somebody else, it is not in the way.
  */
 export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait'>): Pressure {
   let inWork = 0;

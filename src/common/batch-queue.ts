@@ -133,6 +133,11 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
       if (calls < inFlight.most) leave();
       if (calls === 0) onIdle();
     }
+    /** In two turns: those who are answered now may be back by then, and travel together. */
+    function makeRoomSoon(): void {
+      clearTimeout(timer);
+      setImmediate(() => setImmediate(makeRoom));
+    }
     let span: Span | undefined;
     try {
       const context = openContext(callers, ids);
@@ -140,14 +145,14 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
       if (callers.size > 1) span = context?.span;
       const items = await runInContext(context, async () => byId(await call(ids), new Set(ids)));
       span?.end();
-      makeRoom();
+      makeRoomSoon();
       for (const [caller, own] of callers) {
         if (callers.size === 1) caller.ownCalls -= 1;
         deliver(caller, own, items);
       }
     } catch (error) {
       span?.end(error);
-      makeRoom();
+      makeRoomSoon();
       for (const caller of callers.keys()) caller.reject(error);
     }
   }

@@ -51,7 +51,7 @@ export interface Call {
   /** Whether its outcome is known; `end` resolves then, either way. */
   readonly isOver: boolean;
   readonly end: Promise<void>;
-  /** Has it answered, with the toys as they were when it left, and waits until the answer is there. */
+  /** Has it answered, with the toys as they were when it left, and waits until the next may have left. */
   answer(by?: Answer): Promise<void>;
 }
 
@@ -79,6 +79,11 @@ export const faults: readonly [fault: string, answer: Answer, status?: number][]
   ['says that it goes round in circles', (response) => answerJson(response, {}, 508), 508],
 ];
 const toy = (id: number): Toy => ({ id, version: 0 });
+
+/** Those that a call's place is kept after its answer, and the one in which that comes. */
+export async function turns(): Promise<void> {
+  for (let left = 3; left > 0; left -= 1) await turn();
+}
 
 const path = '/toy/toys/';
 
@@ -170,6 +175,7 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
       async answer(by = answerWell) {
         by((await arrived).response, toys);
         await end;
+        await turns();
       },
     });
     return outcome;
@@ -217,9 +223,9 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
     makeLookup,
     /** Waits until what follows at once has happened, also from that the time of calls is over. */
     async settle(now: number): Promise<void> {
-      await turn();
+      await turns();
       await Promise.all(calls.filter((call) => call.deadline <= now).map(({ end }) => end));
-      await turn();
+      await turns();
     },
     /** Hangs up. */
     close,

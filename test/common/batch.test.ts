@@ -15,6 +15,7 @@ import {
   openToys,
   type Toy,
   type ToysOptions,
+  turns,
 } from './batch-helper.ts';
 
 /** The toys 1 to 9, each in its first version, and a lookup of them. */
@@ -108,18 +109,35 @@ describe('lookups that wait together', () => {
   test('what comes in a turn in which all that waited has left waits for that', async (t) => {
     const { ask, calls } = await open(t);
     const lookups = [ask('a', [1])];
-    await calls[0]?.arrival;
-    await turn();
-    // In one turn a call is filled, the one that is out comes back, and one more asks.
     void calls[0]?.answer();
-    lookups.push(ask('b', [2, 3, 4, 5]));
     await lookups[0];
-    lookups.push(ask('c', [6]));
+    await turn();
+    // In one turn the place of the call is free, which lets those go who fill the next, and then one more asks.
+    const last = turn().then(() => ask('c', [6]));
+    lookups.push(ask('b', [2, 3, 4, 5]), last);
     await turn();
     expect(idsOf(calls)).toEqual([[1], [2, 3, 4, 5]]);
     await calls[1]?.answer();
     await calls[2]?.answer();
     expect(await Promise.all(lookups)).toEqual([toysOf(1), toysOf(2, 3, 4, 5), toysOf(6)]);
+  });
+
+  test('who is answered and asks again in the next turn travels with those who waited', async (t) => {
+    const { ask, calls } = await open(t);
+    const lookups = [ask('a', [1]), ask('b', [2])];
+    void calls[0]?.answer();
+    await lookups[0];
+    await turn();
+    lookups.push(ask('a', [3]));
+    expect(idsOf(calls)).toEqual([[1]]);
+    await turn();
+    expect(idsOf(calls)).toEqual([[1], [2, 3]]);
+    await calls[1]?.answer();
+    // Where nobody has asked since, the next leaves at once.
+    lookups.push(ask('c', [4]));
+    expect(idsOf(calls)).toEqual([[1], [2, 3], [4]]);
+    await calls[2]?.answer();
+    expect(await Promise.all(lookups)).toEqual([1, 2, 3, 4].map((id) => toysOf(id)));
   });
 
   test('10,000 ids are asked for in full calls, each id once', async (t) => {
@@ -363,6 +381,7 @@ describe('errors', () => {
     for (const ids of [[1], [1, 2, 3, 4, 5, 6]]) await expect(lookUp(ids)).rejects.toThrow('a defect');
     expect(calls).toHaveLength(0);
     isBroken = false;
+    await turns();
     const next = lookUp([1]);
     await calls[0]?.answer();
     expect((await next).get(1)).toEqual({ id: 1, version: 1 });

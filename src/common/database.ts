@@ -10,6 +10,7 @@ import { type BetterSQLite3Database, drizzle, type MigrationMeta, readMigrationF
 import { openWriter, type WriteCounts } from './group-commit.ts';
 import { type IdempotencyKeys, openIdempotencyKeys } from './idempotency.ts';
 import { getLogger } from './logger.ts';
+import { openSharedReads } from './shared-reads.ts';
 import { isBusy } from './sqlite-error.ts';
 import { type Preparable, type Prepared, prepareStatement, type Statement } from './statement.ts';
 import { traceStatement } from './traced-statement.ts';
@@ -19,7 +20,7 @@ export { DatabaseError } from './database-error.ts';
 /** A service's own database. Its statements are made with `orm`, prepared once, and run inside `write` or outside. */
 export interface Database {
   readonly orm: BetterSQLite3Database;
-  /** Prepares a query of `orm`, whose parameters are `sql.placeholder(name)`. */
+  /** Prepares a query of `orm`, whose parameters are `sql.placeholder(name)`. Reads of one turn share a transaction. */
   prepare<P extends Prepared>(query: Preparable<P>): Statement<P>;
   /**
    * Runs `fn`, which may be several statements: all of them or none. Resolves with what `fn` returns when that is
@@ -68,11 +69,12 @@ export function openDatabase(file: string, migrations?: URL, record?: string, is
     throw refuse(file, error);
   }
   if (file !== memory && record !== undefined) remember(record, file);
-  const writer = openWriter(client);
+  const reads = openSharedReads(client);
+  const writer = openWriter(client, reads.end);
   return {
     orm: drizzle(client),
     prepare(query) {
-      const statement = prepareStatement(client, query);
+      const statement = prepareStatement(client, query, reads);
       return isTraced ? traceStatement(statement, query.prepare().getQuery().sql) : statement;
     },
     write: writer.write,

@@ -29,8 +29,9 @@ const lockWait = 5_000;
  * Lets the writes of two turns of the event loop share a transaction, and so one flush to disk, which is what a
  * write costs. Each is answered after COMMIT. What a write itself does wrong fails it alone, behind a savepoint;
  * what the disk does wrong fails all of them, and none is acknowledged.
+ * @param endReads ends the transaction in which others read on this connection.
  */
-export function openWriter(client: Connection) {
+export function openWriter(client: Connection, endReads = () => {}) {
   const begin = client.prepare('BEGIN IMMEDIATE');
   const commit = client.prepare('COMMIT');
   const rollback = client.prepare('ROLLBACK');
@@ -83,6 +84,7 @@ export function openWriter(client: Connection) {
 
   /** @throws what keeps all members from being written: none of them is then. */
   function commitTogether(members: readonly Member[], mayWait: boolean): void {
+    endReads();
     begin.run();
     undoOnError(members, () => {
       // A transaction of one is its savepoint.

@@ -1,5 +1,6 @@
 import type { Database as Client } from 'better-sqlite3';
 import { Column, is, Param, Placeholder, type Query, SQL } from './drizzle.ts';
+import type { SharedReads } from './shared-reads.ts';
 
 /** A query of Drizzle, prepared by it. */
 export interface Prepared {
@@ -22,7 +23,11 @@ export type Statement<P extends Prepared> = Pick<P, 'get' | 'all' | 'run'>;
  * depends on no value worked out before: Drizzle's own `get` takes a fifth more for a row, and `all` three times
  * as long for a hundred.
  */
-export function prepareStatement<P extends Prepared>(client: Client, query: Preparable<P>): Statement<P> {
+export function prepareStatement<P extends Prepared>(
+  client: Client,
+  query: Preparable<P>,
+  reads: SharedReads,
+): Statement<P> {
   const prepared = query.prepare();
   const { sql, params } = prepared.getQuery();
   const statement = client.prepare(sql);
@@ -30,17 +35,27 @@ export function prepareStatement<P extends Prepared>(client: Client, query: Prep
   const bind = (values: Values = {}) => binders.map((binder) => binder(values));
   // Not in Drizzle's types: what it makes of each column.
   const { fields } = prepared as unknown as { fields?: readonly Field[] };
+  const enter = statement.readonly ? reads.join : reads.end;
   if (fields === undefined) {
-    return { run: (values?: Values) => statement.run(bind(values)) } as unknown as Statement<P>;
+    return {
+      run(values?: Values) {
+        enter();
+        return statement.run(bind(values));
+      },
+    } as unknown as Statement<P>;
   }
   statement.raw();
   const read = createReader(fields);
   return {
     get(values?: Values) {
+      enter();
       const row = statement.get(bind(values));
       return row === undefined ? undefined : read(row as unknown[]);
     },
-    all: (values?: Values) => (statement.all(bind(values)) as unknown[][]).map(read),
+    all(values?: Values) {
+      enter();
+      return (statement.all(bind(values)) as unknown[][]).map(read);
+    },
   } as unknown as Statement<P>;
 }
 

@@ -3,16 +3,36 @@ const day = 86_400_000_000; // µs
 /** The last dates that were written, by the number of their day: times of one day share the calendar's work. */
 const dates = new Map<number, string>();
 
+/** The parts of a time that are few: to look them up takes half the time of writing their digits. */
+const minutesOfDay = list(
+  1440,
+  (minute) => `T${digits(Math.floor(minute / 60), 2)}:${digits(minute % 60, 2)}:`,
+);
+const secondsOfMinute = list(60, (second) => `${digits(second, 2)}.`);
+const thousand = list(1000, (value) => digits(value, 3));
+
+function list(length: number, write: (index: number) => string): readonly string[] {
+  return Array.from({ length }, (_, index) => write(index));
+}
+
+function digits(value: number, count: number): string {
+  return String(value).padStart(count, '0');
+}
+
 /** A time as the contract has it, `2024-12-18T21:03:51.790256Z`, from microseconds since 1970. */
 export function formatInstant(micros: number): string {
   const days = Math.floor(micros / day);
-  const rest = micros - days * day;
-  const seconds = Math.floor(rest / 1_000_000);
+  const ofDay = micros - days * day;
+  const seconds = Math.floor(ofDay / 1_000_000);
   const minutes = Math.floor(seconds / 60);
-  const hours = Math.floor(minutes / 60);
-  return `${dateOf(days)}T${two(hours)}:${two(minutes - hours * 60)}:${two(seconds - minutes * 60)}.${String(
-    rest - seconds * 1_000_000,
-  ).padStart(6, '0')}Z`;
+  const ofSecond = ofDay - seconds * 1_000_000;
+  const millis = Math.floor(ofSecond / 1000);
+  const [date, minute, second] = [
+    dateOf(days),
+    minutesOfDay[minutes],
+    secondsOfMinute[seconds - minutes * 60],
+  ];
+  return `${date}${minute}${second}${thousand[millis]}${thousand[ofSecond - millis * 1000]}Z`;
 }
 
 function dateOf(days: number): string {
@@ -23,10 +43,6 @@ function dateOf(days: number): string {
     dates.set(days, date);
   }
   return date;
-}
-
-function two(value: number): string {
-  return value < 10 ? `0${value}` : `${value}`;
 }
 
 /** Microseconds since 1970, from a time as `formatInstant` writes it. */

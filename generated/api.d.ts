@@ -436,7 +436,7 @@ export interface operations {
                 offset?: number;
                 /** @description How many at most */
                 limit?: number;
-                /** @description Only these; those that do not exist are left out */
+                /** @description Only these, whatever `offset` and `limit`; those that do not exist are left out */
                 ids?: number[];
             };
             header?: never;

@@ -17,8 +17,8 @@ export const Limits = Type.Object(
     body: whole('bytes', 65_536, 1_024, 16_777_216),
     /** Its first line and its headers. */
     headers: whole('bytes', 16_384, 8_192, 131_072),
-    /** Its URL. A call for 100 ids has 2,200. */
-    url: whole('characters', 8_192, 4_096, 65_536),
+    /** Its URL. A call for 300 ids has at most 6,400. */
+    url: whole('characters', 8_192, 8_192, 65_536),
     /** One parameter of its path, decoded. */
     parameter: whole('characters', 100, 32, 1_024),
 

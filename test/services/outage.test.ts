@@ -272,8 +272,8 @@ describe('where the pet service gives no answer in time', () => {
   test('one call of several that hangs fails the request as a whole', async (t) => {
     const outage = await buildOutage(t, deadline);
     const users = await createUsers(outage);
-    // The ids travel by 100, so that these make two calls, and the second hangs.
-    const pets_ids = Array.from({ length: 101 }, (_, index) => index + 1);
+    // The ids travel by 300, so that these make two calls, and the second hangs.
+    const pets_ids = Array.from({ length: 301 }, (_, index) => index + 1);
     outage.answerBy((_reply, pets) => (pets.length > 0 ? pets : new Promise(() => {})));
     const reply = await outage.send('PATCH', '/user/users/1', { name: 'Eve', pets_ids });
     expect(reply.status).toBe(504);

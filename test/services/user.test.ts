@@ -620,29 +620,29 @@ describe('a user with 1,000 pets', () => {
 });
 
 describe('the calls to the pet service', () => {
-  test('are three for a user with 250 pets, which are in the order of adoption', async (t) => {
+  test('are three for a user with 750 pets, which are in the order of adoption', async (t) => {
     const built = await build(t);
-    const pets = await createPets(built.send, 250);
+    const pets = await createPets(built.send, 750);
     await createUser(built.send);
-    const order = upTo(250).map((id) => ((id * 7) % 250) + 1);
-    expect(new Set(order).size).toBe(250);
+    const order = upTo(750).map((id) => ((id * 7) % 750) + 1);
+    expect(new Set(order).size).toBe(750);
     await setPets(built.send, 1, order);
     const { reply, calls } = await countCalls(built, 'GET', '/user/users/1');
     expect(reply.body.pets).toStrictEqual(order.map((id) => pets[id - 1]));
     expect(calls).toBe(3);
   });
 
-  test('are one for each 100 pets of a user', async (t) => {
+  test('are one for each 300 pets of a user', async (t) => {
     const built = await build(t);
-    await createOwner(built.send, 201);
+    await createOwner(built.send, 601);
     for (const [count, expected] of [
       [0, 0],
       [1, 1],
-      [99, 1],
-      [100, 1],
-      [101, 2],
-      [200, 2],
-      [201, 3],
+      [299, 1],
+      [300, 1],
+      [301, 2],
+      [600, 2],
+      [601, 3],
     ] as const) {
       await setPets(built.send, 1, upTo(count));
       const { reply, calls } = await countCalls(built, 'GET', '/user/users/1');
@@ -651,13 +651,13 @@ describe('the calls to the pet service', () => {
     }
   });
 
-  test('are one for each 100 distinct pets of a page of users', async (t) => {
+  test('are one for each 300 distinct pets of a page of users', async (t) => {
     const built = await build(t);
     const { send } = built;
-    const pets = await createPets(send, 250);
+    const pets = await createPets(send, 750);
     await createUsers(send, 101);
-    // Each has 25 pets, of which it shares most with its neighbours; all of them together have 250.
-    const petsIds = (id: number) => upTo(25).map((step) => ((id * 5 - step * 3 + 300) % 250) + 1);
+    // Each has 25 pets, of which it shares most with its neighbours; all of them together have 750.
+    const petsIds = (id: number) => upTo(25).map((step) => ((id * 8 - step * 3 + 750) % 750) + 1);
     for (const id of upTo(101)) await setPets(send, id, petsIds(id));
     const distinct = (from: number, to: number) =>
       new Set(
@@ -665,7 +665,7 @@ describe('the calls to the pet service', () => {
           .slice(from - 1)
           .flatMap(petsIds),
       ).size;
-    expect(distinct(1, 100)).toBe(250);
+    expect(distinct(1, 100)).toBe(750);
 
     const whole = await countCalls(built, 'GET', '/user/users/');
     expect(whole.calls).toBe(3);
@@ -677,7 +677,7 @@ describe('the calls to the pet service', () => {
       })),
     );
     const part = await countCalls(built, 'GET', '/user/users/?offset=50&limit=10');
-    expect(part.calls).toBe(Math.ceil(distinct(51, 60) / 100));
+    expect(part.calls).toBe(Math.ceil(distinct(51, 60) / 300));
     const last = await countCalls(built, 'GET', '/user/users/?offset=100');
     expect(last.calls).toBe(1);
   });

@@ -14,20 +14,17 @@ const now = sql`max(${placeholder('now')}, ${pets.last_interaction} + 1)`;
 /** The pets in the database. What takes an id resolves with undefined where there is no such pet. */
 export function createPetRepository({ orm, prepare, write }: Database) {
   const byId = eq(pets.id, placeholder('id'));
-  const page = { limit: placeholder('limit'), offset: placeholder('offset') };
 
   const select = prepare(orm.select().from(pets).where(byId));
   const selectPage = prepare(
-    orm.select().from(pets).orderBy(asc(pets.id)).limit(page.limit).offset(page.offset),
+    orm.select().from(pets).orderBy(asc(pets.id)).limit(placeholder('limit')).offset(placeholder('offset')),
   );
   const selectSome = prepare(
     orm
       .select()
       .from(pets)
       .where(sql`${pets.id} IN (SELECT value FROM json_each(${placeholder('ids')}))`)
-      .orderBy(asc(pets.id))
-      .limit(page.limit)
-      .offset(page.offset),
+      .orderBy(asc(pets.id)),
   );
   const insert = prepare(
     orm
@@ -62,10 +59,8 @@ export function createPetRepository({ orm, prepare, write }: Database) {
     async find(id: number): Promise<Pet | undefined> {
       return select.get({ id });
     },
-    async list({ ids, ...range }: PetQuery): Promise<Pet[]> {
-      return ids === undefined
-        ? selectPage.all(range)
-        : selectSome.all({ ids: JSON.stringify(ids), ...range });
+    async list({ ids, ...page }: PetQuery): Promise<Pet[]> {
+      return ids === undefined ? selectPage.all(page) : selectSome.all({ ids: JSON.stringify(ids) });
     },
     create({ name, species, age, mood }: PetCreate): Promise<Pet> {
       return write(() => insert.get({ name, species, age, mood, now: nowMicros() }));

@@ -58,6 +58,14 @@ export const alone: readonly Row[] = [
     shape: shapes.usual,
     requests: requests.users(),
   }),
+  // What is refused costs the same, what is answered ten times as much.
+  overload({
+    name: 'overload-page',
+    work: 'a page of 100 users with their pets',
+    contender: left,
+    shape: shapes.usual,
+    requests: requests.pages(),
+  }),
   series({
     name: 'pets-per-user',
     work: 'time per pet shown, of users',

@@ -96,7 +96,7 @@ export function writeResults(
     },
     {
       ...line,
-      work: `health, asked for every 100 ms at up to ${Math.max(...loads)} times that load: the slowest answer`,
+      work: `health, asked for every 100 ms at up to ${Math.max(...loads)} times the load of ${line.work}: the slowest answer`,
       unit: 'ms',
       goal: { atMost: healthTimeout },
       values: offers.map((offered) => Math.max(...offered.map(({ health }) => health))),

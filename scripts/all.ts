@@ -27,7 +27,7 @@ async function startAll(names: readonly string[]): Promise<void> {
     names.map((name) => ({
       name,
       // exec: a signal is for the server, not for the shell before it.
-      command: `exec ${[process.execPath, main, '--config', resolve(values.config), '--app', name].map(quote).join(' ')}${rest}`,
+      command: `exec ${[process.execPath, ...process.execArgv, main, '--config', resolve(values.config), '--app', name].map(quote).join(' ')}${rest}`,
     })),
     {
       prefix: 'name',

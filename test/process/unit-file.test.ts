@@ -14,12 +14,28 @@ test('what the unit file starts serves, and ends with 0 on the signal that syste
   const [node, ...args] = (settings.get('ExecStart') as string).split(' ');
   expect(node).toBe('/usr/bin/node');
   expect(args.slice(-2)).toEqual(['--config', 'config.yaml']);
-  const [script, ...options] = args.slice(0, -1);
-  const server = run(t, process.execPath, [join(root, script as string), ...options, file]);
+  const place = args.indexOf('src/app/main.ts');
+  const server = run(
+    t,
+    process.execPath,
+    args
+      .slice(0, -1)
+      .with(place, join(root, args[place] as string))
+      .concat(file),
+  );
   const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
   expect((await send(`${url}/health`, 'GET')).status).toBe(200);
   server.child.kill('SIGTERM');
   expect(await server.ended).toMatchObject({ code: 0 });
+});
+
+test('every way to start it bounds what V8 takes for new objects alike', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const bounds = [settings.get('ExecStart'), scripts.start, readFileSync(join(root, 'run.sh'), 'utf8')].map(
+    (text: string) => /--max-semi-space-size=\d+/.exec(text)?.[0],
+  );
+  expect(new Set(bounds).size).toBe(1);
+  expect(bounds).not.toContain(undefined);
 });
 
 test('the unit file lets it stop, open its connections, and write beside its config', () => {

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin';
 import { Unavailable } from '#common/problem.ts';
 import type { Always } from './always.ts';
 import { fixed } from './limits.ts';
+import { closeAfter, noteLast } from './protocol.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -22,21 +23,23 @@ declare module 'fastify' {
   }
 }
 
-/** Has a server stop without failing a request. Register it after `requests`, which knows those in flight. */
+/** Has a server stop without failing a request. Register it after `requests`, which knows those in flight, and
+ * `protocol`, which knows their order. */
 export const drain = fp<{ readonly always: Always }>(async (app, { always }) => {
   let draining: 'refuse' | 'hand over' | undefined;
 
   app.decorate('isDraining', () => draining !== undefined);
   app.decorate('drain', async (mode) => {
     draining = mode;
-    for (const { reply } of app.inFlight) reply.header('connection', 'close');
+    closeAfter(app.inFlight.map(({ reply }) => reply));
     if (mode === 'hand over') await releaseConnections(app.server);
     await app.whenIdle();
   });
 
   app.addHook('onRequest', (request, reply, done) => {
     if (draining === undefined) return done();
-    reply.header('connection', 'close');
+    // Unless those before it on its connection have said so already.
+    noteLast(reply.header('connection', 'close'));
     const isNested = request.caller === 'service';
     if (draining === 'hand over' || isNested || always.has(request.url)) return done();
     done(new Unavailable('The server is stopping'));

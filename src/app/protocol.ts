@@ -37,11 +37,26 @@ const lastNumber = Symbol('lastNumber');
 /** A request that knows its place among all, or a connection that knows which of them is its last. */
 type Numbered = { [ownNumber]?: number; [lastNumber]?: number | undefined };
 
-/** After each answer that may close its connection: what comes on that one after it is no longer served. */
+/** For each answer that may close its connection: what comes on that one after it is no longer served. */
 export function noteLast(reply: FastifyReply): void {
-  const { raw } = reply.request;
-  if (reply.getHeader('connection') === 'close')
-    (raw.socket as Numbered)[lastNumber] = (raw as Numbered)[ownNumber];
+  if (reply.getHeader('connection') !== 'close') return;
+  const socket = reply.request.raw.socket as Numbered;
+  socket[lastNumber] = Math.min(socket[lastNumber] ?? Number.POSITIVE_INFINITY, numberOf(reply));
+}
+
+/** Has each connection close after the last of these answers, which may have been asked for one behind the other. */
+export function closeAfter(replies: Iterable<FastifyReply>): void {
+  const lasts = new Map<object, FastifyReply>();
+  for (const reply of replies) {
+    const { socket } = reply.request.raw;
+    const other = lasts.get(socket);
+    if (other === undefined || numberOf(reply) > numberOf(other)) lasts.set(socket, reply);
+  }
+  for (const reply of lasts.values()) noteLast(reply.header('connection', 'close'));
+}
+
+function numberOf({ request: { raw } }: FastifyReply): number {
+  return (raw as Numbered)[ownNumber] as number;
 }
 
 function findFault({ httpVersion, headers, method, url }: IncomingMessage): string | undefined {

@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
 import { checkReadiness } from '#app/readiness.ts';
+import { defineService } from '#common/service.ts';
 import { build } from '../helper.ts';
+import { open } from './sockets.ts';
 
 test('the gateway and each service say what was checked, and how it went', async (t) => {
   const { send } = await build(t);
@@ -82,4 +86,66 @@ test('where another instance takes over, what comes on an old connection is answ
   expect(await ask()).toEqual([200, 'close']);
   await stopped;
   await expect(ask()).rejects.toThrow('ECONNREFUSED');
+});
+
+describe('of requests one behind the other on a connection, where another instance takes over', () => {
+  const answersOf = (text: string) =>
+    text
+      .split('HTTP/1.1 ')
+      .slice(1)
+      .map((answer) => [Number(answer.slice(0, 3)), /^connection: (.*)$/im.exec(answer)?.[1]]);
+
+  test('none behind that which is answered last is carried out', async (t) => {
+    const { app, url } = await build(t);
+    const [writer, reader] = [open(t, url), open(t, url)];
+    for (const { write, socket } of [writer, reader]) {
+      write('GET /health HTTP/1.1\r\nhost: a\r\n\r\n');
+      await once(socket, 'data');
+    }
+    const stopped = app.stop('hand over');
+    const body = '{"name":"Rex","species":"dog"}';
+    const head = `POST /pet/pets/ HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+    writer.write(`${head}\r\n\r\n${body}`.repeat(3));
+    expect(answersOf(await writer.closed())).toEqual([
+      [200, 'keep-alive'],
+      [200, 'close'],
+    ]);
+    reader.write('GET /pet/pets/ HTTP/1.1\r\nhost: a\r\n\r\n');
+    const text = await reader.closed();
+    expect(answersOf(text)).toEqual([
+      [200, 'keep-alive'],
+      [200, 'close'],
+    ]);
+    expect(text.match(/"id":/g)).toHaveLength(1);
+    await stopped;
+  });
+
+  test('all that were in work are answered', async (t) => {
+    const free = Promise.withResolvers<void>();
+    let count = 0;
+    const slow = defineService({
+      name: 'slow',
+      description: 'Answers when it is told to',
+      migrations: new URL('../../src/services/user/migrations/', import.meta.url),
+      async register(scope) {
+        scope.get('/wait', { schema: { operationId: 'wait', response: {} } }, async () => {
+          count += 1;
+          await free.promise;
+          return {};
+        });
+      },
+    });
+    const { app, url } = await build(t, { services: [slow] });
+    const wire = open(t, url);
+    wire.write('GET /slow/wait HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(3));
+    await vi.waitFor(() => expect(count).toBe(3));
+    const stopped = app.stop('hand over');
+    wire.write('GET /slow/wait HTTP/1.1\r\nhost: a\r\n\r\n');
+    await sleep(50);
+    free.resolve();
+    const last = ['keep-alive', 'keep-alive', 'close'].map((connection) => [200, connection]);
+    expect(answersOf(await wire.closed())).toEqual(last);
+    expect(count).toBe(3);
+    await stopped;
+  });
 });

@@ -115,8 +115,10 @@ export function arrive(offer: Offer): Promise<Offered> {
     if (kind === undefined) answers.others[status] = (answers.others[status] ?? 0) + 1;
     else {
       answers[kind]++;
-      if (now >= begin && now < end) within[kind]++;
-      if (client.at >= begin) took[kind].record(inMicroseconds(now - client.at));
+      const isWithin = now >= begin && now < end;
+      if (isWithin) within[kind]++;
+      // Also of one that was due before, and had to wait until now for a connection.
+      if (isWithin || client.at >= begin) took[kind].record(inMicroseconds(now - client.at));
     }
     if (served < queue.length) {
       send(client, queue[served++] as number);

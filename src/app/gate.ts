@@ -68,7 +68,9 @@ export function createGate({ limits, key, always, log, traffic }: GateOptions): 
       'content-length': Buffer.byteLength(body),
     });
     response.end(body);
-    const ms = Math.round((performance.now() - begun) * 1000) / 1000;
+    const took = performance.now() - begun;
+    pressure.refused(took);
+    const ms = Math.round(took * 1000) / 1000;
     log.info({ reqId, method, path: url.split('?', 1)[0], status: busy.status, ms }, 'request');
   }
 

@@ -7,6 +7,8 @@ export interface Pressure {
   enter(): void;
   /** One that was admitted has ended. */
   leave(): void;
+  /** One was refused, which took so many ms. */
+  refused(ms: number): void;
   /** Whether one more is too many. */
   isFull(): boolean;
   close(): void;
@@ -18,6 +20,10 @@ const tick = 100;
 const busy = 0.95;
 /** For so long, in ms, or it was a burst: how fast it ends what has just begun says nothing. */
 const sustained = 500;
+/** Before and after a refusal Node takes as long for it again. */
+const aroundRefusal = 2;
+/** Of the time, so much is taken for work whatever was refused. */
+const leastShare = 0.1;
 /** So many are always let in: with fewer, those that wait together share less, and each costs more. */
 const least = 64;
 
@@ -29,6 +35,7 @@ const least = 64;
 export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait'>): Pressure {
   let inWork = 0;
   let ended = 0;
+  let refusing = 0;
   let rate = 0;
   let most: number = requests;
   let lastUse = performance.eventLoopUtilization();
@@ -39,7 +46,9 @@ export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait
     const now = performance.now();
     const use = performance.eventLoopUtilization();
     const isBusy = performance.eventLoopUtilization(use, lastUse).utilization > busy;
-    const measured = ended / (now - lastLook);
+    // What goes by with refusing is no measure of what it can do either: the more it refused, the less it would admit.
+    const passed = now - lastLook;
+    const measured = ended / Math.max(passed - refusing, leastShare * passed);
     // What it ends while it could do more is no measure of what it can.
     rate = busySince === undefined ? measured : 0.7 * rate + 0.3 * measured;
     if (isBusy) busySince ??= lastLook;
@@ -47,6 +56,7 @@ export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait
     const isShort = busySince === undefined || now - busySince < sustained;
     most = isShort ? requests : Math.min(requests, Math.max(least, Math.round(rate * wait)));
     ended = 0;
+    refusing = 0;
     lastUse = use;
     lastLook = now;
   }, tick);
@@ -59,6 +69,9 @@ export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait
     leave() {
       inWork -= 1;
       ended += 1;
+    },
+    refused(ms) {
+      refusing += aroundRefusal * ms;
     },
     isFull: () => inWork >= most,
     close: () => clearInterval(timer),

@@ -198,6 +198,24 @@ test('where what is in work would wait too long for its turn, no more is admitte
   expect(pressure.isFull()).toBe(true);
 });
 
+test('what is spent on refusing does not make it admit less and less', async (t) => {
+  const pressure = openPressure({ requests: 1_000, wait: 400 });
+  t.onTestFinished(pressure.close);
+  for (let index = 0; index < 80; index += 1) pressure.enter();
+  const end = performance.now() + 1_500;
+  // Of 20 ms each 16 go by with refusing: without that it would end 250 a second, and 100 within 400 ms.
+  while (performance.now() < end) {
+    burn(20);
+    pressure.refused(8);
+    pressure.leave();
+    expect(pressure.isFull()).toBe(false);
+    pressure.enter();
+    await new Promise((wake) => setImmediate(wake));
+  }
+  for (let index = 0; index < 60; index += 1) pressure.enter();
+  expect(pressure.isFull()).toBe(true);
+});
+
 test('requests that wait for somebody else are not too many because they wait', async (t) => {
   const { app, url } = await build(t, limited({ requests: 200, wait: 1 }));
   const get = openClient(t, url);

@@ -13,7 +13,7 @@ import { removeData } from './seed.ts';
 const help = `Usage: npm run bench -- [--quick] [--only NAME,…]
 
   --quick       short, with fewer pairs and without the memory; the figures are rougher
-  --only NAMES  only these rows; nothing is written but, of overload, its picture and its section
+  --only NAMES  only these rows; nothing is written but, of overload and overload-page, the picture and the section
   --help        this text
 
   Rows: ${rows.map(({ name }) => name).join(', ')}

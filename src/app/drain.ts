@@ -23,8 +23,10 @@ declare module 'fastify' {
   }
 }
 
-/** Has a server stop without failing a request. Register it after `requests`, which knows those in flight, and
- * `protocol`, which knows their order. */
+/**
+ * Has a server stop without failing a request. Register it after `requests`, which knows those in flight, and
+ * `protocol`, which knows their order.
+ */
 export const drain = fp<{ readonly always: Always }>(async (app, { always }) => {
   let draining: 'refuse' | 'hand over' | undefined;
 

@@ -136,7 +136,7 @@ const names = {
   lag: 'nodejs_eventloop_lag_seconds',
 } as const;
 
-/** By service, those of whose scopes none has any too. */
+/** By service; of one that has none there is no sample. */
 function countInFlight({ inFlight }: FastifyInstance): Sample[] {
   const counts = new Map<string, number>();
   for (const { request } of inFlight) {

@@ -55,8 +55,9 @@ export function closeAfter(replies: Iterable<FastifyReply>): void {
   for (const reply of lasts.values()) noteLast(reply.header('connection', 'close'));
 }
 
+/** What was refused before it had a number stands before nobody. */
 function numberOf({ request: { raw } }: FastifyReply): number {
-  return (raw as Numbered)[ownNumber] as number;
+  return (raw as Numbered)[ownNumber] ?? Number.POSITIVE_INFINITY;
 }
 
 function findFault({ httpVersion, headers, method, url }: IncomingMessage): string | undefined {

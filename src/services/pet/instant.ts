@@ -27,12 +27,8 @@ export function formatInstant(micros: number): string {
   const minutes = Math.floor(seconds / 60);
   const ofSecond = ofDay - seconds * 1_000_000;
   const millis = Math.floor(ofSecond / 1000);
-  const [date, minute, second] = [
-    dateOf(days),
-    minutesOfDay[minutes],
-    secondsOfMinute[seconds - minutes * 60],
-  ];
-  return `${date}${minute}${second}${thousand[millis]}${thousand[ofSecond - millis * 1000]}Z`;
+  const second = secondsOfMinute[seconds - minutes * 60];
+  return `${dateOf(days)}${minutesOfDay[minutes]}${second}${thousand[millis]}${thousand[ofSecond - millis * 1000]}Z`;
 }
 
 function dateOf(days: number): string {

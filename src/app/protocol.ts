@@ -40,8 +40,10 @@ type Numbered = { [ownNumber]?: number; [lastNumber]?: number | undefined };
 /** For each answer that may close its connection: what comes on that one after it is no longer served. */
 export function noteLast(reply: FastifyReply): void {
   if (reply.getHeader('connection') !== 'close') return;
-  const socket = reply.request.raw.socket as Numbered;
-  socket[lastNumber] = Math.min(socket[lastNumber] ?? Number.POSITIVE_INFINITY, numberOf(reply));
+  const socket = reply.request.raw.socket as Numbered | null;
+  // Its client has gone: nothing comes after it.
+  if (socket !== null)
+    socket[lastNumber] = Math.min(socket[lastNumber] ?? Number.POSITIVE_INFINITY, numberOf(reply));
 }
 
 /** Has each connection close after the last of these answers, which may have been asked for one behind the other. */

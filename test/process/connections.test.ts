@@ -10,7 +10,7 @@ const users = 20;
 /** How many files a process has open, and how many of them are sockets. */
 function countFiles(pid: number): { all: number; sockets: number } {
   const folder = `/proc/${pid}/fd`;
-  const files = readdirSync(folder).map((fd) => {
+  const links = readdirSync(folder).map((fd) => {
     try {
       return readlinkSync(`${folder}/${fd}`);
     } catch {
@@ -18,6 +18,7 @@ function countFiles(pid: number): { all: number; sockets: number } {
       return '';
     }
   });
+  const files = links.filter((file) => file !== '');
   return { all: files.length, sockets: files.filter((file) => file.startsWith('socket:')).length };
 }
 

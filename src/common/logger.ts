@@ -1,9 +1,11 @@
-import { mkdirSync } from 'node:fs';
+import { fstatSync, mkdirSync, statSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { currentContext } from './context.ts';
+import { gatherLines, type LineSink } from './gather.ts';
 import { redact } from './redact.ts';
-import { gathering, openRotatingFile } from './rotating-file.ts';
+import { openRotatingFile } from './rotating-file.ts';
 
 export type { Logger } from 'pino';
 
@@ -33,21 +35,17 @@ export interface Logging {
 /** Opens the log of this process. Lines are written in the background, in order. */
 export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const streams: DestinationStream[] = [...(options.streams ?? [])];
-  const flushes: (() => void)[] = [];
+  const sinks: LineSink[] = [];
   if (options.console === 'pretty') streams.push(await openTerminal());
-  if (options.console === 'json') {
-    const stdout = openStdout();
-    streams.push(stdout);
-    flushes.push(stdout.flushSync);
-  }
+  if (options.console === 'json' && !isDiscarded(1)) sinks.push(openStdout());
   if (options.file !== undefined) {
     mkdirSync(options.file.directory, { recursive: true });
     const path = join(options.file.directory, `${options.file.name}.jsonl`);
     const onError = (err: Error) => gateway.error({ err, path }, 'the log file cannot be written');
-    const file = openRotatingFile(path, { onError });
-    streams.push(file);
-    flushes.push(file.flushSync);
+    sinks.push(openRotatingFile(path, { onError }));
   }
+  const lines = gatherLines(sinks);
+  if (sinks.length > 0) streams.push(lines);
   const root = createRoot(options.level, {
     write(line) {
       for (const stream of streams) stream.write(line);
@@ -56,9 +54,7 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const gateway = root('gateway', options.level);
   return {
     logger: (service, level = options.level) => root(service, level),
-    flush() {
-      for (const flush of flushes) flush();
-    },
+    flush: lines.flushSync,
   };
 }
 
@@ -107,25 +103,19 @@ function timestamp(): string {
   return written;
 }
 
-/** For a program: lines wait for each other, a few ms. */
-function openStdout() {
-  const stdout = pino.destination({ dest: 1, sync: false });
-  let waiting: string[] = [];
-  function pass(): void {
-    if (waiting.length === 0) return;
-    stdout.write(waiting.join(''));
-    waiting = [];
-  }
+/** For a program. */
+function openStdout(): LineSink {
+  const stdout = pino.destination({ dest: 1, sync: false, contentMode: 'buffer' });
   return {
-    write(line: string): void {
-      waiting.push(line);
-      if (waiting.length === 1) setTimeout(pass, gathering);
-    },
-    flushSync(): void {
-      pass();
-      stdout.flushSync();
-    },
+    write: (lines) => void stdout.write(lines as never),
+    flushSync: () => stdout.flushSync(),
   };
+}
+
+/** Whether nobody will ever read what is written there. */
+function isDiscarded(fd: number): boolean {
+  const { rdev } = fstatSync(fd);
+  return rdev !== 0 && rdev === statSync(devNull).rdev;
 }
 
 async function openTerminal(): Promise<DestinationStream> {

@@ -12,16 +12,28 @@ export function redact<Value>(value: Value, depth = 0): Value {
   if (typeof value !== 'object' || value === null) return value;
   if (!isPlain(value)) return hasForm(value) ? value : (`[${value.constructor?.name}]` as Value);
   if (depth > maxDepth) return '[too deep]' as Value;
+  if (Array.isArray(value)) return redactItems(value, depth) as Value;
   const fields = value as Record<string, unknown>;
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(fields)) {
     const item = fields[key];
     const shown = isSecret(key) ? '[redacted]' : redact(item, depth + 1);
     if (shown === item) continue;
-    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
+    copy ??= { ...fields };
     copy[key] = shown;
   }
   return (copy ?? value) as Value;
+}
+
+function redactItems(items: readonly unknown[], depth: number): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (const [index, item] of items.entries()) {
+    const shown = redact(item, depth + 1);
+    if (shown === item) continue;
+    copy ??= [...items];
+    copy[index] = shown;
+  }
+  return copy ?? items;
 }
 
 /** Names are few, and on every line; what comes past these is looked at each time. */

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fstatSync, openSync, renameSync, write, writeSync } from 'node:fs';
+import type { LineSink } from './gather.ts';
 
 export interface RotatingFileOptions {
   /** Past this a file is renamed and a new one begun. */
@@ -9,52 +10,40 @@ export interface RotatingFileOptions {
   onError?(error: Error): void;
 }
 
-/** A file for lines: they are written in the background, in order, as many at once as wait. */
-export interface RotatingFile {
-  write(line: string): void;
-  /** Writes what waits, now: for the end of the process. */
-  flushSync(): void;
-}
-
-/** How long a line waits for others to be written with, in ms: each write takes a turn of another thread. */
-export const gathering = 5;
-
-/** While the file cannot be written, so many characters wait for it at most, ms between two tries. */
+/** While the file cannot be written, so many bytes wait for it at most, ms between two tries. */
 const patience = { waiting: 4 * 1024 * 1024, pause: 1_000 };
 
 /**
- * A log file that never outgrows its disk: past `maxBytes` `pets.jsonl` becomes `pets.1.jsonl`, that one
- * `pets.2.jsonl`, and what is older than `keep` of them is gone. Our own, since pino-roll numbers the file that is
- * written, so that its name is never the same for long, and SonicBoom never returns from an exit on a full disk.
+ * A log file that never outgrows its disk, written in the background, in order: past `maxBytes` `pets.jsonl` becomes
+ * `pets.1.jsonl`, that one `pets.2.jsonl`, and what is older than `keep` of them is gone. Our own, since pino-roll
+ * numbers the file that is written, so that its name is never the same for long, and SonicBoom never returns from an
+ * exit on a full disk.
  * @param path of the file that is written; its folder must exist.
  */
-export function openRotatingFile(path: string, options: RotatingFileOptions = {}): RotatingFile {
+export function openRotatingFile(path: string, options: RotatingFileOptions = {}): LineSink {
   const { maxBytes = 10 * 1024 * 1024, keep = 5, onError } = options;
   let fd = openSync(path, 'a');
   let size = fstatSync(fd).size;
-  let waiting: string[] = [];
+  let waiting: Buffer[] = [];
   let length = 0;
   let isWriting = false;
-  let isWaiting = false;
   let isFailing = false;
-
-  function gather(): void {
-    if (!isWaiting) setTimeout(writeWaiting, gathering);
-    isWaiting = true;
-  }
+  if (size >= maxBytes) rotate();
 
   function writeWaiting(): void {
-    isWaiting = false;
     if (isWriting || waiting.length === 0) return;
     isWriting = true;
+    let batch = waiting.length === 1 ? (waiting[0] as Buffer) : Buffer.concat(waiting);
+    waiting = [];
+    length = 0;
     // As much as the file still takes, to the end of a line.
-    let count = 0;
-    for (let room = maxBytes - size; room > 0 && count < waiting.length; count += 1) {
-      room -= (waiting[count] as string).length;
+    const end = batch.indexOf('\n', Math.max(0, maxBytes - size - 1)) + 1;
+    if (end > 0 && end < batch.length) {
+      waiting = [batch.subarray(end)];
+      length = batch.length - end;
+      batch = batch.subarray(0, end);
     }
-    const text = waiting.splice(0, count).join('');
-    length -= text.length;
-    writeBatch(Buffer.from(text));
+    writeBatch(batch);
   }
 
   function writeBatch(batch: Buffer): void {
@@ -65,7 +54,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
       if (written < batch.length) return writeBatch(batch.subarray(written));
       isWriting = false;
       if (size >= maxBytes) rotate();
-      if (waiting.length > 0) gather();
+      writeWaiting();
     });
   }
 
@@ -91,14 +80,14 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
   }
 
   return {
-    write(line) {
+    write(lines) {
       if (isFailing && length > patience.waiting) return;
-      waiting.push(line);
-      length += line.length;
-      if (!isWriting) gather();
+      waiting.push(lines);
+      length += lines.length;
+      writeWaiting();
     },
     flushSync() {
-      let rest = Buffer.from(waiting.join(''));
+      let rest = Buffer.concat(waiting);
       waiting = [];
       length = 0;
       try {

@@ -1,0 +1,33 @@
+/** Where lines go, many at once. */
+export interface LineSink {
+  /** @param lines each with its end, as UTF-8; nobody changes them. */
+  write(lines: Buffer): void;
+  /** Writes what waits, now: for the end of the process. */
+  flushSync(): void;
+}
+
+/** How long a line waits for others to be written with, in ms: each write takes a turn of another thread. */
+const gathering = 5;
+
+/** Gathers lines for all of `sinks`, so that they are put together, and made bytes, once. */
+export function gatherLines(sinks: readonly LineSink[]) {
+  let waiting: string[] = [];
+
+  function pass(): void {
+    if (waiting.length === 0) return;
+    const lines = Buffer.from(waiting.join(''));
+    waiting = [];
+    for (const sink of sinks) sink.write(lines);
+  }
+
+  return {
+    write(line: string): void {
+      waiting.push(line);
+      if (waiting.length === 1) setTimeout(pass, gathering);
+    },
+    flushSync(): void {
+      pass();
+      for (const sink of sinks) sink.flushSync();
+    },
+  };
+}

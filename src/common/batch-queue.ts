@@ -10,9 +10,12 @@ import { isOneTrace, shareTravel, type Travel } from './travel.ts';
  */
 const inFlight = { most: 1, patience: 50 };
 
+/** Things by their ids. */
+export type Found<Item> = Pick<ReadonlyMap<number, Item>, 'get' | 'has'>;
+
 /** Those who wait for one kind of call. */
 export interface Queue<Item> {
-  join(wanted: Set<number>, travel: Travel): Promise<Map<number, Item>>;
+  join(ids: readonly number[], travel: Travel): Promise<Found<Item>>;
 }
 
 export interface QueueOptions<Item> {
@@ -27,37 +30,41 @@ export interface QueueOptions<Item> {
 
 /** One who waits. */
 interface Caller<Item> {
+  readonly ids: readonly number[];
   readonly context: Context | undefined;
   readonly travel: Travel;
   /** From his coming until his outcome. */
   readonly span: Span | undefined;
-  readonly found: Map<number, Item>;
   /** How many calls are out for him; of those, how many he shares with nobody, so that they end when he does. */
   calls: number;
   ownCalls: number;
   isGone: boolean;
-  resolve(found: Map<number, Item>): void;
+  resolve(found: Found<Item>): void;
   reject(error: unknown): void;
 }
 
-/** Who travels with a call, and for which ids. */
-type Callers<Item> = Map<Caller<Item>, Iterable<number>>;
+/** Who travels with a call, and for which ids; of all that leave together, one `found`. */
+interface Departure<Item> {
+  readonly callers: Caller<Item>[];
+  readonly ids: ReadonlySet<number>;
+  readonly found: Map<number, Item>;
+}
 
 /** Gathers those who wait, and sends them on their way together; each has his own deadline and his own outcome. */
 export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<Item>): Queue<Item> {
-  let waiting: Callers<Item> = new Map();
+  let waiting: Caller<Item>[] = [];
   let waitingIds = new Set<number>();
   let isLeaving = false;
   let calls = 0;
 
-  function join(wanted: Set<number>, travel: Travel): Promise<Map<number, Item>> {
+  function join(ids: readonly number[], travel: Travel): Promise<Found<Item>> {
     return new Promise((resolve, reject) => {
       const context = currentContext();
       const caller: Caller<Item> = {
+        ids,
         context,
         travel,
         span: context?.span?.start({ name: `lookup ${operation.target}` }),
-        found: new Map(),
         calls: 0,
         ownCalls: 0,
         isGone: false,
@@ -74,8 +81,8 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
         },
       };
       const timer = setTimeout(giveUp, Math.ceil(travel.deadline - performance.now()), caller);
-      waiting.set(caller, wanted);
-      for (const id of wanted) waitingIds.add(id);
+      waiting.push(caller);
+      for (const id of ids) waitingIds.add(id);
       if (calls < inFlight.most) leave();
       else if (waitingIds.size >= size && !isLeaving) {
         // Not before the end of the turn: what comes in it may want the same.
@@ -91,36 +98,37 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
 
   /** Sends those who wait on their way, with as many calls as their ids need. */
   function leave(): void {
-    const callers = [...waiting].filter(([{ isGone }]) => !isGone);
-    const isWhole = callers.length === waiting.size;
-    const ids = [...(isWhole ? waitingIds : new Set(callers.flatMap(([, wanted]) => [...wanted])))];
-    waiting = new Map();
+    const callers = waiting.filter(({ isGone }) => !isGone);
+    const isWhole = callers.length === waiting.length;
+    const ids = isWhole ? waitingIds : new Set(callers.flatMap(({ ids }) => ids));
+    const found = new Map<number, Item>();
+    waiting = [];
     waitingIds = new Set();
     isLeaving = false;
-    if (ids.length <= size) {
-      if (callers.length > 0) void travelTogether(new Map(callers), ids);
+    if (ids.size <= size) {
+      if (callers.length > 0) void travelTogether({ callers, ids, found });
       return;
     }
-    const parts = Array.from({ length: Math.ceil(ids.length / size) }, (_, index) => ({
-      ids: ids.slice(index * size, (index + 1) * size),
-      callers: new Map<Caller<Item>, number[]>(),
+    const all = [...ids];
+    const departures = Array.from({ length: Math.ceil(all.length / size) }, (_, index) => ({
+      callers: [] as Caller<Item>[],
+      ids: new Set(all.slice(index * size, (index + 1) * size)),
+      found,
     }));
-    const partOf = new Map(parts.flatMap((part) => part.ids.map((id) => [id, part] as const)));
-    for (const [caller, wanted] of callers) {
-      for (const id of wanted) {
-        const { callers } = partOf.get(id) as (typeof parts)[number];
-        const own = callers.get(caller);
-        if (own === undefined) callers.set(caller, [id]);
-        else own.push(id);
+    const departureOf = new Map(all.map((id, index) => [id, departures[Math.floor(index / size)]]));
+    for (const caller of callers) {
+      for (const id of caller.ids) {
+        const { callers } = departureOf.get(id) as Departure<Item>;
+        if (callers.at(-1) !== caller) callers.push(caller);
       }
     }
-    for (const part of parts) void travelTogether(part.callers, part.ids);
+    for (const departure of departures) void travelTogether(departure);
   }
 
-  async function travelTogether(callers: Callers<Item>, ids: number[]): Promise<void> {
-    for (const caller of callers.keys()) {
+  async function travelTogether({ callers, ids, found }: Departure<Item>): Promise<void> {
+    for (const caller of callers) {
       caller.calls += 1;
-      if (callers.size === 1) caller.ownCalls += 1;
+      if (callers.length === 1) caller.ownCalls += 1;
     }
     calls += 1;
     const timer = setTimeout(makeRoom, inFlight.patience);
@@ -140,60 +148,51 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     }
     let span: Span | undefined;
     try {
-      const context = openContext(callers, ids);
+      const context = openContext(callers, ids.size);
       // Of one who is alone it is his own, and ends with his outcome.
-      if (callers.size > 1) span = context?.span;
-      const items = await runInContext(context, async () => byId(await call(ids), new Set(ids)));
+      if (callers.length > 1) span = context?.span;
+      await runInContext(context, async () => collect(await call([...ids]), ids, found));
       span?.end();
       makeRoomSoon();
-      for (const [caller, own] of callers) {
-        if (callers.size === 1) caller.ownCalls -= 1;
-        deliver(caller, own, items);
+      for (const caller of callers) {
+        if (callers.length === 1) caller.ownCalls -= 1;
+        caller.calls -= 1;
+        if (caller.calls === 0) caller.resolve(found);
       }
     } catch (error) {
       span?.end(error);
       makeRoomSoon();
-      for (const caller of callers.keys()) caller.reject(error);
+      for (const caller of callers) caller.reject(error);
     }
   }
 
   /** Of a call that is one request's, its own; of one that several share, one more, with a line that names theirs. */
-  function openContext(callers: Callers<Item>, ids: number[]): Context | undefined {
-    const [context] = [...callers.keys()].flatMap(({ context }) => context ?? []);
+  function openContext(callers: readonly Caller<Item>[], count: number): Context | undefined {
+    const context = callers.find(({ context }) => context !== undefined)?.context;
     if (context === undefined) return undefined;
-    const travels = [...callers.keys()].map(({ travel }) => travel);
+    const travels = callers.map(({ travel }) => travel);
     const travel = shareTravel(travels);
-    const spans = [...callers.keys()].flatMap(({ span }) => span ?? []);
+    const spans = callers.flatMap(({ span }) => span ?? []);
     const span =
-      callers.size > 1 && spans.length > 0
+      callers.length > 1 && spans.length > 0
         ? startShared(spans, { name: `shared ${operation.target}`, isRoot: !isOneTrace(travels) })
         : spans[0];
     const reqIds = [...new Set(travels.map(({ requestId }) => requestId))];
     if (reqIds.length === 1) return { ...context, travel, span };
     const log = context.serviceLog.child({ reqId: travel.requestId, ...(span && idsOf(span)) });
     const { neighbour, target } = operation;
-    log.info({ reqIds, neighbour, operation: target, ids: ids.length }, 'shared call');
+    log.info({ reqIds, neighbour, operation: target, ids: count }, 'shared call');
     return { ...context, log, travel, span };
   }
 
-  function byId(answer: readonly Item[], ids: ReadonlySet<number>): Map<number, Item> {
-    const items = new Map<number, Item>();
+  /** Adds what was answered to `found`. */
+  function collect(answer: readonly Item[], ids: ReadonlySet<number>, found: Map<number, Item>): void {
     for (const item of answer) {
       const id = idOf(item);
-      if (!ids.has(id) || items.has(id)) throw operation.refuse(`an item that nobody asked for: ${id}`);
-      items.set(id, item);
+      if (!ids.has(id) || found.has(id)) throw operation.refuse(`an item that nobody asked for: ${id}`);
+      found.set(id, item);
     }
-    return items;
   }
 
   return { join };
-}
-
-function deliver<Item>(caller: Caller<Item>, ids: Iterable<number>, items: ReadonlyMap<number, Item>): void {
-  for (const id of ids) {
-    const item = items.get(id);
-    if (item !== undefined) caller.found.set(id, item);
-  }
-  caller.calls -= 1;
-  if (caller.calls === 0) caller.resolve(caller.found);
 }

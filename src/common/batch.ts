@@ -1,7 +1,9 @@
-import { openQueue, type Queue } from './batch-queue.ts';
+import { type Found, openQueue, type Queue } from './batch-queue.ts';
 import { nextTravel } from './context.ts';
 import type { Operation } from './operation.ts';
 import { sharingKey } from './travel.ts';
+
+export type { Found } from './batch-queue.ts';
 
 /** How an operation that lists things by their ids is asked, and what it answers. */
 export interface BatchOptions<Init, Item, Args> {
@@ -12,8 +14,11 @@ export interface BatchOptions<Init, Item, Args> {
   idOf(item: Item): number;
 }
 
-/** Resolves with those of the things that there are, by id. The things are shared: nobody changes them. */
-export type Lookup<Item, Args> = (ids: Iterable<number>, args?: Args) => Promise<Map<number, Item>>;
+/**
+ * Resolves with what there is of the things with these ids; they may repeat. It is shared with others who looked up at
+ * the same time: ask it for these ids alone, and change nothing.
+ */
+export type Lookup<Item, Args> = (ids: readonly number[], args?: Args) => Promise<Found<Item>>;
 
 /**
  * Makes a lookup of an operation that lists things by their ids. Lookups that wait together travel together: one
@@ -32,8 +37,7 @@ export function lookupByIds<Init, Item, Args = undefined>(
   const queues = new Map<string, Queue<Item>>();
 
   return async function lookup(ids, args) {
-    const wanted = new Set(ids);
-    if (wanted.size === 0) return new Map();
+    if (ids.length === 0) return new Map();
     const travel = nextTravel(operation.deadline);
     if (travel.deadline <= performance.now()) throw operation.refuseLate();
     const key = `${sharingKey(travel)} ${JSON.stringify(args)}`;
@@ -51,6 +55,6 @@ export function lookupByIds<Init, Item, Args = undefined>(
       });
       queues.set(key, queue);
     }
-    return queue.join(wanted, travel);
+    return queue.join(ids, travel);
   };
 }

@@ -193,7 +193,7 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
     /** Looks up as the request with this id, or outside of any. */
     return function ask(
       request: string | undefined,
-      ids: Iterable<number>,
+      ids: readonly number[],
       options: AskOptions = {},
     ): Promise<Outcome> {
       const { args, hops = 0, deadline = Number.POSITIVE_INFINITY } = options;
@@ -202,7 +202,9 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
       return runInContext(request === undefined ? undefined : context, async () => {
         try {
           const found = await lookUp(ids, args);
-          return new Map([...found].map(([id, { version }]) => [id, version]));
+          return new Map(
+            ids.flatMap((id) => (found.has(id) ? [[id, found.get(id)?.version as number]] : [])),
+          );
         } catch (error) {
           return error instanceof Problem ? error.status : (error as Error);
         } finally {

@@ -80,7 +80,7 @@ describe('lookups that wait together', () => {
     const { ask, calls } = await open(t);
     expect(await ask('a', [])).toEqual(toysOf());
     expect(calls).toHaveLength(0);
-    const lookup = ask('a', [2, 1, 2, 2].values());
+    const lookup = ask('a', [2, 1, 2, 2]);
     expect(idsOf(calls)).toEqual([[2, 1]]);
     await calls[0]?.answer();
     expect(await lookup).toEqual(toysOf(1, 2));

@@ -65,7 +65,8 @@ export function createAdoption(users: UserRepository, pets: PetClient) {
 }
 
 function show({ id, name, pets_ids }: UserRecord, pets: Pets): User {
-  return { name, id, pets: pets_ids.flatMap((petId) => pets.get(petId) ?? []) };
+  const shown = pets_ids.map((petId) => pets.get(petId)).filter((pet) => pet !== undefined);
+  return { name, id, pets: shown };
 }
 
 function found(record: UserRecord | undefined): UserRecord {

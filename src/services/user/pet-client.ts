@@ -1,4 +1,4 @@
-import { lookupByIds } from '#common/batch.ts';
+import { type Found, lookupByIds } from '#common/batch.ts';
 import type { Surroundings } from '#common/service.ts';
 import type { components, paths } from '#generated/api.d.ts';
 
@@ -7,10 +7,10 @@ type Pet = components['schemas']['pet.Pet'];
 /** What the user service asks of the pet service. */
 export interface PetClient {
   /**
-   * Resolves with those of these pets that there are, by id; the others are gone.
+   * Resolves with those of these pets that there are; the others are gone.
    * @throws {Unavailable | TimedOut} where nobody can say.
    */
-  find(ids: Iterable<number>): Promise<Map<number, Pet>>;
+  find(ids: readonly number[]): Promise<Found<Pet>>;
 }
 
 export function createPetClient(neighbour: Surroundings['neighbour']): PetClient {

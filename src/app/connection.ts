@@ -6,13 +6,13 @@ import { Problem, problemMediaType } from '#common/problem.ts';
 import { answerProblem, problemBody } from '#common/problem-handler.ts';
 import { readRequestId } from '#common/travel.ts';
 import { apiPolicy } from './policy.ts';
-import { logRequest } from './requests.ts';
+import { logEnd } from './requests.ts';
 
 /** What Fastify refuses before it has a route for it, as a URL that cannot be decoded: no hook sees these. */
 export function answerUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   reply.headers(apiPolicy).header('x-request-id', request.id);
   reply.raw.once('close', () => {
-    logRequest(request.log as Logger, request, reply);
+    logEnd(request, reply);
     request.server.traffic?.ended(request, reply, answerUnrouted);
   });
   answerProblem(error, request, reply);

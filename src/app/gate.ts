@@ -3,6 +3,7 @@ import type { FastifyServerOptions } from 'fastify';
 import type { Logger } from '#common/logger.ts';
 import { problemMediaType, Unavailable } from '#common/problem.ts';
 import { problemBody } from '#common/problem-handler.ts';
+import { childOf, logRequest } from '#common/request-log.ts';
 import { readRequestId } from '#common/travel.ts';
 import type { Always } from './always.ts';
 import { boundConnections } from './connections.ts';
@@ -57,7 +58,7 @@ export function createGate({ limits, key, always, log, traffic }: GateOptions): 
 
   function refuse(request: IncomingMessage, response: ServerResponse): void {
     const begun = performance.now();
-    const { method, url = '' } = request;
+    const { method = '', url = '' } = request;
     const reqId = readRequestId(request.headers);
     const body = problemBody(busy, url);
     response.writeHead(busy.status, {
@@ -71,7 +72,8 @@ export function createGate({ limits, key, always, log, traffic }: GateOptions): 
     const took = performance.now() - begun;
     pressure.refused(took);
     const ms = Math.round(took * 1000) / 1000;
-    log.info({ reqId, method, path: url.split('?', 1)[0], status: busy.status, ms }, 'request');
+    const path = url.split('?', 1)[0] as string;
+    logRequest(childOf(log, reqId), { method, path, status: busy.status, ms });
   }
 
   return {

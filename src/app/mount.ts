@@ -6,6 +6,7 @@ import type { OpenApiDocument } from '#common/contract.ts';
 import type { IdempotencyKeys } from '#common/idempotency.ts';
 import type { Logger } from '#common/logger.ts';
 import { NotFound, ProblemSchema, problems } from '#common/problem.ts';
+import { childOf } from '#common/request-log.ts';
 import type { ServiceScope } from '#common/service.ts';
 import { addDocs } from './docs.ts';
 import { describeKey, idempotency } from './idempotency.ts';
@@ -91,7 +92,9 @@ export async function mountForward(
 /** Makes every request below a scope, those without a route included, that of one service, its lines too. */
 function claim(scope: FastifyInstance, name: string, log: Logger): void {
   // Fastify's first line of a request is written before any hook runs, so the logger itself must be right.
-  scope.setChildLoggerFactory((_parent, bindings, options) => log.child(bindings, options));
+  scope.setChildLoggerFactory((_parent, bindings, options) =>
+    Object.keys(options).length === 0 ? childOf(log, bindings.reqId) : log.child(bindings, options),
+  );
   scope.decorate('serviceName', name);
   scope.decorate('serviceLog', log);
   // Makes a 404 under the prefix the service's own. `routing` has refused what has no route by then: what is

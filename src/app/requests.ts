@@ -4,6 +4,7 @@ import fp from 'fastify-plugin';
 import { runInContext } from '#common/context.ts';
 import type { Logger } from '#common/logger.ts';
 import { LoopDetected } from '#common/problem.ts';
+import { logRequest } from '#common/request-log.ts';
 import type { Span, Tracer } from '#common/trace.ts';
 import { readTravel } from '#common/travel.ts';
 import type { Caller, Key } from './key.ts';
@@ -99,7 +100,7 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic
     const open = this[opened];
     if (open === undefined) return;
     this[opened] = undefined;
-    logRequest(open.request.log as Logger, open.request, open.reply);
+    logEnd(open.request, open.reply);
     traffic?.ended(open.request, open.reply, open.route);
     if (open.span !== undefined) endRequestSpan(open.span, open.reply);
     if (open.isCounted) pressure.leave();
@@ -113,16 +114,13 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic
 });
 
 /** The one line of a request, when it has ended. The query stays out: it may hold secrets. */
-export function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
-  log.info(
-    {
-      method: request.method,
-      path: request.url.split('?', 1)[0],
-      route: request.routeOptions?.url,
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime * 1000) / 1000,
-      ...(!reply.raw.writableFinished && { aborted: true }),
-    },
-    'request',
-  );
+export function logEnd({ log, method, url, routeOptions }: FastifyRequest, reply: FastifyReply): void {
+  logRequest(log as Logger, {
+    method,
+    path: url.split('?', 1)[0] as string,
+    route: routeOptions?.url,
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime * 1000) / 1000,
+    aborted: !reply.raw.writableFinished,
+  });
 }

@@ -2,8 +2,8 @@
 export interface LineSink {
   /** @param lines each with its end, as UTF-8; nobody changes them. */
   write(lines: Buffer): void;
-  /** Writes what waits, now: for the end of the process. */
-  flushSync(): void;
+  /** Writes what waits, and these, now: for the end of the process. */
+  writeSync(lines: Buffer): void;
 }
 
 /** How long a line waits for others to be written with, in ms: each write takes a turn of another thread. */
@@ -13,10 +13,16 @@ const gathering = 5;
 export function gatherLines(sinks: readonly LineSink[]) {
   let waiting: string[] = [];
 
-  function pass(): void {
-    if (waiting.length === 0) return;
+  /** What waits, which waits no longer. */
+  function take(): Buffer {
     const lines = Buffer.from(waiting.join(''));
     waiting = [];
+    return lines;
+  }
+
+  function pass(): void {
+    if (waiting.length === 0) return;
+    const lines = take();
     for (const sink of sinks) sink.write(lines);
   }
 
@@ -26,8 +32,8 @@ export function gatherLines(sinks: readonly LineSink[]) {
       if (waiting.length === 1) setTimeout(pass, gathering);
     },
     flushSync(): void {
-      pass();
-      for (const sink of sinks) sink.flushSync();
+      const lines = take();
+      for (const sink of sinks) sink.writeSync(lines);
     },
   };
 }

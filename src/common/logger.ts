@@ -108,7 +108,10 @@ function openStdout(): LineSink {
   const stdout = pino.destination({ dest: 1, sync: false, contentMode: 'buffer' });
   return {
     write: (lines) => void stdout.write(lines as never),
-    flushSync: () => stdout.flushSync(),
+    writeSync(lines) {
+      stdout.write(lines as never);
+      stdout.flushSync();
+    },
   };
 }
 

@@ -86,8 +86,8 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
       length += lines.length;
       writeWaiting();
     },
-    flushSync() {
-      let rest = Buffer.concat(waiting);
+    writeSync(lines) {
+      let rest = Buffer.concat([...waiting, lines]);
       waiting = [];
       length = 0;
       try {

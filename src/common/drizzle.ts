@@ -11,7 +11,7 @@ export const { and, asc, Column, eq, is, Param, Placeholder, SQL, sql } =
 export type { Query } from 'drizzle-orm';
 export type SQL<Value = unknown> = import('drizzle-orm').SQL<Value>;
 
-export const { customType, integer, sqliteTable, text, unique } =
+export const { customType, index, integer, sqliteTable, text, unique } =
   require('drizzle-orm/sqlite-core') as typeof import('drizzle-orm/sqlite-core');
 
 export const { drizzle } =

@@ -462,28 +462,30 @@ test('processes that open a new file at the same time all succeed, and each migr
 });
 
 describe('readMigrationStatus', () => {
-  const initial = '0000_initial';
+  const known = ['0000_initial', '0001_adoption_in_order'];
 
   test('says of a file that is not there that all are missing, and does not make it', (t) => {
     const file = makeFile(t);
-    expect(readMigrationStatus(file, userMigrations)).toEqual([{ name: initial, applied: false }]);
+    expect(readMigrationStatus(file, userMigrations)).toEqual(
+      known.map((name) => ({ name, applied: false })),
+    );
     expect(existsSync(file)).toBe(false);
   });
 
   test('says what a file has and what it has not yet, and changes nothing', async (t) => {
     const file = await prepareFile(t);
-    const newer = addMigrations(t, { '0001_a': 'SELECT 1;', '0002_b': 'SELECT 2;' });
+    const newer = addMigrations(t, { '0002_a': 'SELECT 1;', '0003_b': 'SELECT 2;' });
     const before = readFileSync(file);
     const status = [
-      { name: initial, applied: true },
-      { name: '0001_a', applied: false },
-      { name: '0002_b', applied: false },
+      ...known.map((name) => ({ name, applied: true })),
+      { name: '0002_a', applied: false },
+      { name: '0003_b', applied: false },
     ];
     expect(readMigrationStatus(file, newer)).toEqual(status);
     expect(readMigrationStatus(file, newer)).toEqual(status);
     expect(readFileSync(file).equals(before)).toBe(true);
     openDatabase(file, newer).close();
-    expect(readMigrationStatus(file, newer).map(({ applied }) => applied)).toEqual([true, true, true]);
+    expect(readMigrationStatus(file, newer).every(({ applied }) => applied)).toBe(true);
   });
 
   test('names the migrations of the product as their files are named', (t) => {

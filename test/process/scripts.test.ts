@@ -61,17 +61,17 @@ test('a service whose name is not that of its folder is an error that names both
 
 test('migrate says what is pending, applies it, and says so again', async (t) => {
   const { folder, file } = writeConfig(t);
+  const listOf = (user: string) =>
+    `pet: 0000_initial pending\nuser: 0000_initial ${user}\nuser: 0001_adoption_in_order ${user}\n`;
   const status = await migrate(t, root, 'status', '--config', file);
-  expect(status).toEqual({ code: 0, output: 'pet: 0000_initial pending\nuser: 0000_initial pending\n' });
+  expect(status).toEqual({ code: 0, output: listOf('pending') });
   expect(existsSync(join(folder, 'data'))).toBe(false);
 
   const applied = await migrate(t, root, 'apply', 'user', '--config', file);
   expect(applied.code).toBe(0);
-  expect(applied.output).toBe(`user: 1 applied, ${join(folder, 'data/user.db')} is up to date\n`);
+  expect(applied.output).toBe(`user: 2 applied, ${join(folder, 'data/user.db')} is up to date\n`);
   expect(readdirSync(join(folder, 'data'))).toEqual(['user.db']);
-  expect((await migrate(t, root, 'status', '--config', file)).output).toBe(
-    'pet: 0000_initial pending\nuser: 0000_initial applied\n',
-  );
+  expect((await migrate(t, root, 'status', '--config', file)).output).toBe(listOf('applied'));
 });
 
 test('migrate create writes a migration from what has changed in the tables', async (t) => {
@@ -85,7 +85,7 @@ test('migrate create writes a migration from what has changed in the tables', as
     ),
   );
   expect((await migrate(t, project, 'create', 'user', '--name', 'email')).code).toBe(0);
-  const sql = readFileSync(join(project, 'src/services/user/migrations/0001_email.sql'), 'utf8');
+  const sql = readFileSync(join(project, 'src/services/user/migrations/0002_email.sql'), 'utf8');
   expect(sql).toContain('ALTER TABLE `user` ADD `email` text');
 });
 

@@ -24,7 +24,9 @@ export function createUserRepository({ orm, prepare, write }: Database) {
     name: users.name,
     // Names in full: of a column given to a select of one table, Drizzle leaves the table out.
     pets_ids: sql`(
-      SELECT json_group_array(adoption.pet_id ORDER BY adoption.id) FROM adoption WHERE adoption.user_id = user.id
+      SELECT json_group_array(pet_id) FROM (
+        SELECT adoption.pet_id FROM adoption WHERE adoption.user_id = user.id ORDER BY adoption.id
+      )
     )`.mapWith((ids: string) => JSON.parse(ids) as number[]),
   };
 

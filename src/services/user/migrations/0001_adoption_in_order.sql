@@ -1,0 +1,1 @@
+CREATE INDEX `adoption_in_order` ON `adoption` (`user_id`,`id`,`pet_id`);

@@ -49,13 +49,13 @@ export class Model {
       const { lookups, places } = this.#waitingFor(key);
       lookups.push(lookup);
       for (const id of ids) places.add(id);
-      if (this.#isFree(key)) this.#depart(key);
+      if (this.#count(key) === 0) this.#depart(key);
     }
   }
 
-  /** The turn of the event loop ends: what fills a call leaves. The place of one who gave up stays taken. */
+  /** The turn of the event loop ends: what fills a call leaves. */
   turn(): void {
-    for (const [key, { places }] of this.#waiting) if (places.size >= this.#maxItems) this.#depart(key);
+    this.#departWhereFree();
   }
 
   /** The call's answer is there; `status` where it is an error. */
@@ -94,12 +94,17 @@ export class Model {
     return waiting;
   }
 
-  #isFree(key: string): boolean {
-    return !this.open().some((call) => call.key === key && this.now - call.left < patience);
+  /** How many calls are out that are not old. */
+  #count(key: string): number {
+    return this.open().filter((call) => call.key === key && this.now - call.left < patience).length;
   }
 
+  /** The place of one who gave up stays taken. */
   #departWhereFree(): void {
-    for (const key of this.#waiting.keys()) if (this.#isFree(key)) this.#depart(key);
+    for (const [key, { places }] of this.#waiting) {
+      const most = places.size >= this.#maxItems ? 2 : 1;
+      if (this.#count(key) < most) this.#depart(key);
+    }
   }
 
   #depart(key: string): void {

@@ -106,6 +106,21 @@ describe('lookups that wait together', () => {
     expect(await Promise.all(lookups)).toEqual(wanted.map((ids) => toysOf(...ids)));
   });
 
+  test('what fills a call waits too where two are out, and leaves when one of them is back', async (t) => {
+    const { ask, calls } = await open(t);
+    const lookups = [ask('a', [1]), ask('b', [1, 2, 3, 4])];
+    await turn();
+    expect(idsOf(calls)).toEqual([[1], [1, 2, 3, 4]]);
+    lookups.push(ask('c', [5, 6, 7]), ask('d', [7, 8]));
+    await turn();
+    expect(calls).toHaveLength(2);
+    await calls[1]?.answer();
+    expect(idsOf(calls)).toEqual([[1], [1, 2, 3, 4], [5, 6, 7, 8]]);
+    await answerAll([calls[0], calls[2]] as Call[]);
+    const wanted = [[1], [1, 2, 3, 4], [5, 6, 7], [7, 8]];
+    expect(await Promise.all(lookups)).toEqual(wanted.map((ids) => toysOf(...ids)));
+  });
+
   test('what comes in a turn in which all that waited has left waits for that', async (t) => {
     const { ask, calls } = await open(t);
     const lookups = [ask('a', [1])];

@@ -5,6 +5,7 @@ import type { Logger } from '#common/logger.ts';
 import { Problem, problemMediaType } from '#common/problem.ts';
 import { answerProblem, problemBody } from '#common/problem-handler.ts';
 import { readRequestId } from '#common/travel.ts';
+import { fixed } from './limits.ts';
 import { apiPolicy } from './policy.ts';
 import { logEnd } from './requests.ts';
 
@@ -67,6 +68,9 @@ function refuse(socket: Socket, problem: Problem, reqId: string): void {
       body,
     ].join('\r\n'),
   );
+  // Whoever holds his end open is not waited for, nor is an end that comes behind a body which nobody reads any more.
+  const late = setTimeout(() => socket.destroy(), fixed.linger);
+  socket.once('close', () => clearTimeout(late));
 }
 
 /** A client that takes this for a proxy. */

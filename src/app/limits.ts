@@ -84,6 +84,8 @@ export const fixed = {
   hops: 3,
   /** How often connections and requests are looked at for being late, in ms. */
   checkEvery: 500,
+  /** How long a client may take to hang up after what was no request, in ms: sooner, and it may miss the answer. */
+  linger: 1_000,
   /** How long a look at a neighbour's health or document may take, in ms. */
   look: 500,
   /** How long a client may keep a connection that it does not use, while its server hands over, in ms. */

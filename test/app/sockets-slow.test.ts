@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { fixed } from '#app/limits.ts';
+import { defineService } from '#common/service.ts';
 import { type BuiltAt, buildAt, listAnswered, open, places, readAnswers, type Wire } from './sockets.ts';
 
 // Small ones, so that this takes no time; Node gives an idle connection a second more than it is told.
@@ -168,4 +171,50 @@ test('an answer that is slow is not cut by the half of a request behind it', asy
   const answers = readAnswers(await wire.closed());
   expect(answers.map(({ status }) => status)).toEqual([...Array(20).fill(200), 408]);
   expect((await send('GET', '/pet/pets/')).body).toHaveLength(20);
+});
+
+describe('a connection on which a request was refused', () => {
+  const countOf = ({ app }: BuiltAt) =>
+    new Promise<number>((resolve) => app.server.server.getConnections((_error, count) => resolve(count)));
+
+  test('is closed, also where its client holds its end open', async (t) => {
+    const built = await buildAt(t, 'in the same app', { config });
+    const socket = connect({ port: Number(new URL(built.url).port), host: '127.0.0.1', allowHalfOpen: true });
+    t.onTestFinished(() => void socket.destroy());
+    socket.resume().write('GET /health HTTP/1.1\r\nhost');
+    await once(socket, 'end');
+    expect(await countOf(built)).toBe(1);
+    await vi.waitFor(async () => expect(await countOf(built)).toBe(0), 3_000);
+  });
+
+  test('is closed, and keeps no stop waiting, also where its body was let go and it is answered after all', async (t) => {
+    // As undici does it with what is forwarded: the request forgets its connection, which nobody reads any more.
+    const slow = defineService({
+      name: 'slow',
+      description: 'Lets go of its body',
+      async register(scope) {
+        scope.removeAllContentTypeParsers();
+        scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+        scope.post(
+          '/let-go',
+          { schema: { operationId: 'letGo', response: {} } },
+          async ({ raw, raw: { socket } }) => {
+            const parts = raw[Symbol.asyncIterator]();
+            await parts.next();
+            await parts.return?.();
+            expect(raw.socket).toBe(null);
+            await once(socket, 'finish');
+            return {};
+          },
+        );
+      },
+    });
+    const built = await buildAt(t, 'in the same app', { config, services: [slow] });
+    const wire = open(t, built.url);
+    await drip(wire, 'POST /slow/let-go HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n', 'x');
+    const begun = performance.now();
+    await built.app.stop();
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(built.lines.filter(({ path }) => path === '/slow/let-go')).toHaveLength(1);
+  });
 });

@@ -7,7 +7,8 @@ export const routerOptions = { ignoreTrailingSlash: true };
 
 /**
  * Refuses what has no route before anything of its body is read: 405 where the path has other methods, 404 where
- * it has none, 414 for a URL that no route needs, and 400 for one that is not UTF-8. Register it before any route.
+ * it has none, 414 for a URL that no route needs, and 400 for one that can be read in two ways. Register it before any
+ * route.
  */
 export const routing = fp<{ readonly maxUrlLength: number }>(async (app, { maxUrlLength }) => {
   // Only the paths matter, so all stand under one method; the store of each is the set of methods that it has.
@@ -36,12 +37,18 @@ export const routing = fp<{ readonly maxUrlLength: number }>(async (app, { maxUr
   });
 });
 
-/** Whether what is percent-encoded is UTF-8; of a query that is not, Fastify would hand on the text as it was sent. */
+/**
+ * Whether it says the same to all who read it. What is percent-encoded is UTF-8: of a query that is not, Fastify would
+ * hand on the text as it was sent. And there is nothing in its path that whoever forwards it would resolve, as `..`
+ * (RFC 3986, section 6.2.2.3, and the WHATWG's URL for the rest): a path must be the same wherever a service runs.
+ */
 function isReadable(url: string): boolean {
-  if (!url.includes('%')) return true;
+  if (!/[%.\\]/.test(url)) return true;
+  const path = url.split('?', 1)[0] as string;
   try {
     decodeURIComponent(url);
-    return true;
+    const decoded = decodeURIComponent(path).replaceAll('\\', '/');
+    return !path.includes('\\') && !/\/\.\.|\.\.\/|\/\.(\/|$)/.test(decoded);
   } catch {
     return false;
   }

@@ -28,20 +28,8 @@ const noIds = [
     '18446744073709551617',
     '9'.repeat(90),
   ],
-  ...[
-    '__proto__',
-    'constructor',
-    'toString',
-    'null',
-    'NaN',
-    'Infinity',
-    'true',
-    '%5B7%5D',
-    '.',
-    '7%2F..',
-    '*',
-  ],
-  ...['7%27--', '7%20OR%201=1', '%F0%9F%90%B6', "7'", '7"', '7\\', '7|7', '{7}', '<7>', '7^', '`7`'],
+  ...['__proto__', 'constructor', 'toString', 'null', 'NaN', 'Infinity', 'true', '%5B7%5D', '*'],
+  ...['7%27--', '7%20OR%201=1', '%F0%9F%90%B6', "7'", '7"', '7|7', '{7}', '<7>', '7^', '`7`'],
 ];
 
 /** What no text in UTF-8 is encoded as: cut off, overlong, half of a surrogate pair, past the last character. */

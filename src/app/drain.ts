@@ -4,7 +4,7 @@ import fp from 'fastify-plugin';
 import { Unavailable } from '#common/problem.ts';
 import type { Always } from './always.ts';
 import { fixed } from './limits.ts';
-import { closeAfter, noteLast } from './protocol.ts';
+import { closeAfter } from './protocol.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -40,8 +40,7 @@ export const drain = fp<{ readonly always: Always }>(async (app, { always }) => 
 
   app.addHook('onRequest', (request, reply, done) => {
     if (draining === undefined) return done();
-    // Unless those before it on its connection have said so already.
-    noteLast(reply.header('connection', 'close'));
+    reply.header('connection', 'close');
     const isNested = request.caller === 'service';
     if (draining === 'hand over' || isNested || always.has(request.url)) return done();
     done(new Unavailable('The server is stopping'));

@@ -1,65 +1,70 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
+import { bindContext } from '#common/context.ts';
 import { Problem } from '#common/problem.ts';
 
 /** A host, and a port where there is one; several, as Node joins them, do not fit. */
 const hostForm = /^(\[[\da-f:.]+\]|[^\s,/?#@\\[\]:]*)(:\d*)?$/i;
 
+/** Nothing can have been changed by these: RFC 9110, section 9.2.1. */
+export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
 /**
  * Refuses what Node takes for a request although RFC 9112 does not: the more ways there are to read one, the more
- * can be hidden in it from whoever stands before or behind us.
+ * can be hidden in it from whoever stands before or behind us. And does requests that come before the answers to those
+ * before them one after the other, unless all are safe (section 9.3.2).
  */
 export const protocol = fp(async (app) => {
   // An expectation that we do not know is ours to ignore (RFC 9110, section 10.1.1); Node's own 417 is no problem.
   app.server.on('checkExpectation', (...asked) => app.server.emit('request', ...asked));
 
-  let count = 0;
   app.addHook('onRequest', (request, reply, done) => {
-    (request.raw as Numbered)[ownNumber] = count++;
+    takeTurn(request.raw, reply.raw);
     // It is not upgraded, but Node drops what came together with it: who sent more must not wait for an answer.
-    if (request.headers.upgrade !== undefined) noteLast(reply.header('connection', 'close'));
+    if (request.headers.upgrade !== undefined) reply.header('connection', 'close');
     const fault = findFault(request.raw);
     done(fault === undefined ? undefined : new Problem(400, fault, { headers: { connection: 'close' } }));
   });
 
-  // When its body has come, the answers before it may have said that they are the last. Its own would not be sent,
-  // so it must not be done (section 9.6).
-  app.addHook('preHandler', ({ raw }, reply, done) => {
-    const { [lastNumber]: last } = raw.socket as Numbered;
-    if (last !== undefined && ((raw as Numbered)[ownNumber] as number) > last) reply.hijack();
-    else done();
+  app.addHook('preHandler', ({ raw: { socket } }, reply, done) => {
+    const { [before]: other } = reply.raw as Response;
+    if (other === undefined) return done();
+    const begin = bindContext(() => {
+      // Behind one whose answer was the last its own would not be sent, so it must not be done (section 9.6).
+      if (!socket.writable) reply.hijack();
+      else if (!reply.sent) done();
+    });
+    if (other.closed) begin();
+    else other.once('close', begin);
   });
 });
 
-const ownNumber = Symbol('ownNumber');
-const lastNumber = Symbol('lastNumber');
-/** A request that knows its place among all, or a connection that knows which of them is its last. */
-type Numbered = { [ownNumber]?: number; [lastNumber]?: number | undefined };
+const latest = Symbol('latest');
+const areSafe = Symbol('areSafe');
+const before = Symbol('before');
+/** The answer to its latest request; whether that one is safe, and those that came before their answers to it. */
+type Connection = { [latest]?: ServerResponse; [areSafe]?: boolean };
+/** The answer that comes before this one, where it has to be waited for. */
+type Response = ServerResponse & { [before]?: ServerResponse };
 
-/** For each answer that may close its connection: what comes on that one after it is no longer served. */
-export function noteLast(reply: FastifyReply): void {
-  if (reply.getHeader('connection') !== 'close') return;
-  const socket = reply.request.raw.socket as Numbered | null;
-  // Its client has gone: nothing comes after it.
-  if (socket !== null)
-    socket[lastNumber] = Math.min(socket[lastNumber] ?? Number.POSITIVE_INFINITY, numberOf(reply));
+function takeTurn({ method = '', socket }: IncomingMessage, response: Response): void {
+  const connection = socket as Connection;
+  const { [latest]: other, [areSafe]: wereSafe } = connection;
+  const isSafe = safeMethods.has(method);
+  const isFirst = other === undefined || other.writableFinished;
+  connection[latest] = response;
+  connection[areSafe] = isSafe && (isFirst || wereSafe === true);
+  if (!isFirst && !connection[areSafe]) response[before] = other;
 }
 
 /** Has each connection close after the last of these answers, which may have been asked for one behind the other. */
 export function closeAfter(replies: Iterable<FastifyReply>): void {
-  const lasts = new Map<object, FastifyReply>();
   for (const reply of replies) {
-    const { socket } = reply.request.raw;
-    const other = lasts.get(socket);
-    if (other === undefined || numberOf(reply) > numberOf(other)) lasts.set(socket, reply);
+    // One that has let go of its connection has been answered, or never will be.
+    const connection = reply.request.raw.socket as Connection | null;
+    if (connection?.[latest] === reply.raw) reply.header('connection', 'close');
   }
-  for (const reply of lasts.values()) noteLast(reply.header('connection', 'close'));
-}
-
-/** What was refused before it had a number stands before nobody. */
-function numberOf({ request: { raw } }: FastifyReply): number {
-  return (raw as Numbered)[ownNumber] ?? Number.POSITIVE_INFINITY;
 }
 
 function findFault({ httpVersion, headers, method, url }: IncomingMessage): string | undefined {

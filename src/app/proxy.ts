@@ -6,6 +6,7 @@ import { type Context, currentContext, runInContext } from '#common/context.ts';
 import { Problem, TimedOut, Unavailable } from '#common/problem.ts';
 import { describeCall } from '#common/trace.ts';
 import { compressible } from './compression.ts';
+import { safeMethods } from './protocol.ts';
 import { endRequestSpan } from './request-span.ts';
 
 export interface ProxyOptions {
@@ -38,9 +39,6 @@ const hopByHop = [
 
 /** From outside, and so not to be believed; or not for a proxy to pass on. */
 const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect)$/;
-
-/** Nothing can have been changed by these, so a broken connection leaves nothing unknown. */
-const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /**
  * Forwards all below the scope's prefix to the app that runs the service: one request for one, never again, with
@@ -159,6 +157,7 @@ function toProblem(service: string, method: string, error: Error): Problem {
   if (unreached.includes(code)) return new Unavailable(`The ${service} service is not available`, { cause });
   if (code === 'UND_ERR_HEADERS_TIMEOUT')
     return new TimedOut(`The ${service} service did not answer in time`, { cause });
+  // Nothing was changed, so nothing is unknown.
   if (safeMethods.has(method)) return new Unavailable(`The ${service} service is not available`, { cause });
   return new TimedOut(`The ${service} service gave no answer: the outcome is unknown`, { cause });
 }

@@ -15,7 +15,7 @@ import { lateness } from './lateness.ts';
 import { fixed, type Limits } from './limits.ts';
 import { origins } from './origins.ts';
 import { policy } from './policy.ts';
-import { noteLast, protocol, readTarget } from './protocol.ts';
+import { protocol, readTarget } from './protocol.ts';
 import { forwardedMethods } from './proxy.ts';
 import { rates } from './rates.ts';
 import { requests } from './requests.ts';
@@ -92,10 +92,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   server.addHook('onRoute', ({ url, config }) => {
     if (config?.always) always.add(url);
   });
-  server.setErrorHandler((error, request, reply) => {
-    answerProblem(error, request, reply);
-    noteLast(reply);
-  });
+  server.setErrorHandler(answerProblem);
   await server.register(requests, { key, pressure, traffic, tracer: options.tracer });
   await server.register(protocol);
   await server.register(policy);

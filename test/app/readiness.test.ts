@@ -128,11 +128,13 @@ describe('of requests one behind the other on a connection, where another instan
       description: 'Answers when it is told to',
       migrations: new URL('../../src/services/user/migrations/', import.meta.url),
       async register(scope) {
-        scope.get('/wait', { schema: { operationId: 'wait', response: {} } }, async () => {
+        const wait = async () => {
           count += 1;
           await free.promise;
           return {};
-        });
+        };
+        scope.get('/wait', { schema: { operationId: 'wait', response: {} } }, wait);
+        scope.post('/wait', { schema: { operationId: 'change', response: {} } }, wait);
       },
     });
     const { app, url } = await build(t, { services: [slow] });
@@ -140,7 +142,7 @@ describe('of requests one behind the other on a connection, where another instan
     wire.write('GET /slow/wait HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(3));
     await vi.waitFor(() => expect(count).toBe(3));
     const stopped = app.stop('hand over');
-    wire.write('GET /slow/wait HTTP/1.1\r\nhost: a\r\n\r\n');
+    wire.write('POST /slow/wait HTTP/1.1\r\nhost: a\r\n\r\n');
     await sleep(50);
     free.resolve();
     const last = ['keep-alive', 'keep-alive', 'close'].map((connection) => [200, connection]);

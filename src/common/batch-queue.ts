@@ -1,3 +1,4 @@
+import { createGroups, divide } from './batch-groups.ts';
 import { type Context, currentContext, runInContext } from './context.ts';
 import type { Operation } from './operation.ts';
 import { idsOf, type Span, startShared } from './trace.ts';
@@ -6,10 +7,12 @@ import { isOneTrace, shareTravel, type Travel } from './travel.ts';
 /**
  * How many calls may be in flight before what comes waits for the next; and before what fills a call does. The more
  * wait, the more travel together: a user read over 50 connections takes 1.09 times the processor with two, 1.15 times
- * with four; users of 100 pets each, which fill calls, 1.1 times where none that is full waits. After `patience` ms a
- * call no longer counts: a slow one holds nobody up.
+ * with four; users of 100 pets each, which fill calls, 1.1 times where none that is full waits. Those who want more than
+ * `group` calls bring leave one group after the other, in the order in which they came: users of 1,000 pets each take
+ * 0.88 times the processor so, as what is brought is not kept for all. After `patience` ms a call no longer counts: a
+ * slow one holds nobody up.
  */
-const inFlight = { most: 1, full: 2, patience: 50 };
+const inFlight = { most: 1, full: 2, group: 16, patience: 50 };
 
 /** Things by their ids. */
 export type Found<Item> = Pick<ReadonlyMap<number, Item>, 'get' | 'has'>;
@@ -44,17 +47,9 @@ interface Caller<Item> {
   reject(error: unknown): void;
 }
 
-/** Who travels with a call, and for which ids; of all that leave together, one `found`. */
-interface Departure<Item> {
-  readonly callers: Caller<Item>[];
-  readonly ids: ReadonlySet<number>;
-  readonly found: Map<number, Item>;
-}
-
 /** Gathers those who wait, and sends them on their way together; each has his own deadline and his own outcome. */
 export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<Item>): Queue<Item> {
-  let waiting: Caller<Item>[] = [];
-  let waitingIds = new Set<number>();
+  const waiting = createGroups<Caller<Item>>(inFlight.group * size);
   let isLeaving = false;
   let calls = 0;
 
@@ -82,13 +77,15 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
         },
       };
       const timer = setTimeout(giveUp, Math.ceil(travel.deadline - performance.now()), caller);
-      waiting.push(caller);
-      for (const id of ids) waitingIds.add(id);
+      waiting.add(caller);
       if (calls < inFlight.most) leave();
       // Not before the end of the turn: what comes in it may want the same.
       else if (isFull() && !isLeaving) {
         isLeaving = true;
-        setImmediate(() => isLeaving && leave());
+        setImmediate(() => {
+          isLeaving = false;
+          if (isFull()) leave();
+        });
       }
     });
   }
@@ -99,39 +96,22 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
 
   /** Whether those who wait fill a call, and not too many are out. */
   function isFull(): boolean {
-    return waitingIds.size >= size && calls < inFlight.full;
+    return waiting.count() >= size && calls < inFlight.full;
   }
 
-  /** Sends those who wait on their way, with as many calls as their ids need. */
+  /** Sends the first of those who wait on their way, with as many calls as their ids need, and one `found` for all. */
   function leave(): void {
-    const callers = waiting.filter(({ isGone }) => !isGone);
-    const isWhole = callers.length === waiting.length;
-    const ids = isWhole ? waitingIds : new Set(callers.flatMap(({ ids }) => ids));
+    const group = waiting.take();
+    if (group === undefined) return;
     const found = new Map<number, Item>();
-    waiting = [];
-    waitingIds = new Set();
-    isLeaving = false;
-    if (ids.size <= size) {
-      if (callers.length > 0) void travelTogether({ callers, ids, found });
-      return;
-    }
-    const all = [...ids];
-    const departures = Array.from({ length: Math.ceil(all.length / size) }, (_, index) => ({
-      callers: [] as Caller<Item>[],
-      ids: new Set(all.slice(index * size, (index + 1) * size)),
-      found,
-    }));
-    const departureOf = new Map(all.map((id, index) => [id, departures[Math.floor(index / size)]]));
-    for (const caller of callers) {
-      for (const id of caller.ids) {
-        const { callers } = departureOf.get(id) as Departure<Item>;
-        if (callers.at(-1) !== caller) callers.push(caller);
-      }
-    }
-    for (const departure of departures) void travelTogether(departure);
+    for (const { members, ids } of divide(group, size)) void travelTogether(members, ids, found);
   }
 
-  async function travelTogether({ callers, ids, found }: Departure<Item>): Promise<void> {
+  async function travelTogether(
+    callers: readonly Caller<Item>[],
+    ids: ReadonlySet<number>,
+    found: Map<number, Item>,
+  ): Promise<void> {
     for (const caller of callers) {
       caller.calls += 1;
       if (callers.length === 1) caller.ownCalls += 1;

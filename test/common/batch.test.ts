@@ -121,6 +121,44 @@ describe('lookups that wait together', () => {
     expect(await Promise.all(lookups)).toEqual(wanted.map((ids) => toysOf(...ids)));
   });
 
+  test('those who want more than 16 calls bring leave in the order in which they came, 16 calls and more at once', async (t) => {
+    const { ask, calls, versions } = await open(t, { maxItems: 2 });
+    for (let id = 1; id <= 100; id += 1) versions.set(id, 1);
+    const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+    const first = ask('a', [1]);
+    const wanted = [range(1, 20), range(15, 33), range(30, 60), range(1, 10)];
+    const lookups = wanted.map((ids, index) => ask(`r${index}`, ids));
+    await turn();
+    // Two who want 33 ids, one more than 16 calls bring; the others wait.
+    expect(idsOf(calls).slice(1).flat()).toEqual(range(1, 33));
+    expect(calls).toHaveLength(1 + 17);
+    await answerAll(calls.slice(0, 17) as Call[]);
+    // One call is left.
+    expect(idsOf(calls).slice(18).flat()).toEqual([...range(30, 60), ...range(1, 10)].slice(0, 41));
+    expect(await first).toEqual(toysOf(1));
+    expect(await lookups[0]).toEqual(toysOf(...range(1, 20)));
+    await answerAll(calls.slice(17) as Call[]);
+    expect(await Promise.all(lookups)).toEqual(wanted.map((ids) => toysOf(...ids)));
+  });
+
+  test('where all of a group gave up, the next leaves in its place', async (t) => {
+    const { ask, calls, pass } = await open(t, { maxItems: 1 });
+    const first = ask('a', [1]);
+    const second = ask('b', [2]);
+    await turn();
+    const late = ask('c', [3, 4, 5, 6, 7, 8, 9, ...Array.from({ length: 9 }, (_, at) => 11 + at)], {
+      deadline: 10,
+    });
+    const last = ask('d', [3]);
+    await pass(10);
+    expect(await late).toBe(504);
+    expect(calls).toHaveLength(2);
+    await calls[0]?.answer();
+    expect(idsOf(calls).slice(2)).toEqual([[3]]);
+    await answerAll(calls.slice(1) as Call[]);
+    expect(await Promise.all([first, second, last])).toEqual([toysOf(1), toysOf(2), toysOf(3)]);
+  });
+
   test('what comes in a turn in which all that waited has left waits for that', async (t) => {
     const { ask, calls } = await open(t);
     const lookups = [ask('a', [1])];

@@ -54,7 +54,7 @@ export function overload({ name, work, contender, shape, requests }: Overload): 
           isWarm = true;
           return figures;
         };
-        return measureRounds({ ...bench, pairs: rounds }, measure, patience);
+        return measureRounds({ ...bench, pairs: rounds, warmUps: 1 }, measure, patience);
       });
       return writeResults(row, bench.overload.loads, measured as [Measured, ...MeasuredOffer[]][]);
     },

@@ -60,6 +60,8 @@ export interface Row {
 export interface Bench {
   /** How often each is measured. */
   readonly pairs: number;
+  /** How often before that, so that what compiles as it runs has done so. */
+  readonly warmUps: number;
   /** Seconds before each figure, and of it. */
   readonly warmUp: number;
   readonly seconds: number;

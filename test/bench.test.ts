@@ -162,7 +162,7 @@ describe('the chart', () => {
 });
 
 describe('rounds', () => {
-  const plan = { pairs: 3, warmUp: 0, seconds: 0, memorySeconds: 0 };
+  const plan = { pairs: 3, warmUps: 1, warmUp: 0, seconds: 0, memorySeconds: 0 };
   const bench = { ...plan, generator: undefined as never, async waitForQuiet() {}, say() {} };
 
   test('are as many as are wanted, without the one that warms up', async () => {

@@ -39,7 +39,8 @@ ${writeTable(results)}${doubts.length === 0 ? '' : `\n## Doubts\n\n${[...new Set
 
 They are in \`bench/peers\`, each as its own documentation has it, and none writes a log; the product writes its own, at
 \`info\`, to a file. Bare Fastify has response schemas and prepared statements, on one database with an index for each
-question; where it makes the JSON in SQLite, it does without the schema. NestJS is on its Fastify adapter; over its HTTP
+question (one that has adoptions in their order, as the product's, it would not use: SQLite sorts all the same); where it
+makes the JSON in SQLite, it does without the schema. NestJS is on its Fastify adapter; over its HTTP
 module it makes a call per pet, as the documentation shows calls, all at once. The entrypoint of Watt is the user
 service, without a gateway before it. FastAPI runs on one uvicorn worker with uvloop, its functions \`def\`, as they block.
 `;

@@ -276,7 +276,6 @@ describe('a mistake is one line that names the file and the place:', () => {
       'apps.gateway.port is 0, and other apps must reach it: give it a port, or a url',
     ],
 
-    // biome-ignore-start lint/suspicious/noTemplateCurlyInString: the config has these
     'a variable that is not set': [
       apps('{ gateway: { port: "${GATEWAY_PORT}", services: [pet, user] } }'),
       'apps.gateway.port: the variable GATEWAY_PORT is not set',
@@ -297,7 +296,6 @@ describe('a mistake is one line that names the file and the place:', () => {
       apps('{ gateway: { port: "${PORT-8000}", services: [pet, user] } }'),
       'apps.gateway.port: ${PORT-8000} is not ${NAME} or ${NAME:-default}',
     ],
-    // biome-ignore-end lint/suspicious/noTemplateCurlyInString: the config has these
 
     'a key twice': [and('log: {}\nlog: {}'), 'Map keys must be unique at line 7, column 1:'],
     'a key of an app twice': [
@@ -332,7 +330,6 @@ describe('a mistake is one line that names the file and the place:', () => {
   });
 
   test('two services on one file by a variable', (t) => {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the config has it
     const text = ofServices('{ pet: { database: sqlite:x.db }, user: { database: "sqlite:${DB}" } }');
     expect(messageOf(() => read(t, text, { DB: 'x.db' }))).toBe(
       'config.yaml: services.user.database is the file of services.pet too',
@@ -450,7 +447,6 @@ test('leaves the values that a service gives for its options alone', (t) => {
   expect(Object.isFrozen(mail.options)).toBe(false);
 });
 
-// biome-ignore-start lint/suspicious/noTemplateCurlyInString: the config has these
 describe('a variable of the environment', () => {
   const port = (t: TestContext, text: string, environment: Environment = {}) =>
     read(t, apps(`{ gateway: { port: "${text}", services: [pet, user] } }`), environment).apps.gateway?.port;
@@ -536,4 +532,3 @@ describe('a variable of the environment', () => {
     expect(sender(t, '$HOME costs $5', { HOME: 'x' })).toBe('$HOME costs $5');
   });
 });
-// biome-ignore-end lint/suspicious/noTemplateCurlyInString: the config has these

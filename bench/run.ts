@@ -19,9 +19,9 @@ const help = `Usage: npm run bench -- [--quick] [--only NAME,…]
   Rows: ${rows.map(({ name }) => name).join(', ')}
 `;
 
-/** The server needs a second to notice that it has too much. */
 const quick = { pairs: 5, warmUps: 3, warmUp: 0.5, seconds: 0.75, memorySeconds: 30 };
 const whole = { pairs: 9, warmUps: 1, warmUp: 1, seconds: 3, memorySeconds: 300 };
+/** The server needs a second to notice that it has too much. */
 const quickOverload = { rounds: 2, patience: 0, loads: [0.5, 1, 2, 4], warmUp: 0.8, seconds: 0.6 };
 const wholeOverload = { rounds: 7, patience: 7, loads: [0.5, 0.8, 1, 1.5, 2, 3, 4], warmUp: 1.5, seconds: 3 };
 

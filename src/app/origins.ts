@@ -7,13 +7,13 @@ export const origins = fp<{ readonly allowed: readonly string[] }>(async (app, {
   const { default: cors } = await import('@fastify/cors');
   const plain: FastifyCorsOptions = {
     origin: [...allowed],
-    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: ['idempotent-replayed', 'retry-after', 'x-request-id'],
     maxAge: 600,
     preflight: false,
   };
   const asking = { ...plain, preflight: true };
-  // An OPTIONS that asks nothing of the kind is a method as any other.
+  // An OPTIONS that is no preflight is a method as any other.
   const delegator: FastifyCorsOptionsDelegateCallback = ({ headers }, done) => {
     done(null, headers.origin && headers['access-control-request-method'] ? asking : plain);
   };

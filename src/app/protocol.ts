@@ -32,8 +32,8 @@ export const protocol = fp(async (app) => {
     if (other === undefined) return done();
     const begin = bindContext(() => {
       // Behind one whose answer was the last its own would not be sent, so it must not be done (section 9.6).
-      if (!socket.writable) reply.hijack();
-      else if (!reply.sent) done();
+      if (socket.writable) done();
+      else reply.hijack();
     });
     if (other.closed) begin();
     else other.once('close', begin);

@@ -24,9 +24,9 @@ export type Lookup<Item, Args> = (ids: readonly number[], args?: Args) => Promis
  * Makes a lookup of an operation that lists things by their ids. Lookups that wait together travel together: one
  * leaves at once where no call is in flight; what comes meanwhile goes with the next. That leaves two turns of the
  * event loop after the call is back, so that those who were answered can be back too; or with the turn in which it has
- * as many ids as the contract allows, where no second one is in flight. Each id is asked for once. Nothing is kept: nobody gets the answer to a call that
- * had left before he came. Callers share a call where their arguments are the same, and what belongs to one of them
- * alone (`sharingKey`).
+ * as many ids as the contract allows, where no second one is in flight. Each id is asked for once. Nothing is kept:
+ * nobody gets the answer to a call that had left before he came. Callers share a call where their arguments are the
+ * same, and what belongs to one of them alone (`sharingKey`).
  * @throws {Unavailable | TimedOut} as the operation does, also where it answers with what nobody asked for; to each
  * at his own deadline.
  */

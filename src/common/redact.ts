@@ -26,14 +26,8 @@ export function redact<Value>(value: Value, depth = 0): Value {
 }
 
 function redactItems(items: readonly unknown[], depth: number): readonly unknown[] {
-  let copy: unknown[] | undefined;
-  for (const [index, item] of items.entries()) {
-    const shown = redact(item, depth + 1);
-    if (shown === item) continue;
-    copy ??= [...items];
-    copy[index] = shown;
-  }
-  return copy ?? items;
+  const shown = items.map((item) => redact(item, depth + 1));
+  return shown.every((item, index) => item === items[index]) ? items : shown;
 }
 
 /** Names are few, and on every line; what comes past these is looked at each time. */

@@ -174,7 +174,7 @@ describe('the pages of another origin', () => {
       const asked = await get(url, '/pet/pets/1', preflight, 'OPTIONS');
       expect(asked.status).toBe(204);
       expect(asked.of('access-control-allow-origin')).toEqual([mine]);
-      expect(asked.of('access-control-allow-methods')[0]).toContain('PATCH');
+      expect(asked.of('access-control-allow-methods')).toEqual(['GET, HEAD, POST, PUT, PATCH, DELETE']);
 
       expect((await get(url, '/pet/pets', {}, 'OPTIONS')).status).toBe(405);
       expect((await get(url, '/nowhere', {}, 'OPTIONS')).status).toBe(404);

@@ -94,7 +94,7 @@ export const spoils: ((text: string) => Buffer)[] = [
   (text) => Buffer.from(`${text},`),
   (text) => Buffer.from(`[${text},]`),
   (text) => Buffer.from(`${text}\u0000`),
-  (text) => Buffer.from(text.replaceAll('"', "'")),
+  (text) => Buffer.from(`{'a':${text}}`),
   (text) => Buffer.from(`{"a":NaN,"b":${text}}`),
   (text) => Buffer.from(`<json>${text}</json>`),
   () => Buffer.from('{'.repeat(10_000)),

@@ -1,4 +1,5 @@
-import { Server as NetServer, type Server } from 'node:net';
+import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
 import { Unavailable } from '#common/problem.ts';
@@ -13,7 +14,8 @@ declare module 'fastify' {
     /**
      * Ends the work, and resolves when what is in flight has been answered. `refuse`: what comes meanwhile from
      * outside gets a 503; the server still listens, as what is in flight may need to call it. `hand over`: another
-     * process takes the new connections; what comes on an old one is answered, and told that it was the last.
+     * process takes the new connections; what comes on an old one is answered, and told that it was the last. After
+     * that, nothing begins any more.
      */
     readonly drain: (mode: 'refuse' | 'hand over') => Promise<void>;
   }
@@ -28,7 +30,7 @@ declare module 'fastify' {
  * `protocol`, which knows their order.
  */
 export const drain = fp<{ readonly always: Always }>(async (app, { always }) => {
-  let draining: 'refuse' | 'hand over' | undefined;
+  let draining: 'refuse' | 'hand over' | 'over' | undefined;
 
   app.decorate('isDraining', () => draining !== undefined);
   app.decorate('drain', async (mode) => {
@@ -36,13 +38,15 @@ export const drain = fp<{ readonly always: Always }>(async (app, { always }) => 
     closeAfter(app.inFlight.map(({ reply }) => reply));
     if (mode === 'hand over') await releaseConnections(app.server);
     await app.whenIdle();
+    // What a request needs is about to be closed.
+    draining = 'over';
   });
 
   app.addHook('onRequest', (request, reply, done) => {
     if (draining === undefined) return done();
     reply.header('connection', 'close');
-    const isNested = request.caller === 'service';
-    if (draining === 'hand over' || isNested || always.has(request.url)) return done();
+    const isTaken = draining === 'hand over' || (draining === 'refuse' && request.caller === 'service');
+    if (isTaken || always.has(request.url)) return done();
     done(new Unavailable('The server is stopping'));
   });
 });
@@ -55,6 +59,7 @@ async function releaseConnections(server: Server): Promise<void> {
   NetServer.prototype.close.call(server);
   const end = performance.now() + fixed.handOver;
   while (performance.now() < end && (await countConnections(server)) > 0) await sleep(20);
+  server.closeIdleConnections();
 }
 
 function countConnections(server: Server): Promise<number> {

@@ -89,7 +89,9 @@ export const fixed = {
   /** How long a look at a neighbour's health or document may take, in ms. */
   look: 500,
   /** How long a client may keep a connection that it does not use, while its server hands over, in ms. */
-  handOver: 1_000,
+  handOver: 2_000,
+  /** When one of ours has closed it, in ms: long before its server has to, and cuts a request that is on its way. */
+  unused: 500,
   /** Spans for the collector: in one export, waiting for theirs; how often, and how long one may take, in ms. */
   spans: { batch: 512, waiting: 4_096, every: 1_000, timeout: 3_000 },
   /** How long what is in flight may take to end when the process stops, in ms. */

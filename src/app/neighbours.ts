@@ -32,7 +32,7 @@ export function meet(options: MeetOptions) {
     origin,
     document: contract,
     deadline,
-    limits,
+    limits: { ...limits, unused: fixed.unused },
     headers,
     onDeclare: (use) => door.use(use),
     onUnfit: () => void look(),
@@ -67,6 +67,7 @@ export function watch(service: string, origin: () => string, headers: Readonly<R
     origin,
     document: undefined,
     deadline: fixed.look,
+    limits: { unused: fixed.unused },
     headers,
   });
   const check = async (): Promise<Check> => ((await isReachable(fixed.look)) ? 'OK' : 'unreachable');

@@ -6,6 +6,7 @@ import { type Context, currentContext, runInContext } from '#common/context.ts';
 import { Problem, TimedOut, Unavailable } from '#common/problem.ts';
 import { describeCall } from '#common/trace.ts';
 import { compressible } from './compression.ts';
+import { fixed } from './limits.ts';
 import { safeMethods } from './protocol.ts';
 import { endRequestSpan } from './request-span.ts';
 
@@ -77,6 +78,7 @@ export async function forward(scope: FastifyInstance, options: ProxyOptions) {
     undici: {
       connections,
       pipelining: 1,
+      keepAliveMaxTimeout: fixed.unused,
       headersTimeout: timeout,
       bodyTimeout: timeout,
       connect: { timeout },

@@ -69,7 +69,7 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic
   app.decorate('inFlight', inFlight);
   app.decorate('traffic', traffic);
   app.decorate('whenIdle', async () => {
-    if (inFlight.length > 0) await new Promise<void>((resolve) => (emptied = resolve));
+    while (inFlight.length > 0) await new Promise<void>((resolve) => (emptied = resolve));
   });
 
   app.decorateRequest('caller', undefined);

@@ -51,6 +51,8 @@ export interface TransportLimits {
   readonly connections?: number;
   /** Bytes of the body of an answer; any. */
   readonly answer?: number;
+  /** ms until a connection that is not used is closed; as its server allows. */
+  readonly unused?: number;
 }
 
 /**
@@ -58,12 +60,13 @@ export interface TransportLimits {
  * resolves with the whole answer. It takes undici at its lowest: its `fetch` and `request` make streams for each
  * call, which cost up to three times as much, and outlive the young generation of the heap.
  */
-export function openTransport({ connections, answer }: TransportLimits = {}) {
+export function openTransport({ connections, answer, unused }: TransportLimits = {}) {
   const maxResponseSize = answer ?? -1;
   const agent = new Agent({
     connections: connections ?? 32,
     pipelining: 1,
     maxResponseSize,
+    ...(unused !== undefined && { keepAliveMaxTimeout: unused }),
     // Each call has a timeout of its own, for the whole of it.
     headersTimeout: 0,
     bodyTimeout: 0,

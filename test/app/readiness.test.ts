@@ -3,8 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { checkReadiness } from '#app/readiness.ts';
 import { defineService } from '#common/service.ts';
+import pet from '../../src/services/pet/index.ts';
 import { build } from '../helper.ts';
 import { open } from './sockets.ts';
+
+const key = 'a-key-of-sixteen-or-more';
 
 test('the gateway and each service say what was checked, and how it went', async (t) => {
   const { send } = await build(t);
@@ -40,9 +43,14 @@ test('a neighbour that is away leaves it ready and degraded; one with another co
 });
 
 test('while it stops, health answers and ready is a 503 with the same facts', async (t) => {
-  const key = 'a key of sixteen or more'.replaceAll(' ', '-');
-  const { send, app } = await build(t, { config: { internal: { key } } });
-  await app.server.drain('refuse');
+  const { send, app, url } = await build(t, { config: { internal: { key } } });
+  // In flight: half of its body has come.
+  const { write } = open(t, url);
+  write(
+    'POST /pet/pets/ HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{',
+  );
+  await vi.waitFor(() => expect(app.server.inFlight).toHaveLength(1));
+  const drained = app.server.drain('refuse');
   expect((await send('GET', '/health')).status).toBe(200);
   expect((await send('GET', '/pet/health')).body).toEqual({ status: 'OK' });
   const { status, headers, body } = await send('GET', '/pet/ready');
@@ -66,6 +74,8 @@ test('while it stops, health answers and ready is a 503 with the same facts', as
   // But what only says so is from outside, and so is what a gateway forwards.
   for (const sent of [`service ${key}x`, `gateway ${key}`, key, ''])
     expect((await nested(sent)).status).toBe(503);
+  write('}');
+  await drained;
 });
 
 test('where another instance takes over, what comes on an old connection is answered, and told it is the last', async (t) => {
@@ -86,6 +96,38 @@ test('where another instance takes over, what comes on an old connection is answ
   expect(await ask()).toEqual([200, 'close']);
   await stopped;
   await expect(ask()).rejects.toThrow('ECONNREFUSED');
+});
+
+test.for(['refuse', 'hand over'] as const)('nothing begins any more where it ends: %s', async (mode, t) => {
+  const { app, url } = await build(t, { config: { internal: { key } } });
+  const [unused, new_] = [open(t, url), open(t, url)];
+  unused.write('GET /health HTTP/1.1\r\nhost: a\r\n\r\n');
+  await once(unused.socket, 'data');
+  await app.server.drain(mode);
+  if (mode === 'hand over') await unused.closed(100);
+  // Of what it needs, something may be closed already.
+  new_.write(`POST /pet/pets/1/treat HTTP/1.1\r\nhost: a\r\nx-internal: service ${key}\r\n\r\n`);
+  expect(await new_.closed()).toMatch(/^HTTP\/1\.1 503 [\s\S]*The server is stopping/);
+});
+
+test('apps let go of the connections to each other that they do not use, so that no server has to cut one', async (t) => {
+  const pets = await build(t, { services: [pet] });
+  const { port } = new URL(pets.url);
+  const { send } = await build(t, {
+    config: {
+      apps: {
+        gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+        pets: { port: Number(port), services: ['pet'] },
+      },
+    },
+  });
+  const count = () => new Promise((resolve) => pets.app.server.server.getConnections((_, n) => resolve(n)));
+  await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+  await send('POST', '/user/users/', { name: 'Alice' });
+  expect((await send('POST', '/user/users/1/pets/1')).status).toBe(200);
+  expect(await count()).toBeGreaterThan(1);
+  // Half of what a server waits for while it hands over.
+  await vi.waitFor(async () => expect(await count()).toBe(0), { timeout: 1_000 });
 });
 
 describe('of requests one behind the other on a connection, where another instance takes over', () => {

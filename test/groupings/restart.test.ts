@@ -23,11 +23,15 @@ function startLoad(url: string, paths: readonly (readonly [string, string])[]) {
       };
       const begun = performance.now();
       const sent = request(`${url}${path}`, { method, agent }, (answer) => {
-        answer.resume();
+        let text = '';
+        answer.setEncoding('utf8').on('data', (part) => {
+          text += part;
+        });
         answer.on('end', () => {
-          const isSlow = performance.now() - begun > 2000;
-          const after = answer.headers['retry-after'] === undefined ? '' : ' with Retry-After';
-          end(`${answer.statusCode}${answer.statusCode === 200 ? '' : after}${isSlow ? ' slowly' : ''}`);
+          if (answer.statusCode === 200) return end('200');
+          const speed = performance.now() - begun > 2000 ? 'slowly' : 'quickly';
+          const { 'retry-after': after } = answer.headers;
+          end(`${answer.statusCode} ${speed}, Retry-After ${after}: ${JSON.parse(text).detail}`);
         });
         answer.on('error', () => end('cut'));
       });
@@ -67,7 +71,9 @@ const writes = [...reads, ['POST', '/pet/pets/1/treat'], ['POST', '/user/users/1
 test('20 restarts of two instances each, of any app, under load, lose no request', {
   timeout: 200_000,
 }, async (t) => {
-  const started = await startGrouping(t, eachApart, { instances: 2, files: true });
+  // A call that is late on a busy machine is not one that a restart lost.
+  const more = { calls: { deadline: 10_000 } };
+  const started = await startGrouping(t, eachApart, { instances: 2, files: true, more });
   const { url, apps, lines } = started;
   await seed(url);
   const load = startLoad(url, writes);
@@ -102,7 +108,10 @@ test('without a second instance a restart gives 503 with Retry-After, quickly, a
   }
   const outcomes = await load.stop();
   console.log(`a restart of each app with one instance: ${JSON.stringify(outcomes)}`);
-  expect(Object.keys(outcomes).sort()).toEqual(['200', '503 with Retry-After']);
+  expect(
+    Object.keys(outcomes).filter((outcome) => !/^(200|503 quickly, Retry-After 1: )/.test(outcome)),
+  ).toEqual([]);
+  expect(Object.keys(outcomes)).toContainEqual(expect.stringMatching(/^503/));
 });
 
 async function waitForLong(isSo: () => boolean): Promise<void> {

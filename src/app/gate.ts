@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { FastifyServerOptions } from 'fastify';
 import type { Logger } from '#common/logger.ts';
 import { problemMediaType, Unavailable } from '#common/problem.ts';
-import { problemBody } from '#common/problem-handler.ts';
+import { prepareProblemBody } from '#common/problem-handler.ts';
 import { childOf, logRequest } from '#common/request-log.ts';
 import { readRequestId } from '#common/travel.ts';
 import type { Always } from './always.ts';
@@ -39,6 +39,10 @@ export function createGate({ limits, key, always, log, traffic }: GateOptions): 
   const pressure = openPressure(limits);
   const connections = boundConnections(limits.connections);
   const busy = new Unavailable('The server is busy');
+  // What is the same for each is worked out once: the more a refusal costs, the less is left for what is admitted.
+  const busyBody = prepareProblemBody(busy);
+  const contentType = `${problemMediaType}; charset=utf-8`;
+  const headers = Object.entries({ ...apiPolicy, ...busy.headers, 'content-type': contentType }).flat();
 
   function pass(handle: RequestListener): RequestListener {
     return (request, response) => {
@@ -60,14 +64,9 @@ export function createGate({ limits, key, always, log, traffic }: GateOptions): 
     const begun = performance.now();
     const { method = '', url = '' } = request;
     const reqId = readRequestId(request.headers);
-    const body = problemBody(busy, url);
-    response.writeHead(busy.status, {
-      ...apiPolicy,
-      ...busy.headers,
-      'x-request-id': reqId,
-      'content-type': `${problemMediaType}; charset=utf-8`,
-      'content-length': Buffer.byteLength(body),
-    });
+    const body = busyBody(url);
+    const length = String(Buffer.byteLength(body));
+    response.writeHead(busy.status, [...headers, 'x-request-id', reqId, 'content-length', length]);
     response.end(body);
     const took = performance.now() - begun;
     pressure.refused(took);

@@ -29,7 +29,7 @@ export const Limits = Type.Object(
     /** Requests from outside that are in work. */
     requests: whole('requests', 2_000, 1, 100_000),
     /** How long what is admitted may wait for its turn, while the process has more to do than it can. */
-    wait: whole('ms', 100, 1, 60_000),
+    wait: whole('ms', 50, 1, 60_000),
     /** Requests of one client in a minute, then 429; 0: any. Unless given: any on loopback, else 6,000. */
     rate: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'an integer from 0 to 1000000, a minute' }),

@@ -358,7 +358,7 @@ test('fills in what is not given', (t) => {
     parameter: 100,
     connections: 2_000,
     requests: 2_000,
-    wait: 100,
+    wait: 50,
     time: { headers: 5_000, request: 10_000, handler: 15_000, answer: 60_000, idle: 72_000 },
     calls: { connections: 32, answer: 16_777_216 },
     forwards: { connections: 64 },

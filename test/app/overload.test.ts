@@ -98,7 +98,8 @@ describe('with more requests in work than the limit', () => {
       detail: 'The server is busy',
       instance: '/slow/wait/400',
     });
-    expect((await get('/nowhere')).status).toBe(503);
+    const odd = await get('/"[%zz]?secret=1');
+    expect([odd.status, JSON.parse(odd.body).instance]).toEqual([503, '/%22%5B%25zz%5D']);
     expect(count(await Promise.all(admitted), 200)).toBe(2);
     expect((await get('/slow/wait/0')).status).toBe(200);
     expect(lines.filter(({ reqId }) => reqId === 'abc')).toMatchObject([

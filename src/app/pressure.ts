@@ -20,6 +20,8 @@ const tick = 100;
 const busy = 0.95;
 /** For so long, in ms, or it was a burst: how fast it ends what has just begun says nothing. */
 const sustained = 500;
+/** After that was so, of a burst no more is let in than it ends within so many ms, and so many; for a while, in ms. */
+const burst = { time: 250, least: 256, remembered: 60_000 };
 /** Before and after a refusal Node takes as long for it again. */
 const aroundRefusal = 2;
 /** Of the time, so much is taken for work whatever was refused. */
@@ -29,7 +31,8 @@ const least = 64;
 
 /**
  * How many may be in work at once: `requests` of the limits; and, where the event loop has been busy for half a
- * second, no more than it ends within `wait`. So where the work is heavy the line stays short enough for what is
+ * second, no more than it ends within `wait`. What it does then is remembered for the next flood, which would all be
+ * in before that half second is over. So where the work is heavy the line stays short enough for what is
  * admitted to be answered in time, and where requests wait for somebody else, it is not in the way.
  */
 export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait'>): Pressure {
@@ -41,6 +44,7 @@ export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait
   let lastUse = performance.eventLoopUtilization();
   let lastLook = performance.now();
   let busySince: number | undefined;
+  let known: { readonly rate: number; readonly at: number } | undefined;
 
   const timer = setInterval(() => {
     const now = performance.now();
@@ -53,14 +57,22 @@ export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait
     rate = busySince === undefined ? measured : 0.7 * rate + 0.3 * measured;
     if (isBusy) busySince ??= lastLook;
     else busySince = undefined;
-    const isShort = busySince === undefined || now - busySince < sustained;
-    most = isShort ? requests : Math.min(requests, Math.max(least, Math.round(rate * wait)));
+    if (busySince === undefined) most = Math.min(requests, inWork + mostOfBurst(now));
+    else if (now - busySince >= sustained) {
+      known = { rate, at: now };
+      most = Math.min(requests, Math.max(least, Math.round(rate * wait)));
+    }
     ended = 0;
     refusing = 0;
     lastUse = use;
     lastLook = now;
   }, tick);
   timer.unref();
+
+  function mostOfBurst(now: number): number {
+    if (known === undefined || now - known.at > burst.remembered) return requests;
+    return Math.max(burst.least, Math.round(known.rate * burst.time));
+  }
 
   return {
     enter() {

@@ -199,6 +199,34 @@ test('where what is in work would wait too long for its turn, no more is admitte
   expect(pressure.isFull()).toBe(true);
 });
 
+test('after it was too much, the next flood is not let in whole, and what waits for somebody else makes room', async (t) => {
+  const pressure = openPressure({ requests: 2_000, wait: 50 });
+  t.onTestFinished(pressure.close);
+  const fill = (): number => {
+    let entered = 0;
+    for (; !pressure.isFull(); entered += 1) pressure.enter();
+    return entered;
+  };
+  const empty = (count: number) => Array.from({ length: count }, pressure.leave);
+  empty(fill());
+  await sleep(250); // idle
+  const first = fill();
+  expect(first).toBe(2_000);
+  empty(first - 64);
+  const end = performance.now() + 1_000;
+  while (performance.now() < end) {
+    burn(10);
+    pressure.leave();
+    pressure.enter();
+    await new Promise((wake) => setImmediate(wake));
+  }
+  empty(64);
+  await sleep(250);
+  const second = fill();
+  expect(second).toBe(256);
+  await expect.poll(fill).toBe(256);
+});
+
 test('what is spent on refusing does not make it admit less and less', async (t) => {
   const pressure = openPressure({ requests: 1_000, wait: 200 });
   t.onTestFinished(pressure.close);

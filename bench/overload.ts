@@ -67,7 +67,7 @@ type Line = Pick<Result, 'row' | 'work' | 'against'>;
 export function writeResults(
   line: Line,
   loads: Bench['overload']['loads'],
-  rounds: readonly (readonly [Measured, ...MeasuredOffer[]])[],
+  rounds: readonly Round[],
 ): Result[] {
   const at = loads.indexOf(twice) + 1;
   const offers = rounds.map(([, ...offered]) => offered);
@@ -76,14 +76,14 @@ export function writeResults(
     ...findOfferDoubts(offers.flat()),
     ...findLow(rounds),
   ];
-  const of = (value: (round: readonly [Measured, ...MeasuredOffer[]]) => number) => rounds.map(value);
+  const of = (value: (round: Round) => number) => rounds.map(value);
   return [
     {
       ...line,
       work: `${line.work}, at twice the load that it can take: what it answers`,
       against: 'itself: the most that it answers at any load',
       goal: { atLeast: kept },
-      values: of((round) => (round[at]?.rate ?? Number.NaN) / Math.max(...round.map(({ rate }) => rate))),
+      values: of((round) => ofCapacity(round, at) / findMost(rounds)),
       warnings,
       curve: { work: line.work, points: loads.map((load, index) => toPoint(load, rounds, index + 1)) },
     },
@@ -109,6 +109,21 @@ export function writeResults(
   ];
 }
 
+type Round = readonly [Measured, ...MeasuredOffer[]];
+
+/** What is answered at a load, by its place in a round, in proportion to that round's closed loop: machines have their hours. */
+function ofCapacity(round: Round, index: number): number {
+  return (round[index]?.rate ?? Number.NaN) / round[0].rate;
+}
+
+/** Of the loads the highest median: the highest figure of a round is the luckiest of many, and nothing that it can do. */
+function findMost(rounds: readonly Round[]): number {
+  const medians = rounds[0]?.map(
+    (_, index) => spread(rounds.map((round) => ofCapacity(round, index))).median,
+  );
+  return Math.max(...(medians ?? []));
+}
+
 /** What was neither done nor refused as it should be is a failure. */
 function countOthers(line: Line, offers: readonly (readonly MeasuredOffer[])[]): Result {
   const counts = new Map<string, number>();
@@ -121,7 +136,7 @@ function countOthers(line: Line, offers: readonly (readonly MeasuredOffer[])[]):
 }
 
 /** Where more is done later than the closed loop found, twice the load was not twice. */
-function findLow(rounds: readonly (readonly [Measured, ...MeasuredOffer[]])[]): string[] {
+function findLow(rounds: readonly Round[]): string[] {
   const most = Math.max(
     ...rounds.map(([{ rate }, ...offers]) => Math.max(...offers.map((offer) => offer.rate)) / rate),
   );
@@ -148,11 +163,7 @@ export function findOfferDoubts(offers: readonly MeasuredOffer[]): string[] {
   return doubts;
 }
 
-function toPoint(
-  load: number,
-  rounds: readonly (readonly [Measured, ...MeasuredOffer[]])[],
-  index: number,
-): CurvePoint {
+function toPoint(load: number, rounds: readonly Round[], index: number): CurvePoint {
   const offers = rounds.map((round) => round[index] as MeasuredOffer);
   const middle = (of: (offer: MeasuredOffer, capacity: number) => number) =>
     spread(offers.map((offer, round) => of(offer, rounds[round]?.[0].rate as number))).median;

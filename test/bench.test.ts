@@ -365,6 +365,20 @@ describe('overload', () => {
     expect(others?.failed).toBeUndefined();
   });
 
+  test('takes for the most what is the middle of the rounds, each by its own closed loop', () => {
+    const fast = { ...capacity, rate: 2000 };
+    const [kept] = writeResults(
+      line,
+      [1, 2],
+      [
+        [capacity, offered(1, 1250), offered(2, 900)],
+        [capacity, offered(1, 900), offered(2, 900)],
+        [fast, offered(1, 2000), offered(2, 1600)],
+      ],
+    );
+    expect(kept?.values).toEqual([0.9, 0.9, 0.8]);
+  });
+
   test('fails where an answer was neither 200 nor 503 with Retry-After', () => {
     const answers = { accepted: 1, shed: 1, health: 1, others: { 504: 3 } };
     const results = writeResults(line, [2], [[capacity, offered(2, 800, { answers })]]);

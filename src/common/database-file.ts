@@ -50,7 +50,8 @@ export function findFile(file: string): boolean {
 function refuseTraces(file: string): void {
   refuseDanglingLink(file);
   const left = sidecars.map((end) => `${file}${end}`).find(existsSync);
-  if (left === undefined) return;
+  // Another process may have made it meanwhile, and opened it.
+  if (left === undefined || existsSync(file)) return;
   throw new DatabaseError(
     `it is missing, and its ${basename(left)} is there: bring it back or restore a backup, or move that away to begin anew`,
   );
@@ -60,7 +61,9 @@ function refuseTraces(file: string): void {
 export function refuseDanglingLink(file: string): void {
   for (let path = file; path !== dirname(path); path = dirname(path)) {
     if (existsSync(path)) break;
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    // What has been made since is none to nothing.
+    if (isLink && !existsSync(path)) {
       throw new DatabaseError(`${path} is a link to what is not there: mount it, or mend the link`);
     }
   }

@@ -21,7 +21,7 @@ import Client from 'better-sqlite3';
 import { sql } from 'drizzle-orm';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { DatabaseError, openDatabase, readMigrationStatus } from '#common/database.ts';
-import { checkWhole, lookAt } from '#common/database-file.ts';
+import { checkWhole, lookAt, refuseDanglingLink } from '#common/database-file.ts';
 import { makeFolder } from '../helper.ts';
 
 const services = new URL('../../src/services/', import.meta.url);
@@ -369,4 +369,15 @@ describe('a database that has been there', () => {
     openDatabase(other, userMigrations, record).close();
     expect(readFileSync(record, 'utf8').split('\n')).toContain(other);
   });
+});
+
+test('a file that another process makes while one looks is no link to nothing', async (t) => {
+  const file = join(makeFolder(t), 'user.db');
+  const code =
+    'const fs = require("fs"); for (;;) { fs.writeFileSync(process.argv[1], ""); fs.rmSync(process.argv[1]); }';
+  const maker = spawn(process.execPath, ['-e', code, file]);
+  t.onTestFinished(() => void maker.kill());
+  await expect.poll(() => existsSync(file), { interval: 1 }).toBe(true);
+  const end = performance.now() + 500;
+  while (performance.now() < end) refuseDanglingLink(file);
 });

@@ -21,7 +21,7 @@ const busy = 0.95;
 /** For so long, in ms, or it was a burst: how fast it ends what has just begun says nothing. */
 const sustained = 500;
 /** After that was so, of a burst no more is let in than it ends within so many ms, and so many; for a while, in ms. */
-const burst = { time: 250, least: 256, remembered: 60_000 };
+const burst = { time: 250, least: 512, remembered: 60_000 };
 /** Before and after a refusal Node takes as long for it again. */
 const aroundRefusal = 2;
 /** Of the time, so much is taken for work whatever was refused. */
@@ -79,7 +79,7 @@ export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait
 
   function mostOfBurst(now: number): number {
     if (known === undefined || now - known.at > burst.remembered) return requests;
-    return endsWithin(burst.time, known.rate, burst.least);
+    return endsWithin(Math.max(burst.time, wait), known.rate, burst.least);
   }
 
   /** How many may be in work to be ended within `time`, where so many are ended in a ms. */

@@ -223,13 +223,13 @@ test('after it was too much, the next flood is not let in whole, and what waits 
   empty(64);
   await sleep(250);
   const second = fill();
-  expect(second).toBe(256);
+  expect(second).toBe(512);
   const untilThereIsRoom = async () => {
     while (pressure.isFull()) await sleep(2);
   };
   await untilThereIsRoom();
   const begun = performance.now();
-  expect(fill()).toBe(256);
+  expect(fill()).toBe(512);
   // Not with the next look: that these wait for somebody else is seen only when they have waited from one to the other.
   await untilThereIsRoom();
   expect(performance.now() - begun).toBeGreaterThan(150);

@@ -52,7 +52,8 @@ export const drain = fp<{ readonly always: Always }>(async (app, { always }) => 
 });
 
 /**
- * Takes no new connections, and waits until the clients have let go of the old ones. Not `server.close()`: that cuts
+ * Takes no new connections, waits until the clients have let go of the old ones, and in the end closes those that nobody
+ * uses. Not `server.close()`: that cuts
  * idle connections at once, and with them the request that a client is about to send.
  */
 async function releaseConnections(server: Server): Promise<void> {

@@ -28,7 +28,10 @@ export const Limits = Type.Object(
     connections: whole('connections', 2_000, 1, 1_000_000),
     /** Requests from outside that are in work. */
     requests: whole('requests', 2_000, 1, 100_000),
-    /** How long what is admitted may wait for its turn, while the process has more to do than it can. */
+    /**
+     * How long what is admitted may wait for its turn, while the process has more to do than it can; but for what is
+     * little more work than to refuse it, which `requests` alone bounds.
+     */
     wait: whole('ms', 50, 1, 60_000),
     /** Requests of one client in a minute, then 429; 0: any. Unless given: any on loopback, else 6,000. */
     rate: Type.Optional(

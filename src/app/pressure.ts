@@ -20,7 +20,7 @@ const tick = 100;
 const busy = 0.95;
 /** For so long, in ms, or it was a burst: how fast it ends what has just begun says nothing. */
 const sustained = 500;
-/** After that was so, of a burst no more is let in than it ends within so many ms, and so many; for a while, in ms. */
+/** For a while after that, in ms, no more of a burst is let in than it ends within `time` ms, or `least` if that is more. */
 const burst = { time: 250, least: 512, remembered: 60_000 };
 /** Before and after a refusal Node takes as long for it again. */
 const aroundRefusal = 2;

@@ -36,6 +36,12 @@ function burn(ms: number): void {
   while (performance.now() < end);
 }
 
+/** Does it in each turn of the event loop, for so many ms, or until it says that it is enough. */
+async function doAllTheTime(ms: number, step: () => unknown): Promise<void> {
+  const end = performance.now() + ms;
+  while (performance.now() < end && step() !== true) await new Promise((wake) => setImmediate(wake));
+}
+
 const limited = (limits: object, config: object = {}): BuildOptions => ({
   services: [slow, pet, user],
   config: { limits, ...config },
@@ -176,20 +182,16 @@ test('where what is in work would wait too long for its turn, no more is admitte
   const pressure = openPressure({ requests: 1_000, wait: 50 });
   t.onTestFinished(pressure.close);
   for (let index = 0; index < 100; index += 1) pressure.enter();
-  const turn = () => new Promise((wake) => setImmediate(wake));
-  const work = async (ms: number): Promise<void> => {
-    const end = performance.now() + ms;
-    // The event loop is never idle, and ends 50 a second: a hundred would take 2 s.
-    while (performance.now() < end && !pressure.isFull()) {
-      burn(20);
-      pressure.leave();
-      pressure.enter();
-      await turn();
-    }
+  // The event loop is never idle, and ends 50 a second: a hundred would take 2 s.
+  const work = () => {
+    burn(20);
+    pressure.leave();
+    pressure.enter();
+    return pressure.isFull();
   };
-  await work(300);
+  await doAllTheTime(300, work);
   expect(pressure.isFull()).toBe(false); // a burst
-  await work(10_000);
+  await doAllTheTime(10_000, work);
   expect(pressure.isFull()).toBe(true);
   for (let index = 0; index < 40; index += 1) pressure.leave();
   expect(pressure.isFull()).toBe(false);
@@ -213,13 +215,11 @@ test('after it was too much, the next flood is not let in whole, and what waits 
   const first = fill();
   expect(first).toBe(2_000);
   empty(first - 64);
-  const end = performance.now() + 1_000;
-  while (performance.now() < end) {
+  await doAllTheTime(1_000, () => {
     burn(10);
     pressure.leave();
     pressure.enter();
-    await new Promise((wake) => setImmediate(wake));
-  }
+  });
   empty(64);
   await sleep(250);
   const second = fill();
@@ -239,15 +239,13 @@ test('what takes little more than a refusal is not refused', async (t) => {
   const pressure = openPressure({ requests: 1_000, wait: 1 });
   t.onTestFinished(pressure.close);
   for (let index = 0; index < 500; index += 1) pressure.enter();
-  const end = performance.now() + 1_200;
-  while (performance.now() < end) {
-    // 20 a ms, of which 20 are ended within 1 ms.
+  // 20 a ms, of which 20 are ended within 1 ms.
+  await doAllTheTime(1_200, () => {
     burn(0.5);
     for (let index = 0; index < 10; index += 1) pressure.leave();
     expect(pressure.isFull()).toBe(false);
     for (let index = 0; index < 10; index += 1) pressure.enter();
-    await new Promise((wake) => setImmediate(wake));
-  }
+  });
   expect(pressure.isFull()).toBe(false);
 });
 
@@ -255,17 +253,15 @@ test('what is spent on refusing does not make it admit less and less', async (t)
   const pressure = openPressure({ requests: 1_000, wait: 200 });
   t.onTestFinished(pressure.close);
   for (let index = 0; index < 80; index += 1) pressure.enter();
-  const end = performance.now() + 1_500;
   // It ends 200 a second at most, 40 within 200 ms; but nine tenths of the time go by with refusing.
-  while (performance.now() < end) {
+  await doAllTheTime(1_500, () => {
     const begun = performance.now();
     burn(5);
     pressure.refused(0.45 * (performance.now() - begun));
     pressure.leave();
     expect(pressure.isFull()).toBe(false);
     pressure.enter();
-    await new Promise((wake) => setImmediate(wake));
-  }
+  });
   for (let index = 0; index < 1_000; index += 1) pressure.enter();
   expect(pressure.isFull()).toBe(true);
 });

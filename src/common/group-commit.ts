@@ -27,15 +27,15 @@ const lockWait = 5_000;
 
 /**
  * Lets the writes of two turns of the event loop share a transaction, and so one flush to disk, which is what a
- * write costs. Each is answered after COMMIT. What a write itself does wrong fails it alone, behind a savepoint;
- * what the disk does wrong fails all of them, and none is acknowledged.
+ * write costs. Each is answered after COMMIT. What a write itself does wrong fails it alone; what the disk does wrong
+ * fails all of them, and none is acknowledged.
  * @param endReads ends the transaction in which others read on this connection.
  */
 export function openWriter(client: Connection, endReads = () => {}) {
   const begin = client.prepare('BEGIN IMMEDIATE');
   const commit = client.prepare('COMMIT');
   const rollback = client.prepare('ROLLBACK');
-  const attempt = createAttempt(client);
+  const attemptAll = createAttempt(client);
   const counts: WriteCounts = { commits: new Distribution(sizes), failures: { full: 0, disk: 0, busy: 0 } };
   let waiting: Member[] = [];
   let isScheduled = false;
@@ -87,8 +87,7 @@ export function openWriter(client: Connection, endReads = () => {}) {
     endReads();
     begin.run();
     undoOnError(members, () => {
-      // A transaction of one is its savepoint.
-      for (const member of members) attempt(member, members.length > 1);
+      attemptAll(members);
       const ahead = mayWait ? letGoAhead(members) : [];
       if (ahead.length === 0) finish(members);
       else {

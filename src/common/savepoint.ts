@@ -22,16 +22,19 @@ export interface Member {
 }
 
 /**
- * Runs one write of a transaction; behind a savepoint where others share that, so that what it does wrong fails it alone.
+ * Runs the writes of an open transaction, so that what one does wrong fails it alone. First as if all were right; where
+ * one is not, all anew, each behind a savepoint: that takes a third of the time of a short write, and is seldom needed.
  * @throws what fails all of them.
  */
 export function createAttempt(client: Connection) {
+  const begin = client.prepare('BEGIN IMMEDIATE');
+  const rollback = client.prepare('ROLLBACK');
   const save = client.prepare('SAVEPOINT member');
   const restore = client.prepare('ROLLBACK TO member');
   const release = client.prepare('RELEASE member');
 
-  return function attempt(member: Member, isShared: boolean): void {
-    if (isShared) save.run();
+  /** Whether it did all that it was to do. */
+  function attempt(member: Member): boolean {
     try {
       const result = member.fn();
       if (result instanceof Promise) result.catch(() => {});
@@ -40,10 +43,24 @@ export function createAttempt(client: Connection) {
       member.outcome = { result };
     } catch (error) {
       if (!client.inTransaction || isOfDisk(error)) throw error;
-      if (isShared) restore.run();
       member.outcome = { error };
+      return false;
     }
-    if (isShared) release.run();
+    // What comes after it would be a transaction each.
+    if (!client.inTransaction) throw new Error('no transaction is active: a statement has ended it');
+    return true;
+  }
+
+  return function attemptAll(members: readonly Member[]): void {
+    // A transaction of one is its savepoint.
+    if (members.every(attempt) || members.length === 1) return;
+    rollback.run();
+    begin.run();
+    for (const member of members) {
+      save.run();
+      if (!attempt(member)) restore.run();
+      release.run();
+    }
   };
 }
 

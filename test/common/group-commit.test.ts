@@ -373,8 +373,9 @@ describe('any schedule of writes', () => {
         // It waits for a turn more than the one that it comes in.
         await turn();
         await turn();
+        // Once anew behind savepoints, and then each alone.
         retried +=
-          recorded.statements.filter((statement) => statement === 'BEGIN IMMEDIATE').length > 1 ? 1 : 0;
+          recorded.statements.filter((statement) => statement === 'BEGIN IMMEDIATE').length > 2 ? 1 : 0;
       }
       expect(outcomes).toEqual(expected);
       expect(settled).toEqual(expected.map((_, index) => index));
@@ -488,6 +489,47 @@ describe('what is wrong with one write is its own:', () => {
     expect(list(database)).toEqual([]);
   });
 
+  test('and costs the others a second run, each behind a savepoint; where all are right there is none', async (t) => {
+    const { client, writer, statements } = openRecorded(t);
+    client.exec(noteTable);
+    const insert = client.prepare('INSERT INTO note (text) VALUES (?)');
+    const write = (note: string) => writer.write(() => insert.run(note));
+    await Promise.all(['a', 'b'].map(write));
+    expect(statements).toEqual(['BEGIN IMMEDIATE', 'COMMIT']);
+    statements.length = 0;
+    expect(await reasons([write('a')])).toMatchObject([{ code: 'SQLITE_CONSTRAINT_UNIQUE' }]);
+    expect(statements).toEqual(['BEGIN IMMEDIATE', 'ROLLBACK']);
+    statements.length = 0;
+    const results = await Promise.allSettled(['c', 'a', 'd'].map(write));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    const [save, release] = ['SAVEPOINT member', 'RELEASE member'];
+    const second = [save, release, save, 'ROLLBACK TO member', release, save, release];
+    expect(statements).toEqual(['BEGIN IMMEDIATE', 'ROLLBACK', 'BEGIN IMMEDIATE', ...second, 'COMMIT']);
+    expect(client.prepare('SELECT text FROM note ORDER BY id').pluck().all()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('where the lock is taken before the second run, all wait for it, none overtakes another', async (t) => {
+    const recorded = openRecorded(t);
+    const { client, writer, statements } = recorded;
+    client.exec(noteTable);
+    recorded.before = (statement) => {
+      if (statement.startsWith('BEGIN') && statements.join() === 'BEGIN IMMEDIATE,ROLLBACK,BEGIN IMMEDIATE')
+        fail('SQLITE_BUSY');
+    };
+    const insert = client.prepare('INSERT INTO note (text) VALUES (?)');
+    const settled: string[] = [];
+    const write = (note: string) => writer.write(() => insert.run(note)).finally(() => settled.push(note));
+    const results = await Promise.allSettled([
+      write('a'),
+      write('b'),
+      write('a').catch(() => {}),
+      write('c'),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(Array(4).fill('fulfilled'));
+    expect(settled).toEqual(['a', 'b', 'a', 'c']);
+    expect(client.prepare('SELECT text FROM note ORDER BY id').pluck().all()).toEqual(['a', 'b', 'c']);
+  });
+
   test('where each has to be tried alone, and the lock is taken meanwhile, none overtakes another', async (t) => {
     const recorded = openRecorded(t);
     const { client, writer, statements } = recorded;
@@ -554,6 +596,22 @@ describe('what is wrong with the disk fails every write of the turn, and changes
       await write(`after ${count}`);
     }
     expect(client.prepare('SELECT text FROM note ORDER BY id').pluck().all()).toEqual(['after 1', 'after 5']);
+  });
+
+  test('a read in the midst of one of them', async (t) => {
+    const { client, writer } = openRecorded(t);
+    client.exec(noteTable);
+    const insert = client.prepare('INSERT INTO note (text) VALUES (?)');
+    const writes = ['a', 'b', 'c'].map((note) =>
+      writer.write(() => {
+        insert.run(note);
+        if (note === 'b') fail('SQLITE_IOERR_READ');
+      }),
+    );
+    for (const reason of await reasons(writes)) {
+      expect(reason).toMatchObject({ status: 503, cause: { code: 'SQLITE_IOERR_READ' } });
+    }
+    expect(client.prepare('SELECT text FROM note').all()).toEqual([]);
   });
 
   test('a file that has been damaged, before anything of it is run', async (t) => {

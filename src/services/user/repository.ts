@@ -39,12 +39,7 @@ export function createUserRepository({ orm, prepare, write }: Database) {
       .limit(placeholder('limit'))
       .offset(placeholder('offset')),
   );
-  const insert = prepare(
-    orm
-      .insert(users)
-      .values({ name: placeholder('name') })
-      .returning(),
-  );
+  const insert = prepare(orm.insert(users).values({ name: placeholder('name') }));
   const rename = prepare(
     orm
       .update(users)
@@ -79,7 +74,7 @@ export function createUserRepository({ orm, prepare, write }: Database) {
       return selectPage.all(page);
     },
     create(name: string): Promise<UserRecord> {
-      return write(() => ({ ...insert.get({ name }), pets_ids: [] }));
+      return write(() => ({ id: Number(insert.run({ name }).lastInsertRowid), name, pets_ids: [] }));
     },
     /**
      * Changes what is given; `petIds`, without repetition, replaces the adoptions.

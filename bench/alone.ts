@@ -28,7 +28,8 @@ const split = { left: apart, right: left, shape: shapes.usual };
 
 const petsPerUser = shapes.counts.map((size, index): Point => {
   const first = 1 + index * shapes.usersPerCount;
-  const asked = requests.users(shapes.usersPerCount, first);
+  // By chance, of so few many would be asked for twice at a time, and share their pets; of 1,000 pets each the fewest.
+  const asked = requests.usersInTurn(shapes.usersPerCount, first);
   return { label: `${size} pets each`, shape: shapes.byCount, requests: asked, size };
 });
 const ofDatabases = (asked: (total: number) => readonly Request[]) =>

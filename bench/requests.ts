@@ -10,6 +10,14 @@ export const pets = (total = 1000) => spread((next) => `/pet/pets/${1 + next(tot
 /** Users of `total` from the id `first` on, by chance. */
 export const users = (total = 1000, first = 1) => spread((next) => `/user/users/${first + next(total)}`);
 
+/** Each of these users in turn: no two that are asked for at the same time are the same, and share their pets. */
+export function usersInTurn(total: number, first: number): Request[] {
+  return Array.from({ length: total }, (_, index) => ({
+    method: 'GET',
+    path: `/user/users/${first + index}`,
+  }));
+}
+
 /** Pages of 100 users of `total`; each may begin with any user, unless they are not to overlap. */
 export function pages(total = 1000, step = 1): Request[] {
   return spread((next) => `/user/users/?limit=100&offset=${step * next((total - 100) / step + 1)}`);

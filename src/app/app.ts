@@ -5,6 +5,7 @@ import type { Service } from '#common/service.ts';
 import type { AppConfig, Config } from './config.ts';
 import { describeApp } from './home.ts';
 import { type Caller, makeKey, openKey } from './key.ts';
+import { fixed } from './limits.ts';
 import { createMetrics, type MetricsOptions } from './metrics.ts';
 import { type Mountable, mount, mountForward } from './mount.ts';
 import { watch } from './neighbours.ts';
@@ -149,7 +150,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     metrics: metrics?.render,
     async listen() {
       const listenTextResolver = (address: string) => `${name} listens at ${address}`;
-      await server.listen({ host: app.host, port: app.port, listenTextResolver });
+      const { backlog } = fixed;
+      await server.listen({ host: app.host, port: app.port, backlog, listenTextResolver });
       for (const look of looks) void look();
       const warning = warnOfOpenness(config, app.host);
       if (warning !== undefined) log.warn(warning);

@@ -85,6 +85,11 @@ export const standardRate = 6_000;
 export const fixed = {
   /** Calls from service to service behind one request: more go round in circles, 508. */
   hops: 3,
+  /**
+   * Connections that may wait to be accepted, or the system's own bound (Linux: net.core.somaxconn) if that is less. Past
+   * it a new one is tried again after a second: a call between services that needs one then is too late. Node has 511.
+   */
+  backlog: 4_096,
   /** How often connections and requests are looked at for being late, in ms. */
   checkEvery: 500,
   /** How long a client may take to hang up after what was no request, in ms: sooner, and it may miss the answer. */

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { connect } from 'node:net';
 import { Pool } from 'undici';
 import { expect, type TestContext, test } from 'vitest';
 import { send } from '../helper.ts';
@@ -89,3 +91,22 @@ test.for([
     expect(others(countFiles(pid))).toBe(others(before));
   },
 );
+
+/** How many connections this system lets wait for anybody. */
+const bound = '/proc/sys/net/core/somaxconn';
+const room = existsSync(bound) ? Number(readFileSync(bound, 'utf8')) : 0;
+
+test.skipIf(room < 1_000)('lets 1,000 connections wait that come at once while it is busy', async (t) => {
+  const { url, pid } = await start(t, 'env', []);
+  const { port, hostname } = new URL(url);
+  // It accepts none, as while it works; a connection that finds no room would be tried again, and in vain, each second.
+  process.kill(pid, 'SIGSTOP');
+  t.onTestFinished(() => void process.kill(pid, 'SIGCONT'));
+  const sockets = Array.from({ length: 1_000 }, () => connect(Number(port), hostname));
+  t.onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  process.kill(pid, 'SIGCONT');
+  expect((await send(`${url}/user/users/1`, 'GET')).status).toBe(200);
+});

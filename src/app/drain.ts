@@ -52,9 +52,9 @@ export const drain = fp<{ readonly always: Always }>(async (app, { always }) => 
 });
 
 /**
- * Takes no new connections, waits until the clients have let go of the old ones, and in the end closes those that nobody
- * uses. Not `server.close()`: that cuts
- * idle connections at once, and with them the request that a client is about to send.
+ * Takes no new connections, waits until the clients have let go of the old ones, and in the end closes those that
+ * nobody uses. Not `server.close()`: that cuts idle connections at once, and with them the request that a client is
+ * about to send.
  */
 async function releaseConnections(server: Server): Promise<void> {
   NetServer.prototype.close.call(server);

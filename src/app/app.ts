@@ -71,8 +71,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const metrics = config.metrics ? createMetrics({ label, ...options.instance }) : undefined;
   const { traffic } = metrics ?? {};
   const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
+  const given = { log, limits, key, proxies, allowed, traffic, tracer };
   const server = await createServer({
-    ...{ log, limits, key, proxies, allowed, traffic, tracer },
+    ...given,
     rate: rateOf(config, name),
     // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
     compress: isGateway && (config.compress ?? !isLoopback(app.host)),
@@ -80,10 +81,13 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const documents: (() => Part)[] = [];
   const readiness = new Map<string, () => Promise<Readiness>>();
   const looks: (() => Promise<void>)[] = [];
+  const ways = { originOf, unusedTo, headersTo };
+  const shared = { server, config, logging, version, contract, record, metrics, looks };
 
   for (const service of app.services) {
     const mountable = prepare(services.get(service) as Service, {
-      ...{ server, config, logging, version, contract, record, metrics, originOf, headersTo, looks },
+      ...shared,
+      ...ways,
       isTraced: tracer !== undefined,
       documentOf: (other) => (app.services.includes(other) ? () => documentOf(other) : undefined),
     });
@@ -116,6 +120,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
   function originOf(service: string): string {
     const home = homeOf(config, service);
     return home === name ? ownOrigin(server) : addressOf(config.apps[home] as AppConfig);
+  }
+
+  /** Only another process can close a connection just as a request is on its way. */
+  function unusedTo(service: string): number | undefined {
+    return app.instances === 1 && app.services.includes(service) ? undefined : fixed.unused;
   }
 
   /** The document of a service of this app, as it is served. */

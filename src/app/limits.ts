@@ -98,7 +98,10 @@ export const fixed = {
   look: 500,
   /** How long a client may keep a connection that it does not use, while its server hands over, in ms. */
   handOver: 2_000,
-  /** When one of ours has closed it, in ms: long before its server has to, and cuts a request that is on its way. */
+  /**
+   * When one of ours has closed it, in ms: long before its server has to, and cuts a request that is on its way. A
+   * process keeps those to itself: Node accepts one connection in a turn of its event loop, so in a flood a new one waits.
+   */
   unused: 500,
   /** Spans for the collector: in one export, waiting for theirs; how often, and how long one may take, in ms. */
   spans: { batch: 512, waiting: 4_096, every: 1_000, timeout: 3_000 },

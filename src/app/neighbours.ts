@@ -2,8 +2,9 @@ import { openNeighbour } from '#common/client.ts';
 import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
 import type { Logger } from '#common/logger.ts';
+import type { TransportLimits } from '#common/transport.ts';
 import { openDoor } from './door.ts';
-import { fixed, type Limits } from './limits.ts';
+import { fixed } from './limits.ts';
 import type { Check } from './readiness.ts';
 
 export interface MeetOptions {
@@ -17,7 +18,7 @@ export interface MeetOptions {
   readonly contract: OpenApiDocument | undefined;
   /** ms for a call, in all. */
   readonly deadline: number;
-  readonly limits: Limits['calls'];
+  readonly limits: TransportLimits;
   /** Sent with each call, to say whose it is. */
   readonly headers: Readonly<Record<string, string>>;
   readonly log: Logger;
@@ -32,7 +33,7 @@ export function meet(options: MeetOptions) {
     origin,
     document: contract,
     deadline,
-    limits: { ...limits, unused: fixed.unused },
+    limits,
     headers,
     onDeclare: (use) => door.use(use),
     onUnfit: () => void look(),

@@ -23,6 +23,8 @@ export interface PrepareOptions {
   readonly isTraced: boolean;
   /** Where a service is now. */
   originOf(service: string): string;
+  /** ms for which a connection to it may be unused; undefined: as its server allows. */
+  unusedTo(service: string): number | undefined;
   /** The document of a service of the same app, as it is served. */
   documentOf(service: string): (() => OpenApiDocument) | undefined;
   /** What a call to a service shows to be known as one of ours. */
@@ -43,6 +45,7 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
     metrics,
     isTraced,
     originOf,
+    unusedTo,
     documentOf,
     headersTo,
     looks,
@@ -85,7 +88,7 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
             origin,
             contract,
             deadline,
-            limits: limits.calls,
+            limits: { ...limits.calls, unused: unusedTo(other) },
             headers: headersTo(other, 'service'),
             log: serviceLog,
             document: documentOf(other),

@@ -52,7 +52,7 @@ export interface TransportLimits {
   /** Bytes of the body of an answer; any. */
   readonly answer?: number;
   /** ms until a connection that is not used is closed; as its server allows. */
-  readonly unused?: number;
+  readonly unused?: number | undefined;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { expect, type TestContext, test } from 'vitest';
+import { fixed } from '../../src/app/limits.ts';
 import { send } from '../helper.ts';
 import { main, run, writeConfig } from './helper.ts';
 
@@ -110,3 +112,33 @@ test.skipIf(room < 1_000)('lets 1,000 connections wait that come at once while i
   process.kill(pid, 'SIGCONT');
   expect((await send(`${url}/user/users/1`, 'GET')).status).toBe(200);
 });
+
+test.skipIf(room < 1_000)(
+  'calls its own services on connections that it has, not behind those that wait',
+  async (t) => {
+    const { url, pid } = await start(t, 'env', []);
+    const { port, hostname } = new URL(url);
+    const open = async () => {
+      const socket = connect(Number(port), hostname);
+      t.onTestFinished(() => void socket.destroy());
+      await once(socket, 'connect');
+      return socket;
+    };
+    const ask = (socket: Socket, path: string) => {
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`);
+      return once(socket, 'data').then(([data]) => expect(String(data)).toMatch(/^HTTP\/1.1 200 /));
+    };
+    const client = await open();
+    await ask(client, '/user/users/1');
+    // As long as apps that hand over to another let a connection be unused, and longer.
+    await sleep(2 * fixed.unused);
+    process.kill(pid, 'SIGSTOP');
+    t.onTestFinished(() => void process.kill(pid, 'SIGCONT'));
+    const waiting = await Promise.all(Array.from({ length: 1_000 }, open));
+    let answered = 0;
+    const rest = waiting.map((socket) => ask(socket, '/health').then(() => (answered += 1)));
+    const first = ask(client, '/user/users/1').then(() => expect(answered).toBeLessThan(500));
+    process.kill(pid, 'SIGCONT');
+    await Promise.all([first, ...rest]);
+  },
+);

@@ -12,6 +12,7 @@ import type { Service } from '#common/service.ts';
 import contract from '../generated/openapi.json' with { type: 'json' };
 import pet from '../src/services/pet/index.ts';
 import user from '../src/services/user/index.ts';
+import type { Wire } from './raw.ts';
 
 export { contract };
 
@@ -49,8 +50,7 @@ export interface Built {
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look at any shape that comes
-  readonly body: any;
+  readonly body: Wire['body'];
 }
 
 /** The whole product on a free port of loopback and databases in memory; it stops itself when the test ends. */

@@ -32,7 +32,7 @@ export interface Gate {
 /**
  * Sheds what is too much, before Fastify has made anything for it: a 503 at once, and its access line. Never shed is
  * what is always answered, and a call that a service of ours makes: what waits for it has been admitted, here or in
- * the app that sent it. What a gateway forwards has not been admitted here, and takes its chance as any other.
+ * the app that sent it. What a gateway forwards has not been admitted here, and takes its chance like every other.
  * Nothing waits for admission, so nothing can wait in circles.
  */
 export function createGate({ limits, key, always, log, traffic }: GateOptions): Gate {

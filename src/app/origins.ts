@@ -13,7 +13,7 @@ export const origins = fp<{ readonly allowed: readonly string[] }>(async (app, {
     preflight: false,
   };
   const asking = { ...plain, preflight: true };
-  // An OPTIONS that is no preflight is a method as any other.
+  // An OPTIONS that is no preflight is answered like every other method.
   const delegator: FastifyCorsOptionsDelegateCallback = ({ headers }, done) => {
     done(null, headers.origin && headers['access-control-request-method'] ? asking : plain);
   };

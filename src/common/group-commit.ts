@@ -35,7 +35,7 @@ export function openWriter(client: Connection, endReads = () => {}) {
   const begin = client.prepare('BEGIN IMMEDIATE');
   const commit = client.prepare('COMMIT');
   const rollback = client.prepare('ROLLBACK');
-  const attemptAll = createAttempt(client);
+  const attemptAll = createAttempt(client, { begin, rollback });
   const counts: WriteCounts = { commits: new Distribution(sizes), failures: { full: 0, disk: 0, busy: 0 } };
   let waiting: Member[] = [];
   let isScheduled = false;

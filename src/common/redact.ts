@@ -5,8 +5,8 @@ const secret = /authorization|cookie|passw|secret|token|credential|api[-_]?key|^
 const maxDepth = 8;
 
 /**
- * What is to be logged, without secrets: a copy where it has any, else the same. Of an object that is more than its
- * data, as a request or a socket, the name of its class: what hangs on it is for nobody to say.
+ * What is to be logged, without secrets: a copy where there is one in it, else the same. Of an object that is more than
+ * its data, like a request or a socket, the name of its class: what hangs on it is for nobody to say.
  */
 export function redact<Value>(value: Value, depth = 0): Value {
   if (typeof value !== 'object' || value === null) return value;

@@ -21,14 +21,15 @@ export interface Member {
   isAhead?: boolean;
 }
 
+/** The statements that end a transaction without a trace, and open the next. */
+type Anew = Readonly<Record<'begin' | 'rollback', ReturnType<Connection['prepare']>>>;
+
 /**
  * Runs the writes of an open transaction, so that what one does wrong fails it alone. First as if all were right; where
  * one is not, all anew, each behind a savepoint: that takes a third of the time of a short write, and is seldom needed.
  * @throws what fails all of them.
  */
-export function createAttempt(client: Connection) {
-  const begin = client.prepare('BEGIN IMMEDIATE');
-  const rollback = client.prepare('ROLLBACK');
+export function createAttempt(client: Connection, { begin, rollback }: Anew) {
   const save = client.prepare('SAVEPOINT member');
   const restore = client.prepare('ROLLBACK TO member');
   const release = client.prepare('RELEASE member');

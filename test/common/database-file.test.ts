@@ -169,16 +169,16 @@ describe.for(['stopped', 'killed'] as const)('the file of a server that was %s',
     expect(countUsers(file)).toBe(how === 'stopped' ? 500 : 520);
     expect(readdirSync(dirname(file))).toEqual(['user.db']);
   });
+});
 
-  test.runIf(how === 'killed')('and is gone, its log left, is not made anew', (t) => {
-    for (const left of ['-wal', '-shm']) {
-      const file = prepareFile(t, how);
-      for (const end of ['', '-wal', '-shm'].filter((end) => end !== left)) rmSync(`${file}${end}`);
-      expect(refuse(file)).toBe(
-        `it is missing, and its user.db${left} is there: bring it back or restore a backup, or move that away to begin anew`,
-      );
-    }
-  });
+test('the file of a server that was killed, and is gone, its log left, is not made anew', (t) => {
+  for (const left of ['-wal', '-shm']) {
+    const file = prepareFile(t, 'killed');
+    for (const end of ['', '-wal', '-shm'].filter((end) => end !== left)) rmSync(`${file}${end}`);
+    expect(refuse(file)).toBe(
+      `it is missing, and its user.db${left} is there: bring it back or restore a backup, or move that away to begin anew`,
+    );
+  }
 });
 
 test('the file of a server that is writing is opened, and asked for its status, as often as one likes', async (t) => {

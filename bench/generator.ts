@@ -20,7 +20,7 @@ process.on('message', (load: Load | Offer) => {
 });
 
 /** Each connection asks again as soon as it has its answer. */
-function ask({ port, requests, connections, warmUp, seconds }: Load): Promise<Figure> {
+function ask({ port, requests, connections, warmUp, seconds, isBusyPolling }: Load): Promise<Figure> {
   const bytes = requests.map((request) => Buffer.from(request));
   const histogram = createHistogram({ highest: slowest, figures: 3 });
   const opened: Connection[] = [];
@@ -72,7 +72,12 @@ function ask({ port, requests, connections, warmUp, seconds }: Load): Promise<Fi
     opened.push(openConnection(port, { opened: send, answered, failed: finish }));
   }
 
+  function poll(): void {
+    if (!isOver) setImmediate(poll);
+  }
+
   for (let i = 0; i < connections; i++) open();
+  if (isBusyPolling) poll();
   timers.push(
     setTimeout(() => {
       begin = performance.now();

@@ -20,6 +20,8 @@ export interface Load {
   /** Seconds of load before what is measured. */
   readonly warmUp: number;
   readonly seconds: number;
+  /** Whether it polls all the time: it never sleeps, so no answer has to wake it, as one would on the same machine. */
+  readonly isBusyPolling?: boolean;
 }
 
 /** What it says: answers a second, and ms. */
@@ -119,7 +121,7 @@ export function openGenerator(place: Place = 'load') {
     measure(
       server: Server,
       requests: readonly Request[],
-      load: Pick<Load, 'connections' | 'warmUp' | 'seconds'>,
+      load: Omit<Load, 'port' | 'requests'>,
     ): Promise<Measured> {
       return watch<Figure>(server, requests, load);
     },

@@ -22,6 +22,8 @@ export interface Pair {
   readonly aspects?: readonly Aspect[];
   /** Where the limit is something else than the server's core: the disk, or the way there and back. */
   readonly isIdle?: boolean;
+  /** See `Load`. */
+  readonly isBusyPolling?: boolean;
   /** Where load and server share all cores. */
   readonly isEverywhere?: boolean;
 }
@@ -58,8 +60,9 @@ export function pair(options: Pair): Row {
 }
 
 async function measurePairs(bench: Bench, options: Pair): Promise<(readonly Measured[])[]> {
-  const { left, right, shape, requests, connections = 50, isEverywhere = false } = options;
-  const load = { connections, warmUp: bench.warmUp, seconds: bench.seconds };
+  const { left, right, shape, requests } = options;
+  const { connections = 50, isBusyPolling = false, isEverywhere = false } = options;
+  const load = { connections, warmUp: bench.warmUp, seconds: bench.seconds, isBusyPolling };
   const isReadOnly = requests.every(({ method }) => method === 'GET');
   bench.say('makes the data');
   const data = (isReadOnly ? seedOnce : seed)(...shape);

@@ -75,6 +75,37 @@ export const rivals: readonly Row[] = [
     isIdle: true,
     ...atLeast(1),
   }),
+  pair({
+    ...writes,
+    name: 'create-together',
+    work: 'create a pet, on disk when it is answered',
+    right: bare('synchronous=FULL, transactions shared as ours, no log', {
+      SYNCHRONOUS: 'FULL',
+      WRITES: 'together',
+    }),
+    isIdle: true,
+  }),
+  pair({
+    ...user,
+    name: 'user-polled',
+    work: 'a user with 3 pets, the load polling: no answer wakes it',
+    isBusyPolling: true,
+  }),
+  pair({
+    ...reads,
+    name: 'page-polled',
+    work: 'a page of 100 users with their pets, the load polling',
+    requests: requests.pages(),
+    isBusyPolling: true,
+  }),
+  pair({
+    ...writes,
+    name: 'create-polled',
+    work: 'create a pet, on disk when it is answered, the load polling',
+    right: bare('synchronous=OFF, one transaction each', { SYNCHRONOUS: 'OFF' }),
+    isIdle: true,
+    isBusyPolling: true,
+  }),
   pair(one),
   pair({ ...user, name: 'nest', right: nest('the pet service injected'), ...atLeast(1) }),
   pair({

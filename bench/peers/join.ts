@@ -40,16 +40,21 @@ export function openJoin(file: string, synchronous = 'FULL') {
     'INSERT INTO pet (name, species, age, mood, last_fed, last_interaction) VALUES (?, ?, ?, ?, ?, ?)',
   );
 
+  function createPet({ name, species, age = null, mood = 'happy' }: PetCreate): Pet {
+    const now = new Date().toISOString();
+    const { lastInsertRowid } = insert.run(name, species, age, mood, now, now);
+    return { name, species, age, mood, id: Number(lastInsertRowid), last_fed: now, last_interaction: now };
+  }
+  const createAll = client.transaction((pets: readonly PetCreate[]) => pets.map(createPet));
+
   return {
     findPet: (id: number): Pet | undefined => selectPet.get(id),
     findUser: (id: number): User | undefined => group(selectUser.all(id))[0],
     findUserAsJson: (id: number): string | undefined => selectUserAsJson.get(id),
     listUsers: (limit: number, offset: number): User[] => group(selectUsers.all(limit, offset)),
-    createPet({ name, species, age = null, mood = 'happy' }: PetCreate): Pet {
-      const now = new Date().toISOString();
-      const { lastInsertRowid } = insert.run(name, species, age, mood, now, now);
-      return { name, species, age, mood, id: Number(lastInsertRowid), last_fed: now, last_interaction: now };
-    },
+    createPet,
+    /** In one transaction. */
+    createPets: createAll.immediate,
   };
 }
 

@@ -5,7 +5,7 @@ import type { Logger } from '#common/logger.ts';
 import { Problem, problemMediaType } from '#common/problem.ts';
 import { answerProblem, problemBody } from '#common/problem-handler.ts';
 import { readRequestId } from '#common/travel.ts';
-import { fixed } from './limits.ts';
+import { destroyLate } from './linger.ts';
 import { apiPolicy } from './policy.ts';
 import { logEnd } from './requests.ts';
 
@@ -28,12 +28,12 @@ export function createClientErrorHandler(log: Logger) {
     error: NodeJS.ErrnoException,
     socket: Socket,
   ): void {
+    // What comes after one that was refused is nothing either, and waits for the end.
+    if (refused.has(socket)) return;
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
-    // What comes after that is nothing either, and waits for the end.
-    if (refused.has(socket)) return;
     refused.add(socket);
     const [status, detail] = refusals[error.code ?? ''] ?? [400, 'This is not HTTP'];
     const reqId = readRequestId({});
@@ -68,9 +68,8 @@ function refuse(socket: Socket, problem: Problem, reqId: string): void {
       body,
     ].join('\r\n'),
   );
-  // Whoever holds his end open is not waited for, nor is an end that comes behind a body which nobody reads any more.
-  const late = setTimeout(() => socket.destroy(), fixed.linger);
-  socket.once('close', () => clearTimeout(late));
+  // An end that comes behind a body which nobody reads any more is not waited for either.
+  destroyLate(socket);
 }
 
 /** A client that takes this for a proxy. */

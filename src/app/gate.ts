@@ -9,6 +9,7 @@ import type { Always } from './always.ts';
 import { boundConnections } from './connections.ts';
 import type { Key } from './key.ts';
 import type { Limits } from './limits.ts';
+import { linger } from './linger.ts';
 import { apiPolicy } from './policy.ts';
 import { openPressure, type Pressure } from './pressure.ts';
 import type { Traffic } from './traffic.ts';
@@ -78,7 +79,8 @@ export function createGate({ limits, key, always, log, traffic }: GateOptions): 
   return {
     pressure,
     serverFactory(handle, options) {
-      const server = createServer((options as { http: object }).http, pass(handle as RequestListener));
+      const { http } = options as { http: object };
+      const server = createServer(http, linger(pass(handle as RequestListener)));
       connections.watch(server);
       server.once('close', pressure.close);
       return server;

@@ -92,7 +92,7 @@ export const fixed = {
   backlog: 4_096,
   /** How often connections and requests are looked at for being late, in ms. */
   checkEvery: 500,
-  /** How long a client may take to hang up after what was no request, in ms: sooner, and it may miss the answer. */
+  /** How long a client may go on after the last answer of its connection, in ms: sooner, and it may miss that answer. */
   linger: 1_000,
   /** How long a look at a neighbour's health or document may take, in ms. */
   look: 500,

@@ -69,6 +69,11 @@ export function open(t: TestContext, url: string): Wire {
   };
 }
 
+/** Those that the gateway has. */
+export function countConnections({ app }: Built): Promise<number> {
+  return new Promise((resolve) => app.server.server.getConnections((_error, count) => resolve(count)));
+}
+
 /** Sends these bytes, a part each packet; resolves with the answers that came until the connection was closed. */
 export async function exchange(
   t: TestContext,

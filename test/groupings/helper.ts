@@ -31,7 +31,7 @@ export interface Started {
   readonly apps: ReadonlyMap<string, { readonly process: Running; readonly url: string }>;
   /** Starts an app that has been stopped. */
   start(app: string): Promise<void>;
-  /** Every line that every process has written to its file. */
+  /** Every line that every process has written to its file, so far. */
   lines(): Line[];
 }
 
@@ -86,7 +86,8 @@ export async function startGrouping(
       readdirSync(join(folder, 'logs')).flatMap((name) =>
         readFileSync(join(folder, 'logs', name), 'utf8')
           .split('\n')
-          .filter(Boolean)
+          // What is behind the last end of a line is one that is being written.
+          .slice(0, -1)
           .map((line) => JSON.parse(line) as Line),
       ),
   };

@@ -120,7 +120,6 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     const timer = setTimeout(makeRoom, inFlight.patience);
     let isCounted = true;
     function makeRoom(): void {
-      clearTimeout(timer);
       if (!isCounted) return;
       isCounted = false;
       calls -= 1;

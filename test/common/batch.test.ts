@@ -591,7 +591,8 @@ describe('nothing is left behind', () => {
       await lookups[2];
       await answerAll(calls, answer);
       await Promise.all(lookups);
-      expect(timers()).toBe(before);
+      // One that was there before may have ended by itself.
+      expect(timers()).toBeLessThanOrEqual(before);
       calls.length = 0;
     }
   });

@@ -23,7 +23,7 @@ export function writeTable(results: readonly Result[]): string {
 export function writeReport(results: readonly Result[], circumstances: Circumstances): string {
   const { date, machine, isQuick, pairs, seconds } = circumstances;
   const doubts = results.flatMap(({ row, against, warnings = [] }) =>
-    warnings.map((warning) => `- ${row}, against ${against}: ${warning}`),
+    warnings.map((warning) => `- ${row}${against && `, against ${against}`}: ${warning}`),
   );
   return `# What was measured
 

@@ -71,9 +71,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const metrics = config.metrics ? createMetrics({ label, ...options.instance }) : undefined;
   const { traffic } = metrics ?? {};
   const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
-  const given = { log, limits, key, proxies, allowed, traffic, tracer };
   const server = await createServer({
-    ...given,
+    ...{ log, limits, key, proxies, allowed, traffic, tracer },
     rate: rateOf(config, name),
     // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
     compress: isGateway && (config.compress ?? !isLoopback(app.host)),
@@ -81,13 +80,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const documents: (() => Part)[] = [];
   const readiness = new Map<string, () => Promise<Readiness>>();
   const looks: (() => Promise<void>)[] = [];
-  const ways = { originOf, unusedTo, headersTo };
-  const shared = { server, config, logging, version, contract, record, metrics, looks };
 
   for (const service of app.services) {
     const mountable = prepare(services.get(service) as Service, {
-      ...shared,
-      ...ways,
+      ...{ server, config, logging, version, contract, record, metrics, looks },
+      ...{ originOf, unusedTo, headersTo },
       isTraced: tracer !== undefined,
       documentOf: (other) => (app.services.includes(other) ? () => documentOf(other) : undefined),
     });

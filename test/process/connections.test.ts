@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { expect, type TestContext, test } from 'vitest';
-import { fixed } from '../../src/app/limits.ts';
+import { fixed } from '#app/limits.ts';
 import { send } from '../helper.ts';
 import { main, run, writeConfig } from './helper.ts';
 

@@ -25,7 +25,7 @@ export function sendRaw(url: string, { method = 'GET', path, headers = [], body,
   const length = chunked ? 'transfer-encoding: chunked' : `content-length: ${bytes.length}`;
   const lines = [
     `${method} ${path} HTTP/1.1`,
-    'host: test',
+    'host: localhost',
     'connection: close',
     ...headers,
     ...(body === undefined ? [] : ['content-type: application/json', length]),

@@ -73,6 +73,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
   const server = await createServer({
     ...{ log, limits, key, proxies, allowed, traffic, tracer },
+    ...{ app, hosts: config.hosts, hsts: config.hsts },
     rate: rateOf(config, name),
     // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
     compress: isGateway && (config.compress ?? !isLoopback(app.host)),

@@ -74,6 +74,31 @@ export const ConfigFile = Type.Object(
       }),
       { default: [], maxItems: 100, description: 'a list of origins' },
     ),
+    /** Absent: on loopback only loopback names and addresses, else any. */
+    hosts: Type.Optional(
+      Type.Array(
+        Type.String({
+          pattern: '^(\\*|[A-Za-z0-9_.-]+|\\[[0-9A-Fa-f:.]+\\])$',
+          maxLength: 300,
+          description: 'a host name or an address without a port, or "*"',
+        }),
+        { maxItems: 100, description: 'a list of host names' },
+      ),
+    ),
+    /** Absent: no `strict-transport-security`. */
+    hsts: Type.Optional(
+      Type.Object(
+        {
+          maxAge: Type.Integer({
+            minimum: 0,
+            maximum: 63_072_000,
+            description: 'an integer from 0 to 63072000, in seconds',
+          }),
+          includeSubDomains: Type.Boolean({ default: false, description: 'true or false' }),
+        },
+        closed,
+      ),
+    ),
     metrics: Type.Boolean({ default: true, description: 'true or false' }),
     proxies: Type.Array(
       Type.String({ format: 'network', description: 'an address, or a network like 10.0.0.0/8' }),

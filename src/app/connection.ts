@@ -6,12 +6,12 @@ import { Problem, problemMediaType } from '#common/problem.ts';
 import { answerProblem, problemBody } from '#common/problem-handler.ts';
 import { readRequestId } from '#common/travel.ts';
 import { destroyLate } from './linger.ts';
-import { apiPolicy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { logEnd } from './requests.ts';
 
 /** What Fastify refuses before it has a route for it, as a URL that cannot be decoded: no hook sees these. */
 export function answerUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers(apiPolicy).header('x-request-id', request.id);
+  reply.headers(request.server.policy).header('x-request-id', request.id);
   reply.raw.once('close', () => {
     logEnd(request, reply);
     request.server.traffic?.ended(request, reply, answerUnrouted);
@@ -20,7 +20,7 @@ export function answerUnrouted(error: unknown, request: FastifyRequest, reply: F
 }
 
 /** What Node refuses before it is a request: malformed HTTP, headers that are too large, a client too slow. */
-export function createClientErrorHandler(log: Logger) {
+export function createClientErrorHandler(log: Logger, policy: Policy) {
   const refused = new WeakSet<Socket>();
 
   return function answerClientError(
@@ -41,12 +41,12 @@ export function createClientErrorHandler(log: Logger) {
     // Whole requests may have come before it: theirs are the first answers, and this one must not pass for one.
     const before = this.inFlight.filter(({ request: { raw } }) => raw.complete && raw.socket === socket);
     const answered = before.map(({ reply: { raw } }) => new Promise((resolve) => raw.once('close', resolve)));
-    if (answered.length === 0) refuse(socket, new Problem(status, detail), reqId);
-    else void Promise.all(answered).then(() => refuse(socket, new Problem(status, detail), reqId));
+    if (answered.length === 0) refuse(socket, new Problem(status, detail), reqId, policy);
+    else void Promise.all(answered).then(() => refuse(socket, new Problem(status, detail), reqId, policy));
   };
 }
 
-function refuse(socket: Socket, problem: Problem, reqId: string): void {
+function refuse(socket: Socket, problem: Problem, reqId: string, policy: Policy): void {
   // An answer that is on its way on this connection must not be cut in two.
   const current = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage;
   if (current?.headersSent || !socket.writable) {
@@ -62,7 +62,7 @@ function refuse(socket: Socket, problem: Problem, reqId: string): void {
       `content-type: ${problemMediaType}`,
       `content-length: ${Buffer.byteLength(body)}`,
       `x-request-id: ${reqId}`,
-      ...Object.entries(apiPolicy).map(([name, value]) => `${name}: ${value}`),
+      ...Object.entries(policy).map(([name, value]) => `${name}: ${value}`),
       'connection: close',
       '',
       body,

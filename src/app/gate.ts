@@ -10,7 +10,7 @@ import { boundConnections } from './connections.ts';
 import type { Key } from './key.ts';
 import type { Limits } from './limits.ts';
 import { linger } from './linger.ts';
-import { apiPolicy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { openPressure, type Pressure } from './pressure.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -19,6 +19,8 @@ export interface GateOptions {
   readonly key: Key;
   readonly always: Always;
   readonly log: Logger;
+  /** Headers of each response. */
+  readonly policy: Policy;
   /** Where what is shed is counted. */
   readonly traffic?: Traffic | undefined;
 }
@@ -36,14 +38,14 @@ export interface Gate {
  * the app that sent it. What a gateway forwards has not been admitted here, and takes its chance like every other.
  * Nothing waits for admission, so nothing can wait in circles.
  */
-export function createGate({ limits, key, always, log, traffic }: GateOptions): Gate {
+export function createGate({ limits, key, always, log, policy, traffic }: GateOptions): Gate {
   const pressure = openPressure(limits);
   const connections = boundConnections(limits.connections);
   const busy = new Unavailable('The server is busy');
   // What is the same for each is worked out once: the more a refusal costs, the less is left for what is admitted.
   const busyBody = prepareProblemBody(busy);
   const contentType = `${problemMediaType}; charset=utf-8`;
-  const headers = Object.entries({ ...apiPolicy, ...busy.headers, 'content-type': contentType }).flat();
+  const headers = Object.entries({ ...policy, ...busy.headers, 'content-type': contentType }).flat();
 
   function pass(handle: RequestListener): RequestListener {
     return (request, response) => {

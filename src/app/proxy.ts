@@ -38,8 +38,11 @@ const hopByHop = [
   'upgrade',
 ];
 
-/** From outside, and so not to be believed; or not for a proxy to pass on. */
-const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect)$/;
+/**
+ * From outside, and so not to be believed; or not for a proxy to pass on. The gateway has checked `origin` and
+ * `sec-fetch-*` (see `crossSite`); the service gets another `Host`, and would reject pages of the gateway's own origin.
+ */
+const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect|origin|sec-fetch-.*)$/;
 
 /**
  * Forwards all below the scope's prefix to the app that runs the service: one request for one, never again, with

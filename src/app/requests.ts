@@ -9,6 +9,7 @@ import type { Span, Tracer } from '#common/trace.ts';
 import { readTravel } from '#common/travel.ts';
 import type { Caller, Key } from './key.ts';
 import { fixed } from './limits.ts';
+import type { Policy } from './policy.ts';
 import type { Pressure } from './pressure.ts';
 import { endRequestSpan, openRequestSpan } from './request-span.ts';
 import type { Traffic } from './traffic.ts';
@@ -52,6 +53,8 @@ type Response = ServerResponse & { [opened]?: Open | undefined };
 export interface RequestsOptions {
   readonly key: Key;
   readonly pressure: Pressure;
+  /** Headers of each response to a request from outside. */
+  readonly policy: Policy;
   readonly traffic?: Traffic | undefined;
   /** Absent where nothing is traced. */
   readonly tracer: Tracer | undefined;
@@ -61,7 +64,7 @@ export interface RequestsOptions {
  * Opens each request: its id in the answer, its context for all that runs for it, and its line when it has ended.
  * Register it first, so that what other plugins refuse has all that too.
  */
-export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic, tracer }) => {
+export const requests = fp<RequestsOptions>(async (app, { key, pressure, policy, traffic, tracer }) => {
   // Not a Set: of one that changes all the time V8 makes a new table now and then, and each old one, with all that was
   // in it, keeps the next alive until a full collection.
   const inFlight: Open[] = [];
@@ -89,6 +92,8 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, traffic
     (reply.raw as Response)[opened] = open;
     reply.raw.on('close', end);
     reply.header('x-request-id', request.id);
+    // Here, so that responses of the hooks after this one have them too.
+    if (caller !== 'service') reply.headers(policy);
     // Not enterWith: that would leak into the next request on the same connection.
     const { serviceName: service, serviceLog } = request.server;
     runInContext({ service, serviceLog, log, travel, span }, () =>

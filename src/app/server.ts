@@ -7,14 +7,17 @@ import { readRequestId } from '#common/travel.ts';
 import { type Always, createAlways } from './always.ts';
 import { bodies } from './bodies.ts';
 import { compression } from './compression.ts';
+import type { AppConfig } from './config.ts';
 import { answerUnrouted, createClientErrorHandler, noTunnel } from './connection.ts';
+import { crossSite } from './cross-site.ts';
 import { drain } from './drain.ts';
 import { createGate } from './gate.ts';
+import { hosts } from './hosts.ts';
 import type { Key } from './key.ts';
 import { lateness } from './lateness.ts';
 import { fixed, type Limits } from './limits.ts';
 import { origins } from './origins.ts';
-import { policy } from './policy.ts';
+import { createPolicy, type Hsts, type Policy } from './policy.ts';
 import { protocol, readTarget } from './protocol.ts';
 import { forwardedMethods } from './proxy.ts';
 import { rates } from './rates.ts';
@@ -26,10 +29,15 @@ import { ajv, schemaController } from './validation.ts';
 declare module 'fastify' {
   interface FastifyInstance {
     readonly always: Always;
+    /** Headers of each response to a request from outside. */
+    readonly policy: Policy;
   }
 }
 
 export interface ServerOptions {
+  readonly app: Pick<AppConfig, 'host' | 'url'>;
+  /** Names under which clients reach it; undefined: see `hosts`. */
+  readonly hosts: readonly string[] | undefined;
   /** That of the app's own lines. */
   readonly log: Logger;
   readonly limits: Limits;
@@ -40,6 +48,8 @@ export interface ServerOptions {
   readonly proxies: readonly string[];
   /** Whose pages may read the answers. */
   readonly allowed: readonly string[];
+  /** Absent: no `strict-transport-security`. */
+  readonly hsts: Hsts | undefined;
   readonly compress: boolean;
   /** Where requests are counted. */
   readonly traffic?: Traffic | undefined;
@@ -52,8 +62,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { log, limits, key, rate, proxies, allowed, compress, traffic } = options;
   const { time } = limits;
   const always = createAlways();
-  const { pressure, serverFactory } = createGate({ limits, key, always, log, traffic });
-  const answerClientError = createClientErrorHandler(log);
+  const policy = createPolicy(options.hsts);
+  const { pressure, serverFactory } = createGate({ limits, key, always, log, policy, traffic });
+  const answerClientError = createClientErrorHandler(log, policy);
   const server = Fastify({
     bodyLimit: limits.body,
     serverFactory,
@@ -89,13 +100,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     answerClientError.call(server, noTunnel, socket as Socket),
   );
   server.decorate('always', always);
+  server.decorate('policy', policy);
   server.addHook('onRoute', ({ url, config }) => {
     if (config?.always) always.add(url);
   });
   server.setErrorHandler(answerProblem);
-  await server.register(requests, { key, pressure, traffic, tracer: options.tracer });
+  await server.register(requests, { key, pressure, policy, traffic, tracer: options.tracer });
   await server.register(protocol);
-  await server.register(policy);
+  await server.register(hosts, { app: options.app, names: options.hosts });
+  await server.register(crossSite, { allowed });
   if (allowed.length > 0) await server.register(origins, { allowed });
   if (compress) await server.register(compression);
   if (rate > 0) await server.register(rates, { rate, always });

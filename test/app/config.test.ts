@@ -69,7 +69,7 @@ describe('a mistake is one line that names the file and the place:', () => {
   const mistakes: Record<string, [text: string, message: string]> = {
     'an unknown key at the top': [
       and('logs: {}'),
-      'logs is not a known key (known: log, calls, limits, docs, compress, origins, metrics, proxies, internal, traces, services, apps)',
+      'logs is not a known key (known: log, calls, limits, docs, compress, origins, hosts, hsts, metrics, proxies, internal, traces, services, apps)',
     ],
     'an unknown key of log': [
       and('log: { folder: logs }'),
@@ -142,6 +142,17 @@ describe('a mistake is one line that names the file and the place:', () => {
     'an origin with a path': [
       and('origins: [https://a.example/app]'),
       'origins.0 must be an origin like https://host:port, or "*"',
+    ],
+    'a host with a port': [
+      and('hosts: ["api.example:443"]'),
+      'hosts.0 must be a host name or an address without a port, or "*"',
+    ],
+    'hosts that are one text': [and('hosts: api.example'), 'hosts must be a list of host names'],
+    'hsts without an age': [and('hsts: {}'), 'hsts.maxAge is missing'],
+    'hsts that is only switched on': [and('hsts: true'), 'hsts must be a map'],
+    'an age of hsts that is a text': [
+      and('hsts: { maxAge: 1y }'),
+      'hsts.maxAge must be an integer from 0 to 63072000, in seconds',
     ],
     'docs that are a path': [and('docs: /docs'), 'docs must be true or false'],
     'a proxy that is no address': [

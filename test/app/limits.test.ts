@@ -183,7 +183,7 @@ describe('what is later than the config allows', () => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     t.onTestFinished(() => void socket.destroy());
     socket.on('error', () => {});
-    socket.write('GET /slow/much HTTP/1.1\r\nhost: x\r\n\r\n');
+    socket.write('GET /slow/much HTTP/1.1\r\nhost: localhost\r\n\r\n');
     const cut = () => lines.find(({ msg, path }) => msg === 'request' && path === '/slow/much');
     await expect.poll(cut, { timeout: 5_000 }).toMatchObject({ aborted: true });
   });
@@ -195,7 +195,7 @@ describe('what is later than the config allows', () => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     t.onTestFinished(() => void socket.destroy());
     socket.write(
-      'POST /pet/pets/ HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+      'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
     );
     const [answer] = await once(socket, 'data');
     expect(String(answer)).toMatch(/^HTTP\/1\.1 408 /);
@@ -205,7 +205,7 @@ describe('what is later than the config allows', () => {
     const { url } = await start(t);
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     t.onTestFinished(() => void socket.destroy());
-    socket.write('GET /health HTTP/1.1\r\nhost: x\r\n\r\n');
+    socket.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await once(socket, 'data');
     const begun = performance.now();
     socket.resume();

@@ -208,7 +208,7 @@ describe('with more connections than the limit', () => {
     return socket;
   };
   const exchange = async (socket: Socket, path: string, header = ''): Promise<string> => {
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n${header}\r\n`);
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n${header}\r\n`);
     return String((await once(socket, 'data'))[0]);
   };
 

@@ -47,7 +47,7 @@ test('while it stops, health answers and ready is a 503 with the same facts', as
   // In flight: half of its body has come.
   const { write } = open(t, url);
   write(
-    'POST /pet/pets/ HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{',
+    'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{',
   );
   await vi.waitFor(() => expect(app.server.inFlight).toHaveLength(1));
   const drained = app.server.drain('refuse');
@@ -101,12 +101,12 @@ test('where another instance takes over, what comes on an old connection is answ
 test.for(['refuse', 'hand over'] as const)('nothing begins any more where it ends: %s', async (mode, t) => {
   const { app, url } = await build(t, { config: { internal: { key } } });
   const [unused, new_] = [open(t, url), open(t, url)];
-  unused.write('GET /health HTTP/1.1\r\nhost: a\r\n\r\n');
+  unused.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
   await once(unused.socket, 'data');
   await app.server.drain(mode);
   if (mode === 'hand over') await unused.closed(100);
   // Of what it needs, something may be closed already.
-  new_.write(`POST /pet/pets/1/treat HTTP/1.1\r\nhost: a\r\nx-internal: service ${key}\r\n\r\n`);
+  new_.write(`POST /pet/pets/1/treat HTTP/1.1\r\nhost: localhost\r\nx-internal: service ${key}\r\n\r\n`);
   expect(await new_.closed()).toMatch(/^HTTP\/1\.1 503 [\s\S]*The server is stopping/);
 });
 
@@ -141,18 +141,18 @@ describe('of requests one behind the other on a connection, where another instan
     const { app, url } = await build(t);
     const [writer, reader] = [open(t, url), open(t, url)];
     for (const { write, socket } of [writer, reader]) {
-      write('GET /health HTTP/1.1\r\nhost: a\r\n\r\n');
+      write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
       await once(socket, 'data');
     }
     const stopped = app.stop('hand over');
     const body = '{"name":"Rex","species":"dog"}';
-    const head = `POST /pet/pets/ HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+    const head = `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
     writer.write(`${head}\r\n\r\n${body}`.repeat(3));
     expect(answersOf(await writer.closed())).toEqual([
       [200, 'keep-alive'],
       [200, 'close'],
     ]);
-    reader.write('GET /pet/pets/ HTTP/1.1\r\nhost: a\r\n\r\n');
+    reader.write('GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\n\r\n');
     const text = await reader.closed();
     expect(answersOf(text)).toEqual([
       [200, 'keep-alive'],
@@ -181,10 +181,10 @@ describe('of requests one behind the other on a connection, where another instan
     });
     const { app, url } = await build(t, { services: [slow] });
     const wire = open(t, url);
-    wire.write('GET /slow/wait HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(3));
+    wire.write('GET /slow/wait HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(3));
     await vi.waitFor(() => expect(count).toBe(3));
     const stopped = app.stop('hand over');
-    wire.write('POST /slow/wait HTTP/1.1\r\nhost: a\r\n\r\n');
+    wire.write('POST /slow/wait HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await sleep(50);
     free.resolve();
     const last = ['keep-alive', 'keep-alive', 'close'].map((connection) => [200, connection]);

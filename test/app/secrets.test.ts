@@ -73,17 +73,17 @@ describe('a secret that a client sends reaches no line, no answer and no documen
     }
     for (const bytes of [
       // In what is no request, or not one that has an answer.
-      `GET /pet/pets/ HTTP/1.1\r\nhost: x\r\nauthorization: ${secret}\r\npassword ${secret}\r\n\r\n`,
-      `${secret} / HTTP/1.1\r\nhost: x\r\n\r\n`,
+      `GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nauthorization: ${secret}\r\npassword ${secret}\r\n\r\n`,
+      `${secret} / HTTP/1.1\r\nhost: localhost\r\n\r\n`,
       `GET /pet/pets/ ${secret}\r\n\r\n`,
-      `CONNECT user:${secret}@example:80 HTTP/1.1\r\nhost: x\r\n\r\n`,
-      `GET http://user:${secret}@example/pet/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
-      `GET /pet/?token=${secret}#token=${secret} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
-      `GET /pet/#token=${secret} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+      `CONNECT user:${secret}@example:80 HTTP/1.1\r\nhost: localhost\r\n\r\n`,
+      `GET http://user:${secret}@example/pet/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+      `GET /pet/?token=${secret}#token=${secret} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+      `GET /pet/#token=${secret} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
       `GET /pet/ HTTP/1.1\r\nhost: user:${secret}@x\r\n\r\n`,
-      `GET /pet/ HTTP/1.1\r\nhost: x\r\ncookie: ${secret}${'x'.repeat(40_000)}\r\n\r\n`,
-      `POST /pet/pets/ HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n${secret}\r\n\r\n`,
-      `POST /pet/pets/ HTTP/1.1\r\nhost: x\r\ncontent-type: ${secret}\r\nconnection: close\r\ncontent-length: 1\r\n\r\n{`,
+      `GET /pet/ HTTP/1.1\r\nhost: localhost\r\ncookie: ${secret}${'x'.repeat(40_000)}\r\n\r\n`,
+      `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n${secret}\r\n\r\n`,
+      `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${secret}\r\nconnection: close\r\ncontent-length: 1\r\n\r\n{`,
     ]) {
       const answers = await exchange(t, url, bytes);
       expect(answers, bytes.slice(0, 200)).toHaveLength(1);
@@ -173,11 +173,11 @@ describe('a line cannot be forged, nor broken, by what a client sends:', () => {
       }
       // As it stands, in each place where a client can put it. Most of it is no HTTP.
       for (const bytes of [
-        `GET /pet/${text} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
-        `GET /pet/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-request-id: ${text}\r\n\r\n`,
-        `GET /pet/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\nuser-agent: ${text}\r\n\r\n`,
+        `GET /pet/${text} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+        `GET /pet/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-request-id: ${text}\r\n\r\n`,
+        `GET /pet/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nuser-agent: ${text}\r\n\r\n`,
         `GET /pet/ HTTP/1.1\r\nhost: ${text}\r\nconnection: close\r\n\r\n`,
-        `${text} / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+        `${text} / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
       ]) {
         const answers = await exchange(t, url, `${bytes}\r\n\r\n`);
         expect(answers.length, JSON.stringify(bytes)).toBeGreaterThan(0);

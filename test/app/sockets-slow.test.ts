@@ -19,7 +19,7 @@ import {
 const config = { limits: { time: { headers: 300, request: 700, idle: 200 } } };
 Object.assign(fixed, { checkEvery: 50 });
 
-const json = 'host: x\r\ncontent-type: application/json\r\n';
+const json = 'host: localhost\r\ncontent-type: application/json\r\n';
 const body = '{"name":"slow","species":"dog"}';
 const post = `POST /pet/pets/ HTTP/1.1\r\n${json}`;
 
@@ -36,20 +36,23 @@ async function drip(wire: Wire, first: string, rest: string, pause = 20): Promis
 const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) => unknown]>> = {
   'says nothing': [408, () => {}],
   'sends half of its first line': [408, (wire) => wire.write('GET /pet')],
-  'sends no end of its headers': [408, (wire) => wire.write('GET /pet/pets/ HTTP/1.1\r\nhost: x\r\n')],
+  'sends no end of its headers': [
+    408,
+    (wire) => wire.write('GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\n'),
+  ],
   'sends its headers byte by byte': [
     408,
-    (wire) => drip(wire, 'GET /pet/pets/ HTTP/1.1\r\nhost: x\r\nx: ', 'y'),
+    (wire) => drip(wire, 'GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nx: ', 'y'),
   ],
   'sends empty lines before its request': [408, (wire) => drip(wire, '\r\n', '\r\n')],
   'sends headers without end, slowly': [
     408,
-    (wire) => drip(wire, 'GET / HTTP/1.1\r\nhost: x\r\n', 'x: y\r\n'),
+    (wire) => drip(wire, 'GET / HTTP/1.1\r\nhost: localhost\r\n', 'x: y\r\n'),
   ],
   'sends headers without end, at once': [
     431,
     async (wire) => {
-      wire.write('GET / HTTP/1.1\r\nhost: x\r\n');
+      wire.write('GET / HTTP/1.1\r\nhost: localhost\r\n');
       while (wire.socket.writable) {
         wire.write('x-y: zzzzzzzzzzzzzzzz\r\n'.repeat(200));
         await sleep(1);
@@ -59,7 +62,7 @@ const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) =
   'sends a header without end': [
     431,
     async (wire) => {
-      wire.write('GET / HTTP/1.1\r\nhost: x\r\nx: ');
+      wire.write('GET / HTTP/1.1\r\nhost: localhost\r\nx: ');
       while (wire.socket.writable) {
         wire.write('y'.repeat(4_000));
         await sleep(1);
@@ -166,7 +169,7 @@ function expectNothingDone({ allLines }: BuiltAt): void {
 test('a connection that is not used is closed', async (t) => {
   const { url } = await buildAt(t, 'in the same app', { config });
   const wire = open(t, url);
-  wire.write('GET /health HTTP/1.1\r\nhost: x\r\n\r\n');
+  wire.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
   const answers = readAnswers(await wire.closed());
   expect(answers.map(({ body }) => body)).toEqual(['{"status":"OK"}']);
 });
@@ -216,7 +219,7 @@ describe('a connection on which a request was refused', () => {
     });
     const built = await buildAt(t, 'in the same app', { config, services: [slow] });
     const wire = open(t, built.url);
-    await drip(wire, 'POST /slow/let-go HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n', 'x');
+    await drip(wire, 'POST /slow/let-go HTTP/1.1\r\nhost: localhost\r\ncontent-length: 500\r\n\r\n', 'x');
     const begun = performance.now();
     await built.app.stop();
     expect(performance.now() - begun).toBeLessThan(5_000);

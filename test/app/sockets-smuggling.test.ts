@@ -6,7 +6,7 @@ import { defineService } from '#common/service.ts';
 import { build } from '../helper.ts';
 import { buildAt, exchange, isAccess, listAnswered, places } from './sockets.ts';
 
-const host = 'host: x\r\n';
+const host = 'host: localhost\r\n';
 const json = `${host}content-type: application/json\r\n`;
 const pet = (name: string) => JSON.stringify({ name, species: 'dog' });
 const create = (name: string) =>

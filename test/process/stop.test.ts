@@ -50,7 +50,7 @@ test('answers what is in flight, calls between services included, and refuses wh
   await once(late, 'connect');
   child.kill('SIGTERM');
   await sleep(200);
-  late.write('GET /pet/pets/1 HTTP/1.1\r\nhost: x\r\n\r\n');
+  late.write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
   const [refused] = await once(late, 'data');
   expect(String(refused)).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*The server is stopping/i);
   expect((await send(`${url}/health`, 'GET')).status).toBe(200);
@@ -111,7 +111,7 @@ test('ends at once on a second signal', async (t) => {
   const slow = connect(Number(new URL(url).port), '127.0.0.1');
   slow.on('error', () => {});
   slow.write(
-    'POST /pet/pets/ HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{',
+    'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{',
   );
   await sleep(200);
   child.kill('SIGTERM');

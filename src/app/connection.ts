@@ -19,15 +19,13 @@ export function answerUnrouted(error: unknown, request: FastifyRequest, reply: F
   answerProblem(error, request, reply);
 }
 
+type ClientErrorHandler = (this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket) => void;
+
 /** What Node refuses before it is a request: malformed HTTP, headers that are too large, a client too slow. */
-export function createClientErrorHandler(log: Logger, policy: Policy) {
+export function createClientErrorHandler(log: Logger, policy: Policy): ClientErrorHandler {
   const refused = new WeakSet<Socket>();
 
-  return function answerClientError(
-    this: FastifyInstance,
-    error: NodeJS.ErrnoException,
-    socket: Socket,
-  ): void {
+  return function answerClientError(error, socket) {
     // What comes after one that was refused is nothing either, and waits for the end.
     if (refused.has(socket)) return;
     if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -72,8 +70,29 @@ function refuse(socket: Socket, problem: Problem, reqId: string, policy: Policy)
   destroyLate(socket);
 }
 
-/** A client that takes this for a proxy. */
-export const noTunnel = Object.assign(new Error('CONNECT'), { code: 'CONNECT' });
+const noTunnel = Object.assign(new Error('CONNECT'), { code: 'CONNECT' });
+
+/**
+ * Refuses CONNECT requests of a server. Node gives up a socket that it hands to a 'connect' listener: it removes its
+ * own 'error' listener, and no longer closes the responses to requests that were pipelined before the CONNECT
+ * (`onParserExecuteCommon` in Node's lib/_http_server.js).
+ */
+export function refuseTunnels(app: FastifyInstance, answerClientError: ClientErrorHandler): void {
+  // Without a 'connect' listener Node closes the connection without a response.
+  app.server.on('connect', (_request, socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    const before = app.inFlight.filter(({ request: { raw } }) => raw.socket === socket);
+    socket.once('close', () => {
+      for (const { request, reply } of before) {
+        request.raw.destroy();
+        reply.raw.destroy();
+      }
+    });
+    // As Node ends every other connection. Only a socket that is read shows that its client has disconnected.
+    socket.once('end', () => socket.end()).resume();
+    answerClientError.call(app, noTunnel, socket);
+  });
+}
 
 const refusals: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time'],

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from '#common/logger.ts';
 import { answerProblem } from '#common/problem-handler.ts';
@@ -8,7 +7,7 @@ import { type Always, createAlways } from './always.ts';
 import { bodies } from './bodies.ts';
 import { compression } from './compression.ts';
 import type { AppConfig } from './config.ts';
-import { answerUnrouted, createClientErrorHandler, noTunnel } from './connection.ts';
+import { answerUnrouted, createClientErrorHandler, refuseTunnels } from './connection.ts';
 import { crossSite } from './cross-site.ts';
 import { drain } from './drain.ts';
 import { createGate } from './gate.ts';
@@ -95,10 +94,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   for (const method of forwardedMethods) {
     if (!server.supportedMethods.includes(method)) server.addHttpMethod(method, { hasBody: true });
   }
-  // Without a listener Node would close it without a word.
-  server.server.on('connect', (_request, socket) =>
-    answerClientError.call(server, noTunnel, socket as Socket),
-  );
+  refuseTunnels(server, answerClientError);
   server.decorate('always', always);
   server.decorate('policy', policy);
   server.addHook('onRoute', ({ url, config }) => {

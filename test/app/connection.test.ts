@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { expect, type TestContext, test } from 'vitest';
+import { describe, expect, type TestContext, test, vi } from 'vitest';
+import { defineService } from '#common/service.ts';
 import { build } from '../helper.ts';
+import { open, readAnswers } from './sockets.ts';
 
 /** Sends bytes as they stand, and resolves with all that comes until the connection ends. */
 async function exchange(t: TestContext, url: string, ...parts: string[]): Promise<string> {
@@ -66,4 +68,56 @@ test.for([
   await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
   const head = `POST /pet/pets/1/treat HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${header}\r\n\r\n`;
   expect(await exchange(t, url, head)).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*"mood":"excited"/);
+});
+
+describe('CONNECT', () => {
+  const get = 'GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n';
+  const connects = [
+    'CONNECT x:1 HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'CONNECT x:1 HTTP/1.1\r\nHost: localhost\r\n\r\nmore',
+    'CONNECT x:1 HTTP/1.1\r\nHost: localhost\r\ncontent-length: 9\r\n\r\n{',
+    'CONNECT /pet/pets/ HTTP/1.0\r\n\r\n',
+    `${get.repeat(5)}CONNECT x:1 HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+  ];
+
+  test.for(connects)('and a reset leave the server alive: %j', async (bytes, t) => {
+    const { url, send, app } = await build(t);
+    for (let round = 0; round < 5; round += 1) {
+      const { socket, write } = open(t, url);
+      await once(socket, 'connect');
+      // The response stays unread, so the kernel sends a reset when the socket is closed.
+      socket.pause();
+      write(bytes);
+      await new Promise((wake) => setTimeout(wake, 5 * round));
+      socket.resetAndDestroy();
+    }
+    await vi.waitFor(() => expect(app.server.inFlight).toEqual([]));
+    expect((await send('GET', '/health')).status).toBe(200);
+  });
+
+  test('is answered after the requests before it, with a problem', async (t) => {
+    const { url } = await build(t);
+    const answers = readAnswers(await exchange(t, url, get, `${get}${connects[0]}`));
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 400]);
+    expect(JSON.parse(answers[2]?.body as string)).toMatchObject({ status: 400, detail: 'This is no proxy' });
+  });
+
+  test.for(['resetAndDestroy', 'destroy'] as const)(
+    'leaves no request before it in flight when the connection closes (%s)',
+    async (close, t) => {
+      const silent = defineService({
+        name: 'silent',
+        description: 'Never responds',
+        async register(scope) {
+          scope.get('/never', () => new Promise(() => {}));
+        },
+      });
+      const { url, app } = await build(t, { services: [silent] });
+      const { socket, write } = open(t, url);
+      write('GET /silent/never HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(5) + connects[0]);
+      await vi.waitFor(() => expect(app.server.inFlight).toHaveLength(5));
+      socket[close]();
+      await vi.waitFor(() => expect(app.server.inFlight).toEqual([]), 5_000);
+    },
+  );
 });

@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null where it has no idempotency key. */
     keyed: KeyedRequest | null;
+    /** Whether the handler of a keyed request has begun. */
+    isHandled: boolean;
   }
 }
 
@@ -28,6 +30,7 @@ const keptHeaders = ['content-type', 'location', 'etag'];
  */
 export const idempotency = fp<IdempotencyOptions>(async (scope, { keys }) => {
   scope.decorateRequest('keyed', null);
+  scope.decorateRequest('isHandled', false);
 
   scope.addHook('onRoute', (route) => {
     if (![route.method].flat().includes('POST')) return;
@@ -55,6 +58,7 @@ export const idempotency = fp<IdempotencyOptions>(async (scope, { keys }) => {
         return;
       }
       request.keyed = claimed;
+      reply.raw.once('close', () => releaseUnhandled(request));
       runInContext({ ...(currentContext() as Context), keyed: claimed }, done);
     } catch (error) {
       done(error as Error);
@@ -131,8 +135,14 @@ function repeat(reply: FastifyReply, { status, headers, body }: Answer): string 
  */
 function answerAlways(handler: RouteOptions['handler']): RouteOptions['handler'] {
   return function (request, reply) {
-    const result = handler.call(this, request, reply) as unknown;
     const { keyed } = request;
+    // The connection closed and the key was released: a retry may have it now.
+    if (keyed?.isAnswered()) {
+      reply.hijack();
+      return undefined;
+    }
+    request.isHandled = true;
+    const result = handler.call(this, request, reply) as unknown;
     if (keyed === null || !(result instanceof Promise)) return result;
     return result
       .finally(() => endGivenUp(request))
@@ -147,6 +157,14 @@ function answerAlways(handler: RouteOptions['handler']): RouteOptions['handler']
 /** Its client has been told that the outcome is unknown: a retry is told. */
 function endGivenUp({ keyed, isGivenUp }: FastifyRequest): void {
   if (isGivenUp && keyed?.isAnswered() === false) keyed.finish(undefined).catch(() => {});
+}
+
+/**
+ * Releases the key of a request whose connection closed, or that timed out, before its handler began: it changed
+ * nothing. A request that waits for its turn on its connection ends so, and comes to no response that `conclude` sees.
+ */
+function releaseUnhandled({ keyed, isHandled }: FastifyRequest): void {
+  if (!isHandled && keyed?.isAnswered() === false) keyed.finish(undefined).catch(() => {});
 }
 
 const description = `Makes it safe to send the request again, within 24 hours: the same key and request get the same \

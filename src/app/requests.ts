@@ -68,11 +68,14 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, policy,
   // Not a Set: of one that changes all the time V8 makes a new table now and then, and each old one, with all that was
   // in it, keeps the next alive until a full collection.
   const inFlight: Open[] = [];
-  let emptied: (() => void) | undefined;
+  let idle: PromiseWithResolvers<void> | undefined;
   app.decorate('inFlight', inFlight);
   app.decorate('traffic', traffic);
   app.decorate('whenIdle', async () => {
-    while (inFlight.length > 0) await new Promise<void>((resolve) => (emptied = resolve));
+    while (inFlight.length > 0) {
+      idle ??= Promise.withResolvers();
+      await idle.promise;
+    }
   });
 
   app.decorateRequest('caller', undefined);
@@ -114,7 +117,10 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, policy,
       inFlight[open.place] = last;
       last.place = open.place;
     }
-    if (inFlight.length === 0) emptied?.();
+    if (inFlight.length === 0) {
+      idle?.resolve();
+      idle = undefined;
+    }
   }
 });
 

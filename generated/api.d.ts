@@ -487,7 +487,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
+                /** @description Makes it safe to send the request again: for 24 hours the same key and request have one effect and get the same response, with `idempotent-replayed: true`. A request that changed nothing is not kept: a retry runs again. A response over 8192 bytes, or older than the newest 20000 of the service, is not kept: a retry computes it again from the current state, without a second effect. The service keeps the newest 500000 keys. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. 409: the original request is still in progress. 422: the key was used for a different request. 400: the key cannot be read */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -788,7 +788,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
+                /** @description Makes it safe to send the request again: for 24 hours the same key and request have one effect and get the same response, with `idempotent-replayed: true`. A request that changed nothing is not kept: a retry runs again. A response over 8192 bytes, or older than the newest 20000 of the service, is not kept: a retry computes it again from the current state, without a second effect. The service keeps the newest 500000 keys. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. 409: the original request is still in progress. 422: the key was used for a different request. 400: the key cannot be read */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -868,7 +868,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
+                /** @description Makes it safe to send the request again: for 24 hours the same key and request have one effect and get the same response, with `idempotent-replayed: true`. A request that changed nothing is not kept: a retry runs again. A response over 8192 bytes, or older than the newest 20000 of the service, is not kept: a retry computes it again from the current state, without a second effect. The service keeps the newest 500000 keys. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. 409: the original request is still in progress. 422: the key was used for a different request. 400: the key cannot be read */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -948,7 +948,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
+                /** @description Makes it safe to send the request again: for 24 hours the same key and request have one effect and get the same response, with `idempotent-replayed: true`. A request that changed nothing is not kept: a retry runs again. A response over 8192 bytes, or older than the newest 20000 of the service, is not kept: a retry computes it again from the current state, without a second effect. The service keeps the newest 500000 keys. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. 409: the original request is still in progress. 422: the key was used for a different request. 400: the key cannot be read */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -1251,7 +1251,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
+                /** @description Makes it safe to send the request again: for 24 hours the same key and request have one effect and get the same response, with `idempotent-replayed: true`. A request that changed nothing is not kept: a retry runs again. A response over 8192 bytes, or older than the newest 20000 of the service, is not kept: a retry computes it again from the current state, without a second effect. The service keeps the newest 500000 keys. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. 409: the original request is still in progress. 422: the key was used for a different request. 400: the key cannot be read */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -1597,7 +1597,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes it safe to send the request again, within 24 hours: the same key and request get the same answer, with `idempotent-replayed: true`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another request, 400 where it cannot be read */
+                /** @description Makes it safe to send the request again: for 24 hours the same key and request have one effect and get the same response, with `idempotent-replayed: true`. A request that changed nothing is not kept: a retry runs again. A response over 8192 bytes, or older than the newest 20000 of the service, is not kept: a retry computes it again from the current state, without a second effect. The service keeps the newest 500000 keys. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. 409: the original request is still in progress. 422: the key was used for a different request. 400: the key cannot be read */
                 "Idempotency-Key"?: string;
             };
             path: {

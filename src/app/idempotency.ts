@@ -1,11 +1,11 @@
-import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest, FastifySchema, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Context, currentContext, runInContext } from '#common/context.ts';
-import type { IdempotencyKeys } from '#common/idempotency.ts';
+import { bounds, type IdempotencyKeys } from '#common/idempotency.ts';
 import type { Answer, KeyedRequest } from '#common/keyed-request.ts';
 import { Problem, problems } from '#common/problem.ts';
 import { writeProblem } from '#common/problem-handler.ts';
+import { fingerprint } from './fingerprint.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -32,10 +32,12 @@ export const idempotency = fp<IdempotencyOptions>(async (scope, { keys }) => {
   scope.decorateRequest('keyed', null);
   scope.decorateRequest('isHandled', false);
 
+  // After validation, because a default that is spelled out equals one that is left out. The hook is the scope's, so it
+  // runs before those of the service.
+  scope.addHook('preHandler', claim);
+
   scope.addHook('onRoute', (route) => {
     if (![route.method].flat().includes('POST')) return;
-    // Before the contract fills in what is not sent: what is compared is what the client said.
-    route.preValidation = [claim, ...[route.preValidation ?? []].flat()];
     // Before an answer is compressed: a retry may come from a client that does not read that.
     route.onSend = [conclude, ...[route.onSend ?? []].flat()];
     route.handler = answerAlways(route.handler);
@@ -79,16 +81,6 @@ function readKey(sent: string): string {
   if (key !== undefined) return key;
   const detail = 'The Idempotency-Key must be 1 to 255 visible ASCII characters in double quotes';
   throw new Problem(400, detail, { type: 'urn:problem-type:idempotency-key-malformed' });
-}
-
-/** Of what makes two requests one: method, whole path, and body, whatever the order of its keys. */
-function fingerprint({ method, url, body }: FastifyRequest): string {
-  return hash('sha256', `${method} ${url}\n${JSON.stringify(body, sortKeys) ?? ''}`, 'base64url');
-}
-
-function sortKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** Holds an answer back until it is kept. */
@@ -167,10 +159,13 @@ function releaseUnhandled({ keyed, isHandled }: FastifyRequest): void {
   if (!isHandled && keyed?.isAnswered() === false) keyed.finish(undefined).catch(() => {});
 }
 
-const description = `Makes it safe to send the request again, within 24 hours: the same key and request get the same \
-answer, with \`idempotent-replayed: true\`, and have one effect. 1 to 255 visible ASCII characters in double quotes, such as a \
-UUID; the quotes may be left out. What fails without an effect is tried anew. 409 while the first is not answered, 422 with another \
-request, 400 where it cannot be read`;
+const { keys, responses, responseBytes } = bounds;
+const description = `Makes it safe to send the request again: for 24 hours the same key and request have one effect and get \
+the same response, with \`idempotent-replayed: true\`. A request that changed nothing is not kept: a retry runs again. A \
+response over ${responseBytes} bytes, or older than the newest ${responses} of the service, is not kept: a retry computes it again \
+from the current state, without a second effect. The service keeps the newest ${keys} keys. 1 to 255 visible ASCII characters in \
+double quotes, such as a UUID; the quotes may be left out. 409: the original request is still in progress. 422: the key was \
+used for a different request. 400: the key cannot be read`;
 // Without an example: Swagger UI would send it with every request, as the key of the first.
 const schema = {
   type: 'string',

@@ -71,6 +71,7 @@ export function openDatabase(file: string, migrations?: URL, record?: string, is
   if (file !== memory && record !== undefined) remember(record, file);
   const reads = openSharedReads(client);
   const writer = openWriter(client, reads.end);
+  const keys = openIdempotencyKeys(client, writer.write);
   return {
     orm: drizzle(client),
     prepare(query) {
@@ -78,13 +79,14 @@ export function openDatabase(file: string, migrations?: URL, record?: string, is
       return isTraced ? traceStatement(statement, query.prepare().getQuery().sql) : statement;
     },
     write: writer.write,
-    keys: openIdempotencyKeys(client, writer.write),
+    keys,
     counts: writer.counts,
     sizes: () => (file === memory ? undefined : { main: sizeOf(file), wal: sizeOf(`${file}-wal`) }),
     check() {
       client.prepare('SELECT count(*) FROM sqlite_schema').get();
     },
     close() {
+      keys.close();
       writer.close();
       client.close();
     },

@@ -1,3 +1,4 @@
+import { serialize } from 'node:v8';
 import { Problem } from './problem.ts';
 
 /** What a request was answered, as far as it is kept. */
@@ -36,12 +37,15 @@ export interface KeyedRequest {
 /** What the writes of a request returned, by their number; only of those that changed something. */
 export type Results = Readonly<Record<number, unknown>>;
 
-/** What is kept under a key. */
+/** What is kept under a key: only of a request that changed something. */
 export interface Entry {
   readonly results: Results;
-  /** Absent where the request wrote, and did not come to an answer that is final. */
+  /** Absent where there is none that is final, or it is not kept: a retry runs again, and its writes return `results`. */
   readonly answer: Answer | undefined;
 }
+
+/** How much is kept of one request, in bytes: of its answer, and of what one of its writes returned. */
+export const keptBytes = { answer: 8_192, result: 8_192 } as const;
 
 /** Where one key is kept. */
 export interface Place {
@@ -76,9 +80,10 @@ export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedReque
       return;
     }
     const all = { ...entry?.results, ...results };
-    const isWritten = Object.keys(all).length > 0;
-    isSaved = answer !== undefined && isFinal(answer, isWritten);
-    if (isSaved || isWritten) place.save({ results: all, answer: isSaved ? answer : undefined });
+    const count = Object.keys(all).length;
+    isSaved = count > 0 && isKept(answer);
+    const isNew = count > Object.keys(entry?.results ?? {}).length;
+    if (isSaved || isNew) place.save({ results: all, answer: isSaved ? answer : undefined });
   }
 
   function join(index: number): Companion {
@@ -96,7 +101,10 @@ export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedReque
         }
         const before = place.countChanges();
         const value = fn();
-        if (place.countChanges() !== before) outcome = { value };
+        if (place.countChanges() !== before) {
+          checkSize(value);
+          outcome = { value };
+        }
         return value;
       },
       isAnswered: () => isAnswered,
@@ -127,8 +135,7 @@ export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedReque
       try {
         // The answer goes with the write that it came from; it needs one of its own where there is none.
         if (transaction !== undefined) await transaction.promise;
-        else if (found === undefined && answer !== undefined && isFinal(answer, hasEffect))
-          await place.write(record);
+        else if (found === undefined && hasEffect && isKept(answer)) await place.write(record);
         return found;
       } finally {
         place.release();
@@ -159,11 +166,20 @@ function openTransaction(): PromiseWithResolvers<void> {
 }
 
 /**
- * Whether an answer is that of every retry. What failed and changed nothing is tried anew; what changed something and
- * then failed with a 5xx goes on from what it has written.
+ * Whether an answer is given again to a retry of a request that changed something. After a 5xx a retry goes on from what
+ * was written; one for a large answer computes it again.
  */
-function isFinal({ status }: Answer, hasEffect: boolean): boolean {
-  return status < 400 || (hasEffect && status < 500);
+function isKept(answer: Answer | undefined): boolean {
+  if (answer === undefined || answer.status >= 500) return false;
+  const { headers, body } = answer;
+  return Buffer.byteLength(JSON.stringify(headers)) + Buffer.byteLength(body ?? '') <= keptBytes.answer;
+}
+
+/** @throws {TypeError} for what a write may not return in a request with an idempotency key, as that is kept. */
+function checkSize(value: unknown): void {
+  const size = serialize(value).length;
+  if (size <= keptBytes.result) return;
+  throw new TypeError(`a write returned ${size} bytes, and at most ${keptBytes.result} are kept for a retry`);
 }
 
 /** 409: the request under this key is not answered yet. */

@@ -93,7 +93,8 @@ export function makeNotes(stage: Stage) {
       });
       scope.post('/sends', async (_request, reply) => {
         const note = await add('sent');
-        reply.code(201).header('location', `/note/${note.id}`).header('x-other', 'a').send(note);
+        reply.code(201).header('location', `/note/${note.id}`).header('etag', '"1"').header('x-other', 'a');
+        reply.send(note);
       });
       scope.post('/callback', (_request, reply) => {
         void add('callback').then((note) => reply.send(note));

@@ -1,104 +1,157 @@
 #!/usr/bin/env bash
-# Sets up what is missing, then runs what is asked. Works with bash 3.2, that of macOS.
+# Sets up what is missing, then runs a command. Works with bash 3.2, the version of macOS.
 set -euo pipefail
 
-usage='Usage: ./run.sh [dev] [--config FILE] [--app NAME | --all]
-       ./run.sh test [ARGUMENTS OF VITEST]
+usage='Usage: ./run.sh [start] [--config FILE] [--app NAME | --all]
+       ./run.sh COMMAND [ARGUMENTS]
 
-Sets up what is missing (Node, dependencies, generated files), then starts the
-first app of config.yaml: by default a gateway with every service in it, at
-http://127.0.0.1:8000. Ctrl-C stops it.
+Sets up what is missing (Node, dependencies, generated files), then runs the
+command. Without a command it starts the first app of config.yaml: by default
+a gateway with every service, at http://127.0.0.1:8000. Ctrl-C stops it.
 
-  dev             start anew when a source or the config changes
-  test            run the tests, once, to the end
-  --config FILE   take this config file
+Commands, each with a --help of its own:
+  start           start an app; this is the default
+  dev             start an app, and restart it when a source or the config changes
+  test            run the tests once
+  check           check format, lint, types, boundaries, generated files
+  generate        write generated/ from the services
+  migrate         create, apply and list migrations of the databases
+  backup          copy the databases while the server runs
+  restore         put the databases of a backup in place
+  fuzz            send random requests and compare the responses with the contract
+  bench           measure the server against other frameworks
+
+Options:
+  --config FILE   use this config file
   --app NAME      start this app of the config file
-  --all           start every app of it, each as its own process
-  --help          this text
-  --version       the version'
+  --all           start every app of the config file, each in its own process
+  --node          print the path of the Node that the commands run with
+  --help          print this text
+  --version       print the version
 
-# MiB for what has just been made: a request lives there and dies. Node's own bound follows the memory of the machine.
+Each command is also an npm script: npm run COMMAND -- ARGUMENTS. For npm and npx on
+a machine whose own Node is too old: PATH=$(dirname "$(./run.sh --node)"):$PATH'
+
+test_usage='Usage: ./run.sh test [FILTER...] [OPTIONS]
+
+Runs the tests once.
+
+  FILTER          run only test files whose path contains this
+  -t PATTERN      run only tests whose name matches this
+  --watch         run the tests again when a file changes
+  --coverage      measure the coverage
+
+All other options are those of vitest: npx vitest --help'
+
+# MiB for V8's young generation. Node's default depends on the memory of the machine and costs 60 MiB more.
 young=--max-semi-space-size=32
 
 main() {
-  local mode=start config=
-  case "${1-}" in
-    dev | test) mode=$1; shift ;;
-    help) set -- --help ;;
-  esac
-  # What is wrong with the arguments is said before anything is set up.
-  local rest=() expected=
-  if [ "$mode" != test ]; then
-    local argument
-    for argument in "$@"; do
-      if [ -n "$expected" ]; then
-        # The server starts in the project's folder: a path is one from here.
-        case "$expected$argument" in
-          --config/*) ;;
-          --config*) argument=$PWD/$argument ;;
-        esac
-        [ "$expected" = --config ] && config=$argument
-        rest+=("$expected" "$argument")
-        expected=
-        continue
-      fi
-      case "$argument" in
-        --help | -h) echo "$usage"; exit 0 ;;
-        --node) cd_home; find_node; exit 0 ;; # the path of the Node that it takes, for scripts
-        --version) cd_home; sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json; exit 0 ;;
-        --all) [ "$mode" = start ] || fail "--all does not go with $mode"; mode=all ;;
-        --config | --app) expected=$argument ;;
-        --config=*) config=$(absolute "${argument#*=}"); rest+=(--config "$config") ;;
-        --app=*) rest+=("$argument") ;;
-        *) fail "unknown argument $argument: see ./run.sh --help" ;;
-      esac
-    done
-    [ -z "$expected" ] || fail "$expected needs a value: see ./run.sh --help"
-    case "$mode ${rest[*]-}" in "all "*--app*) fail '--all and --app do not go together' ;; esac
-    [ -z "$config" ] || [ -f "$config" ] || fail "$config: there is no such file"
-  else
-    rest=("$@")
-  fi
-
+  local caller=$PWD
   cd_home
+  local command=start
+  case "${1-}" in
+    help) set -- --help ;;
+    '' | -*) ;;
+    *) command=$1; shift ;;
+  esac
+  list_scripts | grep -xF -e "$command" >/dev/null || fail "Unknown command $command: see ./run.sh --help"
+
+  # Wrong arguments of the server are reported before the setup, which takes a minute on a fresh clone.
+  local rest=() expected= config= all= folder= argument
+  case "$command" in backup | restore) folder=next ;; esac
+  for argument in "$@"; do
+    if [ -n "$expected" ]; then
+      [ "$expected" != --config ] || { argument=$(absolute "$caller" "$argument"); config=$argument; }
+      rest+=("$expected" "$argument")
+      expected=
+      continue
+    fi
+    case "$command $argument" in
+      'start --help' | 'start -h') echo "$usage"; exit 0 ;;
+      'test --help' | 'test -h') echo "$test_usage"; exit 0 ;;
+      'start --version') sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json; exit 0 ;;
+      'start --node') find_node; exit 0 ;;
+      'start --all') all=yes ;;
+      test\ *) rest+=("$argument") ;;
+      *\ --config | *\ --app) expected=$argument ;;
+      # Commands run in the project's folder. A relative path of the caller is relative to the caller's folder.
+      *\ --config=*) config=$(absolute "$caller" "${argument#*=}"); rest+=(--config "$config") ;;
+      *\ --app=* | 'dev --help') rest+=("$argument") ;;
+      start\ -* | dev\ -*) fail "Unknown option $argument: see ./run.sh --help" ;;
+      start\ * | dev\ *) fail "Unknown argument $argument: see ./run.sh --help" ;;
+      *\ -*) rest+=("$argument") ;;
+      *)
+        if [ "$folder" = next ]; then argument=$(absolute "$caller" "$argument"); folder=; fi
+        rest+=("$argument")
+        ;;
+    esac
+  done
+  [ -z "$expected" ] || fail "Missing value of $expected: see ./run.sh --help"
+  case "$all ${rest[*]-}" in yes*--app*) fail 'Expected --all or --app, not both' ;; esac
+  [ -z "$config" ] || [ -f "$config" ] || fail "$config: there is no such file"
+
   local node
   node=$(find_node)
   install_dependencies "$node"
   mkdir -p data logs
-  case "$mode" in
-    dev) exec "$node" scripts/dev.ts ${rest[@]+"${rest[@]}"} ;;
-    test) generate "$node"; exec "$node" node_modules/vitest/vitest.mjs run ${rest[@]+"${rest[@]}"} ;;
-    all) generate "$node"; exec "$node" "$young" scripts/all.ts ${rest[@]+"${rest[@]}"} ;;
-    start) generate "$node"; exec "$node" "$young" src/app/main.ts ${rest[@]+"${rest[@]}"} ;;
+  # The other commands read or write generated/ themselves, or work without it.
+  case "$command" in start | test | fuzz | bench) generate "$node" ;; esac
+  case "$all$command" in
+    yesstart) exec "$node" "$young" scripts/all.ts ${rest[@]+"${rest[@]}"} ;;
+    # Not by its npm script, which needs a shell in between.
+    start) exec "$node" "$young" src/app/main.ts ${rest[@]+"${rest[@]}"} ;;
+    *) run_script "$node" "$command" ${rest[@]+"${rest[@]}"} ;;
   esac
 }
 
 fail() { echo "run.sh: $1" >&2; exit 2; }
 
-absolute() { case "$1" in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
+absolute() { case "$2" in /*) echo "$2" ;; *) echo "$1/$2" ;; esac; }
 
-cd_home() { cd "$(dirname "${BASH_SOURCE[0]}")"; }
+# Changes to the folder of this file, also where it was started through a link. `readlink -f` does not exist on macOS.
+cd_home() {
+  local file=${BASH_SOURCE[0]} link
+  while [ -L "$file" ]; do
+    link=$(readlink "$file")
+    case "$link" in /*) file=$link ;; *) file=$(dirname -- "$file")/$link ;; esac
+  done
+  # With CDPATH, `cd` may go to a folder of that name elsewhere.
+  CDPATH='' cd -- "$(dirname -- "$file")"
+  # The setup replaces node_modules: never in the folder of another project.
+  grep -qs 'src/app/main.ts' package.json || fail "$PWD is not the project's folder: start run.sh from there"
+}
 
-# The path of a Node that is new enough: the one at hand, or the pinned one from npm, which keeps it.
+# The names of the scripts in package.json.
+list_scripts() { sed -n '/^  "scripts": {/,/^  }/s/^    "\([^"]*\)": .*/\1/p' package.json; }
+
+# Runs a script of package.json as npm does, under the right Node, as this very process.
+run_script() {
+  local node=$1 name=$2 script
+  shift 2
+  script=$("$node" -p 'require("./package.json").scripts[process.argv[1]]' "$name")
+  PATH=$(dirname "$node"):$PWD/node_modules/.bin:$PATH exec sh -c "$script \"\$@\"" "$name" "$@"
+}
+
+# Prints the path of a Node that is new enough: the installed one, or the pinned one from npm, which keeps it.
 find_node() {
-  local at_hand
-  at_hand=$(command -v node || true)
-  if [ -n "$at_hand" ] && is_new_enough "$at_hand"; then echo "$at_hand"; return; fi
-  local kept=node_modules/.node-path path=
+  local installed
+  installed=$(command -v node || true)
+  if [ -n "$installed" ] && is_new_enough "$installed"; then echo "$installed"; return; fi
+  local kept=node_modules/.node-path path='' version
+  version=$(cat .node-version)
   [ -f "$kept" ] && path=$(cat "$kept")
   if [ -z "$path" ] || [ ! -x "$path" ]; then
-    command -v npx >/dev/null || { echo "run.sh: Node $(cat .node-version) or npm is needed" >&2; exit 1; }
-    echo "run.sh: getting Node $(cat .node-version) from npm, once" >&2
-    # From another folder: in this one, npx would refuse to run under the Node that is too old.
-    local version
-    version=$(cat .node-version)
+    command -v npx >/dev/null || { echo "run.sh: Node $version or npm is needed" >&2; exit 1; }
+    echo "run.sh: getting Node $version from npm, once" >&2
+    # From another folder, because npx refuses to run under an old Node in this one.
     path=$(cd / && npx --yes --package "node@$version" -- node -p process.execPath) || exit 1
   fi
-  is_new_enough "$path" || { echo "run.sh: no Node $(cat .node-version) could be had" >&2; exit 1; }
+  is_new_enough "$path" || { echo "run.sh: Node $version could not be installed" >&2; exit 1; }
   echo "$path"
 }
 
-# As `engines` in package.json: an older one has no type stripping, or crashes in the SQLite driver.
+# As `engines` in package.json: an older Node has no type stripping, or crashes in the SQLite driver.
 is_new_enough() {
   local version major minor
   version=$("$1" --version 2>/dev/null) || return 1
@@ -112,7 +165,7 @@ is_new_enough() {
 install_dependencies() {
   cmp -s package-lock.json node_modules/.installed && return
   echo 'run.sh: installing dependencies, once' >&2
-  # Under another Node npm would look for the machine's configuration, a proxy or a certificate, in another place.
+  # Under another Node npm looks for the configuration of the machine (a proxy, a certificate) in another folder.
   local machine
   machine=$(cd / && npm config get globalconfig)
   PATH=$(dirname "$1"):$PATH npm ci --globalconfig "$machine" --include=dev --loglevel=error >&2
@@ -120,7 +173,7 @@ install_dependencies() {
   cp package-lock.json node_modules/.installed
 }
 
-# Contracts, types and the list of services, when something that they are made of is newer than they are.
+# Writes contracts, types and the list of services, when a file that they are made of is newer.
 generate() {
   local stamp=node_modules/.generated newer=
   if [ -f "$stamp" ]; then

@@ -10,7 +10,7 @@ import { type Bench, NotRun, type Result, type Row } from './result.ts';
 import { rows } from './rows.ts';
 import { removeData } from './seed.ts';
 
-const help = `Usage: npm run bench -- [--quick] [--only NAME,…]
+const help = `Usage: ./run.sh bench [--quick] [--only NAME,…]
 
   --quick       short, with fewer pairs and without the memory; the figures are rougher
   --only NAMES  only these rows; nothing is written but, of overload and overload-page, the picture and the section

@@ -4,9 +4,10 @@ import { resolve } from 'node:path';
 import { readConfig } from '#app/config.ts';
 import { loadServices } from '#app/services.ts';
 import { backUp } from '#common/backup.ts';
-import { listDatabases, readArguments, runCommand, UsageError } from './command.ts';
+import { readArguments, UsageError } from './arguments.ts';
+import { listDatabases, runServiceCommand } from './command.ts';
 
-const help = `Usage: npm run backup -- FOLDER [SERVICE...] [--config FILE]
+const help = `Usage: ./run.sh backup FOLDER [SERVICE...] [--config FILE]
 
 Copies the database of every service into FOLDER, which must be new or empty,
 while they are served and written. FOLDER then holds a file for each service
@@ -21,16 +22,16 @@ then pet): ids are never used again, so an adoption then names its pet or none.
 
   SERVICE         only these services (all of the config)
   --config FILE   the config file (config.yaml)
+  --help          this text
 `;
 
-await runCommand(async () => {
+await runServiceCommand(async () => {
   const { values, positionals } = readArguments({
     config: { type: 'string', default: 'config.yaml' },
-    help: { type: 'boolean', default: false },
   });
   if (values.help) return console.log(help);
   const [folder, ...names] = positionals;
-  if (folder === undefined) throw new UsageError('Say which folder to copy to: see --help');
+  if (folder === undefined) throw new UsageError('Missing FOLDER to copy to: see --help');
   const services = await loadServices();
   const databases = listDatabases(services, readConfig(values.config, services, process.env));
   const unknown = names.find((name) => !databases.some(({ service }) => service === name));

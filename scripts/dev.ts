@@ -1,32 +1,53 @@
-/**
- * Starts the server and starts it anew when a source or the config changes, contracts generated before each time.
- * The arguments are those of the server.
- */
+/** Starts the server, and restarts it when a source or the config changes: see --help. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { watch } from 'chokidar';
+import { readArguments, root, runCommand } from './arguments.ts';
+
+const help = `Usage: ./run.sh dev [--config FILE] [--app NAME]
+
+Starts the server. When a file in src/ or the config changes, generates the
+contracts and restarts the server. Ctrl-C stops it.
+
+  --config FILE   the config file (config.yaml)
+  --app NAME      the app of the config file to start (its first one)
+  --pretty        readable log lines also when the console is not a terminal
+  --help          this text
+`;
 
 const args = process.argv.slice(2);
-const { values } = parseArgs({ args, strict: false, options: { config: { type: 'string' } } });
-const root = fileURLToPath(new URL('..', import.meta.url));
-// Not logs/, generated/ and data/, which the server and its start write themselves.
-const watched = [resolve(root, 'src'), resolve(String(values.config ?? 'config.yaml'))];
-
 let running: ChildProcess | undefined;
 let stopping = false;
 let changes = 0;
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, async () => {
-    stopping = true;
-    await stop();
-    process.exit(0);
-  });
+await runCommand(async () => {
+  const { values } = readArguments(
+    {
+      config: { type: 'string', default: 'config.yaml' },
+      app: { type: 'string' },
+      pretty: { type: 'boolean', default: false },
+    },
+    0,
+  );
+  if (values.help) return console.log(help);
+  stopOnSignals();
+  // Not logs/, generated/ and data/, which the server and its start write themselves.
+  watch([resolve(root, 'src'), resolve(values.config)], { ignoreInitial: true }).on('all', restart);
+  await start();
+});
+
+function stopOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, async () => {
+      stopping = true;
+      await stop();
+      process.exit(0);
+    });
+  }
 }
-watch(watched, { ignoreInitial: true }).on('all', async (_event, path) => {
+
+async function restart(_event: string, path: string): Promise<void> {
   changes += 1;
   const latest = changes;
   await new Promise((wake) => setTimeout(wake, 100));
@@ -35,8 +56,7 @@ watch(watched, { ignoreInitial: true }).on('all', async (_event, path) => {
   console.error(`${path} has changed: starting anew`);
   await stop();
   await start();
-});
-await start();
+}
 
 async function start(): Promise<void> {
   const latest = changes;

@@ -1,13 +1,13 @@
 /** Fuzzes the product by its own contract: see --help. */
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { type Exchange, fuzz } from '../test/fuzz/fuzz.ts';
 import { findLogFaults } from '../test/fuzz/log-lines.ts';
 import { recipes } from '../test/fuzz/recipes.ts';
 import { describeFitting, describeReached, listFailures } from '../test/fuzz/report.ts';
 import { startServer } from '../test/fuzz/server.ts';
+import { readArguments, runCommand, UsageError } from './arguments.ts';
 
-const help = `Usage: npm run fuzz -- [--seed N] [--requests N] [--url URL]
+const help = `Usage: ./run.sh fuzz [--seed N] [--requests N] [--url URL]
 
 Sends requests that fit the contract of every operation in /openapi.json, and such that do not, and checks each
 answer against it. Starts a server of its own, with every service in it and databases in memory, and reads its log.
@@ -15,26 +15,21 @@ answer against it. Starts a server of its own, with every service in it and data
   --seed N        the same seed sends the same requests to a fresh server (a random one)
   --requests N    how many (10000); what can only be reached by construction comes on top
   --url URL       fuzz the server that runs there; what is made in its databases stays there
+  --help          this text
 
 Ends with 1 where an answer is not as documented, with a curl command that shows it; or where an operation never
 came to a 2xx and to each of its documented 4xx.
 `;
 
-/** A wrong argument: one line, exit code 2. */
-class UsageError extends Error {}
-
-try {
-  const { help: isHelp, ...options } = readArguments();
-  if (isHelp) console.log(help);
-  else process.exitCode = (await run(options)) ? 0 : 1;
-} catch (error) {
-  console.error(error instanceof UsageError ? error.message : error);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-}
+await runCommand(async () => {
+  const { help: isHelp, ...options } = readOptions();
+  if (isHelp) return console.log(help);
+  process.exitCode = (await run(options)) ? 0 : 1;
+});
 
 /** Resolves with whether all was as documented. */
 async function run({ seed, requests, url }: { seed: number; requests: number; url: string | undefined }) {
-  console.log(`seed ${seed}: to send the same again, npm run fuzz -- --seed ${seed} --requests ${requests}`);
+  console.log(`seed ${seed}: to send the same again, ./run.sh fuzz --seed ${seed} --requests ${requests}`);
   const failures = await (url === undefined ? fuzzOwn(seed, requests) : fuzzAt(url, seed, requests));
   for (const failure of failures) console.error(`\n${failure}`);
   if (failures.length > 0) console.error(`\nfailed, with seed ${seed}`);
@@ -77,8 +72,15 @@ async function fuzzAt(
   return listFailures(report);
 }
 
-function readArguments() {
-  const { values } = parse();
+function readOptions() {
+  const { values } = readArguments(
+    {
+      seed: { type: 'string' },
+      requests: { type: 'string', default: '10000' },
+      url: { type: 'string' },
+    },
+    0,
+  );
   if (values.url !== undefined && !URL.canParse(values.url))
     throw new UsageError(`--url ${values.url} is no URL`);
   return {
@@ -93,19 +95,4 @@ function readInteger(name: string, text: string, least: number, most: number): n
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   throw new UsageError(`--${name} must be an integer from ${least} to ${most}`);
-}
-
-function parse() {
-  try {
-    return parseArgs({
-      options: {
-        seed: { type: 'string' },
-        requests: { type: 'string', default: '10000' },
-        url: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('. ', 1)[0]}: see --help`);
-  }
 }

@@ -1,11 +1,6 @@
-/**
- * Writes `generated/` from the folders of `src/services`: each service's document, the merged one, the types of
- * that, and the list of services. With `--check` it writes nothing, and fails where a file is not what it would be.
- */
+/** Writes `generated/` from the folders of `src/services`: see --help. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Value } from '@sinclair/typebox/value';
 import { createTwoFilesPatch } from 'diff';
 import openapiTS, { astToString } from 'openapi-typescript';
@@ -14,27 +9,39 @@ import { checkConfig } from '#app/config.ts';
 import { mergeDocuments, mergedInfo, type Part } from '#app/openapi.ts';
 import { openLogging } from '#common/logger.ts';
 import type { Service } from '#common/service.ts';
+import { CommandError, readArguments, root } from './arguments.ts';
+import { expectMigrations, listServiceFolders, runServiceCommand } from './command.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'generated');
 const marker = 'Written by "npm run generate" from src/services; do not change it by hand.';
 
-const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
-const files = await generate(join(root, 'src/services'));
-if (values.check) check(files);
-else write(files);
+const help = `Usage: ./run.sh generate [--check]
+
+Writes generated/ from the folders of src/services: the OpenAPI document of
+each service, the merged one, its types, and the list of services. Prints the
+files that have changed. ./run.sh does it by itself when a source has changed.
+
+  --check         write nothing; print what would change, and fail if anything would
+  --help          this text
+`;
+
+await runServiceCommand(async () => {
+  const { values } = readArguments({ check: { type: 'boolean', default: false } }, 0);
+  if (values.help) return console.log(help);
+  const files = await generate(join(root, 'src/services'));
+  if (values.check) check(files);
+  else write(files);
+});
 
 /** All of `generated/`: the content of each file by its path in there. */
 async function generate(folder: string): Promise<Map<string, string>> {
-  const names = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .sort();
+  const names = listServiceFolders();
   const services = new Map<string, Service>();
   for (const name of names) {
     const { default: service } = await import(join(folder, name, 'index.ts'));
     if (service?.name !== name)
-      throw new Error(`src/services/${name}/index.ts must define the service ${name}`);
+      throw new CommandError(`src/services/${name}/index.ts must define the service ${name}`);
+    expectMigrations(service);
     services.set(name, service);
   }
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -111,7 +118,7 @@ function check(files: ReadonlyMap<string, string>): void {
   for (const path of extra) console.error(`generated/${path} belongs to no service`);
   if (stale.length + extra.length > 0) {
     console.error('Run "npm run generate", and commit what it writes.');
-    process.exit(1);
+    process.exitCode = 1;
   }
 }
 

@@ -1,93 +1,97 @@
 /** Migrations of the services' databases, for people: see --help. The server applies them by itself at its start. */
 import { spawnSync } from 'node:child_process';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Config, readConfig } from '#app/config.ts';
 import { loadServices } from '#app/services.ts';
-import { DatabaseError, openDatabase, readMigrationStatus } from '#common/database.ts';
+import { openDatabase, readMigrationStatus } from '#common/database.ts';
 import { recordOf } from '#common/database-record.ts';
+import { CommandError, readArguments, root, UsageError } from './arguments.ts';
 import {
-  chooseMigrated,
   databaseOf,
+  expectMigrations,
+  listMigrated,
+  listServiceFolders,
   type Migrated,
-  readArguments,
-  runCommand,
-  UsageError,
+  runServiceCommand,
 } from './command.ts';
 
-const help = `Usage: npm run migrate -- create|apply|status [SERVICE] [--name NAME] [--config FILE]
+const help = `Usage: ./run.sh migrate create|apply|status [SERVICE] [--name NAME] [--config FILE]
 
   create   writes a migration from what has changed in src/services/SERVICE/tables.ts
-  apply    applies to the databases of the config what they have not had
-  status   says which migrations each database has had
+  apply    applies the pending migrations to the databases of the config
+  status   prints which migrations each database has
 
   SERVICE         only this service (all that have a database)
-  --name NAME     what the new migration is called (with create)
+  --name NAME     the name of the new migration (the first is "initial", others "change")
   --config FILE   the config file (config.yaml)
+  --help          this text
+
+The server applies pending migrations when it starts.
 `;
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const commands = { create, apply, status };
-
-await runCommand(main);
-
-async function main(): Promise<void> {
-  const { values, positionals } = readArguments({
-    name: { type: 'string' },
-    config: { type: 'string', default: 'config.yaml' },
-    help: { type: 'boolean', default: false },
-  });
-  if (values.help) return console.log(help);
-  const [command, name, ...rest] = positionals;
-  if (command === undefined || !Object.hasOwn(commands, command) || rest.length > 0) {
-    throw new UsageError('Say create, apply or status: see --help');
-  }
-  const services = await loadServices();
-  const chosen = chooseMigrated(services, name);
-  for (const service of chosen) {
-    commands[command as keyof typeof commands](service, {
-      ...(values.name !== undefined && { name: values.name }),
-      config: () => readConfig(values.config, services, process.env),
-    });
-  }
-}
-
-interface Options {
-  readonly name?: string;
-  config(): Config;
-}
-
-function create(service: Migrated, { name }: Options): void {
-  const folder = join(root, 'src/services', service.name);
-  const drizzleKit = join(root, 'node_modules/drizzle-kit/bin.cjs');
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      drizzleKit,
-      'generate',
-      '--dialect=sqlite',
-      `--schema=${relative(root, join(folder, 'tables.ts'))}`,
-      `--out=${relative(root, fileURLToPath(service.migrations))}`,
-      ...(name === undefined ? [] : [`--name=${name}`]),
-    ],
-    { cwd: root, stdio: 'inherit' },
+await runServiceCommand(async () => {
+  const { values, positionals } = readArguments(
+    { name: { type: 'string' }, config: { type: 'string', default: 'config.yaml' } },
+    2,
   );
-  if (status !== 0) throw new DatabaseError(`${service.name}: drizzle-kit failed`);
+  if (values.help) return console.log(help);
+  const [command, name] = positionals;
+  if (command === 'create') return create(name, values.name);
+  if (command !== 'apply' && command !== 'status')
+    throw new UsageError('Expected create, apply or status: see --help');
+  if (values.name !== undefined) throw new UsageError('--name goes with create: see --help');
+
+  const services = await loadServices();
+  const migrated = listMigrated(services);
+  const known = migrated.map((service) => service.name);
+  if (name !== undefined && !known.includes(name)) throw unknownService(name, known);
+  const config = readConfig(values.config, services, process.env);
+  const run = command === 'apply' ? apply : status;
+  for (const service of migrated) {
+    // Without a name: of a config that runs only some of the services, those.
+    if (name === undefined ? !Object.hasOwn(config.services, service.name) : service.name !== name) continue;
+    expectMigrations(service);
+    run(service, config);
+  }
+});
+
+/** Needs nothing but tables.ts of the service, so that it works before a new service is complete. */
+function create(service: string | undefined, name: string | undefined): void {
+  const known = listServiceFolders().filter((folder) =>
+    existsSync(join(root, 'src/services', folder, 'tables.ts')),
+  );
+  if (service !== undefined && !known.includes(service)) throw unknownService(service, known);
+  for (const one of service === undefined ? known : [service]) {
+    const folder = `src/services/${one}`;
+    const isFirst = !existsSync(join(root, folder, 'migrations/meta/_journal.json'));
+    const { status } = spawnSync(
+      process.execPath,
+      [
+        join(root, 'node_modules/drizzle-kit/bin.cjs'),
+        ...['generate', '--dialect=sqlite', `--schema=${folder}/tables.ts`, `--out=${folder}/migrations`],
+        `--name=${name ?? (isFirst ? 'initial' : 'change')}`,
+      ],
+      { cwd: root, stdio: 'inherit' },
+    );
+    if (status !== 0) throw new CommandError(`${one}: drizzle-kit failed`);
+  }
 }
 
-function apply(service: Migrated, { config: read }: Options): void {
-  const config = read();
+function unknownService(name: string, known: readonly string[]): UsageError {
+  return new UsageError(`${name} is not a service with a database (known: ${known.join(', ')})`);
+}
+
+function apply(service: Migrated, config: Config): void {
   const { file } = databaseOf(service, config);
   const pending = readMigrationStatus(file, service.migrations).filter(({ applied }) => !applied);
   openDatabase(file, service.migrations, recordOf(config.file)).close();
   console.log(`${service.name}: ${pending.length} applied, ${file} is up to date`);
 }
 
-function status(service: Migrated, { config }: Options): void {
-  for (const { name, applied } of readMigrationStatus(
-    databaseOf(service, config()).file,
-    service.migrations,
-  )) {
+function status(service: Migrated, config: Config): void {
+  const { file, migrations } = databaseOf(service, config);
+  for (const { name, applied } of readMigrationStatus(file, migrations)) {
     console.log(`${service.name}: ${name} ${applied ? 'applied' : 'pending'}`);
   }
 }

@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { readConfig } from '#app/config.ts';
 import { loadServices } from '#app/services.ts';
 import { restore } from '#common/backup-restore.ts';
-import { listDatabases, readArguments, runCommand, UsageError } from './command.ts';
+import { readArguments, UsageError } from './arguments.ts';
+import { listDatabases, runServiceCommand } from './command.ts';
 
-const help = `Usage: npm run restore -- FOLDER [--overwrite] [--config FILE]
+const help = `Usage: ./run.sh restore FOLDER [--overwrite] [--config FILE]
 
 Puts the databases of a backup where the config says: all of them, or, where
 that fails, none. Each is compared with the manifest and checked as a whole
@@ -16,18 +17,20 @@ migrations that a copy has not had.
 
   --overwrite     replace databases that are there
   --config FILE   the config file (config.yaml)
+  --help          this text
 `;
 
-await runCommand(async () => {
-  const { values, positionals } = readArguments({
-    overwrite: { type: 'boolean', default: false },
-    config: { type: 'string', default: 'config.yaml' },
-    help: { type: 'boolean', default: false },
-  });
+await runServiceCommand(async () => {
+  const { values, positionals } = readArguments(
+    {
+      overwrite: { type: 'boolean', default: false },
+      config: { type: 'string', default: 'config.yaml' },
+    },
+    1,
+  );
   if (values.help) return console.log(help);
-  const [folder, ...rest] = positionals;
-  if (folder === undefined || rest.length > 0)
-    throw new UsageError('Say which backup to restore: see --help');
+  const [folder] = positionals;
+  if (folder === undefined) throw new UsageError('Missing FOLDER of the backup: see --help');
   const services = await loadServices();
   const databases = listDatabases(services, readConfig(values.config, services, process.env));
   const manifest = await restore(databases, resolve(folder), { overwrite: values.overwrite });

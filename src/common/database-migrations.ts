@@ -19,7 +19,7 @@ export function listPending(client: Client.Database, known: readonly MigrationMe
   for (const [index, hash] of applied.entries()) {
     if (known[index]?.hash !== hash) {
       throw new DatabaseError(
-        `it has a migration (${hash.slice(0, 12)}) that this code does not: the file is of a newer version, or of another service: start that version, or name another file in the config`,
+        `it has a migration (${hash.slice(0, 12)}) that this code does not: the file is of a newer version, or of another service, or that migration was edited after it ran: start that version, or name another file in the config`,
       );
     }
   }

@@ -351,7 +351,7 @@ describe('a file that is not for this code is refused and left as it was:', () =
       `INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('${'ab'.repeat(32)}', 9999999999999)`,
     ]);
     expect(refuse(file, userMigrations)).toBe(
-      `database ${file}: it has a migration (abababababab) that this code does not: the file is of a newer version, or of another service: start that version, or name another file in the config`,
+      `database ${file}: it has a migration (abababababab) that this code does not: the file is of a newer version, or of another service, or that migration was edited after it ran: start that version, or name another file in the config`,
     );
   });
 
@@ -360,7 +360,7 @@ describe('a file that is not for this code is refused and left as it was:', () =
     const newer = addMigrations(t, { '0001_newer': 'ALTER TABLE user ADD COLUMN nickname text;' });
     openDatabase(file, newer).close();
     expect(refuse(file, userMigrations)).toMatch(
-      /: the file is of a newer version, or of another service: start/,
+      /: the file is of a newer version, or of another service, or that migration was edited after it ran: start/,
     );
     expect(names(open(t, file, newer))).toEqual(['Alice']);
   });
@@ -368,7 +368,7 @@ describe('a file that is not for this code is refused and left as it was:', () =
   test('one of another service', async (t) => {
     const file = await prepareFile(t);
     expect(refuse(file, petMigrations)).toMatch(
-      /: the file is of a newer version, or of another service: start/,
+      /: the file is of a newer version, or of another service, or that migration was edited after it ran: start/,
     );
     expect(names(open(t, file))).toEqual(['Alice']);
   });

@@ -23,7 +23,7 @@ test('fuzz ends with 0 where all is as documented, and says how often each statu
     '--url',
     await serveBoxes(t, 'none'),
   );
-  expect(output).toMatch(/^seed 5: to send the same again, npm run fuzz -- --seed 5 --requests 1000\n/);
+  expect(output).toMatch(/^seed 5: to send the same again, \.\/run\.sh fuzz --seed 5 --requests 1000\n/);
   expect(output).toContain('\n1000 of 1000 requests\n');
   expect(output).toMatch(/\nGET \/box\/boxes\/\{box_id\} +200 × \d+, 400 × \d+, 404 × \d+, 422 × \d+\n/);
   expect(output).toMatch(/\n1000 requests; \d+ of \d+ requests that fit were taken \(100.0 %\)\n$/);

@@ -461,7 +461,7 @@ describe('restore', () => {
 });
 
 test.for([
-  { script: 'backup', args: [], says: 'Say which folder to copy to: see --help\n' },
+  { script: 'backup', args: [], says: 'Missing FOLDER to copy to: see --help\n' },
   {
     script: 'backup',
     args: ['/tmp/x', 'nope'],
@@ -473,8 +473,8 @@ test.for([
     args: ['/tmp/x', '--config', '/nowhere.yaml'],
     says: '/nowhere.yaml: there is no such file\n',
   },
-  { script: 'restore', args: [], says: 'Say which backup to restore: see --help\n' },
-  { script: 'restore', args: ['/tmp/x', '/tmp/y'], says: 'Say which backup to restore: see --help\n' },
+  { script: 'restore', args: [], says: 'Missing FOLDER of the backup: see --help\n' },
+  { script: 'restore', args: ['/tmp/x', '/tmp/y'], says: "Unknown argument '/tmp/y': see --help\n" },
   { script: 'restore', args: ['/tmp/x', '--nope'], says: "Unknown option '--nope': see --help\n" },
 ])('$script ends with 2 and one line on $args', async ({ script, args, says }, t) => {
   expect(await runScript(t, script, ...args)).toEqual({ code: 2, output: says });
@@ -483,7 +483,7 @@ test.for([
 test.for(['backup', 'restore'])('%s --help says how', async (script, t) => {
   const { code, output } = await runScript(t, script, '--help');
   expect(code).toBe(0);
-  expect(output).toMatch(new RegExp(`^Usage: npm run ${script} -- FOLDER`));
+  expect(output).toMatch(new RegExp(`^Usage: ./run.sh ${script} FOLDER`));
 });
 
 test('backup refuses a database in memory', async (t) => {

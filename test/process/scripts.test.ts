@@ -1,6 +1,15 @@
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { makeFolder } from '../helper.ts';
 import { copyProject, root, run, writeConfig } from './helper.ts';
 
 async function outcome(running: ReturnType<typeof run>) {
@@ -74,6 +83,48 @@ test('migrate says what is pending, applies it, and says so again', async (t) =>
   expect((await migrate(t, root, 'status', '--config', file)).output).toBe(listOf('applied'));
 });
 
+test('migrate status and apply without a name leave out the services that the config does not have', async (t) => {
+  const folder = makeFolder(t);
+  const file = join(folder, 'config.yaml');
+  writeFileSync(
+    file,
+    'services: { pet: { database: sqlite:pet.db } }\napps: { pets: { port: 0, services: [pet] } }\n',
+  );
+  expect(await migrate(t, root, 'status', '--config', file)).toEqual({
+    code: 0,
+    output: 'pet: 0000_initial pending\n',
+  });
+  expect((await migrate(t, root, 'apply', '--config', file)).code).toBe(0);
+  expect((await migrate(t, root, 'status', '--config', file)).output).toBe('pet: 0000_initial applied\n');
+  expect(await migrate(t, root, 'status', 'user', '--config', file)).toEqual({
+    code: 2,
+    output: `user is not among the services of ${file}\n`,
+  });
+});
+
+test('a new service with a database: generate names the missing migration, migrate create writes it', async (t) => {
+  const project = copyProject(t);
+  const services = join(project, 'src/services');
+  cpSync(join(services, 'pet'), join(services, 'plant'), { recursive: true });
+  rmSync(join(services, 'plant/migrations'), { recursive: true });
+  const index = join(services, 'plant/index.ts');
+  writeFileSync(index, readFileSync(index, 'utf8').replace("name: 'pet'", "name: 'plant'"));
+  expect(await generate(t, project)).toEqual({
+    code: 1,
+    output: 'src/services/plant has no migration yet: run "./run.sh migrate create plant"\n',
+  });
+
+  expect((await migrate(t, project, 'create', 'plant')).code).toBe(0);
+  const sql = readFileSync(join(services, 'plant/migrations/0000_initial.sql'), 'utf8');
+  expect(sql).toContain('CREATE TABLE `pet`');
+  expect((await generate(t, project)).code).toBe(0);
+
+  const tables = join(services, 'plant/tables.ts');
+  appendFileSync(tables, "export const pots = sqliteTable('pot', { id: integer().primaryKey() });\n");
+  expect((await migrate(t, project, 'create', 'plant')).code).toBe(0);
+  expect(readdirSync(join(services, 'plant/migrations'))).toContain('0001_change.sql');
+});
+
 test('migrate create writes a migration from what has changed in the tables', async (t) => {
   const project = copyProject(t);
   const tables = join(project, 'src/services/user/tables.ts');
@@ -90,8 +141,25 @@ test('migrate create writes a migration from what has changed in the tables', as
 });
 
 test.for([
-  { args: [], says: 'Say create, apply or status: see --help\n' },
-  { args: ['drop'], says: 'Say create, apply or status: see --help\n' },
+  { script: 'generate', args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
+  { script: 'generate', args: ['pet'], says: "Unknown argument 'pet': see --help\n" },
+  { script: 'check', args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
+  { script: 'dev', args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
+  { script: 'fuzz', args: ['--seed', 'x'], says: '--seed must be an integer from 0 to 2147483647\n' },
+  { script: 'fuzz', args: ['10'], says: "Unknown argument '10': see --help\n" },
+])('$script ends with 2 and one line on $args', async ({ script, args, says }, t) => {
+  expect(await outcome(run(t, process.execPath, [`scripts/${script}.ts`, ...args]))).toEqual({
+    code: 2,
+    output: says,
+  });
+});
+
+test.for([
+  { args: [], says: 'Expected create, apply or status: see --help\n' },
+  { args: ['drop'], says: 'Expected create, apply or status: see --help\n' },
+  { args: ['create', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
+  { args: ['status', 'pet', 'user'], says: "Unknown argument 'user': see --help\n" },
+  { args: ['status', '--name', 'x'], says: '--name goes with create: see --help\n' },
   { args: ['status', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
   { args: ['status', '--nope'], says: "Unknown option '--nope': see --help\n" },
   { args: ['status', '--config', '/nowhere.yaml'], says: '/nowhere.yaml: there is no such file\n' },

@@ -1,0 +1,37 @@
+/** Checks what can be checked without a run: see --help. */
+import { spawnSync } from 'node:child_process';
+import { CommandError, readArguments, root, runCommand } from './arguments.ts';
+
+const help = `Usage: ./run.sh check
+
+Checks, and stops at the first step that fails:
+  format and lint    biome; \`npx biome check --write .\` fixes what can be fixed
+  types              tsc
+  boundaries         dependency-cruiser: which folder may import which
+  generated files    what \`./run.sh generate\` would change
+`;
+
+const steps: readonly (readonly [string, ...string[]])[] = [
+  ['biome', 'check', '.'],
+  ['tsc'],
+  // err-long prints the reason of a rule beside its name.
+  ['depcruise', '--config', '.dependency-cruiser.mjs', '-T', 'err-long', 'src', 'scripts'],
+  [process.execPath, 'scripts/generate.ts', '--check'],
+];
+
+const env = {
+  ...process.env,
+  PATH: `${root}node_modules/.bin:${process.env.PATH}`,
+};
+
+await runCommand(async () => {
+  const { values } = readArguments({}, 0);
+  if (values.help) return console.log(help);
+  for (const [command, ...args] of steps) {
+    const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' });
+    if (error !== undefined) throw new CommandError(`${command} cannot be started: run "npm ci" first`);
+    if (status === 0) continue;
+    process.exitCode = 1;
+    return;
+  }
+});

@@ -2,6 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import fp from 'fastify-plugin';
 import { Problem } from '#common/problem.ts';
+import { findSyntaxError } from './json-position.ts';
+
+const mediaType = 'application/json';
 
 /** JSON bodies, and empty ones under any content type: `curl -d ''` sends that of a form. */
 export const bodies = fp(async (app) => {
@@ -14,16 +17,23 @@ export const bodies = fp(async (app) => {
   const parseJson = app.getDefaultJsonParser('remove', 'remove');
   app.removeAllContentTypeParsers();
 
-  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined);
+  app.addContentTypeParser<Buffer>(mediaType, { parseAs: 'buffer' }, (request, body, done) => {
+    const { headers } = request;
+    if (body.length === 0) return done(null, undefined);
+    if (isEncoded(headers)) return done(unsupportedCoding());
+    if (!isJson(headers['content-type'] ?? '')) return done(unsupportedType());
     // Decoding would put U+FFFD for what is not UTF-8: another text than was sent.
-    else if (!isUtf8(body)) done(new Problem(400, 'The body is not UTF-8'));
-    else parseJson(request, body.toString(), done);
+    if (!isUtf8(body)) return done(new Problem(400, 'The body is not UTF-8'));
+    const text = body.toString();
+    parseJson(request, text, (error, value) => {
+      if (error === null) done(null, value);
+      else done(malformed(text));
+    });
   });
 
-  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, ({ headers }, body, done) => {
     if (body.length === 0) done(null, undefined);
-    else done(new Problem(415, 'The body must be application/json'));
+    else done(isEncoded(headers) ? unsupportedCoding() : unsupportedType());
   });
 });
 
@@ -31,4 +41,41 @@ export const bodies = fp(async (app) => {
 function hasBody(headers: IncomingHttpHeaders): boolean {
   const length = headers['content-length'];
   return length === undefined ? headers['transfer-encoding'] !== undefined : length !== '0';
+}
+
+function isEncoded({ 'content-encoding': coding = '' }: IncomingHttpHeaders): boolean {
+  return coding !== '' && coding.toLowerCase() !== 'identity';
+}
+
+const token = "[\\w!#$%&'*+.^`|~-]+";
+const parameter = `(${token})=(${token}|"(?:[^"\\\\]|\\\\.)*")`;
+/** Whitespace is allowed around each `;`, and a parameter may be missing: RFC 9110, sections 5.6.6 and 8.3.1. */
+const form = new RegExp(`^[ \\t]*${token}/${token}[ \\t]*(?:;[ \\t]*(?:${parameter}[ \\t]*)?)*$`);
+const parameters = new RegExp(`;[ \\t]*(?:${parameter})?`, 'g');
+
+/** Whether a type that Fastify reads as `application/json` is well-formed and says UTF-8, or nothing of an encoding. */
+function isJson(type: string): boolean {
+  if (type === mediaType) return true;
+  return (
+    form.test(type) &&
+    [...type.matchAll(parameters)].every(
+      ([, name, value]) => name?.toLowerCase() !== 'charset' || /^"?utf-8"?$/i.test(value as string),
+    )
+  );
+}
+
+// RFC 9110, section 15.5.16: the response says what would be accepted.
+
+function unsupportedCoding(): Problem {
+  const headers = { 'accept-encoding': 'identity' };
+  return new Problem(415, 'The body must be sent without a content coding', { headers });
+}
+
+function unsupportedType(): Problem {
+  return new Problem(415, 'The body must be application/json in UTF-8', { headers: { accept: mediaType } });
+}
+
+function malformed(text: string): Problem {
+  const position = findSyntaxError(text);
+  return new Problem(400, `The body is not JSON${position === undefined ? '' : `: at position ${position}`}`);
 }

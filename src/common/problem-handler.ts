@@ -9,7 +9,7 @@ const refusals: Readonly<Record<number, string>> = {
   408: 'The request did not arrive in time',
   413: 'The body is too large',
   414: 'The URL is too long',
-  415: 'The body must be application/json',
+  415: 'The body must be application/json in UTF-8',
   431: 'The headers are too large',
 };
 
@@ -19,7 +19,10 @@ export function toProblem(error: unknown, requestId: string): Problem {
   const { validation, validationContext, statusCode } = error as Partial<FastifyError>;
   if (validation !== undefined) return new Unprocessable(toFaults(validation, validationContext));
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new Problem(statusCode, refusals[statusCode] ?? STATUS_CODES[statusCode] ?? 'Refused');
+    const headers = statusCode === 415 ? { accept: 'application/json' } : {};
+    return new Problem(statusCode, refusals[statusCode] ?? STATUS_CODES[statusCode] ?? 'Refused', {
+      headers,
+    });
   }
   return new Problem(500, `Request ${requestId} failed`, { cause: error });
 }

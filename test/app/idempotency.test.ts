@@ -268,7 +268,7 @@ describe('the key', () => {
     const status = await new Promise((resolve, reject) => {
       const headers = [
         'host',
-        'a',
+        'localhost',
         'idempotency-key',
         'a',
         'idempotency-key',

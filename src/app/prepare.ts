@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
 import { type Database, openDatabase } from '#common/database.ts';
 import type { Logging } from '#common/logger.ts';
@@ -57,7 +58,9 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
   let database: Database | undefined;
   if (serviceConfig.database !== undefined) {
     const file = serviceConfig.database.slice('sqlite:'.length);
-    database = openDatabase(file, service.migrations, record, isTraced);
+    database = runAs(name, 'database', serviceLog, () =>
+      openDatabase(file, service.migrations, record, isTraced),
+    );
     server.addHook('onClose', async () => database?.close());
     metrics?.databases.set(name, database);
   }

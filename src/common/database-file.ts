@@ -142,17 +142,21 @@ export function lookAt(file: string, read: (client: Client.Database) => void): b
  * @param client as `lookAt` gives it.
  */
 export function checkWhole(client: Client.Database): void {
+  if (isCut(client, client.name)) throw new DatabaseError(damaged);
+  if (statSync(client.name).size > readWhole) return;
+  if (client.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new DatabaseError(damaged);
+}
+
+/** Whether pages are neither in the file nor in its log. SQLite would read them as zeros. */
+export function isCut(client: Client.Database, file: string): boolean {
   const pageSize = client.pragma('page_size', { simple: true }) as number;
   const pages = client.pragma('page_count', { simple: true }) as number;
-  const { size } = statSync(client.name);
-  const whole = Math.floor(size / pageSize);
-  // After a crash the last pages may be in the log alone; those that are nowhere, SQLite would read as zeros.
-  const logged = pages > whole ? listLogged(`${client.name}-wal`, pageSize) : new Set();
-  for (let page = whole + 1; page <= pages; page += 1) {
-    if (!logged.has(page)) throw new DatabaseError(damaged);
-  }
-  if (size > readWhole) return;
-  if (client.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new DatabaseError(damaged);
+  const whole = Math.floor(statSync(file).size / pageSize);
+  if (pages <= whole) return false;
+  // After a crash, and before a checkpoint, the last pages are in the log alone.
+  const logged = listLogged(`${file}-wal`, pageSize);
+  for (let page = whole + 1; page <= pages; page += 1) if (!logged.has(page)) return true;
+  return false;
 }
 
 /** The numbers of the pages that a log has; https://sqlite.org/fileformat.html#the_write_ahead_log. */

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
@@ -6,6 +6,7 @@ import { DatabaseError, lockWait, refuse } from './database-error.ts';
 import { checkWhole, createFile, findFile, lookAt } from './database-file.ts';
 import { applyMigrations, listPending } from './database-migrations.ts';
 import { isRecorded, recordFile } from './database-record.ts';
+import { watchDatabase } from './database-watch.ts';
 import { type BetterSQLite3Database, drizzle, type MigrationMeta, readMigrationFiles } from './drizzle.ts';
 import { openWriter, type WriteCounts } from './group-commit.ts';
 import { type IdempotencyKeys, openIdempotencyKeys } from './idempotency.ts';
@@ -40,7 +41,7 @@ export interface Database {
   readonly counts: WriteCounts;
   /** Bytes of its file and of its write-ahead log; undefined where it is in memory. */
   sizes(): { readonly main: number; readonly wal: number } | undefined;
-  /** Throws where the database does not answer. */
+  /** Throws where the database does not answer, or its files are no longer those that it was opened with. */
   check(): void;
   close(): void;
 }
@@ -70,7 +71,8 @@ export function openDatabase(file: string, migrations?: URL, record?: string, is
   }
   if (file !== memory && record !== undefined) remember(record, file);
   const reads = openSharedReads(client);
-  const writer = openWriter(client, reads.end);
+  const watch = file === memory ? undefined : watchDatabase(client, realpathSync(file), reads.end);
+  const writer = openWriter(client, reads.end, () => watch?.fault() !== undefined);
   const keys = openIdempotencyKeys(client, writer.write);
   return {
     orm: drizzle(client),
@@ -83,10 +85,13 @@ export function openDatabase(file: string, migrations?: URL, record?: string, is
     counts: writer.counts,
     sizes: () => (file === memory ? undefined : { main: sizeOf(file), wal: sizeOf(`${file}-wal`) }),
     check() {
+      const fault = watch?.fault();
+      if (fault !== undefined) throw new DatabaseError(fault.fault);
       client.prepare('SELECT count(*) FROM sqlite_schema').get();
     },
     close() {
       keys.close();
+      watch?.close();
       writer.close();
       client.close();
     },

@@ -30,8 +30,9 @@ const lockWait = 5_000;
  * write costs. Each is answered after COMMIT. What a write itself does wrong fails it alone; what the disk does wrong
  * fails all of them, and none is acknowledged.
  * @param endReads ends the transaction in which others read on this connection.
+ * @param isLost whether what is written now would not be found by the next start.
  */
-export function openWriter(client: Connection, endReads = () => {}) {
+export function openWriter(client: Connection, endReads = () => {}, isLost = () => false) {
   const begin = client.prepare('BEGIN IMMEDIATE');
   const commit = client.prepare('COMMIT');
   const rollback = client.prepare('ROLLBACK');
@@ -53,7 +54,10 @@ export function openWriter(client: Connection, endReads = () => {}) {
     const members = waiting;
     if (members.length === 0) return;
     waiting = [];
-    tell(members, () => commitTogether(members, mayWait));
+    if (isLost()) {
+      counts.failures.disk += members.length;
+      rejectAll(members, new Unavailable('The database cannot be written'));
+    } else tell(members, () => commitTogether(members, mayWait));
   }
 
   /** Tells all members of what keeps them from being written. */

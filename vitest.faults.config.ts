@@ -6,6 +6,7 @@ export const faults = [
   'test/process/disk.test.ts',
   'test/process/durability.test.ts',
   'test/process/idempotency.test.ts',
+  'test/process/instances.test.ts',
 ];
 
 /** A minute and more; `KILLS` and `BACKUP_ROUNDS` in the environment say how often. */

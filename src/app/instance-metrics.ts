@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster';
+import type { InstanceCounts } from './instance-counts.ts';
 
 /**
  * The metrics of several instances that share a port. A scrape comes to any of them, and must find the same numbers at
@@ -20,7 +21,7 @@ type Message =
   | { readonly metrics: 'own'; readonly id: number; readonly text: string }
   | { readonly metrics: 'all'; readonly id: number; readonly texts: readonly string[] };
 
-/** How long an instance may take to tell its own, in ms; of one that takes longer the numbers before count. */
+/** How long an instance may take to tell its own, in ms. If it takes longer, its last numbers count. */
 const patience = 1_000;
 
 /** The side of an instance. */
@@ -50,27 +51,28 @@ export function linkMetrics(parent: Pick<NodeJS.Process, 'on' | 'send'>): Metric
   };
 }
 
-/** The side of the parent process; `workers` are the instances as they are now, by number. */
-export function relayMetrics(workers: ReadonlyMap<number, Worker>) {
+/** The side of the parent process; `workers` are the instances that listen now, by number. */
+export function relayMetrics(workers: ReadonlyMap<number, Worker>, counts: InstanceCounts) {
   const latest = new Map<number, string>();
   const waiting = new Map<number, (text: string) => void>();
   let last = 0;
 
-  function ask(slot: number, worker: Worker): Promise<void> {
-    if (!worker.isConnected()) return Promise.resolve();
+  /** Resolves with whether the instance answered in time. */
+  function ask(slot: number, worker: Worker): Promise<boolean> {
+    if (!worker.isConnected()) return Promise.resolve(false);
     const id = ++last;
     return new Promise((resolve) => {
-      const timer = setTimeout(end, patience);
-      function end(): void {
+      const timer = setTimeout(end, patience, false);
+      function end(hasAnswered: boolean): void {
         clearTimeout(timer);
         waiting.delete(id);
-        resolve();
+        resolve(hasAnswered);
       }
       waiting.set(id, (text) => {
         latest.set(slot, text);
-        end();
+        end(true);
       });
-      worker.send({ metrics: 'own?', id } satisfies Message, (error) => error && end());
+      worker.send({ metrics: 'own?', id } satisfies Message, (error) => error && end(false));
     });
   }
 
@@ -79,10 +81,13 @@ export function relayMetrics(workers: ReadonlyMap<number, Worker>) {
     asker.on('message', async (message: Message) => {
       if (message.metrics === 'own') waiting.get(message.id)?.(message.text);
       if (message.metrics !== 'wanted') return;
-      await Promise.all([...workers].map(([slot, worker]) => ask(slot, worker)));
+      const answers = await Promise.all([...workers].map(([slot, worker]) => ask(slot, worker)));
+      counts.unresponsive = answers.filter((hasAnswered) => !hasAnswered).length;
+      // The numbers of an instance that is gone are not those of the one that comes after it.
+      for (const slot of latest.keys()) if (!workers.has(slot)) latest.delete(slot);
       const { id } = message;
-      if (asker.isConnected())
-        asker.send({ metrics: 'all', id, texts: [...latest.values()] } satisfies Message);
+      const texts = [...latest.values(), counts.render()];
+      if (asker.isConnected()) asker.send({ metrics: 'all', id, texts } satisfies Message, () => {});
     });
   };
 }

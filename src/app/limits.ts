@@ -107,4 +107,8 @@ export const fixed = {
   spans: { batch: 512, waiting: 4_096, every: 1_000, timeout: 3_000 },
   /** How long what is in flight may take to end when the process stops, in ms. */
   stop: 10_000,
+  /** How much longer an instance may take before its parent kills it, in ms. */
+  kill: 1_000,
+  /** How long an instance may take to start while others serve, its migrations included, in ms: then it is killed. */
+  start: 600_000,
 } as const;

@@ -1,7 +1,9 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import { handleEarlySignals } from './early-signals.ts';
 
+handleEarlySignals();
 // V8 would learn at the start, when much is in flight, that requests live long, and put all that come after among the
 // old objects, where only a full collection finds them: a quarter more processor time, and a third more memory.
 setFlagsFromString('--no-allocation-site-pretenuring');

@@ -2,7 +2,6 @@ import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
-import closeWithGrace from 'close-with-grace';
 import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
 import { DatabaseError } from '#common/database.ts';
@@ -10,6 +9,7 @@ import { recordOf } from '#common/database-record.ts';
 import { type Logger, openLogging } from '#common/logger.ts';
 import { type AppOptions, buildApp } from './app.ts';
 import { type AppConfig, ConfigError, readConfig } from './config.ts';
+import { stopGracefully } from './graceful-stop.ts';
 import { linkMetrics } from './instance-metrics.ts';
 import { InstanceError, openInstances, type StopMode } from './instances.ts';
 import { makeKey } from './key.ts';
@@ -52,7 +52,7 @@ async function main(args: string[]): Promise<void> {
   const config = readConfig(values.config, services, process.env);
   const name = values.app ?? gatewayOf(config);
   const app = config.apps[name];
-  if (app === undefined) {
+  if (app === undefined || !Object.hasOwn(config.apps, name)) {
     const known = Object.keys(config.apps).join(', ');
     throw new UsageError(`--app ${name}: ${values.config} has no such app (${known})`);
   }
@@ -69,7 +69,7 @@ async function main(args: string[]): Promise<void> {
   const label = name === gatewayOf(config) ? 'gateway' : name;
   const log = logging.logger(label);
   await runAs(label, 'start', log, async () => {
-    if (app.instances > 1 && cluster.isPrimary) return superviseInstances(app, log);
+    if (app.instances > 1 && cluster.isPrimary) return superviseInstances(app, label, log);
     const contract = readJson<OpenApiDocument>('../../generated/openapi.json');
     const record = recordOf(config.file);
     const key = process.env.MONOLITH_KEY;
@@ -80,55 +80,82 @@ async function main(args: string[]): Promise<void> {
 
 /** Runs the app in this process. */
 async function serve(options: AppOptions, log: Logger): Promise<void> {
-  const { config, name } = options;
-  const link = cluster.isWorker && config.metrics ? linkMetrics(process) : undefined;
-  const number = process.env.MONOLITH_INSTANCE;
-  const app = await buildApp(link === undefined ? options : { ...options, instance: { number, ...link } });
-  if (app.metrics !== undefined) link?.tell(app.metrics);
   let mode: StopMode = 'refuse';
-  const grace = stopWithGrace(log, () => app.stop(mode));
+  let isStopping = false;
+  const started = startApp(options, () => isStopping);
+  const grace = stopGracefully({
+    log,
+    async stop() {
+      isStopping = true;
+      // A start that failed is reported below.
+      const app = await started.catch(() => undefined);
+      await app?.stop(mode);
+    },
+  });
   if (cluster.isWorker) {
-    // Ctrl-C reaches every process at the terminal; it is for the first one to say what follows.
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
     process.on('message', (sent: StopMode | object) => {
       if (typeof sent === 'object') return;
       mode = sent;
       grace.close();
     });
-    process.on('disconnect', () => grace.close());
   }
-
-  const { host, port, services } = config.apps[name] as AppConfig;
-  const origin = await app.listen().catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error;
-    throw new StartError(`port ${port} of ${host} is in use: change apps.${name}.port in ${config.file}`);
+  const { origin } = await started.catch((error) => {
+    if (isStopping) return { origin: undefined };
+    throw error;
   });
   // Now, since a process that is killed would leave nothing to the next.
   setImmediate(flushCompileCache);
-  if (!config.docs) return;
+  const { config, name } = options;
+  if (!config.docs || origin === undefined) return;
   log.info(`docs of all services at ${origin}/docs`);
-  for (const service of services) log.info(`docs of ${service} at ${origin}/${service}/docs`);
+  for (const service of (config.apps[name] as AppConfig).services)
+    log.info(`docs of ${service} at ${origin}/${service}/docs`);
+}
+
+/** Builds the app and listens, unless the process is to stop meanwhile. */
+async function startApp(options: AppOptions, isStopping: () => boolean) {
+  const { config, name } = options;
+  const link = cluster.isWorker && config.metrics ? linkMetrics(process) : undefined;
+  const number = process.env.MONOLITH_INSTANCE;
+  const app = await buildApp(link === undefined ? options : { ...options, instance: { number, ...link } });
+  if (app.metrics !== undefined) link?.tell(app.metrics);
+  const { stop } = app;
+  if (isStopping()) return { stop, origin: undefined };
+  const { host, port } = config.apps[name] as AppConfig;
+  const origin = await app.listen().catch((error: NodeJS.ErrnoException) => {
+    if (isStopping()) return undefined;
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new StartError(`port ${port} of ${host} is in use: change apps.${name}.port in ${config.file}`);
+  });
+  return { stop, origin };
 }
 
 /** Runs the app in several processes, of which this one is none. */
-async function superviseInstances({ instances: count }: AppConfig, log: Logger): Promise<void> {
-  const instances = openInstances(count, log, makeKey());
-  stopWithGrace(log, () => instances.stop());
-  process.on('SIGHUP', () => void instances.replace());
+async function superviseInstances(
+  { instances: count }: AppConfig,
+  label: string,
+  log: Logger,
+): Promise<void> {
+  const instances = openInstances({ label, count, log, key: makeKey() });
   process.on('exit', () => instances.kill());
-  await instances.listening;
-  log.info(`${count} instances share the port; SIGHUP replaces them one by one`);
-}
-
-/** Has the process end by itself after `stop`: on a signal with 0, on an error that nothing caught with 1. */
-function stopWithGrace(log: Logger, stop: () => Promise<void>) {
-  const skip = cluster.isWorker ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGHUP'];
-  return closeWithGrace({ delay: fixed.stop, logger: log, skip: skip as never }, async ({ err, signal }) => {
-    if (err !== undefined) log.fatal({ err }, 'stopping after an error that nothing caught');
-    else log.info(signal === undefined ? 'stopping' : `stopping on ${signal}`);
-    await stop();
-    log.info('stopped');
+  let isStopping = false;
+  stopGracefully({
+    log,
+    // Longer than an instance has, so that one that hangs is killed before this process gives up.
+    delay: fixed.stop + 3 * fixed.kill,
+    reload: () => void instances.replace(),
+    async stop() {
+      isStopping = true;
+      await instances.stop();
+    },
   });
+  try {
+    await instances.start();
+  } catch (error) {
+    await instances.stop();
+    throw error;
+  }
+  if (!isStopping) log.info(`${count} instances share the port; SIGHUP replaces them one by one`);
 }
 
 function readArguments(args: string[]) {

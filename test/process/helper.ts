@@ -61,7 +61,7 @@ export function run(
 }
 
 /** A config file in a folder of its own, for one app on a free port. */
-export function writeConfig(t: TestContext, { port = 0 as number | string, extra = '' } = {}) {
+export function writeConfig(t: TestContext, { port = 0 as number | string, instances = 1, extra = '' } = {}) {
   const folder = makeFolder(t);
   const file = join(folder, 'config.yaml');
   writeFileSync(
@@ -71,7 +71,7 @@ services:
   pet: { database: sqlite:data/pet.db }
   user: { database: sqlite:data/user.db }
 apps:
-  gateway: { port: ${port}, services: [pet, user] }
+  gateway: { port: ${port}, instances: ${instances}, services: [pet, user] }
 ${extra}`,
   );
   return { folder, file };

@@ -7,7 +7,7 @@ import { LoopDetected } from '#common/problem.ts';
 import { logRequest } from '#common/request-log.ts';
 import type { Span, Tracer } from '#common/trace.ts';
 import { readTravel } from '#common/travel.ts';
-import type { Caller, Key } from './key.ts';
+import { type Caller, type Key, keyHeader } from './key.ts';
 import { fixed } from './limits.ts';
 import type { Policy } from './policy.ts';
 import type { Pressure } from './pressure.ts';
@@ -69,6 +69,15 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, policy,
   // in it, keeps the next alive until a full collection.
   const inFlight: Open[] = [];
   let idle: PromiseWithResolvers<void> | undefined;
+  let warnedAt = Number.NEGATIVE_INFINITY;
+  /** Once a minute: anybody can send the header. */
+  function warnOfCredential(log: Logger): void {
+    if (performance.now() - warnedAt < 60_000) return;
+    warnedAt = performance.now();
+    log.warn(
+      'a caller shows an internal credential that does not match: give every app the same internal.key',
+    );
+  }
   app.decorate('inFlight', inFlight);
   app.decorate('traffic', traffic);
   app.decorate('whenIdle', async () => {
@@ -86,6 +95,7 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, policy,
     const log = request.log as Logger;
     const caller = key.read(request.headers);
     if (caller !== undefined) (request as { caller: Caller }).caller = caller;
+    else if (request.headers[keyHeader] !== undefined) warnOfCredential(log);
     const { config: route } = request.routeOptions;
     const isCounted = caller !== 'service' && route.always !== true;
     if (isCounted) pressure.enter();

@@ -146,13 +146,14 @@ test('instances end when their parent is killed', async (t) => {
 test('Ctrl-C reaches every process, and the instances still answer what is in flight', async (t) => {
   const { child, ended, port, instances, output } = await startTwo(t);
   const half =
-    'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 30\r\n';
+    'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 30\r\nexpect: 100-continue\r\n';
   const sockets = await Promise.all(
     [1, 2].map(async () => {
       const socket = connect(port, '127.0.0.1');
       t.onTestFinished(() => void socket.destroy());
-      await once(socket, 'connect');
       socket.write(`${half}\r\n{"name":"Rex",`);
+      // 100: the server has the head.
+      await once(socket, 'data');
       return socket;
     }),
   );

@@ -28,7 +28,7 @@ test('of several instances each scrape has all, whichever answers it, also after
   const parent = gateway.child.pid as number;
   const [victim] = execFileSync('pgrep', ['-P', String(parent)], { encoding: 'utf8' }).split('\n');
   process.kill(Number(victim), 'SIGKILL');
-  await gateway.says(/an instance has died/);
+  await gateway.says(/an instance ended by itself/);
   // Its series begin anew, those of the other go on.
   await waitFor(() =>
     total().then(

@@ -12,12 +12,17 @@ import { main, type Running, root, run, startServer, writeConfig } from './helpe
 /** Sends the head and half of the body of a request that creates a pet. `finish` resolves with its status. */
 async function sendHalf(url: string) {
   const body = JSON.stringify({ name: 'Rex', species: 'dog' });
-  const headers = { 'content-type': 'application/json', 'content-length': body.length };
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': body.length,
+    // The answer 100 shows that the server has the head.
+    expect: '100-continue',
+  };
   const sent = request(`${url}/pet/pets/`, { method: 'POST', headers });
   const answered = once(sent, 'response').then(([response]) => response.resume().statusCode as number);
   answered.catch(() => {});
   sent.write(body.slice(0, 5));
-  await once(sent, 'socket').then(([socket]) => socket.connecting && once(socket, 'connect'));
+  await once(sent, 'continue');
   return {
     finish() {
       sent.end(body.slice(5));

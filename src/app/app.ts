@@ -106,8 +106,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
       service,
       origin: originOf(service),
       timeout,
-      bodyLimit: limits.body,
       connections: limits.forwards.connections,
+      docs,
       headers: headersTo(service, 'gateway'),
     };
     await mountForward(server, { name: label, log, proxy });

@@ -38,7 +38,7 @@ export const bodies = fp(async (app) => {
 });
 
 /** RFC 9112, section 6.3: a request with neither header has no body. */
-function hasBody(headers: IncomingHttpHeaders): boolean {
+export function hasBody(headers: IncomingHttpHeaders): boolean {
   const length = headers['content-length'];
   return length === undefined ? headers['transfer-encoding'] !== undefined : length !== '0';
 }

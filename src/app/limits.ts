@@ -94,6 +94,8 @@ export const fixed = {
   checkEvery: 500,
   /** How long a client may go on after the last answer of its connection, in ms: sooner, and it may miss that answer. */
   linger: 1_000,
+  /** Connections of a gateway to the app of one service for requests to its `/health` and `/ready`. */
+  probes: 4,
   /** How long a look at a neighbour's health or document may take, in ms. */
   look: 500,
   /** How long a client may keep a connection that it does not use, while its server hands over, in ms. */

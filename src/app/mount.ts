@@ -82,7 +82,6 @@ export async function mountForward(
   await app.register(
     async (scope) => {
       claim(scope, name, log);
-      for (const path of ['health', 'ready']) scope.always.add(`/${proxy.service}/${path}`);
       await forward(scope, proxy);
     },
     { prefix: `/${proxy.service}` },

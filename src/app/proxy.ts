@@ -1,25 +1,34 @@
 import { METHODS } from 'node:http';
-import { finished, type Readable, Transform } from 'node:stream';
-import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Context, currentContext, runInContext } from '#common/context.ts';
-import { Problem, TimedOut, Unavailable } from '#common/problem.ts';
-import { describeCall } from '#common/trace.ts';
-import { compressible } from './compression.ts';
+import { currentContext } from '#common/context.ts';
+import { type Problem, TimedOut, Unavailable } from '#common/problem.ts';
+import { describeCall, type Span } from '#common/trace.ts';
+import { hasBody } from './bodies.ts';
 import { fixed } from './limits.ts';
+import { docsOnly } from './policy.ts';
 import { safeMethods } from './protocol.ts';
 import { endRequestSpan } from './request-span.ts';
+import { openUpstream, type Upstream, type UpstreamResponse, UpstreamTimeout } from './upstream.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The `content-type` that the client sent with a body, if the request is forwarded. */
+    sentType: string | undefined;
+  }
+}
 
 export interface ProxyOptions {
   /** The service whose prefix is forwarded. */
   readonly service: string;
   /** The app that runs it, as `http://host:port`. */
   readonly origin: string;
-  /** ms for the whole answer. */
+  /** ms for the complete response. */
   readonly timeout: number;
-  readonly bodyLimit: number;
   /** To that app; past them requests wait for their turn. */
   readonly connections: number;
+  /** Whether the service has a docs page. */
+  readonly docs: boolean;
   /** Sent with each, to say who forwards it. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -28,7 +37,7 @@ export interface ProxyOptions {
 export const forwardedMethods = METHODS.filter((method) => method !== 'CONNECT');
 
 /** About one connection, not about the request: RFC 9110, section 7.6.1. */
-const hopByHop = [
+const hopByHop = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -36,7 +45,10 @@ const hopByHop = [
   'trailer',
   'transfer-encoding',
   'upgrade',
-];
+]);
+
+/** The gateway alone decides about these: whose pages may read a response, and whether browsers must use HTTPS. */
+const decidedHere = /^(access-control-.*|strict-transport-security)$/;
 
 /**
  * From outside, and so not to be believed; or not for a proxy to pass on. The gateway has checked `origin` and
@@ -45,105 +57,127 @@ const hopByHop = [
 const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect|origin|sec-fetch-.*)$/;
 
 /**
- * Forwards all below the scope's prefix to the app that runs the service: one request for one, never again, with
- * the same path, headers and body both ways.
+ * Forwards everything below the scope's prefix to the app that runs the service: each request once, with the same
+ * path, headers and body both ways.
  */
 export async function forward(scope: FastifyInstance, options: ProxyOptions) {
-  const { service, origin, timeout, bodyLimit, connections, headers: own } = options;
-  // What a body is, is for the service to say.
+  const { origin, timeout, connections, docs } = options;
+  const upstream = openUpstream(origin, connections, timeout);
+  // Slow requests must not keep a probe from its response: its process would be restarted.
+  const probed = openUpstream(origin, fixed.probes, timeout);
+  scope.addHook('onClose', () => Promise.all([upstream.close(), probed.close()]).then(() => {}));
+
+  forwardBodies(scope);
+  const route = { method: forwardedMethods, handler: createHandler(options, upstream) };
+  scope.route({ ...route, url: '/' });
+  scope.route({ ...route, url: '/*' });
+  const probe = { ...route, handler: createHandler(options, probed), config: { always: true } };
+  scope.route({ ...probe, url: '/health' });
+  scope.route({ ...probe, url: '/ready' });
+  if (!docs) return;
+  await scope.register(async (pages) => {
+    await pages.register(docsOnly);
+    pages.route({ ...route, url: '/docs' });
+    pages.route({ ...route, url: '/docs/*' });
+  });
+}
+
+/** Has Fastify read each body whole, as it is: only a complete request takes a connection to the service. */
+function forwardBodies(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
-  scope.addHook('onRequest', (request, _reply, done) => {
-    done(Number(request.headers['content-length'] ?? 0) > bodyLimit ? tooLarge() : undefined);
-  });
+  scope.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  scope.decorateRequest('sentType', undefined);
+  // Fastify rejects media types that it cannot parse, and a QUERY without one; that is for the service to do.
   scope.addHook('preParsing', (request, _reply, payload, done) => {
-    // One in chunks does not say how large it is.
-    done(null, request.headers['transfer-encoding'] === undefined ? payload : limit(payload, bodyLimit));
+    const { headers, method } = request;
+    request.sentType = headers['content-type'];
+    const isSent = hasBody(headers);
+    if (isSent || method === 'QUERY') headers['content-type'] = 'application/octet-stream';
+    // Node emits no 'end' for a body that is absent.
+    done(null, isSent || method !== 'QUERY' ? payload : Readable.from([]));
   });
+}
 
-  scope.addHook('preHandler', (request, reply, done) => {
-    const context = currentContext();
-    const span = context?.span?.start(describeCall(request.method, `/${service}/*`, origin));
-    if (span === undefined) return done();
-    reply.raw.once('close', () => endRequestSpan(span, reply));
-    runInContext({ ...(context as Context), span }, done);
-  });
-
-  // Only an app that forwards pays for this import.
-  const { default: httpProxy } = await import('@fastify/http-proxy');
-  const proxy: FastifyHttpProxyOptions = {
-    upstream: origin,
-    rewritePrefix: `/${service}`,
-    httpMethods: forwardedMethods,
-    internalRewriteLocationHeader: false,
-    disableRequestLogging: true,
-    retryMethods: [],
-    destroyAgent: true,
-    undici: {
-      connections,
-      pipelining: 1,
-      keepAliveMaxTimeout: fixed.unused,
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-      connect: { timeout },
-    },
-    replyOptions: {
-      rewriteRequestHeaders: (request, headers) => requestHeaders(request as FastifyRequest, headers, own),
-      rewriteHeaders: (headers) => without(headers, (name) => hopByHop.includes(name)),
-      onResponse(request, reply, upstream) {
-        // A stream is compressed however small it is, unless it is said that it shall not.
-        const length = (reply as FastifyReply).getHeader('content-length');
-        if (Number(length) < compressible) request.headers['x-no-compression'] = 'small';
-        const { stream } = upstream as unknown as {
-          stream: NodeJS.ReadableStream & { destroy(error: Error): void };
-        };
-        // Once the head is out, an answer that does not end can only be ended by closing the connection.
-        const late = setTimeout(() => stream.destroy(new Error('no whole answer in time')), timeout);
-        (reply as FastifyReply).raw.once('close', () => clearTimeout(late));
-        reply.send(stream);
-      },
-      onError(reply, { error }) {
-        reply.send(toProblem(service, (reply as FastifyReply).request.method, error));
-      },
-    },
+function createHandler({ service, origin, headers: own }: ProxyOptions, { send }: Upstream) {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    const { method, url } = request;
+    const span = currentContext()?.span?.start(describeCall(method, `/${service}/*`, origin));
+    const cancel = send({
+      method,
+      path: url,
+      headers: requestHeaders(request, own, span),
+      body: request.body as Buffer | undefined,
+      isWanted: () => isWanted(reply),
+      onResponse: (response) => respond(reply, response),
+      onError: (error) => isWanted(reply) && reply.send(toProblem(service, method, error)),
+      describe: (error) => toProblem(service, method, error),
+    });
+    reply.raw.once('close', () => {
+      cancel();
+      if (span !== undefined) endRequestSpan(span, reply);
+    });
   };
-  await scope.register(httpProxy, proxy);
 }
 
-/** The body is not waited for: what comes on this connection is not the next request. */
-function tooLarge(): Problem {
-  return new Problem(413, 'The body is too large', { headers: { connection: 'close' } });
+/** Whether the client still waits: it has not disconnected, and was not told that its request timed out. */
+function isWanted({ request, sent, raw }: FastifyReply): boolean {
+  return !request.isGivenUp && !sent && !raw.closed;
 }
 
-/** The same bytes, up to `size` of them; past that it fails. */
-function limit(payload: Readable, size: number): Readable {
-  let left = size;
-  const limited = new Transform({
-    transform(chunk: Buffer, _encoding, next) {
-      left -= chunk.length;
-      if (left < 0) next(tooLarge());
-      else next(null, chunk);
-    },
-  });
-  // Not `pipeline`: that would end the connection with the body, and so without an answer.
-  finished(payload, { writable: false }, (error) => error && limited.destroy(error));
-  return payload.pipe(limited);
-}
+type Headers = Record<string, string | string[] | undefined>;
 
-type Headers = Record<string, unknown>;
-
-function requestHeaders(request: FastifyRequest, headers: Headers, own: Headers): never {
-  const kept = without(headers, (name) => hopByHop.includes(name) || untrusted.test(name));
-  const { travel, span } = currentContext() ?? {};
+function requestHeaders(
+  { headers, id, sentType }: FastifyRequest,
+  own: Readonly<Record<string, string>>,
+  span: Span | undefined,
+): Headers {
+  const listed = listConnection(headers.connection);
+  const kept: Headers = {};
+  for (const name in headers) {
+    if (!hopByHop.has(name) && !untrusted.test(name) && !listed?.includes(name)) kept[name] = headers[name];
+  }
+  const { travel } = currentContext() ?? {};
   const traceparent = span?.traceparent ?? travel?.traceparent;
   if (traceparent !== undefined) {
     kept.traceparent = traceparent;
     if (travel?.tracestate === undefined) delete kept.tracestate;
   }
-  return { ...kept, ...own, 'x-request-id': request.id } as never;
+  // Undici sets these two by where it sends the body, and what that is.
+  delete kept.host;
+  delete kept['content-length'];
+  kept['content-type'] = sentType;
+  return Object.assign(kept, own, { 'x-request-id': id });
 }
 
-function without<Values extends object>(headers: Values, isLeftOut: (name: string) => boolean): Values {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isLeftOut(name))) as Values;
+function respond(reply: FastifyReply, { status, headers, body }: UpstreamResponse): void {
+  if (!isWanted(reply)) {
+    if (body instanceof Readable) body.destroy();
+    return;
+  }
+  const listed = listConnection(headers.connection);
+  for (const name in headers) {
+    if (hopByHop.has(name) || decidedHere.test(name) || listed?.includes(name)) continue;
+    const value = headers[name] as string | string[];
+    if (!reply.hasHeader(name)) reply.header(name, value);
+    else if (name === 'vary') reply.header(name, joinFields(reply.getHeader(name), value));
+  }
+  reply.code(status).send(body instanceof Buffer && body.length === 0 ? undefined : body);
+}
+
+/** Names of more headers that are about one connection. */
+function listConnection(connection: string | string[] | undefined): string[] | undefined {
+  return connection === undefined
+    ? undefined
+    : String(connection)
+        .toLowerCase()
+        .split(/[\s,]+/);
+}
+
+/** Both lists, each member once, in its first spelling. */
+function joinFields(...lists: unknown[]): string {
+  const members = String(lists).split(/[\s,]+/);
+  const known = members.map((member) => member.toLowerCase());
+  return members.filter((_member, index) => known.indexOf(known[index] as string) === index).join(', ');
 }
 
 const unreached = [
@@ -157,10 +191,9 @@ const unreached = [
 
 function toProblem(service: string, method: string, error: Error): Problem {
   const cause = (error.cause ?? error) as NodeJS.ErrnoException;
-  if (cause instanceof Problem) return cause;
   const code = cause.code ?? '';
   if (unreached.includes(code)) return new Unavailable(`The ${service} service is not available`, { cause });
-  if (code === 'UND_ERR_HEADERS_TIMEOUT')
+  if (cause instanceof UpstreamTimeout)
     return new TimedOut(`The ${service} service did not answer in time`, { cause });
   // Nothing was changed, so nothing is unknown.
   if (safeMethods.has(method)) return new Unavailable(`The ${service} service is not available`, { cause });

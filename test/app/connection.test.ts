@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { describe, expect, type TestContext, test, vi } from 'vitest';
+import { describe, expect, type TestContext, test } from 'vitest';
 import { defineService } from '#common/service.ts';
 import { build } from '../helper.ts';
-import { open, readAnswers } from './sockets.ts';
+import { open, readAnswers, until } from './sockets.ts';
 
 /** Sends bytes as they stand, and resolves with all that comes until the connection ends. */
 async function exchange(t: TestContext, url: string, ...parts: string[]): Promise<string> {
@@ -91,7 +91,7 @@ describe('CONNECT', () => {
       await new Promise((wake) => setTimeout(wake, 5 * round));
       socket.resetAndDestroy();
     }
-    await vi.waitFor(() => expect(app.server.inFlight).toEqual([]));
+    await until(() => expect(app.server.inFlight).toEqual([]));
     expect((await send('GET', '/health')).status).toBe(200);
   });
 
@@ -115,9 +115,9 @@ describe('CONNECT', () => {
       const { url, app } = await build(t, { services: [silent] });
       const { socket, write } = open(t, url);
       write('GET /silent/never HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(5) + connects[0]);
-      await vi.waitFor(() => expect(app.server.inFlight).toHaveLength(5));
+      await until(() => expect(app.server.inFlight).toHaveLength(5));
       socket[close]();
-      await vi.waitFor(() => expect(app.server.inFlight).toEqual([]), 5_000);
+      await until(() => expect(app.server.inFlight).toEqual([]));
     },
   );
 });

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
-import { expect, type TestContext, test, vi } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { fixed } from '#app/limits.ts';
 import { defineService } from '#common/service.ts';
 import { build } from '../helper.ts';
 import { key, makeNotes } from './idempotency-helper.ts';
-import { open } from './sockets.ts';
+import { open, until } from './sockets.ts';
 
 Object.assign(fixed, { checkEvery: 50 });
 
@@ -19,8 +19,8 @@ async function start(t: TestContext, config: Record<string, unknown> = {}) {
     `POST /note/${path} HTTP/1.1\r\nhost: localhost\r\nidempotency-key: ${name}\r\ncontent-length: 0\r\n\r\n`;
   const wire = open(t, built.url);
   wire.write(post('slow', 'first') + post('plain', 'second'));
-  await vi.waitFor(() => expect(built.app.server.inFlight).toHaveLength(2));
-  await vi.waitFor(() => expect(runs).toEqual(['/note/slow']));
+  await until(() => expect(built.app.server.inFlight).toHaveLength(2));
+  await until(() => expect(runs).toEqual(['/note/slow']));
   return { ...built, ...wire, runs, release };
 }
 
@@ -29,11 +29,11 @@ test.for(['resetAndDestroy', 'destroy'] as const)(
   async (close, t) => {
     const { socket, send, app, runs, release } = await start(t);
     socket[close]();
-    await vi.waitFor(() => expect(app.server.inFlight).toEqual([]));
+    await until(() => expect(app.server.inFlight).toEqual([]));
     expect((await send('POST', '/note/plain', '', key('second'))).status).toBe(200);
     expect((await send('POST', '/note/slow', '', key('first'))).status).toBe(409);
     release();
-    await vi.waitFor(async () => {
+    await until(async () => {
       expect((await send('POST', '/note/slow', '', key('first'))).headers.get('idempotent-replayed')).toBe(
         'true',
       );
@@ -44,8 +44,8 @@ test.for(['resetAndDestroy', 'destroy'] as const)(
 
 test('a key of a request that times out behind another is free after its 504', async (t) => {
   const { send, closed, socket, runs } = await start(t, { limits: { time: { handler: 200 } } });
-  await vi.waitFor(() => expect(socket.bytesRead).toBeGreaterThan(0));
-  await vi.waitFor(async () => {
+  await until(() => expect(socket.bytesRead).toBeGreaterThan(0));
+  await until(async () => {
     expect((await send('POST', '/note/plain', '', key('second'))).status).toBe(200);
   });
   expect(runs).toEqual(['/note/slow', '/note/plain']);
@@ -73,9 +73,9 @@ test('a handler does not begin after its key was released', async (t) => {
   write(
     'POST /guarded HTTP/1.1\r\nhost: localhost\r\nidempotency-key: a\r\nx-wait: 1\r\ncontent-length: 0\r\n\r\n',
   );
-  await vi.waitFor(() => expect(app.server.inFlight).toHaveLength(1));
+  await until(() => expect(app.server.inFlight).toHaveLength(1));
   socket.resetAndDestroy();
-  await vi.waitFor(() => expect(app.server.inFlight).toEqual([]));
+  await until(() => expect(app.server.inFlight).toEqual([]));
   expect((await send('POST', '/guarded', '', key('a'))).status).toBe(200);
   gate.resolve();
   await setImmediate();

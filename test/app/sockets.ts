@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TestContext } from 'vitest';
+import { type TestContext, vi } from 'vitest';
 import pet from '../../src/services/pet/index.ts';
 import { type BuildOptions, type Built, build, type Line } from '../helper.ts';
 
@@ -121,3 +121,7 @@ export function listAnswered(lines: readonly Line[]): string[] {
     .map(({ method, path, status }) => `${method} ${path} ${status}`)
     .sort();
 }
+
+/** Waits until a check passes, also on a busy machine. */
+export const until = <Result>(check: () => Result): Promise<Awaited<Result>> =>
+  vi.waitFor(check, 15_000) as Promise<Awaited<Result>>;

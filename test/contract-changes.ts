@@ -58,7 +58,7 @@ export const breaking: readonly (Change & { readonly field: string })[] = [
   { name: 'the operation is gone', field: '', change: ({ paths }) => void delete paths['/pet/pets/']?.get },
   {
     name: 'a field of the answer is gone',
-    field: 'answer[].mood',
+    field: 'response[].mood',
     change: (document) => {
       delete pet(document).properties.mood;
       pet(document).required = pet(document).required.filter((name) => name !== 'mood');
@@ -66,14 +66,14 @@ export const breaking: readonly (Change & { readonly field: string })[] = [
   },
   {
     name: 'a field of the answer may be missing',
-    field: 'answer[].name',
+    field: 'response[].name',
     change: (document) => {
       pet(document).required = pet(document).required.filter((name) => name !== 'name');
     },
   },
   {
     name: 'a field of the answer has another type',
-    field: 'answer[].id',
+    field: 'response[].id',
     change: (document) => {
       pet(document).properties.id = { type: 'string' };
     },
@@ -109,7 +109,7 @@ export const harmless: readonly Change[] = [
   {
     name: 'a field of the answer that is never null any more',
     change: (document) => {
-      pet(document).properties.age = { type: 'integer' };
+      pet(document).properties.age = { type: 'integer', minimum: 0, maximum: 1_000 };
     },
   },
   {

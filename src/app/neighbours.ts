@@ -36,9 +36,10 @@ export function meet(options: MeetOptions) {
     limits,
     headers,
     onDeclare: (use) => door.use(use),
-    onUnfit: () => void look(),
+    onUnfit: () => runAs(service, 'contract', log, door.lookSoon),
   });
   const door = openDoor({
+    service,
     neighbour: other,
     contract: contract ?? { openapi: '3.1.0', paths: {} },
     log,

@@ -47,11 +47,12 @@ export function createRewriter(part: Part, claimOperationId: (id: string) => voi
   function walk(node: Json, isMap = false): Json {
     if (Array.isArray(node)) return node.map((item) => walk(item));
     if (typeof node !== 'object' || node === null) return node;
-    const entries = Object.entries(node).map(([key, value]) => [
+    const entries: Json[][] = Object.entries(node).map(([key, value]) => [
       key,
       isMap ? walk(value) : walkKey(key, value, node as JsonObject),
     ]);
-    return Object.fromEntries(entries);
+    const renamed = isMap ? entries : entries.map(renameTupleKey(node as JsonObject));
+    return Object.fromEntries(renamed as [string, Json][]);
   }
 
   function walkKey(key: string, value: Json, node: JsonObject): Json {
@@ -141,6 +142,17 @@ export function createRewriter(part: Part, claimOperationId: (id: string) => voi
   }
 
   return { qualify, walk, walkComponent, walkSecurity };
+}
+
+/**
+ * TypeBox 0.34 writes a tuple as draft 7 has it: a list under `items`. OpenAPI 3.1 takes draft 2020-12, where that
+ * list is `prefixItems`, and `items` are the items after it. No longer needed with TypeBox 1.x.
+ */
+function renameTupleKey({ items }: JsonObject) {
+  const names: Readonly<Record<string, string>> = Array.isArray(items)
+    ? { items: 'prefixItems', additionalItems: 'items' }
+    : {};
+  return ([key, value]: Json[]): Json[] => [names[key as string] ?? key, value];
 }
 
 function isTextList(value: Json): value is string[] {

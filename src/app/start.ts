@@ -1,7 +1,6 @@
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
@@ -63,7 +62,7 @@ async function main(args: string[]): Promise<void> {
   const file = instance === undefined ? name : `${name}-${instance}`;
   const logging = await openLogging({
     level,
-    console: values.pretty || isatty(1) ? 'pretty' : 'json',
+    console: values.pretty || process.stdout.isTTY ? 'pretty' : 'json',
     ...(directory !== undefined && { file: { directory, name: file } }),
   });
   process.on('exit', logging.flush);

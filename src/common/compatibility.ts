@@ -1,39 +1,35 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Direction, Finding } from './compatibility/findings.ts';
+import { Inclusion } from './compatibility/inclusion.ts';
+import { type Schema, SchemaDocument, Uncomparable } from './compatibility/schema-document.ts';
 import type { OpenApiDocument } from './contract.ts';
 
-/** A difference between what an operation promised and what the neighbour says now, that breaks its callers. */
+/** A difference between an operation as it was promised and as the peer serves it now, that breaks its callers. */
 export interface Break {
   /** As in `GET /pet/pets/`. */
   readonly operation: string;
-  /** Where: `answer[].mood`, `query.ids`, `body.name`; '' for the operation itself. */
+  /** Where: `response[].mood`, `query.ids`, `body.name`; '' for the operation itself. */
   readonly field: string;
   readonly reason: string;
 }
 
-/** One operation that a service uses, and the query parameters that it sends, where it says; else all. */
+/** One operation that a service uses, and the query parameters that it sends; all of them if it does not say. */
 export interface Use {
   readonly method: string;
   readonly path: string;
   readonly sends?: readonly string[] | undefined;
 }
 
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly items?: Schema;
-  readonly enum?: readonly unknown[];
-  readonly maxItems?: number;
-}
 interface Parameter {
-  readonly $ref?: string;
   readonly name: string;
   readonly in: string;
   readonly required?: boolean;
   readonly schema?: Schema;
+  readonly style?: string;
+  readonly explode?: boolean;
+  readonly content?: unknown;
 }
 interface Body {
-  readonly $ref?: string;
   readonly required?: boolean;
   readonly content?: Readonly<Record<string, { readonly schema?: Schema }>>;
 }
@@ -46,136 +42,130 @@ interface Operation {
 const json = 'application/json';
 
 /**
- * What in `live`, the neighbour's document of now, breaks a caller who holds to `promised`. For answers: a promised
- * field is gone, may be missing, or has another type. For inputs: one is newly required, or one that is sent is no
- * longer taken. Anything else (a field more, a summary, another operation) breaks nothing and is not named.
+ * Lists what in `live`, the peer's document of now, breaks a caller who holds to `promised`. A response breaks where
+ * the peer may send what the promise does not accept, or where a promised field is gone. An input breaks where the
+ * promise lets us send what the peer does not accept. What cannot be compared breaks too, unless it is equal.
+ * Everything else (one more field, a summary, another operation) breaks nothing.
  */
-export function findBreaks(
-  promised: OpenApiDocument,
-  live: OpenApiDocument,
-  { method, path, sends }: Use,
-): Break[] {
-  const operation = `${method.toUpperCase()} ${path}`;
-  const before = promised.paths[path]?.[method] as Operation | undefined;
-  const now = live.paths[path]?.[method] as Operation | undefined;
-  const breaks: Break[] = [];
-  const add = (field: string, reason: string) => breaks.push({ operation, field, reason });
-  if (before === undefined) return breaks;
-  if (now === undefined) {
-    add('', 'the operation is gone');
-    return breaks;
+export function findBreaks(promised: OpenApiDocument, live: OpenApiDocument, use: Use): Break[] {
+  const operation = `${use.method.toUpperCase()} ${use.path}`;
+  let findings: readonly Finding[];
+  try {
+    findings = compareOperation(new SchemaDocument(promised), new SchemaDocument(live), use);
+  } catch (error) {
+    if (!(error instanceof Uncomparable)) throw error;
+    findings = [{ place: '', reason: `cannot be compared: ${error.message}` }];
   }
-  const old = resolver(promised);
-  const current = resolver(live);
-  compareAnswers();
+  return findings.map(({ place, reason }) => ({ operation, field: place, reason }));
+}
+
+function compareOperation(
+  promised: SchemaDocument,
+  live: SchemaDocument,
+  { method, path, sends }: Use,
+): readonly Finding[] {
+  const before = readOperation(promised, method, path);
+  const now = readOperation(live, method, path);
+  if (before === undefined) return [];
+  if (now === undefined) return [{ place: '', reason: 'the operation is gone' }];
+  const findings: Finding[] = [];
+  const add = (place: string, reason: string) => void findings.push({ place, reason });
+  compareResponses();
   compareParameters();
   compareBodies();
-  return breaks;
+  return findings;
 
-  function compareAnswers(): void {
-    for (const status of Object.keys(before?.responses ?? {}).filter((code) => code.startsWith('2'))) {
-      const promise = old(before?.responses?.[status]);
-      const answer = current(now?.responses?.[status]);
-      if (answer === undefined) add('answer', `the status ${status} is gone`);
-      else compareAnswer('answer', promise?.content?.[json]?.schema, answer.content?.[json]?.schema);
+  function compare(direction: Direction, place: string, sent: Schema, accepted: Schema): void {
+    const [sender, receiver] = direction === 'response' ? [live, promised] : [promised, live];
+    findings.push(...new Inclusion(direction, sender, receiver).compare(place, sent, accepted));
+  }
+
+  function compareResponses(): void {
+    const [old, current] = [successes(before), successes(now)];
+    for (const [status, body] of current) {
+      const promise = old.get(status);
+      if (promise === undefined) add('response', `the status ${status} is new`);
+      else compareResponse(promised.follow(promise), live.follow(body));
+    }
+    for (const status of old.keys()) {
+      if (!current.has(status)) add('response', `the status ${status} is gone`);
     }
   }
 
-  function compareAnswer(place: string, oldSchema: Schema | undefined, newSchema: Schema | undefined): void {
-    const promise = old(oldSchema);
-    const answer = current(newSchema);
-    if (promise === undefined) return;
-    if (answer === undefined) return void add(place, 'it is gone');
-    const more = typesOf(answer).filter((type) => !accepts(typesOf(promise), type));
-    if (more.length > 0 || (typesOf(answer).length === 0 && typesOf(promise).length > 0)) {
-      return void add(place, `its type is ${list(typesOf(answer))}, no longer ${list(typesOf(promise))}`);
-    }
-    const odd =
-      promise.enum && (answer.enum ?? ['anything']).filter((value) => !promise.enum?.includes(value));
-    if (odd !== undefined && odd.length > 0) add(place, `it may be ${list(odd)}`);
-    if (promise.items !== undefined) compareAnswer(`${place}[]`, promise.items, answer.items);
-    for (const [name, schema] of Object.entries(promise.properties ?? {})) {
-      const field = `${place}.${name}`;
-      if (answer.properties?.[name] === undefined) add(field, 'it is gone');
-      else if (promise.required?.includes(name) && !answer.required?.includes(name))
-        add(field, 'it may be missing');
-      else compareAnswer(field, schema, answer.properties[name]);
-    }
+  function compareResponse(promise: Body, body: Body): void {
+    const [old, current] = [promise.content?.[json]?.schema, body.content?.[json]?.schema];
+    if (old === undefined) return;
+    if (current === undefined) add('response', 'is no longer JSON');
+    else compare('response', 'response', current, old);
   }
 
   function compareParameters(): void {
-    const oldOnes = (before?.parameters ?? []).map((parameter) => old(parameter) as Parameter);
-    const newOnes = (now?.parameters ?? []).map((parameter) => current(parameter) as Parameter);
-    const key = ({ in: place, name }: Parameter) => `${place}.${name}`;
-    const isSent = ({ in: place, name }: Parameter) => place !== 'query' || (sends?.includes(name) ?? true);
-    for (const parameter of newOnes.filter(({ required }) => required)) {
-      const known = oldOnes.find((other) => key(other) === key(parameter));
+    const isSent = (parameter: Parameter) =>
+      parameter.in !== 'query' || (sends?.includes(parameter.name) ?? true);
+    const [old, current] = [before?.parameters ?? [], now?.parameters ?? []];
+    for (const parameter of current.filter(({ required }) => required)) {
+      const known = find(old, parameter);
       if (known === undefined || !(known.required || (sends?.includes(known.name) ?? false))) {
-        add(key(parameter), 'it is newly required');
+        add(placeOf(parameter), 'is newly required');
       }
     }
-    for (const parameter of oldOnes.filter(isSent)) {
-      const other = newOnes.find((one) => key(one) === key(parameter));
-      if (other === undefined) add(key(parameter), 'it is no longer taken');
-      else compareInput(key(parameter), parameter.schema, other.schema);
+    for (const parameter of old.filter(isSent)) {
+      const other = find(current, parameter);
+      if (other === undefined) add(placeOf(parameter), 'is no longer accepted');
+      else compareParameter(placeOf(parameter), parameter, other);
     }
+  }
+
+  function compareParameter(place: string, sent: Parameter, accepted: Parameter): void {
+    if (!isDeepStrictEqual(serializationOf(sent), serializationOf(accepted))) {
+      add(place, 'is serialized in another way');
+    }
+    compare('input', place, sent.schema ?? true, accepted.schema ?? true);
   }
 
   function compareBodies(): void {
-    const oldBody = old(before?.requestBody);
-    const newBody = current(now?.requestBody);
-    if (oldBody === undefined && newBody?.required) return void add('body', 'it is newly required');
-    if (oldBody === undefined) return;
-    if (newBody === undefined) return void add('body', 'it is no longer taken');
-    compareInput('body', oldBody.content?.[json]?.schema, newBody.content?.[json]?.schema);
-  }
-
-  function compareInput(place: string, oldSchema: Schema | undefined, newSchema: Schema | undefined): void {
-    const sent = old(oldSchema);
-    const taken = current(newSchema);
-    if (sent === undefined) return;
-    if (taken === undefined) return void add(place, 'it is no longer taken');
-    const fewer = typesOf(taken).length > 0 && typesOf(sent).filter((type) => !accepts(typesOf(taken), type));
-    if (fewer !== false && fewer.length > 0) return void add(place, `${list(fewer)} is no longer taken`);
-    if ((taken.maxItems ?? Infinity) < (sent.maxItems ?? Infinity)) {
-      add(place, `at most ${taken.maxItems} items are taken, no longer ${sent.maxItems ?? 'any number'}`);
-    }
-    if (sent.items !== undefined) compareInput(`${place}[]`, sent.items, taken.items);
-    for (const name of taken.required ?? []) {
-      if (!sent.required?.includes(name)) add(`${place}.${name}`, 'it is newly required');
-    }
-    for (const [name, schema] of Object.entries(sent.properties ?? {})) {
-      const field = `${place}.${name}`;
-      if (taken.properties?.[name] === undefined) add(field, 'it is no longer taken');
-      else compareInput(field, schema, taken.properties[name]);
-    }
+    const old = promised.follow(before?.requestBody);
+    const current = live.follow(now?.requestBody);
+    const sent = old?.content?.[json]?.schema;
+    const accepted = current?.content?.[json]?.schema;
+    if (current?.required && !old?.required) add('body', 'is newly required');
+    else if (old !== undefined && current === undefined) add('body', 'is no longer accepted');
+    else if (sent === undefined) return;
+    else if (accepted === undefined) add('body', 'is no longer accepted as JSON');
+    else compare('input', 'body', sent, accepted);
   }
 }
 
-function typesOf({ type }: Schema): readonly string[] {
-  return type === undefined ? [] : [type].flat();
+/** An operation with its parameters, references resolved, those of its path among them. */
+function readOperation(document: SchemaDocument, method: string, path: string): Operation | undefined {
+  const item = document.follow(document.root.paths[path] as Readonly<Record<string, unknown>> | undefined);
+  const operation = item?.[method] as Operation | undefined;
+  if (item === undefined || operation === undefined) return undefined;
+  const own = (operation.parameters ?? []).map((parameter) => document.follow(parameter));
+  const shared = ((item.parameters ?? []) as readonly Parameter[])
+    .map((parameter) => document.follow(parameter))
+    .filter((parameter) => find(own, parameter) === undefined);
+  return { ...operation, parameters: [...own, ...shared] };
 }
 
-function accepts(types: readonly string[], type: string): boolean {
-  return types.length === 0 || types.includes(type) || (type === 'integer' && types.includes('number'));
+function successes(operation: Operation | undefined): Map<string, Body> {
+  return new Map(Object.entries(operation?.responses ?? {}).filter(([status]) => status.startsWith('2')));
 }
 
-function list(values: readonly unknown[]): string {
-  return values.length === 0 ? 'anything' : values.join(' or ');
+function find(parameters: readonly Parameter[], one: Parameter): Parameter | undefined {
+  return parameters.find((other) => placeOf(other) === placeOf(one));
 }
 
-/** Follows references within a document, to their end. */
-function resolver(document: OpenApiDocument) {
-  return function resolve<Node extends { readonly $ref?: string }>(node: Node | undefined): Node | undefined {
-    let found = node;
-    for (let steps = 0; found?.$ref?.startsWith('#/') && steps < 16; steps += 1) {
-      const tokens = found.$ref.slice(2).split('/');
-      found = tokens.reduce<unknown>(
-        (place, token) =>
-          (place as Record<string, unknown> | undefined)?.[token.replaceAll('~1', '/').replaceAll('~0', '~')],
-        document,
-      ) as Node | undefined;
-    }
-    return found;
-  };
+function placeOf({ in: place, name }: Parameter): string {
+  return `${place}.${name}`;
+}
+
+/** How the value of a parameter becomes text, with the defaults of OpenAPI. */
+function serializationOf(parameter: Parameter): unknown {
+  const {
+    in: place,
+    content,
+    style = place === 'query' || place === 'cookie' ? 'form' : 'simple',
+  } = parameter;
+  return { style, explode: parameter.explode ?? style === 'form', content };
 }

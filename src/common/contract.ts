@@ -37,6 +37,8 @@ export interface OperationContract {
   findFault(answer: Answer): string | undefined;
 }
 
+const httpMethods = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']);
+const jsonSchema = ['content', 'application/json', 'schema'];
 const compilers = new WeakMap<OpenApiDocument, Ajv2020>();
 
 /**
@@ -46,11 +48,15 @@ const compilers = new WeakMap<OpenApiDocument, Ajv2020>();
 export function readContract(document: OpenApiDocument, method: string, path: string): OperationContract {
   const operation = document.paths[path]?.[method];
   const successes = Object.keys(operation?.responses ?? {}).filter((status) => status.startsWith('2'));
-  if (operation === undefined || successes.length === 0) {
-    throw new Error(`No contract for ${method.toUpperCase()} ${path}: run "npm run generate"`);
+  if (operation === undefined) throw new Error(describeMissing(document, method, path));
+  if (successes.length === 0) {
+    throw new Error(`${method.toUpperCase()} ${path} declares no success: add a response 200 to its schema`);
   }
   const checks = new Map(
-    successes.map((status) => [Number(status), compileAnswer(document, [path, method, 'responses', status])]),
+    successes.map((status) => [
+      Number(status),
+      compileAt(document, ['paths', path, method, 'responses', status, ...jsonSchema]),
+    ]),
   );
   return {
     method,
@@ -73,15 +79,33 @@ export function readContract(document: OpenApiDocument, method: string, path: st
   };
 }
 
-function compileAnswer(document: OpenApiDocument, place: readonly string[]): ValidateFunction {
+/** Names the operations of the same service, because generating again does not help against a wrong path. */
+function describeMissing({ paths }: OpenApiDocument, method: string, path: string): string {
+  const [, service] = path.split('/');
+  const known = Object.entries(paths)
+    .filter(([other]) => other.split('/')[1] === service)
+    .flatMap(([other, item]) =>
+      Object.keys(item)
+        .filter((key) => httpMethods.has(key))
+        .map((verb) => `${verb.toUpperCase()} ${other}`),
+    );
+  const list = known.length === 0 ? `no operation of a service ${service}` : known.join(', ');
+  return `The contract has no ${method.toUpperCase()} ${path}. It has ${list}. For a new operation run ./run.sh generate`;
+}
+
+/**
+ * Compiles the schema at a place in a document.
+ * @throws Error where Ajv cannot compile it.
+ */
+export function compileAt(document: OpenApiDocument, place: readonly string[]): ValidateFunction {
   let ajv = compilers.get(document);
   if (ajv === undefined) {
-    ajv = new Ajv2020({ strict: false, meta: false, validateSchema: false });
+    ajv = new Ajv2020({ strict: false, meta: false, validateSchema: false, logger: false });
     formats.default(ajv, { mode: 'fast' });
     ajv.addSchema(document, 'document', undefined, false);
     compilers.set(document, ajv);
   }
-  const pointer = ['paths', ...place, 'content', 'application/json', 'schema']
+  const pointer = place
     .map((token) => encodeURIComponent(token.replaceAll('~', '~0').replaceAll('/', '~1')))
     .join('/');
   return ajv.compile({ $ref: `document#/${pointer}` });

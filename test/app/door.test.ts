@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:http';
-import { describe, expect, type TestContext, test } from 'vitest';
-import { breaking, changedPet, harmless } from '../contract-changes.ts';
+import { describe, expect, type TestContext, test, vi } from 'vitest';
+import { openDoor } from '#app/door.ts';
+import type { OpenApiDocument } from '#common/contract.ts';
+import { breaking, changedPet, harmless, use } from '../contract-changes.ts';
 import { waitFor } from '../groupings/helper.ts';
-import { type Built, build, findFreePort } from '../helper.ts';
+import { type Built, build, collectLines, contract, findFreePort, type Line } from '../helper.ts';
 
 /** A pet service whose document can be changed while it runs, and whose answers then do not fit. */
 async function startPets(t: TestContext, { port = 0 } = {}) {
@@ -38,6 +40,8 @@ const errors = ({ lines }: Built) =>
   lines
     .filter(({ level }) => level === 'error')
     .map(({ service, operation, field }) => ({ service, operation, field }));
+
+const fix = 'deploy the matching version of pet, or run ./run.sh generate and adapt user';
 
 describe('a change that breaks is an error line and a 503 of /ready:', () => {
   test.for(breaking)('$name, at the start', async ({ change, field }, t) => {
@@ -108,3 +112,120 @@ async function adopt({ send }: Built, state: { answer: string }): Promise<void> 
   ]);
   expect((await send('POST', '/user/users/1/pets/1')).status).toBe(200);
 }
+
+describe('the monitor of a contract', () => {
+  type Served = () => unknown;
+
+  /** A monitor of the pet service under a clock of the test's own; `served` is what the peer says, or throws. */
+  async function openMonitor(t: TestContext, served: Served) {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    t.onTestFinished(() => void vi.useRealTimers());
+    const lines: Line[] = [];
+    const { logger } = await collectLines(lines, 'info');
+    const state = { served, fetched: 0 };
+    const door = openDoor({
+      service: 'user',
+      neighbour: 'pet',
+      contract: contract as unknown as OpenApiDocument,
+      log: logger('user'),
+      fetchDocument: async () => {
+        state.fetched += 1;
+        return state.served() as OpenApiDocument;
+      },
+    });
+    door.use(use);
+    t.onTestFinished(door.close);
+    const wait = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+    const levels = () => lines.map(({ level }) => level);
+    return { door, state, lines, levels, wait };
+  }
+  const away = () => {
+    throw new Error('ECONNREFUSED');
+  };
+  const right = () => changedPet(() => {});
+  const broken = () => changedPet(breaking[1]?.change ?? (() => {}));
+
+  test('logs a break once, with what to do, however often it finds it again', async (t) => {
+    const { door, state, lines, levels, wait } = await openMonitor(t, broken);
+    await door.look();
+    await wait(20_000);
+    expect(state.fetched).toBeGreaterThan(5);
+    const [line] = lines;
+    expect(line).toMatchObject({
+      level: 'error',
+      msg: 'the contract of a peer is broken',
+      ...{ service: 'user', neighbour: 'pet', operation: 'GET /pet/pets/', fix },
+      ...{ field: 'response[].mood', reason: 'is gone' },
+    });
+    expect(levels()).toEqual(['error']);
+    state.served = () => changedPet(breaking[0]?.change ?? (() => {}));
+    await wait(2_000);
+    expect(levels()).toEqual(['error', 'error']);
+  });
+
+  test('pauses longer and longer, to 2 s, while the peer is away or its contract broken', async (t) => {
+    for (const served of [away, broken]) {
+      const { door, state, wait } = await openMonitor(t, served);
+      await door.look();
+      await wait(200 + 400 + 800 + 1_600 + 2_000);
+      expect(state.fetched).toBe(6);
+      await wait(1_999);
+      expect(state.fetched).toBe(6);
+      await wait(1);
+      expect(state.fetched).toBe(7);
+      state.served = right;
+      await wait(2_000);
+      await wait(60_000);
+      expect(state.fetched).toBe(8);
+    }
+  });
+
+  test('keeps a break in mind while the peer is away', async (t) => {
+    const { door, state, levels, wait } = await openMonitor(t, broken);
+    await door.look();
+    state.served = away;
+    await wait(10_000);
+    expect(door.isBroken()).toBe(true);
+    expect(levels()).toEqual(['error']);
+    state.served = right;
+    await wait(2_000);
+    expect(door.isBroken()).toBe(false);
+    expect(levels()).toEqual(['error', 'info']);
+  });
+
+  test('checks once for many responses that do not match', async (t) => {
+    const { door, state, wait } = await openMonitor(t, right);
+    await door.look();
+    for (let count = 0; count < 100; count += 1) door.lookSoon();
+    expect(state.fetched).toBe(1);
+    await wait(1_000);
+    expect(state.fetched).toBe(2);
+  });
+
+  test('ends with the app, also in the middle of a check', async (t) => {
+    const { door, state, lines, wait } = await openMonitor(t, away);
+    await door.look();
+    door.close();
+    await wait(60_000);
+    door.lookSoon();
+    await door.look();
+    await wait(60_000);
+    expect(state.fetched).toBe(1);
+
+    const other = await openMonitor(t, broken);
+    const checked = other.door.look();
+    other.door.close();
+    await checked;
+    await other.wait(60_000);
+    expect([other.state.fetched, ...lines, ...other.lines]).toEqual([1]);
+  });
+
+  test('does not take an error of the comparison for a peer that is away', async (t) => {
+    const { door, lines } = await openMonitor(t, () => ({ openapi: '3.0.3', paths: {} }));
+    await door.look();
+    expect(door.isBroken()).toBe(true);
+    expect(lines).toMatchObject([
+      { level: 'error', reason: 'cannot be compared: pet: OpenAPI 3.0.3 is not 3.1', fix },
+    ]);
+  });
+});

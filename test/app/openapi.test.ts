@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { Type } from '@sinclair/typebox';
 import { describe, expect, test } from 'vitest';
 import { MergeError, mergeDocuments, type Part } from '#app/openapi.ts';
-import type { OpenApiDocument } from '#common/contract.ts';
+import { type OpenApiDocument, readContract } from '#common/contract.ts';
 import { contract } from '../helper.ts';
 
 type Json = Record<string, unknown>;
@@ -363,6 +364,31 @@ describe('a reference', () => {
       description: 'This one',
     });
   });
+});
+
+test('writes a tuple as draft 2020-12 has it, and as readContract reads it', () => {
+  const tuple = Type.Tuple([Type.String(), Type.Integer()]);
+  const content = { 'application/json': { schema: tuple } };
+  const paths = {
+    '/pair': { get: { operationId: 'read', responses: { 200: { description: '', content } } } },
+  };
+  const merged = mergeDocuments([part('pet', { paths })], info);
+  expect(at(merged, '#/paths/~1pet~1pair/get/responses/200/content/application~1json/schema')).toEqual({
+    type: 'array',
+    prefixItems: [{ type: 'string' }, { type: 'integer' }],
+    ...{ items: false, minItems: 2, maxItems: 2 },
+  });
+  const { findFault } = readContract(merged, 'get', '/pet/pair');
+  const faultOf = (body: unknown) => findFault({ status: 200, contentType: 'application/json', body });
+  expect(faultOf(['a', 1])).toBeUndefined();
+  expect(faultOf(['a', 'b'])).toBe('body/1 must be integer');
+  expect(faultOf(['a', 1, 2])).toMatch(/^body must NOT have more than 2 items/);
+  // Under `properties` these are names, not keywords.
+  const named = {
+    type: 'object',
+    properties: { items: { type: 'string' }, additionalItems: { type: 'null' } },
+  };
+  expect(mergeSchema(named)).toEqual(named);
 });
 
 describe('a discriminator', () => {

@@ -22,10 +22,13 @@ type Operation = (
 
 test('an operation that the contract does not have cannot be declared', async () => {
   const { operation, close } = open('http://127.0.0.1:1');
-  expect(() => operation('get', '/pet/toys/')).toThrow(
-    'No contract for GET /pet/toys/: run "npm run generate"',
+  expect(() => operation('get', '/pet/petz/')).toThrow(
+    /^The contract has no GET \/pet\/petz\/\. It has .*GET \/pet\/pets\/, .*\. For a new operation run/,
   );
-  expect(() => operation('put', '/pet/pets/')).toThrow('No contract for PUT /pet/pets/');
+  expect(() => operation('put', '/pet/pets/')).toThrow('The contract has no PUT /pet/pets/. It has ');
+  expect(() => operation('get', '/toy/toys/')).toThrow(
+    'The contract has no GET /toy/toys/. It has no operation of a service toy.',
+  );
   await close();
 });
 

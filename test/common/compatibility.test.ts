@@ -67,41 +67,48 @@ describe('of documents made by hand', () => {
       field,
       reason,
     ]);
-  const answer = (schema: object, status = 200) => ({ responses: { [status]: json(schema) } });
+  const response = (schema: object, status = 200) => ({ responses: { [status]: json(schema) } });
 
-  test('a status that is gone breaks', () => {
-    expect(fields(answer({}), answer({}, 201))).toEqual([['answer', 'the status 200 is gone']]);
+  test('a status that is gone breaks, and so does a success that is new', () => {
+    expect(fields(response({}), response({}, 201))).toEqual([
+      ['response', 'the status 201 is new'],
+      ['response', 'the status 200 is gone'],
+    ]);
+    expect(fields(response({}), { responses: { ...response({}).responses, 404: json({}) } })).toEqual([]);
   });
 
-  test('an answer that is no longer JSON breaks', () => {
+  test('a response that is no longer JSON breaks', () => {
     const text = { responses: { 200: { content: { 'text/plain': {} } } } };
-    expect(fields(answer({ type: 'object' }), text)).toEqual([['answer', 'it is gone']]);
+    expect(fields(response({ type: 'object' }), text)).toEqual([['response', 'is no longer JSON']]);
   });
 
   test('a value that was not among the promised breaks; one that is gone does not', () => {
-    const of = (...values: string[]) => answer({ type: 'object', properties: { mood: { enum: values } } });
+    const of = (...values: string[]) => response({ type: 'object', properties: { mood: { enum: values } } });
     expect(fields(of('happy', 'sad'), of('happy'))).toEqual([]);
-    expect(fields(of('happy'), of('happy', 'sad'))).toEqual([['answer.mood', 'it may be sad']]);
-    expect(fields(of('happy'), answer({ type: 'object', properties: { mood: {} } }))).toEqual([
-      ['answer.mood', 'it may be anything'],
+    expect(fields(of('happy'), of('happy', 'sad'))).toEqual([['response.mood', 'may now be "sad"']]);
+    expect(fields(of('happy'), response({ type: 'object', properties: { mood: {} } }))).toEqual([
+      ['response.mood', 'may now be a value of any type'],
     ]);
   });
 
-  test('an integer where a number was promised is one; anything where a text was promised is none', () => {
-    expect(fields(answer({ type: 'number' }), answer({ type: 'integer' }))).toEqual([]);
-    expect(fields(answer({}), answer({ type: 'integer' }))).toEqual([]);
-    expect(fields(answer({ type: 'string' }), answer({}))).toEqual([
-      ['answer', 'its type is anything, no longer string'],
+  test('an integer is a number; a value of any type is no string', () => {
+    expect(fields(response({ type: 'number' }), response({ type: 'integer' }))).toEqual([]);
+    expect(fields(response({}), response({ type: 'integer' }))).toEqual([]);
+    expect(fields(response({ type: 'string' }), response({}))).toEqual([
+      ['response', 'may now be a value of any type'],
     ]);
   });
 
-  test('a body that is newly required, or no longer taken, breaks', () => {
+  test('a body that is newly required, or no longer accepted, breaks', () => {
     const body = { requestBody: { required: true, ...json({ type: 'object' }) } };
-    expect(fields({}, body)).toEqual([['body', 'it is newly required']]);
+    const optional = { requestBody: json({ type: 'object' }) };
+    expect(fields({}, body)).toEqual([['body', 'is newly required']]);
+    expect(fields(optional, body)).toEqual([['body', 'is newly required']]);
+    expect(fields(body, optional)).toEqual([]);
     expect(fields({}, { requestBody: json({}) })).toEqual([]);
-    expect(fields(body, {})).toEqual([['body', 'it is no longer taken']]);
+    expect(fields(body, {})).toEqual([['body', 'is no longer accepted']]);
     expect(fields(body, { requestBody: { content: { 'text/plain': {} } } })).toEqual([
-      ['body', 'it is no longer taken'],
+      ['body', 'is no longer accepted as JSON'],
     ]);
   });
 
@@ -110,17 +117,43 @@ describe('of documents made by hand', () => {
       requestBody: json({ type: 'array', items: { type: 'string' }, maxItems }),
     });
     expect(fields(list(10), list(20))).toEqual([]);
-    expect(fields(list(), list(5))).toEqual([['body', 'at most 5 items are taken, no longer any number']]);
+    expect(fields(list(), list(5))).toEqual([['body', 'now has maxItems 5']]);
+    expect(fields(list(10), list(5))).toEqual([['body', 'maxItems was 10 and is now 5']]);
   });
 
-  test('a parameter of the path that is newly there breaks', () => {
+  test('a new parameter of the path breaks, also one that the path declares for all of its operations', () => {
     const parameters = [{ name: 'id', in: 'path', required: true, schema: { type: 'integer' } }];
-    expect(fields({}, { parameters })).toEqual([['path.id', 'it is newly required']]);
+    expect(fields({}, { parameters })).toEqual([['path.id', 'is newly required']]);
     expect(fields({ parameters }, { parameters })).toEqual([]);
+    const shared = {
+      ...document({}),
+      paths: { '/x': { parameters, post: {} } },
+    } as unknown as OpenApiDocument;
+    const use = { method: 'post', path: '/x' };
+    expect(findBreaks(document({}), shared, use).map(({ field }) => field)).toEqual(['path.id']);
+    expect(findBreaks(document({ parameters }), shared, use)).toEqual([]);
   });
 
-  test('an operation that was never promised breaks nobody, and a reference to nothing is nothing', () => {
+  test('a parameter that is written in another way breaks', () => {
+    const ids = (more: object) => ({
+      parameters: [{ name: 'ids', in: 'query', schema: { type: 'array' }, ...more }],
+    });
+    expect(fields(ids({}), ids({ style: 'form', explode: true }))).toEqual([]);
+    expect(fields(ids({}), ids({ explode: false }))).toEqual([['query.ids', 'is serialized in another way']]);
+  });
+
+  test('an operation that was never promised breaks nobody', () => {
     expect(findBreaks(document({}), document({}), { method: 'get', path: '/y' })).toEqual([]);
-    expect(fields(answer({ $ref: '#/components/schemas/Nope' }), answer({ type: 'string' }))).toEqual([]);
+  });
+
+  test('a reference that leads nowhere, or to itself, cannot be compared', () => {
+    const to = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+    expect(fields(response(to('Nope')), response({ type: 'string' }))).toEqual([
+      ['response', 'cannot be compared: the reference #/components/schemas/Nope leads nowhere'],
+    ]);
+    const looped = document(response(to('Loop')), { schemas: { Loop: to('Loop') } });
+    expect(findBreaks(looped, looped, { method: 'post', path: '/x' }).map(({ reason }) => reason)).toEqual([
+      'cannot be compared: the reference #/components/schemas/Loop leads to itself',
+    ]);
   });
 });

@@ -1,0 +1,260 @@
+import {
+  type Alternative,
+  admitsType,
+  closing,
+  collect,
+  flatten,
+  listAlternatives,
+  listOf,
+} from './alternatives.ts';
+import { compareArray, compareObject, findUnread } from './containers.ts';
+import { isDisjoint } from './disjoint.ts';
+import {
+  type Direction,
+  type Finding,
+  rejectPresence,
+  rejectValue,
+  show,
+  summarize,
+  uncomparable,
+} from './findings.ts';
+import { compareNumber, compareString } from './scalars.ts';
+import {
+  isAnnotation,
+  isSame,
+  isSameKeyword,
+  type Schema,
+  type SchemaDocument,
+  type SchemaObject,
+  Uncomparable,
+} from './schema-document.ts';
+
+/** Keywords that the comparison has rules for. */
+const ruled = new Set([
+  ...['$ref', 'allOf', 'anyOf', 'oneOf', 'not', 'type', 'nullable', 'const', 'enum'],
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'format'],
+  ...['minLength', 'maxLength', 'pattern'],
+  ...['items', 'prefixItems', 'additionalItems', 'minItems', 'maxItems', 'uniqueItems'],
+  ...['properties', 'required', 'patternProperties', 'additionalProperties', 'unevaluatedProperties'],
+  ...['minProperties', 'maxProperties'],
+]);
+/** Keywords that mean something together only; the others stand for themselves. */
+const groups = [
+  ['if', 'then', 'else'],
+  ['contains', 'minContains', 'maxContains'],
+];
+const maxSteps = 50_000;
+const maxDepth = 200;
+const words: Readonly<Record<string, string>> = {
+  integer: 'an integer',
+  array: 'an array',
+  object: 'an object',
+};
+
+/**
+ * Proves that everything that a sender's schema accepts is accepted by a receiver's. The rules follow the structure
+ * of both: what they cannot prove is a finding, so a finding may be too careful, and no finding is a proof.
+ */
+export class Inclusion {
+  readonly #direction: Direction;
+  readonly #sender: SchemaDocument;
+  readonly #receiver: SchemaDocument;
+  /** Pairs that hold, or hold if those that are being compared hold: schemas may be recursive. */
+  readonly #assumed = new Set<string>();
+  /** Pairs that do not hold, with the first reason, at its place below theirs. */
+  readonly #failed = new Map<string, Finding>();
+  readonly #ids = new Map<Schema, number>();
+  #steps = 0;
+  #depth = 0;
+
+  constructor(direction: Direction, sender: SchemaDocument, receiver: SchemaDocument) {
+    this.#direction = direction;
+    this.#sender = sender;
+    this.#receiver = receiver;
+  }
+
+  /** What `sent` may send at `place` and `accepted` may not accept; empty where there is nothing. */
+  compare(place: string, sent: Schema, accepted: Schema): Finding[] {
+    return this.#compareAll(place, [sent], accepted);
+  }
+
+  #compareAll = (place: string, sent: readonly Schema[], accepted: Schema): Finding[] => {
+    try {
+      const pair = this.#nameOf(sent, accepted);
+      if (this.#assumed.has(pair)) return [];
+      const known = this.#failed.get(pair);
+      if (known !== undefined) return [{ ...known, place: `${place}${known.place}` }];
+      const mark = this.#assumed.size;
+      this.#assumed.add(pair);
+      const findings = summarize(this.#direction, this.#prove(place, sent, accepted));
+      const [first] = findings;
+      if (first !== undefined) {
+        this.#forget(mark);
+        this.#failed.set(pair, { ...first, place: first.place.slice(place.length) });
+      }
+      return findings;
+    } catch (error) {
+      if (!(error instanceof Uncomparable)) throw error;
+      return [uncomparable(place, error.message)];
+    }
+  };
+
+  #prove(place: string, sent: readonly Schema[], accepted: Schema): Finding[] {
+    this.#steps += 1;
+    this.#depth += 1;
+    try {
+      if (this.#steps > maxSteps) throw new Uncomparable('the schemas are too large');
+      if (this.#depth > maxDepth) throw new Uncomparable('the schemas are nested too deeply');
+      if (sent.some((schema) => this.#isSame(schema, accepted))) return [];
+      const alternatives = listAlternatives(this.#sender, sent);
+      if (accepted === false && alternatives.length > 0) return [rejectPresence(this.#direction, place)];
+      return alternatives.flatMap((one) => this.#compareAlternative(place, one, accepted, []));
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  /** `around` are receiver's schemas of the same value beside `accepted`, and those that lead to it. */
+  #compareAlternative(
+    place: string,
+    sent: Alternative,
+    accepted: Schema,
+    around: readonly SchemaObject[],
+  ): Finding[] {
+    if (sent.value !== undefined) {
+      const isAccepted = this.#receiver.accepts(accepted, sent.value.is);
+      return isAccepted ? [] : [this.#reject(place, sent)];
+    }
+    const { nodes, unions, isNever } = flatten(this.#receiver, [accepted]);
+    if (isNever) return [this.#reject(place, sent)];
+    const fresh = nodes.filter((node) => !around.includes(node));
+    if (fresh.length === 0 && nodes.length > 0) return [uncomparable(place, 'a schema leads to itself')];
+    const all = [...around, ...nodes];
+    const findings = nodes
+      .filter((node) => !sent.nodes.some((own) => this.#isSame(own, node)))
+      .flatMap((node) => this.#compareNode(place, sent, node, all));
+    if (unions.length === 0) findings.push(...findUnread(this.#direction, place, sent, all));
+    return findings;
+  }
+
+  /** One schema of the receiver's, by its own keywords. */
+  #compareNode(
+    place: string,
+    sent: Alternative,
+    node: SchemaObject,
+    around: readonly SchemaObject[],
+  ): Finding[] {
+    const { type } = sent;
+    if (!admitsType(node, type) || 'const' in node || Array.isArray(node.enum)) {
+      return [this.#reject(place, sent, admitsType(node, type))];
+    }
+    const findings = this.#compareUnions(place, sent, node, around);
+    const direction = this.#direction;
+    if (type === 'number' || type === 'integer')
+      findings.push(...compareNumber(direction, place, sent, node));
+    if (type === 'string') findings.push(...compareString(direction, place, sent, node));
+    if (type === 'array') findings.push(...compareArray(direction, place, sent, node, this.#compareAll));
+    if (type === 'object') {
+      findings.push(...compareObject(direction, place, sent, node, this.#compareAll));
+      findings.push(...this.#compareUnevaluated(place, sent, node));
+    }
+    const isExcluded =
+      node.not === undefined ||
+      isDisjoint(this.#sender, this.#receiver, sent, node.not as Schema) ||
+      this.#shares(sent, node, ['not']);
+    if (!isExcluded) findings.push(uncomparable(place, 'not'));
+    const unknown = Object.keys(node).filter((key) => !ruled.has(key) && !isAnnotation(key));
+    const compared = new Set(unknown.map((key) => groups.find((group) => group.includes(key)) ?? [key]));
+    for (const group of compared) {
+      if (!this.#shares(sent, node, group)) findings.push(uncomparable(place, group[0] as string));
+    }
+    return findings;
+  }
+
+  #compareUnions(
+    place: string,
+    sent: Alternative,
+    node: SchemaObject,
+    around: readonly SchemaObject[],
+  ): Finding[] {
+    return ['anyOf', 'oneOf'].flatMap((keyword) => {
+      const branches = listOf(node[keyword]);
+      if (branches.length === 0 || this.#shares(sent, node, [keyword])) return [];
+      const others = ['anyOf', 'oneOf']
+        .filter((other) => other !== keyword)
+        .flatMap((key) => listOf(node[key]));
+      const beside = [...around, ...collect(this.#receiver, others)];
+      const attempts = branches.map((branch) => {
+        const mark = this.#assumed.size;
+        const findings = this.#compareAlternative(place, sent, branch, beside);
+        if (findings.length > 0) this.#forget(mark);
+        return { branch, findings };
+      });
+      const taken = attempts.find(({ findings }) => findings.length === 0);
+      if (taken === undefined)
+        return this.#closest(
+          place,
+          sent,
+          attempts.map(({ findings }) => findings),
+        );
+      if (keyword === 'anyOf') return [];
+      const isAlone = branches.every(
+        (other) => other === taken.branch || isDisjoint(this.#sender, this.#receiver, sent, other),
+      );
+      return isAlone ? [] : [uncomparable(place, 'oneOf')];
+    });
+  }
+
+  /** Of several branches that do not accept an alternative: what keeps the most similar one from it. */
+  #closest(place: string, sent: Alternative, attempts: readonly Finding[][]): Finding[] {
+    const similar = attempts.filter((findings) => !findings.some((one) => one.odd && one.place === place));
+    const [closest] = similar.sort((one, other) => one.length - other.length);
+    const another = attempts.flat().find((one) => one.place === place && one.odd?.startsWith('another '));
+    return closest ?? [another ?? this.#reject(place, sent)];
+  }
+
+  #compareUnevaluated(place: string, sent: Alternative, node: SchemaObject): Finding[] {
+    if (node.unevaluatedProperties === undefined) return [];
+    // With a choice, it depends on the value what is evaluated.
+    const hasChoice = flatten(this.#receiver, [node]).unions.length > 0;
+    const closed = hasChoice ? undefined : closing(this.#receiver, [node]);
+    if (closed === undefined) return [uncomparable(place, 'unevaluatedProperties')];
+    return compareObject(this.#direction, place, sent, closed, this.#compareAll);
+  }
+
+  /** Whether a schema that holds of what is sent says the same by these keywords. */
+  #shares(sent: Alternative, node: SchemaObject, keywords: readonly string[]): boolean {
+    const documents = [this.#sender, this.#receiver] as const;
+    return sent.nodes.some((own) =>
+      keywords.every((keyword) => isSameKeyword(documents, keyword, own, node)),
+    );
+  }
+
+  #reject(place: string, { type, value }: Alternative, isOther = false): Finding {
+    const word = words[type] ?? `a ${type}`;
+    const odd = value === undefined ? (isOther ? word.replace(/^an? /, 'another ') : word) : show(value.is);
+    return rejectValue(this.#direction, place, odd);
+  }
+
+  #isSame(sent: Schema, accepted: Schema): boolean {
+    return isSame([this.#sender, this.#receiver], sent, accepted);
+  }
+
+  /** A name for a pair, the same whichever reference leads to its schemas. */
+  #nameOf(sent: readonly Schema[], accepted: Schema): string {
+    const ids = new Set(sent.map((schema) => this.#idOf(this.#sender.follow(schema))));
+    return `${[...ids].sort().join('&')} ${this.#idOf(this.#receiver.follow(accepted))}`;
+  }
+
+  #idOf(schema: Schema): number {
+    const known = this.#ids.get(schema);
+    if (known !== undefined) return known;
+    this.#ids.set(schema, this.#ids.size);
+    return this.#ids.size - 1;
+  }
+
+  /** Takes back what was assumed since then: it followed from something that does not hold. */
+  #forget(mark: number): void {
+    for (const pair of [...this.#assumed].slice(mark)) this.#assumed.delete(pair);
+  }
+}

@@ -6,13 +6,14 @@ import type { AppConfig, Config } from './config.ts';
 import { describeApp } from './home.ts';
 import { type Caller, makeKey, openKey } from './key.ts';
 import { fixed } from './limits.ts';
+import { watchEventLoop } from './loop-watch.ts';
 import { createMetrics, type MetricsOptions } from './metrics.ts';
 import { type Mountable, mount, mountForward } from './mount.ts';
 import { watch } from './neighbours.ts';
 import { mergeDocuments, mergedInfo, type Part } from './openapi.ts';
 import { prepare } from './prepare.ts';
 import { rateOf } from './rates.ts';
-import { checkAll, checkReadiness, type Readiness } from './readiness.ts';
+import { type Check, checkAll, checkReadiness, type Readiness } from './readiness.ts';
 import { createServer } from './server.ts';
 import { addressOf, gatewayOf, homeOf, isLoopback, ownOrigin, warnOfOpenness } from './topology.ts';
 import { openTraces } from './traces.ts';
@@ -96,10 +97,13 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const remote = isGateway
     ? Object.keys(config.services).filter((service) => !app.services.includes(service))
     : [];
+  const reachable: Record<string, () => Promise<Check>> = {};
+  if (remote.length > 0)
+    readiness.set(label, () => checkReadiness({ database: undefined, neighbours: reachable }));
   for (const service of remote) {
     const { check, close } = watch(service, () => originOf(service), headersTo(service, 'gateway'));
     server.addHook('onClose', close);
-    readiness.set(service, () => checkReadiness({ database: undefined, neighbours: { [service]: check } }));
+    reachable[service] = check;
     // Twice what a service may take for its own calls, so that its answer comes before ours.
     const timeout = 2 * config.calls.deadline;
     const proxy = {
@@ -151,6 +155,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     };
   }
 
+  let endWatch = () => {};
   return {
     server,
     documents: () => documents.map((part) => part()),
@@ -160,6 +165,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
       const { backlog } = fixed;
       await server.listen({ host: app.host, port: app.port, backlog, listenTextResolver });
       for (const look of looks) void look();
+      endWatch = watchEventLoop(log);
       const warning = warnOfOpenness(config, app.host);
       if (warning !== undefined) log.warn(warning);
       return ownOrigin(server);
@@ -167,6 +173,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     async stop(mode = 'refuse') {
       await server.drain(mode);
       await server.close();
+      endWatch();
       await tracer?.close();
     },
   };

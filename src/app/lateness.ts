@@ -1,5 +1,6 @@
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { TimedOut } from '#common/problem.ts';
+import { Problem, TimedOut } from '#common/problem.ts';
 import { fixed, type Limits } from './limits.ts';
 
 declare module 'fastify' {
@@ -20,15 +21,39 @@ export const lateness = fp<{ readonly time: Limits['time'] }>(async (app, { time
     for (const { request, reply } of app.inFlight) {
       const age = reply.elapsedTime;
       if (age >= time.answer) {
-        reply.log.warn('closed: its answer was not taken in time');
+        reply.log.warn(
+          describe(request, reply),
+          'connection closed: the client did not read the response in time',
+        );
         reply.raw.destroy();
       } else if (age >= time.handler && !reply.sent && !reply.raw.headersSent) {
-        reply.log.warn('no answer in time');
+        reply.log.warn(describe(request, reply), 'the handler did not respond in time');
         request.isGivenUp = true;
         reply.send(new TimedOut('There was no answer in time: the outcome is unknown'));
+        reply.log = logLate(reply.log);
       }
     }
   }, fixed.checkEvery);
   timer.unref();
   app.addHook('onClose', async () => clearInterval(timer));
 });
+
+function describe({ method, routeOptions }: FastifyRequest, { elapsedTime }: FastifyReply) {
+  return { method, route: routeOptions.url, ms: Math.round(elapsedTime) };
+}
+
+/**
+ * The logger of a reply after its request timed out. Fastify would blame a handler that responds now for a forgotten
+ * `return reply`; its response is dropped instead. A defect is logged.
+ */
+function logLate(log: FastifyBaseLogger): FastifyBaseLogger {
+  return Object.create(log, {
+    warn: { value: () => {} },
+    error: {
+      value({ err }: { readonly err?: unknown }) {
+        const level = err instanceof Problem ? 'debug' : 'error';
+        log[level]({ err }, 'the handler failed after its request timed out');
+      },
+    },
+  }) as FastifyBaseLogger;
+}

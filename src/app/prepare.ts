@@ -83,6 +83,12 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
         },
         neighbour: (other) => {
           if (met.has(other)) return met.get(other) as never;
+          if (!Object.hasOwn(config.services, other)) {
+            serviceLog.error(
+              { neighbour: other },
+              'no app of the config runs this service: each call to it fails',
+            );
+          }
           const origin = () => originOf(other);
           const { deadline } = config.calls;
           const one = meet({

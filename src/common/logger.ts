@@ -66,7 +66,7 @@ function createRoot(level: Level, destination: DestinationStream) {
       level,
       timestamp,
       formatters: { level: (label) => ({ level: label }), log: clean },
-      serializers: { err: (error) => redact({ ...pino.stdSerializers.err(error) }) },
+      serializers: { err: serializeError },
     },
     destination,
   );
@@ -78,6 +78,12 @@ function createRoot(level: Level, destination: DestinationStream) {
     } as typeof logger.child;
     return logger;
   };
+}
+
+/** An error as it may be logged; code may throw anything, also a string. */
+function serializeError(error: unknown): object {
+  if (typeof error !== 'object' || error === null) return { type: typeof error, message: String(error) };
+  return redact({ ...pino.stdSerializers.err(error as Error) });
 }
 
 type Fields = Record<string, unknown>;
@@ -130,9 +136,10 @@ async function openTerminal(): Promise<DestinationStream> {
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'service,reqId,method,path,route,status,ms',
     messageFormat(line, messageKey) {
-      const { service, reqId, method, path, status, ms } = line;
-      const access = method === undefined ? '' : ` ${method} ${path} ${status} ${ms}ms`;
-      return `[${service}]${reqId === undefined ? '' : ` (${reqId})`} ${line[messageKey]}${access}`;
+      const { service, reqId, method, path, route, status, ms } = line;
+      const parts = [line[messageKey], method, path ?? route, status, ms === undefined ? ms : `${ms}ms`];
+      const text = parts.filter((part) => part !== undefined).join(' ');
+      return `[${service}]${reqId === undefined ? '' : ` (${reqId})`} ${text}`;
     },
   });
   return {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { getLogger } from './logger.ts';
 import { type Fault, Problem, problemMediaType, Unprocessable } from './problem.ts';
+import { reasonOf } from './reason.ts';
 
 /** What a client may read of what Fastify itself refuses; its own messages can quote the input. */
 const refusals: Readonly<Record<number, string>> = {
@@ -16,7 +17,7 @@ const refusals: Readonly<Record<number, string>> = {
 /** Any error as the problem that the client is told. */
 export function toProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
-  const { validation, validationContext, statusCode } = error as Partial<FastifyError>;
+  const { validation, validationContext, statusCode } = Object(error) as Partial<FastifyError>;
   if (validation !== undefined) return new Unprocessable(toFaults(validation, validationContext));
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     const headers = statusCode === 415 ? { accept: 'application/json' } : {};
@@ -52,7 +53,7 @@ function toInstance(path: string): string {
   return known.replace(/%(?![\da-f]{2})|["<>[\\\]^`{|}]/gi, encodeURIComponent);
 }
 
-/** Fastify's error handler: every error, whoever threw it, becomes a problem; defects are logged. */
+/** Fastify's error handler: answers every error as a problem, and logs it unless the client caused it. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   return reply.send(writeProblem(error, request, reply));
 }
@@ -60,10 +61,22 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
 /** Makes the answer that of an error, and returns its body, which is to be sent. */
 export function writeProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): string {
   const problem = toProblem(error, request.id);
-  if (problem.status === 500) getLogger().error({ err: error }, 'request failed');
-  else if (problem.cause !== undefined) getLogger().warn({ err: problem }, 'request could not be served');
+  if (problem.status === 500) logDefect(error, request);
+  else if (problem.cause !== undefined) logCause(problem);
   reply.code(problem.status).headers(problem.headers).header('content-type', problemMediaType);
   return problemBody(problem, request.url);
+}
+
+/** A defect needs its stack. */
+function logDefect(error: unknown, { method, routeOptions: { url: route } }: FastifyRequest): void {
+  getLogger().error({ err: error, method, route }, 'request failed');
+}
+
+/** An outage of something else affects many requests, and its stack says nothing: each gets one short line. */
+function logCause({ status, message: detail, cause }: Problem): void {
+  const log = getLogger();
+  log.warn({ status, detail, reason: reasonOf(cause) }, 'request could not be served');
+  log.debug({ err: cause }, 'why the request could not be served');
 }
 
 type AjvErrors = NonNullable<FastifyError['validation']>;

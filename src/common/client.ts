@@ -4,13 +4,14 @@ import {
   defaultPathSerializer as pathSerializer,
 } from 'openapi-fetch';
 import type { HttpMethod } from 'openapi-typescript-helpers';
-import { CallCounts } from './call-counts.ts';
+import { CallCounts, type Outcome } from './call-counts.ts';
 import type { Use } from './compatibility.ts';
 import { currentContext, nextTravel } from './context.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from './contract.ts';
 import { getLogger } from './logger.ts';
 import type { Neighbour, Operation, OperationOptions } from './operation.ts';
 import { LoopDetected, TimedOut, Unavailable } from './problem.ts';
+import { reasonOf } from './reason.ts';
 import { describeCall, type Span, spanning } from './trace.ts';
 import { type Answer, Call, NoAnswerInTime, openTransport, type TransportLimits } from './transport.ts';
 import { type Travel, writeTravel } from './travel.ts';
@@ -44,6 +45,18 @@ interface Init {
 
 const querySerializer = createQuerySerializer();
 
+function tooEarly(target: string): string {
+  return `${target} was called while contracts are generated: call it in a handler or an onListen hook, not in register()`;
+}
+
+/** Stands for a contract that does not exist yet: operations may be declared, not used. */
+function absentContract(target: string): OperationContract {
+  const fail = () => {
+    throw new Error(tooEarly(target));
+  };
+  return { findFault: fail, maxItems: fail } as unknown as OperationContract;
+}
+
 /** A neighbour and a way to hang up. */
 export function openNeighbour(name: string, options: NeighbourOptions) {
   const { origin, document, deadline } = options;
@@ -63,8 +76,19 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
     const counted = counts.get(target) ?? new CallCounts();
     counts.set(target, counted);
 
+    function end(outcome: Outcome, begun: number, init: Init | undefined): void {
+      counted.end(outcome, begun);
+      const log = getLogger();
+      if (!log.isLevelEnabled('debug')) return;
+      const lists = Object.values(init?.params?.query ?? {}).filter(Array.isArray);
+      const ms = Math.round((performance.now() - begun) * 1000) / 1000;
+      log.debug({ neighbour: name, operation: target, ids: lists[0]?.length, outcome, ms }, 'call');
+    }
+
     function refuse(fault: string, cause?: unknown): Unavailable {
-      getLogger().warn({ neighbour: name, operation: target, fault, err: cause }, 'call failed');
+      // An outage affects many calls, and its stack says nothing: each gets one short line.
+      const reason = cause === undefined ? undefined : reasonOf(cause);
+      getLogger().warn({ neighbour: name, operation: target, fault, reason }, 'call failed');
       return new Unavailable(`The ${name} service is not available`);
     }
 
@@ -83,12 +107,12 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
     }
 
     async function call(init: Init | undefined): Promise<unknown> {
-      if (contract === undefined) throw new Error(`${target} was called while contracts are generated`);
+      if (contract === undefined) throw new Error(tooEarly(target));
       const travel = nextTravel(deadline);
       const begun = performance.now();
       const left = Math.floor(travel.deadline - begun);
       if (left <= 0) {
-        counted.end('late', begun);
+        end('late', begun, init);
         throw refuseLate();
       }
       const span = currentContext()?.span?.start(describeCall(verb, path, origin()));
@@ -112,17 +136,19 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
         body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
         const isLate = error instanceof NoAnswerInTime;
-        counted.end(isLate ? 'late' : 'no_answer', begun);
+        end(isLate ? 'late' : 'no_answer', begun, init);
         throw isLate ? refuseLate() : refuse('no answer', error);
       }
       span?.set({ 'http.response.status_code': response.status });
       if (response.status === 508) {
-        counted.end('loop', begun);
+        end('loop', begun, init);
+        // One line of each service on the way says which calls go round in a circle.
+        getLogger().warn({ neighbour: name, operation: target, fault: 'too many hops' }, 'call failed');
         throw new LoopDetected();
       }
       const contentType = response.headers.get('content-type') ?? '';
       const fault = contract.findFault({ status: response.status, contentType, body });
-      counted.end(fault === undefined ? 'ok' : response.ok ? 'unfit' : 'refused', begun);
+      end(fault === undefined ? 'ok' : response.ok ? 'unfit' : 'refused', begun, init);
       if (fault === undefined) return body;
       // A neighbour that refuses or fails keeps its contract; one that answers something else may have a new one.
       if (response.ok || response.status === 404 || response.status === 422) options.onUnfit?.();
@@ -132,7 +158,7 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
     const what = {
       neighbour: name,
       target,
-      contract: contract as OperationContract,
+      contract: contract ?? absentContract(target),
       deadline,
       counts: counted,
     };

@@ -1,13 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type Client from 'better-sqlite3';
+import { currentContext } from './context.ts';
 import { DatabaseError } from './database-error.ts';
-import type { MigrationMeta } from './drizzle.ts';
+import { type MigrationMeta, readMigrationFiles } from './drizzle.ts';
 import { idempotencyTable } from './idempotency.ts';
+
+/** A migration of a service; `name` is that of its file. */
+export interface Migration extends MigrationMeta {
+  readonly name: string;
+}
+
+/** Reads the folder that drizzle-kit writes, in the order of its journal. */
+export function readMigrations(folder: URL): Migration[] {
+  const path = fileURLToPath(folder);
+  const migrations = readMigrationFiles({ migrationsFolder: path });
+  const journal = JSON.parse(readFileSync(join(path, 'meta/_journal.json'), 'utf8')) as Journal;
+  return migrations.map((migration, index) => ({
+    ...migration,
+    name: journal.entries[index]?.tag ?? migration.hash,
+  }));
+}
+
+interface Journal {
+  readonly entries: readonly { readonly tag: string }[];
+}
 
 /**
  * The migrations that the file has not had. Drizzle's own migrator looks before it locks, so that two processes
  * that start at once both apply them, and takes a newer file for an up-to-date one; hence our own, on its table.
  */
-export function listPending(client: Client.Database, known: readonly MigrationMeta[]): MigrationMeta[] {
+export function listPending<M extends MigrationMeta>(client: Client.Database, known: readonly M[]): M[] {
   const tables = client.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
   const isOurs = tables.includes('__drizzle_migrations');
   if (!isOurs && tables.length > 0 && known.length > 0) {
@@ -34,8 +58,10 @@ export function listApplied(client: Client.Database): string[] {
     .all() as string[];
 }
 
-/** Applies what the file has not had: all of it or nothing. */
-export function applyMigrations(client: Client.Database, known: readonly MigrationMeta[]): void {
+/** Applies the migrations that a file has not had, all or none, and logs their names. */
+export function applyMigrations(client: Client.Database, known: readonly Migration[]): void {
+  const begun = performance.now();
+  const names: string[] = [];
   // drizzle-kit rebuilds a table to change a column; with foreign keys on, that empties the tables below it.
   // The switch does nothing inside a transaction, so it is thrown before.
   client.pragma('foreign_keys = OFF');
@@ -45,7 +71,8 @@ export function applyMigrations(client: Client.Database, known: readonly Migrati
         'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)',
       );
       client.exec(idempotencyTable);
-      for (const { sql, hash, folderMillis } of listPending(client, known)) {
+      for (const { name, sql, hash, folderMillis } of listPending(client, known)) {
+        names.push(name);
         for (const statement of sql) client.exec(statement);
         client
           .prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)')
@@ -57,4 +84,8 @@ export function applyMigrations(client: Client.Database, known: readonly Migrati
       }
     })
     .immediate();
+  // A database in memory gets all of them at each start. A script has no context, and says it in its own words.
+  if (names.length === 0 || client.memory) return;
+  const ms = Math.round(performance.now() - begun);
+  currentContext()?.log.info({ migrations: names, ms }, 'migrations applied');
 }

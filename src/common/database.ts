@@ -1,20 +1,18 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { realpathSync, statSync } from 'node:fs';
 import Client from 'better-sqlite3';
 import { DatabaseError, lockWait, refuse } from './database-error.ts';
 import { checkWhole, createFile, findFile, lookAt } from './database-file.ts';
-import { applyMigrations, listPending } from './database-migrations.ts';
+import { applyMigrations, listPending, type Migration, readMigrations } from './database-migrations.ts';
 import { isRecorded, recordFile } from './database-record.ts';
 import { watchDatabase } from './database-watch.ts';
-import { type BetterSQLite3Database, drizzle, type MigrationMeta, readMigrationFiles } from './drizzle.ts';
+import { type BetterSQLite3Database, drizzle } from './drizzle.ts';
 import { openWriter, type WriteCounts } from './group-commit.ts';
 import { type IdempotencyKeys, openIdempotencyKeys } from './idempotency.ts';
 import { getLogger } from './logger.ts';
 import { openSharedReads } from './shared-reads.ts';
 import { isBusy } from './sqlite-error.ts';
 import { type Preparable, type Prepared, prepareStatement, type Statement } from './statement.ts';
-import { traceStatement } from './traced-statement.ts';
+import { logStatement, traceStatement } from './traced-statement.ts';
 
 export { DatabaseError } from './database-error.ts';
 
@@ -59,8 +57,7 @@ const memory = ':memory:';
 export function openDatabase(file: string, migrations?: URL, record?: string, isTraced = false): Database {
   let client: Client.Database | undefined;
   try {
-    const known =
-      migrations === undefined ? [] : readMigrationFiles({ migrationsFolder: fileURLToPath(migrations) });
+    const known = migrations === undefined ? [] : readMigrations(migrations);
     client = file === memory ? openMemory(known) : openFile(file, known, record);
     client.pragma('foreign_keys = ON');
     // From here on a wait for a lock would block the event loop: write() waits without.
@@ -78,7 +75,12 @@ export function openDatabase(file: string, migrations?: URL, record?: string, is
     orm: drizzle(client),
     prepare(query) {
       const statement = prepareStatement(client, query, reads);
-      return isTraced ? traceStatement(statement, query.prepare().getQuery().sql) : statement;
+      // Decided here, so that a statement that is neither logged nor traced costs nothing more.
+      const isLogged = getLogger().isLevelEnabled('trace');
+      if (!isLogged && !isTraced) return statement;
+      const { sql } = query.prepare().getQuery();
+      const logged = isLogged ? logStatement(statement, sql) : statement;
+      return isTraced ? traceStatement(logged, sql) : logged;
     },
     write: writer.write,
     keys,
@@ -100,10 +102,8 @@ export function openDatabase(file: string, migrations?: URL, record?: string, is
 
 /** Which migrations of a service a database file has, and which not yet; reads only. */
 export function readMigrationStatus(file: string, migrations: URL): { name: string; applied: boolean }[] {
-  const folder = fileURLToPath(migrations);
-  const known = readMigrationFiles({ migrationsFolder: folder });
-  const { entries } = JSON.parse(readFileSync(join(folder, 'meta/_journal.json'), 'utf8')) as Journal;
-  let waiting: readonly MigrationMeta[] = known;
+  const known = readMigrations(migrations);
+  let waiting: readonly Migration[] = known;
   const look = (client: Client.Database) => {
     waiting = listPending(client, known);
   };
@@ -112,29 +112,21 @@ export function readMigrationStatus(file: string, migrations: URL): { name: stri
   } catch (error) {
     throw refuse(file, error);
   }
-  return known.map((migration, index) => ({
-    name: entries[index]?.tag ?? migration.hash,
-    applied: !waiting.includes(migration),
-  }));
-}
-
-/** What drizzle-kit writes beside the migrations, in their order. */
-interface Journal {
-  readonly entries: readonly { readonly tag: string }[];
+  return known.map((migration) => ({ name: migration.name, applied: !waiting.includes(migration) }));
 }
 
 function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function openMemory(known: readonly MigrationMeta[]): Client.Database {
+function openMemory(known: readonly Migration[]): Client.Database {
   const client = new Client(memory);
   bringUpToDate(client, known);
   return client;
 }
 
 /** Opens a file that is fit to be opened, or makes it. */
-function openFile(file: string, known: readonly MigrationMeta[], record?: string): Client.Database {
+function openFile(file: string, known: readonly Migration[], record?: string): Client.Database {
   if (!findFile(file)) {
     if (record !== undefined && isRecorded(record, file)) {
       throw new DatabaseError(
@@ -159,7 +151,7 @@ function openFile(file: string, known: readonly MigrationMeta[], record?: string
   return client;
 }
 
-function bringUpToDate(client: Client.Database, known: readonly MigrationMeta[]): void {
+function bringUpToDate(client: Client.Database, known: readonly Migration[]): void {
   // Re-opening a WAL file gives synchronous = NORMAL, so it is said at every open.
   retryWhileBusy(() => client.pragma('journal_mode = WAL'));
   client.pragma('synchronous = FULL');

@@ -13,7 +13,7 @@ Commands, each with a --help of its own:
   start           start an app; this is the default
   dev             start an app, and restart it when a source or the config changes
   test            run the tests once
-  check           check format, lint, types, boundaries, generated files
+  check           check format, lint, types, boundaries, generated files, documents
   generate        write generated/ from the services
   migrate         create, apply and list migrations of the databases
   backup          copy the databases while the server runs

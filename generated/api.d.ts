@@ -256,23 +256,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * @description What went wrong, as RFC 9457 has it
-         * @example {
-         *       "type": "about:blank",
-         *       "title": "Unprocessable Entity",
-         *       "status": 422,
-         *       "detail": "The request does not fit the contract",
-         *       "instance": "/pet/pets/",
-         *       "errors": [
-         *         {
-         *           "in": "body",
-         *           "pointer": "/age",
-         *           "detail": "must be integer or null"
-         *         }
-         *       ]
-         *     }
-         */
+        /** @description An error as in RFC 9457 */
         "pet.Problem": {
             /** Format: uri-reference */
             type: string;
@@ -344,23 +328,7 @@ export interface components {
             /** @example sleepy */
             mood?: string;
         };
-        /**
-         * @description What went wrong, as RFC 9457 has it
-         * @example {
-         *       "type": "about:blank",
-         *       "title": "Unprocessable Entity",
-         *       "status": 422,
-         *       "detail": "The request does not fit the contract",
-         *       "instance": "/pet/pets/",
-         *       "errors": [
-         *         {
-         *           "in": "body",
-         *           "pointer": "/age",
-         *           "detail": "must be integer or null"
-         *         }
-         *       ]
-         *     }
-         */
+        /** @description An error as in RFC 9457 */
         "user.Problem": {
             /** Format: uri-reference */
             type: string;
@@ -424,7 +392,24 @@ export interface components {
     responses: never;
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description The id of the request, on every log line of it: the one that was sent, or a new one */
+        "pet.x-request-id": string;
+        /** @description In how many seconds a retry makes sense */
+        "pet.retry-after": string;
+        /** @description With 405: the methods of the path */
+        "pet.allow": string;
+        /** @description The response is that of an earlier request with this key */
+        "pet.idempotent-replayed": "true";
+        /** @description The id of the request, on every log line of it: the one that was sent, or a new one */
+        "user.x-request-id": string;
+        /** @description In how many seconds a retry makes sense */
+        "user.retry-after": string;
+        /** @description With 405: the methods of the path */
+        "user.allow": string;
+        /** @description The response is that of an earlier request with this key */
+        "user.idempotent-replayed": "true";
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -448,36 +433,77 @@ export interface operations {
             /** @description Pets, in id order */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["pet.Pet"][];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/pet/pets/",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -502,72 +528,154 @@ export interface operations {
             /** @description The new pet */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "idempotent-replayed": components["headers"]["pet.idempotent-replayed"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
-            /** @description It cannot be read */
+            /** @description The request cannot be read */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "The request cannot be read",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description A limit, or a conflict of state */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "It conflicts with the present state",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description The body is too large */
             413: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "The body is too large",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description The body is not JSON */
             415: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "The body must be application/json in UTF-8",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/pet/pets/",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -588,45 +696,96 @@ export interface operations {
             /** @description The pet */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/pet/pets/1",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -647,6 +806,7 @@ export interface operations {
             /** @description It is gone */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -656,39 +816,89 @@ export interface operations {
                     };
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/pet/pets/1",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -713,72 +923,153 @@ export interface operations {
             /** @description The pet as it is now */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
-            /** @description It cannot be read */
+            /** @description The request cannot be read */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "The request cannot be read",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description The body is too large */
             413: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "The body is too large",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description The body is not JSON */
             415: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "The body must be application/json in UTF-8",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/pet/pets/1",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -802,63 +1093,135 @@ export interface operations {
             /** @description The pet as it is now */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "idempotent-replayed": components["headers"]["pet.idempotent-replayed"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
-            /** @description It cannot be read */
+            /** @description The request cannot be read */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "The request cannot be read",
+                     *       "instance": "/pet/pets/1/hydrate"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/pet/pets/1/hydrate"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description A limit, or a conflict of state */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "It conflicts with the present state",
+                     *       "instance": "/pet/pets/1/hydrate"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/pet/pets/1/hydrate",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/pet/pets/1/hydrate"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/pets/1/hydrate"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -882,63 +1245,135 @@ export interface operations {
             /** @description The pet as it is now */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "idempotent-replayed": components["headers"]["pet.idempotent-replayed"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
-            /** @description It cannot be read */
+            /** @description The request cannot be read */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "The request cannot be read",
+                     *       "instance": "/pet/pets/1/feed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/pet/pets/1/feed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description A limit, or a conflict of state */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "It conflicts with the present state",
+                     *       "instance": "/pet/pets/1/feed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/pet/pets/1/feed",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/pet/pets/1/feed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/pets/1/feed"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -962,63 +1397,135 @@ export interface operations {
             /** @description The pet as it is now */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "idempotent-replayed": components["headers"]["pet.idempotent-replayed"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
-            /** @description It cannot be read */
+            /** @description The request cannot be read */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "The request cannot be read",
+                     *       "instance": "/pet/pets/1/treat"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/pet/pets/1/treat"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description A limit, or a conflict of state */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "It conflicts with the present state",
+                     *       "instance": "/pet/pets/1/treat"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/pet/pets/1/treat",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/pet/pets/1/treat"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/pets/1/treat"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -1036,6 +1543,7 @@ export interface operations {
             /** @description Its name, and where its documents are */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1053,21 +1561,44 @@ export interface operations {
                     };
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/pet/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -1085,6 +1616,7 @@ export interface operations {
             /** @description The process answers */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1094,21 +1626,24 @@ export interface operations {
                     };
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["pet.Problem"];
-                };
-            };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/health"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -1126,6 +1661,7 @@ export interface operations {
             /** @description It can serve */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1148,30 +1684,44 @@ export interface operations {
                     };
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["pet.Problem"];
-                };
-            };
-            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
+            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
             503: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "The server is busy",
+                     *       "instance": "/pet/ready"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/ready"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -1194,54 +1744,117 @@ export interface operations {
             /** @description Users, in id order */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["user.User"][];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/user/users/",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
+            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
             503: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "The server is busy",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs gave no whole answer in time */
+            /** @description A service that this needs gave no complete response in time. The outcome of a write is unknown */
             504: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Gateway Timeout",
+                     *       "status": 504,
+                     *       "detail": "There was no answer in time",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
+                    allow: components["headers"]["user.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -1266,72 +1879,154 @@ export interface operations {
             /** @description The new user */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "idempotent-replayed": components["headers"]["user.idempotent-replayed"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["user.User"];
                 };
             };
-            /** @description It cannot be read */
+            /** @description The request cannot be read */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "The request cannot be read",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description A limit, or a conflict of state */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "It conflicts with the present state",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description The body is too large */
             413: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "The body is too large",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description The body is not JSON */
             415: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "The body must be application/json in UTF-8",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/user/users/",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
+                    allow: components["headers"]["user.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -1352,63 +2047,136 @@ export interface operations {
             /** @description The user */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["user.User"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/user/users/1",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
+            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
             503: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "The server is busy",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs gave no whole answer in time */
+            /** @description A service that this needs gave no complete response in time. The outcome of a write is unknown */
             504: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Gateway Timeout",
+                     *       "status": 504,
+                     *       "detail": "There was no answer in time",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
+                    allow: components["headers"]["user.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -1429,6 +2197,7 @@ export interface operations {
             /** @description It is gone */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1438,39 +2207,89 @@ export interface operations {
                     };
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/user/users/1",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
+                    allow: components["headers"]["user.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -1495,99 +2314,212 @@ export interface operations {
             /** @description The user as it is now */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["user.User"];
                 };
             };
-            /** @description It cannot be read */
+            /** @description The request cannot be read */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "The request cannot be read",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description A limit, or a conflict of state */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "It conflicts with the present state",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description The body is too large */
             413: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "The body is too large",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description The body is not JSON */
             415: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "The body must be application/json in UTF-8",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/user/users/1",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
+            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
             503: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "The server is busy",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs gave no whole answer in time */
+            /** @description A service that this needs gave no complete response in time. The outcome of a write is unknown */
             504: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Gateway Timeout",
+                     *       "status": 504,
+                     *       "detail": "There was no answer in time",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
+                    allow: components["headers"]["user.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -1613,81 +2545,175 @@ export interface operations {
             /** @description The user with its pets */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "idempotent-replayed": components["headers"]["user.idempotent-replayed"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["user.User"];
                 };
             };
-            /** @description It cannot be read */
+            /** @description The request cannot be read */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "The request cannot be read",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description A limit, or a conflict of state */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "It conflicts with the present state",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/user/users/1/pets/1",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
+            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
             503: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "The server is busy",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs gave no whole answer in time */
+            /** @description A service that this needs gave no complete response in time. The outcome of a write is unknown */
             504: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Gateway Timeout",
+                     *       "status": 504,
+                     *       "detail": "There was no answer in time",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
+                    allow: components["headers"]["user.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -1710,63 +2736,136 @@ export interface operations {
             /** @description The user with its pets */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["user.User"];
                 };
             };
-            /** @description There is no such thing */
+            /** @description It does not exist */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "There is no such thing",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description It does not fit the contract */
+            /** @description The request does not match the contract */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not fit the contract",
+                     *       "instance": "/user/users/1/pets/1",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
+            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
             503: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "The server is busy",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs gave no whole answer in time */
+            /** @description A service that this needs gave no complete response in time. The outcome of a write is unknown */
             504: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Gateway Timeout",
+                     *       "status": 504,
+                     *       "detail": "There was no answer in time",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
+                    allow: components["headers"]["user.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -1784,6 +2883,7 @@ export interface operations {
             /** @description Its name, and where its documents are */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1801,21 +2901,44 @@ export interface operations {
                     };
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
+            /** @description Too many requests from this address, RFC 6585 */
             429: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/user/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
+                    allow: components["headers"]["user.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/user/"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -1833,6 +2956,7 @@ export interface operations {
             /** @description The process answers */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1842,21 +2966,24 @@ export interface operations {
                     };
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["user.Problem"];
-                };
-            };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
+                    allow: components["headers"]["user.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/user/health"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -1874,6 +3001,7 @@ export interface operations {
             /** @description It can serve */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1896,30 +3024,44 @@ export interface operations {
                     };
                 };
             };
-            /** @description Too many requests from this address, RFC 6585: Retry-After says when to come again */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["user.Problem"];
-                };
-            };
-            /** @description Busy, stopping, or a service that this needs is away: nothing was changed; try again */
+            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
             503: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "The server is busy",
+                     *       "instance": "/user/ready"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description Any other error */
             default: {
                 headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "retry-after": components["headers"]["user.retry-after"];
+                    allow: components["headers"]["user.allow"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/user/ready"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };

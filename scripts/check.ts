@@ -9,6 +9,7 @@ Checks, and stops at the first step that fails:
   types              tsc
   boundaries         dependency-cruiser: which folder may import which
   generated files    what \`./run.sh generate\` would change
+  documents          redocly, by the rules in redocly.yaml
 `;
 
 const steps: readonly (readonly [string, ...string[]])[] = [
@@ -17,11 +18,15 @@ const steps: readonly (readonly [string, ...string[]])[] = [
   // err-long prints the reason of a rule beside its name.
   ['depcruise', '--config', '.dependency-cruiser.mjs', '-T', 'err-long', 'src', 'scripts'],
   [process.execPath, 'scripts/generate.ts', '--check'],
+  ['redocly', 'lint', '--format=stylish', 'generated/openapi.json', 'generated/*/openapi.json'],
 ];
 
 const env = {
   ...process.env,
   PATH: `${root}node_modules/.bin:${process.env.PATH}`,
+  // Redocly sends statistics and looks for updates, unless it is told not to.
+  REDOCLY_TELEMETRY: 'off',
+  REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
 };
 
 await runCommand(async () => {

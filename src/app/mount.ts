@@ -9,7 +9,9 @@ import { NotFound, ProblemSchema, problems } from '#common/problem.ts';
 import { childOf } from '#common/request-log.ts';
 import type { ServiceScope } from '#common/service.ts';
 import { addDocs } from './docs.ts';
+import { completeDocument } from './document.ts';
 import { describeKey, idempotency } from './idempotency.ts';
+import { commonTag } from './openapi.ts';
 import { forward, type ProxyOptions } from './proxy.ts';
 import { answerReadiness, Readiness } from './readiness.ts';
 
@@ -20,6 +22,8 @@ export interface Mountable {
   readonly prefix: string;
   readonly log: Logger;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  /** One sentence for each tag, by its name. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
   /** What `GET <prefix>/` answers. */
   readonly home: { readonly schema: TObject; readonly body: Record<string, unknown> };
   /** Whether it has a docs page. */
@@ -45,6 +49,13 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
 
   await app.register(
     async (scope) => {
+      let complete: OpenApiDocument | undefined;
+      const describe = () =>
+        completeDocument(scope.swagger() as unknown as OpenApiDocument, {
+          tags: { [commonTag]: 'What every service has: its name, health and readiness', ...mountable.tags },
+          prefix,
+          isExempt: (path) => scope.always.has(prefix + path),
+        });
       claim(scope, name, log);
       await scope.register(swagger, {
         openapi: { openapi: '3.1.0', info, ...(prefix !== '' && { servers: [{ url: prefix }] }) },
@@ -57,7 +68,7 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
           buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`),
         },
       });
-      document = mountable.document ?? (() => scope.swagger() as unknown as OpenApiDocument);
+      document = mountable.document ?? (() => (complete ??= describe()));
 
       scope.addSchema(ProblemSchema);
       await scope.register(idempotency, { keys });
@@ -110,7 +121,7 @@ function addOwnRoutes(
   { home, ready, prefix }: Mountable,
   document: () => OpenApiDocument,
 ): void {
-  const tags = ['service'];
+  const tags = [commonTag];
   const hide = prefix === '';
 
   scope.get(
@@ -121,7 +132,7 @@ function addOwnRoutes(
         operationId: 'readService',
         tags,
         summary: 'What this is',
-        response: { 200: home.schema, ...problems() },
+        response: { 200: home.schema },
       },
     },
     async () => home.body,
@@ -136,7 +147,7 @@ function addOwnRoutes(
         operationId: 'checkHealth',
         tags,
         summary: 'Whether the process answers',
-        response: { 200: Health, ...problems() },
+        response: { 200: Health },
       },
     },
     async () => ({ status: 'OK' as const }),

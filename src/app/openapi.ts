@@ -8,8 +8,12 @@ import {
   type Part,
   wholePath,
 } from './openapi-rewriter.ts';
+import { product } from './product.ts';
 
 export { MergeError, type Part };
+
+/** The tag of the operations that every service has. */
+export const commonTag = 'service';
 
 export interface MergeInfo {
   readonly title: string;
@@ -19,11 +23,7 @@ export interface MergeInfo {
 
 /** What the merged document says of itself. */
 export function mergedInfo(version: string) {
-  return {
-    title: 'All services',
-    version,
-    description: 'Every service behind the gateway, in one document.',
-  };
+  return { ...product, version };
 }
 
 /**
@@ -39,6 +39,7 @@ export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApi
     openapi: '3.1.0',
     info: { ...info },
     servers: [{ url: '/' }],
+    security: [] as Json[],
     tags: [] as Json[],
     paths: {} as Record<string, Record<string, object>>,
     webhooks: {} as JsonObject,
@@ -94,13 +95,22 @@ export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApi
     owners.set(thing, service);
   }
 
+  // Pages list tags in this order: first what the services are for, last what every service has.
+  merged.tags = [...merged.tags.filter((tag) => !isCommon(tag)), ...merged.tags.filter(isCommon)];
   const { webhooks, ...document } = merged;
   return Object.keys(webhooks).length === 0 ? document : merged;
 }
 
-/** A document's own `security` holds for those of its operations that say nothing; merged, they say it. */
+function isCommon(tag: Json): boolean {
+  return (tag as { name: string }).name.endsWith(`.${commonTag}`);
+}
+
+/**
+ * A document's own `security` holds for those of its operations that say nothing; merged, they say it. None is what the
+ * merged document says itself.
+ */
 function withSecurity(item: JsonObject, security: Json): Record<string, object> {
-  if (security === undefined) return item as Record<string, object>;
+  if (security === undefined || (security as Json[]).length === 0) return item as Record<string, object>;
   return Object.fromEntries(
     Object.entries(item).map(([key, value]) => [
       key,

@@ -71,6 +71,7 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
     prefix: `/${name}`,
     log: serviceLog,
     info: { title: name, version, description },
+    tags: service.tags,
     home: describeService(name, docs),
     docs,
     keys: database?.keys,

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { Type } from '@sinclair/typebox';
 import { ref } from './schema.ts';
 
@@ -27,17 +28,7 @@ export const ProblemSchema = Type.Object(
   },
   {
     $id: 'Problem',
-    description: 'What went wrong, as RFC 9457 has it',
-    examples: [
-      {
-        type: 'about:blank',
-        title: 'Unprocessable Entity',
-        status: 422,
-        detail: 'The request does not fit the contract',
-        instance: '/pet/pets/',
-        errors: [{ in: 'body', pointer: '/age', detail: 'must be integer or null' }],
-      },
-    ],
+    description: 'An error as in RFC 9457',
   },
 );
 
@@ -134,23 +125,53 @@ export class LoopDetected extends Problem {
   }
 }
 
-const meanings: Readonly<Record<number, string>> = {
-  400: 'It cannot be read',
-  404: 'There is no such thing',
+const meanings = {
+  400: 'The request cannot be read',
+  404: 'It does not exist',
   409: 'A limit, or a conflict of state',
   413: 'The body is too large',
   415: 'The body is not JSON',
-  422: 'It does not fit the contract',
-  429: 'Too many requests from this address, RFC 6585: Retry-After says when to come again',
-  503: 'Busy, stopping, or a service that this needs is away: nothing was changed; try again',
-  504: 'A service that this needs gave no whole answer in time',
+  422: 'The request does not match the contract',
+  429: 'Too many requests from this address, RFC 6585',
+  503: 'Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right',
+  504: 'A service that this needs gave no complete response in time. The outcome of a write is unknown',
+} as const;
+
+/** What a status means, or `default`, in the documents. */
+export function meaningOf(status: string): string {
+  return (meanings as Readonly<Record<string, string>>)[status] ?? 'Any other error';
+}
+
+const details: Readonly<Record<string, string>> = {
+  400: 'The request cannot be read',
+  404: 'There is no such thing',
+  409: 'It conflicts with the present state',
+  413: 'The body is too large',
+  415: 'The body must be application/json in UTF-8',
+  422: 'The request does not fit the contract',
+  429: 'Too many requests from this address',
+  503: 'The server is busy',
+  504: 'There was no answer in time',
 };
 
-/** The error answers of a route, for its `response` schema: `...problems(404, 422)`; any other is `default`. */
+/** An example of the problem with that status, or with 500 for `default`, as a request to `instance` gets it. */
+export function exampleOf(status: string, instance: string) {
+  const code = Number(status) || 500;
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[code] ?? 'Error',
+    status: code,
+    detail: details[code] ?? STATUS_CODES[code] ?? 'Error',
+    instance,
+    ...(code === 422 && { errors: [{ in: 'body', pointer: '/name', detail: 'is missing' }] }),
+  };
+}
+
+/**
+ * The error responses of a route, for its `response` schema: `...problems(404, 422)`. 429 and all others need no word:
+ * the documents have them for every route.
+ */
 export function problems(...statuses: (keyof typeof meanings)[]) {
   const content = { [problemMediaType]: { schema: ref(ProblemSchema) } };
-  return Object.fromEntries([
-    ...[...statuses, 429].map((status) => [status, { description: meanings[status], content }]),
-    ['default', { description: 'Any other error', content }],
-  ]);
+  return Object.fromEntries(statuses.map((status) => [status, { description: meanings[status], content }]));
 }

@@ -33,6 +33,8 @@ export interface Service<Options extends TObject = TObject> {
   readonly name: string;
   /** One sentence for its documents. */
   readonly description: string;
+  /** One sentence for each tag of its routes, by its name; `description` is the default. */
+  readonly tags?: Readonly<Record<string, string>>;
   /** What may stand under `services.<name>.options`. */
   readonly options?: Options;
   /** Folder with the migrations of its database, made by drizzle-kit; none, no database. */

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Type } from '@sinclair/typebox';
 import { describe, expect, type TestContext, test } from 'vitest';
@@ -25,14 +26,24 @@ interface Operation {
     readonly schema: Schema;
   }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
-  readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, unknown>> }>>;
+  readonly responses: Readonly<Record<string, Response>>;
+}
+interface Response {
+  readonly description: string;
+  readonly content: Readonly<Record<string, { readonly example?: Readonly<Record<string, unknown>> }>>;
+  readonly headers?: Readonly<Record<string, { readonly $ref: string }>>;
 }
 interface Document {
   readonly openapi: string;
   readonly servers: readonly { readonly url: string }[];
-  readonly tags?: readonly { readonly name: string }[];
+  readonly info: Readonly<Record<string, unknown>>;
+  readonly security: readonly unknown[];
+  readonly tags: readonly { readonly name: string; readonly description?: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly headers: Readonly<Record<string, { readonly description: string }>>;
+  };
 }
 
 const documents = ['/openapi.json', '/pet/openapi.json', '/user/openapi.json'];
@@ -70,10 +81,63 @@ describe.each(documents)('The document at %s', (path) => {
     expect(ids).toEqual([...new Set(ids)]);
   });
 
-  test('describes at its top no tag that is not used', async (t) => {
+  test('describes each tag that is used and no other, last what every service has', async (t) => {
     const document = await read(t, path);
-    const used = listOperations(document).flatMap(({ operation }) => operation.tags);
-    for (const { name } of document.tags ?? []) expect(used).toContain(name);
+    const used = new Set(listOperations(document).flatMap(({ operation }) => operation.tags));
+    const names = document.tags.map(({ name }) => name);
+    expect([...names].sort()).toEqual([...used].sort());
+    for (const { name, description } of document.tags) expect(description, name).toMatch(/^[A-Z].{10,}/);
+    const isCommon = names.map((name) => /(^|\.)service$/.test(name));
+    expect(isCommon).toEqual([...isCommon].sort());
+  });
+
+  test('names the product’s license and a contact, and says that no operation needs a credential', async (t) => {
+    const { info, security } = await read(t, path);
+    expect(info).toMatchObject({
+      license: { name: 'MIT', identifier: 'MIT' },
+      contact: { name: 'modular-monolith' },
+    });
+    expect(security).toEqual([]);
+  });
+
+  test('gives every error response a short example of its own status', async (t) => {
+    for (const { path: place, operation } of listOperations(await read(t, path))) {
+      for (const [status, { content }] of Object.entries(operation.responses)) {
+        if (status.startsWith('2')) continue;
+        const example = content['application/problem+json']?.example;
+        const code = status === 'default' ? 500 : Number(status);
+        expect(example, `${operation.operationId} ${status}`).toMatchObject({
+          status: code,
+          title: STATUS_CODES[code],
+        });
+        expect(example?.instance).toMatch(new RegExp(`${place.replace(/\{\w+\}/g, '1')}$`));
+        expect(JSON.stringify(example).length).toBeLessThan(260);
+      }
+    }
+  });
+
+  test('has 429 where requests are counted: everywhere but for health and readiness', async (t) => {
+    for (const { operation } of listOperations(await read(t, path))) {
+      const isExempt = /(^|\.)(checkHealth|checkReadiness)$/.test(operation.operationId);
+      expect('429' in operation.responses, operation.operationId).toBe(!isExempt);
+    }
+  });
+
+  test('has the headers of each response, described', async (t) => {
+    const document = await read(t, path);
+    for (const { method, operation } of listOperations(document)) {
+      for (const [status, { headers = {} }] of Object.entries(operation.responses)) {
+        const expected = ['x-request-id'];
+        if (['429', '503', '504', 'default'].includes(status)) expected.push('retry-after');
+        if (status === 'default') expected.push('allow');
+        if (status === '200' && method === 'POST') expected.push('idempotent-replayed');
+        expect(Object.keys(headers), `${operation.operationId} ${status}`).toEqual(expected);
+        for (const { $ref } of Object.values(headers)) {
+          const name = $ref.replace('#/components/headers/', '');
+          expect(document.components.headers[name]?.description).toMatch(/^[A-Z]/);
+        }
+      }
+    }
   });
 
   test('gives every operation its error answers, as problems', async (t) => {
@@ -169,6 +233,62 @@ test('A path that begins with the letters of the prefix keeps them', async (t) =
     expect(Object.keys(merged.paths)).toContain(`/pet${path}`);
     expect((await send('GET', `/pet${path}`)).body).toEqual({ url: `/pet${path}` });
   }
+});
+
+test('A service that says nothing of errors and tags has both in its document', async (t) => {
+  const toy = defineService({
+    name: 'toy',
+    description: 'Toys.',
+    async register(scope) {
+      const response = { 200: Type.Object({}, { description: 'A toy' }) };
+      const schema = { operationId: 'readToy', tags: ['toys'], summary: 'Read a toy', response };
+      scope.get('/toys/', { schema }, async () => ({}));
+      scope.get(
+        '/busy',
+        { config: { always: true }, schema: { ...schema, operationId: 'readBusy' } },
+        async () => ({}),
+      );
+    },
+  });
+  const { send } = await build(t, { services: [toy] });
+  const document: Document = (await send('GET', '/toy/openapi.json')).body;
+  expect(document.tags[0]).toEqual({ name: 'toys', description: 'Toys.' });
+  expect(Object.keys(document.paths['/toys/']?.get?.responses ?? {})).toEqual(['200', '429', 'default']);
+  expect(Object.keys(document.paths['/busy']?.get?.responses ?? {})).toEqual(['200', 'default']);
+  expect(await new Validator().validate({ ...document })).toEqual({ valid: true });
+});
+
+test('What a service says itself of errors, tags and headers is kept', async (t) => {
+  const example = { status: 404, detail: 'No toy' };
+  const toy = defineService({
+    name: 'toy',
+    description: 'Toys.',
+    tags: { toys: 'What pets play with', service: 'Of the toys too' },
+    async register(scope) {
+      const response = {
+        200: { description: 'A toy', type: 'object', headers: { etag: { type: 'string' } } },
+        404: {
+          description: 'Lost',
+          content: { 'application/problem+json': { schema: Type.Object({}), example } },
+        },
+        default: {
+          description: 'Broken',
+          content: { 'application/problem+json': { schema: Type.Object({}) } },
+        },
+      };
+      scope.get('/toys/', { schema: { operationId: 'readToy', tags: ['toys'], response } }, async () => ({}));
+    },
+  });
+  const { send } = await build(t, { services: [toy] });
+  const document: Document = (await send('GET', '/toy/openapi.json')).body;
+  expect(document.tags.map(({ description }) => description)).toEqual([
+    'What pets play with',
+    'Of the toys too',
+  ]);
+  const responses = document.paths['/toys/']?.get?.responses;
+  expect(Object.keys(responses?.['200']?.headers ?? {})).toEqual(['x-request-id', 'etag']);
+  expect(responses?.['404']?.content['application/problem+json']?.example).toEqual(example);
+  expect(responses?.default?.description).toBe('Broken');
 });
 
 test('A file that the docs do not have is a 404 at once, told as a problem', async (t) => {

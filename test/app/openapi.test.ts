@@ -472,7 +472,7 @@ describe('security', () => {
       ],
       info,
     );
-    expect(merged.security).toBeUndefined();
+    expect(merged.security).toEqual([]);
     expect(merged.paths).toEqual({
       '/pet/pets': {
         summary: 'Pets',

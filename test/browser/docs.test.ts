@@ -1,9 +1,10 @@
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { type Built, build } from '../helper.ts';
 
 interface Document {
   readonly info: { readonly title: string };
+  readonly tags: readonly { readonly name: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 interface Operation {
@@ -11,6 +12,7 @@ interface Operation {
   readonly tags: readonly string[];
 }
 
+const product = 'modular-monolith';
 const rex = { name: 'Rex', species: 'dog', age: 3, mood: 'happy', id: 1 };
 const alice = { name: 'Alice', id: 1, pets: [] };
 
@@ -34,8 +36,8 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 const addresses = [
-  { path: '/docs', document: '/openapi.json', title: 'All services' },
-  { path: '/docs/', document: '/openapi.json', title: 'All services' },
+  { path: '/docs', document: '/openapi.json', title: product },
+  { path: '/docs/', document: '/openapi.json', title: product },
   { path: '/pet/docs', document: '/pet/openapi.json', title: 'pet' },
   { path: '/pet/docs/', document: '/pet/openapi.json', title: 'pet' },
   { path: '/user/docs', document: '/user/openapi.json', title: 'user' },
@@ -54,13 +56,13 @@ describe.each(addresses)('The page at $path', ({ path, document, title }) => {
 test('The gateway’s page offers the merged document and each service’s, and shows the one that is chosen', async (t) => {
   const built = await build(t);
   const page = await open(t, `${built.url}/docs`);
-  expect(await page.locator('#select option').allInnerTexts()).toEqual(['All services', 'pet', 'user']);
+  expect(await page.locator('#select option').allInnerTexts()).toEqual([product, 'pet', 'user']);
   await choose(page, 'pet');
   await expectDocument(page, built, '/pet/openapi.json', 'pet');
   await choose(page, 'user');
   await expectDocument(page, built, '/user/openapi.json', 'user');
-  await choose(page, 'All services');
-  await expectDocument(page, built, '/openapi.json', 'All services');
+  await choose(page, product);
+  await expectDocument(page, built, '/openapi.json', product);
 });
 
 test('The choice on the gateway’s page outlives a reload', async (t) => {
@@ -131,6 +133,66 @@ test('A link to an operation opens it', async (t) => {
   ]);
 });
 
+describe('On a phone, 390 px wide,', () => {
+  const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+  test.for(['/docs', '/pet/docs', '/user/docs/'])(
+    '%s fits the screen, and its text is readable',
+    async (path, t) => {
+      const { url } = await build(t);
+      const page = await open(t, url + path, { context: phone });
+      const prefix = path === '/docs' ? 'pet.' : '';
+      const operation = path.startsWith('/user') ? 'updateUser' : `${prefix}createPet`;
+      const block = findOperation(page, operation);
+      await block.locator('.opblock-summary-control').click();
+      await block.locator('.responses-table').first().waitFor();
+      const { visible, content, texts } = await page.evaluate<Record<string, number> & { texts: number[] }>(
+        `({
+        visible: innerWidth,
+        content: document.documentElement.scrollWidth,
+        texts: [...document.querySelectorAll('h2, p, .opblock-summary-path, .opblock-summary-description, code')]
+          .filter((element) => element.checkVisibility() && element.textContent !== '')
+          .map((element) => Number.parseFloat(getComputedStyle(element).fontSize)),
+      })`,
+      );
+      expect({ visible, content }).toEqual({ visible: 390, content: 390 });
+      expect(texts.length).toBeGreaterThan(20);
+      expect(Math.min(...texts)).toBeGreaterThanOrEqual(11);
+      expect(await page.locator('meta[name=viewport]').count()).toBe(1);
+    },
+  );
+});
+
+test('Each error of an operation shows an example of its own status', async (t) => {
+  const { url } = await build(t);
+  const page = await open(t, `${url}/docs`);
+  const block = findOperation(page, 'user.adoptPet');
+  await block.locator('.opblock-summary-control').click();
+  await block.locator('.responses-table .response').first().waitFor();
+  const shown = await block.locator('.responses-table .response').evaluateAll((rows) =>
+    rows.map((row) => ({
+      code: row.getAttribute('data-code'),
+      example: JSON.parse(row.querySelector('.example code, .highlight-code code')?.textContent ?? 'null'),
+    })),
+  );
+  expect(shown.length).toBeGreaterThan(6);
+  for (const { code, example } of shown.slice(1)) {
+    expect(example, `${code}`).toMatchObject({ status: code === 'default' ? 500 : Number(code) });
+    expect(Object.keys(example).length, `${code}`).toBeLessThanOrEqual(6);
+  }
+});
+
+test('The page has the name of the product in place of a logo, and lists what every service has last', async (t) => {
+  const { url } = await build(t);
+  const page = await open(t, `${url}/docs`);
+  const logo = await page.locator('.topbar .link img').getAttribute('src');
+  expect(Buffer.from(`${logo}`.split(',')[1] as string, 'base64').toString()).toContain(`>${product}<`);
+  const tags = await page
+    .locator('.opblock-tag')
+    .evaluateAll((all) => all.map((tag) => tag.getAttribute('data-tag')));
+  expect(tags).toEqual(['pet.pets', 'user.users', 'pet.service', 'user.service']);
+});
+
 test('The page shows an error answer as it is', async (t) => {
   const { url } = await build(t);
   const page = await open(t, `${url}/pet/docs`, { refused: `${url}/pet/pets/1` });
@@ -140,8 +202,12 @@ test('The page shows an error answer as it is', async (t) => {
 });
 
 /** Opens a page and waits for its operations. The test fails where the page finds anything wrong until the end. */
-async function open(t: TestContext, url: string, { refused }: { refused?: string } = {}): Promise<Page> {
-  const context = await browser.newContext();
+async function open(
+  t: TestContext,
+  url: string,
+  { refused, context: options = {} }: { refused?: string; context?: BrowserContextOptions } = {},
+): Promise<Page> {
+  const context = await browser.newContext(options);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const faults: string[] = [];
@@ -180,12 +246,18 @@ async function expectDocument(page: Page, { send }: Built, path: string, title: 
       path: await block.locator('.opblock-summary-path').getAttribute('data-path'),
     })),
   );
-  const expected = Object.entries(document.paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, { operationId, tags }]) => ({
-      id: `operations${idOf(`${tags[0]}`)}${idOf(operationId)}`,
-      method: method.toUpperCase(),
-      path,
-    })),
+  const listed = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ path, method, ...operation })),
+  );
+  // The page lists them by the tags of the document.
+  const expected = document.tags.flatMap((tag) =>
+    listed
+      .filter(({ tags }) => tags[0] === tag.name)
+      .map(({ path, method, operationId, tags }) => ({
+        id: `operations${idOf(`${tags[0]}`)}${idOf(operationId)}`,
+        method: method.toUpperCase(),
+        path,
+      })),
   );
   expect(operations).toEqual(expected);
 }
@@ -202,9 +274,14 @@ async function choose(page: Page, name: string): Promise<void> {
   await page.locator('.opblock').first().waitFor();
 }
 
+/** The block of an operation. */
+function findOperation(page: Page, operationId: string) {
+  return page.locator(`.opblock[id$=${JSON.stringify(idOf(operationId))}]`);
+}
+
 /** Opens an operation, sends it with its examples as they stand, and reads the answer off the page. */
 async function execute(page: Page, operationId: string) {
-  const block = page.locator(`.opblock[id$=${JSON.stringify(idOf(operationId))}]`);
+  const block = findOperation(page, operationId);
   await block.locator('.opblock-summary-control').click();
   const [request] = await Promise.all([
     page.waitForRequest((sent) => sent.resourceType() === 'fetch'),

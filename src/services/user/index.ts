@@ -9,6 +9,7 @@ export default defineService({
   name: 'user',
   description:
     'Users and the pets they have adopted. Keeps the ids of pets; the rest it asks the pet service for.',
+  tags: { users: 'Users and the pets they have adopted' },
   migrations: new URL('./migrations/', import.meta.url),
   async register(scope, { database, neighbour }) {
     for (const schema of [AdoptedPet, User, UserCreate, UserUpdate]) scope.addSchema(schema);

@@ -10,6 +10,8 @@ export default defineConfig({
     // Most of the time they wait for processes and sockets, not for a core.
     maxWorkers: 3,
     testTimeout: 30_000,
+    // The default of 1 s is too short on a busy machine; a condition that holds ends the wait early.
+    expect: { poll: { timeout: 15_000 } },
     hookTimeout: 20_000,
     coverage: {
       include: ['src/**/*.ts'],

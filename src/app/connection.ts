@@ -6,6 +6,7 @@ import { Problem, problemMediaType } from '#common/problem.ts';
 import { answerProblem, problemBody } from '#common/problem-handler.ts';
 import { readRequestId } from '#common/travel.ts';
 import { destroyLate } from './linger.ts';
+import { lastPending } from './pipelines.ts';
 import type { Policy } from './policy.ts';
 import { logEnd } from './requests.ts';
 
@@ -36,11 +37,11 @@ export function createClientErrorHandler(log: Logger, policy: Policy): ClientErr
     const [status, detail] = refusals[error.code ?? ''] ?? [400, 'This is not HTTP'];
     const reqId = readRequestId({});
     log.info({ reqId, status, code: error.code }, 'malformed request refused');
-    // Whole requests may have come before it: theirs are the first answers, and this one must not pass for one.
-    const before = this.inFlight.filter(({ request: { raw } }) => raw.complete && raw.socket === socket);
-    const answered = before.map(({ reply: { raw } }) => new Promise((resolve) => raw.once('close', resolve)));
-    if (answered.length === 0) refuse(socket, new Problem(status, detail), reqId, policy);
-    else void Promise.all(answered).then(() => refuse(socket, new Problem(status, detail), reqId, policy));
+    // Complete requests may have come before it: their responses go first, and this one must not pass for one of them.
+    const last = lastPending(socket);
+    const refuseNow = () => refuse(socket, new Problem(status, detail), reqId, policy);
+    if (last === undefined) refuseNow();
+    else last.once('close', refuseNow);
   };
 }
 

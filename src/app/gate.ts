@@ -8,11 +8,13 @@ import { readRequestId } from '#common/travel.ts';
 import type { Always } from './always.ts';
 import { boundConnections } from './connections.ts';
 import type { Key } from './key.ts';
-import type { Limits } from './limits.ts';
+import { fixed, type Limits } from './limits.ts';
 import { linger } from './linger.ts';
+import { boundPipelines, type Handle } from './pipelines.ts';
 import type { Policy } from './policy.ts';
 import { openPressure, type Pressure } from './pressure.ts';
 import type { Traffic } from './traffic.ts';
+import { openTurns, type Turns } from './turns.ts';
 
 export interface GateOptions {
   readonly limits: Limits;
@@ -28,6 +30,7 @@ export interface GateOptions {
 /** What stands before Fastify. */
 export interface Gate {
   readonly pressure: Pressure;
+  readonly turns: Turns;
   /** Makes the server, of the options that Fastify has for it. */
   readonly serverFactory: NonNullable<FastifyServerOptions['serverFactory']>;
 }
@@ -40,6 +43,7 @@ export interface Gate {
  */
 export function createGate({ limits, key, always, log, policy, traffic }: GateOptions): Gate {
   const pressure = openPressure(limits);
+  const turns = openTurns(fixed.turn);
   const connections = boundConnections(limits.connections);
   const busy = new Unavailable('The server is busy');
   // What is the same for each is worked out once: the more a refusal costs, the less is left for what is admitted.
@@ -47,15 +51,21 @@ export function createGate({ limits, key, always, log, policy, traffic }: GateOp
   const contentType = `${problemMediaType}; charset=utf-8`;
   const headers = Object.entries({ ...policy, ...busy.headers, 'content-type': contentType }).flat();
 
-  function pass(handle: RequestListener): RequestListener {
-    return (request, response) => {
+  function pass(handle: RequestListener): Handle {
+    return (request, response, isPipelined) => {
       const isTooMany = connections.isTooMany(request.socket, () => key.read(request.headers) !== undefined);
       if (isTooMany) response.shouldKeepAlive = false;
-      if ((isTooMany || pressure.isFull()) && !isExempt(request)) {
-        if (traffic !== undefined) traffic.shed[isTooMany ? 'connections' : 'requests'] += 1;
+      const reason = isTooMany ? 'connections' : pressure.excess(turns.count('requests'));
+      if (reason !== undefined && !isExempt(request)) {
+        if (traffic !== undefined) traffic.shed[reason] += 1;
         return refuse(request, response);
       }
-      handle(request, response);
+      // A pipelined request never overtakes an earlier one of its connection, because responses are sent in order.
+      if (!turns.isOver() || (!isPipelined && isExempt(request))) return handle(request, response);
+      turns.defer('requests', () => {
+        // Behind a response that closed the connection nothing is done (RFC 9112, 9.6).
+        if (request.socket.writable) handle(request, response);
+      });
     };
   }
 
@@ -78,11 +88,21 @@ export function createGate({ limits, key, always, log, policy, traffic }: GateOp
     logRequest(childOf(log, reqId), { method, path, status: busy.status, ms });
   }
 
+  const pipelines = {
+    perConnection: fixed.pipeline,
+    waiting: limits.requests,
+    onCut() {
+      if (traffic !== undefined) traffic.closed.pipeline += 1;
+    },
+  };
+
   return {
     pressure,
+    turns,
     serverFactory(handle, options) {
       const { http } = options as { http: object };
-      const server = createServer(http, linger(pass(handle as RequestListener)));
+      const bounded = boundPipelines(pipelines, pass(handle as RequestListener)) as RequestListener;
+      const server = createServer(http, linger(bounded));
       connections.watch(server);
       server.once('close', pressure.close);
       return server;

@@ -33,6 +33,8 @@ export const Limits = Type.Object(
      * little more work than to refuse it, which `requests` alone bounds.
      */
     wait: whole('ms', 50, 1, 60_000),
+    /** Bytes of responses that clients have not read yet. While there are more, the slowest readers are disconnected. */
+    unread: whole('bytes', 67_108_864, 1_048_576, 17_179_869_184),
     /** Requests of one client in a minute, then 429; 0: any. Unless given: any on loopback, else 6,000. */
     rate: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'an integer from 0 to 1000000, a minute' }),
@@ -92,6 +94,16 @@ export const fixed = {
   backlog: 4_096,
   /** How often connections and requests are looked at for being late, in ms. */
   checkEvery: 500,
+  /** Requests of one connection that may be in progress; those that a client pipelines behind them wait. */
+  pipeline: 8,
+  /** How long the work of one event-loop turn may take, in ms; the rest waits for the next turns. */
+  turn: 20,
+  /** How long a client may take to read a response while `unread` is exceeded, in ms: then its connection is closed. */
+  unread: 2_000,
+  /** How long a connection must have been idle, in ms, before it is closed to make room for a new one. */
+  idle: 1_000,
+  /** How long the text of `/metrics` is sent again before it is made again, in ms. */
+  metrics: 1_000,
   /** How long a client may go on after the last answer of its connection, in ms: sooner, and it may miss that answer. */
   linger: 1_000,
   /** Connections of a gateway to the app of one service for requests to its `/health` and `/ready`. */

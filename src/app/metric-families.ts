@@ -54,13 +54,29 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
     },
     {
       name: 'http_requests_shed_total',
-      help: 'Requests that were refused with 503 before they had a route, as too many: connections, or requests in work.',
+      help: 'Requests that were rejected with 503 before they had a route, by reason: too many connections, too many requests in progress, or too many bytes that clients have not read.',
       type: 'counter',
       read: () =>
         Object.entries(traffic.shed).map(([reason, value]) => ({
           labels: { service: label, reason },
           value,
         })),
+    },
+    {
+      name: 'http_connections_closed_total',
+      help: 'Connections that the server closed, by reason: idle when a new one needed its place, response not read, or too many pipelined requests.',
+      type: 'counter',
+      read: () =>
+        Object.entries(traffic.closed).map(([reason, value]) => ({
+          labels: { service: label, reason },
+          value,
+        })),
+    },
+    {
+      name: 'http_response_unread_bytes',
+      help: 'Bytes of responses that clients have not read yet, without those in the buffers of the kernel.',
+      type: 'gauge',
+      read: () => [{ labels: { service: label }, value: traffic.unreadBytes }],
     },
     {
       name: names.lag,

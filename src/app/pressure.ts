@@ -9,8 +9,10 @@ export interface Pressure {
   leave(): void;
   /** One was refused, which took so many ms. */
   refused(ms: number): void;
-  /** Whether one more is too many. */
-  isFull(): boolean;
+  /** Bytes of responses that clients have not read. */
+  unread(bytes: number): void;
+  /** Why one more request is too many, where so many wait to be started; undefined where it is not. */
+  excess(waiting?: number): 'requests' | 'unread' | undefined;
   close(): void;
 }
 
@@ -31,8 +33,12 @@ const leastShare = 0.1;
  * refused: over 1,500 connections that ask again at once, refusing users by their id took four fifths of the time.
  */
 const refusal = { takes: 0.025, worth: 8 };
-/** So many are always let in: with fewer, those that wait together share less, and each costs more. */
-const least = 64;
+/**
+ * At least `count` are let in, because fewer concurrent requests share fewer calls and each costs more. Once the event
+ * loop has been busy for `time` ms, and so the rate is well known, no more of these than end within `time` ms, because a
+ * client that waits longer gives up; but never fewer than `fewest`.
+ */
+const least = { count: 64, time: 5_000, fewest: 16 };
 
 /**
  * How many may be in work at once: `requests` of the limits; and, where the event loop has been busy for half a
@@ -40,7 +46,9 @@ const least = 64;
  * next flood, which would all be in before that half second is over. So where the work is heavy the line stays short
  * enough for what is admitted to be answered in time, and where requests wait for somebody else, it is not in the way.
  */
-export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait'>): Pressure {
+export function openPressure(limits: Pick<Limits, 'requests' | 'wait' | 'unread'>): Pressure {
+  const { requests, wait, unread: maxUnread } = limits;
+  let unread = 0;
   let inWork = 0;
   /** The fewest since the last look: those have waited for somebody else all the time. */
   let fewest = 0;
@@ -67,7 +75,7 @@ export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait
     if (busySince === undefined) most = Math.min(requests, fewest + mostOfBurst(now));
     else if (now - busySince >= sustained) {
       known = { rate, at: now };
-      most = endsWithin(wait, rate, least);
+      most = endsWithin(wait, rate, now - busySince < least.time ? least.count : leastByTime(rate));
     }
     fewest = inWork;
     ended = 0;
@@ -100,7 +108,17 @@ export function openPressure({ requests, wait }: Pick<Limits, 'requests' | 'wait
     refused(ms) {
       refusing += aroundRefusal * ms;
     },
-    isFull: () => inWork >= most,
+    unread(bytes) {
+      unread = bytes;
+    },
+    excess(waiting = 0) {
+      if (inWork + waiting >= most) return 'requests';
+      return unread > maxUnread ? 'unread' : undefined;
+    },
     close: () => clearInterval(timer),
   };
+}
+
+function leastByTime(rate: number): number {
+  return Math.min(least.count, Math.max(least.fewest, Math.round(rate * least.time)));
 }

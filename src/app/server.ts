@@ -22,7 +22,9 @@ import { forwardedMethods } from './proxy.ts';
 import { rates } from './rates.ts';
 import { requests } from './requests.ts';
 import { routerOptions, routing } from './routing.ts';
+import { serialization } from './serialization.ts';
 import type { Traffic } from './traffic.ts';
+import { unread } from './unread.ts';
 import { ajv, schemaController } from './validation.ts';
 
 declare module 'fastify' {
@@ -62,7 +64,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { time } = limits;
   const always = createAlways();
   const policy = createPolicy(options.hsts);
-  const { pressure, serverFactory } = createGate({ limits, key, always, log, policy, traffic });
+  const { pressure, turns, serverFactory } = createGate({ limits, key, always, log, policy, traffic });
   const answerClientError = createClientErrorHandler(log, policy);
   const server = Fastify({
     bodyLimit: limits.body,
@@ -110,6 +112,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   if (rate > 0) await server.register(rates, { rate, always });
   await server.register(drain, { always });
   await server.register(lateness, { time });
+  await server.register(unread, { limits, pressure });
+  await server.register(serialization, { turns });
   await server.register(routing, { maxUrlLength: limits.url });
   await server.register(bodies);
   return server;

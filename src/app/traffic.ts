@@ -7,8 +7,13 @@ export interface TrafficSeries {
   readonly seconds: Distribution;
 }
 
-/** Why a request was shed before it had a route. */
-export type ShedReason = 'connections' | 'requests';
+/** Why a request was rejected before it had a route: too many connections, requests, or bytes that clients have not read. */
+export type ShedReason = 'connections' | 'requests' | 'unread';
+/**
+ * Why the server closed a connection: it was idle and another one needed its place; its client did not read; too many
+ * pipelined requests waited.
+ */
+export type CloseReason = 'idle' | 'unread' | 'pipeline';
 
 /** What came in and what became of it, in plain numbers. */
 export interface Traffic {
@@ -16,6 +21,9 @@ export interface Traffic {
   ended(request: FastifyRequest, reply: FastifyReply, route: object): void;
   readonly series: readonly TrafficSeries[];
   readonly shed: Record<ShedReason, number>;
+  readonly closed: Record<CloseReason, number>;
+  /** Bytes of responses that clients have not read, as of the last check. */
+  unreadBytes: number;
 }
 
 /** Others that HTTP has are counted as one, so that no client makes a series. */
@@ -51,7 +59,9 @@ export function createTraffic(label: string): Traffic {
 
   return {
     series,
-    shed: { connections: 0, requests: 0 },
+    shed: { connections: 0, requests: 0, unread: 0 },
+    closed: { idle: 0, unread: 0, pipeline: 0 },
+    unreadBytes: 0,
     ended(request, reply, route) {
       const status = reply.raw.writableFinished ? reply.statusCode : aborted;
       const seconds = byRoute.get(route)?.get(request.method)?.get(status) ?? open(request, route, status);

@@ -155,6 +155,7 @@ describe('what is going on', () => {
     expect((await scrape(url)).sum('http_requests_shed_total', 'service', 'reason')).toEqual({
       'gateway requests': 4,
       'gateway connections': 0,
+      'gateway unread': 0,
     });
     expect((await busy).status).toBe(200);
     // Nor are they refused to who has asked too much.

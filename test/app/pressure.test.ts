@@ -3,7 +3,7 @@ import { expect, type TestContext, test, vi } from 'vitest';
 import { openPressure } from '#app/pressure.ts';
 
 /** Requests under a clock that goes as it is told, and an event loop that is busy when it is told. */
-function simulate(t: TestContext, limits: Parameters<typeof openPressure>[0]) {
+function simulate(t: TestContext, limits: { requests: number; wait: number; unread?: number }) {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   let now = 0;
   let active = 0;
@@ -12,7 +12,7 @@ function simulate(t: TestContext, limits: Parameters<typeof openPressure>[0]) {
     const use = { active: active - (before?.active ?? 0), idle: now - active - (before?.idle ?? 0) };
     return { ...use, utilization: use.active / (use.active + use.idle) };
   });
-  const pressure = openPressure(limits);
+  const pressure = openPressure({ unread: 1_000, ...limits });
   t.onTestFinished(() => {
     pressure.close();
     vi.useRealTimers();
@@ -31,7 +31,7 @@ function simulate(t: TestContext, limits: Parameters<typeof openPressure>[0]) {
   };
   return {
     ...{ pressure, enter, leave },
-    isFull: pressure.isFull,
+    isFull: () => pressure.excess() !== undefined,
     /** Nothing happens for so long. */
     idle: pass,
     /** For `ms` in all, it ends `count` every `every` ms, and as many come. */
@@ -47,7 +47,7 @@ function simulate(t: TestContext, limits: Parameters<typeof openPressure>[0]) {
     /** As many as are let in. */
     fill(): number {
       let entered = 0;
-      for (; !pressure.isFull(); entered += 1) pressure.enter();
+      for (; pressure.excess() === undefined; entered += 1) pressure.enter();
       return entered;
     },
   };

@@ -41,6 +41,8 @@ export async function buildAt(t: TestContext, place: Place, options: BuildOption
 export interface Wire {
   readonly socket: Socket;
   write(bytes: string | Buffer): void;
+  /** All that came so far. */
+  text(): string;
   /** Resolves with all that came, when the other side has closed; rejects when it has not in so many ms. */
   closed(timeout?: number): Promise<string>;
 }
@@ -58,6 +60,7 @@ export function open(t: TestContext, url: string): Wire {
   return {
     socket,
     write: (bytes) => void (socket.writable && socket.write(bytes, 'latin1')),
+    text: () => text,
     async closed(timeout = 5_000) {
       const late = AbortSignal.timeout(timeout);
       const tooLate = once(late, 'abort').then(() => {
@@ -67,6 +70,13 @@ export function open(t: TestContext, url: string): Wire {
       return text;
     },
   };
+}
+
+/** The same, once it is connected. */
+export async function openConnected(t: TestContext, url: string): Promise<Wire> {
+  const wire = open(t, url);
+  await once(wire.socket, 'connect');
+  return wire;
 }
 
 /** Those that the gateway has. */

@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Handles a request; `isPipelined`: an earlier request of its connection has no complete response yet. */
+export type Handle = (request: IncomingMessage, response: ServerResponse, isPipelined: boolean) => void;
+
+export interface PipelineLimits {
+  /** Requests of one connection that may be in progress. */
+  readonly perConnection: number;
+  /** Requests of all connections that may wait behind those. */
+  readonly waiting: number;
+  /** Called when a connection is told to close because too many requests wait. */
+  onCut?(): void;
+}
+
+const latest = Symbol('latest');
+const previousOne = Symbol('previous');
+const pipeline = Symbol('pipeline');
+type Connection = Socket & {
+  [latest]?: ServerResponse;
+  [previousOne]?: ServerResponse;
+  [pipeline]?: Pipeline;
+};
+
+/** Whether every request of a connection has its complete response; false before its first request. */
+export function isIdle(socket: Socket): boolean {
+  return (socket as Connection)[latest]?.writableFinished === true;
+}
+
+/**
+ * The last response that a connection still waits for; all others come before it. Not counted is that to a request whose
+ * body has not arrived.
+ */
+export function lastPending(socket: Socket): ServerResponse | undefined {
+  const { [latest]: last, [previousOne]: previous } = socket as Connection;
+  const response = last?.req.complete ? last : previous;
+  return response === undefined || response.writableFinished ? undefined : response;
+}
+
+/**
+ * Bounds the requests of one connection that are in progress at the same time (HTTP pipelining, RFC 9112, 9.3.2).
+ * Later requests wait in order before any work is done for them, and the server stops reading the socket. Node parses
+ * what it has read (up to 64 KiB) to the end, so over 1,000 requests can wait on one connection: past `waiting` of all
+ * connections the last response closes its connection, and the client sends the rest again elsewhere.
+ */
+export function boundPipelines(limits: PipelineLimits, handle: Handle): Handle {
+  const total = { waiting: 0 };
+  return (request, response) => {
+    const socket = request.socket as Connection;
+    const { [latest]: previous } = socket;
+    if (previous === undefined || previous.writableFinished) {
+      socket[latest] = response;
+      handle(request, response, false);
+      return;
+    }
+    socket[pipeline] ??= new Pipeline(socket, previous, limits, total, handle);
+    if (!socket[pipeline].add(request, response, previous)) return;
+    socket[previousOne] = previous;
+    socket[latest] = response;
+  };
+}
+
+class Pipeline {
+  readonly #socket: Socket;
+  readonly #limits: PipelineLimits;
+  readonly #total: { waiting: number };
+  readonly #handle: Handle;
+  readonly #waiting: [IncomingMessage, ServerResponse][] = [];
+  #inProgress = 0;
+  #isCut = false;
+
+  constructor(
+    socket: Socket,
+    first: ServerResponse,
+    limits: PipelineLimits,
+    total: { waiting: number },
+    handle: Handle,
+  ) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#total = total;
+    this.#handle = handle;
+    this.#count(first);
+    // Node resumes the socket after each request that it has parsed.
+    socket.on('resume', () => this.#waiting.length > 0 && socket.pause());
+    socket.once('close', () => {
+      total.waiting -= this.#waiting.length;
+      this.#waiting.length = 0;
+    });
+  }
+
+  /** Returns false for a request that gets no response, because `previous` closes the connection. */
+  add(request: IncomingMessage, response: ServerResponse, previous: ServerResponse): boolean {
+    const { perConnection, waiting, onCut } = this.#limits;
+    if (this.#isCut) return false;
+    if (this.#waiting.length === 0 && this.#inProgress < perConnection) {
+      this.#begin(request, response);
+      return true;
+    }
+    // One may always wait, so `previous` is one whose head has not been sent.
+    if (this.#waiting.length > 0 && this.#total.waiting >= waiting) {
+      this.#isCut = true;
+      previous.shouldKeepAlive = false;
+      onCut?.();
+      return false;
+    }
+    this.#waiting.push([request, response]);
+    this.#total.waiting += 1;
+    this.#socket.pause();
+    return true;
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse): void {
+    this.#count(response);
+    this.#handle(request, response, true);
+  }
+
+  #count(response: ServerResponse): void {
+    this.#inProgress += 1;
+    response.once('close', () => {
+      this.#inProgress -= 1;
+      this.#beginNext();
+    });
+  }
+
+  #beginNext(): void {
+    const { perConnection } = this.#limits;
+    // Behind a response that closed the connection nothing is done (RFC 9112, 9.6).
+    while (this.#socket.writable && this.#waiting.length > 0 && this.#inProgress < perConnection) {
+      const [request, response] = this.#waiting.shift() as [IncomingMessage, ServerResponse];
+      this.#total.waiting -= 1;
+      // The body of the last one may still be on its way.
+      if (this.#waiting.length === 0) this.#socket.resume();
+      this.#begin(request, response);
+    }
+  }
+}

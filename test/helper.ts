@@ -70,6 +70,8 @@ export async function build(t: TestContext, options: BuildOptions = {}): Promise
       ),
       apps: { gateway: { port: 0, services: [...services.keys()] } },
       ...options.config,
+      // On a busy machine the server would reject some requests of tests that are about something else.
+      limits: { wait: 60_000, ...(options.config?.limits as object | undefined) },
     },
     services,
     'config.yaml',

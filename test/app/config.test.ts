@@ -139,6 +139,10 @@ describe('a mistake is one line that names the file and the place:', () => {
       and('limits: { body: 1 }'),
       'limits.body must be an integer from 1024 to 16777216, in bytes',
     ],
+    'too few unread bytes': [
+      and('limits: { unread: 1 }'),
+      'limits.unread must be an integer from 1048576 to 17179869184, in bytes',
+    ],
     'an origin with a path': [
       and('origins: [https://a.example/app]'),
       'origins.0 must be an origin like https://host:port, or "*"',
@@ -370,6 +374,7 @@ test('fills in what is not given', (t) => {
     connections: 2_000,
     requests: 2_000,
     wait: 50,
+    unread: 67_108_864,
     time: { headers: 5_000, request: 10_000, handler: 15_000, answer: 60_000, idle: 72_000 },
     calls: { connections: 32, answer: 16_777_216 },
     forwards: { connections: 64 },

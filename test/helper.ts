@@ -76,7 +76,10 @@ export async function build(t: TestContext, options: BuildOptions = {}): Promise
     services,
     'config.yaml',
   );
-  const logging = await collectLines(lines, options.level ?? config.log.level, raw);
+  const all: Line[] = [];
+  const logging = await collectLines(lines, options.level ?? config.log.level, raw, all);
+  // A server that the tests of a file share belongs to none of them.
+  t.onTestFailed?.(() => printWarnings(all));
   const app = await buildApp({
     config,
     name: 'gateway',
@@ -96,12 +99,33 @@ export async function build(t: TestContext, options: BuildOptions = {}): Promise
   };
 }
 
-/** A log that is kept in `lines`, and as it was written in `raw`, and goes nowhere. */
-export function collectLines(lines: Line[], level: Level, raw: string[] = []): Promise<Logging> {
+/** Prints why the server may have failed a test; a failed expectation alone seldom says it. */
+function printWarnings(lines: readonly Line[]): void {
+  for (const { level, service, reqId, msg, time, err, ...fields } of lines) {
+    if (!['warn', 'error', 'fatal'].includes(level)) continue;
+    const { stack, ...more } = Object(err) as { readonly stack?: string };
+    const rest = { ...fields, ...(err !== undefined && stack === undefined && { err: more }) };
+    console.error(`${level} [${service}] (${reqId ?? 'no request'}) ${msg} ${JSON.stringify(rest)}`);
+    if (stack !== undefined) console.error(stack);
+  }
+}
+
+/**
+ * A log that is kept in `lines`, and as it was written in `raw`, and goes nowhere. Tests may empty both; `all` keeps
+ * every line.
+ */
+export function collectLines(
+  lines: Line[],
+  level: Level,
+  raw: string[] = [],
+  all: Line[] = [],
+): Promise<Logging> {
   const stream = {
     write(line: string) {
       raw.push(line);
-      lines.push(JSON.parse(line));
+      const parsed = JSON.parse(line) as Line;
+      lines.push(parsed);
+      all.push(parsed);
     },
   };
   return openLogging({ level, console: 'none', streams: [stream] });

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { loadServices } from '#app/services.ts';
+import { lookupByIds } from '#common/batch.ts';
 import { openNeighbour } from '#common/client.ts';
 import { runInContext } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
@@ -34,7 +35,11 @@ test('an operation that the contract does not have cannot be declared', async ()
 
 test('an operation can be declared while contracts are generated, and not called', async () => {
   const { operation, close } = open('http://127.0.0.1:1', { document: undefined });
-  await expect(operation('get', '/pet/pets/')({})).rejects.toThrow('called while contracts are generated');
+  const listPets = operation('get', '/pet/pets/');
+  const message = /^GET \/pet\/pets\/ was called while contracts are generated: call it in a handler/;
+  await expect(listPets({})).rejects.toThrow(message);
+  const lookUp = lookupByIds(listPets as never, { parameter: 'ids', ask: Object, idOf: Number });
+  await expect(lookUp([1])).rejects.toThrow(message);
   await close();
 });
 
@@ -96,9 +101,14 @@ test('a service that calls itself in circles is stopped after three hops', async
       });
     },
   });
-  const { send } = await build(t, { services: [pet] });
+  const { send, lines } = await build(t, { services: [pet] });
   const { status, body } = await send('GET', '/pet/pets/');
   expect(status).toBe(508);
+  // Each service on the way says which call goes round.
+  const line = { service: 'pet', neighbour: 'pet', operation: 'GET /pet/pets/', fault: 'too many hops' };
+  const failed = lines.filter(({ msg }) => msg === 'call failed');
+  expect(failed).toHaveLength(4);
+  for (const one of failed) expect(one).toMatchObject(line);
   expect(body).toMatchObject({
     status: 508,
     detail: 'Too many calls from service to service for one request',

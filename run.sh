@@ -168,9 +168,21 @@ install_dependencies() {
   # Under another Node npm looks for the configuration of the machine (a proxy, a certificate) in another folder.
   local machine
   machine=$(cd / && npm config get globalconfig)
-  PATH=$(dirname "$1"):$PATH npm ci --globalconfig "$machine" --include=dev --loglevel=error >&2
+  PATH=$(dirname "$1"):$PATH set_up npm ci --globalconfig "$machine" --include=dev --loglevel=error
   echo "$1" >node_modules/.node-path
+  # For .vscode/launch.json, which takes the path of a program.
+  ln -sf "$1" node_modules/.node
   cp package-lock.json node_modules/.installed
+}
+
+# Runs a step of the setup. SIGTERM and Ctrl-C end it, and then this script with 0.
+set_up() {
+  "$@" >&2 &
+  local step=$! code=0
+  trap 'kill "$step" 2>/dev/null || true; wait "$step" || true; exit 0' TERM INT
+  wait "$step" || code=$?
+  trap - TERM INT
+  return "$code"
 }
 
 # Writes contracts, types and the list of services, when a file that they are made of is newer.
@@ -180,7 +192,7 @@ generate() {
     newer=$(find src scripts generated package.json package-lock.json -newer "$stamp" | head -n 1)
     [ -n "$newer" ] || return 0
   fi
-  "$1" scripts/generate.ts >&2
+  set_up "$1" scripts/generate.ts
   touch "$stamp"
 }
 

@@ -44,6 +44,13 @@ test('every file and folder that the README names exists', () => {
   }
 });
 
+test('the configs that the README compares differ in nothing but what runs where', () => {
+  const [one, split] = ['config.yaml', 'config.split.yaml'].map((name) =>
+    readFileSync(join(root, name), 'utf8').split(/^apps:/m),
+  );
+  expect(split?.[0]).toBe(one?.[0]);
+});
+
 test('the README has curl lines with their answers, for .ci/run to run', () => {
   const examples = listExamples();
   expect(examples.filter(({ command }) => command.startsWith('curl ')).length).toBeGreaterThanOrEqual(8);

@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -122,7 +123,26 @@ test('installs the dependencies again where the lock file has changed, and only 
   appendFileSync(join(project, 'package-lock.json'), '\n');
   expect(await status()).toBe(1);
   expect(await status()).toBe(1);
+  // What the debugger of the editor starts.
+  expect(readlinkSync(join(project, 'node_modules/.node'))).toBe(process.execPath);
+  const launch = readFileSync(join(root, '.vscode/launch.json'), 'utf8');
+  expect(launch.match(/"runtimeExecutable": "\$\{workspaceFolder\}\/node_modules\/\.node"/g)).toHaveLength(2);
 });
+
+test.for(['SIGTERM', 'SIGINT'] as const)(
+  '%s during the setup ends it, and run.sh with 0',
+  async (signal, t) => {
+    const project = copyProject(t);
+    appendFileSync(join(project, 'package-lock.json'), '\n');
+    const npm = fakeCommand(t, 'npm', '[ "$1" = ci ] || exit 0; echo "npm is $$"; exec sleep 600');
+    const env = { PATH: pathWith(npm, dirname(process.execPath)) };
+    const running = run(t, join(project, 'run.sh'), ['migrate', 'status'], { env });
+    const [, pid] = await running.says(/npm is (\d+)/);
+    running.child.kill(signal);
+    expect(await running.ended).toEqual({ code: 0, signal: null });
+    expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
+  },
+);
 
 describe('stays in its own folder', () => {
   /** A folder of another project, whose node_modules a setup in the wrong place would delete. */

@@ -18,7 +18,8 @@ declare module 'fastify' {
 export const lateness = fp<{ readonly time: Limits['time'] }>(async (app, { time }) => {
   app.decorateRequest('isGivenUp', false);
   const timer = setInterval(() => {
-    for (const { request, reply } of app.inFlight) {
+    for (const open of app.inFlight) {
+      const { request, reply } = open;
       const age = reply.elapsedTime;
       if (age >= time.answer) {
         reply.log.warn(
@@ -29,6 +30,7 @@ export const lateness = fp<{ readonly time: Limits['time'] }>(async (app, { time
       } else if (age >= time.handler && !reply.sent && !reply.raw.headersSent) {
         reply.log.warn(describe(request, reply), 'the handler did not respond in time');
         request.isGivenUp = true;
+        open.isOver = true;
         reply.send(new TimedOut('There was no answer in time: the outcome is unknown'));
         reply.log = logLate(reply.log);
       }

@@ -45,6 +45,8 @@ export interface Open {
   readonly isCounted: boolean;
   /** Absent where it is not recorded. */
   readonly span: Span | undefined;
+  /** Whether no one waits for its response any more: no more work is started for it. */
+  isOver: boolean;
 }
 
 const opened = Symbol('opened');
@@ -99,7 +101,7 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, policy,
     const { config: route } = request.routeOptions;
     const isCounted = caller !== 'service' && route.always !== true;
     if (isCounted) pressure.enter();
-    const open: Open = { request, reply, route, place: inFlight.length, isCounted, span };
+    const open: Open = { request, reply, route, place: inFlight.length, isCounted, span, isOver: false };
     inFlight.push(open);
     // 'close' comes always and once, 'finish' not where the client has gone. One listener for all requests.
     (reply.raw as Response)[opened] = open;
@@ -109,7 +111,7 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, policy,
     if (caller !== 'service') reply.headers(policy);
     // Not enterWith: that would leak into the next request on the same connection.
     const { serviceName: service, serviceLog } = request.server;
-    runInContext({ service, serviceLog, log, travel, span }, () =>
+    runInContext({ service, serviceLog, log, travel, span, request: open }, () =>
       travel.hops > fixed.hops ? done(new LoopDetected()) : done(),
     );
   });
@@ -118,6 +120,7 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, policy,
     const open = this[opened];
     if (open === undefined) return;
     this[opened] = undefined;
+    open.isOver = true;
     logEnd(open.request, open.reply);
     traffic?.ended(open.request, open.reply, open.route);
     if (open.span !== undefined) endRequestSpan(open.span, open.reply);

@@ -1,26 +1,24 @@
-/** One who waits for things with these ids. */
+/** A pending lookup of things with these ids. */
 interface Member {
   readonly ids: readonly number[];
-  /** Whether he has given up. */
-  readonly isGone: boolean;
 }
 
-/** Those who leave together, and what they want. */
+/** Lookups that leave together, and the ids that they want. */
 export interface Group<One> {
   readonly members: readonly One[];
   readonly ids: ReadonlySet<number>;
 }
 
-/** Those who wait, in groups that leave one after the other. */
+/** Pending lookups, in groups that leave one after the other. */
 export interface Groups<One> {
   add(one: One): void;
-  /** How many ids the first group wants, with those of who is gone. */
+  /** How many ids the first group wants, with those of members that are gone. */
   count(): number;
-  /** Takes the first group that has anybody left, without those who are gone. */
-  take(): Group<One> | undefined;
+  /** Takes the first group that has a live member, without the others. */
+  take(isLive: (one: One) => boolean): Group<One> | undefined;
 }
 
-/** @param enough so many ids, after which a group takes nobody more. */
+/** @param enough so many ids, after which a group takes no further member. */
 export function createGroups<One extends Member>(enough: number): Groups<One> {
   const groups: { members: One[]; ids: Set<number> }[] = [];
   return {
@@ -34,18 +32,29 @@ export function createGroups<One extends Member>(enough: number): Groups<One> {
       for (const id of one.ids) group.ids.add(id);
     },
     count: () => groups[0]?.ids.size ?? 0,
-    take() {
+    take(isLive) {
       for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
-        const members = group.members.filter(({ isGone }) => !isGone);
-        if (members.length === group.members.length) return group;
-        if (members.length > 0) return { members, ids: new Set(members.flatMap(({ ids }) => ids)) };
+        const live = selectLive(group, isLive);
+        if (live !== undefined) return live;
       }
       return undefined;
     },
   };
 }
 
-/** A group in parts of `size` ids each, with those who want any of them. */
+/** The group without members that are gone and the ids that only those want; undefined if no member is left. */
+export function selectLive<One extends Member, Of extends Group<One>>(
+  group: Of,
+  isLive: (one: One) => boolean,
+): Of | undefined {
+  const members = group.members.filter(isLive);
+  if (members.length === group.members.length) return group;
+  if (members.length === 0) return undefined;
+  const ids = new Set(members.flatMap(({ ids }) => ids.filter((id) => group.ids.has(id))));
+  return { ...group, members, ids };
+}
+
+/** Splits a group into parts of `size` ids each, with the members that want any of them. */
 export function divide<One extends Member>(group: Group<One>, size: number): readonly Group<One>[] {
   if (group.ids.size <= size) return [group];
   const all = [...group.ids];

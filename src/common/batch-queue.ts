@@ -1,23 +1,24 @@
-import { createGroups, divide } from './batch-groups.ts';
+import { createGroups, divide, type Group, selectLive } from './batch-groups.ts';
 import { type Context, currentContext, runInContext } from './context.ts';
 import type { Operation } from './operation.ts';
+import { RequestEnded } from './problem.ts';
 import { idsOf, type Span, startShared } from './trace.ts';
 import { isOneTrace, shareTravel, type Travel } from './travel.ts';
 
 /**
- * How many calls may be in flight before what comes waits for the next; and before what fills a call does. The more
- * wait, the more travel together: a user read over 50 connections takes 1.09 times the processor with two, 1.15 times
- * with four; users of 100 pets each, which fill calls, 1.1 times where none that is full waits. Those who want more than
- * `group` calls bring leave one group after the other, in the order in which they came: users of 1,000 pets each take
- * 0.88 times the processor so, as what is brought is not kept for all. After `patience` ms a call no longer counts: a
- * slow one holds nobody up.
+ * Bounds of a queue. A group of lookups leaves when no call is in flight, or at most one if the group fills a call:
+ * the more lookups wait, the more of them share calls (measured: a user read over 50 connections takes 1.09 times the
+ * processor with two calls in flight, 1.15 times with four). A group ends with the lookup that brings it to `group`
+ * calls (measured: users of 1,000 pets take 0.88 times the processor of one group for all that wait). At most
+ * `parallel` calls of a group are in flight: the event loop serves other requests between them. A call older than
+ * `patienceMs` does not count, so a slow one delays no other.
  */
-const inFlight = { most: 1, full: 2, group: 16, patience: 50 };
+const bounds = { idle: 1, full: 2, parallel: 4, group: 16, patienceMs: 50 };
 
 /** Things by their ids. */
 export type Found<Item> = Pick<ReadonlyMap<number, Item>, 'get' | 'has'>;
 
-/** Those who wait for one kind of call. */
+/** Lookups that wait for one kind of call. */
 export interface Queue<Item> {
   join(ids: readonly number[], travel: Travel): Promise<Found<Item>>;
 }
@@ -32,25 +33,34 @@ export interface QueueOptions<Item> {
   onIdle(): void;
 }
 
-/** One who waits. */
+/** A pending lookup. */
 interface Caller<Item> {
   readonly ids: readonly number[];
   readonly context: Context | undefined;
   readonly travel: Travel;
-  /** From his coming until his outcome. */
+  /** From the start of the lookup until its outcome. */
   readonly span: Span | undefined;
-  /** How many calls are out for him; of those, how many he shares with nobody, so that they end when he does. */
+  /** How many calls it still needs, those in flight included. */
   calls: number;
-  ownCalls: number;
+  /** How many of its calls are in flight; and how many of those it shares with no other, so that they end with it. */
+  inFlight: number;
+  ownInFlight: number;
   isGone: boolean;
   resolve(found: Found<Item>): void;
   reject(error: unknown): void;
 }
 
-/** Gathers those who wait, and sends them on their way together; each has his own deadline and his own outcome. */
+/** A call that has not been sent yet. */
+interface Part<Item> extends Group<Caller<Item>> {
+  readonly found: Map<number, Item>;
+}
+
+/** Gathers pending lookups and sends calls for them; each lookup has its own deadline and its own outcome. */
 export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<Item>): Queue<Item> {
-  const waiting = createGroups<Caller<Item>>(inFlight.group * size);
-  let isLeaving = false;
+  const waiting = createGroups<Caller<Item>>(bounds.group * size);
+  /** Those of the group that is leaving. */
+  let parts: Part<Item>[] = [];
+  let isScheduled = false;
   let calls = 0;
 
   function join(ids: readonly number[], travel: Travel): Promise<Found<Item>> {
@@ -62,7 +72,8 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
         travel,
         span: context?.span?.start({ name: `lookup ${operation.target}` }),
         calls: 0,
-        ownCalls: 0,
+        inFlight: 0,
+        ownInFlight: 0,
         isGone: false,
         resolve(found) {
           clearTimeout(timer);
@@ -78,55 +89,69 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
       };
       const timer = setTimeout(giveUp, Math.ceil(travel.deadline - performance.now()), caller);
       waiting.add(caller);
-      if (calls < inFlight.most) leave();
-      // Not before the end of the turn: what comes in it may want the same.
-      else if (isFull() && !isLeaving) {
-        isLeaving = true;
+      if (calls < bounds.idle) proceed();
+      // Not before the end of the turn: lookups that start in it may want the same ids.
+      else if (mayTakeGroup() && !isScheduled) {
+        isScheduled = true;
         setImmediate(() => {
-          isLeaving = false;
-          if (isFull()) leave();
+          isScheduled = false;
+          if (mayTakeGroup()) proceed();
         });
       }
     });
   }
 
+  /** Its own calls end at the same time, and say so themselves. */
   function giveUp(caller: Caller<Item>): void {
-    if (caller.calls === 0 || caller.calls > caller.ownCalls) caller.reject(operation.refuseLate());
+    if (caller.inFlight === 0 || caller.inFlight > caller.ownInFlight) caller.reject(operation.refuseLate());
   }
 
-  /** Whether those who wait fill a call, and not too many are out. */
-  function isFull(): boolean {
-    return waiting.count() >= size && calls < inFlight.full;
+  function mayTakeGroup(): boolean {
+    if (parts.length > 0) return false;
+    return calls < bounds.idle || (calls < bounds.full && waiting.count() >= size);
   }
 
-  /** Sends the first of those who wait on their way, with as many calls as their ids need, and one `found` for all. */
-  function leave(): void {
-    const group = waiting.take();
+  /** Sends what may be sent now. */
+  function proceed(): void {
+    if (mayTakeGroup()) takeGroup();
+    while (parts.length > 0 && calls < bounds.parallel) {
+      const part = selectLive(parts.shift() as Part<Item>, isLive);
+      if (part !== undefined) void travelTogether(part);
+      // Nobody wants the rest of this group.
+      if (mayTakeGroup()) takeGroup();
+    }
+  }
+
+  function takeGroup(): void {
+    const group = waiting.take(isLive);
     if (group === undefined) return;
     const found = new Map<number, Item>();
-    for (const { members, ids } of divide(group, size)) void travelTogether(members, ids, found);
+    parts = divide(group, size).map(({ members, ids }) => ({ members, ids, found }));
+    for (const { members } of parts) for (const caller of members) caller.calls += 1;
   }
 
-  async function travelTogether(
-    callers: readonly Caller<Item>[],
-    ids: ReadonlySet<number>,
-    found: Map<number, Item>,
-  ): Promise<void> {
+  /** Whether somebody still wants the outcome; a caller whose request has ended hears so here. */
+  function isLive(caller: Caller<Item>): boolean {
+    if (!caller.isGone && caller.context?.request?.isOver) caller.reject(new RequestEnded());
+    return !caller.isGone;
+  }
+
+  async function travelTogether({ members: callers, ids, found }: Part<Item>): Promise<void> {
     for (const caller of callers) {
-      caller.calls += 1;
-      if (callers.length === 1) caller.ownCalls += 1;
+      caller.inFlight += 1;
+      if (callers.length === 1) caller.ownInFlight += 1;
     }
     calls += 1;
-    const timer = setTimeout(makeRoom, inFlight.patience);
+    const timer = setTimeout(makeRoom, bounds.patienceMs);
     let isCounted = true;
     function makeRoom(): void {
       if (!isCounted) return;
       isCounted = false;
       calls -= 1;
-      if (calls < inFlight.most || isFull()) leave();
+      proceed();
       if (calls === 0) onIdle();
     }
-    /** In two turns: those who are answered now may be back by then, and travel together. */
+    /** Waits two turns of the event loop: callers that just got a response often look up again and can join. */
     function makeRoomSoon(): void {
       clearTimeout(timer);
       setImmediate(() => setImmediate(makeRoom));
@@ -134,13 +159,14 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     let span: Span | undefined;
     try {
       const context = openContext(callers, ids.size);
-      // Of one who is alone it is his own, and ends with his outcome.
+      // The span of a single caller ends with its outcome.
       if (callers.length > 1) span = context?.span;
       await runInContext(context, async () => collect(await call([...ids]), ids, found));
       span?.end();
       makeRoomSoon();
       for (const caller of callers) {
-        if (callers.length === 1) caller.ownCalls -= 1;
+        if (callers.length === 1) caller.ownInFlight -= 1;
+        caller.inFlight -= 1;
         caller.calls -= 1;
         if (caller.calls === 0) caller.resolve(found);
       }
@@ -151,10 +177,11 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     }
   }
 
-  /** Of a call that is one request's, its own; of one that several share, one more, with a line that names theirs. */
+  /** The context of the request if all callers are of one request; else one more, with a log entry that names theirs. */
   function openContext(callers: readonly Caller<Item>[], count: number): Context | undefined {
-    const context = callers.find(({ context }) => context !== undefined)?.context;
-    if (context === undefined) return undefined;
+    const own = callers.find(({ context }) => context !== undefined)?.context;
+    if (own === undefined) return undefined;
+    const context = callers.length === 1 ? own : { ...own, request: requestOf(callers) };
     const travels = callers.map(({ travel }) => travel);
     const travel = shareTravel(travels);
     const spans = callers.flatMap(({ span }) => span ?? []);
@@ -168,6 +195,15 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     const { neighbour, target } = operation;
     log.info({ reqIds, neighbour, operation: target, ids: count }, 'shared call');
     return { ...context, log, travel, span };
+  }
+
+  /** It is over when the requests of all callers are. */
+  function requestOf(callers: readonly Caller<Item>[]): NonNullable<Context['request']> {
+    return {
+      get isOver() {
+        return callers.every(({ isGone, context }) => isGone || context?.request?.isOver);
+      },
+    };
   }
 
   /** Adds what was answered to `found`. */

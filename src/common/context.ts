@@ -14,6 +14,8 @@ export interface Context {
   readonly log: Logger;
   /** Absent in work that no request asked for: start, stop, timers of a service. */
   readonly travel?: Travel;
+  /** The request itself. It is over when its client has gone, or when it got 504 while its handler runs on. */
+  readonly request?: { readonly isOver: boolean };
   /** Absent where the request has no idempotency key. */
   readonly keyed?: KeyedRequest;
   /** What the running code is recorded as; absent where it is not. */

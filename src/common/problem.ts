@@ -111,6 +111,13 @@ export class TimedOut extends Problem {
   }
 }
 
+/** The client of the request has gone or got its response, so nothing more is done for it. */
+export class RequestEnded extends TimedOut {
+  constructor() {
+    super('The request has ended');
+  }
+}
+
 /** 507: there is no room to write it; nothing was changed. */
 export class InsufficientStorage extends Problem {
   constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {

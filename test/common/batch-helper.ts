@@ -34,6 +34,8 @@ export interface AskOptions {
   readonly hops?: number;
   /** How many ms it waits. */
   readonly deadline?: number;
+  /** Of the request: whether it is over. */
+  readonly state?: { readonly isOver: boolean };
   /** Runs within the request when the outcome is there. */
   onEnd?(): void;
 }
@@ -196,9 +198,15 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
       ids: readonly number[],
       options: AskOptions = {},
     ): Promise<Outcome> {
-      const { args, hops = 0, deadline = Number.POSITIVE_INFINITY } = options;
+      const { args, hops = 0, deadline = Number.POSITIVE_INFINITY, state } = options;
       const travel = { requestId: request ?? '', hops, deadline: performance.now() + deadline };
-      const context = { service: 'user', serviceLog: log, log: log.child({ reqId: request }), travel };
+      const context = {
+        service: 'user',
+        serviceLog: log,
+        log: log.child({ reqId: request }),
+        travel,
+        ...(state && { request: state }),
+      };
       return runInContext(request === undefined ? undefined : context, async () => {
         try {
           const found = await lookUp(ids, args);

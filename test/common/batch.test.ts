@@ -43,11 +43,29 @@ const idsOf = (calls: readonly Call[]) => calls.map(({ ids }) => ids);
 const reqIdsOf = (lines: readonly Line[]) => lines.map(({ reqId }) => reqId).toSorted();
 const linesOf = (lines: readonly Line[], message: string) => lines.filter(({ msg }) => msg === message);
 
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+/** The ids of calls for two each. */
+const pairs = (from: number, to: number) =>
+  range(from, to).flatMap((id, at) => (at % 2 === 0 ? [[id, id + 1].filter((one) => one <= to)] : []));
+
 const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
 
 /** Has the calls answered, one after the other, and those that leave meanwhile. */
 async function answerAll(calls: readonly Call[], by = answerWell): Promise<void> {
   for (const { answer } of calls) await answer(by);
+}
+
+/** Has those answered that are in flight, and those that leave meanwhile. */
+async function answerRest(calls: readonly Call[]): Promise<void> {
+  for (const call of calls) if (!call.isOver) await call.answer();
+}
+
+/** Has all answered in order, and sees that no more than `max` are in flight. */
+async function answerInOrder(calls: readonly Call[], max: number): Promise<void> {
+  for (const [index, { answer }] of calls.entries()) {
+    expect(calls.length - index).toBeLessThanOrEqual(max);
+    await answer();
+  }
 }
 
 describe('lookups that wait together', () => {
@@ -121,42 +139,31 @@ describe('lookups that wait together', () => {
     expect(await Promise.all(lookups)).toEqual(wanted.map((ids) => toysOf(...ids)));
   });
 
-  test('those who want more than 16 calls bring leave in the order in which they came, 16 calls and more at once', async (t) => {
+  test('lookups of one call each, more than 16 calls in all, leave in order and at most 4 calls at a time', async (t) => {
     const { ask, calls, versions } = await open(t, { maxItems: 2 });
     for (let id = 1; id <= 100; id += 1) versions.set(id, 1);
-    const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
-    const first = ask('a', [1]);
-    const wanted = [range(1, 20), range(15, 33), range(30, 60), range(1, 10)];
-    const lookups = wanted.map((ids, index) => ask(`r${index}`, ids));
+    const wanted = range(1, 36).map((at) => [at, at + 1]);
+    const lookups = wanted.map((ids, at) => ask(`r${at}`, ids));
     await turn();
-    // Two who want 33 ids, one more than 16 calls bring; the others wait.
-    expect(idsOf(calls).slice(1).flat()).toEqual(range(1, 33));
-    expect(calls).toHaveLength(1 + 17);
-    await answerAll(calls.slice(0, 17) as Call[]);
-    // One call is left.
-    expect(idsOf(calls).slice(18).flat()).toEqual([...range(30, 60), ...range(1, 10)].slice(0, 41));
-    expect(await first).toEqual(toysOf(1));
-    expect(await lookups[0]).toEqual(toysOf(...range(1, 20)));
-    await answerAll(calls.slice(17) as Call[]);
+    // The first group ends with the lookup that brings it to 32 ids.
+    await answerInOrder(calls, 4);
+    expect(idsOf(calls)).toEqual([[1, 2], ...pairs(2, 33), ...pairs(33, 37)]);
     expect(await Promise.all(lookups)).toEqual(wanted.map((ids) => toysOf(...ids)));
   });
 
-  test('where all of a group gave up, the next leaves in its place', async (t) => {
-    const { ask, calls, pass } = await open(t, { maxItems: 1 });
+  test('a group leaves in the place of one whose lookups have all timed out', async (t) => {
+    const { ask, calls, pass } = await open(t, { maxItems: 2 });
     const first = ask('a', [1]);
-    const second = ask('b', [2]);
-    await turn();
-    const late = ask('c', [3, 4, 5, 6, 7, 8, 9, ...Array.from({ length: 9 }, (_, at) => 11 + at)], {
-      deadline: 10,
-    });
+    const late = range(0, 15).map((at) => ask(`late ${at}`, [11 + 2 * at, 12 + 2 * at], { deadline: 10 }));
+    // The first group is full, so this lookup is in the second.
     const last = ask('d', [3]);
+    await turn();
+    expect(calls).toHaveLength(4);
     await pass(10);
-    expect(await late).toBe(504);
-    expect(calls).toHaveLength(2);
-    await calls[0]?.answer();
-    expect(idsOf(calls).slice(2)).toEqual([[3]]);
-    await answerAll(calls.slice(1) as Call[]);
-    expect(await Promise.all([first, second, last])).toEqual([toysOf(1), toysOf(2), toysOf(3)]);
+    expect(new Set(await Promise.all(late))).toEqual(new Set([504]));
+    await answerRest(calls);
+    expect(idsOf(calls).at(-1)).toEqual([3]);
+    expect(await Promise.all([first, last])).toEqual([toysOf(1), toysOf(3)]);
   });
 
   test('what comes in a turn in which all that waited has left waits for that', async (t) => {
@@ -193,15 +200,101 @@ describe('lookups that wait together', () => {
     expect(await Promise.all(lookups)).toEqual([1, 2, 3, 4].map((id) => toysOf(id)));
   });
 
-  test('10,000 ids are asked for in full calls, each id once', async (t) => {
+  test('10,000 ids make full calls, each id once, and at most 4 calls are in flight', async (t) => {
     const { ask, calls, versions } = await open(t, { maxItems: 100 });
-    const ids = Array.from({ length: 10_000 }, (_, index) => index + 1);
+    const ids = range(1, 10_000);
     for (const id of ids.slice(0, 9_990)) versions.set(id, 1);
     const lookup = ask('a', ids);
-    await Promise.all(calls.map(({ answer }) => answer()));
+    await answerInOrder(calls, 4);
     expect(await lookup).toEqual(toysOf(...ids.slice(0, 9_990)));
     expect(calls).toHaveLength(100);
     expect(idsOf(calls).flat()).toEqual(ids);
+  });
+});
+
+describe('fair turns', () => {
+  test('a short lookup is behind no long one', async (t) => {
+    const { ask, calls } = await open(t, { maxItems: 2 });
+    const long = [ask('a', range(1, 8)), ask('b', range(1, 5))];
+    await turn();
+    expect(calls).toHaveLength(4);
+    const short = ask('c', [9]);
+    expect(idsOf(calls).at(-1)).toEqual([9]);
+    await calls[4]?.answer();
+    expect(await short).toEqual(toysOf(9));
+    expect(calls).toHaveLength(5);
+    await answerRest(calls);
+    expect(await Promise.all(long)).toEqual([toysOf(...range(1, 8)), toysOf(...range(1, 5))]);
+  });
+
+  test('a lookup of many calls gives way after each four of them', async (t) => {
+    const { ask, calls, versions } = await open(t, { maxItems: 2 });
+    for (let id = 1; id <= 100; id += 1) versions.set(id, 1);
+    const long = ask('a', range(1, 40));
+    await turn();
+    const other = ask('b', range(51, 55));
+    await answerInOrder(calls, 4);
+    expect(idsOf(calls).slice(0, 8)).toEqual([...pairs(1, 8), [51, 52], [53, 54], [55], [9, 10]]);
+    expect(await other).toEqual(toysOf(...range(51, 55)));
+    expect(await long).toEqual(toysOf(...range(1, 40)));
+  });
+
+  test('each four calls of a lookup have the time that a call may take', async (t) => {
+    const { ask, calls, versions, pass } = await open(t, { maxItems: 1, deadline: 1_000 });
+    for (let id = 1; id <= 100; id += 1) versions.set(id, 1);
+    const long = ask('a', range(1, 12));
+    for (let piece = 0; piece < 3; piece += 1) {
+      await pass(900);
+      expect(calls).toHaveLength(4 * (piece + 1));
+      await answerAll(calls.slice(4 * piece));
+    }
+    expect(await long).toEqual(toysOf(...range(1, 12)));
+  });
+});
+
+describe('requests that are over', () => {
+  test('nothing is asked for them, not even the rest of what was begun', async (t) => {
+    const { ask, calls } = await open(t, { maxItems: 2 });
+    const state = { isOver: false };
+    const lookups = [
+      ask('a', range(1, 6), { state }),
+      ask('b', [9]),
+      ask('c', [8], { state }),
+      ask('d', [7]),
+    ];
+    expect(idsOf(calls)).toEqual([[1, 2], [3, 4], [5, 6], [9]]);
+    const more = [ask('e', range(1, 7), { state }), ask('f', range(2, 5))];
+    state.isOver = true;
+    await answerAll(calls);
+    expect(idsOf(calls).slice(4).toSorted()).toEqual([[2, 3], [4, 5], [7]]);
+    expect(await Promise.all([...lookups, ...more])).toEqual([
+      toysOf(...range(1, 6)),
+      toysOf(9),
+      504,
+      toysOf(7),
+      504,
+      toysOf(2, 3, 4, 5),
+    ]);
+    expect(await ask('g', [1], { state })).toBe(504);
+    expect(calls).toHaveLength(7);
+  });
+
+  test('the calls of a group that have not been sent are left out, and the next group leaves', async (t) => {
+    const { ask, calls, lines } = await open(t, { maxItems: 1 });
+    const state = { isOver: false };
+    const first = ask('a', [1]);
+    const leaving = range(1, 6).map((at) => ask(`r${at}`, [at + 1], { state }));
+    await turn();
+    expect(calls).toHaveLength(4);
+    state.isOver = true;
+    const next = ask('b', [9]);
+    await answerAll(calls);
+    expect(idsOf(calls)).toEqual([[1], [2], [3], [4], [9]]);
+    const outcomes = await Promise.all(leaving);
+    expect(outcomes).toEqual([toysOf(2), toysOf(3), toysOf(4), 504, 504, 504]);
+    expect(await Promise.all([first, next])).toEqual([toysOf(1), toysOf(9)]);
+    // It is no fault of the peer.
+    expect(linesOf(lines, 'call failed')).toEqual([]);
   });
 });
 
@@ -295,19 +388,19 @@ describe('deadlines', () => {
     expect(await Promise.all(lookups)).toEqual([toysOf(1), toysOf(2), toysOf(3), toysOf(4)]);
   });
 
-  test('one that has some of his toys waits no longer for the others than he said', async (t) => {
-    const { ask, calls, pass } = await open(t);
-    const first = ask('a', [9]);
-    // One call for him alone, and one with another, who waits longer.
-    const [short, long] = [ask('b', [1, 2, 3, 4, 5], { deadline: 100 }), ask('c', [6], { deadline: 200 })];
-    await turn();
-    expect(idsOf(calls)).toEqual([[9], [1, 2, 3, 4], [5, 6]]);
-    await calls[1]?.answer();
+  test('a lookup that has some of its toys waits for the others until its deadline', async (t) => {
+    const { ask, calls, pass } = await open(t, { maxItems: 2 });
+    const first = ask('a', [7, 8, 9]);
+    // One call for the first alone, and one with the other, which waits longer.
+    const [short, long] = [ask('b', [1, 2, 3], { deadline: 100 }), ask('c', [4, 5, 6], { deadline: 200 })];
     await calls[0]?.answer();
+    expect(idsOf(calls)).toEqual([[7, 8], [9], [1, 2], [3, 4], [5, 6]]);
+    await calls[1]?.answer();
+    await calls[2]?.answer();
     await pass(100);
     expect(await Promise.race([short, 'nothing yet'])).toBe(504);
-    await calls[2]?.answer();
-    expect(await Promise.all([first, long])).toEqual([toysOf(9), toysOf(6)]);
+    await answerRest(calls);
+    expect(await Promise.all([first, long])).toEqual([toysOf(7, 8, 9), toysOf(4, 5, 6)]);
   });
 
   test('a call for one alone ends with him, and one line says so', async (t) => {

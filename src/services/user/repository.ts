@@ -97,13 +97,19 @@ export function createUserRepository({ orm, prepare, write }: Database) {
     remove(id: number): Promise<boolean> {
       return write(() => remove.run({ id }).changes > 0);
     },
-    /** Resolves with whether a row was added: not where it is there, the user is gone, or has all it can have. */
-    addAdoption(id: number, petId: number): Promise<boolean> {
-      return write(() => insertAdoption.run({ id, petId }).changes > 0);
+    /**
+     * Adds an adoption that does not exist, if the user has less than it can have.
+     * Resolves with the user after that, or undefined if it does not exist.
+     */
+    addAdoption(id: number, petId: number): Promise<UserRecord | undefined> {
+      return write(() => {
+        insertAdoption.run({ id, petId });
+        return select.get({ id });
+      });
     },
-    /** Resolves with whether there was such an adoption. */
-    removeAdoption(id: number, petId: number): Promise<boolean> {
-      return write(() => deleteAdoption.run({ id, petId }).changes > 0);
+    /** Resolves with the user after that, or undefined if there was no such adoption. */
+    removeAdoption(id: number, petId: number): Promise<UserRecord | undefined> {
+      return write(() => (deleteAdoption.run({ id, petId }).changes > 0 ? select.get({ id }) : undefined));
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox';
+import { openJsonList } from '#common/json-list.ts';
 import { problems } from '#common/problem.ts';
 import { Ok, Page, ref } from '#common/schema.ts';
 import type { ServiceScope } from '#common/service.ts';
@@ -40,7 +41,11 @@ export function addRoutes(scope: ServiceScope, users: UserRepository, adoption: 
         },
       },
     },
-    (request) => adoption.list(request.query),
+    async (request, reply) => {
+      const list = openJsonList<User>(reply);
+      await adoption.list(request.query, list.add);
+      return list.send();
+    },
   );
 
   scope.get(

@@ -61,8 +61,7 @@ export class Model {
   /** The call's answer is there; `status` where it is an error. */
   answer(call: ModelCall, status?: number): void {
     call.isOpen = false;
-    // Of circles whoever stops them tells.
-    if (status !== undefined && status !== 508) this.failed.push(call);
+    if (status !== undefined) this.failed.push(call);
     for (const lookup of call.lookups) {
       if (lookup.outcome !== undefined) continue;
       if (status !== undefined) lookup.outcome = status;

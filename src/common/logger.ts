@@ -39,7 +39,7 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
   if (options.console === 'pretty') streams.push(await openTerminal());
   if (options.console === 'json' && !isDiscarded(1)) sinks.push(openStdout());
   if (options.file !== undefined) {
-    mkdirSync(options.file.directory, { recursive: true });
+    mkdirSync(options.file.directory, { recursive: true, mode: 0o700 });
     const path = join(options.file.directory, `${options.file.name}.jsonl`);
     const onError = (err: Error) => gateway.error({ err, path }, 'the log file cannot be written');
     sinks.push(openRotatingFile(path, { onError }));

@@ -22,7 +22,7 @@ const patience = { waiting: 4 * 1024 * 1024, pause: 1_000 };
  */
 export function openRotatingFile(path: string, options: RotatingFileOptions = {}): LineSink {
   const { maxBytes = 10 * 1024 * 1024, keep = 5, onError } = options;
-  let fd = openSync(path, 'a');
+  let fd = openSync(path, 'a', 0o600);
   let size = fstatSync(fd).size;
   let waiting: Buffer[] = [];
   let length = 0;
@@ -70,7 +70,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
       for (let age = keep - 1; age >= 0; age -= 1) {
         if (existsSync(aged(path, age))) renameSync(aged(path, age), aged(path, age + 1));
       }
-      const next = openSync(path, 'a');
+      const next = openSync(path, 'a', 0o600);
       closeSync(fd);
       fd = next;
     } catch (error) {

@@ -7,6 +7,7 @@ export const faults = [
   'test/process/durability.test.ts',
   'test/process/idempotency.test.ts',
   'test/process/instances.test.ts',
+  'test/process/restore-interrupted.test.ts',
 ];
 
 /** A minute and more; `KILLS` and `BACKUP_ROUNDS` in the environment say how often. */

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { readConfig } from '#app/config.ts';
 import { loadServices } from '#app/services.ts';
 import { backUp } from '#common/backup.ts';
+import { refuseHalfRestored, restoreNoteOf } from '#common/restore-note.ts';
 import { readArguments, UsageError } from './arguments.ts';
 import { listDatabases, runServiceCommand } from './command.ts';
 
@@ -33,11 +34,14 @@ await runServiceCommand(async () => {
   const [folder, ...names] = positionals;
   if (folder === undefined) throw new UsageError('Missing FOLDER to copy to: see --help');
   const services = await loadServices();
-  const databases = listDatabases(services, readConfig(values.config, services, process.env));
+  const config = readConfig(values.config, services, process.env);
+  const databases = listDatabases(services, config);
   const unknown = names.find((name) => !databases.some(({ service }) => service === name));
   if (unknown !== undefined)
     throw new UsageError(`${unknown} is not a service of ${values.config} with a database`);
   const chosen = databases.filter(({ service }) => names.length === 0 || names.includes(service));
+  const note = restoreNoteOf(config.file);
+  for (const { file } of chosen) refuseHalfRestored(note, file);
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   const manifest = await backUp(chosen, resolve(folder), version);
   for (const [service, { size, rows }] of Object.entries(manifest.services)) {

@@ -2,20 +2,26 @@
 import { resolve } from 'node:path';
 import { readConfig } from '#app/config.ts';
 import { loadServices } from '#app/services.ts';
-import { restore } from '#common/backup-restore.ts';
+import { restore, undoInterrupted } from '#common/backup-restore.ts';
+import { restoreNoteOf } from '#common/restore-note.ts';
 import { readArguments, UsageError } from './arguments.ts';
 import { listDatabases, runServiceCommand } from './command.ts';
 
 const help = `Usage: ./run.sh restore FOLDER [--overwrite] [--config FILE]
+       ./run.sh restore --undo [--config FILE]
 
 Puts the databases of a backup where the config says: all of them, or, where
 that fails, none. Each is compared with the manifest and checked as a whole
 (SHA-256, integrity, references, rows, no migration that this code does not
-have) before any is put in its place. The server must be stopped: a database
+have, the schema of its migrations) before any is put in its place. The server must be stopped: a database
 that a process has open is refused. A server that starts later applies the
 migrations that a copy has not had.
 
+A restore that was interrupted keeps the server from starting. Run it again to
+finish it, or undo it to have the databases as they were before.
+
   --overwrite     replace databases that are there
+  --undo          put back what an interrupted restore has replaced
   --config FILE   the config file (config.yaml)
   --help          this text
 `;
@@ -24,16 +30,21 @@ await runServiceCommand(async () => {
   const { values, positionals } = readArguments(
     {
       overwrite: { type: 'boolean', default: false },
+      undo: { type: 'boolean', default: false },
       config: { type: 'string', default: 'config.yaml' },
     },
     1,
   );
   if (values.help) return console.log(help);
   const [folder] = positionals;
-  if (folder === undefined) throw new UsageError('Missing FOLDER of the backup: see --help');
+  if (values.undo && folder !== undefined) throw new UsageError('Expected no FOLDER with --undo: see --help');
+  if (!values.undo && folder === undefined) throw new UsageError('Missing FOLDER of the backup: see --help');
   const services = await loadServices();
-  const databases = listDatabases(services, readConfig(values.config, services, process.env));
-  const manifest = await restore(databases, resolve(folder), { overwrite: values.overwrite });
+  const config = readConfig(values.config, services, process.env);
+  const note = restoreNoteOf(config.file);
+  if (folder === undefined) return sayUndone(undoInterrupted(note));
+  const databases = listDatabases(services, config);
+  const manifest = await restore(databases, resolve(folder), { overwrite: values.overwrite, note });
   for (const { service, file } of databases) {
     const copy = manifest.services[service];
     const counts = Object.entries(copy?.rows ?? {}).map(([table, count]) => `${table} ${count}`);
@@ -43,3 +54,9 @@ await runServiceCommand(async () => {
   }
   console.log(`restored from ${resolve(folder)}, as of ${manifest.time}, written by ${manifest.version}`);
 });
+
+function sayUndone(databases: ReturnType<typeof undoInterrupted>): void {
+  for (const { service, file } of databases)
+    console.log(`${service}: ${file} is as it was before the restore`);
+  if (databases.length === 0) console.log('no restore was interrupted: nothing to undo');
+}

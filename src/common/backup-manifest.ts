@@ -6,8 +6,9 @@ import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type Client from 'better-sqlite3';
 import { DatabaseError, damaged } from './database-error.ts';
-import { syncPath } from './database-file.ts';
-import { listApplied } from './database-migrations.ts';
+import { privateFile, syncPath } from './database-file.ts';
+import { listApplied, readMigrations } from './database-migrations.ts';
+import { checkSchema } from './database-schema.ts';
 
 /** Why there is no backup, or nothing was restored: one line for the person who asked for it. */
 export class BackupError extends Error {}
@@ -48,7 +49,10 @@ const name = 'manifest.json';
 /** Writes it under its name when all of it is on disk. */
 export function writeManifest(folder: string, manifest: Manifest): void {
   const path = join(folder, name);
-  writeFileSync(`${path}.part`, `${JSON.stringify(manifest, undefined, 2)}\n`, { flush: true });
+  writeFileSync(`${path}.part`, `${JSON.stringify(manifest, undefined, 2)}\n`, {
+    flush: true,
+    mode: privateFile,
+  });
   // The names of the copies are on disk before that which vouches for them.
   syncPath(folder);
   renameSync(`${path}.part`, path);
@@ -87,21 +91,26 @@ export async function hashFile(path: string): Promise<{ size: number; sha256: st
 
 /**
  * Reads the whole of a copy.
- * @throws {DatabaseError} where it is not sound in itself.
+ * @throws {DatabaseError} where it is not sound in itself, or has another schema than its migrations make.
  */
-export function examine(client: Client.Database): Pick<Copy, 'migrations' | 'rows'> {
+export function examine(client: Client.Database, migrations: URL): Pick<Copy, 'migrations' | 'rows'> {
   if (client.pragma('integrity_check(1)', { simple: true }) !== 'ok') throw new DatabaseError(damaged);
   const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
   if (orphan !== undefined)
     throw new DatabaseError(`rows of ${orphan.table} are without their ${orphan.parent}`);
+  const known = readMigrations(migrations);
   const tables = client
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     .pluck()
     .all();
   // Those with two underscores are the product's own.
   const own = tables.filter((table) => !table.startsWith('sqlite_') && !table.startsWith('__'));
+  const applied = tables.includes('__drizzle_migrations') ? listApplied(client) : [];
+  // Of a newer version the migrations are not known here; a restore refuses it.
+  if (applied.every((hash, index) => known[index]?.hash === hash))
+    checkSchema(client, known.slice(0, applied.length));
   return {
-    migrations: tables.includes('__drizzle_migrations') ? listApplied(client) : [],
+    migrations: applied,
     rows: Object.fromEntries(
       own.map((table) => [table, client.prepare(`SELECT count(*) FROM "${table}"`).pluck().get() as number]),
     ),

@@ -1,14 +1,4 @@
-import {
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
@@ -22,32 +12,46 @@ import {
   type ServiceDatabase,
 } from './backup-manifest.ts';
 import { refuse } from './database-error.ts';
-import { findFile, lookAt, refuseDanglingLink, sidecars, syncPath } from './database-file.ts';
+import {
+  findFile,
+  lookAt,
+  privateFile,
+  privateFolder,
+  refuseDanglingLink,
+  sidecars,
+  syncPath,
+} from './database-file.ts';
 import { listPending } from './database-migrations.ts';
 import { readMigrationFiles } from './drizzle.ts';
+import { readRestoreNote, removeRestoreNote, writeRestoreNote } from './restore-note.ts';
+import { type Replacement, replace, undoReplace } from './restore-replace.ts';
 import { isBusy } from './sqlite-error.ts';
+import { makeWorkFolder, removeLeftFolders } from './work-folder.ts';
 
-/** A database on its way to its place. */
-interface Replacement extends ServiceDatabase {
-  /** Where it is to be, links followed. */
-  readonly place: string;
-  /** A folder of its own beside that: `db` is the new one, `old` the one that it replaces. */
-  readonly aside: string;
-  readonly isThere: boolean;
+/** A database that is to be replaced. */
+interface Target extends Replacement {
+  readonly migrations: URL;
   /** Keeps a server from opening the old one; undefined where it is too damaged to be opened. */
   lock: Client.Database | undefined;
 }
 
+export interface RestoreOptions {
+  /** Whether databases that are there may be replaced. */
+  readonly overwrite: boolean;
+  /** The path of the note that keeps servers from starting with some of the databases, see `restoreNoteOf`. */
+  readonly note: string;
+}
+
 /**
  * Puts the databases of a backup in their places: all of them, or where that fails, none. Those that are there are
- * replaced only with `overwrite`, and only while no process has them open.
+ * replaced only with `overwrite`, and only while no process has them open. A restore that was interrupted is undone first.
  * @returns what was restored. Databases that the backup does not have are left as they are.
  * @throws {BackupError} for a backup that is not whole, or does not fit; for databases that are there, or in use.
  */
 export async function restore(
   databases: readonly ServiceDatabase[],
   folder: string,
-  { overwrite }: { readonly overwrite: boolean },
+  { overwrite, note }: RestoreOptions,
 ): Promise<Manifest> {
   const manifest = readManifest(folder);
   const chosen = databases.filter(({ service }) => Object.hasOwn(manifest.services, service));
@@ -55,24 +59,39 @@ export async function restore(
     (name) => !chosen.some(({ service }) => service === name),
   );
   if (unknown !== undefined) throw new BackupError(`${unknown} is in the backup, and not in the config`);
-  const replacements: Replacement[] = [];
+  undoInterrupted(note);
+  const targets: Target[] = [];
   try {
-    for (const database of chosen) replacements.push(prepare(database, overwrite));
-    for (const replacement of replacements) takeLock(replacement);
-    for (const replacement of replacements) {
-      await bring(replacement, folder, manifest.services[replacement.service] as Copy);
-    }
-    replaceAll(replacements);
+    for (const database of chosen) targets.push(prepare(database, overwrite));
+    for (const target of targets) takeLock(target);
+    for (const target of targets) await bring(target, folder, manifest.services[target.service] as Copy);
+    replaceAll(targets, folder, note);
     return manifest;
   } finally {
-    for (const { lock, aside } of replacements) {
-      lock?.close();
-      rmSync(aside, { recursive: true, force: true });
-    }
+    for (const { lock } of targets) lock?.close();
+    if (!existsSync(note)) removeFolders(targets);
   }
 }
 
-function prepare(database: ServiceDatabase, overwrite: boolean): Replacement {
+/**
+ * Puts back what a restore had replaced when it was interrupted.
+ * @returns the databases that are as they were before; none where no restore was interrupted.
+ * @throws {BackupError} where one of them is in use.
+ */
+export function undoInterrupted(note: string): readonly Replacement[] {
+  const databases = readRestoreNote(note)?.databases ?? [];
+  for (const { place } of databases) if (existsSync(place)) lockAlone(place)?.close();
+  for (const database of databases.toReversed()) undoReplace(database);
+  removeRestoreNote(note);
+  removeFolders(databases);
+  return databases;
+}
+
+function removeFolders(replacements: readonly Replacement[]): void {
+  for (const { aside } of replacements) rmSync(aside, { recursive: true, force: true });
+}
+
+function prepare(database: ServiceDatabase, overwrite: boolean): Target {
   const { file } = database;
   try {
     const found = statSync(file, { throwIfNoEntry: false });
@@ -83,8 +102,9 @@ function prepare(database: ServiceDatabase, overwrite: boolean): Replacement {
       throw new BackupError(`${left} is there: stop the server and say --overwrite to replace it`);
     }
     const isThere = found !== undefined && ((found.isFile() && found.size === 0) || findFile(file));
-    mkdirSync(dirname(place), { recursive: true });
-    return { ...database, place, isThere, aside: mkdtempSync(`${place}.restore-`), lock: undefined };
+    mkdirSync(dirname(place), { recursive: true, mode: privateFolder });
+    removeLeftFolders(file, ['restore']);
+    return { ...database, place, isThere, aside: makeWorkFolder(place, 'restore'), lock: undefined };
   } catch (error) {
     throw error instanceof BackupError ? error : refuse(file, error);
   }
@@ -94,21 +114,28 @@ function prepare(database: ServiceDatabase, overwrite: boolean): Replacement {
  * Opens the old database as the only one who has it, and folds its log into it: all of it is in one file then, and
  * nothing is beside it that could be taken for the log of the new one. One that is too damaged has no lock.
  */
-function takeLock(replacement: Replacement): void {
-  const { place, isThere } = replacement;
+function takeLock(target: Target): void {
+  const client = target.isThere ? lockAlone(target.place) : undefined;
+  if (client === undefined) return;
+  target.lock = client;
+  client.pragma('journal_mode = DELETE');
+  client.exec('BEGIN EXCLUSIVE');
+}
+
+/** Opens a database as the only one who has it; undefined where it is too damaged to be opened. */
+function lockAlone(place: string): Client.Database | undefined {
   // Of an empty file SQLite would drop the log, and into a damaged one fold it.
-  if (!isThere || statSync(place).size === 0 || isDamaged(place)) return;
+  if (statSync(place).size === 0 || isDamaged(place)) return undefined;
   const client = new Client(place, { fileMustExist: true, timeout: 0 });
   try {
     client.pragma('locking_mode = EXCLUSIVE');
     client.prepare(anyRead).get();
-    client.pragma('journal_mode = DELETE');
-    client.exec('BEGIN EXCLUSIVE');
-    replacement.lock = client;
+    return client;
   } catch (error) {
     client.close();
     if (isBusy(error)) throw new BackupError(`${place} is in use: stop the server first`);
-    if (!isOfDamage(error)) throw refuse(place, error);
+    if (isOfDamage(error)) return undefined;
+    throw refuse(place, error);
   }
 }
 
@@ -130,11 +157,16 @@ function isOfDamage(error: unknown): boolean {
 }
 
 /** Brings the copy to its disk and makes sure of it there: it is what the manifest says, sound, and not too new. */
-async function bring({ aside, migrations }: Replacement, folder: string, copy: Copy): Promise<void> {
+async function bring(
+  { aside, migrations, isThere, place }: Target,
+  folder: string,
+  copy: Copy,
+): Promise<void> {
   const source = join(folder, copy.file);
   const path = join(aside, 'db');
   try {
     copyFileSync(source, path);
+    chmodSync(path, isThere ? statSync(place).mode & 0o777 : privateFile);
     const { size, sha256 } = await hashFile(path);
     if (size !== copy.size || sha256 !== copy.sha256) {
       throw new BackupError(`${source} is not what was backed up: its size or SHA-256 is another`);
@@ -142,7 +174,7 @@ async function bring({ aside, migrations }: Replacement, folder: string, copy: C
     const client = new Client(path, { fileMustExist: true });
     try {
       listPending(client, readMigrationFiles({ migrationsFolder: fileURLToPath(migrations) }));
-      const { rows } = examine(client);
+      const { rows } = examine(client, migrations);
       if (JSON.stringify(rows) !== JSON.stringify(copy.rows)) {
         throw new BackupError(`${source} has not the rows that the manifest says`);
       }
@@ -155,28 +187,19 @@ async function bring({ aside, migrations }: Replacement, folder: string, copy: C
   }
 }
 
-function replaceAll(replacements: readonly Replacement[]): void {
-  const undo: (() => void)[] = [];
+/** All of them or none, also where this process is killed meanwhile: until the note is gone no server starts. */
+function replaceAll(targets: readonly Target[], backup: string, note: string): void {
+  const databases = targets.map(({ service, file, place, aside, isThere }) => ({
+    ...{ service, file, place, aside, isThere },
+  }));
+  writeRestoreNote(note, { backup, databases });
   try {
-    for (const replacement of replacements) replace(replacement, undo);
+    for (const database of databases) replace(database);
   } catch (error) {
-    for (const step of undo.reverse()) step();
+    // Where that fails too, the note stays.
+    for (const database of databases.toReversed()) undoReplace(database);
+    removeRestoreNote(note);
     throw error;
   }
-}
-
-/** There is never a moment without a database in its place, which a server that starts could fill with a new one. */
-function replace({ place, aside, isThere }: Replacement, undo: (() => void)[]): void {
-  const [made, old] = [join(aside, 'db'), join(aside, 'old')];
-  if (isThere) linkSync(place, old);
-  for (const end of sidecars.filter((end) => existsSync(`${place}${end}`))) {
-    renameSync(`${place}${end}`, `${old}${end}`);
-    undo.push(() => renameSync(`${old}${end}`, `${place}${end}`));
-  }
-  // On disk before the new one is: the log of the old one must never be found beside it.
-  syncPath(dirname(place));
-  if (isThere) renameSync(made, place);
-  else linkSync(made, place);
-  undo.push(() => (isThere ? renameSync(old, place) : rmSync(place)));
-  syncPath(dirname(place));
+  removeRestoreNote(note);
 }

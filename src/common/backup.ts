@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import {
@@ -11,7 +11,7 @@ import {
   writeManifest,
 } from './backup-manifest.ts';
 import { DatabaseError, refuse } from './database-error.ts';
-import { findFile, syncPath } from './database-file.ts';
+import { findFile, privateFile, privateFolder, syncPath } from './database-file.ts';
 
 /** How long to wait for a moment in which no database is written, in ms. A busy server leaves many. */
 const patience = 5_000;
@@ -35,9 +35,9 @@ export async function backUp(
   try {
     snapshot = openSnapshot(databases);
     const services: Record<string, Copy> = {};
-    for (const [{ service, file }, client] of snapshot.clients) {
-      services[service] = await copy(client, folder, `${service}.db`).catch((error) => {
-        throw refuse(file, error);
+    for (const [database, client] of snapshot.clients) {
+      services[database.service] = await copy(client, folder, database).catch((error) => {
+        throw refuse(database.file, error);
       });
     }
     const manifest: Manifest = { format: 1, time: snapshot.time, version, services };
@@ -56,7 +56,7 @@ export async function backUp(
 function claimFolder(folder: string): boolean {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (found === undefined) {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: privateFolder });
     return true;
   }
   if (!found.isDirectory()) throw new BackupError(`${folder} is a file: name a folder that is new or empty`);
@@ -113,15 +113,21 @@ function inFile({ file }: ServiceDatabase, fn: (file: string) => void): void {
   }
 }
 
-async function copy(source: Client.Database, folder: string, name: string): Promise<Copy> {
+async function copy(
+  source: Client.Database,
+  folder: string,
+  { service, migrations }: ServiceDatabase,
+): Promise<Copy> {
+  const name = `${service}.db`;
   const path = join(folder, name);
+  closeSync(openSync(path, 'wx', privateFile));
   await source.backup(path, { progress: () => pagesAtOnce });
   const client = new Client(path, { fileMustExist: true });
   let found: ReturnType<typeof examine>;
   try {
     // One file and nothing beside it, which a copy of that file has whole.
     client.pragma('journal_mode = DELETE');
-    found = examine(client);
+    found = examine(client, migrations);
   } finally {
     client.close();
   }

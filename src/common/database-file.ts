@@ -1,5 +1,6 @@
 import {
   accessSync,
+  chmodSync,
   closeSync,
   constants,
   existsSync,
@@ -7,7 +8,6 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -18,9 +18,14 @@ import { basename, dirname, join } from 'node:path';
 import Client from 'better-sqlite3';
 import { DatabaseError, damaged } from './database-error.ts';
 import { isBusy } from './sqlite-error.ts';
+import { makeWorkFolder } from './work-folder.ts';
 
 /** What SQLite keeps beside a database: its log, the index of that, and the journal of the other mode. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const;
+
+/** The modes of what is made: for the user of the server alone. What is there keeps its own. */
+export const privateFile = 0o600;
+export const privateFolder = 0o700;
 
 /** Up to this size, in bytes, a file is read whole at a start: a tenth of a second. */
 const readWhole = 64 * 1024 * 1024;
@@ -74,8 +79,8 @@ export function refuseDanglingLink(file: string): void {
  * taken for a database, and an empty file is never ours. Of several processes one makes it.
  */
 export function createFile(file: string, fill: (client: Client.Database) => void): void {
-  mkdirSync(dirname(file), { recursive: true });
-  const folder = mkdtempSync(`${file}.new-`);
+  mkdirSync(dirname(file), { recursive: true, mode: privateFolder });
+  const folder = makeWorkFolder(file, 'new');
   try {
     const made = join(folder, 'db');
     const client = new Client(made);
@@ -84,6 +89,8 @@ export function createFile(file: string, fill: (client: Client.Database) => void
     } finally {
       client.close();
     }
+    // SQLite gives its log and the index of that the same mode.
+    chmodSync(made, privateFile);
     // Unlike a rename, this never replaces what another process has made meanwhile.
     linkSync(made, file);
     syncPath(dirname(file));
@@ -115,7 +122,7 @@ export function lookAt(file: string, read: (client: Client.Database) => void): b
   const real = realpathSync(file);
   let folder: string | undefined;
   try {
-    folder = mkdtempSync(`${real}.look-`);
+    folder = makeWorkFolder(real, 'look');
     const link = join(folder, 'db');
     linkSync(real, link);
     if (existsSync(`${real}-wal`)) linkSync(`${real}-wal`, `${link}-wal`);

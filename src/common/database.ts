@@ -9,10 +9,12 @@ import { type BetterSQLite3Database, drizzle } from './drizzle.ts';
 import { openWriter, type WriteCounts } from './group-commit.ts';
 import { type IdempotencyKeys, openIdempotencyKeys } from './idempotency.ts';
 import { getLogger } from './logger.ts';
+import { refuseHalfRestored, restoreNoteOf } from './restore-note.ts';
 import { openSharedReads } from './shared-reads.ts';
 import { isBusy } from './sqlite-error.ts';
 import { type Preparable, type Prepared, prepareStatement, type Statement } from './statement.ts';
 import { logStatement, traceStatement } from './traced-statement.ts';
+import { removeLeftFolders } from './work-folder.ts';
 
 export { DatabaseError } from './database-error.ts';
 
@@ -127,6 +129,8 @@ function openMemory(known: readonly Migration[]): Client.Database {
 
 /** Opens a file that is fit to be opened, or makes it. */
 function openFile(file: string, known: readonly Migration[], record?: string): Client.Database {
+  if (record !== undefined) refuseHalfRestored(restoreNoteOf(record), file);
+  removeLeftFolders(file, ['look', 'new']);
   if (!findFile(file)) {
     if (record !== undefined && isRecorded(record, file)) {
       throw new DatabaseError(

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -50,7 +52,7 @@ function prepare(t: TestContext) {
     database.orm.run(sql.raw(statement));
     database.close();
   }
-  return { folder, file, data, backup: join(folder, 'backup') };
+  return { folder, file, data, backup: join(folder, 'backup'), note: join(folder, '.restore') };
 }
 
 const databasesIn = (data: string) =>
@@ -134,7 +136,10 @@ test(`under load, ${rounds} backups each have all that was acknowledged before, 
     const made = await runScript(t, 'backup', backup, '--config', file);
     expect(made, made.output).toMatchObject({ code: 0 });
     expect(readdirSync(backup).sort()).toEqual(['manifest.json', 'pet.db', 'user.db']);
-    await restore(databasesIn(join(other, 'data')), backup, { overwrite: true });
+    await restore(databasesIn(join(other, 'data')), backup, {
+      overwrite: true,
+      note: join(other, '.restore'),
+    });
 
     for (const database of [pets, users]) {
       expect(query(database, 'PRAGMA integrity_check')).toEqual(['ok']);
@@ -236,6 +241,44 @@ describe('backup', () => {
     expect(listFiles()).toEqual(before);
   });
 
+  test('of a database whose rows contradict each other is not made, and leaves an empty folder empty', async (t) => {
+    const { file, backup, data } = prepare(t);
+    const client = new Client(join(data, 'user.db'));
+    client.exec('PRAGMA foreign_keys = OFF; INSERT INTO adoption (user_id, pet_id) VALUES (99, 1)');
+    client.close();
+    mkdirSync(backup);
+    const { code, output } = await runScript(t, 'backup', backup, '--config', file);
+    expect(output).toMatch(/user\.db: rows of adoption are without their user\n$/);
+    expect([code, readdirSync(backup)]).toEqual([1, []]);
+  });
+
+  test('of a database whose schema was changed by hand is not made: nobody could restore it', async (t) => {
+    const { file, backup, data } = prepare(t);
+    const client = new Client(join(data, 'user.db'));
+    client.exec('CREATE INDEX mine ON user (name)');
+    client.close();
+    const { code, output } = await runScript(t, 'backup', backup, '--config', file);
+    expect(output).toMatch(
+      /user\.db: its schema is not that of its migrations \(index mine is not of them\): /,
+    );
+    expect([code, existsSync(backup)]).toEqual([1, false]);
+  });
+
+  test('can be read by its owner alone, whatever the umask is', async (t) => {
+    const { file, backup, data, folder } = prepare(t);
+    expect((await runScript(t, 'backup', backup, '--config', file)).code).toBe(0);
+    const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+    expect(modeOf(backup)).toBe('700');
+    for (const name of readdirSync(backup)) expect([name, modeOf(join(backup, name))]).toEqual([name, '600']);
+    rmSync(data, { recursive: true });
+    await restore(databasesIn(data), backup, { overwrite: false, note: join(folder, '.restore') });
+    expect([modeOf(data), modeOf(join(data, 'pet.db'))]).toEqual(['700', '600']);
+    // What is replaced keeps its mode.
+    chmodSync(join(data, 'pet.db'), 0o640);
+    await restore(databasesIn(data), backup, { overwrite: true, note: join(folder, '.restore') });
+    expect([modeOf(join(data, 'pet.db')), modeOf(join(data, 'user.db'))]).toEqual(['640', '600']);
+  });
+
   test('copies one instant: while one database is waited for, nobody writes any other', async (t) => {
     const { file, backup, data } = prepare(t);
     const [pets, users] = ['pet.db', 'user.db'].map(
@@ -310,7 +353,7 @@ describe('restore', () => {
   });
 
   test('applies nothing of the log of what it replaces', async (t) => {
-    const { data, backup } = await prepareBackup(t);
+    const { data, backup, note } = await prepareBackup(t);
     const pets = join(data, 'pet.db');
     // As after a kill: a newer pet is in a log that stays behind. Then also one whose file is beyond repair.
     for (const damage of [
@@ -327,7 +370,9 @@ describe('restore', () => {
       for (const [name, bytes] of Object.entries(left)) writeFileSync(join(data, name), bytes, 'latin1');
       expect(existsSync(`${pets}-wal`)).toBe(true);
       damage();
-      expect((await restore(databasesIn(data), backup, { overwrite: true })).services).toHaveProperty('pet');
+      expect((await restore(databasesIn(data), backup, { overwrite: true, note })).services).toHaveProperty(
+        'pet',
+      );
       expect(readdirSync(data).sort()).toEqual(['pet.db', 'user.db']);
       const restored = new Client(pets);
       expect(restored.prepare('SELECT name FROM pet').pluck().all()).toEqual(['Rex']);
@@ -368,7 +413,71 @@ describe('restore', () => {
     const path = join(backup, 'manifest.json');
     writeFileSync(path, change(readFileSync(path, 'utf8')));
   };
+  /** Changes the copy of the users, and what the manifest says of its bytes. */
+  const forge = (statements: string) => (backup: string) => {
+    const path = join(backup, 'user.db');
+    const client = new Client(path);
+    client.unsafeMode();
+    client.exec(statements);
+    client.close();
+    const bytes = readFileSync(path);
+    const manifest = JSON.parse(readFileSync(join(backup, 'manifest.json'), 'utf8'));
+    manifest.services.user.size = bytes.length;
+    manifest.services.user.sha256 = createHash('sha256').update(bytes).digest('hex');
+    writeFileSync(join(backup, 'manifest.json'), JSON.stringify(manifest));
+  };
+  const schema = (how: string) =>
+    new RegExp(`user\\.db: its schema is not that of its migrations \\(${how}\\): `);
   test.for<[string, (backup: string) => void, RegExp]>([
+    [
+      'has a trigger',
+      forge('CREATE TRIGGER t AFTER INSERT ON user BEGIN DELETE FROM adoption; END'),
+      schema('trigger t is not of them'),
+    ],
+    [
+      'has a trigger with a name like ours',
+      forge('CREATE TRIGGER __t AFTER INSERT ON user BEGIN DELETE FROM adoption; END'),
+      schema('trigger __t is not of them'),
+    ],
+    [
+      'lacks a unique index',
+      forge('DROP INDEX adoption_user_pet'),
+      schema('index adoption_user_pet is missing'),
+    ],
+    ['has a column more', forge('ALTER TABLE user ADD COLUMN more TEXT'), schema('table user differs')],
+    [
+      'has another table of keys',
+      forge('ALTER TABLE __idempotency_key ADD COLUMN more TEXT'),
+      schema('table __.* differs'),
+    ],
+    [
+      'is in UTF-16',
+      (backup) => {
+        const path = join(backup, 'user.db');
+        const client = new Client(`${path}.other`);
+        client.pragma("encoding = 'UTF-16'");
+        const old = new Client(path);
+        for (const sql of old
+          .prepare("SELECT sql FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*'")
+          .pluck()
+          .all() as string[])
+          client.exec(sql);
+        for (const table of ['__drizzle_migrations', 'user', 'adoption']) {
+          for (const row of old.prepare(`SELECT * FROM ${table}`).raw().all() as unknown[][])
+            client.prepare(`INSERT INTO ${table} VALUES (${row.map(() => '?')})`).run(...row);
+        }
+        old.close();
+        client.close();
+        copyFileSync(`${path}.other`, path);
+        forge('')(backup);
+      },
+      schema('its encoding is not UTF-8'),
+    ],
+    [
+      'has other rows than its manifest says',
+      forge("INSERT INTO user (name) VALUES ('Eve')"),
+      /user\.db has not the rows that the manifest says$/,
+    ],
     ['has no manifest', (backup) => rmSync(join(backup, 'manifest.json')), /it has no manifest\.json$/],
     ['has a manifest that was cut', rewrite((text) => text.slice(0, 99)), /cannot be read: it is no JSON$/],
     [
@@ -421,12 +530,12 @@ describe('restore', () => {
   });
 
   test('restores none where one cannot be put in its place, and puts back what it had replaced', async (t) => {
-    const { data, backup } = await prepareBackup(t);
+    const { data, backup, note } = await prepareBackup(t);
     rmSync(join(data, 'user.db'));
     writeFileSync(join(data, 'pet.db'), 'garbage '.repeat(999));
     writeFileSync(join(data, 'pet.db-wal'), 'its log');
     const before = bytesOf(data);
-    const restored = restore(databasesIn(data), backup, { overwrite: true });
+    const restored = restore(databasesIn(data), backup, { overwrite: true, note });
     // Somebody makes the second one after it was seen that there is none.
     writeFileSync(join(data, 'user.db'), 'mine');
     await expect(restored).rejects.toThrow(/EEXIST/);
@@ -434,8 +543,8 @@ describe('restore', () => {
   });
 
   test('keeps the databases locked until all are in their places', async (t) => {
-    const { data, backup } = await prepareBackup(t);
-    const restored = restore(databasesIn(data), backup, { overwrite: true });
+    const { data, backup, note } = await prepareBackup(t);
+    const restored = restore(databasesIn(data), backup, { overwrite: true, note });
     for (const service of ['pet', 'user']) {
       const client = new Client(join(data, `${service}.db`), { timeout: 0 });
       expect(() => client.prepare('SELECT * FROM sqlite_schema').get()).toThrow(/locked/);

@@ -10,7 +10,7 @@ import { currentContext, nextTravel } from './context.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from './contract.ts';
 import { getLogger } from './logger.ts';
 import type { Neighbour, Operation, OperationOptions } from './operation.ts';
-import { LoopDetected, TimedOut, Unavailable } from './problem.ts';
+import { LoopDetected, RequestEnded, TimedOut, Unavailable } from './problem.ts';
 import { reasonOf } from './reason.ts';
 import { describeCall, type Span, spanning } from './trace.ts';
 import { type Answer, Call, NoAnswerInTime, openTransport, type TransportLimits } from './transport.ts';
@@ -60,7 +60,7 @@ function absentContract(target: string): OperationContract {
 /** A neighbour and a way to hang up. */
 export function openNeighbour(name: string, options: NeighbourOptions) {
   const { origin, document, deadline } = options;
-  const { send, close } = openTransport(options.limits);
+  const { send, close } = openTransport({ connect: deadline, ...options.limits });
   const counts = new Map<string, CallCounts>();
 
   function operation(
@@ -101,13 +101,15 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       const { params = {}, body } = init;
       const url = createFinalURL(path, { baseUrl: origin(), params, querySerializer, pathSerializer });
       const sent = { ...params.header, ...headers };
-      if (body === undefined) return new Call(url, { method: verb, headers: sent, timeout });
+      const { request } = currentContext() ?? {};
+      if (body === undefined) return new Call(url, { method: verb, headers: sent, timeout, request });
       sent['content-type'] = 'application/json';
-      return new Call(url, { method: verb, headers: sent, timeout, body: JSON.stringify(body) });
+      return new Call(url, { method: verb, headers: sent, timeout, request, body: JSON.stringify(body) });
     }
 
     async function call(init: Init | undefined): Promise<unknown> {
       if (contract === undefined) throw new Error(tooEarly(target));
+      if (currentContext()?.request?.isOver) throw new RequestEnded();
       const travel = nextTravel(deadline);
       const begun = performance.now();
       const left = Math.floor(travel.deadline - begun);
@@ -135,6 +137,7 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
         response = await send(createCall(init, Object.assign(writeTravel(travel), options.headers), left));
         body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
+        if (error instanceof RequestEnded) throw error;
         const isLate = error instanceof NoAnswerInTime;
         end(isLate ? 'late' : 'no_answer', begun, init);
         throw isLate ? refuseLate() : refuse('no answer', error);

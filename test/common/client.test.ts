@@ -7,7 +7,7 @@ import { runInContext } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
 import { Problem } from '#common/problem.ts';
 import { defineService } from '#common/service.ts';
-import { build, collectLines, contract } from '../helper.ts';
+import { build, collectLines, contract, type Line } from '../helper.ts';
 
 const document = contract as unknown as OpenApiDocument;
 type Paths = { '/pet/pets/': { get: { parameters: { query?: { ids?: number[] } }; responses: object } } };
@@ -77,7 +77,15 @@ test('a call carries the id, one hop more and what is left of its caller’s tim
   ).rejects.toMatchObject({
     status: 504,
   });
-  expect(seen).toHaveLength(2);
+  // It would have been sent before this one.
+  await list({});
+  expect(seen).toHaveLength(3);
+  const over = { isOver: true };
+  await expect(
+    runInContext({ service: 'user', serviceLog: log, log, travel, request: over }, () => list({})),
+  ).rejects.toMatchObject({ name: 'RequestEnded' });
+  await list({});
+  expect(seen).toHaveLength(4);
   // One that has come too far is told so, and so is whoever sent it.
   const far = { ...travel, hops: 3, deadline: performance.now() + 9_000 };
   await expect(
@@ -137,3 +145,38 @@ test('a refusal is an error of the request that waits, and a line', async () => 
   expect(operation('get', '/pet/pets/').refuse('odd')).toBeInstanceOf(Problem);
   await close();
 });
+
+test.for([
+  [404, 1],
+  [422, 1],
+  [500, 0],
+  [503, 0],
+] as const)(
+  'a call that gets %i is a line, and has the contract looked at %i times',
+  async ([status, looks], t) => {
+    const pet = defineService({
+      name: 'pet',
+      description: 'Fails.',
+      async register(scope) {
+        scope.get('/pets/', async (_request, reply) => reply.code(status).send({}));
+      },
+    });
+    const { url } = await build(t, { services: [pet] });
+    let looked = 0;
+    const onUnfit = () => {
+      looked += 1;
+    };
+    const { operation, close } = open(url, { deadline: 10_000, onUnfit });
+    t.onTestFinished(close);
+    const lines: Line[] = [];
+    const log = (await collectLines(lines, 'info')).logger('user');
+    const call = runInContext({ service: 'user', serviceLog: log, log }, () =>
+      operation('get', '/pet/pets/')({}),
+    );
+    await expect(call).rejects.toMatchObject({ status: 503 });
+    expect(looked).toBe(looks);
+    expect(lines).toMatchObject([
+      { level: 'warn', msg: 'call failed', neighbour: 'pet', fault: `status ${status}` },
+    ]);
+  },
+);

@@ -184,6 +184,21 @@ describe('a change of a user while another gives it a pet', () => {
     expect((await send('GET', '/user/users/1')).body).toEqual(changed);
   });
 
+  test('is 404 if it ends an adoption that another has ended meanwhile', async (t) => {
+    const { send, hold, nextCall, letAll } = await buildSlow(t);
+    hold();
+    const first = nextCall();
+    const change = send('DELETE', '/user/users/1/pets/2');
+    const { answer } = await first;
+    const second = nextCall();
+    const other = send('DELETE', '/user/users/1/pets/2');
+    (await second).answer();
+    expect(await other).toMatchObject({ status: 200, body: { pets: [{ id: 1 }] } });
+    answer();
+    expect(await change).toMatchObject({ status: 404, body: { detail: 'pet not found' } });
+    letAll();
+  });
+
   test('is 504 if that pet cannot be read, and the change is made', async (t) => {
     const { send, hold, nextCall, letAll } = await buildSlow(t);
     hold();

@@ -15,7 +15,10 @@ const name = '^[a-z][a-z0-9-]*$';
 export const ServiceConfig = Type.Object(
   {
     database: Type.Optional(
-      Type.String({ pattern: '^sqlite:.+', description: '"sqlite:" and a path, or "sqlite::memory:"' }),
+      Type.String({
+        pattern: '^sqlite:[^\\u0000]+$',
+        description: '"sqlite:" and a path, or "sqlite::memory:"',
+      }),
     ),
     log: Type.Optional(Type.Object({ level }, closed)),
     options: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'a map' })),
@@ -25,7 +28,11 @@ export const ServiceConfig = Type.Object(
 
 export const AppConfig = Type.Object(
   {
-    host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'a host name or an address' }),
+    host: Type.String({
+      pattern: '^[^\\s\\u0000]+$',
+      default: '127.0.0.1',
+      description: 'a host name or an address',
+    }),
     port: Type.Integer({ minimum: 0, maximum: 65535, description: 'an integer from 0 to 65535' }),
     instances: Type.Integer({ minimum: 1, maximum: 64, default: 1, description: 'an integer from 1 to 64' }),
     url: Type.Optional(
@@ -48,7 +55,9 @@ export const ConfigFile = Type.Object(
     log: Type.Object(
       {
         level: Type.Unsafe<Static<typeof level>>({ ...level, default: 'info' }),
-        directory: Type.Optional(Type.String({ minLength: 1, description: 'the path of a folder' })),
+        directory: Type.Optional(
+          Type.String({ pattern: '^[^\\u0000]+$', description: 'the path of a folder' }),
+        ),
       },
       { ...closed, default: {} },
     ),

@@ -59,7 +59,7 @@ function parse(
   file: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): unknown {
-  const document = parseDocument(text, { prettyErrors: true });
+  const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
   const [error] = document.errors;
   if (error !== undefined) throw new ConfigError(`${basename(file)}: ${error.message.split('\n', 1)[0]}`);
   const fault = (message: string) => new ConfigError(`${basename(file)}: ${message}`);

@@ -15,6 +15,7 @@ import { InstanceError, openInstances, type StopMode } from './instances.ts';
 import { makeKey } from './key.ts';
 import { fixed } from './limits.ts';
 import { loadServices } from './services.ts';
+import { explainListenError, explainLogError, StartError } from './start-errors.ts';
 import { gatewayOf } from './topology.ts';
 
 const help = `Usage: npm start -- [--config FILE] [--app NAME]
@@ -28,8 +29,6 @@ const help = `Usage: npm start -- [--config FILE] [--app NAME]
 
 /** A wrong argument: one line, exit code 2. */
 class UsageError extends Error {}
-/** What kept the app from starting: one line, exit code 1. */
-class StartError extends Error {}
 
 try {
   await main(process.argv.slice(2));
@@ -64,6 +63,8 @@ async function main(args: string[]): Promise<void> {
     level,
     console: values.pretty || process.stdout.isTTY ? 'pretty' : 'json',
     ...(directory !== undefined && { file: { directory, name: file } }),
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw explainLogError(error, config);
   });
   process.on('exit', logging.flush);
   const label = name === gatewayOf(config) ? 'gateway' : name;
@@ -121,11 +122,9 @@ async function startApp(options: AppOptions, isStopping: () => boolean) {
   if (app.metrics !== undefined) link?.tell(app.metrics);
   const { stop } = app;
   if (isStopping()) return { stop, origin: undefined };
-  const { host, port } = config.apps[name] as AppConfig;
   const origin = await app.listen().catch((error: NodeJS.ErrnoException) => {
     if (isStopping()) return undefined;
-    if (error.code !== 'EADDRINUSE') throw error;
-    throw new StartError(`port ${port} of ${host} is in use: change apps.${name}.port in ${config.file}`);
+    throw explainListenError(error, config, name);
   });
   return { stop, origin };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
-import { describe, expect, type TestContext, test } from 'vitest';
+import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { type Config, ConfigError, readConfig } from '#app/config.ts';
 import { defineService, type Service } from '#common/service.ts';
 import pet from '../../src/services/pet/index.ts';
@@ -167,6 +167,30 @@ describe('a mistake is one line that names the file and the place:', () => {
       and('internal: { key: hunter2 }'),
       'internal.key must be 16 to 256 characters without a space',
     ],
+    'a key of 15 characters': [
+      and('internal: { key: 123456789abcdef }'),
+      'internal.key must be 16 to 256 characters without a space',
+    ],
+    'a ratio just over 1': [
+      and('traces: { url: "http://collector:4318", ratio: 1.01 }'),
+      'traces.ratio must be a number from 0 to 1',
+    ],
+    'a ratio below 0': [
+      and('traces: { url: "http://collector:4318", ratio: -0.01 }'),
+      'traces.ratio must be a number from 0 to 1',
+    ],
+    'a proxy that is a host name': [
+      and('proxies: [proxy.example]'),
+      'proxies.0 must be an address, or a network like 10.0.0.0/8',
+    ],
+    'a proxy with a text for its bits': [
+      and('proxies: [10.0.0.0/x]'),
+      'proxies.0 must be an address, or a network like 10.0.0.0/8',
+    ],
+    '65 instances': [
+      apps('{ gateway: { port: 1, instances: 65, services: [pet, user] } }'),
+      'apps.gateway.instances must be an integer from 1 to 64',
+    ],
     'traces that go nowhere': [and('traces: {}'), 'traces.url is missing'],
     'an unknown key of traces': [
       and('traces: { url: "http://collector:4318", sampler: all }'),
@@ -312,6 +336,21 @@ describe('a mistake is one line that names the file and the place:', () => {
       'apps.gateway.port: ${PORT-8000} is not ${NAME} or ${NAME:-default}',
     ],
 
+    'an alias within what it names': [
+      and('log: &a { level: *a }'),
+      'log.level: the alias stands within what it names',
+    ],
+    'a list that is in itself': ['&a [[*a]]', '0.0: the alias stands within what it names'],
+    'a host with a space': [
+      apps('{ gateway: { host: "a b", port: 8000, services: [pet, user] } }'),
+      'apps.gateway.host must be a host name or an address',
+    ],
+    'a folder with a NUL': [and('log: { directory: "a\\0b" }'), 'log.directory must be the path of a folder'],
+    'a database with a NUL': [
+      ofServices('{ pet: { database: "sqlite:a\\0b" } }'),
+      'services.pet.database must be "sqlite:" and a path, or "sqlite::memory:"',
+    ],
+
     'a key twice': [and('log: {}\nlog: {}'), 'Map keys must be unique at line 7, column 1:'],
     'a key of an app twice': [
       apps('{ gateway: { port: 8000, port: 8001, services: [pet, user] } }'),
@@ -332,6 +371,13 @@ describe('a mistake is one line that names the file and the place:', () => {
 
   test('an alias of nothing', (t) => {
     expect(messageOf(() => read(t, and('log: *other')))).toMatch(/^config\.yaml: .*\bother\b.*$/);
+  });
+
+  test('a key that is a list, without a warning of the YAML library', (t) => {
+    const warn = vi.spyOn(process, 'emitWarning');
+    t.onTestFinished(() => warn.mockRestore());
+    expect(messageOf(() => read(t, and('? [a]\n: b')))).toMatch(/^config\.yaml: \[ a \] is not a known key/);
+    expect(warn).not.toHaveBeenCalled();
   });
 
   test('a file that is not there', (t) => {

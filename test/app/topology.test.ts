@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addressOf, gatewayOf, homeOf, reachable } from '#app/topology.ts';
+import { addressOf, gatewayOf, homeOf, isLoopback, reachable } from '#app/topology.ts';
 
 const app = { host: '127.0.0.1', port: 8000, instances: 1, services: [] };
 
@@ -26,4 +26,18 @@ test('the gateway is the first app, and each service is at home in one', () => {
   expect(gatewayOf(config)).toBe('front');
   expect(homeOf(config, 'pet')).toBe('back');
   expect(() => homeOf(config, 'toy')).toThrow('No app runs the toy service');
+});
+
+test.for([
+  ['127.0.0.1', true],
+  ['127.8.9.10', true],
+  ['localhost', true],
+  ['::1', true],
+  ['10.0.0.1', false],
+  ['192.168.127.1', false],
+  ['127.example', false],
+  ['0.0.0.0', false],
+  ['::', false],
+] as const)('whether only this machine reaches %s: %s', ([host, expected]) => {
+  expect(isLoopback(host)).toBe(expected);
 });

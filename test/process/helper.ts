@@ -61,17 +61,20 @@ export function run(
 }
 
 /** A config file in a folder of its own, for one app on a free port. */
-export function writeConfig(t: TestContext, { port = 0 as number | string, instances = 1, extra = '' } = {}) {
+export function writeConfig(
+  t: TestContext,
+  { port = 0 as number | string, host = '127.0.0.1', instances = 1, logs = 'logs', extra = '' } = {},
+) {
   const folder = makeFolder(t);
   const file = join(folder, 'config.yaml');
   writeFileSync(
     file,
-    `log: { directory: logs }
+    `log: { directory: ${logs} }
 services:
   pet: { database: sqlite:data/pet.db }
   user: { database: sqlite:data/user.db }
 apps:
-  gateway: { port: ${port}, instances: ${instances}, services: [pet, user] }
+  gateway: { host: ${host}, port: ${port}, instances: ${instances}, services: [pet, user] }
 ${extra}`,
   );
   return { folder, file };

@@ -1,4 +1,6 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { main, root, run, startServer, writeConfig } from './helper.ts';
 
@@ -10,7 +12,10 @@ async function outcome(running: ReturnType<typeof run>) {
 test.for([
   { args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
   { args: ['--config', '/nowhere/config.yaml'], says: '/nowhere/config.yaml: there is no such file\n' },
-  { args: ['--app', 'nope'], says: '--app nope: config.yaml has no such app (gateway)\n' },
+  ...['nope', 'constructor', 'toString', '__proto__'].map((name) => ({
+    args: ['--app', name],
+    says: `--app ${name}: config.yaml has no such app (gateway)\n`,
+  })),
 ])('ends with 2 and one line on $args', async ({ args, says }, t) => {
   expect(await outcome(run(t, process.execPath, [main, ...args]))).toEqual({ code: 2, output: says });
 });
@@ -21,6 +26,48 @@ test('ends with 2 and one line on a bad value', async (t) => {
     code: 2,
     output: 'config.yaml: apps.gateway.port must be an integer from 0 to 65535\n',
   });
+});
+
+test.for([
+  ['a host that there is not', 'nope.invalid'],
+  ['the address of another machine', '192.0.2.1'],
+  ['an address that is none', '1.2.3.4.5'],
+  ['a variable in a variable', '"${A}"'],
+])('ends with 2 and one line on %s', async ([, host], t) => {
+  const { file } = writeConfig(t, { host });
+  const { code, output } = await outcome(
+    run(t, process.execPath, [main, '--config', file], { env: { A: '${B}' } }),
+  );
+  expect(output).toMatch(
+    /^config\.yaml: apps\.gateway\.host: \S+ is not an address of this machine \(\w+\)\n$/,
+  );
+  expect(code).toBe(2);
+});
+
+const proc = existsSync('/proc/self')
+  ? [['a folder that cannot be made', '/proc/x', 'cannot be made (ENOENT)']]
+  : [];
+test.for([
+  ['a file', 'file', 'is not a folder (EEXIST)'],
+  ['a folder in a file', 'file/logs', 'is not in a folder (ENOTDIR)'],
+  ...proc,
+])('ends with 2 and one line where the folder of the log is %s', async ([, directory, reason], t) => {
+  const { folder, file } = writeConfig(t, { logs: directory as string });
+  writeFileSync(join(folder, 'file'), '');
+  const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
+  expect(output).toBe(`config.yaml: log.directory: ${resolve(folder, directory as string)} ${reason}\n`);
+  expect(code).toBe(2);
+});
+
+test('ends with 2 and one line where the log may not be written', async (t) => {
+  const { folder, file } = writeConfig(t, { logs: 'logs' });
+  // Also the superuser, who may write anything, cannot write to a folder.
+  mkdirSync(join(folder, 'logs/gateway.jsonl'), { recursive: true });
+  const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
+  expect(output).toMatch(
+    /^config\.yaml: log\.directory: \S+ has a folder where the log file has its name \(EISDIR\)\n$/,
+  );
+  expect(code).toBe(2);
 });
 
 test('ends with 1 and names the port and the key where the address is in use', async (t) => {

@@ -1,49 +1,107 @@
-/**
- * Starts every app of a config file, each as its own process, and shows their lines in one terminal, each with its
- * app's name. Ctrl-C stops them all; where one fails, all stop. For `./run.sh --all`.
- */
+/** Starts every app of a config file, each in its own process: see --help. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { concurrently } from 'concurrently';
-import { ConfigError, readConfig } from '#app/config.ts';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty } from 'node:tty';
+import { styleText } from 'node:util';
+import { readConfig } from '#app/config.ts';
 import { loadServices } from '#app/services.ts';
+import { gatherLines } from '#common/gather.ts';
+import { openStandardOutput } from '#common/standard-output.ts';
+import { readArguments, root } from './arguments.ts';
+import { runServiceCommand } from './command.ts';
 
-const main = fileURLToPath(new URL('../src/app/main.ts', import.meta.url));
-const { values } = parseArgs({ options: { config: { type: 'string', default: 'config.yaml' } } });
+const help = `Usage: ./run.sh --all [--config FILE]
 
-try {
+Starts every app of the config file, each in its own process, and shows their
+lines in one terminal. An app that ends is named and started again; the others
+keep running. Ctrl-C stops all of them.
+
+  --config FILE   the config file (config.yaml)
+  --help          this text
+`;
+
+/** The pause before an app is started again, in ms. It doubles with each failure; `stable` ms of life reset it. */
+const pauses = { first: 1_000, max: 30_000, stable: 60_000 };
+const colors = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'red'] as const;
+
+const running = new Set<ChildProcess>();
+const lines = gatherLines([openStandardOutput()]);
+let isStopping = false;
+
+await runServiceCommand(async () => {
+  const { values } = readArguments({ config: { type: 'string', default: 'config.yaml' } }, 0);
+  if (values.help) return console.log(help);
   const { apps } = readConfig(values.config, await loadServices(), process.env);
-  await startAll(Object.keys(apps));
-} catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
-  process.exitCode = error instanceof ConfigError ? 2 : 1;
+  process.on('exit', lines.flushSync);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopAll(0));
+  const names = Object.keys(apps);
+  const width = Math.max(...names.map((name) => name.length));
+  for (const [index, name] of names.entries()) {
+    const prefix = `[${name}]`.padEnd(width + 2);
+    const color = colors[index % colors.length] as (typeof colors)[number];
+    void keepRunning(name, values.config, isatty(1) ? styleText(color, prefix) : prefix);
+  }
+});
+
+/** Runs an app, again and again, until all stop. */
+async function keepRunning(name: string, config: string, prefix: string): Promise<void> {
+  let hasListened = false;
+  let failures = 0;
+  for (;;) {
+    const since = performance.now();
+    const child = start(name, config, prefix);
+    child.once('message', () => {
+      hasListened = true;
+    });
+    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    running.delete(child);
+    if (isStopping) return;
+    const reason = `${name} ended with ${signal ?? code}`;
+    if (!hasListened) {
+      lines.write(`${prefix} ${reason} before it listened: all apps are stopped\n`);
+      return stopAll(code === 2 ? 2 : 1);
+    }
+    if (performance.now() - since >= pauses.stable) failures = 0;
+    const pause = Math.min(pauses.first * 2 ** failures, pauses.max);
+    failures += 1;
+    lines.write(`${prefix} ${reason}: it starts again in ${pause / 1000} s\n`);
+    await sleep(pause);
+    if (isStopping) return;
+  }
 }
 
-async function startAll(names: readonly string[]): Promise<void> {
-  const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-  const rest = process.stdout.isTTY ? ' --pretty' : '';
-  const { result } = concurrently(
-    names.map((name) => ({
-      name,
-      // exec: a signal is for the server, not for the shell before it.
-      command: `exec ${[process.execPath, ...process.execArgv, main, '--config', resolve(values.config), '--app', name].map(quote).join(' ')}${rest}`,
-    })),
-    {
-      prefix: 'name',
-      prefixColors: ['auto'],
-      killOthersOn: ['failure', 'success'],
-      killSignal: 'SIGTERM',
-      successCondition: 'all',
-      raw: false,
-    },
+function start(name: string, config: string, prefix: string): ChildProcess {
+  const args = ['src/app/main.ts', '--config', resolve(config), '--app', name];
+  const child = spawn(process.execPath, [...process.execArgv, ...args, ...(isatty(1) ? ['--pretty'] : [])], {
+    cwd: root,
+    // In a group of its own: Ctrl-C is for this process, which tells the others.
+    detached: true,
+    // It stops when the channel closes: also if this process is killed.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, MONOLITH_TIED: '1' },
+  });
+  running.add(child);
+  for (const stream of [child.stdout, child.stderr])
+    if (stream !== null)
+      createInterface({ input: stream }).on('line', (line) => lines.write(`${prefix} ${line}\n`));
+  return child;
+}
+
+/** Stops every app, and this process with `code`. A second call kills them. */
+async function stopAll(code: number): Promise<void> {
+  if (isStopping) {
+    for (const child of running) child.kill('SIGKILL');
+    process.exit(1);
+  }
+  isStopping = true;
+  await Promise.all(
+    [...running].map(async (child) => {
+      child.kill('SIGTERM');
+      await once(child, 'close');
+    }),
   );
-  await result.catch(
-    (ended: readonly { command: { name: string }; exitCode: string | number; killed: boolean }[]) => {
-      const failed = ended.find(({ killed, exitCode }) => !killed && exitCode !== 0);
-      if (failed === undefined) return;
-      console.error(`${failed.command.name} ended with ${failed.exitCode}: all apps were stopped`);
-      process.exitCode = 1;
-    },
-  );
+  process.exit(code);
 }

@@ -38,7 +38,7 @@ await runCommand(async () => {
 });
 
 function stopOnSignals(): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, async () => {
       stopping = true;
       await stop();
@@ -68,7 +68,11 @@ async function start(): Promise<void> {
 /** Runs it, as the one thing that runs. */
 function run(command: string[]): ChildProcess {
   const [script, ...rest] = command as [string, ...string[]];
-  running = spawn(process.execPath, [resolve(root, script), ...rest], { stdio: 'inherit' });
+  running = spawn(process.execPath, [resolve(root, script), ...rest], {
+    // The server stops when the channel closes: also if this process is killed.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, MONOLITH_TIED: '1' },
+  });
   return running;
 }
 

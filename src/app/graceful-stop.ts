@@ -46,13 +46,27 @@ export function stopGracefully({ log, delay = fixed.stop, reload, stop }: Gracef
   });
   releaseEarlySignals();
   let isClosing = false;
-  return {
-    /** Stops as on a signal; a second call changes nothing. */
-    close(): void {
-      if (!isClosing) grace.close();
-      isClosing = true;
-    },
-  };
+  /** Stops as on a signal; a second call changes nothing. */
+  function close(): void {
+    if (!isClosing) grace.close();
+    isClosing = true;
+  }
+  if (isTied) {
+    process.on('disconnect', close);
+    if (!process.connected) close();
+  }
+  return { close };
+}
+
+/**
+ * Whether this process belongs to the one that started it, which `./run.sh --all` and `dev` ask for: it stops when
+ * their channel closes, also because they were killed. Instances are ended by node:cluster then.
+ */
+const isTied = process.env.MONOLITH_TIED !== undefined && !cluster.isWorker;
+
+/** Tells a process that this one is tied to that it listens. */
+export function tellListening(): void {
+  if (isTied && process.connected) process.send?.('listening', () => {});
 }
 
 const ignored =

@@ -9,7 +9,7 @@ import { recordOf } from '#common/database-record.ts';
 import { type Logger, openLogging } from '#common/logger.ts';
 import { type AppOptions, buildApp } from './app.ts';
 import { type AppConfig, ConfigError, readConfig } from './config.ts';
-import { stopGracefully } from './graceful-stop.ts';
+import { stopGracefully, tellListening } from './graceful-stop.ts';
 import { linkMetrics } from './instance-metrics.ts';
 import { InstanceError, openInstances, type StopMode } from './instances.ts';
 import { makeKey } from './key.ts';
@@ -104,6 +104,7 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
     if (isStopping) return { origin: undefined };
     throw error;
   });
+  tellListening();
   // Now, since a process that is killed would leave nothing to the next.
   setImmediate(flushCompileCache);
   const { config, name } = options;
@@ -154,7 +155,9 @@ async function superviseInstances(
     await instances.stop();
     throw error;
   }
-  if (!isStopping) log.info(`${count} instances share the port; SIGHUP replaces them one by one`);
+  if (isStopping) return;
+  tellListening();
+  log.info(`${count} instances share the port; SIGHUP replaces them one by one`);
 }
 
 function readArguments(args: string[]) {

@@ -1,9 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { parse } from 'yaml';
+import { waitFor } from '../groupings/helper.ts';
 import { findFreePort, send } from '../helper.ts';
+import { childrenOf, isAlive, waitForEnd } from './children.ts';
 import { copyProject, main, root, run, writeConfig } from './helper.ts';
 
 async function splitConfig(): Promise<string> {
@@ -45,7 +47,7 @@ test('--all starts every app, shows the lines of each with its name, and stops t
   for (const url of urls) await expect(send(`${url}/health`, 'GET')).rejects.toThrow();
 });
 
-test('--all ends with one clear line where an app fails, and stops the others', async (t) => {
+test('--all ends with one clear line if an app cannot start, and stops the others', async (t) => {
   const project = copyProject(t);
   const { file } = writeConfig(t);
   const config = await splitConfig();
@@ -56,17 +58,70 @@ test('--all ends with one clear line where an app fails, and stops the others', 
   const all = run(t, join(project, 'run.sh'), ['--all', '--config', file]);
   expect((await all.ended).code).toBe(1);
   expect(all.output()).toContain(`port ${port} of 127.0.0.1 is in use: change apps.pet.port in ${file}`);
-  expect(all.output()).toMatch(/^pet ended with 1: all apps were stopped$/m);
+  expect(all.output()).toMatch(/^\[pet\] +pet ended with 1 before it listened: all apps are stopped$/m);
 });
 
-test.for([
-  { args: ['--all', '--app', 'pet'], says: 'run.sh: --all and --app do not go together\n' },
-  { args: ['dev', '--all'], says: 'run.sh: --all does not go with dev\n' },
-])('run.sh ends with 2 and one line on $args', async ({ args, says }, t) => {
-  const running = run(t, join(root, 'run.sh'), args);
-  expect((await running.ended).code).toBe(2);
-  expect(running.output()).toBe(says);
+/** `./run.sh --all` of three apps, once all of them listen, with the id of each process. */
+async function startAll(t: TestContext) {
+  const { file } = writeConfig(t);
+  writeFileSync(file, await splitConfig());
+  const all = run(t, process.execPath, ['scripts/all.ts', '--config', file], { cwd: root });
+  const names = ['gateway', 'pet', 'user'];
+  const listening = await Promise.all(
+    names.map((name) => all.says(new RegExp(`${name} listens at (http:[^"\\s]+)`))),
+  );
+  const pids = childrenOf(all.child.pid);
+  const commands = new Map(pids.map((pid) => [pid, readFileSync(`/proc/${pid}/cmdline`, 'utf8')]));
+  const pidOf = (name: string) => pids.find((pid) => commands.get(pid)?.includes(`--app\0${name}`)) as number;
+  return { ...all, pids, pidOf, urls: listening.map(([, url]) => url as string) };
+}
+
+test.skipIf(!existsSync('/proc/self'))(
+  '--all keeps the other apps when one dies, and starts that one again',
+  {
+    timeout: 60_000,
+  },
+  async (t) => {
+    const { child, ended, says, urls, pids, pidOf } = await startAll(t);
+    const [gateway, pet] = urls as [string, string];
+    for (const pause of [1, 2]) {
+      const pid =
+        pause === 1 ? pidOf('pet') : (childrenOf(child.pid).find((pid) => !pids.includes(pid)) as number);
+      process.kill(pid, 'SIGKILL');
+      await says(new RegExp(`\\[pet\\] +pet ended with SIGKILL: it starts again in ${pause} s`));
+      expect((await send(`${gateway}/user/health`, 'GET')).status).toBe(200);
+      await waitFor(() =>
+        send(`${pet}/health`, 'GET').then(
+          ({ status }) => status === 200,
+          () => false,
+        ),
+      );
+    }
+    expect(childrenOf(child.pid)).toEqual(expect.arrayContaining([pidOf('gateway'), pidOf('user')]));
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(0);
+  },
+);
+
+test.skipIf(!existsSync('/proc/self'))('the apps end when --all is killed', async (t) => {
+  const { child, pids } = await startAll(t);
+  expect(pids).toHaveLength(3);
+  child.kill('SIGKILL');
+  await waitForEnd(pids);
 });
+
+test.skipIf(!existsSync('/proc/self'))(
+  'a second Ctrl-C of --all kills an app that does not end',
+  async (t) => {
+    const { child, ended, pids } = await startAll(t);
+    process.kill(pids[0] as number, 'SIGSTOP');
+    child.kill('SIGINT');
+    await waitFor(() => pids.filter(isAlive).length === 1);
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(1);
+    await waitForEnd(pids);
+  },
+);
 
 test('an app starts alone: it names what is missing, and what needs nothing of it works', async (t) => {
   const { file } = writeConfig(t);
@@ -90,9 +145,8 @@ test('an app starts alone: it names what is missing, and what needs nothing of i
 });
 
 test('two instances share the port, and one that dies is replaced', async (t) => {
-  const { file } = writeConfig(t);
   const port = await findFreePort();
-  writeFileSync(file, readFileSync(file, 'utf8').replace('{ port: 0,', `{ port: ${port}, instances: 2,`));
+  const { file } = writeConfig(t, { port, instances: 2 });
   const server = run(t, process.execPath, [main, '--config', file]);
   await server.says(/2 instances share the port/);
   const url = `http://127.0.0.1:${port}`;
@@ -113,8 +167,7 @@ test('instances that cannot start end with the one line of why', async (t) => {
   t.onTestFinished(() => void taken.close());
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as { port: number };
-  const { file } = writeConfig(t);
-  writeFileSync(file, readFileSync(file, 'utf8').replace('{ port: 0,', `{ port: ${port}, instances: 2,`));
+  const { file } = writeConfig(t, { port, instances: 2 });
   const server = run(t, process.execPath, [main, '--config', file]);
   expect((await server.ended).code).toBe(1);
   expect(server.output()).toContain(

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
@@ -61,7 +62,7 @@ async function main(args: string[]): Promise<void> {
   const file = instance === undefined ? name : `${name}-${instance}`;
   const logging = await openLogging({
     level,
-    console: values.pretty || process.stdout.isTTY ? 'pretty' : 'json',
+    console: values.pretty || isatty(1) ? 'pretty' : 'json',
     ...(directory !== undefined && { file: { directory, name: file } }),
   }).catch((error: NodeJS.ErrnoException) => {
     throw explainLogError(error, config);

@@ -1,11 +1,12 @@
-import { fstatSync, mkdirSync, statSync } from 'node:fs';
-import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { currentContext } from './context.ts';
 import { gatherLines, type LineSink } from './gather.ts';
+import type { LineQueueOptions } from './line-queue.ts';
+import { makeFolder } from './make-folder.ts';
 import { redact } from './redact.ts';
 import { openRotatingFile } from './rotating-file.ts';
+import { isOutputDiscarded, openStandardOutput } from './standard-output.ts';
 
 export type { Logger } from 'pino';
 
@@ -32,20 +33,40 @@ export interface Logging {
   flush(): void;
 }
 
-/** Opens the log of this process. Lines are written in the background, in order. */
+/**
+ * Opens the log of this process. Lines are written in the background, in order. A console or a file that cannot be
+ * written is an error line in the other, and stops nothing.
+ */
 export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const streams: DestinationStream[] = [...(options.streams ?? [])];
   const sinks: LineSink[] = [];
-  if (options.console === 'pretty') streams.push(await openTerminal());
-  if (options.console === 'json' && !isDiscarded(1)) sinks.push(openStdout());
-  if (options.file !== undefined) {
-    mkdirSync(options.file.directory, { recursive: true, mode: 0o700 });
-    const path = join(options.file.directory, `${options.file.name}.jsonl`);
-    const onError = (err: Error) => gateway.error({ err, path }, 'the log file cannot be written');
-    sinks.push(openRotatingFile(path, { onError }));
+  const onConsole: LineQueueOptions = {
+    onError: (err) => gateway.error({ err }, 'the console cannot be written'),
+    onDropped: (bytes) => gateway.warn({ bytes }, 'lines of the console were dropped'),
+  };
+  const flushes: (() => void)[] = [];
+  if (options.console === 'pretty') {
+    const terminal = gatherLines([openStandardOutput(onConsole)]);
+    const prettify = await createPrettifier();
+    streams.push({ write: (line) => terminal.write(prettify(line)) });
+    flushes.push(terminal.flushSync);
   }
-  const lines = gatherLines(sinks);
-  if (sinks.length > 0) streams.push(lines);
+  if (options.console === 'json' && !isOutputDiscarded()) sinks.push(openStandardOutput(onConsole));
+  if (options.file !== undefined) {
+    makeFolder(options.file.directory);
+    const path = join(options.file.directory, `${options.file.name}.jsonl`);
+    sinks.push(
+      openRotatingFile(path, {
+        onError: (err) => gateway.error({ err, path }, 'the log file cannot be written'),
+        onDropped: (bytes) => gateway.warn({ bytes, path }, 'lines of the log file were dropped'),
+      }),
+    );
+  }
+  if (sinks.length > 0) {
+    const lines = gatherLines(sinks);
+    streams.push(lines);
+    flushes.push(lines.flushSync);
+  }
   const root = createRoot(options.level, {
     write(line) {
       for (const stream of streams) stream.write(line);
@@ -54,7 +75,9 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const gateway = root('gateway', options.level);
   return {
     logger: (service, level = options.level) => root(service, level),
-    flush: lines.flushSync,
+    flush() {
+      for (const flush of flushes) flush();
+    },
   };
 }
 
@@ -109,29 +132,10 @@ function timestamp(): string {
   return written;
 }
 
-/** For a program. */
-function openStdout(): LineSink {
-  const stdout = pino.destination({ dest: 1, sync: false, contentMode: 'buffer' });
-  return {
-    write: (lines) => void stdout.write(lines as never),
-    writeSync(lines) {
-      stdout.write(lines as never);
-      stdout.flushSync();
-    },
-  };
-}
-
-/** Whether nobody will ever read what is written there. */
-function isDiscarded(fd: number): boolean {
-  const { rdev } = fstatSync(fd);
-  return rdev !== 0 && rdev === statSync(devNull).rdev;
-}
-
-async function openTerminal(): Promise<DestinationStream> {
-  const stdout = pino.destination({ dest: 1, sync: true });
-  // Only a person at a terminal pays for this import.
+/** Makes the function that renders a JSON line for a user at a terminal. Only that user pays for the import. */
+async function createPrettifier(): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');
-  const prettify = prettyFactory({
+  return prettyFactory({
     colorize: true,
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'service,reqId,method,path,route,status,ms',
@@ -142,11 +146,6 @@ async function openTerminal(): Promise<DestinationStream> {
       return `[${service}]${reqId === undefined ? '' : ` (${reqId})`} ${text}`;
     },
   });
-  return {
-    write(line) {
-      stdout.write(prettify(line));
-    },
-  };
 }
 
 let fallback: Logger | undefined;
@@ -158,6 +157,8 @@ let fallback: Logger | undefined;
 export function getLogger(): Logger {
   const context = currentContext();
   if (context !== undefined) return context.log;
-  fallback ??= createRoot('info', pino.destination(1))('gateway', 'info');
+  fallback ??= createRoot('info', {
+    write: (line) => openStandardOutput().write(Buffer.from(line)),
+  })('gateway', 'info');
   return fallback;
 }

@@ -1,68 +1,28 @@
 import { closeSync, existsSync, fstatSync, openSync, renameSync, write, writeSync } from 'node:fs';
 import type { LineSink } from './gather.ts';
+import { type LineQueueOptions, openLineQueue } from './line-queue.ts';
 
-export interface RotatingFileOptions {
-  /** Past this a file is renamed and a new one begun. */
+export interface RotatingFileOptions extends LineQueueOptions {
+  /** When the file has this many bytes it is renamed, and a new one is begun. */
   readonly maxBytes?: number;
   /** How many old files are kept. */
   readonly keep?: number;
-  /** Told once when the file cannot be written, and not again until it could. */
-  onError?(error: Error): void;
 }
 
-/** While the file cannot be written, so many bytes wait for it at most, ms between two tries. */
-const patience = { waiting: 4 * 1024 * 1024, pause: 1_000 };
+/** For this user alone: a log names people and what they do. */
+const mode = 0o600;
 
 /**
  * A log file that never outgrows its disk, written in the background, in order: past `maxBytes` `pets.jsonl` becomes
- * `pets.1.jsonl`, that one `pets.2.jsonl`, and what is older than `keep` of them is gone. Our own, since pino-roll
- * numbers the file that is written, so that its name is never the same for long, and SonicBoom never returns from an
- * exit on a full disk.
+ * `pets.1.jsonl`, that one `pets.2.jsonl`, and files older than `keep` of them are deleted. Our own, because pino-roll
+ * numbers the file that is written, so that its name is never the same for long.
  * @param path of the file that is written; its folder must exist.
  */
 export function openRotatingFile(path: string, options: RotatingFileOptions = {}): LineSink {
   const { maxBytes = 10 * 1024 * 1024, keep = 5, onError } = options;
-  let fd = openSync(path, 'a', 0o600);
+  let fd = openSync(path, 'a', mode);
   let size = fstatSync(fd).size;
-  let waiting: Buffer[] = [];
-  let length = 0;
-  let isWriting = false;
-  let isFailing = false;
   if (size >= maxBytes) rotate();
-
-  function writeWaiting(): void {
-    if (isWriting || waiting.length === 0) return;
-    isWriting = true;
-    let batch = waiting.length === 1 ? (waiting[0] as Buffer) : Buffer.concat(waiting);
-    waiting = [];
-    length = 0;
-    // As much as the file still takes, to the end of a line.
-    const end = batch.indexOf('\n', Math.max(0, maxBytes - size - 1)) + 1;
-    if (end > 0 && end < batch.length) {
-      waiting = [batch.subarray(end)];
-      length = batch.length - end;
-      batch = batch.subarray(0, end);
-    }
-    writeBatch(batch);
-  }
-
-  function writeBatch(batch: Buffer): void {
-    write(fd, batch, (error, written) => {
-      if (error !== null && error.code !== 'EAGAIN') return retryLater(batch, error);
-      isFailing = false;
-      size += written;
-      if (written < batch.length) return writeBatch(batch.subarray(written));
-      isWriting = false;
-      if (size >= maxBytes) rotate();
-      writeWaiting();
-    });
-  }
-
-  function retryLater(batch: Buffer, error: Error): void {
-    if (!isFailing) onError?.(error);
-    isFailing = true;
-    setTimeout(writeBatch, patience.pause, batch).unref();
-  }
 
   function rotate(): void {
     size = 0;
@@ -70,7 +30,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
       for (let age = keep - 1; age >= 0; age -= 1) {
         if (existsSync(aged(path, age))) renameSync(aged(path, age), aged(path, age + 1));
       }
-      const next = openSync(path, 'a', 0o600);
+      const next = openSync(path, 'a', mode);
       closeSync(fd);
       fd = next;
     } catch (error) {
@@ -79,28 +39,29 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
     }
   }
 
-  return {
-    write(lines) {
-      if (isFailing && length > patience.waiting) return;
-      waiting.push(lines);
-      length += lines.length;
-      writeWaiting();
+  return openLineQueue(
+    {
+      write(bytes, done) {
+        write(fd, bytes, (error, written) => {
+          if (error === null) size += written;
+          done(error, written);
+        });
+      },
+      writeSync(bytes) {
+        const written = writeSync(fd, bytes);
+        size += written;
+        return written;
+      },
+      limit(bytes) {
+        const end = bytes.indexOf('\n', Math.max(0, maxBytes - size - 1)) + 1;
+        return end > 0 ? end : bytes.length;
+      },
+      onWritten() {
+        if (size >= maxBytes) rotate();
+      },
     },
-    writeSync(lines) {
-      let rest = Buffer.concat([...waiting, lines]);
-      waiting = [];
-      length = 0;
-      try {
-        while (rest.length > 0) {
-          const written = writeSync(fd, rest);
-          size += written;
-          rest = rest.subarray(written);
-        }
-      } catch (error) {
-        if (!isFailing) onError?.(error as Error);
-      }
-    },
-  };
+    options,
+  );
 }
 
 function aged(path: string, age: number): string {

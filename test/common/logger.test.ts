@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
@@ -158,7 +159,10 @@ describe('a secret never reaches a line:', () => {
     return raw.join('');
   }
 
-  const keys = ['authorization', 'cookie', 'set-cookie', 'password', 'token'];
+  const keys = [
+    ...['authorization', 'cookie', 'set-cookie', 'password', 'token', 'secret', 'credential', 'apiKey'],
+    ...['api_key', 'api-key', 'x-internal', 'internal'],
+  ];
 
   test.for(keys)('%s of the line itself', async (key) => {
     expect(await rawOf({ [key]: secret })).not.toContain(secret);
@@ -177,6 +181,12 @@ describe('a secret never reaches a line:', () => {
 
   test('one of an object deep in another', async () => {
     expect(await rawOf({ a: { b: { c: all(keys) } } })).not.toContain(secret);
+  });
+
+  test.for([7, 8, 9, 20])('one that lies %s objects deep', async (depth) => {
+    let fields: object = all(keys);
+    for (let index = 0; index < depth; index += 1) fields = { deeper: fields };
+    expect(await rawOf(fields)).not.toContain(secret);
   });
 
   test('one of an object in a list', async () => {
@@ -512,6 +522,25 @@ describe('a rotating file', () => {
     expect(filesOf(folder)).toEqual(['pet.1.jsonl', 'pet.jsonl']);
     expect(readLines(join(folder, 'pet.1.jsonl')).map(({ index }) => index)).toEqual([0, 1]);
     expect(readLines(path).map(({ index }) => index)).toEqual([2]);
+  });
+
+  test('has 10 MiB at most, keeps 5 old files, and is for its user alone', async (t) => {
+    const folder = makeQuietFolder(t);
+    const path = join(folder, 'pet.jsonl');
+    const full = 10 * 1024 * 1024;
+    for (let age = 1; age <= 5; age += 1) writeFileSync(join(folder, `pet.${age}.jsonl`), `${age}`);
+    writeFileSync(path, '');
+    truncateSync(path, full - 1);
+    openRotatingFile(path);
+    expect(statSync(path).size).toBe(full - 1);
+    // One that is full at the start is an old one.
+    truncateSync(path, full);
+    openRotatingFile(path);
+    expect(filesOf(folder)).toEqual([...[5, 4, 3, 2, 1].map((age) => `pet.${age}.jsonl`), 'pet.jsonl']);
+    expect(statSync(path).size).toBe(0);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, 'pet.1.jsonl')).size).toBe(full);
+    expect(readFileSync(join(folder, 'pet.5.jsonl'), 'utf8')).toBe('4');
   });
 
   test('leaves the files of others alone', async (t) => {

@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { main, root, run, startServer, writeConfig } from './helper.ts';
 
+/** How a process ended, and what it printed beside the JSON lines of its log. */
 async function outcome(running: ReturnType<typeof run>) {
   const { code } = await running.ended;
-  return { code, output: running.output() };
+  return { code, output: running.output().replace(/^\{.*\n/gm, '') };
 }
 
 test.for([

@@ -78,6 +78,12 @@ describe('while the pet service does not run', () => {
   });
 });
 
+/** Ends the handlers that wait. */
+const waiting: (() => void)[] = [];
+function endHandlers(): void {
+  for (const end of waiting.splice(0)) end();
+}
+
 /** Fails in the way that its path names. */
 const failing = defineService({
   name: 'failing',
@@ -94,18 +100,16 @@ const failing = defineService({
       scope.get(`/${name}`, async () => {
         throw make();
       });
-    scope.get('/late', async () => {
-      await sleep(900);
-      return { ok: true };
-    });
-    scope.get('/late-problem', async () => {
-      await sleep(900);
-      throw new Unavailable('The toy service is not available');
-    });
-    scope.get('/late-defect', async () => {
-      await sleep(900);
-      throw new Error('a late defect');
-    });
+    const late: Record<string, () => unknown> = {
+      response: () => ({ ok: true }),
+      problem: () => Promise.reject(new Unavailable('The toy service is not available')),
+      defect: () => Promise.reject(new Error('a late defect')),
+    };
+    for (const [name, end] of Object.entries(late))
+      scope.get(`/late-${name}`, async () => {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return end();
+      });
     scope.get('/block', async () => {
       const end = performance.now() + 2_000;
       while (performance.now() < end);
@@ -146,20 +150,21 @@ describe('a defect is a line with its route', () => {
 });
 
 describe('a handler that exceeds its time', () => {
-  const config = { limits: { time: { handler: 200, answer: 5_000 } } };
+  const config = { limits: { time: { handler: 200 } } };
 
   test('has a line with method and route, and its late response causes none', async (t) => {
     const built = await build(t, { services: [failing], config });
     const headers = { 'x-request-id': 'late' };
-    expect((await built.send('GET', '/failing/late', undefined, headers)).status).toBe(504);
-    await sleep(1_000);
+    expect((await built.send('GET', '/failing/late-response', undefined, headers)).status).toBe(504);
+    endHandlers();
+    await sleep(50);
     const lines = await linesOf(built, 'late');
     expect(lines).toMatchObject([
       {
         level: 'warn',
         msg: 'the handler did not respond in time',
         method: 'GET',
-        route: '/failing/late',
+        route: '/failing/late-response',
         ms: expect.any(Number),
       },
       { status: 504, msg: 'request' },
@@ -169,8 +174,11 @@ describe('a handler that exceeds its time', () => {
 
   test('and then fails, has a line for a defect, and none for an outage', async (t) => {
     const built = await build(t, { services: [failing], config });
-    const ask = (path: string) => built.send('GET', `/failing/${path}`, undefined, { 'x-request-id': path });
-    await Promise.all([ask('late-problem'), ask('late-defect')]);
+    for (const path of ['late-problem', 'late-defect']) {
+      const headers = { 'x-request-id': path };
+      expect((await built.send('GET', `/failing/${path}`, undefined, headers)).status).toBe(504);
+      endHandlers();
+    }
     const msg = 'the handler failed after its request timed out';
     await until(() =>
       expect(built.lines.filter((line) => line.msg === msg)).toMatchObject([

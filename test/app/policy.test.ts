@@ -63,10 +63,11 @@ const rejections: Record<string, readonly [bytes: string, status: number]> = {
 };
 
 describe('the security headers are on the response to', () => {
-  const config = { internal: { key }, limits: { time: { headers: 300, request: 400, handler: 300 } } };
-
   for (const [name, [bytes, status]] of Object.entries(rejections)) {
     test(name, async (t) => {
+      // Only where the status needs it: a busy machine would be too slow for the others.
+      const limits = { time: { [status === 408 ? 'headers' : 'handler']: 300 } };
+      const config = { internal: { key }, ...([408, 504].includes(status) && { limits }) };
       const { url } = await build(t, { services: [failing], config });
       const [answer] = (await exchange(t, url, bytes)) as [Answer];
       expect(answer.status).toBe(status);

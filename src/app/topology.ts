@@ -32,9 +32,16 @@ export function isLoopback(host: string): boolean {
 
 /** What to say where other machines reach what is bound to a host, and the config has nothing on how it is open to them. */
 export function warnOfOpenness({ limits, internal, ...config }: Config, host: string): string | undefined {
-  const said = [limits.rate, internal.key, config.compress, config.proxies[0], config.origins[0]];
+  const said = [
+    limits.rate,
+    internal.key,
+    config.compress,
+    config.proxies[0],
+    config.origins[0],
+    config.hosts,
+  ];
   if (isLoopback(host) || !config.docs || said.some((value) => value !== undefined)) return undefined;
-  return `${host} is open to other machines, and the config says nothing of limits.rate, origins, proxies, docs, compress or internal.key`;
+  return `${host} is open to other machines, and the config says nothing of limits.rate, origins, hosts, proxies, docs, compress or internal.key`;
 }
 
 /** A host as one connects to it: what listens everywhere is reached on loopback. */

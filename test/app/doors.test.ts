@@ -317,7 +317,7 @@ describe('an app that other machines reach', () => {
   });
 
   test('says nothing where something is, or on loopback', async (t) => {
-    for (const config of [{ limits: { rate: 0 } }, { docs: false }, { origins: ['*'] }])
+    for (const config of [{ limits: { rate: 0 } }, { docs: false }, { origins: ['*'] }, { hosts: [] }])
       expect((await warnings(t, '0.0.0.0', config)).warned).toEqual([]);
     for (const host of ['127.0.0.1', 'localhost', '127.1.2.3'])
       expect((await warnings(t, host)).warned).toEqual([]);

@@ -20,6 +20,19 @@ test('the gateway and each service say what was checked, and how it went', async
   expect((await send('GET', '/user/ready')).body.checks).toEqual({ database: 'OK', pet: 'OK' });
 });
 
+test('a gateway names each service that it forwards to, and whether the app of that service responds', async (t) => {
+  const apps = {
+    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+    pets: { port: 1, services: ['pet'] },
+  };
+  const { send } = await build(t, { config: { apps } });
+  expect((await send('GET', '/ready')).body).toEqual({
+    status: 'OK',
+    checks: { 'user.database': 'OK', 'user.pet': 'unreachable', 'gateway.pet': 'unreachable' },
+    degraded: ['pet'],
+  });
+});
+
 test('a database that fails is a check that failed, named without the reason', async () => {
   const database = () => {
     throw new Error('/secret/path/pet.db is gone');

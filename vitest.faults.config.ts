@@ -12,5 +12,5 @@ export const faults = [
 
 /** A minute and more; `KILLS` and `BACKUP_ROUNDS` in the environment say how often. */
 export default defineConfig({
-  test: { include: faults, pool: 'forks', maxWorkers: 3, testTimeout: 60_000, hookTimeout: 20_000 },
+  test: { include: faults, pool: 'forks', maxWorkers: 3, testTimeout: 120_000, hookTimeout: 60_000 },
 });

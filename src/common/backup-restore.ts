@@ -81,7 +81,7 @@ export async function restore(
 export function undoInterrupted(note: string): readonly Replacement[] {
   const databases = readRestoreNote(note)?.databases ?? [];
   for (const { place } of databases) if (existsSync(place)) lockAlone(place)?.close();
-  for (const database of databases.toReversed()) undoReplace(database);
+  for (const database of databases) undoReplace(database);
   removeRestoreNote(note);
   removeFolders(databases);
   return databases;
@@ -197,7 +197,7 @@ function replaceAll(targets: readonly Target[], backup: string, note: string): v
     for (const database of databases) replace(database);
   } catch (error) {
     // Where that fails too, the note stays.
-    for (const database of databases.toReversed()) undoReplace(database);
+    for (const database of databases) undoReplace(database);
     removeRestoreNote(note);
     throw error;
   }

@@ -65,6 +65,14 @@ export function makeNotes(stage: Stage) {
         await stage.wait();
         return { changes, id };
       });
+      scope.post('/changes-nothing', async () => {
+        const changes = await write(() => orm.run(sql`DELETE FROM note WHERE text = 'nobody'`).changes);
+        return { changes };
+      });
+      scope.post('/ends-the-transaction', async () => {
+        await stage.wait();
+        await write(() => orm.run(sql`INSERT OR ROLLBACK INTO note (id, text) VALUES (1, 'twice')`).changes);
+      });
       scope.post('/slow', async () => {
         await stage.wait();
         return add('slow');

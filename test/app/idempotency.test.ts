@@ -525,6 +525,31 @@ describe('a handler that', () => {
     expect(database.query('SELECT note FROM line')).toEqual([1, 1]);
   });
 
+  test('writes nothing though it runs a statement is run again, and nothing of it is kept', async (t) => {
+    const { post, database, stage } = await start(t);
+    const [one, two] = [await post('/changes-nothing'), await post('/changes-nothing')];
+    expect([one.body, two.body, isReplayed(two)]).toEqual([{ changes: 0 }, { changes: 0 }, false]);
+    expect(stage.runs).toHaveLength(2);
+    expect(database.query('SELECT key FROM __idempotency_key')).toEqual([]);
+  });
+
+  test('shares a turn with a statement that ends the transaction is written alone, and its response kept', async (t) => {
+    const { send, post, notes, open, stage } = await start(t);
+    await send('POST', '/note/plain');
+    const answers = [
+      post('/slow', 'a'),
+      post('/slow', 'b'),
+      send('POST', '/note/ends-the-transaction'),
+      post('/slow', 'c'),
+    ];
+    await waitFor(() => stage.runs.length === 5);
+    open();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 500, 200]);
+    expect(notes()).toEqual(['plain', 'slow', 'slow', 'slow']);
+    for (const name of ['a', 'b', 'c']) expect(isReplayed(await post('/slow', name))).toBe(true);
+    expect(notes()).toHaveLength(4);
+  });
+
   test('shares a transaction that fails for the fault of another may be tried again: 503', async (t) => {
     const { send, post, notes, database, open, stage } = await start(t);
     const answers = [

@@ -21,7 +21,7 @@ import Client from 'better-sqlite3';
 import { sql } from 'drizzle-orm';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { DatabaseError, openDatabase, readMigrationStatus } from '#common/database.ts';
-import { checkWhole, lookAt, refuseDanglingLink } from '#common/database-file.ts';
+import { checkWhole, isCut, lookAt, refuseDanglingLink } from '#common/database-file.ts';
 import { makeFolder } from '../helper.ts';
 
 const services = new URL('../../src/services/', import.meta.url);
@@ -142,6 +142,28 @@ describe.for(['stopped', 'killed'] as const)('the file of a server that was %s',
     expect(refuse(file)).toMatch(says);
   });
 
+  test('cut in a page that only frames of an earlier log have is refused', (t) => {
+    const file = prepareFile(t, how);
+    const client = new Client(file);
+    client.pragma('wal_autocheckpoint = 0');
+    // Every page is in the log, and then in the file; the log begins again, and keeps the rest of its old frames.
+    client.exec("UPDATE user SET name = substr(name, 1, 199) || '!'");
+    client.pragma('wal_checkpoint(PASSIVE)');
+    client.exec("UPDATE user SET name = 'first' WHERE id = 1");
+    const copy = join(makeFolder(t), 'user.db');
+    for (const end of ['', '-wal', '-shm']) cpSync(`${file}${end}`, `${copy}${end}`);
+    client.close();
+    expect(lstatSync(`${copy}-wal`).size).toBeGreaterThan(5 * pageSize);
+    truncateSync(copy, lstatSync(copy).size - pageSize);
+    // A large file is not read at the start, so this alone finds it.
+    let found: boolean | undefined;
+    lookAt(copy, (link) => {
+      found = isCut(link, link.name);
+    });
+    expect(found).toBe(true);
+    expect(refuse(copy)).toMatch(damaged);
+  });
+
   test('cut in its last page is refused, or opened with all it has where its log has that page', (t) => {
     const file = prepareFile(t, how);
     truncateSync(file, lstatSync(file).size - 100);
@@ -205,6 +227,18 @@ test('the file of a server that is writing is opened, and asked for its status, 
     if (time % 10 === 0) openDatabase(file, userMigrations).close();
   }
   expect(writer.exitCode).toBe(null);
+});
+
+test('the file of another program, which has it open, is refused, and gets no table of ours', (t) => {
+  const file = join(makeFolder(t), 'user.db');
+  const client = new Client(file);
+  t.onTestFinished(() => void client.close());
+  client.pragma('journal_mode = WAL');
+  client.exec('CREATE TABLE theirs (id INTEGER)');
+  // While it is open it cannot be looked at without a trace.
+  expect(lookAt(file, (other) => void other.prepare('SELECT * FROM sqlite_schema').all())).toBe(false);
+  expect(() => openDatabase(file, userMigrations)).toThrow(/has tables, and none of our migrations/);
+  expect(client.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['theirs']);
 });
 
 describe('what is not a file that can be written is refused, and stays as it was:', () => {

@@ -9,6 +9,7 @@ import Client from 'better-sqlite3';
 import { sql } from 'drizzle-orm';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { type Database, DatabaseError, openDatabase, readMigrationStatus } from '#common/database.ts';
+import { applyMigrations, readMigrations } from '#common/database-migrations.ts';
 import { makeFolder } from '../helper.ts';
 
 const services = new URL('../../src/services/', import.meta.url);
@@ -504,4 +505,25 @@ test('a folder of migrations that is not there is one line', (t) => {
   expect(refusalOf(() => openDatabase(file, pathToFileURL(join(folder, 'migrations/'))))).toMatch(
     new RegExp(`^database ${file}: .*_journal\\.json`),
   );
+});
+
+test('migrations that another process applies while this one waits for the lock are not applied again', (t) => {
+  const file = makeFile(t);
+  const known = readMigrations(userMigrations);
+  const client = connect(t, file);
+  const { transaction } = client;
+  // This one is about to take the lock, and the other is faster.
+  client.transaction = ((fn: () => void) => {
+    const run = transaction.call(client, fn);
+    return {
+      immediate() {
+        const other = new Client(file);
+        applyMigrations(other, known);
+        other.close();
+        run.immediate();
+      },
+    };
+  }) as never;
+  applyMigrations(client, known);
+  expect(client.prepare('SELECT count(*) FROM __drizzle_migrations').pluck().get()).toBe(known.length);
 });

@@ -115,7 +115,7 @@ function write(url: string) {
 }
 
 test(`under load, ${rounds} backups each have all that was acknowledged before, agree in themselves, and are restored`, {
-  timeout: 60_000 + rounds * 10_000,
+  timeout: 60_000 + rounds * 40_000,
 }, async (t) => {
   const { file } = writeConfig(t);
   const { url, child, ended } = await startServer(t, file);
@@ -295,7 +295,7 @@ describe('backup', () => {
         return true;
       }
     };
-    await expect.poll(isLocked, { interval: 5, timeout: 10_000 }).toBe(true);
+    await expect.poll(isLocked, { interval: 5, timeout: 30_000 }).toBe(true);
     users.exec('COMMIT');
     expect((await backedUp).code).toBe(0);
     expect(isLocked()).toBe(false);
@@ -310,7 +310,7 @@ describe('backup', () => {
     client.close();
     const running = run(t, process.execPath, [join(root, 'scripts/backup.ts'), backup, '--config', file]);
     const copy = join(backup, 'pet.db');
-    await expect.poll(() => existsSync(copy), { interval: 1, timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(copy), { interval: 1, timeout: 30_000 }).toBe(true);
     running.child.kill('SIGKILL');
     expect((await running.ended).signal).toBe('SIGKILL');
     const { code, output } = await runScript(t, 'restore', backup, '--overwrite', '--config', file);

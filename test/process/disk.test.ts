@@ -171,7 +171,7 @@ test.skipIf(!mayMount)(
     const id = 'after-the-disk-was-full';
     await send(`${url}/pet/pets/1`, 'GET', undefined, { 'x-request-id': id });
     await expect
-      .poll(() => readFileSync(join(inside, 'gateway.jsonl'), 'utf8'), { timeout: 5_000 })
+      .poll(() => readFileSync(join(inside, 'gateway.jsonl'), 'utf8'), { timeout: 30_000 })
       .toContain(id);
     expect(listNames(t, inside)).toEqual(acknowledged.toSorted());
     expect(server.output()).toContain('the log file cannot be written');

@@ -17,7 +17,7 @@ const canRun = (command: string, ...args: string[]) => spawnSync(command, args).
 const kills = Number(process.env.KILLS ?? 5);
 
 test('every write that was answered is there after kill -9, however often', {
-  timeout: kills * 10_000,
+  timeout: kills * 40_000,
 }, async (t) => {
   const { folder, file } = writeConfig(t);
   const pets = join(folder, 'data/pet.db');
@@ -38,7 +38,7 @@ test('every write that was answered is there after kill -9, however often', {
       }
     });
     const ends = Promise.allSettled(clients);
-    const options = { interval: 1, timeout: 10_000 };
+    const options = { interval: 1, timeout: 30_000 };
     await expect.poll(() => acknowledged.size, options).toBeGreaterThan(before + 50);
     await sleep(200 * Math.random());
     child.kill('SIGKILL');
@@ -95,6 +95,32 @@ describe('the log reaches the disk before the answer is given:', () => {
     expect(events.filter(isSync).length).toBeLessThan(5);
     expect(events.filter((event) => !isSync(event))).toHaveLength(50);
   });
+});
+
+test('the name of a new database reaches the disk before it is open', async (t) => {
+  if (!canRun('strace', '-f', '-o', '/dev/null', 'true')) t.skip('strace is not there, or may not trace');
+  const folder = makeFolder(t);
+  const calls = join(folder, 'calls');
+  const data = join(folder, 'data');
+  const options = ['-f', '-y', '-e', 'trace=link,linkat,fsync,write', '-e', 'signal=none', '-o', calls];
+  const { ended } = run(t, 'strace', [
+    ...options,
+    process.execPath,
+    writer,
+    'nothing',
+    join(data, 'note.db'),
+  ]);
+  expect((await ended).code).toBe(0);
+  const lines = readFileSync(calls, 'utf8').split('\n');
+  const indexOf = (text: string) => lines.findIndex((line) => line.includes(text));
+  const linked = lines.findIndex((line) => / link(at)?\(/.test(line) && line.includes(`${data}/note.db"`));
+  const [synced, opened] = [
+    lines.findIndex((line) => / fsync\(/.test(line) && line.includes(`<${data}>`)),
+    indexOf('it is open'),
+  ];
+  expect(linked).toBeGreaterThan(-1);
+  expect(synced).toBeGreaterThan(linked);
+  expect(opened).toBeGreaterThan(synced);
 });
 
 describe('a disk that is really full fails the writes of a turn together, until there is room again:', () => {

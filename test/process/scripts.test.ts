@@ -81,6 +81,8 @@ test('migrate says what is pending, applies it, and says so again', async (t) =>
   expect(applied.output).toBe(`user: 2 applied, ${join(folder, 'data/user.db')} is up to date\n`);
   expect(readdirSync(join(folder, 'data'))).toEqual(['user.db']);
   expect((await migrate(t, root, 'status', '--config', file)).output).toBe(listOf('applied'));
+  // What was there once is not made again where it is missing.
+  expect(readFileSync(join(file, '../.databases'), 'utf8')).toContain('user.db');
 });
 
 test('migrate status and apply without a name leave out the services that the config does not have', async (t) => {

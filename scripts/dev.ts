@@ -41,7 +41,8 @@ function stopOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, async () => {
       stopping = true;
-      await stop();
+      // The server has had the SIGINT of a terminal already, and takes a second one for the first.
+      await stop(signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM');
       process.exit(0);
     });
   }
@@ -76,9 +77,9 @@ function run(command: string[]): ChildProcess {
   return running;
 }
 
-async function stop(): Promise<void> {
+async function stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
   const ended = once(running, 'exit');
-  running.kill('SIGTERM');
+  running.kill(signal);
   await ended;
 }

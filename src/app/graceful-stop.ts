@@ -38,24 +38,45 @@ export function stopGracefully({ log, delay = fixed.stop, reload, stop }: Gracef
     skip.push('SIGHUP');
     process.on('SIGHUP', reload ?? (() => log.warn(ignored)));
   }
-  const grace = closeWithGrace({ delay, logger: log, skip: skip as never }, async ({ err, signal }) => {
-    if (err !== undefined) log.fatal({ err }, 'stopping after an error that nothing caught');
-    else log.info(signal === undefined ? 'stopping' : `stopping on ${signal}`);
-    await stop();
-    log.info('stopped');
-  });
-  releaseEarlySignals();
   let isClosing = false;
-  /** Stops as on a signal; a second call changes nothing. */
-  function close(): void {
-    if (!isClosing) grace.close();
-    isClosing = true;
+  let interruptedAt: number | undefined;
+  if (!cluster.isWorker) {
+    skip.push('SIGINT');
+    process.on('SIGINT', interrupt);
   }
+  const grace = closeWithGrace(
+    { delay, logger: log, skip: skip as never },
+    async ({ err, signal: received }) => {
+      isClosing = true;
+      const signal = interruptedAt === undefined ? received : 'SIGINT';
+      if (err !== undefined) log.fatal({ err }, 'stopping after an error that nothing caught');
+      else log.info(signal === undefined ? 'stopping' : `stopping on ${signal}`);
+      await stop();
+      log.info('stopped');
+    },
+  );
+  releaseEarlySignals();
   if (isTied) {
     process.on('disconnect', close);
     if (!process.connected) close();
   }
   return { close };
+
+  /** Stops as on a signal; a second call changes nothing. */
+  function close(): void {
+    if (!isClosing) grace.close();
+  }
+
+  /** Stops; a second Ctrl-C ends the process immediately. */
+  function interrupt(): void {
+    if (!isClosing) {
+      interruptedAt = performance.now();
+      close();
+    } else if (interruptedAt === undefined || performance.now() - interruptedAt > repeatMs) {
+      log.error('second SIGINT, exiting');
+      process.exit(1);
+    }
+  }
 }
 
 /**
@@ -68,6 +89,12 @@ const isTied = process.env.MONOLITH_TIED !== undefined && !cluster.isWorker;
 export function tellListening(): void {
   if (isTied && process.connected) process.send?.('listening', () => {});
 }
+
+/**
+ * A second SIGINT within this time, in ms, is the same one: at a terminal, Ctrl-C reaches every process of the group, and
+ * npm and `./run.sh dev` pass theirs on.
+ */
+const repeatMs = 1_000;
 
 const ignored =
   'SIGHUP ignored: one instance cannot be replaced without an outage; set instances: 2, or restart';

@@ -24,12 +24,17 @@ export function run(
   t: TestContext,
   command: string,
   args: readonly string[],
-  { cwd = root, env = {} }: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  {
+    cwd = root,
+    env = {},
+    detached = false,
+  }: { cwd?: string; env?: NodeJS.ProcessEnv; detached?: boolean } = {},
 ): Running {
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
   });
   t.onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';

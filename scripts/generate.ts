@@ -6,7 +6,10 @@ import { createTwoFilesPatch } from 'diff';
 import openapiTS, { astToString } from 'openapi-typescript';
 import { buildApp } from '#app/app.ts';
 import { checkConfig } from '#app/config.ts';
-import { mergeDocuments, mergedInfo, type Part } from '#app/openapi.ts';
+import { mergeDocuments, mergedInfo } from '#app/openapi.ts';
+import type { PeerUse } from '#app/prepare.ts';
+import { findBreaks } from '#common/compatibility.ts';
+import type { OpenApiDocument } from '#common/contract.ts';
 import { openLogging } from '#common/logger.ts';
 import type { Service } from '#common/service.ts';
 import { CommandError, readArguments, root } from './arguments.ts';
@@ -19,7 +22,8 @@ const help = `Usage: ./run.sh generate [--check]
 
 Writes generated/ from the folders of src/services: the OpenAPI document of
 each service, the merged one, its types, and the list of services. Prints the
-files that have changed. ./run.sh does it by itself when a source has changed.
+files that have changed, and each change that breaks a service which uses the
+changed operation. ./run.sh does it by itself when a source has changed.
 
   --check         write nothing; print what would change, and fail if anything would
   --help          this text
@@ -28,13 +32,16 @@ files that have changed. ./run.sh does it by itself when a source has changed.
 await runServiceCommand(async () => {
   const { values } = readArguments({ check: { type: 'boolean', default: false } }, 0);
   if (values.help) return console.log(help);
-  const files = await generate(join(root, 'src/services'));
-  if (values.check) check(files);
-  else write(files);
+  const { files, merged, uses } = await generate(join(root, 'src/services'));
+  if (values.check) return check(files);
+  const breaks = describeBreaks(merged, uses);
+  write(files);
+  for (const line of breaks) console.log(line);
+  if (breaks.length > 0) console.log('Run ./run.sh check: it names each place to adapt.');
 });
 
-/** All of `generated/`: the content of each file by its path in there. */
-async function generate(folder: string): Promise<Map<string, string>> {
+/** All of `generated/`, the content of each file by its path in there; and what services use of each other. */
+async function generate(folder: string) {
   const names = listServiceFolders();
   const services = new Map<string, Service>();
   for (const name of names) {
@@ -45,7 +52,7 @@ async function generate(folder: string): Promise<Map<string, string>> {
     services.set(name, service);
   }
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const parts = await describe(services, version);
+  const { parts, uses } = await describe(services, version);
   const merged = mergeDocuments(parts, mergedInfo(version));
   const types = astToString(await openapiTS(merged as never, { defaultNonNullable: false }));
 
@@ -54,11 +61,24 @@ async function generate(folder: string): Promise<Map<string, string>> {
   files.set('openapi.json', toJson(merged));
   files.set('api.d.ts', `// ${marker}\n\n${types}`);
   files.set('services.ts', listServices(names));
-  return files;
+  return { files, merged, uses };
 }
 
-/** Builds every service in one app that never listens, on databases in memory, and asks for their documents. */
-async function describe(services: ReadonlyMap<string, Service>, version: string): Promise<Part[]> {
+/** Compares what services use of their peers with the contract that was generated before; a line for each break. */
+function describeBreaks(merged: OpenApiDocument, uses: readonly PeerUse[]): string[] {
+  const previous = read('openapi.json');
+  if (previous === undefined) return [];
+  const promised = JSON.parse(previous) as OpenApiDocument;
+  return uses.flatMap((use) =>
+    findBreaks(promised, merged, use).map(
+      ({ operation, field, reason }) =>
+        `${use.service} uses ${operation}: ${field === '' ? reason : `${field} ${reason}`}`,
+    ),
+  );
+}
+
+/** Builds every service in one app that never listens, on databases in memory, and reads their documents. */
+async function describe(services: ReadonlyMap<string, Service>, version: string) {
   const config = checkConfig(
     {
       services: Object.fromEntries(
@@ -79,7 +99,7 @@ async function describe(services: ReadonlyMap<string, Service>, version: string)
   const app = await buildApp({ config, name: 'gateway', services, logging, version });
   const parts = app.documents();
   await app.stop();
-  return parts;
+  return { parts, uses: app.uses };
 }
 
 function listServices(names: readonly string[]): string {

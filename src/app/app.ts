@@ -10,8 +10,8 @@ import { watchEventLoop } from './loop-watch.ts';
 import { createMetrics, type MetricsOptions } from './metrics.ts';
 import { type Mountable, mount, mountForward } from './mount.ts';
 import { watch } from './neighbours.ts';
-import { mergeDocuments, mergedInfo, type Part } from './openapi.ts';
-import { prepare } from './prepare.ts';
+import { mergeDocuments, mergedInfo, type Part, selectServices } from './openapi.ts';
+import { type PeerUse, prepare } from './prepare.ts';
 import { rateOf } from './rates.ts';
 import { type Check, checkAll, checkReadiness, type Readiness } from './readiness.ts';
 import { createServer } from './server.ts';
@@ -42,6 +42,8 @@ export interface App {
   readonly server: FastifyInstance;
   /** The documents of its services, each as the service has it. */
   documents(): Part[];
+  /** The operations that its services use of their peers. */
+  readonly uses: readonly PeerUse[];
   /** The metrics of this process alone; absent where they are off. */
   readonly metrics: (() => Promise<string>) | undefined;
   /** Listens where the config says; resolves with the address, as `http://host:port`. */
@@ -57,6 +59,7 @@ export interface App {
  * Builds an app of the config: the services that it runs, with their databases open, and, where it is the gateway,
  * what forwards to the others. It does not listen.
  * @throws {DatabaseError} where a database cannot be opened.
+ * @throws {ConfigError} where a service calls a peer that no app runs.
  */
 export async function buildApp(options: AppOptions): Promise<App> {
   const { config, name, services, logging, version, contract, record } = options;
@@ -82,11 +85,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const documents: (() => Part)[] = [];
   const readiness = new Map<string, () => Promise<Readiness>>();
   const looks: (() => Promise<void>)[] = [];
+  const uses: PeerUse[] = [];
 
   for (const service of app.services) {
     const mountable = prepare(services.get(service) as Service, {
-      ...{ server, config, logging, version, contract, record, metrics, looks },
-      ...{ originOf, unusedTo, headersTo },
+      ...{ server, config, logging, version, contract, record, metrics, looks, uses },
+      ...{ originOf, unusedTo, headersTo, known: [...services.keys()] },
       isTraced: tracer !== undefined,
       documentOf: (other) => (app.services.includes(other) ? () => documentOf(other) : undefined),
     });
@@ -147,9 +151,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
       home: describeApp(label, names),
       docs,
       otherDocuments: Object.fromEntries(names.map((service) => [service, `/${service}/openapi.json`])),
-      // Of a service that runs elsewhere it has what is committed, also while that service is away.
+      // A service that runs elsewhere is documented from the committed contract, also while it is unreachable.
       document: () =>
-        remote.length > 0 && contract !== undefined ? contract : mergeDocuments(parts(), info),
+        remote.length > 0 && contract !== undefined
+          ? selectServices(contract, names)
+          : mergeDocuments(parts(), info),
       ready: () => checkAll(readiness),
       register: async (scope) => metrics?.addTo(scope),
     };
@@ -159,6 +165,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   return {
     server,
     documents: () => documents.map((part) => part()),
+    uses,
     metrics: metrics?.render,
     async listen() {
       const listenTextResolver = (address: string) => `${name} listens at ${address}`;

@@ -1,4 +1,5 @@
 import { openNeighbour } from '#common/client.ts';
+import type { Use } from '#common/compatibility.ts';
 import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
 import type { Logger } from '#common/logger.ts';
@@ -24,18 +25,23 @@ export interface MeetOptions {
   readonly log: Logger;
   /** The other's document, where it runs in this app; else it is asked for. */
   readonly document: (() => OpenApiDocument) | undefined;
+  /** Called for each operation that the service declares. */
+  onDeclare(use: Use): void;
 }
 
 /** Opens the way from a service to another, and keeps an eye on what the other serves. */
 export function meet(options: MeetOptions) {
-  const { service, other, origin, contract, deadline, limits, headers, log, document } = options;
+  const { service, other, origin, contract, deadline, limits, headers, log, document, onDeclare } = options;
   const opened = openNeighbour(other, {
     origin,
     document: contract,
     deadline,
     limits,
     headers,
-    onDeclare: (use) => door.use(use),
+    onDeclare: (use) => {
+      door.use(use);
+      onDeclare(use);
+    },
     onUnfit: () => runAs(service, 'contract', log, door.lookSoon),
   });
   const door = openDoor({

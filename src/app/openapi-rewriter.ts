@@ -40,7 +40,7 @@ const maps = new Set([
 const data = new Set(['example', 'default', 'const', 'enum', 'value', 'dependentRequired', 'scopes']);
 
 /** Copies parts of a service's document with every name in them qualified. */
-export function createRewriter(part: Part, claimOperationId: (id: string) => void) {
+export function createRewriter(part: Part, claimOperationId: (id: string, method: string) => void) {
   const qualify = (name: string) => `${part.service}.${name}`;
   const components = (part.document.components ?? {}) as Record<string, JsonObject>;
 
@@ -75,13 +75,13 @@ export function createRewriter(part: Part, claimOperationId: (id: string) => voi
         Object.entries(value as JsonObject).map(([name, link]) => [name, walkLink(link)]),
       );
     }
-    if (methods.includes(key)) claimId(value);
+    if (methods.includes(key)) claimId(key, value);
     return walk(value, maps.has(key) && !Array.isArray(value));
   }
 
-  function claimId(operation: Json): void {
+  function claimId(method: string, operation: Json): void {
     const id = (operation as JsonObject | null)?.operationId;
-    if (typeof id === 'string') claimOperationId(qualify(id));
+    if (typeof id === 'string') claimOperationId(qualify(id), method);
   }
 
   function walkSecurity(security: Json): Json {

@@ -34,7 +34,7 @@ export function mergedInfo(version: string) {
  * @throws {MergeError} naming both owners where two services claim one path or one qualified name.
  */
 export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApiDocument {
-  const owners = new Map<string, string>();
+  const owners = new Map<string, { readonly service: string; readonly route: string }>();
   const merged = {
     openapi: '3.1.0',
     info: { ...info },
@@ -64,35 +64,43 @@ export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApi
     merged['x-services'][part.service] = { info: own, ...rest };
 
     const secure = (item: Json) => withSecurity(item as JsonObject, rewriter.walkSecurity(security));
-    const rewriter = createRewriter(part, (id) => claim(`the operationId ${id}`, part.service));
+    let place = '';
+    const rewriter = createRewriter(part, (id, method) =>
+      claim(`the operationId ${id}`, part.service, `${method.toUpperCase()} ${place}`),
+    );
     for (const tag of (tags ?? []) as { name: string }[]) {
       merged.tags.push({ ...(rewriter.walk(tag) as object), name: rewriter.qualify(tag.name) });
     }
     for (const [path, item] of Object.entries(paths)) {
       const whole = wholePath(part, path);
       // Paths that differ only in the names of their parameters are one path.
-      claim(`the path ${whole.replace(/\{[^}]*\}/g, '{}')}`, part.service);
+      claim(`the path ${whole.replace(/\{[^}]*\}/g, '{}')}`, part.service, whole);
+      place = whole;
       merged.paths[whole] = secure(rewriter.walk(item));
     }
     for (const [name, item] of Object.entries((webhooks ?? {}) as JsonObject)) {
-      claim(`the webhook ${rewriter.qualify(name)}`, part.service);
+      place = rewriter.qualify(name);
+      claim(`the webhook ${place}`, part.service);
       merged.webhooks[rewriter.qualify(name)] = secure(rewriter.walk(item));
     }
     for (const [kind, named] of Object.entries((components ?? {}) as Record<string, JsonObject>)) {
       const all = merged.components[kind] ?? {};
       merged.components[kind] = all;
       for (const [name, component] of Object.entries(named)) {
-        claim(`components/${kind}/${rewriter.qualify(name)}`, part.service);
+        place = `components/${kind}/${rewriter.qualify(name)}`;
+        claim(place, part.service);
         const walked = rewriter.walkComponent(kind, component);
         all[rewriter.qualify(name)] = kind === 'pathItems' ? secure(walked) : walked;
       }
     }
   }
 
-  function claim(thing: string, service: string): void {
+  /** `route` tells apart two owners of one service. */
+  function claim(thing: string, service: string, route = service): void {
     const owner = owners.get(thing);
-    if (owner !== undefined) throw new MergeError(`${thing} is claimed by ${owner} and by ${service}`);
-    owners.set(thing, service);
+    if (owner === undefined) return void owners.set(thing, { service, route });
+    const [first, second] = owner.service === service ? [owner.route, route] : [owner.service, service];
+    throw new MergeError(`${thing} is claimed by ${first} and by ${second}`);
   }
 
   // Pages list tags in this order: first what the services are for, last what every service has.
@@ -103,6 +111,25 @@ export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApi
 
 function isCommon(tag: Json): boolean {
   return (tag as { name: string }).name.endsWith(`.${commonTag}`);
+}
+
+/** The merged document without the services that are not among `services`. No service refers to another. */
+export function selectServices(document: OpenApiDocument, services: readonly string[]): OpenApiDocument {
+  const isNamed = (name: string) => services.some((service) => name.startsWith(`${service}.`));
+  const select = (named: Json, isKept: (key: string) => boolean) =>
+    Object.fromEntries(Object.entries(named as JsonObject).filter(([key]) => isKept(key)));
+  const selectors: Readonly<Record<string, (value: Json) => Json>> = {
+    tags: (tags) => (tags as { name: string }[]).filter(({ name }) => isNamed(name)),
+    paths: (paths) => select(paths, (path) => services.includes(path.split('/')[1] as string)),
+    webhooks: (webhooks) => select(webhooks, isNamed),
+    components: (kinds) =>
+      Object.fromEntries(
+        Object.entries(kinds as JsonObject).map(([kind, named]) => [kind, select(named, isNamed)]),
+      ),
+    'x-services': (named) => select(named, (name) => services.includes(name)),
+  };
+  const entries = Object.entries(document).map(([key, value]) => [key, selectors[key]?.(value) ?? value]);
+  return Object.fromEntries(entries) as OpenApiDocument;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Use } from '#common/compatibility.ts';
 import { runAs } from '#common/context.ts';
 import type { OpenApiDocument } from '#common/contract.ts';
 import { type Database, openDatabase } from '#common/database.ts';
@@ -11,6 +12,12 @@ import type { Metrics } from './metrics.ts';
 import type { Mountable } from './mount.ts';
 import { meet } from './neighbours.ts';
 import { type Check, checkReadiness } from './readiness.ts';
+import { checkPeer } from './topology.ts';
+
+/** An operation that a service uses of a peer. */
+export interface PeerUse extends Use {
+  readonly service: string;
+}
 
 /** What an app has for each of its services. */
 export interface PrepareOptions {
@@ -30,8 +37,12 @@ export interface PrepareOptions {
   documentOf(service: string): (() => OpenApiDocument) | undefined;
   /** What a call to a service shows to be known as one of ours. */
   headersTo(service: string, caller: Caller): Record<string, string>;
-  /** Looks at neighbours, to be taken once the app listens. */
+  /** The names of all services, also of those that the config does not have. */
+  readonly known: readonly string[];
+  /** Checks of the contracts of peers, to be made once the app listens. */
   readonly looks: (() => Promise<void>)[];
+  /** The operations that services use of their peers, as they declare them. */
+  readonly uses: PeerUse[];
 }
 
 /** Opens what a service needs, and says how it is mounted: its database, its neighbours, its log. */
@@ -49,7 +60,9 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
     unusedTo,
     documentOf,
     headersTo,
+    known,
     looks,
+    uses,
   } = options;
   const { limits, docs } = config;
   const { name, description } = service;
@@ -84,12 +97,7 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
         },
         neighbour: (other) => {
           if (met.has(other)) return met.get(other) as never;
-          if (!Object.hasOwn(config.services, other)) {
-            serviceLog.error(
-              { neighbour: other },
-              'no app of the config runs this service: each call to it fails',
-            );
-          }
+          checkPeer(config, known, name, other);
           const origin = () => originOf(other);
           const { deadline } = config.calls;
           const one = meet({
@@ -102,6 +110,7 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
             headers: headersTo(other, 'service'),
             log: serviceLog,
             document: documentOf(other),
+            onDeclare: (use) => uses.push({ service: name, ...use }),
           });
           neighbours[other] = one.check;
           looks.push(one.look);

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
+import { basename } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import type { AppConfig, Config } from './config.ts';
+import { type AppConfig, type Config, ConfigError } from './config.ts';
 
 /** The name of the app that is the gateway: the first of the config. */
 export function gatewayOf(config: Config): string {
@@ -12,6 +13,20 @@ export function homeOf(config: Config, service: string): string {
   const found = Object.entries(config.apps).find(([, { services }]) => services.includes(service));
   if (found === undefined) throw new Error(`No app runs the ${service} service`);
   return found[0];
+}
+
+/**
+ * Checks that an app runs the peer that a service calls. `known` are the names of all services.
+ * @throws {ConfigError}
+ */
+export function checkPeer(config: Config, known: readonly string[], service: string, peer: string): void {
+  if (!known.includes(peer)) {
+    throw new ConfigError(`${service} calls ${peer}, which is not a service (known: ${known.join(', ')})`);
+  }
+  const isRun = Object.values(config.apps).some(({ services }) => services.includes(peer));
+  if (isRun) return;
+  const fix = `add ${peer} to services and to the services of an app`;
+  throw new ConfigError(`${basename(config.file)}: ${service} calls ${peer}, which no app runs: ${fix}`);
 }
 
 /** Where other apps reach an app, as `http://host:port`. */

@@ -2,10 +2,11 @@ import { STATUS_CODES } from 'node:http';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Type } from '@sinclair/typebox';
 import { describe, expect, type TestContext, test } from 'vitest';
+import type { OpenApiDocument } from '#common/contract.ts';
 import { defineService } from '#common/service.ts';
 import petDocument from '../../generated/pet/openapi.json' with { type: 'json' };
 import userDocument from '../../generated/user/openapi.json' with { type: 'json' };
-import { type Built, build, contract } from '../helper.ts';
+import { type Built, build, contract, findFreePort } from '../helper.ts';
 
 interface Schema {
   readonly $ref?: string;
@@ -191,6 +192,21 @@ test('The documents served are those of generated/, but for the version', async 
   const served = await Promise.all(documents.map((path) => read(t, path, built)));
   const generated = [contract, petDocument, userDocument];
   expect(served.map(withoutVersions)).toEqual(generated.map(withoutVersions));
+});
+
+test('A split gateway documents the services of its config alone', async (t) => {
+  const { paths, components } = contract as unknown as Document;
+  const more = {
+    ...contract,
+    paths: { ...paths, '/toy/toys/': paths['/pet/pets/'] },
+    components: { ...components, schemas: { ...components.schemas, 'toy.Toy': { type: 'object' } } },
+  };
+  const apps = {
+    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+    pets: { port: await findFreePort(), services: ['pet'] },
+  };
+  const split = await build(t, { config: { apps }, contract: more as unknown as OpenApiDocument });
+  expect(withoutVersions(await read(t, '/openapi.json', split))).toEqual(withoutVersions(contract));
 });
 
 test('A service’s document has its paths without the prefix, and the prefix as its server', async (t) => {

@@ -282,14 +282,3 @@ test('migrations that run at a start are one line of their service; later starts
   ]);
   expect(await started()).toEqual([]);
 });
-
-test('a peer that is not in the config is named at the start', async (t) => {
-  const { lines } = await build(t, { services: [user] });
-  expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
-    {
-      service: 'user',
-      neighbour: 'pet',
-      msg: 'no app of the config runs this service: each call to it fails',
-    },
-  ]);
-});

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Type } from '@sinclair/typebox';
 import { describe, expect, test } from 'vitest';
-import { MergeError, mergeDocuments, type Part } from '#app/openapi.ts';
+import { MergeError, mergeDocuments, type Part, selectServices } from '#app/openapi.ts';
 import { type OpenApiDocument, readContract } from '#common/contract.ts';
 import { contract } from '../helper.ts';
 
@@ -681,7 +681,11 @@ describe('a clash names the thing and both owners:', () => {
   test('one operation id twice in one document', () => {
     const parts = [part('pet', { paths: { '/a': get, '/b': get } })];
     expect(() => mergeDocuments(parts, info)).toThrow(
-      'the operationId pet.list is claimed by pet and by pet',
+      'the operationId pet.list is claimed by GET /pet/a and by GET /pet/b',
+    );
+    const twice = [part('pet', { paths: { '/a/{id}': {}, '/a/{name}': {} } })];
+    expect(() => mergeDocuments(twice, info)).toThrow(
+      'the path /pet/a/{} is claimed by /pet/a/{id} and by /pet/a/{name}',
     );
   });
 
@@ -697,6 +701,14 @@ test.for(['3.0.3', '2.0', '3.10.0', '4.0.0'])('refuses a document of OpenAPI %s'
   expect(() => mergeDocuments([part('user', {}), part('pet', { openapi })], info)).toThrow(
     `pet: OpenAPI ${openapi} is not 3.1`,
   );
+});
+
+test('the document of some services has nothing of the others, and of all services is the same', () => {
+  const parts = ['pet', 'user', 'shop'].map((service) => part(service, rich));
+  const merged = mergeDocuments(parts, info);
+  expect(JSON.stringify(selectServices(merged, ['pet', 'user', 'shop']))).toBe(JSON.stringify(merged));
+  const two = mergeDocuments([parts[0] as Part, parts[2] as Part], info);
+  expect(JSON.stringify(selectServices(merged, ['pet', 'shop']))).toBe(JSON.stringify(two));
 });
 
 test('merges the documents of the product into the one that is committed', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { addressOf, gatewayOf, homeOf, isLoopback, reachable } from '#app/topology.ts';
+import { ConfigError } from '#app/config.ts';
+import { addressOf, checkPeer, gatewayOf, homeOf, isLoopback, reachable } from '#app/topology.ts';
 
 const app = { host: '127.0.0.1', port: 8000, instances: 1, services: [] };
 
@@ -40,4 +41,20 @@ test.for([
   ['::', false],
 ] as const)('whether only this machine reaches %s: %s', ([host, expected]) => {
   expect(isLoopback(host)).toBe(expected);
+});
+
+test('a peer that no app runs, or that is no service, is a mistake of the config', () => {
+  const config = {
+    file: '/somewhere/config.yaml',
+    apps: { front: { ...app, services: ['user'] }, back: { ...app, services: ['pet'] } },
+  } as unknown as Parameters<typeof checkPeer>[0];
+  const check = (peer: string) => checkPeer(config, ['pet', 'toy', 'user'], 'user', peer);
+  check('pet');
+  check('user');
+  expect(() => check('toy')).toThrow(ConfigError);
+  expect(() => check('toy')).toThrow(
+    /^config.yaml: user calls toy, which no app runs: add toy to services and to the services of an app$/,
+  );
+  expect(() => check('pets')).toThrow(ConfigError);
+  expect(() => check('pets')).toThrow(/^user calls pets, which is not a service \(known: pet, toy, user\)$/);
 });

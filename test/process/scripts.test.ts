@@ -8,9 +8,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { makeFolder } from '../helper.ts';
 import { copyProject, root, run, writeConfig } from './helper.ts';
+
+// Each test starts up to five processes, which is slow while the cores are busy.
+vi.setConfig({ testTimeout: 180_000 });
 
 async function outcome(running: ReturnType<typeof run>) {
   const { code } = await running.ended;
@@ -36,6 +39,42 @@ test('generate --check passes on what is committed, and names the difference whe
 
   expect(await generate(t, project)).toEqual({ code: 0, output: 'generated/pet/openapi.json\n' });
   expect(await generate(t, project)).toEqual({ code: 0, output: '' });
+});
+
+test('generate --check fails on stale types, and on a file that belongs to no service', async (t) => {
+  const project = copyProject(t);
+  appendFileSync(join(project, 'generated/api.d.ts'), '// more\n');
+  const stale = await generate(t, project, '--check');
+  expect(stale.code).toBe(1);
+  expect(stale.output).toContain('generated/api.d.ts is stale');
+
+  cpSync(join(root, 'generated/api.d.ts'), join(project, 'generated/api.d.ts'));
+  cpSync(join(project, 'generated/pet'), join(project, 'generated/toy'), { recursive: true });
+  expect(await generate(t, project, '--check')).toEqual({
+    code: 1,
+    output: `generated/toy/openapi.json belongs to no service\nRun "npm run generate", and commit what it writes.\n`,
+  });
+});
+
+test('generate names each change that breaks a service, once, and what to do', async (t) => {
+  const project = copyProject(t);
+  const schemas = join(project, 'src/services/pet/schemas.ts');
+  const before = readFileSync(schemas, 'utf8');
+  writeFileSync(schemas, before.replaceAll('species: ', 'kind: '));
+  const { code, output } = await generate(t, project);
+  expect(code).toBe(0);
+  expect(output.split('\n').slice(-3)).toEqual([
+    'user uses GET /pet/pets/: response[].species is gone',
+    'Run ./run.sh check: it names each place to adapt.',
+    '',
+  ]);
+  expect(await generate(t, project)).toEqual({ code: 0, output: '' });
+
+  // Another example breaks nothing.
+  writeFileSync(schemas, before.replaceAll('species: ', 'kind: ').replaceAll("'Rex'", "'Max'"));
+  const harmless = await generate(t, project);
+  expect(harmless.output).toContain('generated/pet/openapi.json');
+  expect(harmless.output).not.toContain('user uses');
 });
 
 test('a folder more is a service more, a folder less one less; no database file is touched', async (t) => {

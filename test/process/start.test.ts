@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
@@ -69,6 +69,19 @@ test('ends with 2 and one line where the log may not be written', async (t) => {
     /^config\.yaml: log\.directory: \S+ has a folder where the log file has its name \(EISDIR\)\n$/,
   );
   expect(code).toBe(2);
+});
+
+test('ends with 2 and one line where a service calls a peer that no app runs', async (t) => {
+  const { file } = writeConfig(t);
+  const whole = readFileSync(file, 'utf8');
+  writeFileSync(file, whole.replace(/^ {2}pet: .*\n/m, '').replace('[pet, user]', '[user]'));
+  const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
+  expect(code).toBe(2);
+  // It may have logged its migrations.
+  expect(output.split('\n').filter((line) => !line.startsWith('{'))).toEqual([
+    'config.yaml: user calls pet, which no app runs: add pet to services and to the services of an app',
+    '',
+  ]);
 });
 
 test('ends with 1 and names the port and the key where the address is in use', async (t) => {

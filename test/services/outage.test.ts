@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { defineService } from '#common/service.ts';
 import type { components } from '#generated/api.d.ts';
 import user from '../../src/services/user/index.ts';
-import { type Built, build, makeFolder, type Reply } from '../helper.ts';
+import { type Built, build, findFreePort, makeFolder, type Reply } from '../helper.ts';
 
 type Pet = components['schemas']['pet.Pet'];
 type User = components['schemas']['user.User'];
@@ -329,8 +329,12 @@ test('where there is no pet service at all: 503, nothing changed, all back when 
     await whole.send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
   const users = await createUsers(whole);
 
-  // The user service of another process, where nobody answers for the pet service.
-  const alone = await build(t, { services: [user], serviceConfigs });
+  // The user service of another process, which finds no pet service where the config says that it is.
+  const apps = {
+    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+    pets: { port: await findFreePort(), services: ['pet'] },
+  };
+  const alone = await build(t, { config: { apps }, serviceConfigs });
   await expectRefusals(alone, 503);
   await expectUsersWithoutPets(alone);
 

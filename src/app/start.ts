@@ -110,7 +110,8 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
   setImmediate(flushCompileCache);
   const { config, name } = options;
   if (!config.docs || origin === undefined) return;
-  log.info(`docs of all services at ${origin}/docs`);
+  const what = name === gatewayOf(config) ? 'all services' : 'this app';
+  log.info(`docs of ${what} at ${origin}/docs`);
   for (const service of (config.apps[name] as AppConfig).services)
     log.info(`docs of ${service} at ${origin}/${service}/docs`);
 }

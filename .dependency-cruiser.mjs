@@ -73,7 +73,7 @@ export default {
         path: '^src/',
         pathNot: [
           '/(tables|repository)\\.ts$',
-          '^src/common/((?:backup|database)[a-z-]*|drizzle|statement)\\.ts$',
+          '^src/common/((?:backup|database)[a-z-]*|drizzle|pages|statement)\\.ts$',
         ],
       },
       to: {

@@ -15,7 +15,15 @@ import { type PeerUse, prepare } from './prepare.ts';
 import { rateOf } from './rates.ts';
 import { type Check, checkAll, checkReadiness, type Readiness } from './readiness.ts';
 import { createServer } from './server.ts';
-import { addressOf, gatewayOf, homeOf, isLoopback, ownOrigin, warnOfOpenness } from './topology.ts';
+import {
+  addressOf,
+  gatewayOf,
+  hasNoCommonKey,
+  homeOf,
+  isLoopback,
+  ownOrigin,
+  warnOfOpenness,
+} from './topology.ts';
 import { openTraces } from './traces.ts';
 
 export interface AppOptions {
@@ -78,6 +86,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const server = await createServer({
     ...{ log, limits, key, proxies, allowed, traffic, tracer },
     ...{ app, hosts: config.hosts, hsts: config.hsts },
+    trustsAll: hasNoCommonKey(config, name),
     rate: rateOf(config, name),
     // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
     compress: isGateway && (config.compress ?? !isLoopback(app.host)),

@@ -1,13 +1,16 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { fixed } from './limits.ts';
+import { isIdle } from './pipelines.ts';
 
 /**
  * What a connection is: one whose first request has not come, within the limit (`new`) or past it (`over`); one from
- * outside, or of our own; or one that was refused.
+ * outside, or of our own; or one that was refused, or closed to make room.
  */
-type State = 'new' | 'over' | 'outside' | 'ours' | 'refused';
+type State = 'new' | 'over' | 'outside' | 'ours' | 'refused' | 'closed';
 const state = Symbol('state');
-type Connection = Socket & { [state]?: State };
+const usedAt = Symbol('usedAt');
+type Connection = Socket & { [state]?: State; [usedAt]?: number };
 
 /** The connections from outside. */
 export interface Connections {
@@ -22,9 +25,14 @@ export interface Connections {
  * what waits for them has been admitted. So one past the limit is not refused before that, and of those that say
  * nothing there are never more than as many again: the oldest goes first. Node's `maxConnections` cannot tell them
  * apart, so a full server would refuse the calls to itself.
+ *
+ * When the server is full, the connection that has been idle for the longest time makes room for a new one: a client may
+ * keep a connection for `time.idle`, and a few requests on each would lock out all others.
  */
-export function boundConnections(most: number): Connections {
+export function boundConnections(most: number, onCloseIdle = () => {}): Connections {
   let count = 0;
+  const outside = new Set<Connection>();
+  let nextSearch = 0;
   const over = new Set<Connection>();
 
   function open(socket: Connection): void {
@@ -42,6 +50,32 @@ export function boundConnections(most: number): Connections {
   function close(this: Connection): void {
     if (this[state] === 'new' || this[state] === 'outside') count -= 1;
     over.delete(this);
+    outside.delete(this);
+  }
+
+  /** Makes room for one more; false where no connection has been idle for long enough. */
+  function closeIdle(): boolean {
+    const now = performance.now();
+    if (now < nextSearch) return false;
+    let longest: Connection | undefined;
+    let since = now - fixed.idle;
+    for (const socket of outside) {
+      const { [usedAt]: at = now } = socket;
+      if (at > since || !isIdle(socket)) continue;
+      longest = socket;
+      since = at;
+    }
+    if (longest === undefined) {
+      // A server that is full and busy must not search for each client that it rejects.
+      nextSearch = now + 100;
+      return false;
+    }
+    longest[state] = 'closed';
+    outside.delete(longest);
+    count -= 1;
+    longest.destroySoon();
+    onCloseIdle();
+    return true;
   }
 
   /** What a connection is, by its first request. */
@@ -52,9 +86,11 @@ export function boundConnections(most: number): Connections {
       if (isCounted) count -= 1;
       return 'ours';
     }
-    if (isCounted) return 'outside';
-    if (count >= most) return 'refused';
-    count += 1;
+    if (!isCounted) {
+      if (count >= most && !closeIdle()) return 'refused';
+      count += 1;
+    }
+    outside.add(socket);
     return 'outside';
   }
 
@@ -62,6 +98,7 @@ export function boundConnections(most: number): Connections {
     watch: (server) => void server.on('connection', open),
     isTooMany(socket: Connection, isOurs) {
       if (socket[state] === 'new' || socket[state] === 'over') socket[state] = judge(socket, isOurs());
+      socket[usedAt] = performance.now();
       return socket[state] === 'refused';
     },
   };

@@ -44,7 +44,9 @@ export interface Gate {
 export function createGate({ limits, key, always, log, policy, traffic }: GateOptions): Gate {
   const pressure = openPressure(limits);
   const turns = openTurns(fixed.turn);
-  const connections = boundConnections(limits.connections);
+  const connections = boundConnections(limits.connections, () => {
+    if (traffic !== undefined) traffic.closed.idle += 1;
+  });
   const busy = new Unavailable('The server is busy');
   // What is the same for each is worked out once: the more a refusal costs, the less is left for what is admitted.
   const busyBody = prepareProblemBody(busy);

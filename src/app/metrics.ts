@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { CallCounts } from '#common/call-counts.ts';
 import type { Database } from '#common/database.ts';
 import { Distribution, durations } from '#common/distribution.ts';
+import { fixed } from './limits.ts';
 import { createFamilies, type Family } from './metric-families.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 
@@ -43,10 +44,12 @@ export function createMetrics({ label, number, gather }: MetricsOptions): Metric
   const { lag, close } = watchLag();
   let registry: Promise<Registry> | undefined;
 
-  async function render(): Promise<string> {
+  // A scrape costs ms, and each of several instances renders for all: clients that ask all the time share one.
+  const render = atMostEvery(fixed.metrics, async () => {
     registry ??= open();
     return (await registry).metrics();
-  }
+  });
+  const serve = atMostEvery(fixed.metrics, async () => Buffer.from(await (gather ?? render)()));
 
   /** Each series says its service: what is the process's, that of the app. */
   async function open(): Promise<Registry> {
@@ -69,12 +72,29 @@ export function createMetrics({ label, number, gather }: MetricsOptions): Metric
     addTo(scope) {
       server = scope;
       scope.addHook('onClose', async () => close());
-      // Not to be shed, nor refused to who asks much: it is when the server is busy that somebody wants to know.
+      // Exempt from load shedding and rates, because operators need it most while the server is busy. It costs no more
+      // than a health check: the text is made once a second at most.
       scope.get('/metrics', { config: { always: true }, schema: { hide: true } }, async (_request, reply) => {
         reply.type('text/plain; version=0.0.4; charset=utf-8');
-        return gather === undefined ? render() : gather();
+        return serve();
       });
     },
+  };
+}
+
+/** Calls `make` once in `ms` at most: until then, and while it is pending, callers share its result. */
+function atMostEvery<Result>(ms: number, make: () => Promise<Result>): () => Promise<Result> {
+  let result: Promise<Result> | undefined;
+  let isPending = false;
+  let madeAt = 0;
+  return () => {
+    if (result !== undefined && (isPending || performance.now() - madeAt < ms)) return result;
+    isPending = true;
+    result = make().finally(() => {
+      isPending = false;
+      madeAt = performance.now();
+    });
+    return result;
   };
 }
 

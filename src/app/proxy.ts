@@ -127,7 +127,7 @@ function isWanted({ request, sent, raw }: FastifyReply): boolean {
 type Headers = Record<string, string | string[] | undefined>;
 
 function requestHeaders(
-  { headers, id, sentType }: FastifyRequest,
+  { headers, id, sentType, caller }: FastifyRequest,
   own: Readonly<Record<string, string>>,
   span: Span | undefined,
 ): Headers {
@@ -135,6 +135,11 @@ function requestHeaders(
   const kept: Headers = {};
   for (const name in headers) {
     if (!hopByHop.has(name) && !untrusted.test(name) && !listed?.includes(name)) kept[name] = headers[name];
+  }
+  if (caller === undefined) {
+    // The service believes the gateway, and so what it forwards.
+    delete kept['x-hops'];
+    delete kept['x-deadline-ms'];
   }
   const { travel } = currentContext() ?? {};
   const traceparent = span?.traceparent ?? travel?.traceparent;

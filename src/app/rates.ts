@@ -3,7 +3,7 @@ import { TooManyRequests } from '#common/problem.ts';
 import type { Always } from './always.ts';
 import type { AppConfig, Config } from './config.ts';
 import { standardRate } from './limits.ts';
-import { gatewayOf, isLoopback } from './topology.ts';
+import { hasNoCommonKey, isLoopback } from './topology.ts';
 
 export interface RateOptions {
   /** Requests of one address in a minute. */
@@ -29,12 +29,9 @@ export const rates = fp<RateOptions>(async (app, { rate, always }) => {
   });
 });
 
-/**
- * How much a client may ask of an app in a minute; 0: any. An app that cannot tell the gateway from a client, as it
- * has no key in common with it, leaves the counting to the gateway.
- */
+/** How many requests of an app a client may send in a minute; 0: any. */
 export function rateOf(config: Config, name: string): number {
-  if (name !== gatewayOf(config) && config.internal.key === undefined) return 0;
+  if (hasNoCommonKey(config, name)) return 0;
   const { host } = config.apps[name] as AppConfig;
   return config.limits.rate ?? (isLoopback(host) ? 0 : standardRate);
 }

@@ -15,20 +15,25 @@ export function openRequestSpan(
   request: FastifyRequest,
   reply: FastifyReply,
   travel: Travel,
+  isTrusted: boolean,
 ): Traced {
   const { method, url, protocol, routeOptions, server } = request;
   const route = routeOptions.url;
-  const { traceparent, span } = tracer.start(server.serviceName, travel, {
-    name: route === undefined ? method : `${method} ${route}`,
-    kind: 'server',
-    attributes: {
-      'http.request.method': method,
-      'url.scheme': protocol,
-      // The query stays out: it may hold secrets.
-      'url.path': url.split('?', 1)[0] as string,
-      ...(route !== undefined && { 'http.route': route }),
+  const { traceparent, span } = tracer.start(
+    server.serviceName,
+    { ...travel, isTrusted },
+    {
+      name: route === undefined ? method : `${method} ${route}`,
+      kind: 'server',
+      attributes: {
+        'http.request.method': method,
+        'url.scheme': protocol,
+        // The query stays out: it may hold secrets.
+        'url.path': url.split('?', 1)[0] as string,
+        ...(route !== undefined && { 'http.route': route }),
+      },
     },
-  });
+  );
   if (span !== undefined) {
     const log = (request.log as Logger).child(idsOf(span));
     request.log = log;

@@ -54,6 +54,8 @@ type Response = ServerResponse & { [opened]?: Open | undefined };
 
 export interface RequestsOptions {
   readonly key: Key;
+  /** Whether every caller counts as one of our own, because it has no key to show: see `hasNoCommonKey`. */
+  readonly trustsAll: boolean;
   readonly pressure: Pressure;
   /** Headers of each response to a request from outside. */
   readonly policy: Policy;
@@ -66,7 +68,8 @@ export interface RequestsOptions {
  * Opens each request: its id in the answer, its context for all that runs for it, and its line when it has ended.
  * Register it first, so that what other plugins refuse has all that too.
  */
-export const requests = fp<RequestsOptions>(async (app, { key, pressure, policy, traffic, tracer }) => {
+export const requests = fp<RequestsOptions>(async (app, options) => {
+  const { key, trustsAll, pressure, policy, traffic, tracer } = options;
   // Not a Set: of one that changes all the time V8 makes a new table now and then, and each old one, with all that was
   // in it, keeps the next alive until a full collection.
   const inFlight: Open[] = [];
@@ -91,11 +94,12 @@ export const requests = fp<RequestsOptions>(async (app, { key, pressure, policy,
 
   app.decorateRequest('caller', undefined);
   app.addHook('onRequest', (request, reply, done) => {
-    let travel = readTravel(request.headers, request.id);
-    let span: Span | undefined;
-    if (tracer !== undefined) ({ travel, span } = openRequestSpan(tracer, request, reply, travel));
-    const log = request.log as Logger;
     const caller = key.read(request.headers);
+    const isTrusted = caller !== undefined || trustsAll;
+    let travel = readTravel(request.headers, request.id, isTrusted);
+    let span: Span | undefined;
+    if (tracer !== undefined) ({ travel, span } = openRequestSpan(tracer, request, reply, travel, isTrusted));
+    const log = request.log as Logger;
     if (caller !== undefined) (request as { caller: Caller }).caller = caller;
     else if (request.headers[keyHeader] !== undefined) warnOfCredential(log);
     const { config: route } = request.routeOptions;

@@ -43,6 +43,8 @@ export interface ServerOptions {
   readonly log: Logger;
   readonly limits: Limits;
   readonly key: Key;
+  /** See `hasNoCommonKey`. */
+  readonly trustsAll: boolean;
   /** Requests of one client in a minute; 0: any. */
   readonly rate: number;
   /** Whose `x-forwarded-for` is believed. */
@@ -103,7 +105,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (config?.always) always.add(url);
   });
   server.setErrorHandler(answerProblem);
-  await server.register(requests, { key, pressure, policy, traffic, tracer: options.tracer });
+  const { tracer, trustsAll } = options;
+  await server.register(requests, { key, trustsAll, pressure, policy, traffic, tracer });
   await server.register(protocol);
   await server.register(hosts, { app: options.app, names: options.hosts });
   await server.register(crossSite, { allowed });

@@ -64,3 +64,11 @@ export function reachable(host: string): string {
   const loopback = ({ '0.0.0.0': '127.0.0.1', '::': '::1' } as Record<string, string>)[host] ?? host;
   return loopback.includes(':') ? `[${loopback}]` : loopback;
 }
+
+/**
+ * Whether an app cannot tell the gateway and its peers from a client, because it has no key in common with them. Then it
+ * leaves the rates to the gateway, and believes what its callers say of hops, deadlines and traces.
+ */
+export function hasNoCommonKey(config: Config, name: string): boolean {
+  return name !== gatewayOf(config) && config.internal.key === undefined;
+}

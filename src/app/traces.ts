@@ -8,7 +8,7 @@ import type {
 } from '@opentelemetry/api';
 import type { Sampler } from '@opentelemetry/sdk-trace';
 import type { Logger } from '#common/logger.ts';
-import type { Attributes, Span, SpanOptions, Started, Tracer } from '#common/trace.ts';
+import type { Attributes, Span, SpanOptions, Started, TraceCaller, Tracer } from '#common/trace.ts';
 import type { Config } from './config.ts';
 import { fixed } from './limits.ts';
 import { spanTime } from './span-clock.ts';
@@ -93,22 +93,29 @@ export async function openTraces(
     return tracer;
   }
 
-  function contextOf(traceparent: string | undefined, tracestate: string | undefined): OtelContext {
+  /** By the id of the trace, so that apps which do not trust each other decide alike. */
+  function isRecorded(traceId: string): boolean {
+    return byRatio.shouldSample(api.ROOT_CONTEXT, traceId).decision !== sdk.SamplingDecision.NOT_RECORD;
+  }
+
+  function contextOf({ traceparent, tracestate, isTrusted }: TraceCaller): OtelContext {
     if (traceparent === undefined) return api.ROOT_CONTEXT;
     const [, traceId = '', spanId = '', flags = ''] = traceparent.split('-');
+    const wants = (Number.parseInt(flags, 16) & api.TraceFlags.SAMPLED) !== 0;
+    const isSampled = wants && (isTrusted || isRecorded(traceId));
     return api.trace.setSpanContext(api.ROOT_CONTEXT, {
       traceId,
       spanId,
-      traceFlags: Number.parseInt(flags, 16) & api.TraceFlags.SAMPLED,
+      traceFlags: isSampled ? api.TraceFlags.SAMPLED : api.TraceFlags.NONE,
       isRemote: true,
       ...(tracestate !== undefined && { traceState: api.createTraceState(tracestate) }),
     });
   }
 
   return {
-    start(service, { traceparent, tracestate }, options): Started {
+    start(service, caller, options): Started {
       const tracer = tracerOf(service);
-      const span = open(api, tracer, contextOf(traceparent, tracestate), options);
+      const span = open(api, tracer, contextOf(caller), options);
       return span.isRecorded ? { traceparent: span.traceparent, span } : { traceparent: span.traceparent };
     },
     // What could not be sent has been said.

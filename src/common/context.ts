@@ -24,7 +24,7 @@ export interface Context {
 
 /** What travels with a call that the running code makes now, and that may take `timeout` ms or what is left. */
 export function nextTravel(timeout: number): Travel {
-  const travel = currentContext()?.travel ?? readTravel({}, randomUUID());
+  const travel = currentContext()?.travel ?? readTravel({}, randomUUID(), false);
   return { ...travel, deadline: Math.min(travel.deadline, performance.now() + timeout) };
 }
 

@@ -17,6 +17,7 @@ export const { customType, index, integer, sqliteTable, text, unique } =
 export const { drizzle } =
   require('drizzle-orm/better-sqlite3') as typeof import('drizzle-orm/better-sqlite3');
 export type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+export type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 
 export const { readMigrationFiles } =
   require('drizzle-orm/migrator') as typeof import('drizzle-orm/migrator');

@@ -12,6 +12,9 @@ export interface RequestFields {
   readonly aborted?: boolean;
 }
 
+/** Characters of a path that a line shows: longer ones would push other lines out of the rotated files. */
+const maxPath = 256;
+
 // For integration where speed counts: https://github.com/pinojs/pino/blob/main/docs/api.md#pino-symbols
 const { symbols } = pino;
 
@@ -37,7 +40,8 @@ export function logRequest(log: Logger, { method, path, route, status, ms, abort
   if (!log.isLevelEnabled('info')) return;
   const state = log as Logger & State;
   const routed = route === undefined ? '' : `,"route":${JSON.stringify(route)}`;
-  const asked = `"method":"${method}","path":${JSON.stringify(path)}${routed}`;
+  const shown = path.length > maxPath ? `${path.slice(0, maxPath)}…` : path;
+  const asked = `"method":"${method}","path":${JSON.stringify(shown)}${routed}`;
   const ended = `"status":${status},"ms":${ms}${aborted === true ? ',"aborted":true' : ''}`;
   const begin = `{"level":"info"${state[symbols.timeSym]()}${state[symbols.chindingsSym]}`;
   state[symbols.streamSym].write(`${begin},${asked},${ended},"msg":"request"}\n`);

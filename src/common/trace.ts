@@ -38,9 +38,17 @@ export interface Started {
   readonly span?: Span;
 }
 
+/** What a request says of its trace. */
+export interface TraceCaller extends Pick<Travel, 'traceparent' | 'tracestate'> {
+  readonly isTrusted: boolean;
+}
+
 export interface Tracer {
-  /** Opens the span of a request for `service`, below that of its caller, or a trace where that sent none. */
-  start(service: string, caller: Pick<Travel, 'traceparent' | 'tracestate'>, options: SpanOptions): Started;
+  /**
+   * Opens the span of a request for `service`, below that of its caller, or a trace where that sent none. What a caller
+   * that is not trusted wants recorded is recorded as the ratio has it.
+   */
+  start(service: string, caller: TraceCaller, options: SpanOptions): Started;
 }
 
 /** The fields of a line that lead to its span. */

@@ -102,13 +102,16 @@ export function readRequestId(headers: Headers): string {
   return travellers.requestId.read(sent(headers, travellers.requestId.header));
 }
 
-/** What travels with a request, read from its headers; `requestId` is the id that it has here. */
-export function readTravel(headers: Headers, requestId: string): Travel {
+/**
+ * The context that a request propagates, read from its headers; `requestId` is the id that it has here. Hops and deadline
+ * count only from a caller that is trusted: a client could send those that make its requests fail, and the alerts fire.
+ */
+export function readTravel(headers: Headers, requestId: string, isTrusted: boolean): Travel {
   const traceparent = travellers.traceparent.read(sent(headers, travellers.traceparent.header));
   return {
     requestId,
-    hops: travellers.hops.read(sent(headers, travellers.hops.header)),
-    deadline: travellers.deadline.read(sent(headers, travellers.deadline.header)),
+    hops: travellers.hops.read(isTrusted ? sent(headers, travellers.hops.header) : undefined),
+    deadline: travellers.deadline.read(isTrusted ? sent(headers, travellers.deadline.header) : undefined),
     traceparent,
     tracestate:
       traceparent === undefined

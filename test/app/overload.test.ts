@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import { describe, expect, type TestContext, test } from 'vitest';
+import { fixed } from '#app/limits.ts';
 import { openPressure } from '#app/pressure.ts';
 import { getLogger } from '#common/logger.ts';
 import { defineService } from '#common/service.ts';
@@ -11,6 +12,7 @@ import pet from '../../src/services/pet/index.ts';
 import user from '../../src/services/user/index.ts';
 import { ask, type RawAnswer } from '../groupings/helper.ts';
 import { type BuildOptions, build } from '../helper.ts';
+import { scrape } from '../metrics.ts';
 
 const key = 'sixteen-or-more-characters';
 
@@ -19,7 +21,7 @@ const slow = defineService({
   name: 'slow',
   description: 'Takes its time.',
   async register(scope) {
-    const params = Type.Object({ ms: Type.Integer({ minimum: 0, maximum: 5_000 }) });
+    const params = Type.Object({ ms: Type.Integer({ minimum: 0, maximum: 20_000 }) });
     scope.get('/wait/:ms', { schema: { params } }, async ({ params: { ms } }) => {
       await sleep(ms);
       return { ok: true };
@@ -243,6 +245,32 @@ describe('with more connections than the limit', () => {
     const held = silent.find((socket) => alive.includes(socket)) as Socket;
     const answers = [await exchange(held, '/user/users/1'), await exchange(held, '/user/users/1')];
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*"name":"Rex"/);
+  });
+
+  test('the connection that has been idle for the longest time makes room for a new one', async (t) => {
+    const { app, url } = await build(t, limited({ connections: 3 }));
+    const sockets = [await open(t, url), await open(t, url), await open(t, url)];
+    const [first, second, third] = sockets as [Socket, Socket, Socket];
+    for (const socket of sockets) expect(await exchange(socket, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+    // It is older, but was used later.
+    expect(await exchange(first, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+    /** Keeps a connection in use. */
+    const hold = async (socket: Socket, held: number) => {
+      socket.write('GET /slow/wait/20000 HTTP/1.1\r\nhost: localhost\r\n\r\n');
+      await expect.poll(() => app.server.inFlight.length).toBe(held);
+    };
+    await hold(third, 1);
+    await sleep(fixed.idle + 50);
+    const closed = [once(second, 'close'), once(first, 'close')];
+    await hold(await open(t, url), 2);
+    await closed[0];
+    expect(first.destroyed).toBe(false);
+    await hold(await open(t, url), 3);
+    await closed[1];
+    // Now all three are in use.
+    expect(await exchange(await open(t, url), '/pet/pets/')).toMatch(/^HTTP\/1\.1 503 /);
+    const { sum } = await scrape(url);
+    expect(sum('http_connections_closed_total', 'reason').idle).toBe(2);
   });
 
   test('our own connections are not counted', async (t) => {

@@ -114,6 +114,16 @@ test('what is forwarded carries the trace that begins here, and nothing of one t
   expect(asked[0]).not.toHaveProperty('tracestate');
 });
 
+test('what a client wants recorded is recorded as the ratio has it, and what our own want, always', async (t) => {
+  const key = 'sixteen-or-more-characters';
+  const { url, collect } = await buildTraced(t, { ratio: 0, more: { internal: { key } } });
+  const outside = makeTrace();
+  const inside = makeTrace();
+  await send(`${url}/health`, 'GET', undefined, outside.headers);
+  await send(`${url}/health`, 'GET', undefined, { ...inside.headers, 'x-internal': `gateway ${key}` });
+  expect((await collect()).map(({ traceId }) => traceId)).toEqual([inside.traceId]);
+});
+
 test('of the traces that begin here, the ratio is recorded, each as a whole', async (t) => {
   const { url, collect } = await buildTraced(t, { ratio: 0.5 });
   await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });

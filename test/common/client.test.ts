@@ -124,13 +124,32 @@ test('a service that calls itself in circles is stopped after three hops', async
   expect(calls).toBe(4);
 });
 
-test('what a neighbour says of its time is kept to: a deadline in a header that is none is not one', async (t) => {
-  const { send } = await build(t);
-  for (const deadline of ['-1', 'soon', '1e3', '9999999']) {
+const key = 'sixteen-or-more-characters';
+
+test('a deadline in a header that is none is not one', async (t) => {
+  const { send } = await build(t, { config: { internal: { key } } });
+  const headers = { 'x-internal': `service ${key}`, 'x-hops': 'x' };
+  for (const deadline of ['-1', 'soon', '1e3', '9999999'])
     expect(
-      (await send('GET', '/user/users/', undefined, { 'x-deadline-ms': deadline, 'x-hops': 'x' })).status,
+      (await send('GET', '/user/users/', undefined, { ...headers, 'x-deadline-ms': deadline })).status,
     ).toBe(200);
+});
+
+test('hops and deadline count from a caller that shows the internal key, and from nobody else', async (t) => {
+  const { send } = await build(t, { config: { internal: { key } } });
+  await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+  await send('POST', '/user/users/', { name: 'Alice' });
+  await send('POST', '/user/users/1/pets/1');
+  const read = async (headers: Record<string, string>) =>
+    (await send('GET', '/user/users/1', undefined, headers)).status;
+  for (const caller of ['service', 'gateway']) {
+    const own = { 'x-internal': `${caller} ${key}` };
+    expect(await read({ ...own, 'x-hops': '9' })).toBe(508);
+    expect(await read({ ...own, 'x-deadline-ms': '0' })).toBe(504);
+    expect(await read(own)).toBe(200);
   }
+  expect(await read({ 'x-hops': '9', 'x-deadline-ms': '0' })).toBe(200);
+  expect(await read({ 'x-internal': 'service wrong', 'x-hops': '9', 'x-deadline-ms': '0' })).toBe(200);
 });
 
 test('the services of the list are those of the folders', async () => {

@@ -41,6 +41,15 @@ test('an answer that was taken is not said to be aborted', async () => {
   expect(lines[0]).not.toContain('aborted');
 });
 
+test('the line of a request shows 256 characters of its path', async () => {
+  const { log, lines } = await open();
+  const path = `/${'a'.repeat(8_000)}`;
+  logRequest(log, { method: 'GET', path, status: 404, ms: 1 });
+  logRequest(log, { method: 'GET', path: path.slice(0, 256), status: 404, ms: 1 });
+  expect(JSON.parse(lines[0] as string).path).toBe(`${path.slice(0, 256)}…`);
+  expect(JSON.parse(lines[1] as string).path).toBe(path.slice(0, 256));
+});
+
 test('it is written where the level says so', async () => {
   const { log, lines } = await open('warn');
   logRequest(childOf(log, 'a'), { method: 'GET', path: '/', status: 200, ms: 1 });

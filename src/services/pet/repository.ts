@@ -1,5 +1,6 @@
 import type { Database } from '#common/database.ts';
 import { asc, eq, type SQL, sql } from '#common/drizzle.ts';
+import { preparePages } from '#common/pages.ts';
 import { formatInstant, nowMicros } from './instant.ts';
 import type { Pet, PetCreate, PetQuery, PetUpdate } from './schemas.ts';
 import { pets } from './tables.ts';
@@ -12,11 +13,14 @@ const { placeholder } = sql;
 const now = sql`max(${placeholder('now')}, ${pets.last_interaction} + 1)`;
 
 /** The pets in the database. What takes an id resolves with undefined where there is no such pet. */
-export function createPetRepository({ orm, prepare, write }: Database) {
+export function createPetRepository(database: Database) {
+  const { orm, prepare, write } = database;
   const byId = eq(pets.id, placeholder('id'));
 
   const select = prepare(orm.select().from(pets).where(byId));
-  const selectPage = prepare(
+  const selectPage = preparePages(
+    database,
+    pets.id,
     orm.select().from(pets).orderBy(asc(pets.id)).limit(placeholder('limit')).offset(placeholder('offset')),
   );
   const selectSome = prepare(
@@ -57,7 +61,7 @@ export function createPetRepository({ orm, prepare, write }: Database) {
       return select.get({ id });
     },
     async list({ ids, ...page }: PetQuery): Promise<Pet[]> {
-      return ids === undefined ? selectPage.all(page) : selectSome.all({ ids: JSON.stringify(ids) });
+      return ids === undefined ? selectPage(page) : selectSome.all({ ids: JSON.stringify(ids) });
     },
     create({ name, species, age, mood }: PetCreate): Promise<Pet> {
       return write(() => {

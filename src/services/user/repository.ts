@@ -1,5 +1,6 @@
 import type { Database } from '#common/database.ts';
 import { and, asc, eq, sql } from '#common/drizzle.ts';
+import { preparePages } from '#common/pages.ts';
 import type { Page } from '#common/schema.ts';
 import { maxAdoptions } from './schemas.ts';
 import { adoptions, users } from './tables.ts';
@@ -16,7 +17,8 @@ export interface UserRecord {
 const { placeholder } = sql;
 
 /** The users and their adoptions in the database. */
-export function createUserRepository({ orm, prepare, write }: Database) {
+export function createUserRepository(database: Database) {
+  const { orm, prepare, write } = database;
   const byId = eq(users.id, placeholder('id'));
   const ofUser = eq(adoptions.user_id, placeholder('id'));
   const record = {
@@ -31,7 +33,9 @@ export function createUserRepository({ orm, prepare, write }: Database) {
   };
 
   const select = prepare(orm.select(record).from(users).where(byId));
-  const selectPage = prepare(
+  const selectPage = preparePages(
+    database,
+    users.id,
     orm
       .select(record)
       .from(users)
@@ -71,7 +75,7 @@ export function createUserRepository({ orm, prepare, write }: Database) {
       return select.get({ id });
     },
     async list(page: Page): Promise<UserRecord[]> {
-      return selectPage.all(page);
+      return selectPage(page);
     },
     create(name: string): Promise<UserRecord> {
       return write(() => ({ id: Number(insert.run({ name }).lastInsertRowid), name, pets_ids: [] }));

@@ -1,5 +1,6 @@
 /** The product alone: what becomes of it as something grows, as time goes by, or in parts. */
 import { product } from './contenders.ts';
+import { fairness } from './fairness.ts';
 import type { Request } from './load.ts';
 import { memory } from './memory.ts';
 import { overload } from './overload.ts';
@@ -67,6 +68,18 @@ export const alone: readonly Row[] = [
     contender: left,
     shape: shapes.usual,
     requests: requests.users(),
+  }),
+  fairness({
+    name: 'fairness',
+    contender: left,
+    shape: shapes.lopsided,
+    little: { work: 'a user with 3 pets', requests: requests.users(100, 101) },
+    much: {
+      work: 'pages of 100 users with 1,000 pets each',
+      requests: [{ method: 'GET', path: '/user/users/?limit=100' }],
+      clients: 5,
+    },
+    atMost: 300,
   }),
   series({
     name: 'pets-per-user',

@@ -25,3 +25,9 @@ export const byCount: Named = [
     isDisjoint: true,
   },
 ];
+
+/** 100 users with as many pets as a user can have, and 100 with three; no two with the same. */
+export const lopsided: Named = [
+  'lopsided',
+  { pets: 100_300, adoptions: [...repeat(100, 1000), ...repeat(100, 3)], isDisjoint: true },
+];

@@ -72,6 +72,7 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
     const contract = document === undefined ? undefined : readContract(document, method, path);
     const verb = method.toUpperCase() as Call['method'];
     const target = `${verb} ${path}`;
+    const takesKey = contract?.takesKey === true;
     // Declared twice, it is one operation all the same.
     const counted = counts.get(target) ?? new CallCounts();
     counts.set(target, counted);
@@ -101,7 +102,8 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       const { params = {}, body } = init;
       const url = createFinalURL(path, { baseUrl: origin(), params, querySerializer, pathSerializer });
       const sent = { ...params.header, ...headers };
-      const { request } = currentContext() ?? {};
+      const { request, keyed, service } = currentContext() ?? {};
+      if (takesKey && keyed !== undefined) sent['idempotency-key'] ??= keyed.nextKey(`${service} ${target}`);
       if (body === undefined) return new Call(url, { method: verb, headers: sent, timeout, request });
       sent['content-type'] = 'application/json';
       return new Call(url, { method: verb, headers: sent, timeout, request, body: JSON.stringify(body) });

@@ -31,6 +31,8 @@ export interface Answer {
 export interface OperationContract {
   readonly method: string;
   readonly path: string;
+  /** Whether it takes an `Idempotency-Key`. */
+  readonly takesKey: boolean;
   /** The most values that a query parameter takes, Infinity where the contract sets no bound. */
   maxItems(parameter: string): number;
   /** Why `answer` is not the success that the contract promises; undefined where it is. */
@@ -61,6 +63,7 @@ export function readContract(document: OpenApiDocument, method: string, path: st
   return {
     method,
     path,
+    takesKey: operation.parameters?.some(({ name }) => name === 'Idempotency-Key') === true,
     maxItems(parameter) {
       const found = operation.parameters?.find(
         ({ name, in: place }) => name === parameter && place === 'query',

@@ -115,6 +115,7 @@ export function openIdempotencyKeys(
       inUse.set(key, fingerprint);
       const place = {
         connection,
+        key,
         find: () => find(key, fingerprint),
         save: (entry: Entry) => save(key, fingerprint, entry),
         countChanges,

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { serialize } from 'node:v8';
 import { Problem } from './problem.ts';
 
@@ -26,6 +27,8 @@ export interface KeyedRequest {
   join(connection: unknown): Companion | undefined;
   /** Whether it has come to its answer. */
   isAnswered(): boolean;
+  /** A key for its next POST to a peer, so that a retry of this request has one effect there too. */
+  nextKey(target: string): string;
   /**
    * Ends it with its answer, undefined for one that cannot be kept. Resolves when the answer may be given: with
    * undefined, or with what another process answered the same request meanwhile, to be given in its place.
@@ -50,6 +53,8 @@ export const keptBytes = { answer: 8_192, result: 8_192 } as const;
 /** Where one key is kept. */
 export interface Place {
   readonly connection: unknown;
+  /** The key as the client sent it. */
+  readonly key: string;
   /** @throws {Problem} 422 where another request had the key. */
   find(): Entry | undefined;
   /** In a transaction. */
@@ -64,6 +69,7 @@ export interface Place {
 /** A request under the key of `place`; `hasEffect` where it came before, wrote, and was not answered. */
 export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedRequest {
   let joined = 0;
+  let calls = 0;
   const results: Record<number, unknown> = {};
   let answer: Answer | undefined;
   let isAnswered = false;
@@ -129,6 +135,7 @@ export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedReque
   return {
     join: (other) => (isAnswered || other !== place.connection ? undefined : join(joined++)),
     isAnswered: () => isAnswered,
+    nextKey: (target) => hash('sha256', `${calls++} ${target} ${place.key}`, 'base64url'),
     async finish(given) {
       isAnswered = true;
       answer = given;

@@ -1,8 +1,11 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import { Type } from '@sinclair/typebox';
 import { Pool, request as undici } from 'undici';
 import { describe, expect, type TestContext, test } from 'vitest';
+import { sql } from '#common/drizzle.ts';
+import { Unavailable } from '#common/problem.ts';
 import { defineService } from '#common/service.ts';
 import type { paths } from '../../generated/api.d.ts';
 import pet from '../../src/services/pet/index.ts';
@@ -617,6 +620,50 @@ describe('a handler that', () => {
     expect([one.status, one.body, two.body]).toEqual([200, { changes: 0, id: 1 }, one.body]);
     expect(notes()).toEqual(['something']);
   });
+});
+
+test('a retry has one effect in a peer too, where its first try ended after the call to that', async (t) => {
+  const database = makeDatabase(t);
+  const stage = { runs: [] as string[], wait: async () => {} };
+  const body = Type.Object({ text: Type.String() });
+  const note = defineService({
+    ...makeNotes(stage),
+    async register(scope, { database: { orm, write } }) {
+      const schema = { body, response: { 200: Type.Object({ id: Type.Integer() }) } };
+      scope.post('/notes/', { schema: { operationId: 'keep', ...schema } }, async (request) =>
+        write(() => {
+          const { lastInsertRowid } = orm.run(sql`INSERT INTO note (text) VALUES (${request.body.text})`);
+          return { id: Number(lastInsertRowid) };
+        }),
+      );
+    },
+  });
+  let isAway = true;
+  const relay = defineService({
+    name: 'relay',
+    description: 'Has notes kept by another service.',
+    migrations: new URL('../fixtures/note/migrations/', import.meta.url),
+    async register(scope, { neighbour }) {
+      const keep = neighbour<{ '/note/notes/': { post: never } }>('note').operation('post', '/note/notes/');
+      scope.post('/relay', async () => {
+        const ids: unknown[] = [];
+        for (const text of ['one', 'other']) ids.push(await keep({ body: { text } } as never));
+        if (isAway) throw new Unavailable('not now');
+        return ids;
+      });
+    },
+  });
+  const services = { serviceConfigs: { note: database.config } };
+  const alone = await build(t, { ...services, services: [note] });
+  const document = (await alone.send('GET', '/openapi.json')).body;
+  const { send } = await build(t, { ...services, services: [note, relay], contract: document });
+  const post = () => send('POST', '/relay/relay', undefined, key('a'));
+  expect([(await post()).status, (await post()).status]).toEqual([503, 503]);
+  isAway = false;
+  expect((await post()).body).toEqual([{ id: 1 }, { id: 2 }]);
+  expect(database.query('SELECT text FROM note')).toEqual(['one', 'other']);
+  await send('POST', '/relay/relay', undefined, key('b'));
+  expect(database.query('SELECT text FROM note')).toHaveLength(4);
 });
 
 describe('the contract', () => {

@@ -9,6 +9,8 @@ import { Problem } from '#common/problem.ts';
 import { defineService } from '#common/service.ts';
 import { build, collectLines, contract, type Line } from '../helper.ts';
 
+const key = 'sixteen-or-more-characters';
+
 const document = contract as unknown as OpenApiDocument;
 type Paths = { '/pet/pets/': { get: { parameters: { query?: { ids?: number[] } }; responses: object } } };
 
@@ -59,8 +61,9 @@ test('a call carries the id, one hop more and what is left of its caller’s tim
       );
     },
   });
-  const { url } = await build(t, { services: [pet] });
-  const { operation, close } = open(url, { deadline: 10_000 });
+  const { url } = await build(t, { services: [pet], config: { internal: { key } } });
+  const headers = { 'x-internal': `service ${key}` };
+  const { operation, close } = open(url, { deadline: 10_000, headers });
   t.onTestFinished(close);
   const list = operation('get', '/pet/pets/');
   const log = (await collectLines([], 'info')).logger('user');
@@ -123,8 +126,6 @@ test('a service that calls itself in circles is stopped after three hops', async
   });
   expect(calls).toBe(4);
 });
-
-const key = 'sixteen-or-more-characters';
 
 test('a deadline in a header that is none is not one', async (t) => {
   const { send } = await build(t, { config: { internal: { key } } });

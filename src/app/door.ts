@@ -80,7 +80,7 @@ export function openDoor({ service, neighbour, contract, log, fetchDocument }: D
   }
 
   function schedule(ms: number): void {
-    if (isClosed || timer !== undefined) return;
+    if (timer !== undefined) return;
     timer = setTimeout(() => void look(), ms).unref();
   }
 

@@ -55,10 +55,15 @@ export function readContract(document: OpenApiDocument, method: string, path: st
     throw new Error(`${method.toUpperCase()} ${path} declares no success: add a response 200 to its schema`);
   }
   const checks = new Map(
-    successes.map((status) => [
-      Number(status),
-      compileAt(document, ['paths', path, method, 'responses', status, ...jsonSchema]),
-    ]),
+    successes.map((status) => {
+      try {
+        const place = ['paths', path, method, 'responses', status, ...jsonSchema];
+        return [Number(status), compileAt(document, place)];
+      } catch (error) {
+        const reason = `its response ${status} has no JSON schema that can be checked`;
+        throw new Error(`${method.toUpperCase()} ${path}: ${reason}: ${(error as Error).message}`);
+      }
+    }),
   );
   return {
     method,

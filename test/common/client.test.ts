@@ -35,6 +35,16 @@ test('an operation that the contract does not have cannot be declared', async ()
   await close();
 });
 
+test('an operation whose response cannot be checked cannot be declared; the error names it', async () => {
+  const responses = { 204: { description: 'No content' } };
+  const paths = { '/pet/pets/': { delete: { responses } } };
+  const { operation, close } = open('http://127.0.0.1:1', { document: { openapi: '3.1.0', paths } });
+  expect(() => operation('delete', '/pet/pets/')).toThrow(
+    /^DELETE \/pet\/pets\/: its response 204 has no JSON schema that can be checked: /,
+  );
+  await close();
+});
+
 test('an operation can be declared while contracts are generated, and not called', async () => {
   const { operation, close } = open('http://127.0.0.1:1', { document: undefined });
   const listPets = operation('get', '/pet/pets/');

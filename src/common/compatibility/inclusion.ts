@@ -184,12 +184,10 @@ export class Inclusion {
         .filter((other) => other !== keyword)
         .flatMap((key) => listOf(node[key]));
       const beside = [...around, ...collect(this.#receiver, others)];
-      const attempts = branches.map((branch) => {
-        const mark = this.#assumed.size;
-        const findings = this.#compareAlternative(place, sent, branch, beside);
-        if (findings.length > 0) this.#forget(mark);
-        return { branch, findings };
-      });
+      const attempts = branches.map((branch) => ({
+        branch,
+        findings: this.#compareAlternative(place, sent, branch, beside),
+      }));
       const taken = attempts.find(({ findings }) => findings.length === 0);
       if (taken === undefined)
         return this.#closest(

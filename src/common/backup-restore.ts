@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
@@ -12,17 +12,10 @@ import {
   type ServiceDatabase,
 } from './backup-manifest.ts';
 import { refuse } from './database-error.ts';
-import {
-  findFile,
-  lookAt,
-  privateFile,
-  privateFolder,
-  refuseDanglingLink,
-  sidecars,
-  syncPath,
-} from './database-file.ts';
+import { findFile, lookAt, privateFile, refuseDanglingLink, sidecars, syncPath } from './database-file.ts';
 import { listPending } from './database-migrations.ts';
 import { readMigrationFiles } from './drizzle.ts';
+import { makeFolder } from './make-folder.ts';
 import { readRestoreNote, removeRestoreNote, writeRestoreNote } from './restore-note.ts';
 import { type Replacement, replace, undoReplace } from './restore-replace.ts';
 import { isBusy } from './sqlite-error.ts';
@@ -102,7 +95,7 @@ function prepare(database: ServiceDatabase, overwrite: boolean): Target {
       throw new BackupError(`${left} is there: stop the server and say --overwrite to replace it`);
     }
     const isThere = found !== undefined && ((found.isFile() && found.size === 0) || findFile(file));
-    mkdirSync(dirname(place), { recursive: true, mode: privateFolder });
+    makeFolder(dirname(place));
     removeLeftFolders(file, ['restore']);
     return { ...database, place, isThere, aside: makeWorkFolder(place, 'restore'), lock: undefined };
   } catch (error) {

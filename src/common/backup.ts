@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import {
@@ -11,7 +11,8 @@ import {
   writeManifest,
 } from './backup-manifest.ts';
 import { DatabaseError, refuse } from './database-error.ts';
-import { findFile, privateFile, privateFolder, syncPath } from './database-file.ts';
+import { findFile, privateFile, syncPath } from './database-file.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** How long to wait for a moment in which no database is written, in ms. A busy server leaves many. */
 const patience = 5_000;
@@ -56,7 +57,7 @@ export async function backUp(
 function claimFolder(folder: string): boolean {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (found === undefined) {
-    mkdirSync(folder, { recursive: true, mode: privateFolder });
+    makeFolder(folder);
     return true;
   }
   if (!found.isDirectory()) throw new BackupError(`${folder} is a file: name a folder that is new or empty`);

@@ -7,7 +7,6 @@ import {
   fsyncSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -17,6 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import Client from 'better-sqlite3';
 import { DatabaseError, damaged } from './database-error.ts';
+import { makeFolder } from './make-folder.ts';
 import { isBusy } from './sqlite-error.ts';
 import { makeWorkFolder } from './work-folder.ts';
 
@@ -25,7 +25,6 @@ export const sidecars = ['-wal', '-shm', '-journal'] as const;
 
 /** The modes of what is made: for the user of the server alone. What is there keeps its own. */
 export const privateFile = 0o600;
-export const privateFolder = 0o700;
 
 /** Up to this size, in bytes, a file is read whole at a start: a tenth of a second. */
 const readWhole = 64 * 1024 * 1024;
@@ -79,7 +78,7 @@ export function refuseDanglingLink(file: string): void {
  * taken for a database, and an empty file is never ours. Of several processes one makes it.
  */
 export function createFile(file: string, fill: (client: Client.Database) => void): void {
-  mkdirSync(dirname(file), { recursive: true, mode: privateFolder });
+  makeFolder(dirname(file));
   const folder = makeWorkFolder(file, 'new');
   try {
     const made = join(folder, 'db');

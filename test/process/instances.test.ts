@@ -6,7 +6,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { waitFor } from '../groupings/helper.ts';
 import { findFreePort, send } from '../helper.ts';
 import { scrape } from '../metrics.ts';
-import { childrenOf, waitForEnd } from './children.ts';
+import { childrenOf, isAlive, waitForEnd } from './children.ts';
 import { main, run, writeConfig } from './helper.ts';
 
 /** Starts two instances on one port. */
@@ -134,6 +134,17 @@ test('a client whose connection was handed to a killed instance is let go, and n
   await says(/"connections":1,"msg":"closed connections that an instance never accepted"/);
   expect(await gauge('instance_connections_dropped_total')).toBe(1);
   expect(files()).toBeLessThan(before);
+});
+
+test('a second signal kills also an instance that hangs', { timeout: 60_000 }, async (t) => {
+  const { child, ended, instances } = await startTwo(t);
+  const pids = instances();
+  process.kill(pids[0] as number, 'SIGSTOP');
+  child.kill('SIGTERM');
+  await waitFor(() => pids.filter(isAlive).length === 1);
+  child.kill('SIGTERM');
+  expect((await ended).code).toBe(1);
+  await waitForEnd(pids);
 });
 
 test('instances end when their parent is killed', async (t) => {

@@ -84,6 +84,17 @@ test('ends with 2 and one line where a service calls a peer that no app runs', a
   ]);
 });
 
+test.skipIf(proc.length === 0)(
+  'ends with 1 and one line where the folder of a database cannot be made',
+  async (t) => {
+    const { file } = writeConfig(t);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('sqlite:data/pet.db', 'sqlite:/proc/x/pet.db'));
+    const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
+    expect(output).toMatch(/^database \/proc\/x\/pet\.db: .*\n$/);
+    expect(code).toBe(1);
+  },
+);
+
 test('ends with 1 and names the port and the key where the address is in use', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
   t.onTestFinished(() => void other.close());

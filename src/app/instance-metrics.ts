@@ -27,23 +27,30 @@ const patience = 1_000;
 /** The side of an instance. */
 export function linkMetrics(parent: Pick<NodeJS.Process, 'on' | 'send'>): MetricsLink {
   const waiting = new Map<number, (texts: readonly string[]) => void>();
+  let own = async () => '';
   let last = 0;
   const send = (message: Message) => void parent.send?.(message);
   parent.on('message', (message: Message) => {
     if (message.metrics !== 'all') return;
     waiting.get(message.id)?.(message.texts);
-    waiting.delete(message.id);
   });
   return {
     async gather() {
       const id = ++last;
-      const texts = await new Promise<readonly string[]>((resolve) => {
-        waiting.set(id, resolve);
+      const texts = await new Promise<readonly string[] | undefined>((resolve) => {
+        const timer = setTimeout(resolve, 3 * patience, undefined);
+        waiting.set(id, (texts) => {
+          clearTimeout(timer);
+          resolve(texts);
+        });
         send({ metrics: 'wanted', id });
       });
-      return joinTexts(texts);
+      waiting.delete(id);
+      // A parent that hangs: this instance can speak for itself alone.
+      return texts === undefined ? own() : joinTexts(texts);
     },
     tell(render) {
+      own = render;
       parent.on('message', async (message: Message) => {
         if (message.metrics === 'own?') send({ metrics: 'own', id: message.id, text: await render() });
       });

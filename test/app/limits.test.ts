@@ -3,7 +3,9 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { Limits } from '#app/limits.ts';
+import { checkConfig } from '#app/config.ts';
+import { fixed, Limits, standardRate } from '#app/limits.ts';
+import { rateOf } from '#app/rates.ts';
 import { getLogger } from '#common/logger.ts';
 import { defineService } from '#common/service.ts';
 import user from '../../src/services/user/index.ts';
@@ -108,6 +110,46 @@ test('every limit that can be set says its unit, and has a default within its bo
   };
   look(Limits as unknown as Json);
   expect(count).toBeGreaterThan(10);
+});
+
+test('limits that cannot be set are as they were measured or documented', () => {
+  expect(standardRate).toBe(6_000);
+  const { backlog: _backlog, ...rest } = fixed;
+  expect(rest).toMatchObject({
+    hops: 3,
+    pipeline: 8,
+    turn: 20,
+    unread: 2_000,
+    idle: 1_000,
+    metrics: 1_000,
+    linger: 1_000,
+    look: 500,
+    handOver: 2_000,
+    spans: { batch: 512, waiting: 4_096, every: 1_000, timeout: 3_000 },
+    stop: 10_000,
+  });
+});
+
+test('an app without a key in common leaves the rates to its gateway', () => {
+  const config = (internal: object, limits: object = {}) =>
+    checkConfig(
+      {
+        services: { user: { database: 'sqlite::memory:' } },
+        apps: {
+          gateway: { port: 1, services: [] },
+          users: { host: '0.0.0.0', port: 2, services: ['user'] },
+        },
+        ...{ internal, limits },
+      },
+      new Map([['user', user as never]]),
+      'config.yaml',
+    );
+  const key = 'sixteen-or-more-characters';
+  expect(rateOf(config({}, { rate: 7 }), 'users')).toBe(0);
+  expect(rateOf(config({ key }, { rate: 7 }), 'users')).toBe(7);
+  expect(rateOf(config({ key }), 'users')).toBe(standardRate);
+  expect(rateOf(config({}, { rate: 7 }), 'gateway')).toBe(7);
+  expect(rateOf(config({}), 'gateway')).toBe(0);
 });
 
 describe('what is larger than the config allows', () => {

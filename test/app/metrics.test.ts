@@ -149,6 +149,10 @@ describe('what is going on', () => {
     expect(sum('http_request_duration_seconds_sum', 'route', 'status')['/slow/wait/:ms 200']).toBeGreaterThan(
       3.9,
     );
+    // In seconds.
+    expect(sum('http_request_duration_seconds_sum', 'route', 'status')['/slow/wait/:ms 200']).toBeLessThan(
+      60,
+    );
   });
 
   test('what is shed is counted, while the metrics are not shed', async (t) => {
@@ -180,6 +184,7 @@ describe('what is going on', () => {
     };
     await expect.poll(late).toBeGreaterThanOrEqual(1);
     const { sum } = await scrape(url);
+    expect(sum('nodejs_eventloop_lag_seconds_sum', 'service').gateway).toBeLessThan(60);
     expect(sum('process_resident_memory_bytes', 'service').gateway).toBeGreaterThan(1e7);
   });
 });

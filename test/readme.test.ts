@@ -67,7 +67,7 @@ function addToy(t: TestContext): string {
 }
 
 test('the service that the README adds is served after what the README says', {
-  timeout: 40_000,
+  timeout: 120_000,
 }, async (t) => {
   const project = addToy(t);
   const config = readFileSync(join(root, 'config.yaml'), 'utf8')

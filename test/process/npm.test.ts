@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, type TestContext, test } from 'vitest';
+import { expect, type TestContext, test, vi } from 'vitest';
 import { run, writeConfig } from './helper.ts';
+
+// Each starts several processes, which take long while other work keeps both cores busy.
+vi.setConfig({ testTimeout: 180_000 });
 
 test.for(['start', 'dev'])(
   'npm run %s ends on SIGTERM to npm alone, and frees the port',

@@ -1,0 +1,202 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { type KeyedPost, type Plan, plan } from './connection-plan.ts';
+import type { AppProcess, Product } from './connection-servers.ts';
+
+export interface ConnectionReport {
+  /** How many connections there were. */
+  readonly connections: number;
+  /** How many requests were sent again under their key. */
+  readonly retried: number;
+  /** What did not hold, in words. */
+  readonly failures: readonly string[];
+}
+
+/** Connections at the same time. */
+const width = 40;
+/** Keys that are tried again; the last ones, as each takes a request. */
+const maxRetried = 500;
+/** ms in which requests in flight, open files and memory return: less than limits.time.answer, which would hide a leak. */
+const settleTime = 30_000;
+/** What a process may keep: connections between apps, and memory that V8 has not returned yet. */
+const spare = { files: 30, bytes: 300 * 1024 * 1024 };
+
+/**
+ * Opens connections as misbehaving clients do, for some seconds, and checks that nothing of them stays: every process
+ * lives and answers; requests in flight, open files and memory return; no idempotency key stays in use.
+ */
+export async function fuzzConnections(
+  product: Product,
+  seed: number,
+  seconds: number,
+): Promise<ConnectionReport> {
+  const [gateway] = product.apps as [AppProcess];
+  const port = Number(new URL(gateway.url).port);
+  await addData(gateway.url);
+  const before = await Promise.all(product.apps.map(measure));
+  const keyed = new Map<string, KeyedPost>();
+  const until = performance.now() + seconds * 1000;
+  const hasEnded = () => product.apps.map(({ ended }) => ended()).filter((end) => end !== undefined);
+  let connections = 0;
+
+  const plans = makePlans(seed);
+  async function client(): Promise<void> {
+    while (performance.now() < until && hasEnded().length === 0) {
+      const { value } = plans.next();
+      for (const one of value.keyed) keyed.set(one.key, one);
+      connections += 1;
+      await follow(value, port);
+    }
+  }
+  const locks = lockAgainAndAgain(product.database, () => performance.now() < until);
+  await Promise.all([locks, ...Array.from({ length: width }, client)]);
+
+  const retried = [...keyed.values()].slice(-maxRetried);
+  const failures = [
+    ...(await findLeaks(product.apps, before)),
+    ...(await findUnanswered(gateway.url)),
+    ...(await findKeysInUse(gateway.url, retried)),
+  ];
+  // A process that has ended explains all else.
+  const ends = hasEnded();
+  return { connections, retried: retried.length, failures: ends.length > 0 ? ends : failures };
+}
+
+function* makePlans(seed: number): Generator<Plan, never> {
+  for (let batch = 0; ; batch += 1) yield* fc.sample(plan, { seed: seed + batch, numRuns: 100 });
+}
+
+/** A user with pets, and enough pets that a page of them does not fit into one packet. */
+async function addData(url: string): Promise<void> {
+  const post = (path: string, body?: unknown) =>
+    fetch(`${url}${path}`, {
+      method: 'POST',
+      ...(body !== undefined && {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    });
+  const pet = { name: 'x'.repeat(200), species: 'y'.repeat(200) };
+  await Promise.all(Array.from({ length: 100 }, () => post('/pet/pets/', pet)));
+  await post('/user/users/', { name: 'Alice' });
+  for (const id of [1, 2, 3]) await post(`/user/users/1/pets/${id}`);
+}
+
+/** Does on one connection what its plan says; resolves when the client has no more to do with it. */
+async function follow({ parts, reads, end }: Plan, port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  if (reads) socket.resume();
+  else socket.pause();
+  for (const { bytes, pause } of parts) {
+    if (!socket.writable) break;
+    socket.write(bytes, 'latin1');
+    await sleep(pause);
+  }
+  if (end === 'idle') leaveOpen(socket);
+  else if (end === 'reset') socket.resetAndDestroy();
+  else if (end === 'destroy') socket.destroy();
+  else {
+    if (end === 'half-close') socket.end();
+    socket.resume();
+    await Promise.race([closed, sleep(200, undefined, { ref: false })]);
+    socket.destroy();
+  }
+}
+
+/** It is for the server to close a connection that nobody uses. */
+function leaveOpen(socket: Socket): void {
+  socket.resume().unref();
+}
+
+/** Writes of other programs, which requests of the pet service wait for until they time out. */
+async function lockAgainAndAgain(file: string, isRunning: () => boolean): Promise<void> {
+  const database = new Database(file);
+  while (isRunning()) {
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      await sleep(700);
+      database.exec('COMMIT');
+    } catch {
+      // The service itself writes.
+    }
+    await sleep(300);
+  }
+  database.close();
+}
+
+/** What a process holds. */
+interface Held {
+  readonly inFlight: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+async function measure({ url, pid }: AppProcess): Promise<Held> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const series = [...metrics.matchAll(/^http_requests_in_flight(?:\{.*\})? (\d+)$/gm)];
+  const inFlight = series.reduce((sum, [, count]) => sum + Number(count), 0);
+  if (process.platform !== 'linux') return { inFlight, files: 0, bytes: 0 };
+  const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+  return { inFlight, files: readdirSync(`/proc/${pid}/fd`).length, bytes: pages * 4_096 };
+}
+
+/** What did not return to what it was before. */
+async function findLeaks(apps: readonly AppProcess[], before: readonly Held[]): Promise<string[]> {
+  const limit = performance.now() + settleTime;
+  for (;;) {
+    const now = await Promise.all(apps.map((app) => measure(app).catch(() => undefined)));
+    const leaks = apps.flatMap(({ name }, index) => compare(name, before[index] as Held, now[index]));
+    if (leaks.length === 0 || performance.now() > limit || apps.some(({ ended }) => ended() !== undefined))
+      return leaks;
+    await sleep(200);
+  }
+}
+
+function compare(name: string, before: Held, now: Held | undefined): string[] {
+  if (now === undefined) return [`${name} does not answer /metrics`];
+  const leaks: string[] = [];
+  if (now.inFlight > before.inFlight)
+    leaks.push(`${name} has ${now.inFlight - before.inFlight} requests in flight`);
+  if (now.files > before.files + spare.files)
+    leaks.push(`${name} has ${now.files} open files, ${before.files} before`);
+  if (now.bytes > before.bytes + spare.bytes)
+    leaks.push(`${name} has ${toMiB(now.bytes)} MiB of memory, ${toMiB(before.bytes)} before`);
+  return leaks;
+}
+
+const toMiB = (bytes: number) => Math.round(bytes / 1024 / 1024);
+
+async function findUnanswered(url: string): Promise<string[]> {
+  const paths = ['/health', '/pet/health', '/pet/pets/1', '/user/users/1'];
+  const statuses = await Promise.all(paths.map((path) => statusOf(`${url}${path}`)));
+  return paths.flatMap((path, index) =>
+    statuses[index] === 200 ? [] : [`GET ${path} is ${statuses[index]} at the end`],
+  );
+}
+
+/** The status of a response, or why there is none. */
+function statusOf(url: string, init?: RequestInit): Promise<number | string> {
+  return fetch(url, init).then(
+    async (response) => {
+      await response.arrayBuffer();
+      return response.status;
+    },
+    (error) => String(error.cause ?? error),
+  );
+}
+
+async function findKeysInUse(url: string, posts: readonly KeyedPost[]): Promise<string[]> {
+  const failures: string[] = [];
+  const retry = async ({ path, body, key }: KeyedPost) => {
+    const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+    const status = await statusOf(`${url}${path}`, { method: 'POST', headers, body });
+    if (status === 409) failures.push(`the key ${key} of POST ${path} stays in use`);
+  };
+  for (let index = 0; index < posts.length; index += 20)
+    await Promise.all(posts.slice(index, index + 20).map(retry));
+  return failures.length > 5 ? [...failures.slice(0, 5), `and ${failures.length - 5} more keys`] : failures;
+}

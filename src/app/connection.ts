@@ -74,24 +74,26 @@ function refuse(socket: Socket, problem: Problem, reqId: string, policy: Policy)
 const noTunnel = Object.assign(new Error('CONNECT'), { code: 'CONNECT' });
 
 /**
- * Refuses CONNECT requests of a server. Node gives up a socket that it hands to a 'connect' listener: it removes its
- * own 'error' listener, and no longer closes the responses to requests that were pipelined before the CONNECT
- * (`onParserExecuteCommon` in Node's lib/_http_server.js).
+ * Refuses CONNECT requests of a server. Node gives up a socket that it hands to a 'connect' listener: it removes its own
+ * listeners for 'error', 'drain' and 'close' (`onParserExecuteCommon` in Node's lib/_http_server.js). Responses to
+ * requests that were pipelined before the CONNECT would stall, so their connection is closed.
  */
 export function refuseTunnels(app: FastifyInstance, answerClientError: ClientErrorHandler): void {
   // Without a 'connect' listener Node closes the connection without a response.
   app.server.on('connect', (_request, socket: Socket) => {
     socket.on('error', () => socket.destroy());
-    const before = app.inFlight.filter(({ request: { raw } }) => raw.socket === socket);
-    socket.once('close', () => {
-      for (const { request, reply } of before) {
-        request.raw.destroy();
-        reply.raw.destroy();
-      }
-    });
-    // As Node ends every other connection. Only a socket that is read shows that its client has disconnected.
-    socket.once('end', () => socket.end()).resume();
-    answerClientError.call(app, noTunnel, socket);
+    if (lastPending(socket) === undefined) {
+      // Unread input would make the kernel send a reset, and the client would lose the response.
+      socket.resume();
+      answerClientError.call(app, noTunnel, socket);
+      return;
+    }
+    for (const { request, reply } of [...app.inFlight]) {
+      if (request.raw.socket !== socket) continue;
+      request.raw.destroy();
+      reply.raw.destroy();
+    }
+    socket.destroy();
   });
 }
 

@@ -95,29 +95,27 @@ describe('CONNECT', () => {
     expect((await send('GET', '/health')).status).toBe(200);
   });
 
-  test('is answered after the requests before it, with a problem', async (t) => {
+  test('is answered with a problem', async (t) => {
     const { url } = await build(t);
-    const answers = readAnswers(await exchange(t, url, get, `${get}${connects[0]}`));
-    expect(answers.map(({ status }) => status)).toEqual([404, 404, 400]);
-    expect(JSON.parse(answers[2]?.body as string)).toMatchObject({ status: 400, detail: 'This is no proxy' });
+    const [answer] = readAnswers(await exchange(t, url, connects[0] as string));
+    expect(answer?.status).toBe(400);
+    expect(JSON.parse(answer?.body as string)).toMatchObject({ status: 400, detail: 'This is no proxy' });
   });
 
-  test.for(['resetAndDestroy', 'destroy'] as const)(
-    'leaves no request before it in flight when the connection closes (%s)',
-    async (close, t) => {
-      const silent = defineService({
-        name: 'silent',
-        description: 'Never responds',
-        async register(scope) {
-          scope.get('/never', () => new Promise(() => {}));
-        },
-      });
-      const { url, app } = await build(t, { services: [silent] });
-      const { socket, write } = open(t, url);
-      write('GET /silent/never HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(5) + connects[0]);
-      await until(() => expect(app.server.inFlight).toHaveLength(5));
-      socket[close]();
-      await until(() => expect(app.server.inFlight).toEqual([]));
-    },
-  );
+  test('behind requests without a response closes the connection, and none of them stays in flight', async (t) => {
+    const silent = defineService({
+      name: 'silent',
+      description: 'Never responds',
+      async register(scope) {
+        scope.get('/never', () => new Promise(() => {}));
+      },
+    });
+    const { url, app } = await build(t, { services: [silent] });
+    const { write, closed } = open(t, url);
+    const never = 'GET /silent/never HTTP/1.1\r\nhost: localhost\r\n\r\n';
+    // Some of them wait until others of their connection have a response.
+    write(`${never.repeat(20)}${connects[0]}`);
+    expect(await closed(15_000)).toBe('');
+    await until(() => expect(app.server.inFlight).toEqual([]));
+  });
 });

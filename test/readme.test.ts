@@ -92,7 +92,8 @@ test('the service and the client that the README adds pass the check; elsewhere 
   for (const name of ['.dependency-cruiser.mjs', '.gitignore', 'biome.json', 'redocly.yaml'])
     copyFileSync(join(root, name), join(project, name));
   // These import from the tests, which the copy does not have.
-  for (const name of ['fuzz.ts', 'newcomer.ts']) rmSync(join(project, 'scripts', name));
+  for (const name of ['fuzz.ts', 'fuzz-connections.ts', 'newcomer.ts'])
+    rmSync(join(project, 'scripts', name));
   const [, client] = /^```ts\n(import \{ lookupByIds.*?)^```$/ms.exec(readme) ?? [];
   writeFileSync(join(project, 'src/services/toy/pet-client.ts'), client as string);
   const execute = async (command: string) => {

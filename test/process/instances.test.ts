@@ -3,7 +3,7 @@ import { readdirSync, renameSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, type TestContext, test } from 'vitest';
-import { waitFor } from '../groupings/helper.ts';
+import { ask, waitFor } from '../groupings/helper.ts';
 import { findFreePort, send } from '../helper.ts';
 import { scrape } from '../metrics.ts';
 import { childrenOf, isAlive, waitForEnd } from './children.ts';
@@ -85,10 +85,15 @@ test('two calls of SIGHUP replace twice, one instance at a time', { timeout: 90_
   await sleep(100);
   child.kill('SIGHUP');
   let most = 0;
+  const seen = new Set(before);
   while (count(/instance replaced/g) < 4) {
-    most = Math.max(most, instances().length);
+    const now = instances();
+    most = Math.max(most, now.length);
+    for (const pid of now) seen.add(pid);
     await sleep(20);
   }
+  // Each of the two was replaced, and its successor too.
+  expect(seen.size).toBe(6);
   expect(most).toBe(3);
   await waitFor(() => instances().length === 2);
   expect(instances().some((pid) => before.includes(pid))).toBe(false);
@@ -199,9 +204,11 @@ test('instances of one app take calls of each other for calls of a service', asy
   await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
   await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
   await send(`${url}/user/users/1/pets/1`, 'POST');
+  // Each on a connection of its own, so that both instances are asked, and ask.
   for (let index = 0; index < 10; index += 1) {
-    const { body } = await send(`${url}/user/users/1`, 'GET', undefined, { connection: 'close' });
-    expect(body).toMatchObject({ pets: [{ name: 'Rex' }] });
+    const headers = { connection: 'close' };
+    const { body } = await ask(url, { method: 'GET', path: '/user/users/1', headers });
+    expect(JSON.parse(body)).toMatchObject({ pets: [{ name: 'Rex' }] });
   }
   child.kill('SIGTERM');
   await ended;

@@ -206,7 +206,7 @@ class Schedule {
       else shared.push({ ...operation, reqId, reqIds: requests, ids: call.ids.length, msg: 'shared call' });
     }
     expectEqual(new Set(shared.map(({ reqId }) => reqId)).size, shared.length);
-    const lines = this.#toys.lines.map(({ level, time, fault, err, reqIds, ...line }) => ({
+    const lines = this.#toys.lines.map(({ level, time, fault, reason, reqIds, ...line }) => ({
       ...line,
       ...(Array.isArray(reqIds) && { reqIds: reqIds.toSorted() }),
     }));

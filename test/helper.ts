@@ -43,6 +43,8 @@ export interface Built {
   readonly lines: Line[];
   /** The same, as they were written. */
   readonly raw: string[];
+  /** Every line, also those that the test has cleared, and those about the machine. */
+  readonly all: readonly Line[];
   /** Sends JSON where there is a body; the answer comes with its body read: JSON where it is JSON, else text. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
 }
@@ -95,6 +97,7 @@ export async function build(t: TestContext, options: BuildOptions = {}): Promise
     url,
     lines,
     raw,
+    all,
     send: (method, path, body, headers) => send(`${url}${path}`, method, body, headers),
   };
 }
@@ -122,10 +125,12 @@ export function collectLines(
 ): Promise<Logging> {
   const stream = {
     write(line: string) {
-      raw.push(line);
       const parsed = JSON.parse(line) as Line;
-      lines.push(parsed);
       all.push(parsed);
+      // This says something of the machine, not of what the test does.
+      if (parsed.msg === 'the event loop was blocked') return;
+      raw.push(line);
+      lines.push(parsed);
     },
   };
   return openLogging({ level, console: 'none', streams: [stream] });

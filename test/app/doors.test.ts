@@ -297,7 +297,9 @@ describe('an app that other machines reach', () => {
     return { url, warned: lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg) };
   };
 
-  test('says in one line that nothing is configured for that, and is careful all the same', async (t) => {
+  test('says in one line that nothing is configured for that, and is careful all the same', {
+    timeout: 180_000,
+  }, async (t) => {
     const { url, warned } = await warnings(t, '0.0.0.0');
     expect(warned).toHaveLength(1);
     expect(warned[0]).toMatch(

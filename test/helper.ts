@@ -33,6 +33,8 @@ export interface BuildOptions {
   /** By service: what the config says of it; a database in memory where it needs one. */
   readonly serviceConfigs?: Record<string, Record<string, unknown>>;
   readonly contract?: OpenApiDocument;
+  /** Which app of the config it is; the gateway. */
+  readonly name?: string;
   readonly level?: Level;
 }
 
@@ -84,7 +86,7 @@ export async function build(t: TestContext, options: BuildOptions = {}): Promise
   t.onTestFailed?.(() => printWarnings(all));
   const app = await buildApp({
     config,
-    name: 'gateway',
+    name: options.name ?? 'gateway',
     services,
     logging,
     version: '0.0.0',

@@ -16,7 +16,7 @@ interface Handle {
  * node:cluster forgets such a connection: the client waits for ever, and this process keeps its file open. There is
  * no public way to see it, so this reads private messages: `newconn` with a `seq` hands a connection over, `ack` with
  * the same number accepts or returns it. If a Node changes them, nothing is tracked, and
- * test/process/handed-connections.test.ts fails.
+ * test/process/instances.test.ts fails.
  * @param onClosed gets the number of connections that were closed, if any were.
  */
 export function closeUnaccepted({ process: child }: Worker, onClosed: (count: number) => void): void {

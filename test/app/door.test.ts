@@ -5,6 +5,7 @@ import type { OpenApiDocument } from '#common/contract.ts';
 import { breaking, changedPet, harmless, use } from '../contract-changes.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { type Built, build, collectLines, contract, findFreePort, type Line } from '../helper.ts';
+import { scrape } from '../metrics.ts';
 
 /** A pet service whose document can be changed while it runs, and whose answers then do not fit. */
 async function startPets(t: TestContext, { port = 0 } = {}) {
@@ -67,6 +68,16 @@ describe('a change that breaks is an error line and a 503 of /ready:', () => {
     await waitFor(async () => (await ready(built)).status === 503);
     expect(errors(built)).toEqual([{ service: 'user', operation: 'GET /pet/pets/', field }]);
   });
+});
+
+test('a broken contract is 1 in the metrics, and 0 as soon as it fits', async (t) => {
+  const { state, port } = await startPets(t);
+  state.document = changedPet((breaking[0] as (typeof breaking)[number]).change);
+  const { url } = await buildUsers(t, port);
+  const isBroken = async () => (await scrape(url)).sum('service_contract_broken', 'service', 'neighbour');
+  await expect.poll(isBroken).toEqual({ 'user pet': 1 });
+  state.document = changedPet(() => {});
+  await expect.poll(isBroken).toEqual({ 'user pet': 0 });
 });
 
 describe('a change that breaks nothing is silent:', () => {

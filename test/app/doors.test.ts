@@ -209,6 +209,24 @@ describe('an answer is compressed', () => {
     }
   });
 
+  test('by the gateway alone: an app behind it sends it as it is', async (t) => {
+    const config = {
+      compress: true,
+      apps: {
+        gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+        pets: { port: 0, url: 'http://127.0.0.1:1', services: ['pet'] },
+      },
+    };
+    for (const [name, path, encodings] of [
+      ['gateway', '/docs/static/swagger-ui.css', ['gzip']],
+      ['pets', '/pet/docs/static/swagger-ui.css', []],
+    ] as const) {
+      const { url } = await build(t, { config, name });
+      const answer = await get(url, path, { 'accept-encoding': 'gzip' });
+      expect([name, answer.status, answer.of('content-encoding')]).toEqual([name, 200, encodings]);
+    }
+  });
+
   test('not again where it comes so from behind the gateway', async (t) => {
     const whole = Buffer.from(JSON.stringify({ text: 'x'.repeat(5_000) }));
     const server = createServer((_asked, reply) => {

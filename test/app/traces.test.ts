@@ -16,8 +16,9 @@ import {
 } from '@opentelemetry/semantic-conventions';
 import { ATTR_DB_SYSTEM, ATTR_URL_TEMPLATE } from '@opentelemetry/semantic-conventions/incubating';
 import { expect, type TestContext, test } from 'vitest';
+import { openTraces } from '#app/traces.ts';
 import { makeTrace, startCollector } from '../collector.ts';
-import { build, findFreePort, send } from '../helper.ts';
+import { build, collectLines, findFreePort, send } from '../helper.ts';
 
 /** The product with a collector; `collect` stops it, so that all it has recorded is there. */
 async function buildTraced(t: TestContext, { ratio = 1, more = {} } = {}) {
@@ -196,6 +197,23 @@ test('a call that fails is an error, as is the request that needed it', async (t
   const failed = lines.find(({ msg }) => msg === 'call failed');
   const server = spans.find(({ name }) => name.startsWith('POST /user/users/:user_id/pets'));
   expect([failed?.trace_id, failed?.span_id]).toEqual([server?.traceId, server?.spanId]);
+});
+
+test('a span says what kind of error it ended with, and not its message, which may quote a client', async (t) => {
+  const collector = await startCollector(t);
+  const log = (await collectLines([], 'info')).logger('gateway');
+  const config = { url: collector.url, ratio: 1 };
+  const tracer = await openTraces(config, { app: 'gateway', version: '0.0.0', log });
+  const { span } = tracer.start('pet', { traceparent: undefined, isTrusted: false }, { name: 'work' });
+  const error = Object.assign(new TypeError('the-secret'), { cause: new Error('the-secret') });
+  span?.start({ name: 'statement' }).end(error);
+  span?.end(Object.assign(new Error('the-secret'), { code: 'SQLITE_FULL' }));
+  await tracer.close();
+  expect(collector.spans.map(({ name, isError, attributes }) => [name, isError, attributes])).toEqual([
+    ['statement', true, { [ATTR_ERROR_TYPE]: 'TypeError' }],
+    ['work', true, { [ATTR_ERROR_TYPE]: 'SQLITE_FULL' }],
+  ]);
+  expect(collector.raw.join('')).not.toContain('the-secret');
 });
 
 test('where nothing is traced, a service hands on what it was sent, and reads nothing into what it cannot', async (t) => {

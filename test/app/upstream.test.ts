@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
@@ -6,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { fixed } from '#app/limits.ts';
 import { build } from '../helper.ts';
+import { listenAndStop } from '../stopped.ts';
 import { forwardTo } from './rogue.ts';
 import { buildAt, open, readAnswers, until } from './sockets.ts';
 
@@ -186,10 +186,10 @@ describe('a client that reads slowly', () => {
 test.runIf(process.platform === 'linux')(
   'a connection to a service is not waited for without end',
   async (t) => {
-    const server = await listenAndStop(t);
+    const port = await listenAndStop(t);
     const apps = {
       gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
-      pets: { port: server.port, services: ['pet'] },
+      pets: { port, services: ['pet'] },
     };
     const { send } = await build(t, { config: { apps, calls: { deadline: 250 } } });
     const begun = performance.now();
@@ -199,21 +199,3 @@ test.runIf(process.platform === 'linux')(
     expect(performance.now() - begun).toBeLessThan(10_000);
   },
 );
-
-/** A process that listens, and is stopped when its backlog is full: the kernel then drops what comes to connect. */
-async function listenAndStop(
-  t: Parameters<typeof forwardTo>[0],
-): Promise<{ port: number; child: ChildProcess }> {
-  const script = `const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 },
-    () => process.send(s.address().port))`;
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  t.onTestFinished(() => void child.kill('SIGKILL'));
-  const [port] = (await once(child, 'message')) as [number];
-  child.kill('SIGSTOP');
-  for (let count = 0; count < 8; count += 1) {
-    const socket = connect(port, '127.0.0.1').on('error', () => {});
-    t.onTestFinished(() => void socket.destroy());
-  }
-  await sleep(200);
-  return { port, child };
-}

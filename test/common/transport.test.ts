@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { Call, openTransport, type TransportLimits } from '#common/transport.ts';
+import { listenAndStop } from '../stopped.ts';
 
 interface Arrival {
   readonly path: string;
@@ -82,6 +83,23 @@ test('a call that times out while it waits for a connection is not sent, nor is 
   await Promise.all([first, last, over]);
   expect(pathsOf()).toEqual(['/first', '/last']);
 });
+
+test.runIf(process.platform === 'linux')(
+  'a connection that cannot be opened is given up after `connect` ms, so that further calls are possible',
+  async (t) => {
+    const port = await listenAndStop(t);
+    const { send, close } = openTransport({ connections: 1, open: 1, connect: 300 });
+    t.onTestFinished(close);
+    const call = () =>
+      send(new Call(`http://127.0.0.1:${port}/`, { method: 'GET', headers: {}, timeout: 20 })).catch(
+        ({ message }: Error) => message,
+      );
+    expect(await call()).toBe('');
+    expect(await call()).toBe('too many calls wait for a connection');
+    // Undici's own limit is 10 s.
+    await vi.waitFor(async () => expect(await call()).toBe(''), { timeout: 5_000, interval: 50 });
+  },
+);
 
 test('calls past the bound of open ones fail at once, and are possible again when others have ended', async (t) => {
   const { call, pathsOf, answerAll } = await open(t, { connections: 1, open: 2 });

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { setImmediate as turn } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 import { runAs } from '#common/context.ts';
@@ -124,6 +125,8 @@ async function startApp(options: AppOptions, isStopping: () => boolean) {
   const app = await buildApp(link === undefined ? options : { ...options, instance: { number, ...link } });
   if (app.metrics !== undefined) link?.tell(app.metrics);
   const { stop } = app;
+  // While a database waits for its lock, the process handles no signal. The loop polls for signals in the second turn.
+  for (let turns = 0; turns < 2; turns += 1) await turn();
   if (isStopping()) return { stop, origin: undefined };
   const origin = await app.listen().catch((error: NodeJS.ErrnoException) => {
     if (isStopping()) return undefined;

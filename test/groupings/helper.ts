@@ -95,9 +95,9 @@ export async function startGrouping(
 
 /** Waits until it is so, 10 s at most. */
 export async function waitFor(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 60_000;
   while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`not so after 10 s: ${isSo}`);
+    if (Date.now() > end) throw new Error(`not so after 60 s: ${isSo}`);
     await new Promise((wake) => setTimeout(wake, 30));
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
@@ -31,15 +31,18 @@ async function sendHalf(url: string) {
   };
 }
 
-/** Waits until a process listens for signals, shown by SIGHUP: Node itself listens for SIGTERM. */
-async function waitForListeners({ child }: Running): Promise<void> {
-  const status = `/proc/${child.pid}/status`;
-  await waitFor(() => {
-    const [, caught] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync(status, 'utf8')) ?? [];
-    return (BigInt(`0x${caught}`) & 1n) !== 0n;
-  });
+/** Waits until a process has opened a file. */
+async function waitForOpen({ child }: Running, file: string): Promise<void> {
+  const folder = `/proc/${child.pid}/fd`;
+  const hasOpened = (descriptor: string) => {
+    try {
+      return readlinkSync(join(folder, descriptor)) === file;
+    } catch {
+      return false; // It is closed again.
+    }
+  };
+  await waitFor(() => readdirSync(folder).some(hasOpened));
 }
-const hasProc = existsSync('/proc/self/status');
 
 describe('SIGHUP with one instance', () => {
   test('is ignored with a line where there is no terminal', async (t) => {
@@ -113,38 +116,45 @@ describe('a fault of the machine ends the process immediately, so that its super
   });
 });
 
-describe.skipIf(!hasProc)('SIGTERM within the start ends with 0', () => {
+describe('SIGTERM within the start ends with 0', () => {
   test('while modules are imported', async (t) => {
     const { folder, file } = writeConfig(t);
-    const server = run(t, process.execPath, [main, '--config', file]);
-    await waitForListeners(server);
+    const env = {
+      NODE_OPTIONS: `--import=${join(root, 'test/process/hold-import.ts')}`,
+      HOLD_IMPORT: '/src/app/graceful-stop.ts',
+    };
+    const server = run(t, process.execPath, [main, '--config', file], { env });
+    await server.says(/^held$/m);
     server.child.kill('SIGTERM');
     expect(await server.ended).toEqual({ code: 0, signal: null });
-    expect(server.output()).not.toContain('listens at');
-    expect(readdirSync(folder)).toContain('config.yaml');
+    expect(server.output()).toBe('held\n');
+    expect(readdirSync(folder)).toEqual(['config.yaml']);
   });
 
-  test('while a database is opened, which is closed again', async (t) => {
-    const { folder, file } = writeConfig(t);
-    const first = await startServer(t, file);
-    first.child.kill('SIGTERM');
-    await first.ended;
+  test.skipIf(!existsSync('/proc/self/fd'))(
+    'while a database is opened, which is closed again',
+    async (t) => {
+      const { folder, file } = writeConfig(t);
+      const first = await startServer(t, file);
+      first.child.kill('SIGTERM');
+      await first.ended;
 
-    rmSync(join(folder, 'logs'), { recursive: true });
-    const other = new Client(join(folder, 'data/pet.db'));
-    t.onTestFinished(() => void other.close());
-    other.exec('BEGIN IMMEDIATE');
-    const server = run(t, process.execPath, [main, '--config', file]);
-    // It has opened its log, and waits for the lock.
-    await waitFor(() => existsSync(join(folder, 'logs/gateway.jsonl')));
-    server.child.kill('SIGTERM');
-    other.exec('COMMIT');
-    other.close();
-    expect(await server.ended).toEqual({ code: 0, signal: null });
-    expect(server.output()).toContain('stopped');
-    expect(server.output()).not.toContain('listens at');
-    expect(readdirSync(join(folder, 'data')).sort()).toEqual(['pet.db', 'user.db']);
-  });
+      const database = join(folder, 'data/pet.db');
+      const other = new Client(database);
+      t.onTestFinished(() => void other.close());
+      other.exec('BEGIN IMMEDIATE');
+      const server = run(t, process.execPath, [main, '--config', file]);
+      // It cannot go on: its migrations need the lock.
+      await waitForOpen(server, database);
+      server.child.kill('SIGTERM');
+      other.exec('COMMIT');
+      other.close();
+      expect(await server.ended).toEqual({ code: 0, signal: null });
+      expect(server.output()).toContain('stopped');
+      expect(server.output()).not.toContain('listens at');
+      expect(readdirSync(join(folder, 'data')).sort()).toEqual(['pet.db', 'user.db']);
+    },
+  );
 
   test('while instances start, of which none is left', async (t) => {
     const { file } = writeConfig(t, { instances: 2 });

@@ -1,9 +1,12 @@
 import { createServer, request, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
+import { openDatabase } from '#common/database.ts';
 import pet from '../../src/services/pet/index.ts';
 import { ask } from '../groupings/helper.ts';
-import { type Built, build, type Reply } from '../helper.ts';
+import { type Built, build, makeFolder, type Reply } from '../helper.ts';
 
 type Fault = (reply: ServerResponse, whole: string) => void;
 const html = (status: number) => (reply: ServerResponse) =>
@@ -32,8 +35,11 @@ const faults: Readonly<Record<string, Fault>> = {
 const names = ['refuses', ...Object.keys(faults)];
 
 /** A gateway with the user service; the pet service is in an app of its own, behind what can be made to fail. */
-async function start(t: TestContext) {
-  const pets = await build(t, { services: [pet] });
+async function start(t: TestContext, database = ':memory:') {
+  const pets = await build(t, {
+    services: [pet],
+    serviceConfigs: { pet: { database: `sqlite:${database}` } },
+  });
   const state = { fault: undefined as string | undefined, upstream: 0 };
   const server = createServer((asked, reply) => {
     const fault = faults[state.fault ?? ''];
@@ -76,18 +82,28 @@ async function start(t: TestContext) {
   };
 }
 
-/** 1,000 pets, and five users each of whom has all of them. */
+const count = 1_000;
+
+/** A database with 1,000 pets. Requests that create them would take most of the time of the tests. */
+function makePets(t: TestContext): string {
+  const file = join(makeFolder(t), 'pet.db');
+  openDatabase(file, pet.migrations as URL).close();
+  const client = new Client(file);
+  client.exec(`WITH RECURSIVE number(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM number WHERE id < ${count})
+    INSERT INTO pet (id, name, species, mood, last_fed, last_interaction)
+    SELECT id, 'Rex', 'dog', 'happy', 1, 1 FROM number`);
+  client.close();
+  return file;
+}
+
+/** Five users, each of whom has all pets. */
 async function adoptAll({ send }: Built): Promise<void> {
-  const ids: number[] = [];
-  for (let batch = 0; batch < 100; batch += 1) {
-    const made = Array.from({ length: 10 }, () =>
-      send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' }),
-    );
-    for (const { body } of await Promise.all(made)) ids.push(body.id);
-  }
+  const ids = Array.from({ length: count }, (_, index) => index + 1);
   for (let user = 1; user <= 5; user += 1) {
     await send('POST', '/user/users/', { name: 'Alice' });
-    expect((await send('PATCH', `/user/users/${user}`, { pets_ids: ids })).status).toBe(200);
+    const adopt = async () => (await send('PATCH', `/user/users/${user}`, { pets_ids: ids })).status;
+    // On a busy machine the first calls may take longer than their deadline.
+    await expect.poll(adopt).toBe(200);
   }
 }
 
@@ -110,10 +126,10 @@ describe('where the address of the pet app', () => {
     '%s, nothing is lost and every answer comes in time',
     { timeout: 60_000 },
     async (fault, t) => {
-      const started = await start(t);
+      const started = await start(t, makePets(t));
       const { send, state } = started;
       await adoptAll(started);
-      expect(await countAdoptions(started)).toBe(5000);
+      await expect.poll(() => countAdoptions(started)).toBe(5000);
 
       await started.break(fault);
       for (const [method, path, body] of routes) {
@@ -127,7 +143,7 @@ describe('where the address of the pet app', () => {
       const begun = performance.now();
       while ((await send('GET', '/user/users/1')).status !== 200) await sleep(20);
       expect(performance.now() - begun).toBeLessThan(2000);
-      expect(await countAdoptions(started)).toBe(5000);
+      await expect.poll(() => countAdoptions(started)).toBe(5000);
       expect((await send('GET', '/user/users/1')).body.name).toBe('Alice');
       state.upstream = 0;
       for (let index = 0; index < 20; index += 1) await send('GET', '/pet/pets/1');

@@ -6,7 +6,8 @@ import { Clock, runBy, useClocks } from './batch-clock.ts';
 import { type Call, faults, type Outcome, openToys, type Toys } from './batch-helper.ts';
 import { type Lookup, Model, type ModelCall } from './batch-model.ts';
 
-const runs = 10_000;
+/** `SCHEDULES=10000` in `.ci/run`. */
+const runs = Number(process.env.SCHEDULES ?? 1_500);
 /** So many schedules run at once. */
 const lanes = 8;
 /** In ms: for one schedule, and for all; then it says at which it was. */
@@ -240,7 +241,7 @@ function expectEqual(actual: unknown, expected: unknown): void {
   if (!isDeepStrictEqual(actual, expected)) expect(actual).toEqual(expected);
 }
 
-test('10,000 random schedules go as a plain model says', async (t) => {
+test('random schedules go as a plain model says', async (t) => {
   useClocks(t);
   await Promise.all(
     Array.from({ length: lanes }, async () => {
@@ -255,9 +256,9 @@ test('10,000 random schedules go as a plain model says', async (t) => {
         isLeft = false;
       });
       // Where it fails it says the seed and the path: beside numRuns they play that again.
-      await fc.assert(property, { numRuns: runs / lanes, ...limits });
+      await fc.assert(property, { numRuns: Math.ceil(runs / lanes), ...limits });
     }),
   );
   // It is about these, so there must be enough of them.
-  for (const [what, often] of Object.entries(count)) expect(often, what).toBeGreaterThan(500);
+  for (const [what, often] of Object.entries(count)) expect(often, what).toBeGreaterThan(runs / 20);
 }, 180_000);

@@ -52,7 +52,8 @@ const move = (file: string, ends: readonly string[], to: string) => {
 };
 
 describe('writes are rejected with 503, and the service is not ready, when', () => {
-  test.for<[string, (file: string) => void, RegExp]>([
+  // They wait for the next check, and can do so together.
+  test.concurrent.for<[string, (file: string) => void, RegExp]>([
     ['the database file is removed', (file) => rmSync(file), /removed, moved or replaced/],
     ['all its files are removed', (file) => both.map((end) => rmSync(`${file}${end}`)), /removed, moved/],
     ['it is moved', (file) => renameSync(file, `${file}.moved`), /removed, moved or replaced/],
@@ -79,6 +80,7 @@ describe('writes are rejected with 503, and the service is not ready, when', () 
     ['it is cut to nothing', (file) => truncateSync(file), /was cut off$/],
     ['it is cut', (file) => truncateSync(file, 8_192), /was cut off$/],
   ])('%s', async ([, damage, fault], t) => {
+    const { expect } = t;
     const { file, create, ready, send, said } = await start(t);
     damage(file);
     await expect.poll(async () => (await ready()).status, patience).toBe(503);
@@ -132,7 +134,7 @@ test('nothing is wrong while another process writes, shrinks and checkpoints the
   const client = new Client(file, { timeout: 5_000 });
   t.onTestFinished(() => void client.close());
   client.exec('CREATE TABLE filler (bytes BLOB)');
-  const end = performance.now() + 4_000;
+  const end = performance.now() + 2_500;
   while (performance.now() < end) {
     client.exec('INSERT INTO filler VALUES (zeroblob(3000000))');
     client.pragma('wal_checkpoint(TRUNCATE)');

@@ -22,6 +22,9 @@ const driver = JSON.stringify(createRequire(import.meta.url).resolve('better-sql
 const notes = sqliteTable('note', { id: integer().primaryKey(), text: text().notNull().unique() });
 const noteTable = 'CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)';
 
+/** `SCHEDULES=10000` in `.ci/run`. */
+const schedules = Number(process.env.SCHEDULES ?? 1_500);
+
 /** A database with a table of notes, closed when the test ends. */
 function open(t: TestContext, file = join(makeFolder(t), 'note.db')): { file: string; database: Database } {
   const database = openDatabase(file);
@@ -310,8 +313,7 @@ describe('any schedule of writes', () => {
     { minLength: 1, maxLength: 4 },
   );
 
-  // A second or two on an idle machine; on a busy one it may take long, and is right all the same.
-  test('ends as if each had been done whole or not at all, in order: 10,000 of them', {
+  test('ends as if each had been done whole or not at all, in order', {
     timeout: 300_000,
   }, async (t) => {
     const recorded = openRecorded(t);
@@ -388,13 +390,13 @@ describe('any schedule of writes', () => {
         seen.set(kind, (seen.get(kind) ?? 0) + 1);
       }
     });
-    await fc.assert(property, { numRuns: 10_000 });
+    await fc.assert(property, { numRuns: schedules });
 
     // They have met all that there is to meet.
     const kinds = ['CHECK', 'FOREIGNKEY', 'PRIMARYKEY', 'UNIQUE'].map(constraint);
     expect([...seen.keys()].sort()).toEqual(['503', '507', 'Error', ...kinds, 'TypeError', 'done']);
-    expect(Math.min(...seen.values())).toBeGreaterThan(500);
-    expect(retried).toBeGreaterThan(1000);
+    expect(Math.min(...seen.values())).toBeGreaterThan(schedules / 20);
+    expect(retried).toBeGreaterThan(schedules / 10);
   });
 });
 

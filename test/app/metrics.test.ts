@@ -4,9 +4,11 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
+import Fastify from 'fastify';
 import { describe, expect, test } from 'vitest';
 import { joinTexts } from '#app/instance-metrics.ts';
 import { fixed } from '#app/limits.ts';
+import { createMetrics } from '#app/metrics.ts';
 import { defineService } from '#common/service.ts';
 import { allGroupings, ask, type Grouping, startGrouping } from '../groupings/helper.ts';
 import { build, makeFolder, send as sendTo } from '../helper.ts';
@@ -202,6 +204,32 @@ test('they are made once a second at most, whoever asks, and while another one i
   expect(made.size).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / fixed.metrics));
   await sleep(fixed.metrics);
   expect(made).not.toContain(await get());
+});
+
+test('requests that come while the text is being made share it', async (t) => {
+  let made = 0;
+  let text: Promise<string> = Promise.resolve('');
+  const gather = () => {
+    made += 1;
+    return text;
+  };
+  const server = Fastify();
+  let arrived = 0;
+  server.addHook('preHandler', async () => {
+    arrived += 1;
+  });
+  await server.register(async (scope) => createMetrics({ label: 'gateway', gather }).addTo(scope));
+  t.onTestFinished(() => server.close());
+  const url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/metrics`;
+  await sendTo(url, 'GET');
+  await sleep(fixed.metrics + 50);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  text = promise;
+  const answers = Array.from({ length: 5 }, () => sendTo(url, 'GET'));
+  await expect.poll(() => arrived).toBe(6);
+  resolve('up 1\n');
+  for (const { body } of await Promise.all(answers)) expect(body).toBe('up 1\n');
+  expect(made).toBe(2);
 });
 
 test('a service that asks for a neighbour twice has one, and its operations are counted once', async (t) => {

@@ -1,9 +1,10 @@
+import { openCallContext, type Pending } from './batch-context.ts';
 import { createGroups, divide, type Group, selectLive } from './batch-groups.ts';
-import { type Context, currentContext, runInContext } from './context.ts';
+import { currentContext, runInContext } from './context.ts';
 import type { Operation } from './operation.ts';
 import { RequestEnded } from './problem.ts';
-import { idsOf, type Span, startShared } from './trace.ts';
-import { isOneTrace, shareTravel, type Travel } from './travel.ts';
+import type { Span } from './trace.ts';
+import type { Travel } from './travel.ts';
 
 /**
  * Bounds of a queue. A group of lookups leaves when no call is in flight, or at most one if the group fills a call:
@@ -33,25 +34,14 @@ export interface QueueOptions<Item> {
   onIdle(): void;
 }
 
-/** Whether the outcome of a lookup still matters. Connections keep it with the context of their last call. */
-interface Interest {
-  isGone: boolean;
-  readonly request: Context['request'];
-}
-
 /** A pending lookup. */
-interface Caller<Item> {
+interface Caller<Item> extends Pending {
   readonly ids: readonly number[];
-  readonly context: Context | undefined;
-  readonly travel: Travel;
-  /** From the start of the lookup until its outcome. */
-  readonly span: Span | undefined;
   /** How many calls it still needs, those in flight included. */
   calls: number;
   /** How many of its calls are in flight; and how many of those it shares with no other, so that they end with it. */
   inFlight: number;
   ownInFlight: number;
-  readonly interest: Interest;
   resolve(found: Found<Item>): void;
   reject(error: unknown): void;
 }
@@ -165,7 +155,7 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     }
     let span: Span | undefined;
     try {
-      const context = openContext(callers, ids.size);
+      const context = openCallContext(operation, callers, ids.size);
       // The span of a single caller ends with its outcome.
       if (callers.length > 1) span = context?.span;
       await runInContext(context, async () => collect(await call([...ids]), ids, found));
@@ -184,27 +174,6 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     }
   }
 
-  /** The context of the request if all callers are of one request; else one more, with a log entry that names theirs. */
-  function openContext(callers: readonly Caller<Item>[], count: number): Context | undefined {
-    const own = callers.find(({ context }) => context !== undefined)?.context;
-    if (own === undefined) return undefined;
-    const context =
-      callers.length === 1 ? own : { ...own, request: shareState(callers.map(({ interest }) => interest)) };
-    const travels = callers.map(({ travel }) => travel);
-    const travel = shareTravel(travels);
-    const spans = callers.flatMap(({ span }) => span ?? []);
-    const span =
-      callers.length > 1 && spans.length > 0
-        ? startShared(spans, { name: `shared ${operation.target}`, isRoot: !isOneTrace(travels) })
-        : spans[0];
-    const reqIds = [...new Set(travels.map(({ requestId }) => requestId))];
-    if (reqIds.length === 1) return { ...context, travel, span };
-    const log = context.serviceLog.child({ reqId: travel.requestId, ...(span && idsOf(span)) });
-    const { neighbour, target } = operation;
-    log.info({ reqIds, neighbour, operation: target, ids: count }, 'shared call');
-    return { ...context, log, travel, span };
-  }
-
   /** Adds what was answered to `found`. */
   function collect(answer: readonly Item[], ids: ReadonlySet<number>, found: Map<number, Item>): void {
     for (const item of answer) {
@@ -215,17 +184,4 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
   }
 
   return { join };
-}
-
-/**
- * The state of a request that several lookups share: it is over when none of them matters. It refers to no caller:
- * with their requests, connections would keep those of the last call from the garbage collector (measured: a user read
- * over 50 connections took 1.4 times the processor).
- */
-function shareState(interests: readonly Interest[]): NonNullable<Context['request']> {
-  return {
-    get isOver() {
-      return interests.every(({ isGone, request }) => isGone || request?.isOver);
-    },
-  };
 }

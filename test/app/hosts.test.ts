@@ -23,6 +23,12 @@ describe('a server on loopback serves', () => {
     expect(answer.status).toBe(200);
   });
 
+  test('a request that a proxy was asked for under any name, unless the config lists names', async (t) => {
+    const { url } = await build(t, { config: { proxies: ['127.0.0.1'] } });
+    const [answer] = await exchange(t, url, get('localhost', 'x-forwarded-host: api.example\r\n'));
+    expect(answer?.status).toBe(200);
+  });
+
   test('a request of HTTP/1.0 without a Host', async (t) => {
     const { url } = await build(t);
     const [answer] = (await exchange(t, url, get(undefined, '', '1.0'))) as [Answer];

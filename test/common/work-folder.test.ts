@@ -72,19 +72,25 @@ test('nothing else beside a database is removed', (t) => {
 
 test('several processes that start together remove what is left, and all of them start', async (t) => {
   const { file } = prepare(t, `${host}-${deadPid()}`);
-  for (let index = 100; index < 150; index += 1) {
-    const left = `${file}.look-${host}-${deadPid()}-a1B${index}`;
+  const pid = deadPid();
+  for (let index = 100; index < 300; index += 1) {
+    const left = `${file}.look-${host}-${pid}-a1B${index}`;
     mkdirSync(left);
     linkSync(file, join(left, 'db'));
   }
   const script = `
     import { openDatabase } from ${JSON.stringify(new URL('../../src/common/database.ts', import.meta.url))};
-    openDatabase(${JSON.stringify(file)}).close();`;
-  const starts = Array.from({ length: 4 }, async () => {
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'inherit' });
-    return (await once(child, 'exit'))[0];
-  });
-  expect(await Promise.all(starts)).toEqual([0, 0, 0, 0]);
+    process.once('disconnect', () => openDatabase(${JSON.stringify(file)}).close());
+    process.send('ready');`;
+  const children = Array.from({ length: 4 }, () =>
+    spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
+  );
+  await Promise.all(children.map((child) => once(child, 'message')));
+  const ends = children.map(async (child) => (await once(child, 'exit'))[0]);
+  for (const child of children) child.disconnect();
+  expect(await Promise.all(ends)).toEqual([0, 0, 0, 0]);
   expect(readdirSync(dirname(file))).toEqual(['pet.db']);
 });
 

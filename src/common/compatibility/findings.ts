@@ -15,6 +15,24 @@ export function rejectValue(direction: Direction, place: string, odd: string): F
   return { place, odd, reason: `${direction === 'response' ? 'may now be' : 'no longer accepts'} ${odd}` };
 }
 
+const words: Readonly<Record<string, string>> = {
+  integer: 'an integer',
+  array: 'an array',
+  object: 'an object',
+};
+
+/** An alternative that is not accepted, by its value or its type; `isOther`: some values of that type are accepted. */
+export function rejectAlternative(
+  direction: Direction,
+  place: string,
+  { type, value }: { readonly type: string; readonly value?: { readonly is: unknown } | undefined },
+  isOther = false,
+): Finding {
+  const word = words[type] ?? `a ${type}`;
+  const odd = value === undefined ? (isOther ? word.replace(/^an? /, 'another ') : word) : show(value.is);
+  return rejectValue(direction, place, odd);
+}
+
 /** A property or item that is not accepted whatever its value is. */
 export function rejectPresence(direction: Direction, place: string): Finding {
   return { place, reason: direction === 'response' ? 'may now be present' : 'is no longer accepted' };

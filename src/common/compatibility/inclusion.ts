@@ -12,15 +12,15 @@ import { isDisjoint } from './disjoint.ts';
 import {
   type Direction,
   type Finding,
+  rejectAlternative,
   rejectPresence,
-  rejectValue,
-  show,
   summarize,
   uncomparable,
 } from './findings.ts';
+import { listUnruled } from './keywords.ts';
+import { KnownPairs } from './known-pairs.ts';
 import { compareNumber, compareString } from './scalars.ts';
 import {
-  isAnnotation,
   isSame,
   isSameKeyword,
   type Schema,
@@ -29,27 +29,8 @@ import {
   Uncomparable,
 } from './schema-document.ts';
 
-/** Keywords that the comparison has rules for. */
-const ruled = new Set([
-  ...['$ref', 'allOf', 'anyOf', 'oneOf', 'not', 'type', 'nullable', 'const', 'enum'],
-  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'format'],
-  ...['minLength', 'maxLength', 'pattern'],
-  ...['items', 'prefixItems', 'additionalItems', 'minItems', 'maxItems', 'uniqueItems'],
-  ...['properties', 'required', 'patternProperties', 'additionalProperties', 'unevaluatedProperties'],
-  ...['minProperties', 'maxProperties'],
-]);
-/** Keywords that mean something together only; the others stand for themselves. */
-const groups = [
-  ['if', 'then', 'else'],
-  ['contains', 'minContains', 'maxContains'],
-];
 const maxSteps = 50_000;
 const maxDepth = 200;
-const words: Readonly<Record<string, string>> = {
-  integer: 'an integer',
-  array: 'an array',
-  object: 'an object',
-};
 
 /**
  * Proves that everything that a sender's schema accepts is accepted by a receiver's. The rules follow the structure
@@ -59,11 +40,7 @@ export class Inclusion {
   readonly #direction: Direction;
   readonly #sender: SchemaDocument;
   readonly #receiver: SchemaDocument;
-  /** Pairs that hold, or hold if those that are being compared hold: schemas may be recursive. */
-  readonly #assumed = new Set<string>();
-  /** Pairs that do not hold, with the first reason, at its place below theirs. */
-  readonly #failed = new Map<string, Finding>();
-  readonly #ids = new Map<Schema, number>();
+  readonly #pairs: KnownPairs;
   #steps = 0;
   #depth = 0;
 
@@ -71,6 +48,7 @@ export class Inclusion {
     this.#direction = direction;
     this.#sender = sender;
     this.#receiver = receiver;
+    this.#pairs = new KnownPairs(sender, receiver);
   }
 
   /** What `sent` may send at `place` and `accepted` may not accept; empty where there is nothing. */
@@ -80,19 +58,9 @@ export class Inclusion {
 
   #compareAll = (place: string, sent: readonly Schema[], accepted: Schema): Finding[] => {
     try {
-      const pair = this.#nameOf(sent, accepted);
-      if (this.#assumed.has(pair)) return [];
-      const known = this.#failed.get(pair);
-      if (known !== undefined) return [{ ...known, place: `${place}${known.place}` }];
-      const mark = this.#assumed.size;
-      this.#assumed.add(pair);
-      const findings = summarize(this.#direction, this.#prove(place, sent, accepted));
-      const [first] = findings;
-      if (first !== undefined) {
-        this.#forget(mark);
-        this.#failed.set(pair, { ...first, place: first.place.slice(place.length) });
-      }
-      return findings;
+      return this.#pairs.compare(place, sent, accepted, () =>
+        summarize(this.#direction, this.#prove(place, sent, accepted)),
+      );
     } catch (error) {
       if (!(error instanceof Uncomparable)) throw error;
       return [uncomparable(place, error.message)];
@@ -123,10 +91,10 @@ export class Inclusion {
   ): Finding[] {
     if (sent.value !== undefined) {
       const isAccepted = this.#receiver.accepts(accepted, sent.value.is);
-      return isAccepted ? [] : [this.#reject(place, sent)];
+      return isAccepted ? [] : [rejectAlternative(this.#direction, place, sent)];
     }
     const { nodes, unions, isNever } = flatten(this.#receiver, [accepted]);
-    if (isNever) return [this.#reject(place, sent)];
+    if (isNever) return [rejectAlternative(this.#direction, place, sent)];
     const fresh = nodes.filter((node) => !around.includes(node));
     if (fresh.length === 0 && nodes.length > 0) return [uncomparable(place, 'a schema leads to itself')];
     const all = [...around, ...nodes];
@@ -146,7 +114,7 @@ export class Inclusion {
   ): Finding[] {
     const { type } = sent;
     if (!admitsType(node, type) || 'const' in node || Array.isArray(node.enum)) {
-      return [this.#reject(place, sent, admitsType(node, type))];
+      return [rejectAlternative(this.#direction, place, sent, admitsType(node, type))];
     }
     const findings = this.#compareUnions(place, sent, node, around);
     const direction = this.#direction;
@@ -163,9 +131,7 @@ export class Inclusion {
       isDisjoint(this.#sender, this.#receiver, sent, node.not as Schema) ||
       this.#shares(sent, node, ['not']);
     if (!isExcluded) findings.push(uncomparable(place, 'not'));
-    const unknown = Object.keys(node).filter((key) => !ruled.has(key) && !isAnnotation(key));
-    const compared = new Set(unknown.map((key) => groups.find((group) => group.includes(key)) ?? [key]));
-    for (const group of compared) {
+    for (const group of listUnruled(node)) {
       if (!this.#shares(sent, node, group)) findings.push(uncomparable(place, group[0] as string));
     }
     return findings;
@@ -208,7 +174,7 @@ export class Inclusion {
     const similar = attempts.filter((findings) => !findings.some((one) => one.odd && one.place === place));
     const [closest] = similar.sort((one, other) => one.length - other.length);
     const another = attempts.flat().find((one) => one.place === place && one.odd?.startsWith('another '));
-    return closest ?? [another ?? this.#reject(place, sent)];
+    return closest ?? [another ?? rejectAlternative(this.#direction, place, sent)];
   }
 
   #compareUnevaluated(place: string, sent: Alternative, node: SchemaObject): Finding[] {
@@ -228,31 +194,7 @@ export class Inclusion {
     );
   }
 
-  #reject(place: string, { type, value }: Alternative, isOther = false): Finding {
-    const word = words[type] ?? `a ${type}`;
-    const odd = value === undefined ? (isOther ? word.replace(/^an? /, 'another ') : word) : show(value.is);
-    return rejectValue(this.#direction, place, odd);
-  }
-
   #isSame(sent: Schema, accepted: Schema): boolean {
     return isSame([this.#sender, this.#receiver], sent, accepted);
-  }
-
-  /** A name for a pair, the same whichever reference leads to its schemas. */
-  #nameOf(sent: readonly Schema[], accepted: Schema): string {
-    const ids = new Set(sent.map((schema) => this.#idOf(this.#sender.follow(schema))));
-    return `${[...ids].sort().join('&')} ${this.#idOf(this.#receiver.follow(accepted))}`;
-  }
-
-  #idOf(schema: Schema): number {
-    const known = this.#ids.get(schema);
-    if (known !== undefined) return known;
-    this.#ids.set(schema, this.#ids.size);
-    return this.#ids.size - 1;
-  }
-
-  /** Takes back what was assumed since then: it followed from something that does not hold. */
-  #forget(mark: number): void {
-    for (const pair of [...this.#assumed].slice(mark)) this.#assumed.delete(pair);
   }
 }

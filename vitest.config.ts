@@ -9,10 +9,10 @@ export default defineConfig({
     pool: 'forks',
     // Most of the time they wait for processes and sockets, not for a core.
     maxWorkers: 3,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     // The default of 1 s is too short on a busy machine; a condition that holds ends the wait early.
     expect: { poll: { timeout: 15_000 } },
-    hookTimeout: 20_000,
+    hookTimeout: 60_000,
     coverage: {
       include: ['src/**/*.ts'],
       // Run as processes of their own, and are tested as such.

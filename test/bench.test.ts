@@ -210,7 +210,7 @@ describe.skipIf(process.platform !== 'linux')('the load', () => {
     const { port } = server.address() as AddressInfo;
     const running = { port, use: () => ({ cpu: 0, rss: 0 }) } as Server;
     try {
-      return await generator.measure(running, requests, { connections: 4, warmUp: 0.05, seconds: 0.2 });
+      return await generator.measure(running, requests, { connections: 4, warmUp: 0.05, seconds: 0.5 });
     } finally {
       server.closeAllConnections();
       server.close();

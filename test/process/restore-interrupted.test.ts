@@ -93,7 +93,8 @@ function mayStart({ file, data, backup }: { file: string; data: string; backup: 
 }
 
 describe('a restore that is killed at any step leaves one version of all databases, or keeps the server from starting:', () => {
-  test.for([
+  // Concurrently, because each waits for one process after another.
+  test.concurrent.for([
     ['both there', 'finish'],
     ['both there', 'undo'],
     ['none there', 'undo'],

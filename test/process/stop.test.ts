@@ -93,7 +93,7 @@ test('ends within 2 s with 50 keep-alive clients that never stop asking', async 
   const clients = Array.from({ length: 50 }, async () => {
     while (asking) await ask();
   });
-  await sleep(300);
+  await expect.poll(() => statuses.get(200) ?? 0).toBeGreaterThan(100);
   const start = performance.now();
   child.kill('SIGTERM');
   expect((await ended).code).toBe(0);
@@ -101,7 +101,6 @@ test('ends within 2 s with 50 keep-alive clients that never stop asking', async 
   asking = false;
   await Promise.all(clients);
   expect([...statuses.keys()].filter((status) => status !== 200 && status !== 503)).toEqual([]);
-  expect(statuses.get(200)).toBeGreaterThan(100);
   expect(cut).toBeGreaterThan(0); // after the end nobody listens
 });
 

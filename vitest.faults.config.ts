@@ -2,7 +2,6 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests that start many processes, or kill them, fill disks and back up, again and again. */
 export const faults = [
-  'test/fuzz/connections.test.ts',
   'test/process/backup.test.ts',
   'test/process/connections.test.ts',
   'test/process/console.test.ts',

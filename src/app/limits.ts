@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 
-// Every limit of the product is here, but for those of the contract, which stand in the schemas of the services.
+// The limits of the product. Those of the contract stand in the schemas of the services, and those of lookups and large
+// lists beside the code that holds them, in src/common.
 
 function whole(unit: string, standard: number, minimum: number, maximum: number) {
   const description = `an integer from ${minimum} to ${maximum}, in ${unit}`;

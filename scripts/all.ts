@@ -77,7 +77,7 @@ function start(name: string, config: string, prefix: string): ChildProcess {
   const args = ['src/app/main.ts', '--config', resolve(config), '--app', name];
   const child = spawn(process.execPath, [...process.execArgv, ...args, ...(isatty(1) ? ['--pretty'] : [])], {
     cwd: root,
-    // In a group of its own: Ctrl-C is for this process, which tells the others.
+    // A separate process group: Ctrl-C then reaches only this process, which stops the apps.
     detached: true,
     // It stops when the channel closes: also if this process is killed.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -24,7 +24,7 @@ const steps: readonly (readonly [string, ...string[]])[] = [
 const env = {
   ...process.env,
   PATH: `${root}node_modules/.bin:${process.env.PATH}`,
-  // Redocly sends statistics and looks for updates, unless it is told not to.
+  // By default Redocly sends usage statistics and checks for updates.
   REDOCLY_TELEMETRY: 'off',
   REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
 };

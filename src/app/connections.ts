@@ -4,8 +4,9 @@ import { fixed } from './limits.ts';
 import { isIdle } from './pipelines.ts';
 
 /**
- * What a connection is: one whose first request has not come, within the limit (`new`) or past it (`over`); one from
- * outside, or of our own; or one that was refused, or closed to make room.
+ * The state of a connection. `new`, `over`: its first request has not arrived, and it is within or past the limit.
+ * `outside`, `ours`: a client or another app of the project opened it. `refused`: it was rejected. `closed`: the server
+ * closed it to admit a new one.
  */
 type State = 'new' | 'over' | 'outside' | 'ours' | 'refused' | 'closed';
 const state = Symbol('state');

@@ -5,30 +5,38 @@
 export default {
   forbidden: [
     {
-      name: 'common-knows-nobody',
-      comment: 'common/ holds words that every service may use; it knows no app, no service, no contract.',
+      name: 'framework-knows-no-service',
+      comment:
+        'The framework knows the services by generated/services.ts, so that adding one is adding a folder.',
       severity: 'error',
-      from: { path: '^src/common/' },
-      to: { path: ['^src/(app|services)/', '^generated/', '^scripts/'] },
+      from: { path: '^src/framework/' },
+      to: { path: ['^src/services/', '^scripts/', '^src/main\\.ts$'] },
+    },
+    {
+      name: 'generated-in-load-services-only',
+      comment: 'One file of the framework imports the list of services; no other knows a contract.',
+      severity: 'error',
+      from: { path: '^src/framework/', pathNot: '^src/framework/app/load-services\\.ts$' },
+      to: { path: '^generated/' },
     },
     {
       name: 'service-stays-in-its-folder',
       comment:
-        'A service is lifted out whole: it imports its own folder, common/ and the types of the contract.',
+        'A service is lifted out whole: it imports its own folder, #framework and the types of the contract.',
       severity: 'error',
       from: { path: '^src/services/([^/]+)/' },
       to: {
         path: ['^src/', '^generated/', '^scripts/'],
-        pathNot: ['^src/services/$1/', '^src/common/', '^generated/'],
+        pathNot: ['^src/services/$1/', '^src/framework/(?!app/)', '^generated/'],
       },
     },
     {
       name: 'service-reaches-out-by-name',
       comment:
-        'No ../ out of a service folder: #common/* and #generated/* keep working wherever it is moved to.',
+        'No ../ out of a service folder: #framework/* and #generated/* keep working wherever it is moved to.',
       severity: 'error',
       from: { path: '^src/services/([^/]+)/' },
-      to: { path: ['^src/common/', '^generated/'], dependencyTypesNot: ['aliased-subpath-import'] },
+      to: { path: ['^src/framework/', '^generated/'], dependencyTypesNot: ['aliased-subpath-import'] },
     },
     {
       name: 'contract-as-types-in-clients-only',
@@ -52,13 +60,6 @@ export default {
       to: { path: '^generated/', dependencyTypesNot: ['type-only'] },
     },
     {
-      name: 'app-finds-services-by-list',
-      comment: 'The app knows the services by generated/services.ts, so that adding one is adding a folder.',
-      severity: 'error',
-      from: { path: '^src/app/' },
-      to: { path: '^src/services/' },
-    },
-    {
       name: 'only-the-list-imports-services',
       comment: 'Nobody else reaches into a service.',
       severity: 'error',
@@ -67,43 +68,40 @@ export default {
     },
     {
       name: 'drizzle-in-few-files',
-      comment: 'Only tables, repositories and the database of common/ know Drizzle and SQLite.',
+      comment: 'Only tables, repositories and the database room know Drizzle and SQLite.',
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: [
-          '/(tables|repository)\\.ts$',
-          '^src/common/((?:backup|database)[a-z-]*|drizzle|pages|statement)\\.ts$',
-        ],
+        pathNot: ['/(tables|repository)\\.ts$', '^src/framework/database/'],
       },
       to: {
         path: [
           'node_modules/(drizzle-orm|better-sqlite3)/',
           '^(drizzle-orm|better-sqlite3)',
           '^node:sqlite$',
-          '^src/common/drizzle\\.ts$',
+          '^src/framework/database/sqlite/drizzle\\.ts$',
         ],
       },
     },
     {
-      name: 'drizzle-by-common',
-      comment: 'Its ES modules take eight times as long to start as what common/drizzle.ts imports.',
+      name: 'drizzle-by-one-file',
+      comment: 'Its ES modules take eight times as long to start as what database/sqlite/drizzle.ts imports.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/common/drizzle\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/framework/database/sqlite/drizzle\\.ts$' },
       to: { path: ['node_modules/drizzle-orm/', '^drizzle-orm'], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'prometheus-in-metrics-only',
       comment: 'All others count in plain numbers, and the library is imported when somebody asks for them.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/app/metrics\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/framework/metrics/registry\\.ts$' },
       to: { path: ['node_modules/@prometheus-io/', '^@prometheus-io/'] },
     },
     {
       name: 'opentelemetry-in-traces-only',
-      comment: 'Everybody else knows the port in common/trace.ts.',
+      comment: 'Everybody else knows the port in context/span.ts.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/app/(traces|span-queue)\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/framework/tracing/' },
       to: { path: ['node_modules/@opentelemetry/', '^@opentelemetry/'] },
     },
     {
@@ -121,7 +119,7 @@ export default {
       name: 'process-in-start-only',
       comment: 'What the process is and has comes in as an argument.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/app/start\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/framework/app/start\\.ts$' },
       to: { path: '^(node:)?process$' },
     },
     {

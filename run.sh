@@ -99,9 +99,9 @@ main() {
   # The other commands read or write generated/ themselves, or work without it.
   case "$command" in start | test | fuzz | fuzz:connections | bench) generate "$node" ;; esac
   case "$all$command" in
-    yesstart) exec "$node" "$young" scripts/all.ts ${rest[@]+"${rest[@]}"} ;;
+    yesstart) exec "$node" "$young" scripts/start-all.ts ${rest[@]+"${rest[@]}"} ;;
     # Not by its npm script, which needs a shell in between.
-    start) exec "$node" "$young" src/app/main.ts ${rest[@]+"${rest[@]}"} ;;
+    start) exec "$node" "$young" src/main.ts ${rest[@]+"${rest[@]}"} ;;
     *) run_script "$node" "$command" ${rest[@]+"${rest[@]}"} ;;
   esac
 }
@@ -120,7 +120,7 @@ cd_home() {
   # With CDPATH, `cd` may go to a folder of that name elsewhere.
   CDPATH='' cd -- "$(dirname -- "$file")"
   # The setup replaces node_modules: never in the folder of another project.
-  grep -qs 'src/app/main.ts' package.json || fail "$PWD is not the project's folder: start run.sh from there"
+  grep -qs 'src/main.ts' package.json || fail "$PWD is not the project's folder: start run.sh from there"
 }
 
 # The names of the scripts in package.json.

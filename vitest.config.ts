@@ -3,9 +3,9 @@ import { faults } from './vitest.faults.config.ts';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'bench/*.test.ts'],
     // Those take Chromium, or a minute or more: .ci/run runs them.
-    exclude: ['test/browser/**', 'test/groupings/restart.test.ts', ...faults],
+    exclude: ['test/e2e/browser/**', 'test/e2e/groupings/restart.test.ts', ...faults],
     pool: 'forks',
     // Most of the time they wait for processes and sockets, not for a core.
     maxWorkers: 3,
@@ -16,7 +16,12 @@ export default defineConfig({
     coverage: {
       include: ['src/**/*.ts'],
       // Run as processes of their own, and are tested as such.
-      exclude: ['src/app/main.ts', 'src/app/start.ts', 'src/app/instances.ts', 'src/common/backup*.ts'],
+      exclude: [
+        'src/main.ts',
+        'src/framework/app/start.ts',
+        'src/framework/app/instances.ts',
+        'src/framework/database/backup/*.ts',
+      ],
       thresholds: { lines: 90, branches: 90 },
       reporter: ['text', 'json-summary'],
     },

@@ -2,21 +2,21 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests that start many processes, or kill them, fill disks and back up, again and again. */
 export const faults = [
-  'test/process/backup.test.ts',
-  'test/process/connections.test.ts',
-  'test/process/console.test.ts',
-  'test/process/disk.test.ts',
-  'test/process/durability.test.ts',
-  'test/process/idempotency.test.ts',
-  'test/process/instances.test.ts',
-  'test/process/metrics.test.ts',
-  'test/process/npm.test.ts',
-  'test/process/restore-interrupted.test.ts',
-  'test/process/run-sh.test.ts',
-  'test/process/scripts.test.ts',
-  'test/process/signals.test.ts',
-  'test/process/split.test.ts',
-  'test/readme-service.test.ts',
+  'test/e2e/faults/backup.test.ts',
+  'test/e2e/faults/connections.test.ts',
+  'test/e2e/faults/console.test.ts',
+  'test/e2e/faults/disk.test.ts',
+  'test/e2e/faults/durability.test.ts',
+  'test/e2e/faults/idempotency.test.ts',
+  'test/e2e/faults/instances.test.ts',
+  'test/e2e/faults/metrics.test.ts',
+  'test/e2e/faults/npm.test.ts',
+  'test/e2e/faults/restore-interrupted.test.ts',
+  'test/e2e/faults/run-sh.test.ts',
+  'test/e2e/faults/scripts.test.ts',
+  'test/e2e/faults/signals.test.ts',
+  'test/e2e/faults/split.test.ts',
+  'test/docs/add-a-service.test.ts',
 ];
 
 /** A minute and more; `KILLS` and `BACKUP_ROUNDS` in the environment say how often. */

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Every grouping, over real processes; `GROUPINGS=all` in the environment. */
 export default defineConfig({
   test: {
-    include: ['test/groupings/*.test.ts'],
+    include: ['test/e2e/groupings/*.test.ts'],
     pool: 'forks',
     // Each starts some processes of its own.
     fileParallelism: false,

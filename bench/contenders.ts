@@ -48,7 +48,7 @@ export function product(
       // JSON is YAML.
       writeFileSync(config, JSON.stringify(content, null, 2));
       const commands = names.map((app) => ({
-        command: [process.execPath, young, 'src/app/main.ts', '--config', config, '--app', app],
+        command: [process.execPath, young, 'src/main.ts', '--config', config, '--app', app],
         cwd: root,
       }));
       const port = ports[0] as number;

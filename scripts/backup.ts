@@ -1,12 +1,12 @@
 /** Copies the services' databases while they are served, for people: see --help. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readConfig } from '#app/config.ts';
-import { loadServices } from '#app/services.ts';
-import { backUp } from '#common/backup.ts';
-import { refuseHalfRestored, restoreNoteOf } from '#common/restore-note.ts';
-import { readArguments, UsageError } from './arguments.ts';
-import { listDatabases, runServiceCommand } from './command.ts';
+import { loadServices } from '../src/framework/app/load-services.ts';
+import { readConfig } from '../src/framework/config/config.ts';
+import { backUp } from '../src/framework/database/backup/create.ts';
+import { refuseHalfRestored, restoreNoteOf } from '../src/framework/database/backup/restore-note.ts';
+import { readArguments, UsageError } from './lib/arguments.ts';
+import { listDatabases, runServiceCommand } from './lib/command.ts';
 
 const help = `Usage: ./run.sh backup FOLDER [SERVICE...] [--config FILE]
 

@@ -1,6 +1,6 @@
 /** Checks what can be checked without a run: see --help. */
 import { spawnSync } from 'node:child_process';
-import { CommandError, readArguments, root, runCommand } from './arguments.ts';
+import { CommandError, readArguments, root, runCommand } from './lib/arguments.ts';
 
 const help = `Usage: ./run.sh check
 

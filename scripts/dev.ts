@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { watch } from 'chokidar';
-import { readArguments, root, runCommand } from './arguments.ts';
+import { readArguments, root, runCommand } from './lib/arguments.ts';
 
 const help = `Usage: ./run.sh dev [--config FILE] [--app NAME]
 
@@ -63,7 +63,7 @@ async function start(): Promise<void> {
   const latest = changes;
   const [code] = await once(run(['scripts/generate.ts']), 'exit');
   if (code !== 0) console.error('waiting for a change');
-  else if (latest === changes && !stopping) run(['src/app/main.ts', ...args]);
+  else if (latest === changes && !stopping) run(['src/main.ts', ...args]);
 }
 
 /** Runs it, as the one thing that runs. */

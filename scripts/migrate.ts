@@ -2,11 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, readConfig } from '#app/config.ts';
-import { loadServices } from '#app/services.ts';
-import { openDatabase, readMigrationStatus } from '#common/database.ts';
-import { recordOf } from '#common/database-record.ts';
-import { CommandError, readArguments, root, UsageError } from './arguments.ts';
+import { loadServices } from '../src/framework/app/load-services.ts';
+import { type Config, readConfig } from '../src/framework/config/config.ts';
+import { openDatabase, readMigrationStatus } from '../src/framework/database/database.ts';
+import { recordOf } from '../src/framework/database/known-databases.ts';
+import { CommandError, readArguments, root, UsageError } from './lib/arguments.ts';
 import {
   databaseOf,
   expectMigrations,
@@ -14,7 +14,7 @@ import {
   listServiceFolders,
   type Migrated,
   runServiceCommand,
-} from './command.ts';
+} from './lib/command.ts';
 
 const help = `Usage: ./run.sh migrate create|apply|status [SERVICE] [--name NAME] [--config FILE]
 

@@ -1,11 +1,11 @@
 /** Puts the databases of a backup in their places, for people: see --help. */
 import { resolve } from 'node:path';
-import { readConfig } from '#app/config.ts';
-import { loadServices } from '#app/services.ts';
-import { restore, undoInterrupted } from '#common/backup-restore.ts';
-import { restoreNoteOf } from '#common/restore-note.ts';
-import { readArguments, UsageError } from './arguments.ts';
-import { listDatabases, runServiceCommand } from './command.ts';
+import { loadServices } from '../src/framework/app/load-services.ts';
+import { readConfig } from '../src/framework/config/config.ts';
+import { restore, undoInterrupted } from '../src/framework/database/backup/restore.ts';
+import { restoreNoteOf } from '../src/framework/database/backup/restore-note.ts';
+import { readArguments, UsageError } from './lib/arguments.ts';
+import { listDatabases, runServiceCommand } from './lib/command.ts';
 
 const help = `Usage: ./run.sh restore FOLDER [--overwrite] [--config FILE]
        ./run.sh restore --undo [--config FILE]

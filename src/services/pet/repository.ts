@@ -1,6 +1,6 @@
-import type { Database } from '#common/database.ts';
-import { asc, eq, type SQL, sql } from '#common/drizzle.ts';
-import { preparePages } from '#common/pages.ts';
+import type { Database } from '#framework/database/database.ts';
+import { preparePages } from '#framework/database/pages.ts';
+import { asc, eq, type SQL, sql } from '#framework/database/sqlite/drizzle.ts';
 import { formatInstant, nowMicros } from './instant.ts';
 import type { Pet, PetCreate, PetQuery, PetUpdate } from './schemas.ts';
 import { pets } from './tables.ts';

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
-import { NotFound, problems } from '#common/problem.ts';
-import { Ok, ref } from '#common/schema.ts';
-import type { ServiceScope } from '#common/service.ts';
+import { NotFound, problems } from '#framework/errors/problem.ts';
+import { Ok, ref } from '#framework/openapi/schema.ts';
+import type { ServiceScope } from '#framework/service/define-service.ts';
 import type { PetRepository } from './repository.ts';
 import { Pet, PetCreate, PetId, PetQuery, PetUpdate } from './schemas.ts';
 

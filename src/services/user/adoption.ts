@@ -1,6 +1,6 @@
-import { Conflict, NotFound, TimedOut } from '#common/problem.ts';
-import type { Page } from '#common/schema.ts';
-import { openSliceScheduler } from '#common/slice-scheduler.ts';
+import { Conflict, NotFound, TimedOut } from '#framework/errors/problem.ts';
+import { openSliceScheduler } from '#framework/http/slice-scheduler.ts';
+import type { Page } from '#framework/openapi/schema.ts';
 import type { PetClient } from './pet-client.ts';
 import type { UserRecord, UserRepository } from './repository.ts';
 import { maxAdoptions, type User, type UserUpdate } from './schemas.ts';

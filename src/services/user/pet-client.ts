@@ -1,5 +1,5 @@
-import { type Found, lookupByIds } from '#common/batch.ts';
-import type { Surroundings } from '#common/service.ts';
+import { type Found, lookupByIds } from '#framework/calls/batch/lookup.ts';
+import type { Surroundings } from '#framework/service/define-service.ts';
 import type { components, paths } from '#generated/api.d.ts';
 
 type Pet = components['schemas']['pet.Pet'];

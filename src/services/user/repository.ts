@@ -1,7 +1,7 @@
-import type { Database } from '#common/database.ts';
-import { and, asc, eq, sql } from '#common/drizzle.ts';
-import { preparePages } from '#common/pages.ts';
-import type { Page } from '#common/schema.ts';
+import type { Database } from '#framework/database/database.ts';
+import { preparePages } from '#framework/database/pages.ts';
+import { and, asc, eq, sql } from '#framework/database/sqlite/drizzle.ts';
+import type { Page } from '#framework/openapi/schema.ts';
 import { maxAdoptions } from './schemas.ts';
 import { adoptions, users } from './tables.ts';
 

@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox';
-import { openJsonList } from '#common/json-list.ts';
-import { problems } from '#common/problem.ts';
-import { Ok, Page, ref } from '#common/schema.ts';
-import type { ServiceScope } from '#common/service.ts';
+import { problems } from '#framework/errors/problem.ts';
+import { openJsonList } from '#framework/http/json-list.ts';
+import { Ok, Page, ref } from '#framework/openapi/schema.ts';
+import type { ServiceScope } from '#framework/service/define-service.ts';
 import { type Adoption, userNotFound } from './adoption.ts';
 import type { UserRepository } from './repository.ts';
 import { AdoptionId, User, UserCreate, UserId, UserUpdate } from './schemas.ts';

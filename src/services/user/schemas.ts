@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { Id, text } from '#common/schema.ts';
+import { Id, text } from '#framework/openapi/schema.ts';
 
 /** How many pets a user can have. */
 export const maxAdoptions = 1000;

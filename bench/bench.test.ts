@@ -1,0 +1,462 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, describe, expect, type TestContext, test } from 'vitest';
+import lock from '../package-lock.json' with { type: 'json' };
+import { writeChart } from './chart.ts';
+import { replaceSection, writeCurve, writeCurveSection } from './curve.ts';
+import { type MeasuredOffer, openGenerator } from './load.ts';
+import { findOfferDoubts, writeResults } from './overload.ts';
+import benchLock from './package-lock.json' with { type: 'json' };
+import { random } from './random.ts';
+import { writeGoal, writeReport, writeTable } from './report.ts';
+import { findDoubts, type Result } from './result.ts';
+import { measureRounds } from './rounds.ts';
+import { findDifference } from './same.ts';
+import type { Server } from './servers.ts';
+import { judge, spread } from './statistics.ts';
+
+describe('the spread', () => {
+  test('is the median and the quartiles, whatever the order of the figures', () => {
+    expect(spread([5, 1, 4, 2, 3])).toEqual({ median: 3, low: 2, high: 4 });
+  });
+
+  test('lies between two figures where none is in the middle', () => {
+    expect(spread([1, 2, 3, 4])).toEqual({ median: 2.5, low: 1.75, high: 3.25 });
+  });
+
+  test('of one figure is that figure', () => {
+    expect(spread([7])).toEqual({ median: 7, low: 7, high: 7 });
+  });
+});
+
+describe('the verdict', () => {
+  const figures = { median: 1, low: 0.9, high: 1.1 };
+
+  test('is reached where the whole spread is on the right side of the goal', () => {
+    expect(judge(figures, { atLeast: 0.9 })).toBe('reached');
+    expect(judge(figures, { atMost: 1.1 })).toBe('reached');
+  });
+
+  test('is missed where the whole spread is on the wrong side of it', () => {
+    expect(judge(figures, { atLeast: 1.2 })).toBe('missed');
+    expect(judge(figures, { atMost: 0.8 })).toBe('missed');
+  });
+
+  test('is left open where the goal lies within the spread, on whichever side the median is', () => {
+    expect(judge(figures, { atLeast: 0.95 })).toBe('undecided');
+    expect(judge(figures, { atLeast: 1.05 })).toBe('undecided');
+    expect(judge(figures, { atMost: 0.95 })).toBe('undecided');
+    expect(judge(figures, { atMost: 1.05 })).toBe('undecided');
+  });
+
+  test('is left open where there is no figure', () => {
+    expect(judge(spread([]), { atLeast: 1 })).toBe('undecided');
+    expect(judge(spread([]), { atMost: 1 })).toBe('undecided');
+  });
+});
+
+describe('the report', () => {
+  const result: Result = {
+    row: 'user',
+    work: 'a user',
+    against: 'a join',
+    goal: { atLeast: 1 },
+    values: [1.5, 1.1, 1.3, 1.2, 1.4],
+  };
+
+  test('says of a row what was done against whom, the goal, median, quartiles and verdict', () => {
+    expect(writeTable([result])).toContain('| a user | a join | ≥ 1 | 1.30 | 1.20 – 1.40 | reached |\n');
+  });
+
+  test('has no verdict for a figure without a goal', () => {
+    const { goal: _, ...figure } = result;
+    expect(writeTable([figure])).toContain('| a user | a join |  | 1.30 | 1.20 – 1.40 |  |\n');
+  });
+
+  test('says the unit of what is no ratio, and no spread of a single figure', () => {
+    const memory: Result = { ...result, unit: 'MiB', goal: { atMost: 250 }, values: [181.4] };
+    expect(writeTable([memory])).toContain('| ≤ 250 MiB | 181 MiB |  | reached |');
+  });
+
+  test('says why there is no figure, and makes none up', () => {
+    const rows = [
+      { ...result, values: [], failed: 'an answer was 503' },
+      { ...result, values: [], notRun: 'no Python | here' },
+    ];
+    expect(writeTable(rows)).toContain('| ≥ 1 |  |  | **failed**: an answer was 503 |');
+    expect(writeTable(rows)).toContain('| ≥ 1 |  |  | not run: no Python \\| here |');
+  });
+
+  test('calls a row doubtful, and says each doubt about it once', () => {
+    const doubtful = { ...result, warnings: ['the server was not the limit'] };
+    const circumstances = { date: '2026-11-21', machine: '2 cores', isQuick: false, pairs: 9, seconds: 4 };
+    const report = writeReport([doubtful, doubtful], circumstances);
+    expect(report).toContain('| 1.30 | 1.20 – 1.40 | reached, doubtful |\n');
+    expect(report.match(/^- user, against a join: the server was not the limit$/gm)).toHaveLength(1);
+    expect(writeReport([result], circumstances)).not.toContain('Doubts');
+  });
+
+  test('writes goals as they are read', () => {
+    expect(writeGoal({ atLeast: 0.75 })).toBe('≥ 0.75');
+    expect(writeGoal({ atMost: 5 }, 'ms')).toBe('≤ 5 ms');
+  });
+});
+
+describe('a doubt', () => {
+  const figure = { rate: 1, p50: 1, p99: 1, loadBusy: 0.4, serverBusy: 0.97, othersBusy: 0.02 };
+
+  test('is there where a server was not at the end of its core', () => {
+    expect(findDoubts([figure, { ...figure, serverBusy: 0.71, loadBusy: 0.99 }])).toEqual([
+      'the server was not the limit: it took 71 % of its core, the load 99 %',
+    ]);
+  });
+
+  test('is not there where a server was not meant to be', () => {
+    expect(findDoubts([{ ...figure, serverBusy: 0.1 }], true)).toEqual([]);
+  });
+
+  test('is there where something else was busy on the same cores', () => {
+    expect(findDoubts([figure, { ...figure, othersBusy: 0.34 }])).toEqual([
+      'something else took up to 34 % of a core',
+    ]);
+  });
+
+  test('is not there where all was as it should be', () => {
+    expect(findDoubts([figure, figure])).toEqual([]);
+  });
+});
+
+describe('the chart', () => {
+  const rivalry: Result = {
+    row: 'user',
+    work: 'a user',
+    against: 'R & D <1>',
+    goal: { atLeast: 1 },
+    values: [1.1, 1.2, 1.3],
+    isRivalry: true,
+  };
+
+  test('shows of a rival the work, the ratio, the goal and the verdict', () => {
+    const chart = writeChart([rivalry]);
+    expect(chart).toContain('>a user<');
+    expect(chart).toContain('>against R &amp; D &lt;1&gt;<');
+    expect(chart).toContain('>× 1.20<');
+    expect(chart).toContain('>goal ≥ 1: reached<');
+    expect(writeChart([{ ...rivalry, warnings: ['busy'] }])).toContain('>goal ≥ 1: reached, doubtful<');
+  });
+
+  test('leaves out what is no rivalry, and what has no figure', () => {
+    const chart = writeChart([
+      rivalry,
+      { ...rivalry, work: 'a size', isRivalry: false },
+      { ...rivalry, work: 'no Python', values: [], notRun: 'no Python' },
+    ]);
+    expect(chart).not.toContain('a size');
+    expect(chart).not.toContain('no Python');
+  });
+
+  test('is there where all failed', () => {
+    expect(writeChart([])).toMatch(/^<svg .*<\/svg>\n$/s);
+  });
+});
+
+describe('rounds', () => {
+  const plan = { pairs: 3, warmUps: 1, warmUp: 0, seconds: 0, memorySeconds: 0 };
+  const bench = { ...plan, generator: undefined as never, async waitForQuiet() {}, say() {} };
+
+  test('are as many as are wanted, without the one that warms up', async () => {
+    let count = 0;
+    const rounds = await measureRounds(bench, async () => [{ othersBusy: 0, count: ++count }]);
+    expect(rounds.map(([figure]) => figure?.count)).toEqual([2, 3, 4]);
+  });
+
+  test('are done anew where something else was busy', async () => {
+    let count = 0;
+    const rounds = await measureRounds(bench, async () => {
+      count++;
+      return [{ othersBusy: count === 3 ? 0.5 : 0, count }];
+    });
+    expect(rounds.map(([figure]) => figure?.count)).toEqual([2, 4, 5]);
+  });
+
+  test('end where no answer comes, unless something else was busy', async () => {
+    let count = 0;
+    const rates = [1, 0, 1, 1, 0];
+    const rounds = measureRounds(bench, async () => {
+      const rate = rates[count++] ?? 0;
+      return [{ rate, othersBusy: count === 2 ? 0.5 : 0 }];
+    });
+    await expect(rounds).rejects.toThrow('no answer in all that time');
+    expect(count).toBe(5);
+  });
+
+  test('come to an end where something else is busy all the time', async () => {
+    let count = 0;
+    const rounds = await measureRounds(bench, async () => [{ othersBusy: 0.5, count: ++count }]);
+    expect(rounds).toHaveLength(3);
+    expect(count).toBe(1 + 3 + 3);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('the load', () => {
+  const generator = openGenerator('anywhere');
+  afterAll(() => generator.close());
+
+  /** What is measured of a server that answers like that. */
+  async function measure(answer: RequestListener, requests = [{ method: 'GET', path: '/' } as const]) {
+    const server = createServer(answer).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const running = { port, use: () => ({ cpu: 0, rss: 0 }) } as Server;
+    try {
+      return await generator.measure(running, requests, { connections: 4, warmUp: 0.05, seconds: 0.5 });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  test('counts answers, and knows how long one of a hundred took at least', async () => {
+    const { rate, p50, p99 } = await measure((_, response) => setTimeout(() => response.end('{}'), 20));
+    // 4 connections, 20 ms each
+    expect(rate).toBeGreaterThan(50);
+    expect(rate).toBeLessThanOrEqual(220);
+    expect(p50).toBeGreaterThanOrEqual(19);
+    expect(p99).toBeGreaterThanOrEqual(p50);
+  });
+
+  test('takes an answer for one, in however many pieces it comes', async () => {
+    let count = 0;
+    const { rate } = await measure((_, response) => {
+      count++;
+      const body = 'x'.repeat(200_000);
+      if (count % 2 === 0) response.setHeader('content-length', body.length);
+      response.write(body.slice(0, 100_000));
+      setTimeout(() => response.end(body.slice(100_000)), 10);
+    });
+    expect(rate).toBeGreaterThan(20);
+    expect(rate * 0.2).toBeLessThanOrEqual(count);
+  });
+
+  test('sends the requests in turn, with their bodies', async () => {
+    const seen: string[] = [];
+    const bodies = [{ name: 'Mia' }, { name: 'Ärger' }];
+    await measure(
+      async (request, response) => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of request) chunks.push(chunk);
+        seen.push(`${request.method} ${request.url} ${Buffer.concat(chunks)}`);
+        response.end('{}');
+      },
+      bodies.map((body, index) => ({ method: 'POST', path: `/${index}`, body })) as never,
+    );
+    expect(new Set(seen.slice(0, 4))).toEqual(
+      new Set(['POST /0 {"name":"Mia"}', 'POST /1 {"name":"Ärger"}']),
+    );
+  });
+
+  test('fails on an answer that is no 2xx', async () => {
+    const answer: RequestListener = (_, response) => response.writeHead(503).end('{}');
+    await expect(measure(answer)).rejects.toThrow('an answer was 503');
+  });
+
+  test('fails on a connection that breaks', async () => {
+    await expect(measure((request) => request.socket.destroy())).rejects.toThrow(
+      /the server closed a connection|ECONNRESET/,
+    );
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('the load that does not wait', () => {
+  const generator = openGenerator('anywhere');
+  afterAll(() => generator.close());
+
+  /** What is measured of a server that answers like that, at 200 requests a second. */
+  async function offer(answer: RequestListener, connections = 50, health = 200) {
+    const server = createServer((request, response) => {
+      if (request.url === '/health') response.writeHead(health).end('{}');
+      else answer(request, response);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const running = { port, use: () => ({ cpu: 0, rss: 0 }) } as Server;
+    try {
+      const load = { connections, warmUp: 0.1, seconds: 0.5, arrivals: 200 };
+      return await generator.offer(running, [{ method: 'GET', path: '/' }], load);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  test('comes at its own rate, and tells what was done from what was refused', async () => {
+    let count = 0;
+    const { offered, answers, health } = await offer((_, response) => {
+      count++;
+      if (count % 2 === 0) response.writeHead(503, { 'retry-after': '1' });
+      response.end('{}');
+    });
+    // By chance: 100 in half a second, and four times the deviation.
+    expect(offered).toBeGreaterThan(120);
+    expect(offered).toBeLessThan(280);
+    expect(answers).toMatchObject({
+      accepted: Math.ceil(count / 2),
+      shed: Math.floor(count / 2),
+      others: {},
+    });
+    expect(answers.health).toBeGreaterThanOrEqual(2);
+    expect(health).toBeGreaterThan(0);
+  });
+
+  test('counts the time from when a request was due, not from when it could be sent', async () => {
+    const { p50, queued } = await offer((_, response) => setTimeout(() => response.end('{}'), 50), 2);
+    // 40 a second are answered, each in 50 ms, and of 200 most wait.
+    expect(queued).toBeGreaterThan(0.5);
+    expect(p50).toBeGreaterThan(100);
+  });
+
+  test('counts by their status what is neither done nor refused with Retry-After', async () => {
+    let count = 0;
+    const { answers } = await offer((_, response) => {
+      response.writeHead(count++ === 0 ? 500 : 503).end('{}');
+    });
+    expect(answers).toMatchObject({ accepted: 0, shed: 0, others: { 500: 1, 503: count - 1 } });
+  });
+
+  test('fails on a connection that breaks, and on health that is no 200', async () => {
+    await expect(offer((request) => request.socket.destroy())).rejects.toThrow(
+      /the server closed a connection|ECONNRESET/,
+    );
+    await expect(offer((_, response) => response.end('{}'), 50, 503)).rejects.toThrow('health was 503');
+  });
+});
+
+describe('overload', () => {
+  const around = { loadBusy: 0.4, serverBusy: 1, othersBusy: 0 };
+  const capacity = { rate: 1000, p50: 5, p99: 9, ...around };
+  const offered = (load: number, rate: number, more: Partial<MeasuredOffer> = {}): MeasuredOffer => ({
+    rate,
+    p50: 100,
+    p99: 200,
+    shed: load * 1000 - rate,
+    offered: load * 1000,
+    shedP99: 20,
+    answers: { accepted: rate, shed: load * 1000 - rate, health: 10, others: {} },
+    health: 10 * load,
+    late: 1,
+    queued: 0,
+    ...around,
+    ...more,
+  });
+  const line = { row: 'overload', work: 'a user', against: '' };
+  const circumstances = { date: '2026-11-21', machine: '2 cores' };
+
+  test('compares what is answered at twice the load with the most at any', () => {
+    const [kept, p99, health, others] = writeResults(
+      line,
+      [1, 2],
+      [[capacity, offered(1, 950), offered(2, 800)]],
+    );
+    expect(kept).toMatchObject({ values: [0.8], goal: { atLeast: 0.9 } });
+    expect(p99?.values).toEqual([200]);
+    expect(health).toMatchObject({ values: [20], goal: { atMost: 1000 } });
+    expect(others).toMatchObject({ values: [0] });
+    expect(others?.failed).toBeUndefined();
+  });
+
+  test('takes for the most what is the middle of the rounds, each by its own closed loop', () => {
+    const fast = { ...capacity, rate: 2000 };
+    const [kept] = writeResults(
+      line,
+      [1, 2],
+      [
+        [capacity, offered(1, 1250), offered(2, 900)],
+        [capacity, offered(1, 900), offered(2, 900)],
+        [fast, offered(1, 2000), offered(2, 1600)],
+      ],
+    );
+    expect(kept?.values).toEqual([0.9, 0.9, 0.8]);
+  });
+
+  test('fails where an answer was neither 200 nor 503 with Retry-After', () => {
+    const answers = { accepted: 1, shed: 1, health: 1, others: { 504: 3 } };
+    const results = writeResults(line, [2], [[capacity, offered(2, 800, { answers })]]);
+    expect(results.map(({ failed }) => failed)).toContain('of the answers 3 were 504');
+  });
+
+  test('is doubtful where the load could not keep up, or ran out of connections', () => {
+    expect(findOfferDoubts([offered(1, 900)])).toEqual([]);
+    expect(findOfferDoubts([offered(1, 900), offered(4, 500, { late: 31 })])).toEqual([
+      'the load could not keep up: one in a hundred requests was sent 31 ms late',
+    ]);
+    expect(findOfferDoubts([offered(4, 500, { queued: 0.5 })])).toEqual([
+      'the load ran out of connections: 50 % of the requests waited for one of 1500',
+    ]);
+  });
+
+  test('is doubtful where it does more than the closed loop found that it can', () => {
+    const [kept] = writeResults(line, [1, 2], [[capacity, offered(1, 1000), offered(2, 1600)]]);
+    expect(kept?.warnings).toEqual(['the closed loop found too little: later it did 1.60 times as much']);
+    const [other] = writeResults(line, [1, 2], [[capacity, offered(1, 1000), offered(2, 1100)]]);
+    expect(other?.warnings).toEqual([]);
+  });
+
+  test('has a picture and a section, which replaces the one before', () => {
+    const rounds = [[capacity, offered(1, 950), offered(2, 800, { late: 40 })]] as const;
+    const [{ curve } = {}] = writeResults(line, [1, 2], rounds);
+    if (curve === undefined) throw new Error('no curve');
+    expect(writeCurve(curve)).toMatch(/^<svg [\s\S]*>accepted, p99<[\s\S]*<\/svg>\n$/);
+    const section = writeCurveSection(curve, circumstances);
+    expect(section).toContain('| × 2 | 2,000 | 800 | 1,200 | 0.80 | 100 | 200 | 20.0 | 20.0 | doubtful |');
+    expect(section).toMatch(/1,750 answers were 200, 1,250 were 503 with Retry-After, 0 anything\selse/);
+    const report = '# What\n\n## The others\n\nThey\n';
+    const once = replaceSection(report, section);
+    expect(once).toBe(`# What\n\n${section}\n## The others\n\nThey\n`);
+    expect(replaceSection(once, section)).toBe(once);
+  });
+});
+
+describe('the same work', () => {
+  const request = { method: 'GET', path: '/' } as const;
+
+  async function serve(t: TestContext, body: object): Promise<Server> {
+    const server = createServer((_, response) => response.end(JSON.stringify(body))).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.onTestFinished(() => void server.close());
+    return { port: (server.address() as AddressInfo).port } as Server;
+  }
+
+  test('is that of servers that answer alike, in whatever order of keys', async (t) => {
+    const servers = [await serve(t, { a: 1, b: [2] }), await serve(t, { b: [2], a: 1 })] as const;
+    expect(await findDifference(...servers, [request])).toBeUndefined();
+  });
+
+  test('is not that of servers that answer differently', async (t) => {
+    const servers = [await serve(t, { id: 1 }), await serve(t, { id: 2 })] as const;
+    expect(await findDifference(...servers, [request])).toBe('GET /: {"id":1} and {"id":2}');
+  });
+
+  test('may differ in what is made anew', async (t) => {
+    const servers = [await serve(t, { id: 1, name: 'Rex' }), await serve(t, { id: 2, name: 'Rex' })] as const;
+    expect(await findDifference(...servers, [{ ...request, method: 'POST' }])).toBeUndefined();
+    const others = [
+      await serve(t, { id: 1, name: 'Rex' }),
+      await serve(t, { id: '1', name: 'Rex' }),
+    ] as const;
+    expect(await findDifference(...others, [{ ...request, method: 'POST' }])).toContain('"number"');
+  });
+});
+
+test('chance is the same in every run, and reaches everything below its limit', () => {
+  const [one, other] = [random(1), random(1)];
+  const numbers = Array.from({ length: 200 }, () => one(10));
+  expect(numbers).toEqual(Array.from({ length: 200 }, () => other(10)));
+  expect(new Set(numbers)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+});
+
+test('the peers have the Fastify and the SQLite driver of the product', () => {
+  for (const name of ['node_modules/fastify', 'node_modules/better-sqlite3'] as const) {
+    expect(benchLock.packages[name].version).toBe(lock.packages[name].version);
+  }
+});

@@ -1,9 +1,0 @@
-import manifest from '../../package.json' with { type: 'json' };
-
-/** What every document says of the product, from package.json. */
-export const product = {
-  title: manifest.name,
-  description: manifest.description,
-  license: { name: manifest.license, identifier: manifest.license },
-  contact: { name: manifest.name },
-};

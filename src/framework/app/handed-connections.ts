@@ -1,0 +1,40 @@
+import type { Worker } from 'node:cluster';
+
+/** What node:cluster and an instance send each other (private; seen in Node 22.19 and 24.21). */
+interface ClusterMessage {
+  readonly act?: unknown;
+  readonly seq?: unknown;
+  readonly ack?: unknown;
+}
+interface Handle {
+  close(): void;
+}
+
+/**
+ * Closes the connections that were handed to an instance which exited before it accepted them.
+ *
+ * node:cluster forgets such a connection: the client waits for ever, and this process keeps its file open. There is
+ * no public way to see it, so this reads private messages: `newconn` with a `seq` hands a connection over, `ack` with
+ * the same number accepts or returns it. If a Node changes them, nothing is tracked, and
+ * test/e2e/faults/instances.test.ts fails.
+ * @param onClosed gets the number of connections that were closed, if any were.
+ */
+export function closeUnaccepted({ process: child }: Worker, onClosed: (count: number) => void): void {
+  const handed = new Map<unknown, Handle>();
+  const send = child.send as (...args: unknown[]) => boolean;
+  child.send = function sendTracked(this: unknown, ...args: unknown[]): boolean {
+    const [message, handle] = args as [ClusterMessage | undefined, Partial<Handle> | undefined];
+    if (message?.act === 'newconn' && message.seq !== undefined && typeof handle?.close === 'function')
+      handed.set(message.seq, handle as Handle);
+    return send.apply(this, args);
+  };
+  child.on('internalMessage', (message: ClusterMessage | undefined) => {
+    if (message?.ack !== undefined) handed.delete(message.ack);
+  });
+  child.once('exit', () => {
+    if (handed.size === 0) return;
+    for (const handle of handed.values()) handle.close();
+    onClosed(handed.size);
+    handed.clear();
+  });
+}

@@ -1,0 +1,176 @@
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fixed } from '../config/limits.ts';
+import type { Logger } from '../logging/logger.ts';
+import { relayMetrics } from '../metrics/cluster.ts';
+import { InstanceCounts } from '../metrics/instance-counts.ts';
+import { closeUnaccepted } from './handed-connections.ts';
+
+/** How an instance is told to end: see `App.stop`. */
+export type StopMode = 'refuse' | 'hand over';
+
+export interface InstancesOptions {
+  /** The name of the app in log and metrics. */
+  readonly label: string;
+  readonly count: number;
+  readonly log: Logger;
+  /** The internal credential that the instances share: a call to the app may reach any of them. */
+  readonly key: string;
+}
+
+/** The processes that share the port of an app. This one holds the socket, so none of them can lose what waits there. */
+export interface Instances {
+  /** Resolves when all of them listen, or `stop` was called; rejects if one ended before it listened. */
+  start(): Promise<void>;
+  /** Replaces them one by one: each new one listens before its old one lets go. */
+  replace(): Promise<void>;
+  /** Ends all of them, those that are starting included; kills the ones that do not end in time. */
+  stop(): Promise<void>;
+  /** Kills all of them immediately. */
+  kill(): void;
+}
+
+/** An instance that ended before it listened, with its exit code. */
+export class InstanceError extends Error {
+  readonly code: number;
+  constructor(code: number) {
+    super(`an instance ended with ${code} before it listened`);
+    this.code = code;
+  }
+}
+
+/** The pause before an instance is started again, in ms. It doubles with each failure; `stable` ms of life reset it. */
+const pauses = { first: 1_000, max: 30_000, stable: 60_000 };
+
+export function openInstances({ label, count, log, key }: InstancesOptions): Instances {
+  /** Those that serve, by number. */
+  const slots = new Map<number, Worker>();
+  /** Every child process: starting, serving or ending. */
+  const alive = new Set<Worker>();
+  /** The start that is under way, by number. */
+  const starting = new Map<number, Promise<void>>();
+  /** How often in a row an instance ended early or did not start, by number. */
+  const failures = new Map<number, number>();
+  const counts = new InstanceCounts(label, count, slots);
+  const listenForMetrics = relayMetrics(slots, counts);
+  let isStopping = false;
+  let replacing: Promise<void> = Promise.resolve();
+
+  /** Starts an instance and waits until it listens, at most `limit` ms. */
+  function start(slot: number, limit?: number): Promise<void> {
+    let started = starting.get(slot);
+    if (started === undefined) {
+      started = fork(slot, limit).finally(() => starting.delete(slot));
+      starting.set(slot, started);
+    }
+    return started;
+  }
+
+  async function fork(slot: number, limit?: number): Promise<void> {
+    const worker = cluster.fork({ MONOLITH_INSTANCE: String(slot), MONOLITH_KEY: key });
+    alive.add(worker);
+    worker.once('exit', () => alive.delete(worker));
+    // A message to an instance that is ending fails; its exit says what there is to say.
+    worker.on('error', (err) => log.warn({ instance: slot, err }, 'an instance cannot be reached'));
+    listenForMetrics(worker);
+    closeUnaccepted(worker, (connections) => {
+      counts.dropped += connections;
+      log.warn({ instance: slot, connections }, 'closed connections that an instance never accepted');
+    });
+    const timer = limit === undefined ? undefined : setTimeout(killHung, limit, slot, worker);
+    try {
+      await Promise.race([once(worker, 'listening'), failOnExit(worker)]);
+    } finally {
+      clearTimeout(timer);
+    }
+    const since = performance.now();
+    slots.set(slot, worker);
+    worker.once('exit', (code, signal) => {
+      if (slots.get(slot) !== worker) return;
+      slots.delete(slot);
+      if (isStopping) return;
+      const isStable = performance.now() - since >= pauses.stable;
+      const failed = isStable ? 0 : (failures.get(slot) ?? 0);
+      counts.failures.died += 1;
+      log.error({ instance: slot, code, signal }, 'an instance ended by itself: starting another');
+      void restart(slot, failed);
+    });
+  }
+
+  /** Tries until an instance has the number again. */
+  async function restart(slot: number, failed: number): Promise<void> {
+    for (let tries = failed; !isStopping && !slots.has(slot); tries += 1) {
+      failures.set(slot, tries + 1);
+      await sleep(Math.min(pauses.first * 2 ** tries, pauses.max));
+      if (isStopping || slots.has(slot)) return;
+      await start(slot, fixed.start).catch((err) => {
+        if (isStopping) return;
+        counts.failures.start += 1;
+        log.error({ err, instance: slot }, 'an instance could not be started: trying again');
+      });
+    }
+  }
+
+  async function replaceAll(): Promise<void> {
+    for (let slot = 1; slot <= count; slot += 1) {
+      if (isStopping) return;
+      const old = slots.get(slot);
+      await start(slot, fixed.start);
+      if (old !== undefined && old !== slots.get(slot)) await end(old, 'hand over', slot);
+      log.info({ instance: slot }, 'instance replaced');
+    }
+  }
+
+  async function end(worker: Worker, mode: StopMode, slot?: number): Promise<void> {
+    if (!alive.has(worker)) return;
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    worker.send(mode, () => {});
+    const timer = setTimeout(killHung, fixed.stop + fixed.kill, slot, worker);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  function killHung(slot: number | undefined, worker: Worker): void {
+    counts.failures.hung += 1;
+    log.error({ instance: slot, pid: worker.process.pid }, 'an instance does not respond: killing it');
+    worker.process.kill('SIGKILL');
+  }
+
+  return {
+    async start() {
+      try {
+        // The first alone: it applies the migrations, and names a mistake once.
+        await start(1);
+        await Promise.all(Array.from({ length: count - 1 }, (_, index) => start(index + 2)));
+      } catch (error) {
+        if (!isStopping) throw error;
+      }
+    },
+    replace() {
+      // Called twice, it replaces twice, one after the other.
+      replacing = replacing.then(replaceAll).catch((err) => {
+        if (isStopping) return;
+        counts.failures.start += 1;
+        log.error({ err }, 'an instance could not be replaced: the old one serves');
+      });
+      return replacing;
+    },
+    async stop() {
+      isStopping = true;
+      await Promise.all([...alive].map((worker) => end(worker, 'refuse')));
+    },
+    kill() {
+      for (const worker of alive) worker.process.kill('SIGKILL');
+    },
+  };
+}
+
+async function failOnExit(worker: Worker): Promise<never> {
+  const code = await new Promise<number | null>((resolve) => {
+    worker.once('exit', resolve);
+    // A process that could not be spawned never exits.
+    worker.once('error', () => resolve(null));
+  });
+  throw new InstanceError(code ?? 1);
+}

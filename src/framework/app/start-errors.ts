@@ -1,0 +1,50 @@
+import { basename } from 'node:path';
+import { type AppConfig, type Config, ConfigError } from '../config/config.ts';
+
+/** Something outside of the config that keeps the app from starting: one line, exit code 1. */
+export class StartError extends Error {}
+
+/** The system knows no such address, or it belongs to another machine. */
+const foreign = /^(ENOTFOUND|EAI_\w+|EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL|ENODATA)$/;
+
+/** Makes one line of an error of `listen`: what is wrong with the config, or with the machine. */
+export function explainListenError(error: NodeJS.ErrnoException, config: Config, name: string): Error {
+  const { code = '' } = error;
+  const { host, port } = config.apps[name] as AppConfig;
+  if (foreign.test(code)) {
+    return new ConfigError(
+      `${basename(config.file)}: apps.${name}.host: ${host} is not an address of this machine (${code})`,
+    );
+  }
+  if (code === 'EADDRINUSE')
+    return new StartError(`port ${port} of ${host} is in use: change apps.${name}.port in ${config.file}`);
+  if (code === 'EACCES')
+    return new StartError(
+      `port ${port} of ${host} is not allowed to this user: change apps.${name}.port in ${config.file}`,
+    );
+  return error;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EEXIST: 'is not a folder',
+  ENOTDIR: 'is not in a folder',
+  EISDIR: 'has a folder where the log file has its name',
+  EACCES: 'may not be written by this user',
+  EPERM: 'may not be written by this user',
+  EROFS: 'is on a disk that is mounted for reading only',
+  ENOENT: 'cannot be made',
+  ENAMETOOLONG: 'is too long',
+  ELOOP: 'is a link to itself',
+};
+
+/** Makes one line of an error of opening the log file. */
+export function explainLogError(error: NodeJS.ErrnoException, config: Config): Error {
+  const { code = '', path } = error;
+  const reason = reasons[code];
+  if (reason !== undefined) {
+    return new ConfigError(
+      `${basename(config.file)}: log.directory: ${config.log.directory} ${reason} (${code})`,
+    );
+  }
+  return error.syscall === undefined ? error : new StartError(`the log ${path} cannot be opened (${code})`);
+}

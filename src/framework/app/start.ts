@@ -1,0 +1,187 @@
+import cluster from 'node:cluster';
+import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
+import { setImmediate as turn } from 'node:timers/promises';
+import { isatty } from 'node:tty';
+import { parseArgs } from 'node:util';
+import { type AppConfig, ConfigError, readConfig } from '../config/config.ts';
+import { fixed } from '../config/limits.ts';
+import { gatewayOf } from '../config/topology.ts';
+import { runAs } from '../context/context.ts';
+import { DatabaseError } from '../database/database.ts';
+import { recordOf } from '../database/known-databases.ts';
+import { makeKey } from '../http/internal-caller.ts';
+import { type Logger, openLogging } from '../logging/logger.ts';
+import { linkMetrics } from '../metrics/cluster.ts';
+import type { OpenApiDocument } from '../openapi/response-contract.ts';
+import { type AppOptions, buildApp } from './app.ts';
+import { stopGracefully, tellListening } from './graceful-stop.ts';
+import { InstanceError, openInstances, type StopMode } from './instances.ts';
+import { loadServices } from './load-services.ts';
+import { explainListenError, explainLogError, StartError } from './start-errors.ts';
+
+const help = `Usage: npm start -- [--config FILE] [--app NAME]
+
+  --config FILE   the config file (config.yaml)
+  --app NAME      the app of the config file to start (its first one)
+  --pretty        lines for a person, also where the console is no terminal
+  --help          this text
+  --version       the version
+`;
+
+/** A wrong argument: one line, exit code 2. */
+class UsageError extends Error {}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  // An instance has said itself what is wrong.
+  if (error instanceof InstanceError) process.exit(error.code);
+  const isMistake = error instanceof UsageError || error instanceof ConfigError;
+  const isTold = isMistake || error instanceof DatabaseError || error instanceof StartError;
+  console.error(isTold ? error.message : error);
+  process.exit(isMistake ? 2 : 1);
+}
+
+async function main(args: string[]): Promise<void> {
+  const values = readArguments(args);
+  const { version } = readJson<{ version: string }>('../../../package.json');
+  if (values.help) return console.log(help);
+  if (values.version) return console.log(version);
+
+  const services = await loadServices();
+  const config = readConfig(values.config, services, process.env);
+  const name = values.app ?? gatewayOf(config);
+  const app = config.apps[name];
+  if (app === undefined || !Object.hasOwn(config.apps, name)) {
+    const known = Object.keys(config.apps).join(', ');
+    throw new UsageError(`--app ${name}: ${values.config} has no such app (${known})`);
+  }
+
+  const { level, directory } = config.log;
+  const instance = process.env.MONOLITH_INSTANCE;
+  const file = instance === undefined ? name : `${name}-${instance}`;
+  const logging = await openLogging({
+    level,
+    console: values.pretty || isatty(1) ? 'pretty' : 'json',
+    ...(directory !== undefined && { file: { directory, name: file } }),
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw explainLogError(error, config);
+  });
+  process.on('exit', logging.flush);
+  const label = name === gatewayOf(config) ? 'gateway' : name;
+  const log = logging.logger(label);
+  await runAs(label, 'start', log, async () => {
+    if (app.instances > 1 && cluster.isPrimary) return superviseInstances(app, label, log);
+    const contract = readJson<OpenApiDocument>('../../../generated/openapi.json');
+    const record = recordOf(config.file);
+    const key = process.env.MONOLITH_KEY;
+    const options = { config, name, services, logging, version, contract, record };
+    await serve(key === undefined ? options : { ...options, key }, log);
+  });
+}
+
+/** Runs the app in this process. */
+async function serve(options: AppOptions, log: Logger): Promise<void> {
+  let mode: StopMode = 'refuse';
+  let isStopping = false;
+  const started = startApp(options, () => isStopping);
+  const grace = stopGracefully({
+    log,
+    async stop() {
+      isStopping = true;
+      // A start that failed is reported below.
+      const app = await started.catch(() => undefined);
+      await app?.stop(mode);
+    },
+  });
+  if (cluster.isWorker) {
+    process.on('message', (sent: StopMode | object) => {
+      if (typeof sent === 'object') return;
+      mode = sent;
+      grace.close();
+    });
+  }
+  const { origin } = await started.catch((error) => {
+    if (isStopping) return { origin: undefined };
+    throw error;
+  });
+  tellListening();
+  // Now, since a process that is killed would leave nothing to the next.
+  setImmediate(flushCompileCache);
+  const { config, name } = options;
+  if (!config.docs || origin === undefined) return;
+  const what = name === gatewayOf(config) ? 'all services' : 'this app';
+  log.info(`docs of ${what} at ${origin}/docs`);
+  for (const service of (config.apps[name] as AppConfig).services)
+    log.info(`docs of ${service} at ${origin}/${service}/docs`);
+}
+
+/** Builds the app and listens, unless the process is to stop meanwhile. */
+async function startApp(options: AppOptions, isStopping: () => boolean) {
+  const { config, name } = options;
+  const link = cluster.isWorker && config.metrics ? linkMetrics(process) : undefined;
+  const number = process.env.MONOLITH_INSTANCE;
+  const app = await buildApp(link === undefined ? options : { ...options, instance: { number, ...link } });
+  if (app.metrics !== undefined) link?.tell(app.metrics);
+  const { stop } = app;
+  // While a database waits for its lock, the process handles no signal. The loop polls for signals in the second turn.
+  for (let turns = 0; turns < 2; turns += 1) await turn();
+  if (isStopping()) return { stop, origin: undefined };
+  const origin = await app.listen().catch((error: NodeJS.ErrnoException) => {
+    if (isStopping()) return undefined;
+    throw explainListenError(error, config, name);
+  });
+  return { stop, origin };
+}
+
+/** Runs the app in several processes, of which this one is none. */
+async function superviseInstances(
+  { instances: count }: AppConfig,
+  label: string,
+  log: Logger,
+): Promise<void> {
+  const instances = openInstances({ label, count, log, key: makeKey() });
+  process.on('exit', () => instances.kill());
+  let isStopping = false;
+  stopGracefully({
+    log,
+    // Longer than an instance has, so that one that hangs is killed before this process gives up.
+    delay: fixed.stop + 3 * fixed.kill,
+    reload: () => void instances.replace(),
+    async stop() {
+      isStopping = true;
+      await instances.stop();
+    },
+  });
+  try {
+    await instances.start();
+  } catch (error) {
+    await instances.stop();
+    throw error;
+  }
+  if (isStopping) return;
+  tellListening();
+  log.info(`${count} instances share the port; SIGHUP replaces them one by one`);
+}
+
+function readArguments(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        config: { type: 'string', default: 'config.yaml' },
+        app: { type: 'string' },
+        pretty: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        version: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split('. ', 1)[0]}: see --help`);
+  }
+}
+
+function readJson<Content>(path: string): Content {
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+}

@@ -1,0 +1,59 @@
+import type { Context } from '../../context/context.ts';
+import { isOneTrace, shareTravel, type Travel } from '../../context/propagation.ts';
+import { idsOf, type Span, startShared } from '../../context/span.ts';
+import type { Operation } from '../operation.ts';
+
+/** Whether the outcome of a lookup still matters. Connections keep it with the context of their last call. */
+export interface Interest {
+  isGone: boolean;
+  readonly request: Context['request'];
+}
+
+/** A pending lookup, as far as the context of its calls needs it. */
+export interface Pending {
+  readonly context: Context | undefined;
+  readonly travel: Travel;
+  /** From the start of the lookup until its outcome. */
+  readonly span: Span | undefined;
+  readonly interest: Interest;
+}
+
+/**
+ * Opens the context of a call for `count` ids: the context of the request if all callers are of one request; else one
+ * more, with a log entry that names theirs.
+ */
+export function openCallContext(
+  { neighbour, target }: Pick<Operation<never, unknown>, 'neighbour' | 'target'>,
+  callers: readonly Pending[],
+  count: number,
+): Context | undefined {
+  const own = callers.find(({ context }) => context !== undefined)?.context;
+  if (own === undefined) return undefined;
+  const context =
+    callers.length === 1 ? own : { ...own, request: shareState(callers.map(({ interest }) => interest)) };
+  const travels = callers.map(({ travel }) => travel);
+  const travel = shareTravel(travels);
+  const spans = callers.flatMap(({ span }) => span ?? []);
+  const span =
+    callers.length > 1 && spans.length > 0
+      ? startShared(spans, { name: `shared ${target}`, isRoot: !isOneTrace(travels) })
+      : spans[0];
+  const reqIds = [...new Set(travels.map(({ requestId }) => requestId))];
+  if (reqIds.length === 1) return { ...context, travel, span };
+  const log = context.serviceLog.child({ reqId: travel.requestId, ...(span && idsOf(span)) });
+  log.info({ reqIds, neighbour, operation: target, ids: count }, 'shared call');
+  return { ...context, log, travel, span };
+}
+
+/**
+ * The state of a request that several lookups share: it is over when none of them matters. It refers to no caller:
+ * with their requests, connections would keep those of the last call from the garbage collector (measured: a user read
+ * over 50 connections took 1.4 times the processor).
+ */
+function shareState(interests: readonly Interest[]): NonNullable<Context['request']> {
+  return {
+    get isOver() {
+      return interests.every(({ isGone, request }) => isGone || request?.isOver);
+    },
+  };
+}

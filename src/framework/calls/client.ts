@@ -1,0 +1,199 @@
+import {
+  createFinalURL,
+  createQuerySerializer,
+  defaultPathSerializer as pathSerializer,
+} from 'openapi-fetch';
+import type { HttpMethod } from 'openapi-typescript-helpers';
+import { currentContext, nextTravel } from '../context/context.ts';
+import { type Travel, writeTravel } from '../context/propagation.ts';
+import { describeCall, type Span, spanning } from '../context/span.ts';
+import { LoopDetected, RequestEnded, TimedOut, Unavailable } from '../errors/problem.ts';
+import { reasonOf } from '../errors/reason.ts';
+import { getLogger } from '../logging/logger.ts';
+import type { Use } from '../openapi/compatibility.ts';
+import { type OpenApiDocument, type OperationContract, readContract } from '../openapi/response-contract.ts';
+import { CallCounts, type Outcome } from './call-metrics.ts';
+import type { Neighbour, Operation, OperationOptions } from './operation.ts';
+import { type Answer, Call, NoAnswerInTime, openTransport, type TransportLimits } from './transport.ts';
+
+export interface NeighbourOptions {
+  /** Where it is now, as `http://host:port`. */
+  origin(): string;
+  /** The merged document. Absent while it is being generated: operations can be declared then, not called. */
+  readonly document: OpenApiDocument | undefined;
+  /** ms for a call, in all. */
+  readonly deadline: number;
+  /** How much of it: connections, past which calls wait for their turn, and bytes of the body of an answer. */
+  readonly limits?: TransportLimits;
+  /** Sent with each call. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Told of each operation that the service declares. */
+  onDeclare?(use: Use): void;
+  /** Told when an answer is not what the contract says. */
+  onUnfit?(): void;
+}
+
+/** What openapi-fetch takes, and all that an operation of ours can need of it. */
+interface Init {
+  readonly params?: {
+    readonly path?: Record<string, unknown>;
+    readonly query?: Record<string, unknown>;
+    readonly header?: Record<string, string>;
+  };
+  readonly body?: unknown;
+}
+
+const querySerializer = createQuerySerializer();
+
+function tooEarly(target: string): string {
+  return `${target} was called while contracts are generated: call it in a handler or an onListen hook, not in register()`;
+}
+
+/** Stands for a contract that does not exist yet: operations may be declared, not used. */
+function absentContract(target: string): OperationContract {
+  const fail = () => {
+    throw new Error(tooEarly(target));
+  };
+  return { findFault: fail, maxItems: fail } as unknown as OperationContract;
+}
+
+/** A neighbour and a way to hang up. */
+export function openNeighbour(name: string, options: NeighbourOptions) {
+  const { origin, document, deadline } = options;
+  const { send, close } = openTransport({ connect: deadline, ...options.limits });
+  const counts = new Map<string, CallCounts>();
+
+  function operation(
+    method: HttpMethod,
+    path: string,
+    { sends }: OperationOptions = {},
+  ): Operation<Init | undefined, unknown> {
+    options.onDeclare?.({ method, path, sends });
+    const contract = document === undefined ? undefined : readContract(document, method, path);
+    const verb = method.toUpperCase() as Call['method'];
+    const target = `${verb} ${path}`;
+    const takesKey = contract?.takesKey === true;
+    // Declared twice, it is one operation all the same.
+    const counted = counts.get(target) ?? new CallCounts();
+    counts.set(target, counted);
+
+    function end(outcome: Outcome, begun: number, init: Init | undefined): void {
+      counted.end(outcome, begun);
+      const log = getLogger();
+      if (!log.isLevelEnabled('debug')) return;
+      const lists = Object.values(init?.params?.query ?? {}).filter(Array.isArray);
+      const ms = Math.round((performance.now() - begun) * 1000) / 1000;
+      log.debug({ neighbour: name, operation: target, ids: lists[0]?.length, outcome, ms }, 'call');
+    }
+
+    function refuse(fault: string, cause?: unknown): Unavailable {
+      // An outage affects many calls, and its stack says nothing: each gets one short line.
+      const reason = cause === undefined ? undefined : reasonOf(cause);
+      getLogger().warn({ neighbour: name, operation: target, fault, reason }, 'call failed');
+      return new Unavailable(`The ${name} service is not available`);
+    }
+
+    function refuseLate(): TimedOut {
+      getLogger().warn({ neighbour: name, operation: target, fault: 'no answer in time' }, 'call failed');
+      return new TimedOut(`The ${name} service did not answer in time`);
+    }
+
+    function createCall(init: Init = {}, headers: Record<string, string>, timeout: number): Call {
+      const { params = {}, body } = init;
+      const url = createFinalURL(path, { baseUrl: origin(), params, querySerializer, pathSerializer });
+      const sent = { ...params.header, ...headers };
+      const { request, keyed, service } = currentContext() ?? {};
+      if (takesKey && keyed !== undefined) sent['idempotency-key'] ??= keyed.nextKey(`${service} ${target}`);
+      if (body === undefined) return new Call(url, { method: verb, headers: sent, timeout, request });
+      sent['content-type'] = 'application/json';
+      return new Call(url, { method: verb, headers: sent, timeout, request, body: JSON.stringify(body) });
+    }
+
+    async function call(init: Init | undefined): Promise<unknown> {
+      if (contract === undefined) throw new Error(tooEarly(target));
+      if (currentContext()?.request?.isOver) throw new RequestEnded();
+      const travel = nextTravel(deadline);
+      const begun = performance.now();
+      const left = Math.floor(travel.deadline - begun);
+      if (left <= 0) {
+        end('late', begun, init);
+        throw refuseLate();
+      }
+      const span = currentContext()?.span?.start(describeCall(verb, path, origin()));
+      if (span === undefined) return exchange(contract, init, travel, begun);
+      const { traceparent } = span;
+      return spanning(span, exchange(contract, init, { ...travel, traceparent }, begun, span));
+    }
+
+    async function exchange(
+      contract: OperationContract,
+      init: Init | undefined,
+      travel: Travel,
+      begun: number,
+      span?: Span,
+    ): Promise<unknown> {
+      const left = Math.floor(travel.deadline - begun);
+      let response: Answer;
+      let body: unknown;
+      try {
+        response = await send(createCall(init, Object.assign(writeTravel(travel), options.headers), left));
+        body = response.ok ? JSON.parse(response.content) : undefined;
+      } catch (error) {
+        if (error instanceof RequestEnded) throw error;
+        const isLate = error instanceof NoAnswerInTime;
+        end(isLate ? 'late' : 'no_answer', begun, init);
+        throw isLate ? refuseLate() : refuse('no answer', error);
+      }
+      span?.set({ 'http.response.status_code': response.status });
+      if (response.status === 508) {
+        end('loop', begun, init);
+        // One line of each service on the way says which calls go round in a circle.
+        getLogger().warn({ neighbour: name, operation: target, fault: 'too many hops' }, 'call failed');
+        throw new LoopDetected();
+      }
+      const contentType = response.headers.get('content-type') ?? '';
+      const fault = contract.findFault({ status: response.status, contentType, body });
+      end(fault === undefined ? 'ok' : response.ok ? 'unfit' : 'refused', begun, init);
+      if (fault === undefined) return body;
+      // A neighbour that refuses or fails keeps its contract; one that answers something else may have a new one.
+      if (response.ok || response.status === 404 || response.status === 422) options.onUnfit?.();
+      throw refuse(fault);
+    }
+
+    const what = {
+      neighbour: name,
+      target,
+      contract: contract ?? absentContract(target),
+      deadline,
+      counts: counted,
+    };
+    return Object.assign(call, { ...what, refuse, refuseLate });
+  }
+
+  /** A call that no operation declares. */
+  function get(path: string, timeout: number): Promise<Answer> {
+    const headers = Object.assign(writeTravel(nextTravel(timeout)), options.headers);
+    return send(new Call(`${origin()}/${name}${path}`, { method: 'GET', headers, timeout }));
+  }
+
+  return {
+    neighbour: { operation } as Neighbour<object>,
+    /** What has been counted of its operations, by their targets. */
+    counts: counts as ReadonlyMap<string, CallCounts>,
+    /** Whether its process answers within `timeout` ms. */
+    async isReachable(timeout: number): Promise<boolean> {
+      try {
+        return (await get('/health', timeout)).ok;
+      } catch {
+        return false;
+      }
+    },
+    /** Its own OpenAPI document as it is now. */
+    async fetchDocument(timeout: number): Promise<OpenApiDocument> {
+      const { ok, status, content } = await get('/openapi.json', timeout);
+      if (!ok) throw new Error(`status ${status}`);
+      return JSON.parse(content) as OpenApiDocument;
+    },
+    close,
+  };
+}

@@ -1,0 +1,166 @@
+import { Agent, type Dispatcher } from 'undici';
+import { RequestEnded } from '../errors/problem.ts';
+
+/** Of a Fetch API `Request` what openapi-fetch and `send` need. */
+export class Call {
+  readonly url: string;
+  readonly method: Dispatcher.HttpMethod;
+  readonly headers: Headers | Record<string, string>;
+  readonly body: string | null;
+  /** ms for the whole answer. */
+  readonly timeout: number;
+  /** The request that causes it: once that is over, the call is not sent. */
+  readonly request: { readonly isOver: boolean } | undefined;
+
+  constructor(url: string, { method, headers, body, timeout, request }: CallInit) {
+    this.url = url;
+    this.method = method;
+    this.headers = headers;
+    this.body = body ?? null;
+    this.timeout = timeout;
+    this.request = request;
+  }
+}
+
+interface CallInit extends Pick<Call, 'method' | 'headers' | 'timeout'> {
+  readonly body?: string;
+  readonly request?: Call['request'];
+}
+
+type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Of a Fetch API `Response` what openapi-fetch and its callers need; it is all there. */
+export class Answer {
+  readonly ok: boolean;
+  readonly headers: { get(name: string): string | null };
+  readonly status: number;
+  readonly content: string;
+
+  constructor(status: number, headers: AnswerHeaders, content: string) {
+    this.ok = status >= 200 && status < 300;
+    this.headers = { get: (name) => headers[name.toLowerCase()]?.toString() ?? null };
+    this.status = status;
+    this.content = content;
+  }
+
+  async text(): Promise<string> {
+    return this.content;
+  }
+}
+
+/** There was no whole answer within the call's timeout. */
+export class NoAnswerInTime extends Error {}
+
+export interface TransportLimits {
+  /** How many at once; 32. */
+  readonly connections?: number;
+  /** How many calls may be open, in flight or waiting for a connection; 4,096. Past it a call fails at once. */
+  readonly open?: number;
+  /** ms until a connection that is being opened counts as failed; 1,000. */
+  readonly connect?: number;
+  /** Bytes of the body of an answer; any. */
+  readonly answer?: number;
+  /** ms until a connection that is not used is closed; as its server allows. */
+  readonly unused?: number | undefined;
+}
+
+/**
+ * A `fetch` on a bounded pool of connections, past which calls wait for their turn. It follows no redirect, and
+ * resolves with the whole answer. It takes undici at its lowest: its `fetch` and `request` make streams for each
+ * call, which cost up to three times as much, and outlive the young generation of the heap.
+ */
+export function openTransport(limits: TransportLimits = {}) {
+  const { connections, open: maxOpen = 4_096, connect = 1_000, answer, unused } = limits;
+  const maxResponseSize = answer ?? -1;
+  let open = 0;
+  const agent = new Agent({
+    connections: connections ?? 32,
+    pipelining: 1,
+    maxResponseSize,
+    connect: { timeout: connect },
+    ...(unused !== undefined && { keepAliveMaxTimeout: unused }),
+    // Each call has a timeout of its own, for the whole of it.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const closeCall = () => {
+    open -= 1;
+  };
+  return {
+    send({ url, method, headers, body, timeout, request }: Call): Promise<Answer> {
+      const path = url.indexOf('/', 'https://'.length);
+      const options = { origin: url.slice(0, path), path: url.slice(path), method, headers, body };
+      return new Promise((resolve, reject) => {
+        // undici keeps a call that has timed out until a connection is free: where none can be opened, for long.
+        if (open >= maxOpen) return reject(new Error('too many calls wait for a connection'));
+        open += 1;
+        agent.dispatch(options, new Collector(timeout, request, resolve, reject, closeCall));
+      });
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Collects one answer. */
+class Collector implements Dispatcher.DispatchHandler {
+  readonly #resolve: (answer: Answer) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #close: () => void;
+  readonly #timer: NodeJS.Timeout;
+  readonly #request: Call['request'];
+  readonly #chunks: Buffer[] = [];
+  #status = 0;
+  #headers: AnswerHeaders = {};
+  #controller: Dispatcher.DispatchController | undefined;
+  #late: Error | undefined;
+
+  /** @param close runs when undici is done with the call, which is later than its outcome if that is a timeout. */
+  constructor(
+    timeout: number,
+    request: Call['request'],
+    resolve: (answer: Answer) => void,
+    reject: (error: Error) => void,
+    close: () => void,
+  ) {
+    this.#request = request;
+    this.#close = close;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#timer = setTimeout(() => {
+      this.#late = new NoAnswerInTime();
+      this.#controller?.abort(this.#late);
+      reject(this.#late);
+    }, timeout);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // It may have waited for a connection until it was too late.
+    if (this.#late !== undefined) controller.abort(this.#late);
+    else if (this.#request?.isOver) controller.abort(new RequestEnded());
+    this.#controller = controller;
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    clearTimeout(this.#timer);
+    this.#close();
+    const [first, ...more] = this.#chunks;
+    const content =
+      first === undefined ? '' : (more.length === 0 ? first : Buffer.concat(this.#chunks)).toString();
+    this.#resolve(new Answer(this.#status, this.#headers, content));
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    clearTimeout(this.#timer);
+    this.#close();
+    this.#reject(error);
+  }
+}

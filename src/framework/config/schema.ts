@@ -1,0 +1,181 @@
+import { isIP } from 'node:net';
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import { Ajv, type ErrorObject } from 'ajv';
+import { levels } from '../logging/logger.ts';
+import { Limits } from './limits.ts';
+
+// One schema is the check, the type and, by `description`, the words of the error: "… must be <description>".
+const closed = { additionalProperties: false, description: 'a map' };
+const level = Type.Union(
+  levels.map((name) => Type.Literal(name)),
+  { description: `one of ${levels.join(', ')}` },
+);
+const name = '^[a-z][a-z0-9-]*$';
+
+export const ServiceConfig = Type.Object(
+  {
+    database: Type.Optional(
+      Type.String({
+        pattern: '^sqlite:[^\\u0000]+$',
+        description: '"sqlite:" and a path, or "sqlite::memory:"',
+      }),
+    ),
+    log: Type.Optional(Type.Object({ level }, closed)),
+    options: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'a map' })),
+  },
+  closed,
+);
+
+export const AppConfig = Type.Object(
+  {
+    host: Type.String({
+      pattern: '^[^\\s\\u0000]+$',
+      default: '127.0.0.1',
+      description: 'a host name or an address',
+    }),
+    port: Type.Integer({ minimum: 0, maximum: 65535, description: 'an integer from 0 to 65535' }),
+    instances: Type.Integer({ minimum: 1, maximum: 64, default: 1, description: 'an integer from 1 to 64' }),
+    url: Type.Optional(
+      Type.String({
+        pattern: '^https?://[^/?#@\\s]+/?$',
+        format: 'address',
+
+        description: 'an address like http://host:port',
+      }),
+    ),
+    services: Type.Array(Type.String({ description: 'the name of a service' }), {
+      description: 'a list of names of services',
+    }),
+  },
+  closed,
+);
+
+export const ConfigFile = Type.Object(
+  {
+    log: Type.Object(
+      {
+        level: Type.Unsafe<Static<typeof level>>({ ...level, default: 'info' }),
+        directory: Type.Optional(
+          Type.String({ pattern: '^[^\\u0000]+$', description: 'the path of a folder' }),
+        ),
+      },
+      { ...closed, default: {} },
+    ),
+    calls: Type.Object(
+      {
+        deadline: Type.Integer({
+          minimum: 1,
+          maximum: 60_000,
+          default: 1_000,
+          description: 'an integer from 1 to 60000, in ms',
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    limits: Limits,
+    docs: Type.Boolean({ default: true, description: 'true or false' }),
+    compress: Type.Optional(Type.Boolean({ description: 'true or false' })),
+    origins: Type.Array(
+      Type.String({
+        pattern: '^(\\*|https?://[^/?#@\\s]+)$',
+        maxLength: 300,
+        description: 'an origin like https://host:port, or "*"',
+      }),
+      { default: [], maxItems: 100, description: 'a list of origins' },
+    ),
+    /** Absent: on loopback only loopback names and addresses, else any. */
+    hosts: Type.Optional(
+      Type.Array(
+        Type.String({
+          pattern: '^(\\*|[A-Za-z0-9_.-]+|\\[[0-9A-Fa-f:.]+\\])$',
+          maxLength: 300,
+          description: 'a host name or an address without a port, or "*"',
+        }),
+        { maxItems: 100, description: 'a list of host names' },
+      ),
+    ),
+    /** Absent: no `strict-transport-security`. */
+    hsts: Type.Optional(
+      Type.Object(
+        {
+          maxAge: Type.Integer({
+            minimum: 0,
+            maximum: 63_072_000,
+            description: 'an integer from 0 to 63072000, in seconds',
+          }),
+          includeSubDomains: Type.Boolean({ default: false, description: 'true or false' }),
+        },
+        closed,
+      ),
+    ),
+    metrics: Type.Boolean({ default: true, description: 'true or false' }),
+    proxies: Type.Array(
+      Type.String({ format: 'network', description: 'an address, or a network like 10.0.0.0/8' }),
+      { default: [], maxItems: 100, description: 'a list of addresses' },
+    ),
+    internal: Type.Object(
+      {
+        key: Type.Optional(
+          Type.String({ pattern: '^[!-~]{16,256}$', description: '16 to 256 characters without a space' }),
+        ),
+      },
+      { ...closed, default: {} },
+    ),
+    /** OpenTelemetry, off unless given. Where `OTEL_EXPORTER_OTLP_HEADERS` is set, the collector gets those. */
+    traces: Type.Optional(
+      Type.Object(
+        {
+          /** Of a collector that takes OTLP over HTTP; `/v1/traces` is added. */
+          url: Type.String({
+            pattern: '^https?://[^?#@\\s]+$',
+            format: 'address',
+            description: 'an address like http://host:4318',
+          }),
+          /** How many of the traces that begin here are recorded; of others their beginner says it. */
+          ratio: Type.Number({ minimum: 0, maximum: 1, default: 1, description: 'a number from 0 to 1' }),
+        },
+        closed,
+      ),
+    ),
+    services: Type.Record(Type.String({ pattern: name }), ServiceConfig, closed),
+    apps: Type.Record(Type.String({ pattern: name }), AppConfig, { ...closed, minProperties: 1 }),
+  },
+  closed,
+);
+
+const ajv = new Ajv({
+  verbose: true,
+  useDefaults: true,
+  allowUnionTypes: true,
+  meta: false,
+  validateSchema: false,
+});
+ajv.addFormat('address', (text) => URL.canParse(text));
+ajv.addFormat('network', (text) => {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  return version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128));
+});
+
+/** The first place where `value` does not fit, in words; fills in the defaults. */
+export function findFault(schema: TSchema, value: unknown, root = ''): string | undefined {
+  const check = ajv.compile(schema);
+  if (check(value)) return undefined;
+  const error = (check.errors ?? []).find(({ keyword }) => keyword !== 'const') as ErrorObject;
+  const place = [root, ...error.instancePath.split('/').slice(1)].filter((part) => part !== '').join('.');
+  const inPlace = (key: string) => (place === '' ? key : `${place}.${key}`);
+  if (error.keyword === 'required') return `${inPlace(error.params.missingProperty)} is missing`;
+  if (error.keyword === 'additionalProperties') {
+    const key = String(error.params.additionalProperty);
+    const known = Object.keys(error.parentSchema?.properties ?? {});
+    if (known.length === 0) return `${inPlace(key)} is not a name: lower-case letters, digits and "-"`;
+    return `${inPlace(key)} is not a known key (known: ${known.join(', ')})`;
+  }
+  if (error.keyword === 'minProperties') return `${place} must have at least one entry`;
+  return `${place === '' ? 'the file' : place} ${requirement(error)}`;
+}
+
+/** In words: "must be an integer from 0 to 65535"; of a schema without a description, what Ajv says. */
+function requirement({ parentSchema, message }: ErrorObject): string {
+  return parentSchema?.description === undefined ? String(message) : `must be ${parentSchema.description}`;
+}

@@ -1,0 +1,97 @@
+import type { Travel } from './propagation.ts';
+
+/** Named as OpenTelemetry's semantic conventions have it. Never a body, a query, the value of a header. */
+export type Attributes = Readonly<Record<string, string | number>>;
+
+export interface SpanOptions {
+  /** Of few kinds: what differs from one to the next of the same work stands in the attributes. */
+  readonly name: string;
+  /** `server` answers a request, `client` waits for somebody else; else work within. */
+  readonly kind?: 'server' | 'client';
+  readonly attributes?: Attributes;
+  /** Those that it is done for, where it is not for its parent alone. */
+  readonly links?: readonly Span[];
+  /** Whether it begins a trace of its own. */
+  readonly isRoot?: boolean;
+}
+
+/** A piece of work that is recorded. Where nothing is, nobody has one. */
+export interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** What a call that it makes sends: W3C Trace Context, section 3.2. */
+  readonly traceparent: string;
+  /** Opens a span of the same service below this one. */
+  start(options: SpanOptions): Span;
+  /** Points from this one to another, that it waits for. */
+  link(other: Span): void;
+  set(attributes: Attributes): void;
+  /** Has it sent; once, a second time does nothing. `error` is what it failed with. */
+  end(error?: unknown): void;
+}
+
+/** What is known of a trace where a request comes in. */
+export interface Started {
+  /** For the calls that the request causes. */
+  readonly traceparent: string;
+  /** Absent where this trace is not recorded. */
+  readonly span?: Span;
+}
+
+/** What a request says of its trace. */
+export interface TraceCaller extends Pick<Travel, 'traceparent' | 'tracestate'> {
+  readonly isTrusted: boolean;
+}
+
+export interface Tracer {
+  /**
+   * Opens the span of a request for `service`, below that of its caller, or a trace where that sent none. What a caller
+   * that is not trusted wants recorded is recorded as the ratio has it.
+   */
+  start(service: string, caller: TraceCaller, options: SpanOptions): Started;
+}
+
+/** The fields of a line that lead to its span. */
+export function idsOf({ traceId, spanId }: Span): { readonly trace_id: string; readonly span_id: string } {
+  return { trace_id: traceId, span_id: spanId };
+}
+
+/** A call to another service. */
+export function describeCall(method: string, path: string, origin: string): SpanOptions {
+  const { protocol, hostname, port } = new URL(origin);
+  return {
+    name: `${method} ${path}`,
+    kind: 'client',
+    attributes: {
+      'http.request.method': method,
+      'url.template': path,
+      'server.address': hostname,
+      'server.port': Number(port || (protocol === 'https:' ? 443 : 80)),
+    },
+  };
+}
+
+/**
+ * Opens the span of what several wait for, with links to theirs and from theirs to it: below the first, or, where they
+ * are of several traces, in one of its own.
+ */
+export function startShared(
+  spans: readonly Span[],
+  options: Pick<SpanOptions, 'name' | 'isRoot'>,
+): Span | undefined {
+  const shared = spans[0]?.start({ ...options, links: spans });
+  if (shared !== undefined) for (const span of spans) span.link(shared);
+  return shared;
+}
+
+/** Ends the span when `work` has ended. */
+export async function spanning<Result>(span: Span, work: Promise<Result>): Promise<Result> {
+  try {
+    const result = await work;
+    span.end();
+    return result;
+  } catch (error) {
+    span.end(error);
+    throw error;
+  }
+}

@@ -1,0 +1,137 @@
+import { closeSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import Client from 'better-sqlite3';
+import { makeFolder } from '../../logging/make-folder.ts';
+import { DatabaseError, refuse } from '../database-error.ts';
+import { findFile, privateFile, syncPath } from '../sqlite/files.ts';
+import {
+  BackupError,
+  type Copy,
+  examine,
+  hashFile,
+  type Manifest,
+  type ServiceDatabase,
+  writeManifest,
+} from './manifest.ts';
+
+/** How long to wait for a moment in which no database is written, in ms. A busy server leaves many. */
+const patience = 5_000;
+/** How many pages are copied before a signal is looked at. */
+const pagesAtOnce = 1_000;
+
+/**
+ * Copies databases, which may be served and written meanwhile, into a folder that is new or empty. All copies are of
+ * one instant: what one service knew of another then, the other's copy has. Where it fails, nothing is left.
+ * @param version of the program, for the manifest.
+ * @throws {BackupError} for a folder that is in use.
+ * @throws {DatabaseError} for a database that cannot be read, or is damaged.
+ */
+export async function backUp(
+  databases: readonly ServiceDatabase[],
+  folder: string,
+  version: string,
+): Promise<Manifest> {
+  const isNew = claimFolder(folder);
+  let snapshot: ReturnType<typeof openSnapshot> | undefined;
+  try {
+    snapshot = openSnapshot(databases);
+    const services: Record<string, Copy> = {};
+    for (const [database, client] of snapshot.clients) {
+      services[database.service] = await copy(client, folder, database).catch((error) => {
+        throw refuse(database.file, error);
+      });
+    }
+    const manifest: Manifest = { format: 1, time: snapshot.time, version, services };
+    writeManifest(folder, manifest);
+    return manifest;
+  } catch (error) {
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
+    if (isNew) rmSync(folder, { recursive: true, force: true });
+    throw error;
+  } finally {
+    snapshot?.close();
+  }
+}
+
+/** Whether the folder was made. */
+function claimFolder(folder: string): boolean {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) {
+    makeFolder(folder);
+    return true;
+  }
+  if (!found.isDirectory()) throw new BackupError(`${folder} is a file: name a folder that is new or empty`);
+  if (readdirSync(folder).length > 0) {
+    throw new BackupError(`${folder} is not empty: name a folder that is new or empty`);
+  }
+  return false;
+}
+
+/**
+ * Connections that all see one instant, however long it takes to read them: for some ms nobody may write, wherever,
+ * and in that pause each begins its transaction. Writes wait for so long; reads don't.
+ */
+function openSnapshot(databases: readonly ServiceDatabase[]) {
+  const gates: Client.Database[] = [];
+  const clients: [ServiceDatabase, Client.Database][] = [];
+  const closeClients = () => {
+    for (const [, client] of clients) client.close();
+  };
+  // The same order in each process, so that two backups at once do not wait for each other.
+  const sorted = databases.toSorted((one, other) => (one.file < other.file ? -1 : 1));
+  try {
+    // Opened before anybody has to wait.
+    for (const database of sorted) {
+      inFile(database, (file) => {
+        gates.push(new Client(file, { fileMustExist: true, timeout: patience }));
+        clients.push([database, new Client(file, { fileMustExist: true, timeout: patience })]);
+      });
+    }
+    for (const [index, database] of sorted.entries()) {
+      inFile(database, () => gates[index]?.exec('BEGIN IMMEDIATE'));
+    }
+    for (const [database, client] of clients) {
+      inFile(database, () => {
+        client.exec('BEGIN');
+        client.prepare('SELECT count(*) FROM sqlite_schema').get();
+      });
+    }
+    return { time: new Date().toISOString(), clients, close: closeClients };
+  } catch (error) {
+    closeClients();
+    throw error;
+  } finally {
+    for (const gate of gates) gate.close();
+  }
+}
+
+function inFile({ file }: ServiceDatabase, fn: (file: string) => void): void {
+  try {
+    if (!findFile(file)) throw new DatabaseError('it is not there, so there is nothing to back up');
+    fn(file);
+  } catch (error) {
+    throw refuse(file, error);
+  }
+}
+
+async function copy(
+  source: Client.Database,
+  folder: string,
+  { service, migrations }: ServiceDatabase,
+): Promise<Copy> {
+  const name = `${service}.db`;
+  const path = join(folder, name);
+  closeSync(openSync(path, 'wx', privateFile));
+  await source.backup(path, { progress: () => pagesAtOnce });
+  const client = new Client(path, { fileMustExist: true });
+  let found: ReturnType<typeof examine>;
+  try {
+    // One file and nothing beside it, which a copy of that file has whole.
+    client.pragma('journal_mode = DELETE');
+    found = examine(client, migrations);
+  } finally {
+    client.close();
+  }
+  syncPath(path);
+  return { file: name, ...(await hashFile(path)), ...found };
+}

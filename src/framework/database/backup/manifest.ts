@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { type Static, Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import type Client from 'better-sqlite3';
+import { DatabaseError, damaged } from '../database-error.ts';
+import { privateFile, syncPath } from '../sqlite/files.ts';
+import { listApplied, readMigrations } from '../sqlite/migrations.ts';
+import { checkSchema } from '../sqlite/schema-check.ts';
+
+/** Why there is no backup, or nothing was restored: one line for the person who asked for it. */
+export class BackupError extends Error {}
+
+/** A service's database: where it is, and the folder of its migrations. */
+export interface ServiceDatabase {
+  readonly service: string;
+  readonly file: string;
+  readonly migrations: URL;
+}
+
+const Copy = Type.Object({
+  /** The copy's name in the folder. */
+  file: Type.String({ pattern: '^[a-z][a-z0-9-]*\\.db$' }),
+  /** In bytes. */
+  size: Type.Integer({ minimum: 1 }),
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  /** The hashes of the migrations that it has had, in their order. */
+  migrations: Type.Array(Type.String()),
+  /** How many rows each table has. */
+  rows: Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
+});
+export type Copy = Static<typeof Copy>;
+
+/** What a backup holds: a folder is a backup when it has this, which is written last. */
+const Manifest = Type.Object({
+  format: Type.Literal(1),
+  /** The instant that all copies are of, as ISO 8601. */
+  time: Type.String(),
+  /** Of the program that wrote it. */
+  version: Type.String(),
+  services: Type.Record(Type.String(), Copy),
+});
+export type Manifest = Static<typeof Manifest>;
+
+const name = 'manifest.json';
+
+/** Writes it under its name when all of it is on disk. */
+export function writeManifest(folder: string, manifest: Manifest): void {
+  const path = join(folder, name);
+  writeFileSync(`${path}.part`, `${JSON.stringify(manifest, undefined, 2)}\n`, {
+    flush: true,
+    mode: privateFile,
+  });
+  // The names of the copies are on disk before that which vouches for them.
+  syncPath(folder);
+  renameSync(`${path}.part`, path);
+  syncPath(folder);
+}
+
+/** @throws {BackupError} for a folder that is no backup, or not a whole one. */
+export function readManifest(folder: string): Manifest {
+  const path = join(folder, name);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const { code = 'it is no JSON' } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') throw new BackupError(`${path} cannot be read: ${code}`);
+    throw new BackupError(`${folder} is not a backup, or not a whole one: it has no ${name}`);
+  }
+  const [fault] = Value.Errors(Manifest, parsed);
+  if (fault !== undefined)
+    throw new BackupError(`${path} is not one of this version: ${fault.path} ${fault.message}`);
+  return parsed as Manifest;
+}
+
+/** Of a file that nobody writes: its size and its SHA-256. */
+export async function hashFile(path: string): Promise<{ size: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), async (chunks) => {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      size += chunk.length;
+    }
+  });
+  return { size, sha256: hash.digest('hex') };
+}
+
+/**
+ * Reads the whole of a copy.
+ * @throws {DatabaseError} where it is not sound in itself, or has another schema than its migrations make.
+ */
+export function examine(client: Client.Database, migrations: URL): Pick<Copy, 'migrations' | 'rows'> {
+  if (client.pragma('integrity_check(1)', { simple: true }) !== 'ok') throw new DatabaseError(damaged);
+  const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
+  if (orphan !== undefined)
+    throw new DatabaseError(`rows of ${orphan.table} are without their ${orphan.parent}`);
+  const known = readMigrations(migrations);
+  const tables = client
+    .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    .pluck()
+    .all();
+  // Those with two underscores are the product's own.
+  const own = tables.filter((table) => !table.startsWith('sqlite_') && !table.startsWith('__'));
+  const applied = tables.includes('__drizzle_migrations') ? listApplied(client) : [];
+  // Of a newer version the migrations are not known here; a restore refuses it.
+  if (applied.every((hash, index) => known[index]?.hash === hash))
+    checkSchema(client, known.slice(0, applied.length));
+  return {
+    migrations: applied,
+    rows: Object.fromEntries(
+      own.map((table) => [table, client.prepare(`SELECT count(*) FROM "${table}"`).pluck().get() as number]),
+    ),
+  };
+}

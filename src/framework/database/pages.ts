@@ -1,0 +1,23 @@
+import type { Page } from '../openapi/schema.ts';
+import type { Database } from './database.ts';
+import { type AnySQLiteColumn, sql } from './sqlite/drizzle.ts';
+import type { Preparable, Prepared } from './sqlite/prepared-statement.ts';
+
+/**
+ * Prepares a query of a page in id order, whose parameters are `limit` and `offset`. SQLite steps over every row before
+ * `offset`, also where there are no more; but ids are positive and never used again, so a table has at most as many rows
+ * as its largest id, and a page past that is empty.
+ * @param id the primary key of the table.
+ */
+export function preparePages<P extends Prepared>(
+  { orm, prepare }: Pick<Database, 'orm' | 'prepare'>,
+  id: AnySQLiteColumn,
+  query: Preparable<P>,
+) {
+  const selectLargest = prepare(orm.select({ id }).from(id.table).orderBy(sql`${id} DESC`).limit(1));
+  const selectPage = prepare(query);
+  return (page: Page) => {
+    const isPast = page.offset > 0 && page.offset >= Number(selectLargest.get()?.id ?? 0);
+    return (isPast ? [] : selectPage.all({ ...page })) as ReturnType<P['all']>;
+  };
+}

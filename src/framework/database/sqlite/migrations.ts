@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type Client from 'better-sqlite3';
+import { currentContext } from '../../context/context.ts';
+import { idempotencyTable } from '../../idempotency/key-store.ts';
+import { DatabaseError } from '../database-error.ts';
+import { type MigrationMeta, readMigrationFiles } from './drizzle.ts';
+
+/** A migration of a service; `name` is that of its file. */
+export interface Migration extends MigrationMeta {
+  readonly name: string;
+}
+
+/** Reads the folder that drizzle-kit writes, in the order of its journal. */
+export function readMigrations(folder: URL): Migration[] {
+  const path = fileURLToPath(folder);
+  const migrations = readMigrationFiles({ migrationsFolder: path });
+  const journal = JSON.parse(readFileSync(join(path, 'meta/_journal.json'), 'utf8')) as Journal;
+  return migrations.map((migration, index) => ({
+    ...migration,
+    name: journal.entries[index]?.tag ?? migration.hash,
+  }));
+}
+
+interface Journal {
+  readonly entries: readonly { readonly tag: string }[];
+}
+
+/**
+ * The migrations that the file has not had. Drizzle's own migrator looks before it locks, so that two processes
+ * that start at once both apply them, and takes a newer file for an up-to-date one; hence our own, on its table.
+ */
+export function listPending<M extends MigrationMeta>(client: Client.Database, known: readonly M[]): M[] {
+  const tables = client.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
+  const isOurs = tables.includes('__drizzle_migrations');
+  if (!isOurs && tables.length > 0 && known.length > 0) {
+    throw new DatabaseError(
+      'it has tables, and none of our migrations: the file is that of another program: name another in the config',
+    );
+  }
+  const applied = isOurs ? listApplied(client) : [];
+  for (const [index, hash] of applied.entries()) {
+    if (known[index]?.hash !== hash) {
+      throw new DatabaseError(
+        `it has a migration (${hash.slice(0, 12)}) that this code does not: the file is of a newer version, or of another service, or that migration was edited after it ran: start that version, or name another file in the config`,
+      );
+    }
+  }
+  return known.slice(applied.length);
+}
+
+/** The hashes of the migrations that a file of ours has had, in their order. */
+export function listApplied(client: Client.Database): string[] {
+  return client
+    .prepare<[], string>('SELECT hash FROM __drizzle_migrations ORDER BY created_at')
+    .pluck()
+    .all() as string[];
+}
+
+/** Applies the migrations that a file has not had, all or none, and logs their names. */
+export function applyMigrations(client: Client.Database, known: readonly Migration[]): void {
+  const begun = performance.now();
+  const names: string[] = [];
+  // drizzle-kit rebuilds a table to change a column; with foreign keys on, that empties the tables below it.
+  // The switch does nothing inside a transaction, so it is thrown before.
+  client.pragma('foreign_keys = OFF');
+  client
+    .transaction(() => {
+      client.exec(
+        'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)',
+      );
+      client.exec(idempotencyTable);
+      for (const { name, sql, hash, folderMillis } of listPending(client, known)) {
+        names.push(name);
+        for (const statement of sql) client.exec(statement);
+        client
+          .prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)')
+          .run(hash, folderMillis);
+      }
+      const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
+      if (orphan !== undefined) {
+        throw new DatabaseError(`a migration leaves rows of ${orphan.table} without their ${orphan.parent}`);
+      }
+    })
+    .immediate();
+  // A database in memory gets all of them at each start. A script has no context, and says it in its own words.
+  if (names.length === 0 || client.memory) return;
+  const ms = Math.round(performance.now() - begun);
+  currentContext()?.log.info({ migrations: names, ms }, 'migrations applied');
+}

@@ -1,0 +1,99 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { getLogger } from '../logging/logger.ts';
+import { type Fault, Problem, problemMediaType, Unprocessable } from './problem.ts';
+import { reasonOf } from './reason.ts';
+
+/** What a client may read of what Fastify itself refuses; its own messages can quote the input. */
+const refusals: Readonly<Record<number, string>> = {
+  400: 'The request cannot be read',
+  408: 'The request did not arrive in time',
+  413: 'The body is too large',
+  414: 'The URL is too long',
+  415: 'The body must be application/json in UTF-8',
+  431: 'The headers are too large',
+};
+
+/** Any error as the problem that the client is told. */
+export function toProblem(error: unknown, requestId: string): Problem {
+  if (error instanceof Problem) return error;
+  const { validation, validationContext, statusCode } = Object(error) as Partial<FastifyError>;
+  if (validation !== undefined) return new Unprocessable(toFaults(validation, validationContext));
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    const headers = statusCode === 415 ? { accept: 'application/json' } : {};
+    return new Problem(statusCode, refusals[statusCode] ?? STATUS_CODES[statusCode] ?? 'Refused', {
+      headers,
+    });
+  }
+  return new Problem(500, `Request ${requestId} failed`, { cause: error });
+}
+
+/** The body of the answer. `path` is what the client asked for; its query stays out, it may hold secrets. */
+export function problemBody(problem: Problem, path: string): string {
+  return JSON.stringify({
+    type: problem.type,
+    title: STATUS_CODES[problem.status] ?? 'Error',
+    status: problem.status,
+    detail: problem.message,
+    instance: toInstance(path),
+    errors: problem.errors,
+    ...problem.extra,
+  });
+}
+
+/** The same for a problem that says nothing of any one request but its path: all else is worked out once. */
+export function prepareProblemBody(problem: Problem): (path: string) => string {
+  const begin = problemBody(problem, '').slice(0, -'""}'.length);
+  return (path) => `${begin}${JSON.stringify(toInstance(path))}}`;
+}
+
+/** Without its query. What HTTP lets through in a path and a URI reference, RFC 3986, does not have is encoded. */
+function toInstance(path: string): string {
+  const [known = ''] = path.split(/[?#]/, 1);
+  return known.replace(/%(?![\da-f]{2})|["<>[\\\]^`{|}]/gi, encodeURIComponent);
+}
+
+/** Fastify's error handler: answers every error as a problem, and logs it unless the client caused it. */
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  return reply.send(writeProblem(error, request, reply));
+}
+
+/** Makes the answer that of an error, and returns its body, which is to be sent. */
+export function writeProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): string {
+  const problem = toProblem(error, request.id);
+  if (problem.status === 500) logDefect(error, request);
+  else if (problem.cause !== undefined) logCause(problem);
+  reply.code(problem.status).headers(problem.headers).header('content-type', problemMediaType);
+  return problemBody(problem, request.url);
+}
+
+/** A defect needs its stack. */
+function logDefect(error: unknown, { method, routeOptions: { url: route } }: FastifyRequest): void {
+  getLogger().error({ err: error, method, route }, 'request failed');
+}
+
+/** An outage of something else affects many requests, and its stack says nothing: each gets one short line. */
+function logCause({ status, message: detail, cause }: Problem): void {
+  const log = getLogger();
+  log.warn({ status, detail, reason: reasonOf(cause) }, 'request could not be served');
+  log.debug({ err: cause }, 'why the request could not be served');
+}
+
+type AjvErrors = NonNullable<FastifyError['validation']>;
+
+const places = { body: 'body', params: 'path', querystring: 'query', headers: 'header' } as const;
+
+function toFaults(errors: AjvErrors, context: FastifyError['validationContext']): Fault[] {
+  const place = places[(context ?? 'body') as keyof typeof places] ?? 'body';
+  return errors.map(({ instancePath, keyword, params, message }) => {
+    if (keyword === 'required') {
+      const name = String(params.missingProperty).replaceAll('~', '~0').replaceAll('/', '~1');
+      return { in: place, pointer: `${instancePath}/${name}`, detail: 'is missing' };
+    }
+    if (keyword === 'type') {
+      const detail = `must be ${[params.type].flat().join(' or ')}`;
+      return { in: place, pointer: instancePath, detail };
+    }
+    return { in: place, pointer: instancePath, detail: message ?? 'does not fit' };
+  });
+}

@@ -1,0 +1,206 @@
+import { METHODS } from 'node:http';
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { fixed } from '../config/limits.ts';
+import { currentContext } from '../context/context.ts';
+import { describeCall, type Span } from '../context/span.ts';
+import { type Problem, TimedOut, Unavailable } from '../errors/problem.ts';
+import { hasBody } from '../http/body-parser.ts';
+import { safeMethods } from '../http/protocol/strict-http.ts';
+import { docsOnly } from '../http/security-headers.ts';
+import { endRequestSpan } from '../tracing/request-span.ts';
+import { openUpstream, type Upstream, type UpstreamResponse, UpstreamTimeout } from './upstream.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The `content-type` that the client sent with a body, if the request is forwarded. */
+    sentType: string | undefined;
+  }
+}
+
+export interface ProxyOptions {
+  /** The service whose prefix is forwarded. */
+  readonly service: string;
+  /** The app that runs it, as `http://host:port`. */
+  readonly origin: string;
+  /** ms for the complete response. */
+  readonly timeout: number;
+  /** To that app; past them requests wait for their turn. */
+  readonly connections: number;
+  /** Whether the service has a docs page. */
+  readonly docs: boolean;
+  /** Sent with each, to say who forwards it. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Everything that HTTP has, so that it is the service that says which of it a path takes. */
+export const forwardedMethods = METHODS.filter((method) => method !== 'CONNECT');
+
+/** About one connection, not about the request: RFC 9110, section 7.6.1. */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** The gateway alone decides about these: whose pages may read a response, and whether browsers must use HTTPS. */
+const decidedHere = /^(access-control-.*|strict-transport-security)$/;
+
+/**
+ * From outside, and so not to be believed; or not for a proxy to pass on. The gateway has checked `origin` and
+ * `sec-fetch-*` (see `crossSite`); the service gets another `Host`, and would reject pages of the gateway's own origin.
+ */
+const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect|origin|sec-fetch-.*)$/;
+
+/**
+ * Forwards everything below the scope's prefix to the app that runs the service: each request once, with the same
+ * path, headers and body both ways.
+ */
+export async function forward(scope: FastifyInstance, options: ProxyOptions) {
+  const { origin, timeout, connections, docs } = options;
+  const upstream = openUpstream(origin, connections, timeout);
+  // Slow requests must not keep a probe from its response: its process would be restarted.
+  const probed = openUpstream(origin, fixed.probes, timeout);
+  scope.addHook('onClose', () => Promise.all([upstream.close(), probed.close()]).then(() => {}));
+
+  forwardBodies(scope);
+  const route = { method: forwardedMethods, handler: createHandler(options, upstream) };
+  scope.route({ ...route, url: '/' });
+  scope.route({ ...route, url: '/*' });
+  const probe = { ...route, handler: createHandler(options, probed), config: { always: true } };
+  scope.route({ ...probe, url: '/health' });
+  scope.route({ ...probe, url: '/ready' });
+  if (!docs) return;
+  await scope.register(async (pages) => {
+    await pages.register(docsOnly);
+    pages.route({ ...route, url: '/docs' });
+    pages.route({ ...route, url: '/docs/*' });
+  });
+}
+
+/** Has Fastify read each body whole, as it is: only a complete request takes a connection to the service. */
+function forwardBodies(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  scope.decorateRequest('sentType', undefined);
+  // Fastify rejects media types that it cannot parse, and a QUERY without one; that is for the service to do.
+  scope.addHook('preParsing', (request, _reply, payload, done) => {
+    const { headers, method } = request;
+    request.sentType = headers['content-type'];
+    const isSent = hasBody(headers);
+    if (isSent || method === 'QUERY') headers['content-type'] = 'application/octet-stream';
+    // Node emits no 'end' for a body that is absent.
+    done(null, isSent || method !== 'QUERY' ? payload : Readable.from([]));
+  });
+}
+
+function createHandler({ service, origin, headers: own }: ProxyOptions, { send }: Upstream) {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    const { method, url } = request;
+    const span = currentContext()?.span?.start(describeCall(method, `/${service}/*`, origin));
+    const cancel = send({
+      method,
+      path: url,
+      headers: requestHeaders(request, own, span),
+      body: request.body as Buffer | undefined,
+      isWanted: () => isWanted(reply),
+      onResponse: (response) => respond(reply, response),
+      onError: (error) => isWanted(reply) && reply.send(toProblem(service, method, error)),
+      describe: (error) => toProblem(service, method, error),
+    });
+    reply.raw.once('close', () => {
+      cancel();
+      if (span !== undefined) endRequestSpan(span, reply);
+    });
+  };
+}
+
+/** Whether the client still waits: it has not disconnected, and was not told that its request timed out. */
+function isWanted({ request, sent, raw }: FastifyReply): boolean {
+  return !request.isGivenUp && !sent && !raw.closed;
+}
+
+type Headers = Record<string, string | string[] | undefined>;
+
+function requestHeaders(
+  { headers, id, sentType, caller }: FastifyRequest,
+  own: Readonly<Record<string, string>>,
+  span: Span | undefined,
+): Headers {
+  const listed = listConnection(headers.connection);
+  const kept: Headers = {};
+  for (const name in headers) {
+    if (!hopByHop.has(name) && !untrusted.test(name) && !listed?.includes(name)) kept[name] = headers[name];
+  }
+  if (caller === undefined) {
+    // The service believes the gateway, and so what it forwards.
+    delete kept['x-hops'];
+    delete kept['x-deadline-ms'];
+  }
+  const { travel } = currentContext() ?? {};
+  const traceparent = span?.traceparent ?? travel?.traceparent;
+  if (traceparent !== undefined) {
+    kept.traceparent = traceparent;
+    if (travel?.tracestate === undefined) delete kept.tracestate;
+  }
+  // Undici sets these two by where it sends the body, and what that is.
+  delete kept.host;
+  delete kept['content-length'];
+  kept['content-type'] = sentType;
+  return Object.assign(kept, own, { 'x-request-id': id });
+}
+
+function respond(reply: FastifyReply, { status, headers, body }: UpstreamResponse): void {
+  if (!isWanted(reply)) {
+    if (body instanceof Readable) body.destroy();
+    return;
+  }
+  const listed = listConnection(headers.connection);
+  for (const name in headers) {
+    if (hopByHop.has(name) || decidedHere.test(name) || listed?.includes(name)) continue;
+    const value = headers[name] as string | string[];
+    if (!reply.hasHeader(name)) reply.header(name, value);
+    else if (name === 'vary') reply.header(name, joinFields(reply.getHeader(name), value));
+  }
+  reply.code(status).send(body instanceof Buffer && body.length === 0 ? undefined : body);
+}
+
+/** Names of more headers that are about one connection. */
+function listConnection(connection: string | string[] | undefined): string[] | undefined {
+  return connection === undefined
+    ? undefined
+    : String(connection)
+        .toLowerCase()
+        .split(/[\s,]+/);
+}
+
+/** Both lists, each member once, in its first spelling. */
+function joinFields(...lists: unknown[]): string {
+  const members = String(lists).split(/[\s,]+/);
+  const known = members.map((member) => member.toLowerCase());
+  return members.filter((_member, index) => known.indexOf(known[index] as string) === index).join(', ');
+}
+
+const unreached = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+];
+
+function toProblem(service: string, method: string, error: Error): Problem {
+  const cause = (error.cause ?? error) as NodeJS.ErrnoException;
+  const code = cause.code ?? '';
+  if (unreached.includes(code)) return new Unavailable(`The ${service} service is not available`, { cause });
+  if (cause instanceof UpstreamTimeout)
+    return new TimedOut(`The ${service} service did not answer in time`, { cause });
+  // Nothing was changed, so nothing is unknown.
+  if (safeMethods.has(method)) return new Unavailable(`The ${service} service is not available`, { cause });
+  return new TimedOut(`The ${service} service gave no answer: the outcome is unknown`, { cause });
+}

@@ -1,0 +1,195 @@
+import { Readable } from 'node:stream';
+import { type Dispatcher, Pool } from 'undici';
+import { fixed } from '../config/limits.ts';
+
+/** Bytes of a response that are read ahead of the client; a longer response is read as fast as the client reads. */
+const readAhead = 4 * 1024 * 1024;
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** The response of another app; the body is a stream if it is longer than `readAhead`. */
+export interface UpstreamResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Buffer | Readable;
+}
+
+export interface UpstreamRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly body: Buffer | undefined;
+  /** Asked when a connection is free: whether the request is still to be sent. */
+  isWanted(): boolean;
+  /** Called once, unless `onError` is. */
+  onResponse(response: UpstreamResponse): void;
+  /** Called once, unless `onResponse` is; not called after `cancel`. */
+  onError(error: Error): void;
+  /** Makes the error that the stream of a long response ends with. */
+  describe(error: Error): Error;
+}
+
+/** The other app did not send its complete response in time. */
+export class UpstreamTimeout extends Error {}
+/** The request was cancelled: nobody waits for its response. */
+class Cancelled extends Error {}
+
+/** Connections to one app, and the requests that wait for one. */
+export interface Upstream {
+  /** Sends a request when a connection is free; the returned function cancels it, wherever it is. */
+  send(request: UpstreamRequest): () => void;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a bounded pool of connections to another app. Requests wait in a queue of this module, because undici keeps
+ * a cancelled request in its own queue until its turn.
+ * @param timeout ms that the app has for a complete response. Time in which a slow client keeps it from sending does
+ * not count.
+ */
+export function openUpstream(origin: string, connections: number, timeout: number): Upstream {
+  const pool = new Pool(origin, {
+    connections,
+    pipelining: 1,
+    keepAliveMaxTimeout: fixed.unused,
+    // An exchange has a timeout of its own: undici's start again with each gap and each informational response.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout },
+  });
+  const waiting = new Set<Exchange>();
+  let sent = 0;
+
+  function dispatch(exchange: Exchange): void {
+    sent += 1;
+    const { method, path, headers, body } = exchange.request;
+    pool.dispatch({ method: method as Dispatcher.HttpMethod, path, headers, body: body ?? null }, exchange);
+  }
+
+  function dispatchNext(): void {
+    sent -= 1;
+    const [next] = waiting;
+    if (next === undefined) return;
+    waiting.delete(next);
+    dispatch(next);
+  }
+
+  return {
+    send(request) {
+      const exchange = new Exchange(request, timeout, dispatchNext);
+      if (sent < connections) dispatch(exchange);
+      else waiting.add(exchange);
+      return () => {
+        if (!waiting.delete(exchange)) exchange.abort(new Cancelled());
+      };
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+/** One request and its response. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly request: UpstreamRequest;
+  readonly #onEnd: () => void;
+  /** ms left for the response. */
+  #left: number;
+  #resumedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #aborted: Error | undefined;
+  #hasEnded = false;
+  #status = 0;
+  #headers: Headers = {};
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+  #stream: Readable | undefined;
+
+  constructor(request: UpstreamRequest, timeout: number, onEnd: () => void) {
+    this.request = request;
+    this.#left = timeout;
+    this.#onEnd = onEnd;
+  }
+
+  abort(reason: Error): void {
+    if (this.#hasEnded) return;
+    this.#aborted ??= reason;
+    this.#controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#aborted === undefined && this.request.isWanted()) this.#startTimer();
+    else this.abort(new Cancelled());
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    // Informational responses come before the response: RFC 9110, section 15.2.
+    if (status < 200) return;
+    // Fastify sends no other status.
+    if (status > 599) controller.abort(new Error(`status ${status}`));
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#stream === undefined) {
+      this.#chunks.push(chunk);
+      this.#size += chunk.length;
+      if (this.#size > readAhead) this.#openStream();
+      return;
+    }
+    if (this.#stream.push(chunk) || controller.paused) return;
+    controller.pause();
+    this.#pauseTimer();
+  }
+
+  onResponseEnd(): void {
+    this.#end();
+    if (this.#stream === undefined) this.#respond(Buffer.concat(this.#chunks));
+    else this.#stream.push(null);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#hasEnded) return;
+    this.#end();
+    if (this.#stream !== undefined) this.#stream.destroy(this.request.describe(error));
+    else if (!(this.#aborted instanceof Cancelled)) this.request.onError(error);
+  }
+
+  #openStream(): void {
+    this.#stream = new Readable({ read: () => this.#resume() });
+    // The stream can fail when its reader does not listen yet, or no longer.
+    this.#stream.on('error', () => {});
+    for (const chunk of this.#chunks.splice(0)) this.#stream.push(chunk);
+    this.#respond(this.#stream);
+  }
+
+  #respond(body: Buffer | Readable): void {
+    this.request.onResponse({ status: this.#status, headers: this.#headers, body });
+  }
+
+  #resume(): void {
+    if (this.#controller?.paused !== true || this.#hasEnded) return;
+    this.#startTimer();
+    this.#controller.resume();
+  }
+
+  #startTimer(): void {
+    this.#resumedAt = performance.now();
+    this.#timer = setTimeout(
+      () => this.abort(new UpstreamTimeout('no complete response in time')),
+      this.#left,
+    );
+  }
+
+  #pauseTimer(): void {
+    clearTimeout(this.#timer);
+    this.#left = Math.max(1, this.#left - (performance.now() - this.#resumedAt));
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    clearTimeout(this.#timer);
+    this.#onEnd();
+  }
+}

@@ -1,0 +1,37 @@
+import fp from 'fastify-plugin';
+import type { AppConfig, Config } from '../../config/config.ts';
+import { standardRate } from '../../config/limits.ts';
+import { hasNoCommonKey, isLoopback } from '../../config/topology.ts';
+import { TooManyRequests } from '../../errors/problem.ts';
+import type { Always } from './exempt-paths.ts';
+
+export interface RateOptions {
+  /** Requests of one address in a minute. */
+  readonly rate: number;
+  readonly always: Always;
+}
+
+/**
+ * Bounds how much one client may ask: 429 past it. Of our own nobody is counted: what a gateway forwards, it has
+ * counted itself. Each instance counts for itself. Register it after `requests`, which knows who asks.
+ */
+export const rates = fp<RateOptions>(async (app, { rate, always }) => {
+  // Only where there is a rate anybody pays for this import.
+  const { default: rateLimit } = await import('@fastify/rate-limit');
+  await app.register(rateLimit, { global: false, max: rate, timeWindow: 60_000 });
+  const count = app.createRateLimit();
+
+  app.addHook('onRequest', async (request) => {
+    if (request.caller !== undefined) return;
+    const result = await count(request);
+    if (result.isAllowed || !result.isExceeded || always.has(request.url)) return;
+    throw new TooManyRequests(result.ttlInSeconds);
+  });
+});
+
+/** How many requests of an app a client may send in a minute; 0: any. */
+export function rateOf(config: Config, name: string): number {
+  if (hasNoCommonKey(config, name)) return 0;
+  const { host } = config.apps[name] as AppConfig;
+  return config.limits.rate ?? (isLoopback(host) ? 0 : standardRate);
+}

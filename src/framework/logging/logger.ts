@@ -1,0 +1,164 @@
+import { join } from 'node:path';
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { currentContext } from '../context/context.ts';
+import { isOutputDiscarded, openStandardOutput } from './console.ts';
+import { gatherLines, type LineSink } from './line-buffer.ts';
+import type { LineQueueOptions } from './line-queue.ts';
+import { makeFolder } from './make-folder.ts';
+import { redact } from './redact.ts';
+import { openRotatingFile } from './rotating-file.ts';
+
+export type { Logger } from 'pino';
+
+/** The levels that a config may name, from all to nothing. */
+export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type Level = (typeof levels)[number];
+
+export interface LoggingOptions {
+  /** Of every service that has none of its own. */
+  readonly level: Level;
+  /** Where the lines go beside the console: `<directory>/<name>.jsonl`. None: nowhere. */
+  readonly file?: { readonly directory: string; readonly name: string };
+  /** `pretty` for a person at a terminal, `json` for a program. */
+  readonly console: 'pretty' | 'json' | 'none';
+  /** More places for the lines. */
+  readonly streams?: readonly DestinationStream[];
+}
+
+/** The log of one process. */
+export interface Logging {
+  /** The logger of a service; each of its lines has that `service` and no other. */
+  logger(service: string, level?: Level): Logger;
+  /** Writes what still waits, now: for the end of the process. */
+  flush(): void;
+}
+
+/**
+ * Opens the log of this process. Lines are written in the background, in order. A console or a file that cannot be
+ * written is an error line in the other, and stops nothing.
+ */
+export async function openLogging(options: LoggingOptions): Promise<Logging> {
+  const streams: DestinationStream[] = [...(options.streams ?? [])];
+  const sinks: LineSink[] = [];
+  const onConsole: LineQueueOptions = {
+    onError: (err) => gateway.error({ err }, 'the console cannot be written'),
+    onDropped: (bytes) => gateway.warn({ bytes }, 'lines of the console were dropped'),
+  };
+  const flushes: (() => void)[] = [];
+  if (options.console === 'pretty') {
+    const terminal = gatherLines([openStandardOutput(onConsole)]);
+    const prettify = await createPrettifier();
+    streams.push({ write: (line) => terminal.write(prettify(line)) });
+    flushes.push(terminal.flushSync);
+  }
+  if (options.console === 'json' && !isOutputDiscarded()) sinks.push(openStandardOutput(onConsole));
+  if (options.file !== undefined) {
+    makeFolder(options.file.directory);
+    const path = join(options.file.directory, `${options.file.name}.jsonl`);
+    sinks.push(
+      openRotatingFile(path, {
+        onError: (err) => gateway.error({ err, path }, 'the log file cannot be written'),
+        onDropped: (bytes) => gateway.warn({ bytes, path }, 'lines of the log file were dropped'),
+      }),
+    );
+  }
+  if (sinks.length > 0) {
+    const lines = gatherLines(sinks);
+    streams.push(lines);
+    flushes.push(lines.flushSync);
+  }
+  const root = createRoot(options.level, {
+    write(line) {
+      for (const stream of streams) stream.write(line);
+    },
+  });
+  const gateway = root('gateway', options.level);
+  return {
+    logger: (service, level = options.level) => root(service, level),
+    flush() {
+      for (const flush of flushes) flush();
+    },
+  };
+}
+
+/** Makes the loggers of services, all of which write to one destination. */
+function createRoot(level: Level, destination: DestinationStream) {
+  const root = pino(
+    {
+      base: null,
+      level,
+      timestamp,
+      formatters: { level: (label) => ({ level: label }), log: clean },
+      serializers: { err: serializeError },
+    },
+    destination,
+  );
+  return (service: string, level: Level): Logger => {
+    const logger = root.child({ service }, { level });
+    // A child inherits this from its parent, so all below are cleaned too.
+    logger.child = function child(this: Logger, bindings: object, options?: object) {
+      return root.child.call(this, clean(bindings as Fields), options as never);
+    } as typeof logger.child;
+    return logger;
+  };
+}
+
+/** An error as it may be logged; code may throw anything, also a string. */
+function serializeError(error: unknown): object {
+  if (typeof error !== 'object' || error === null) return { type: typeof error, message: String(error) };
+  return redact({ ...pino.stdSerializers.err(error as Error) });
+}
+
+type Fields = Record<string, unknown>;
+
+/** Fields as they may be logged: without secrets, and without a `service` beside the line's own. */
+function clean(fields: Fields): Fields {
+  const shown = redact(fields);
+  if (!Object.hasOwn(shown, 'service')) return shown;
+  const { service, ...rest } = shown;
+  return { ...rest, logged_service: service };
+}
+
+let writtenAt = 0;
+let written = '';
+
+/** The time of a line, as pino wants it; the lines of one millisecond share the work. */
+function timestamp(): string {
+  const now = Date.now();
+  if (now !== writtenAt) {
+    writtenAt = now;
+    written = `,"time":"${new Date(now).toISOString()}"`;
+  }
+  return written;
+}
+
+/** Makes the function that renders a JSON line for a user at a terminal. Only that user pays for the import. */
+async function createPrettifier(): Promise<(line: string) => string> {
+  const { prettyFactory } = await import('pino-pretty');
+  return prettyFactory({
+    colorize: true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'service,reqId,method,path,route,status,ms',
+    messageFormat(line, messageKey) {
+      const { service, reqId, method, path, route, status, ms } = line;
+      const parts = [line[messageKey], method, path ?? route, status, ms === undefined ? ms : `${ms}ms`];
+      const text = parts.filter((part) => part !== undefined).join(' ');
+      return `[${service}]${reqId === undefined ? '' : ` (${reqId})`} ${text}`;
+    },
+  });
+}
+
+let fallback: Logger | undefined;
+
+/**
+ * The logger of the service and the request whose code is running, wherever it is called. Where neither is
+ * known (a module while it is imported), the process's own, as `gateway`.
+ */
+export function getLogger(): Logger {
+  const context = currentContext();
+  if (context !== undefined) return context.log;
+  fallback ??= createRoot('info', {
+    write: (line) => openStandardOutput().write(Buffer.from(line)),
+  })('gateway', 'info');
+  return fallback;
+}

@@ -1,0 +1,177 @@
+import type { FastifyInstance } from 'fastify';
+import type { Distribution } from './histogram.ts';
+import type { Metrics } from './registry.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** One line of the text format. */
+export interface Sample {
+  readonly metricName?: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+}
+
+/** A metric, with its series as they are now. */
+export interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'histogram' | 'counter' | 'gauge';
+  read(): Iterable<Sample>;
+}
+
+export interface FamilySources extends Pick<Metrics, 'traffic' | 'databases' | 'calls' | 'lag'> {
+  /** The service of what is the app's own. */
+  readonly label: string;
+  server(): FastifyInstance;
+}
+
+/** Every metric of our own: names and units as https://prometheus.io/docs/practices/naming has them. */
+export function createFamilies({ label, traffic, databases, calls, lag, server }: FamilySources): Family[] {
+  /** Of each operation that some service declares. */
+  const operations = () =>
+    calls.flatMap(({ service, neighbour, counts }) =>
+      [...counts].map(([operation, count]) => ({ labels: { service, neighbour, operation }, count })),
+    );
+  const ofDatabases = (read: (database: Parameters<typeof databases.set>[1]) => number | undefined) =>
+    [...databases].flatMap(([service, database]) => {
+      const value = read(database);
+      return value === undefined ? [] : [{ labels: { service }, value }];
+    });
+
+  return [
+    {
+      name: names.request,
+      help: 'Requests that have ended, by route and status; "aborted" where the client did not take the answer.',
+      type: 'histogram',
+      read: () =>
+        traffic.series.flatMap(({ labels, seconds }) => drawHistogram(names.request, labels, seconds)),
+    },
+    {
+      name: 'http_requests_in_flight',
+      help: 'Requests that have not ended.',
+      type: 'gauge',
+      read: () => countInFlight(server()),
+    },
+    {
+      name: 'http_requests_shed_total',
+      help: 'Requests that were rejected with 503 before they had a route, by reason: too many connections, too many requests in progress, or too many bytes that clients have not read.',
+      type: 'counter',
+      read: () =>
+        Object.entries(traffic.shed).map(([reason, value]) => ({
+          labels: { service: label, reason },
+          value,
+        })),
+    },
+    {
+      name: 'http_connections_closed_total',
+      help: 'Connections that the server closed, by reason: idle when a new one needed its place, response not read, or too many pipelined requests.',
+      type: 'counter',
+      read: () =>
+        Object.entries(traffic.closed).map(([reason, value]) => ({
+          labels: { service: label, reason },
+          value,
+        })),
+    },
+    {
+      name: 'http_response_unread_bytes',
+      help: 'Bytes of responses that clients have not read yet, without those in the buffers of the kernel.',
+      type: 'gauge',
+      read: () => [{ labels: { service: label }, value: traffic.unreadBytes }],
+    },
+    {
+      name: names.lag,
+      help: 'How much later than it should the event loop comes to what is due, looked at ten times a second.',
+      type: 'histogram',
+      read: () => drawHistogram(names.lag, { service: label }, lag),
+    },
+    {
+      name: names.call,
+      help: 'Calls of a service to another that have ended, by operation and how they ended.',
+      type: 'histogram',
+      read: () =>
+        operations().flatMap(({ labels, count }) =>
+          [...count.seconds].flatMap(([outcome, seconds]) =>
+            drawHistogram(names.call, { ...labels, outcome }, seconds),
+          ),
+        ),
+    },
+    {
+      name: names.batch,
+      help: 'Ids that travelled together with one call.',
+      type: 'histogram',
+      read: () => operations().flatMap(({ labels, count }) => drawHistogram(names.batch, labels, count.ids)),
+    },
+    {
+      name: 'service_contract_broken',
+      help: '1 where what a service uses of a neighbour is not what that serves now, else 0.',
+      type: 'gauge',
+      read: () =>
+        calls.map(({ service, neighbour, isBroken }) => ({
+          labels: { service, neighbour },
+          value: Number(isBroken()),
+        })),
+    },
+    {
+      name: names.commit,
+      help: 'Writes that shared a transaction, and so a flush to disk.',
+      type: 'histogram',
+      read: () =>
+        [...databases].flatMap(([service, { counts }]) =>
+          drawHistogram(names.commit, { service }, counts.commits),
+        ),
+    },
+    {
+      name: 'database_write_failures_total',
+      help: 'Writes that were refused as the disk was full or failed, or as another process held the lock.',
+      type: 'counter',
+      read: () =>
+        [...databases].flatMap(([service, { counts }]) =>
+          Object.entries(counts.failures).map(([reason, value]) => ({ labels: { service, reason }, value })),
+        ),
+    },
+    {
+      name: 'database_size_bytes',
+      help: 'The file of the database.',
+      type: 'gauge',
+      read: () => ofDatabases((database) => database.sizes()?.main),
+    },
+    {
+      name: 'database_wal_size_bytes',
+      help: 'The write-ahead log of the database.',
+      type: 'gauge',
+      read: () => ofDatabases((database) => database.sizes()?.wal),
+    },
+  ];
+}
+
+const names = {
+  request: 'http_request_duration_seconds',
+  call: 'service_call_duration_seconds',
+  batch: 'service_call_batch_size',
+  commit: 'database_commit_writes',
+  lag: 'nodejs_eventloop_lag_seconds',
+} as const;
+
+/** By service; of one that has none there is no sample. */
+function countInFlight({ inFlight }: FastifyInstance): Sample[] {
+  const counts = new Map<string, number>();
+  for (const { request } of inFlight) {
+    const { serviceName } = request.server;
+    counts.set(serviceName, (counts.get(serviceName) ?? 0) + 1);
+  }
+  return [...counts].map(([service, value]) => ({ labels: { service }, value }));
+}
+
+/** A histogram's buckets hold all up to their bound, and so each those before it. */
+function drawHistogram(name: string, labels: Labels, { bounds, counts, sum }: Distribution): Sample[] {
+  let total = 0;
+  const buckets = [...counts].map((count, index) => {
+    total += count;
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[index] ?? '+Inf' }, value: total };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: total },
+  ];
+}

@@ -1,0 +1,71 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Distribution, durations } from './histogram.ts';
+
+/** Requests of one kind that have ended. */
+export interface TrafficSeries {
+  readonly labels: Readonly<Record<'service' | 'method' | 'route' | 'status', string>>;
+  readonly seconds: Distribution;
+}
+
+/** Why a request was rejected before it had a route: too many connections, requests, or bytes that clients have not read. */
+export type ShedReason = 'connections' | 'requests' | 'unread';
+/**
+ * Why the server closed a connection: it was idle and another one needed its place; its client did not read; too many
+ * pipelined requests waited.
+ */
+export type CloseReason = 'idle' | 'unread' | 'pipeline';
+
+/** What came in and what became of it, in plain numbers. */
+export interface Traffic {
+  /** A request has ended; `route` is the `config` of its route, the same for each of its requests. */
+  ended(request: FastifyRequest, reply: FastifyReply, route: object): void;
+  readonly series: readonly TrafficSeries[];
+  readonly shed: Record<ShedReason, number>;
+  readonly closed: Record<CloseReason, number>;
+  /** Bytes of responses that clients have not read, as of the last check. */
+  unreadBytes: number;
+}
+
+/** Others that HTTP has are counted as one, so that no client makes a series. */
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** The status of a request whose client did not take the answer. */
+const aborted = 0;
+
+/** @param label the service of what no service got. */
+export function createTraffic(label: string): Traffic {
+  const series: TrafficSeries[] = [];
+  const byKey = new Map<string, Distribution>();
+  const byRoute = new Map<object, Map<string, Map<number, Distribution>>>();
+
+  /** Finds it the slow way, once for each route, method and status. */
+  function open(request: FastifyRequest, route: object, status: number): Distribution {
+    const { method, server, routeOptions } = request;
+    const labels = {
+      service: server.serviceName ?? label,
+      method: methods.has(method) ? method : 'other',
+      route: routeOptions?.url ?? 'unknown',
+      status: status === aborted ? 'aborted' : String(status),
+    };
+    const key = Object.values(labels).join(' ');
+    const seconds = byKey.get(key) ?? new Distribution(durations);
+    if (!byKey.has(key)) series.push({ labels, seconds });
+    byKey.set(key, seconds);
+    const byMethod = byRoute.get(route) ?? new Map<string, Map<number, Distribution>>();
+    const byStatus = byMethod.get(method) ?? new Map<number, Distribution>();
+    byRoute.set(route, byMethod.set(method, byStatus.set(status, seconds)));
+    return seconds;
+  }
+
+  return {
+    series,
+    shed: { connections: 0, requests: 0, unread: 0 },
+    closed: { idle: 0, unread: 0, pipeline: 0 },
+    unreadBytes: 0,
+    ended(request, reply, route) {
+      const status = reply.raw.writableFinished ? reply.statusCode : aborted;
+      const seconds = byRoute.get(route)?.get(request.method)?.get(status) ?? open(request, route, status);
+      seconds.add(reply.elapsedTime / 1000);
+    },
+  };
+}

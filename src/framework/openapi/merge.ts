@@ -1,0 +1,147 @@
+import { product } from './product.ts';
+import {
+  createRewriter,
+  type Json,
+  type JsonObject,
+  MergeError,
+  methods,
+  type Part,
+  wholePath,
+} from './qualify.ts';
+import type { OpenApiDocument } from './response-contract.ts';
+
+export { MergeError, type Part };
+
+/** The tag of the operations that every service has. */
+export const commonTag = 'service';
+
+export interface MergeInfo {
+  readonly title: string;
+  readonly version: string;
+  readonly description?: string;
+}
+
+/** What the merged document says of itself. */
+export function mergedInfo(version: string) {
+  return { ...product, version };
+}
+
+/**
+ * Merges the documents of services into one, OpenAPI 3.1, with whole paths. Components, operation ids, tags and
+ * security schemes are named `<service>.<name>`, always, so that no name changes when a service is added; every
+ * reference to them follows. What stands at the top of a service's document and has no place in the merged one
+ * is kept under `x-services`.
+ * @throws {MergeError} naming both owners where two services claim one path or one qualified name.
+ */
+export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApiDocument {
+  const owners = new Map<string, { readonly service: string; readonly route: string }>();
+  const merged = {
+    openapi: '3.1.0',
+    info: { ...info },
+    servers: [{ url: '/' }],
+    security: [] as Json[],
+    tags: [] as Json[],
+    paths: {} as Record<string, Record<string, object>>,
+    webhooks: {} as JsonObject,
+    components: {} as Record<string, JsonObject>,
+    'x-services': {} as JsonObject,
+  };
+
+  for (const part of parts) {
+    const {
+      openapi,
+      info: own,
+      servers,
+      tags,
+      paths,
+      webhooks,
+      components,
+      security,
+      ...rest
+    } = part.document;
+    if (!openapi.startsWith('3.1.')) throw new MergeError(`${part.service}: OpenAPI ${openapi} is not 3.1`);
+    claim(`the service name ${part.service}`, part.service);
+    merged['x-services'][part.service] = { info: own, ...rest };
+
+    const secure = (item: Json) => withSecurity(item as JsonObject, rewriter.walkSecurity(security));
+    let place = '';
+    const rewriter = createRewriter(part, (id, method) =>
+      claim(`the operationId ${id}`, part.service, `${method.toUpperCase()} ${place}`),
+    );
+    for (const tag of (tags ?? []) as { name: string }[]) {
+      merged.tags.push({ ...(rewriter.walk(tag) as object), name: rewriter.qualify(tag.name) });
+    }
+    for (const [path, item] of Object.entries(paths)) {
+      const whole = wholePath(part, path);
+      // Paths that differ only in the names of their parameters are one path.
+      claim(`the path ${whole.replace(/\{[^}]*\}/g, '{}')}`, part.service, whole);
+      place = whole;
+      merged.paths[whole] = secure(rewriter.walk(item));
+    }
+    for (const [name, item] of Object.entries((webhooks ?? {}) as JsonObject)) {
+      place = rewriter.qualify(name);
+      claim(`the webhook ${place}`, part.service);
+      merged.webhooks[rewriter.qualify(name)] = secure(rewriter.walk(item));
+    }
+    for (const [kind, named] of Object.entries((components ?? {}) as Record<string, JsonObject>)) {
+      const all = merged.components[kind] ?? {};
+      merged.components[kind] = all;
+      for (const [name, component] of Object.entries(named)) {
+        place = `components/${kind}/${rewriter.qualify(name)}`;
+        claim(place, part.service);
+        const walked = rewriter.walkComponent(kind, component);
+        all[rewriter.qualify(name)] = kind === 'pathItems' ? secure(walked) : walked;
+      }
+    }
+  }
+
+  /** `route` tells apart two owners of one service. */
+  function claim(thing: string, service: string, route = service): void {
+    const owner = owners.get(thing);
+    if (owner === undefined) return void owners.set(thing, { service, route });
+    const [first, second] = owner.service === service ? [owner.route, route] : [owner.service, service];
+    throw new MergeError(`${thing} is claimed by ${first} and by ${second}`);
+  }
+
+  // Pages list tags in this order: first what the services are for, last what every service has.
+  merged.tags = [...merged.tags.filter((tag) => !isCommon(tag)), ...merged.tags.filter(isCommon)];
+  const { webhooks, ...document } = merged;
+  return Object.keys(webhooks).length === 0 ? document : merged;
+}
+
+function isCommon(tag: Json): boolean {
+  return (tag as { name: string }).name.endsWith(`.${commonTag}`);
+}
+
+/** The merged document without the services that are not among `services`. No service refers to another. */
+export function selectServices(document: OpenApiDocument, services: readonly string[]): OpenApiDocument {
+  const isNamed = (name: string) => services.some((service) => name.startsWith(`${service}.`));
+  const select = (named: Json, isKept: (key: string) => boolean) =>
+    Object.fromEntries(Object.entries(named as JsonObject).filter(([key]) => isKept(key)));
+  const selectors: Readonly<Record<string, (value: Json) => Json>> = {
+    tags: (tags) => (tags as { name: string }[]).filter(({ name }) => isNamed(name)),
+    paths: (paths) => select(paths, (path) => services.includes(path.split('/')[1] as string)),
+    webhooks: (webhooks) => select(webhooks, isNamed),
+    components: (kinds) =>
+      Object.fromEntries(
+        Object.entries(kinds as JsonObject).map(([kind, named]) => [kind, select(named, isNamed)]),
+      ),
+    'x-services': (named) => select(named, (name) => services.includes(name)),
+  };
+  const entries = Object.entries(document).map(([key, value]) => [key, selectors[key]?.(value) ?? value]);
+  return Object.fromEntries(entries) as OpenApiDocument;
+}
+
+/**
+ * A document's own `security` holds for those of its operations that say nothing; merged, they say it. None is what the
+ * merged document says itself.
+ */
+function withSecurity(item: JsonObject, security: Json): Record<string, object> {
+  if (security === undefined || (security as Json[]).length === 0) return item as Record<string, object>;
+  return Object.fromEntries(
+    Object.entries(item).map(([key, value]) => [
+      key,
+      methods.includes(key) ? { security, ...(value as JsonObject) } : (value as object),
+    ]),
+  );
+}

@@ -1,0 +1,121 @@
+import { exampleOf, meaningOf, problemMediaType } from '../errors/problem.ts';
+import { product } from '../openapi/product.ts';
+import type { OpenApiDocument } from '../openapi/response-contract.ts';
+
+type Media = Readonly<Record<string, unknown>>;
+interface Response {
+  readonly $ref?: string;
+  readonly description: string;
+  readonly headers?: object;
+  readonly content?: Readonly<Record<string, Media>>;
+}
+interface Operation {
+  readonly tags?: readonly string[];
+  readonly parameters?: readonly { readonly name: string }[];
+  readonly responses?: Readonly<Record<string, Response>>;
+}
+
+export interface DocumentOptions {
+  /** One sentence for each tag, by its name; that of the document is the default. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** The prefix of its paths. */
+  readonly prefix: string;
+  /** Whether requests to a path of the document are never counted by the rate limit. */
+  isExempt(path: string): boolean;
+}
+
+const headers = {
+  'x-request-id': {
+    description: 'The id of the request, on every log line of it: the one that was sent, or a new one',
+    schema: { type: 'string' },
+  },
+  'retry-after': { description: 'In how many seconds a retry makes sense', schema: { type: 'string' } },
+  allow: { description: 'With 405: the methods of the path', schema: { type: 'string' } },
+  'idempotent-replayed': {
+    description: 'The response is that of an earlier request with this key',
+    schema: { type: 'string', const: 'true' },
+  },
+};
+
+/**
+ * Completes a service's document with what holds for every service: security, license, descriptions of tags, the errors
+ * that any route may respond with, an example for each error, response headers. What the service says itself is kept.
+ */
+export function completeDocument(document: OpenApiDocument, options: DocumentOptions): OpenApiDocument {
+  const { license, contact } = product;
+  const { headers: own, ...components } = (document.components ?? {}) as { headers?: object };
+  const paths = mapValues(document.paths, (item, path) =>
+    mapValues(item, (operation) => completeOperation(operation as Operation, path, options)),
+  );
+  const { openapi, info, servers, ...rest } = document;
+  const about = info as { description: string };
+  return {
+    openapi,
+    info: { ...about, license, contact },
+    ...(servers !== undefined && { servers }),
+    // No operation needs a credential, unless the service says so.
+    security: [],
+    ...rest,
+    tags: describeTags(paths, (tag) => options.tags[tag] ?? about.description),
+    paths: paths as OpenApiDocument['paths'],
+    components: { ...components, headers: { ...headers, ...own } },
+  };
+}
+
+/** The tags in the order of their first use: first what the service is for. */
+function describeTags(paths: Record<string, Record<string, Operation>>, describe: (tag: string) => string) {
+  const operations = Object.values(paths).flatMap((item) => Object.values(item));
+  const used = new Set(operations.flatMap((operation) => operation.tags ?? []));
+  return [...used].map((name) => ({ name, description: describe(name) }));
+}
+
+function completeOperation(
+  operation: Operation,
+  path: string,
+  { prefix, isExempt }: DocumentOptions,
+): Operation {
+  const errors = isExempt(path) ? ['default'] : ['429', 'default'];
+  const responses = {
+    ...Object.fromEntries(errors.map((status) => [status, describeError(status)])),
+    ...operation.responses,
+  };
+  const isKeyed = operation.parameters?.some(({ name }) => name === 'Idempotency-Key') ?? false;
+  return {
+    ...operation,
+    responses: mapValues(responses, (response, status) =>
+      response.$ref === undefined ? completeResponse(response, status, prefix + path, isKeyed) : response,
+    ),
+  };
+}
+
+function describeError(status: string): Response {
+  const schema = { $ref: '#/components/schemas/Problem' };
+  return { description: meaningOf(status), content: { [problemMediaType]: { schema } } };
+}
+
+function completeResponse(response: Response, status: string, path: string, isKeyed: boolean): Response {
+  const names = ['x-request-id'];
+  if (['429', '503', '504', '507', 'default'].includes(status)) names.push('retry-after');
+  if (status === 'default') names.push('allow');
+  if (status.startsWith('2') && isKeyed) names.push('idempotent-replayed');
+  const content = mapValues(response.content ?? {}, (media, type) =>
+    type === problemMediaType && !('example' in media || 'examples' in media)
+      ? { ...media, example: exampleOf(status, path.replace(/\{[^}]*\}/g, '1')) }
+      : media,
+  );
+  return {
+    ...response,
+    headers: {
+      ...Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+      ...response.headers,
+    },
+    ...(response.content !== undefined && { content }),
+  };
+}
+
+function mapValues<From, To>(
+  values: Readonly<Record<string, From>>,
+  change: (value: From, key: string) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value, key)]));
+}

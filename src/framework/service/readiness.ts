@@ -1,0 +1,75 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Unavailable } from '../errors/problem.ts';
+
+/** How a check went: `unreachable` is a neighbour that is away, `broken` one whose contract is no longer ours. */
+export type Check = 'OK' | 'failed' | 'unreachable' | 'broken';
+
+/** What was checked, and how each check went; a service is ready when nothing in it failed. */
+export const Readiness = Type.Object(
+  {
+    status: Type.Union([Type.Literal('OK'), Type.Literal('failed')]),
+    checks: Type.Record(
+      Type.String(),
+      Type.Union(['OK', 'failed', 'unreachable', 'broken'].map((state) => Type.Literal(state as Check))),
+    ),
+    degraded: Type.Array(Type.String(), {
+      description: 'Neighbours that are away: what needs them answers 503',
+    }),
+  },
+  { description: 'It can serve', examples: [{ status: 'OK', checks: { database: 'OK' }, degraded: [] }] },
+);
+export type Readiness = Static<typeof Readiness>;
+
+/** What the readiness of a service is made of. */
+export interface Checks {
+  /** Throws where it fails. */
+  readonly database: (() => void) | undefined;
+  /** How each neighbour is. A check never asks another `/ready`: two that need each other would wait. */
+  readonly neighbours: Readonly<Record<string, () => Promise<Check>>>;
+}
+
+export async function checkReadiness({ database, neighbours }: Checks): Promise<Readiness> {
+  const checks: Readiness['checks'] = {};
+  if (database !== undefined) {
+    try {
+      database();
+      checks.database = 'OK';
+    } catch {
+      checks.database = 'failed';
+    }
+  }
+  const away: string[] = [];
+  await Promise.all(
+    Object.entries(neighbours).map(async ([name, check]) => {
+      const state = await check();
+      checks[name] = state;
+      if (state === 'unreachable') away.push(name);
+    }),
+  );
+  const isFailed = Object.values(checks).some((state) => state === 'failed' || state === 'broken');
+  return { status: isFailed ? 'failed' : 'OK', checks, degraded: away.sort() };
+}
+
+/** The readiness of all of them together, each check named `<service>.<check>`. */
+export async function checkAll(services: ReadonlyMap<string, () => Promise<Readiness>>): Promise<Readiness> {
+  const results = await Promise.all(
+    [...services].map(async ([name, ready]) => [name, await ready()] as const),
+  );
+  return {
+    status: results.every(([, { status }]) => status === 'OK') ? 'OK' : 'failed',
+    checks: Object.fromEntries(
+      results.flatMap(([name, { checks }]) =>
+        Object.entries(checks).map(([check, state]) => [`${name}.${check}`, state]),
+      ),
+    ),
+    degraded: [...new Set(results.flatMap(([, { degraded }]) => degraded))].sort(),
+  };
+}
+
+/** Answers `/ready`: 200, or 503 with the same facts. */
+export function answerReadiness(isDraining: boolean, readiness: Readiness): Readiness {
+  const { status, checks, degraded } = readiness;
+  if (isDraining) throw new Unavailable('The server is stopping', { extra: { checks, degraded } });
+  if (status === 'failed') throw new Unavailable('A check failed', { extra: { checks, degraded } });
+  return readiness;
+}

@@ -1,0 +1,84 @@
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { docsOnly } from '../http/security-headers.ts';
+import { product } from '../openapi/product.ts';
+import type { OpenApiDocument } from '../openapi/response-contract.ts';
+import type { Mountable } from './mount.ts';
+
+/** Hides the box to choose a document in, where there is one document. */
+const hideSelector = {
+  filename: 'one-document.css',
+  content: '.swagger-ui .topbar .download-url-wrapper { display: none; }',
+};
+
+/**
+ * Shortens the errors of an operation, of which there are many: their headers are in the document. Makes the page fit a
+ * narrow screen, which Swagger UI's own styles do not.
+ */
+const fitScreen = {
+  filename: 'fit-screen.css',
+  content: `.swagger-ui .response:not([data-code^='2']) .headers-wrapper { display: none; }
+@media (max-width: 640px) {
+  .swagger-ui .wrapper { padding: 0 10px; }
+  .swagger-ui .topbar-wrapper { flex-wrap: wrap; justify-content: space-between; gap: 8px; }
+  .swagger-ui .topbar .download-url-wrapper { order: 1; flex: 1 1 100%; }
+  .swagger-ui .response-col_links { display: none; }
+  .swagger-ui .response-col_status { width: auto; }
+  .swagger-ui .info { margin: 20px 0; }
+}
+`,
+};
+
+/** Its name, in place of the logo of Swagger UI's plugin. */
+const logo = {
+  type: 'image/svg+xml',
+  content: Buffer.from(
+    `<svg xmlns="http://www.w3.org/2000/svg" height="40" width="${product.title.length * 13}" fill="#fff" \
+font-family="sans-serif" font-size="20" font-weight="bold"><text y="27">${product.title}</text></svg>`,
+  ),
+};
+
+/** Swagger UI at `<prefix>/docs`, with and without a slash at the end. */
+export async function addDocs(
+  scope: FastifyInstance,
+  { prefix, info, otherDocuments }: Mountable,
+  document: () => OpenApiDocument,
+): Promise<void> {
+  const others = Object.entries(otherDocuments ?? {}).map(([name, url]) => ({ name, url }));
+  await scope.register(docsOnly);
+  scope.addHook('onSend', addViewport);
+  await scope.register(swaggerUi, {
+    routePrefix: '/docs',
+    indexPrefix: prefix,
+    transformSpecification: document as never,
+    transformSpecificationClone: false,
+    logo,
+    theme: {
+      title: `${info.title} · API docs`,
+      css: [fitScreen, ...(others.length === 0 ? [hideSelector] : [])],
+    },
+    uiConfig: {
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+      // Also where there is one: the plugin's own `url` is wrong once the page's address has a query.
+      urls: [{ name: info.title, url: `${prefix}/openapi.json` }, ...others],
+    },
+  });
+}
+
+/**
+ * Adds the viewport to the page: without it a phone shows the page 980 px wide. @fastify/swagger-ui 6.1 has no option for
+ * it; test/e2e/browser/docs.test.ts fails where the page has two, or none.
+ */
+function addViewport(
+  _request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: null, payload: unknown) => void,
+): void {
+  const isPage =
+    typeof payload === 'string' && String(reply.getHeader('content-type')).startsWith('text/html');
+  done(null, isPage ? payload.replace('<head>', `<head>${viewport}`) : payload);
+}
+
+const viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">';

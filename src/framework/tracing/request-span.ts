@@ -1,0 +1,50 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Travel } from '../context/propagation.ts';
+import { idsOf, type Span, type Tracer } from '../context/span.ts';
+import type { Logger } from '../logging/logger.ts';
+
+/** A request where requests are traced: what it hands on, and, where it is recorded, its span. */
+export interface Traced {
+  readonly travel: Travel;
+  readonly span: Span | undefined;
+}
+
+/** Opens the span of a request; each of its lines has its ids from here on. */
+export function openRequestSpan(
+  tracer: Tracer,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  travel: Travel,
+  isTrusted: boolean,
+): Traced {
+  const { method, url, protocol, routeOptions, server } = request;
+  const route = routeOptions.url;
+  const { traceparent, span } = tracer.start(
+    server.serviceName,
+    { ...travel, isTrusted },
+    {
+      name: route === undefined ? method : `${method} ${route}`,
+      kind: 'server',
+      attributes: {
+        'http.request.method': method,
+        'url.scheme': protocol,
+        // The query stays out: it may hold secrets.
+        'url.path': url.split('?', 1)[0] as string,
+        ...(route !== undefined && { 'http.route': route }),
+      },
+    },
+  );
+  if (span !== undefined) {
+    const log = (request.log as Logger).child(idsOf(span));
+    request.log = log;
+    reply.log = log;
+  }
+  return { travel: { ...travel, traceparent }, span };
+}
+
+/** A refusal is no error of the service, nor is a client that has gone. */
+export function endRequestSpan(span: Span, { statusCode, raw }: FastifyReply): void {
+  span.set({ 'http.response.status_code': statusCode });
+  if (!raw.writableFinished) span.set({ 'error.type': 'aborted' });
+  span.end(statusCode >= 500 ? { code: String(statusCode) } : undefined);
+}

@@ -1,0 +1,84 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
+import { build } from '../../support/app.ts';
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-quic',
+      '--disable-background-networking',
+      '--no-first-run',
+      // What DNS rebinding comes to: the name of another site leads to this machine.
+      '--host-resolver-rules=MAP evil.example 127.0.0.1',
+    ],
+  });
+});
+
+afterAll(() => browser?.close());
+
+/** Opens a page of another site, which is another port of this machine. */
+async function openOtherSite(t: TestContext) {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<title>another site</title>');
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  t.onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const context = await browser.newContext();
+  t.onTestFinished(() => context.close());
+  const page = await context.newPage();
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await page.goto(origin);
+  return { page, origin };
+}
+
+/** What the page sends needs no preflight; that it cannot read the response is no protection. */
+async function treat(url: string): Promise<void> {
+  await fetch(`${url}/pet/pets/1/treat`, { method: 'POST', mode: 'no-cors' }).catch(() => {});
+}
+
+test('a page of another site cannot change anything, by fetch or by a form', async (t) => {
+  const { page } = await openOtherSite(t);
+  const { url, send, lines } = await build(t);
+  await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+  const statuses = () =>
+    lines
+      .filter(({ msg, path }) => msg === 'request' && path === '/pet/pets/1/treat')
+      .map(({ status }) => status);
+
+  await page.evaluate(treat, url);
+  await vi.waitFor(() => expect(statuses()).toEqual([403]), 10_000);
+  await page.setContent(`<form method="post" action="${url}/pet/pets/1/treat"><button>x</button></form>`);
+  await page.click('button');
+  await vi.waitFor(() => expect(statuses()).toEqual([403, 403]), 10_000);
+  expect((await send('GET', '/pet/pets/1')).body).toMatchObject({ mood: 'happy' });
+});
+
+test('a page of an origin in the config can', async (t) => {
+  const { page, origin } = await openOtherSite(t);
+  const { url, send } = await build(t, { config: { origins: [origin] } });
+  await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+  const mood = await page.evaluate(async (address) => {
+    const response = await fetch(`${address}/pet/pets/1/treat`, { method: 'POST' });
+    return ((await response.json()) as { mood: string }).mood;
+  }, url);
+  expect(mood).toBe('excited');
+});
+
+test('a page whose name was rebound to this machine reads nothing', async (t) => {
+  const { url } = await build(t);
+  const context = await browser.newContext();
+  t.onTestFinished(() => context.close());
+  const page = await context.newPage();
+  const response = await page.goto(url.replace('127.0.0.1', 'evil.example'));
+  expect(response?.status()).toBe(421);
+  expect((await page.goto(url.replace('127.0.0.1', 'localhost')))?.status()).toBe(200);
+});

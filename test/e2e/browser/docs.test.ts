@@ -1,0 +1,300 @@
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import { type Built, build } from '../../support/app.ts';
+
+interface Document {
+  readonly info: { readonly title: string };
+  readonly tags: readonly { readonly name: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+interface Operation {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+}
+
+const product = 'modular-monolith';
+const rex = { name: 'Rex', species: 'dog', age: 3, mood: 'happy', id: 1 };
+const alice = { name: 'Alice', id: 1, pets: [] };
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    // Nothing that a browser does on its own: no update, no sync, no other protocol.
+    args: [
+      '--no-sandbox',
+      '--disable-quic',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+    ],
+  });
+});
+
+afterAll(() => browser?.close());
+
+const addresses = [
+  { path: '/docs', document: '/openapi.json', title: product },
+  { path: '/docs/', document: '/openapi.json', title: product },
+  { path: '/pet/docs', document: '/pet/openapi.json', title: 'pet' },
+  { path: '/pet/docs/', document: '/pet/openapi.json', title: 'pet' },
+  { path: '/user/docs', document: '/user/openapi.json', title: 'user' },
+  { path: '/user/docs/', document: '/user/openapi.json', title: 'user' },
+];
+
+describe.each(addresses)('The page at $path', ({ path, document, title }) => {
+  test('loads without an error and shows the operations of its document, all and no other', async (t) => {
+    const built = await build(t);
+    const page = await open(t, built.url + path);
+    expect(await page.title()).toBe(`${title} · API docs`);
+    await expectDocument(page, built, document, title);
+  });
+});
+
+test('The gateway’s page offers the merged document and each service’s, and shows the one that is chosen', async (t) => {
+  const built = await build(t);
+  const page = await open(t, `${built.url}/docs`);
+  expect(await page.locator('#select option').allInnerTexts()).toEqual([product, 'pet', 'user']);
+  await choose(page, 'pet');
+  await expectDocument(page, built, '/pet/openapi.json', 'pet');
+  await choose(page, 'user');
+  await expectDocument(page, built, '/user/openapi.json', 'user');
+  await choose(page, product);
+  await expectDocument(page, built, '/openapi.json', product);
+});
+
+test('The choice on the gateway’s page outlives a reload', async (t) => {
+  const built = await build(t);
+  const page = await open(t, `${built.url}/docs/`);
+  await choose(page, 'pet');
+  await page.reload();
+  await expectDocument(page, built, '/pet/openapi.json', 'pet');
+});
+
+test.for(['pet', 'user'])('The page of %s offers no other document', async (service, t) => {
+  const { url } = await build(t);
+  const page = await open(t, `${url}/${service}/docs`);
+  expect(await page.locator('.topbar input, .topbar select').filter({ visible: true }).count()).toBe(0);
+  expect(await page.locator('#select option').allTextContents()).toEqual([service]);
+});
+
+test('A page loads with a query in its address as well', async (t) => {
+  const built = await build(t);
+  const page = await open(t, `${built.url}/pet/docs?from=elsewhere`);
+  await expectDocument(page, built, '/pet/openapi.json', 'pet');
+});
+
+test.for([
+  { place: '/pet/docs', at: '/pet/docs', prefix: '' },
+  { place: '/docs', at: '/docs', prefix: 'pet.' },
+  { place: '/docs once pet is chosen', at: '/docs', choice: 'pet', prefix: '' },
+])('A pet is created and read through $place', async ({ at, choice, prefix }, t) => {
+  const { url, send } = await build(t);
+  const page = await open(t, url + at);
+  if (choice !== undefined) await choose(page, choice);
+
+  const created = await execute(page, `${prefix}createPet`);
+  expect(created).toMatchObject({ url: `${url}/pet/pets/`, method: 'POST', status: 200, body: rex });
+  expect((await send('GET', '/pet/pets/1')).body).toEqual(created.body);
+
+  const shown = await execute(page, `${prefix}readPet`);
+  expect(shown).toEqual({ url: `${url}/pet/pets/1`, method: 'GET', status: 200, body: created.body });
+
+  const listed = await execute(page, `${prefix}listPets`);
+  expect(listed).toMatchObject({ status: 200, body: [created.body] });
+});
+
+test('A user is created, read, and adopts a pet through /user/docs', async (t) => {
+  const { url, send } = await build(t);
+  const pet = (await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' })).body;
+  const page = await open(t, `${url}/user/docs`);
+
+  const created = await execute(page, 'createUser');
+  expect(created).toEqual({ url: `${url}/user/users/`, method: 'POST', status: 200, body: alice });
+  expect((await send('GET', '/user/users/1')).body).toEqual(alice);
+
+  const shown = await execute(page, 'readUser');
+  expect(shown).toEqual({ url: `${url}/user/users/1`, method: 'GET', status: 200, body: alice });
+
+  const { body, ...adopted } = await execute(page, 'adoptPet');
+  expect(adopted).toEqual({ url: `${url}/user/users/1/pets/1`, method: 'POST', status: 200 });
+  expect(body).toEqual({ ...alice, pets: [pet] });
+  expect((await send('GET', '/user/users/1')).body).toEqual(body);
+});
+
+test('A link to an operation opens it', async (t) => {
+  const { url } = await build(t);
+  const page = await open(t, `${url}/docs#/pet.pets/pet.createPet`);
+  await page.getByRole('button', { name: 'Execute' }).waitFor();
+  expect(await page.locator('.opblock.is-open .opblock-summary-path').allInnerTexts()).toEqual([
+    '/pet/pets/',
+  ]);
+});
+
+describe('On a phone, 390 px wide,', () => {
+  const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+  test.for(['/docs', '/pet/docs', '/user/docs/'])(
+    '%s fits the screen, and its text is readable',
+    async (path, t) => {
+      const { url } = await build(t);
+      const page = await open(t, url + path, { context: phone });
+      const prefix = path === '/docs' ? 'pet.' : '';
+      const operation = path.startsWith('/user') ? 'updateUser' : `${prefix}createPet`;
+      const block = findOperation(page, operation);
+      await block.locator('.opblock-summary-control').click();
+      await block.locator('.responses-table').first().waitFor();
+      const { visible, content, texts } = await page.evaluate<Record<string, number> & { texts: number[] }>(
+        `({
+        visible: innerWidth,
+        content: document.documentElement.scrollWidth,
+        texts: [...document.querySelectorAll('h2, p, .opblock-summary-path, .opblock-summary-description, code')]
+          .filter((element) => element.checkVisibility() && element.textContent !== '')
+          .map((element) => Number.parseFloat(getComputedStyle(element).fontSize)),
+      })`,
+      );
+      expect({ visible, content }).toEqual({ visible: 390, content: 390 });
+      expect(texts.length).toBeGreaterThan(20);
+      expect(Math.min(...texts)).toBeGreaterThanOrEqual(11);
+      expect(await page.locator('meta[name=viewport]').count()).toBe(1);
+    },
+  );
+});
+
+test('Each error of an operation shows an example of its own status', async (t) => {
+  const { url } = await build(t);
+  const page = await open(t, `${url}/docs`);
+  const block = findOperation(page, 'user.adoptPet');
+  await block.locator('.opblock-summary-control').click();
+  await block.locator('.responses-table .response').first().waitFor();
+  const shown = await block.locator('.responses-table .response').evaluateAll((rows) =>
+    rows.map((row) => ({
+      code: row.getAttribute('data-code'),
+      example: JSON.parse(row.querySelector('.example code, .highlight-code code')?.textContent ?? 'null'),
+    })),
+  );
+  expect(shown.length).toBeGreaterThan(6);
+  for (const { code, example } of shown.slice(1)) {
+    expect(example, `${code}`).toMatchObject({ status: code === 'default' ? 500 : Number(code) });
+    expect(Object.keys(example).length, `${code}`).toBeLessThanOrEqual(6);
+  }
+});
+
+test('The page has the name of the product in place of a logo, and lists what every service has last', async (t) => {
+  const { url } = await build(t);
+  const page = await open(t, `${url}/docs`);
+  const logo = await page.locator('.topbar .link img').getAttribute('src');
+  expect(Buffer.from(`${logo}`.split(',')[1] as string, 'base64').toString()).toContain(`>${product}<`);
+  const tags = await page
+    .locator('.opblock-tag')
+    .evaluateAll((all) => all.map((tag) => tag.getAttribute('data-tag')));
+  expect(tags).toEqual(['pet.pets', 'user.users', 'pet.service', 'user.service']);
+});
+
+test('The page shows an error answer as it is', async (t) => {
+  const { url } = await build(t);
+  const page = await open(t, `${url}/pet/docs`, { refused: `${url}/pet/pets/1` });
+  const { status, body } = await execute(page, 'readPet');
+  expect(status).toBe(404);
+  expect(body).toMatchObject({ status: 404, detail: 'Pet not found' });
+});
+
+/** Opens a page and waits for its operations. The test fails where the page finds anything wrong until the end. */
+async function open(
+  t: TestContext,
+  url: string,
+  { refused, context: options = {} }: { refused?: string; context?: BrowserContextOptions } = {},
+): Promise<Page> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const faults: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' && message.location().url !== refused) faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('requestfailed', (request) => faults.push(`${request.url()} ${request.failure()?.errorText}`));
+  page.on('response', (response) => {
+    if (response.status() >= 400 && response.url() !== refused) {
+      faults.push(`${response.url()} ${response.status()}`);
+    }
+  });
+  t.onTestFinished(async () => {
+    await context.close();
+    expect(faults).toEqual([]);
+  });
+  await page.goto(url);
+  await page.locator('.opblock').first().waitFor();
+  return page;
+}
+
+async function expectDocument(page: Page, { send }: Built, path: string, title: string): Promise<void> {
+  const document: Document = (await send('GET', path)).body;
+  expect(document.info.title).toBe(title);
+  await page.locator('.info .title', { hasText: new RegExp(`^${title}`) }).waitFor();
+  await page.locator(`.info a[href$="${path}"]`, { hasText: path }).waitFor();
+  await page.locator('.opblock').first().waitFor();
+  expect(await page.locator('.errors-wrapper').count()).toBe(0);
+
+  const shown = await page.locator('.opblock').all();
+  const operations = await Promise.all(
+    shown.map(async (block) => ({
+      id: await block.getAttribute('id'),
+      method: await block.locator('.opblock-summary-method').innerText(),
+      path: await block.locator('.opblock-summary-path').getAttribute('data-path'),
+    })),
+  );
+  const listed = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ path, method, ...operation })),
+  );
+  // The page lists them by the tags of the document.
+  const expected = document.tags.flatMap((tag) =>
+    listed
+      .filter(({ tags }) => tags[0] === tag.name)
+      .map(({ path, method, operationId, tags }) => ({
+        id: `operations${idOf(`${tags[0]}`)}${idOf(operationId)}`,
+        method: method.toUpperCase(),
+        path,
+      })),
+  );
+  expect(operations).toEqual(expected);
+}
+
+/** What Swagger UI makes of a name in an element's id. */
+function idOf(name: string): string {
+  return `-${name.replaceAll('.', '\\.')}`;
+}
+
+/** Picks a document in the gateway's page, and waits until it is there. */
+async function choose(page: Page, name: string): Promise<void> {
+  await page.locator('#select').selectOption({ label: name });
+  await page.locator('.info .title', { hasText: new RegExp(`^${name}`) }).waitFor();
+  await page.locator('.opblock').first().waitFor();
+}
+
+/** The block of an operation. */
+function findOperation(page: Page, operationId: string) {
+  return page.locator(`.opblock[id$=${JSON.stringify(idOf(operationId))}]`);
+}
+
+/** Opens an operation, sends it with its examples as they stand, and reads the answer off the page. */
+async function execute(page: Page, operationId: string) {
+  const block = findOperation(page, operationId);
+  await block.locator('.opblock-summary-control').click();
+  const [request] = await Promise.all([
+    page.waitForRequest((sent) => sent.resourceType() === 'fetch'),
+    block.getByRole('button', { name: 'Execute' }).click(),
+  ]);
+  const answer = block.locator('.live-responses-table .response');
+  const status = await answer.locator('.response-col_status').innerText();
+  const body = await answer.locator('.response-col_description .highlight-code code').first().innerText();
+  expect(await block.locator('.request-url').innerText()).toContain(request.url());
+  return {
+    url: request.url(),
+    method: request.method(),
+    status: Number.parseInt(status, 10),
+    body: JSON.parse(body) as unknown,
+  };
+}

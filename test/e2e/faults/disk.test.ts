@@ -1,0 +1,206 @@
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import Client from 'better-sqlite3';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { openDatabase } from '../../../src/framework/database/database.ts';
+import { makeFolder, send } from '../../support/app.ts';
+import { main, run, startServer, writeConfig } from '../process/helper.ts';
+
+const mount = ['--user', '--map-root-user', '--mount', 'sh', '-c'];
+const mayMount = spawnSync('unshare', [...mount, 'mount -t tmpfs tmpfs /mnt']).status === 0;
+
+describe('the server ends with 1 and one line that names the file and what to do, on', () => {
+  /** A config whose server has run once, and was stopped. */
+  async function prepare(t: TestContext) {
+    const { folder, file } = writeConfig(t);
+    const { child, ended, url } = await startServer(t, file);
+    await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+    child.kill('SIGTERM');
+    await ended;
+    return { folder, file, pets: join(folder, 'data/pet.db') };
+  }
+
+  const lost =
+    /it has been there and is missing: mount its folder or restore a backup, or take its line out of \S+ to begin anew/;
+  test.for<[string, (pets: string) => void, RegExp]>([
+    [
+      'garbage',
+      (pets) => writeFileSync(pets, 'garbage '.repeat(999)),
+      /the file is not an SQLite database: .*/,
+    ],
+    ['an empty file', (pets) => writeFileSync(pets, ''), /it is empty: restore a backup, or move it away .*/],
+    [
+      'half a file',
+      (pets) => writeFileSync(pets, readFileSync(pets).subarray(0, 9999)),
+      /the file is damaged.*/,
+    ],
+    ['a file that is gone', (pets) => rmSync(pets), lost],
+    ['a folder that is gone', (pets) => rmSync(join(pets, '..'), { recursive: true }), lost],
+  ])('%s', async ([, damage, says], t) => {
+    const { file, pets } = await prepare(t);
+    damage(pets);
+    const before = existsSync(pets) ? readFileSync(pets) : undefined;
+    const server = run(t, process.execPath, [main, '--config', file]);
+    expect((await server.ended).code).toBe(1);
+    expect(server.output()).toMatch(new RegExp(`^database ${pets}: ${says.source}\n$`));
+    expect(existsSync(pets) ? readFileSync(pets) : undefined).toEqual(before);
+  });
+
+  test('a lock that another process has held for 5 s', async (t) => {
+    const { folder, file, pets } = await prepare(t);
+    const other = new Client(pets);
+    t.onTestFinished(() => void other.close());
+    other.exec('BEGIN IMMEDIATE');
+    const before = [readdirSync(join(folder, 'data')), readFileSync(pets), readFileSync(`${pets}-wal`)];
+    const server = run(t, process.execPath, [main, '--config', file]);
+    expect((await server.ended).code).toBe(1);
+    expect(server.output()).toBe(
+      `database ${pets}: another process has held its lock for 5 s: stop that one first\n`,
+    );
+    expect([readdirSync(join(folder, 'data')), readFileSync(pets), readFileSync(`${pets}-wal`)]).toEqual(
+      before,
+    );
+  });
+
+  test.skipIf(!mayMount)('a disk that is mounted for reading only', async (t) => {
+    const { folder, file, pets } = await prepare(t);
+    const script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"';
+    const command = [process.execPath, main, '--config', file];
+    const server = run(t, 'unshare', [...mount, script, join(folder, 'data'), ...command]);
+    expect((await server.ended).code).toBe(1);
+    expect(server.output()).toBe(
+      `database ${pets}: ${pets} may not be written (EROFS): give this user the right to, or mount the disk for writing\n`,
+    );
+    expect(readdirSync(join(folder, 'data'))).toEqual(['pet.db', 'user.db']);
+  });
+
+  test.skipIf(!mayMount)('a disk that is full, where a new database is to be', async (t) => {
+    const { folder, file } = writeConfig(t);
+    const data = join(folder, 'data');
+    mkdirSync(data);
+    const script = 'mount -t tmpfs -o size=8k tmpfs "$0" && head -c 8192 /dev/zero >"$0/filler"; exec "$@"';
+    const command = [process.execPath, main, '--config', file];
+    const server = run(t, 'unshare', [...mount, script, data, ...command]);
+    expect((await server.ended).code).toBe(1);
+    expect(server.output()).toMatch(
+      new RegExp(`^head: .*\n?database ${data}/pet.db: .*full.*\n$|^database ${data}/pet.db: .*full.*\n$`),
+    );
+  });
+
+  test.skipIf(!mayMount)(
+    'a file that is mounted alone, to which nothing can be linked, it opens',
+    async (t) => {
+      const { folder, file, pets } = await prepare(t);
+      const [alone, data] = [join(makeFolder(t), 'elsewhere.db'), join(folder, 'data')];
+      writeFileSync(alone, readFileSync(pets));
+      const script = `mount --bind "$0" ${pets} && exec "$@"`;
+      const command = [process.execPath, main, '--config', file];
+      const server = run(t, 'unshare', [...mount, script, alone, ...command]);
+      const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+      expect((await send(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
+      server.child.kill('SIGTERM');
+      expect((await server.ended).code).toBe(0);
+      expect(readdirSync(data)).toEqual(['pet.db', 'user.db']);
+    },
+  );
+});
+
+test.skipIf(!mayMount)(
+  'on a full disk reads go on, writes are 507 or 503, and go on once there is room, in one process',
+  async (t) => {
+    const { folder, file } = writeConfig(t);
+    const config = readFileSync(file, 'utf8');
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    // Databases and log on one small disk. The log of SQLite grows past what makes it fold into the file, which has no room.
+    writeFileSync(
+      file,
+      config.replaceAll('sqlite:data', 'sqlite:disk').replace('directory: logs', 'directory: disk'),
+    );
+    const script = 'mount -t tmpfs -o size=12m tmpfs "$0" && exec "$@"';
+    const server = run(t, 'unshare', [...mount, script, disk, process.execPath, main, '--config', file]);
+    const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+    const inside = join(`/proc/${server.child.pid}/root`, disk);
+    const create = (name: string) => send(`${url}/pet/pets/`, 'POST', { name, species: 'dog' });
+    const acknowledged: string[] = [];
+    const first = (await create('first')).body;
+    acknowledged.push('first');
+
+    for (let round = 1; round <= 2; round += 1) {
+      fill(join(inside, 'filler'), round === 1 ? 6 : 12);
+      let refused = 0;
+      for (let index = 0; refused < 20 && index < 20_000; index += 20) {
+        const names = Array.from({ length: 20 }, (_, one) => `${round} ${index + one} `.padEnd(200, '.'));
+        const answers = await Promise.all(names.map(create));
+        for (const [one, { status }] of answers.entries()) {
+          expect([200, 503, 507]).toContain(status);
+          if (status === 200) acknowledged.push(names[one] as string);
+          else refused += 1;
+        }
+        expect((await send(`${url}/pet/pets/${first.id}`, 'GET')).body).toEqual(first);
+      }
+      expect(refused).toBeGreaterThanOrEqual(20);
+      // It could not fold its log into the file: what is there now is what a server finds that starts after a kill.
+      if (round === 1) {
+        expect(statSync(join(inside, 'pet.db-wal')).size).toBeGreaterThan(1000 * 4096);
+        expect(listNames(t, inside)).toEqual(acknowledged.toSorted());
+      }
+      for (const path of ['/health', '/ready', '/pet/pets/?limit=1', '/user/users/', '/docs'])
+        expect((await send(`${url}${path}`, 'GET')).status, path).toBe(200);
+
+      rmSync(join(inside, 'filler'));
+      const after = `after ${round}`;
+      expect((await create(after)).status).toBe(200);
+      acknowledged.push(after);
+    }
+
+    // The log file goes on too, at the latest a second after there is room.
+    const id = 'after-the-disk-was-full';
+    await send(`${url}/pet/pets/1`, 'GET', undefined, { 'x-request-id': id });
+    await expect
+      .poll(() => readFileSync(join(inside, 'gateway.jsonl'), 'utf8'), { timeout: 30_000 })
+      .toContain(id);
+    expect(listNames(t, inside)).toEqual(acknowledged.toSorted());
+    expect(server.output()).toContain('the log file cannot be written');
+    server.child.kill('SIGTERM');
+    expect((await server.ended).code).toBe(0);
+  },
+);
+
+/** The pets that a server has that starts with what is there now. */
+function listNames(t: TestContext, folder: string): unknown[] {
+  const copy = join(makeFolder(t), 'pet.db');
+  for (const end of ['', '-wal']) writeFileSync(`${copy}${end}`, readFileSync(join(folder, `pet.db${end}`)));
+  openDatabase(copy, new URL('../../../src/services/pet/migrations/', import.meta.url)).close();
+  const client = new Client(copy);
+  expect(client.pragma('integrity_check', { simple: true })).toBe('ok');
+  const names = client.prepare('SELECT name FROM pet').pluck().all();
+  client.close();
+  return names.toSorted();
+}
+
+/** Leaves no room on the disk, or takes so much of it, in MiB. */
+function fill(path: string, size: number): void {
+  const fd = openSync(path, 'w');
+  try {
+    for (let left = size * 256; left > 0; left -= 1) writeSync(fd, Buffer.alloc(4096));
+    fsyncSync(fd);
+  } catch (error) {
+    expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import Client from 'better-sqlite3';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { key, makeDatabase } from '../../framework/idempotency/helper.ts';
+import { type Reply, send } from '../../support/app.ts';
+import { allGroupings, type Grouping, startGrouping } from '../groupings/helper.ts';
+import { root, run, startServer, writeConfig } from '../process/helper.ts';
+
+const rex = { name: 'Rex', species: 'dog' };
+
+function query(file: string, sql: string): unknown[] {
+  const client = new Client(file);
+  try {
+    return client.prepare(sql).pluck().all();
+  } finally {
+    client.close();
+  }
+}
+
+describe('kill -9 between COMMIT and the answer: a retry gets the answer, and there is one effect,', () => {
+  const create = ['/pet/pets/', rex, 'pet.db', 'SELECT name FROM pet', ['Tom', 'Rex']] as const;
+  const adopt = ['/user/users/1/pets/1', undefined, 'user.db', 'SELECT pet_id FROM adoption', [1]] as const;
+  test.for([
+    ['right after COMMIT, of a pet that is created', 'commit', { name: 'Rex', id: 2 }, ...create],
+    ['right before the answer, of a pet that is created', 'answer', { name: 'Rex', id: 2 }, ...create],
+    ['right after COMMIT, of an adoption', 'commit', { pets: [{ name: 'Tom' }] }, ...adopt],
+    ['right before the answer, of an adoption', 'answer', { pets: [{ name: 'Tom' }] }, ...adopt],
+  ] as const)('%s', async ([, moment, expected, path, body, database, sql, rows], t) => {
+    const { folder, file } = writeConfig(t);
+    const env = { NODE_OPTIONS: `--import=${join(root, 'test/e2e/process/die.ts')}`, DIE_AT: moment };
+    const server = await startServer(t, file, env);
+    await send(`${server.url}/pet/pets/`, 'POST', { ...rex, name: 'Tom' });
+    await send(`${server.url}/user/users/`, 'POST', { name: 'Alice' });
+    const sent = send(`${server.url}${path}`, 'POST', body, key('"retried"'));
+    await expect(sent).rejects.toThrow('fetch failed');
+    expect((await server.ended).signal).toBe('SIGKILL');
+    const lost = /about to answer: (.*)/.exec(server.output())?.[1];
+    expect(lost !== undefined).toBe(moment === 'answer');
+    expect(query(join(folder, 'data', database), sql)).toEqual(rows);
+
+    const { url } = await startServer(t, file);
+    // What the answer was made of is gone, or other than it was.
+    await send(`${url}/pet/pets/1`, 'DELETE');
+    await send(`${url}/pet/pets/2`, 'PATCH', { name: 'Max' });
+    await send(`${url}/user/users/1`, 'PATCH', { name: 'Carol' });
+    const answers = new Set(lost === undefined ? [] : [lost]);
+    for (let time = 1; time <= 2; time += 1) {
+      const answer = await send(`${url}${path}`, 'POST', body, key('"retried"'));
+      expect([answer.status, answer.headers.get('idempotent-replayed')]).toEqual([200, 'true']);
+      expect(answer.body).toMatchObject(expected);
+      answers.add(JSON.stringify(answer.body));
+    }
+    expect(answers.size).toBe(1);
+    expect(query(join(folder, 'data', database), sql)).toEqual(database === 'pet.db' ? ['Max'] : rows);
+  });
+});
+
+test('after kill -9 in a handler that waits between two writes, a retry goes on from the first', async (t) => {
+  const { file, query } = makeDatabase(t);
+  const start = async (how: string) => {
+    const server = run(t, process.execPath, [join(root, 'test/e2e/process/notes-server.ts'), how, file]);
+    const [, url] = (await server.says(/it listens at (.*)/)) as unknown as [string, string];
+    return { ...server, post: () => send(`${url}/note/later`, 'POST', undefined, key('a')) };
+  };
+  const killed = await start('hang');
+  const sent = killed.post();
+  await Promise.all([
+    expect(sent).rejects.toThrow('fetch failed'),
+    killed.says(/it waits/).then(async () => {
+      // It is on disk: seen from outside.
+      await expect.poll(() => query('SELECT text FROM note')).toEqual(['before']);
+      killed.child.kill('SIGKILL');
+    }),
+  ]);
+  await killed.ended;
+  expect(query('SELECT status FROM __idempotency_key')).toEqual([null]);
+
+  const { post } = await start('go');
+  const first = await post();
+  expect(first.body).toMatchObject({ isDate: true, first: { id: 1 }, second: { id: 2 } });
+  expect([(await post()).body, query('SELECT text FROM note')]).toEqual([first.body, ['before', 'after']]);
+});
+
+describe('two processes with one database give one answer, and there is one effect:', () => {
+  const whole = allGroupings[0] as Grouping;
+  const ways = {
+    'instances of an app': async (t: TestContext) => {
+      const { url } = await startGrouping(t, whole, { instances: 2, files: true });
+      return [url, url];
+    },
+    'two servers': async (t: TestContext) => {
+      const { file } = writeConfig(t);
+      const servers = [await startServer(t, file), await startServer(t, file)];
+      return servers.map(({ url }) => url);
+    },
+  };
+  for (const [way, start] of Object.entries(ways)) {
+    test(way, async (t) => {
+      const urls = await start(t);
+      const at = (index: number) => urls[index % 2] as string;
+      await send(`${at(0)}/pet/pets/`, 'POST', rex);
+      await send(`${at(0)}/user/users/`, 'POST', { name: 'Alice' });
+      for (let round = 0; round < 25; round += 1) {
+        // Some wait for the pet service before they write, so that both processes are on their way to it.
+        const [path, body] = round % 5 === 0 ? ['/user/users/1/pets/1', undefined] : ['/pet/pets/', rex];
+        const name = key(randomUUID());
+        const post = (index: number) => send(`${at(index)}${path}`, 'POST', body, name);
+        const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => post(index)));
+        answers.push(await post(0), await post(1));
+        const done = answers.filter(({ status }) => status === 200);
+        expect(answers.filter(({ status }: Reply) => status !== 200 && status !== 409)).toEqual([]);
+        const distinct = new Set(done.map((answer) => JSON.stringify(answer.body)));
+        expect(distinct.size, `round ${round}`).toBe(1);
+        expect(answers.slice(-2).map(({ status }) => status)).toEqual([200, 200]);
+      }
+      const pets = await send(`${at(0)}/pet/pets/`, 'GET');
+      expect(pets.body).toHaveLength(21);
+    });
+  }
+});
+
+test('a gateway that forwards hands on the key, and the answer as it comes', async (t) => {
+  const { url } = await startGrouping(t, allGroupings[1] as Grouping);
+  const post = (name: string, body: unknown = rex) => send(`${url}/pet/pets/`, 'POST', body, key(name));
+  const [first, second] = [await post('"a"'), await post('"a"')];
+  expect([second.status, second.body, second.headers.get('idempotent-replayed')]).toEqual([
+    200,
+    first.body,
+    'true',
+  ]);
+  const refused = [await post('"a'), await post('"a"', { ...rex, name: 'Tom' })];
+  expect(refused.map(({ status }) => status)).toEqual([400, 422]);
+  expect((await send(`${url}/pet/pets/`, 'GET')).body).toHaveLength(1);
+});

@@ -1,0 +1,209 @@
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { makeFolder } from '../../support/app.ts';
+import { copyProject, root, run, writeConfig } from '../process/helper.ts';
+
+// Each test starts up to five processes, which is slow while the cores are busy.
+vi.setConfig({ testTimeout: 180_000 });
+
+async function outcome(running: ReturnType<typeof run>) {
+  const { code } = await running.ended;
+  return { code, output: running.output() };
+}
+
+const generate = (t: Parameters<typeof run>[0], cwd: string, ...args: string[]) =>
+  outcome(run(t, process.execPath, ['scripts/generate.ts', ...args], { cwd }));
+const migrate = (t: Parameters<typeof run>[0], cwd: string, ...args: string[]) =>
+  outcome(run(t, process.execPath, ['scripts/migrate.ts', ...args], { cwd }));
+
+test('generate --check passes on what is committed, and names the difference where a file is stale', async (t) => {
+  const project = copyProject(t);
+  expect(await generate(t, project, '--check')).toEqual({ code: 0, output: '' });
+
+  const document = join(project, 'generated/pet/openapi.json');
+  writeFileSync(document, readFileSync(document, 'utf8').replace('Create a pet', 'Make a pet'));
+  const stale = await generate(t, project, '--check');
+  expect(stale.code).toBe(1);
+  expect(stale.output).toContain('generated/pet/openapi.json is stale');
+  expect(stale.output).toMatch(/-.*Make a pet[\s\S]*\+.*Create a pet/);
+  expect(readFileSync(document, 'utf8')).toContain('Make a pet');
+
+  expect(await generate(t, project)).toEqual({ code: 0, output: 'generated/pet/openapi.json\n' });
+  expect(await generate(t, project)).toEqual({ code: 0, output: '' });
+});
+
+test('generate --check fails on stale types, and on a file that belongs to no service', async (t) => {
+  const project = copyProject(t);
+  appendFileSync(join(project, 'generated/api.d.ts'), '// more\n');
+  const stale = await generate(t, project, '--check');
+  expect(stale.code).toBe(1);
+  expect(stale.output).toContain('generated/api.d.ts is stale');
+
+  cpSync(join(root, 'generated/api.d.ts'), join(project, 'generated/api.d.ts'));
+  cpSync(join(project, 'generated/pet'), join(project, 'generated/toy'), { recursive: true });
+  expect(await generate(t, project, '--check')).toEqual({
+    code: 1,
+    output: `generated/toy/openapi.json belongs to no service\nRun "npm run generate", and commit what it writes.\n`,
+  });
+});
+
+test('generate names each change that breaks a service, once, and what to do', async (t) => {
+  const project = copyProject(t);
+  const schemas = join(project, 'src/services/pet/schemas.ts');
+  const before = readFileSync(schemas, 'utf8');
+  writeFileSync(schemas, before.replaceAll('species: ', 'kind: '));
+  const { code, output } = await generate(t, project);
+  expect(code).toBe(0);
+  expect(output.split('\n').slice(-3)).toEqual([
+    'user uses GET /pet/pets/: response[].species is gone',
+    'Run ./run.sh check: it names each place to adapt.',
+    '',
+  ]);
+  expect(await generate(t, project)).toEqual({ code: 0, output: '' });
+
+  // Another example breaks nothing.
+  writeFileSync(schemas, before.replaceAll('species: ', 'kind: ').replaceAll("'Rex'", "'Max'"));
+  const harmless = await generate(t, project);
+  expect(harmless.output).toContain('generated/pet/openapi.json');
+  expect(harmless.output).not.toContain('user uses');
+});
+
+test('a folder more is a service more, a folder less one less; no database file is touched', async (t) => {
+  const project = copyProject(t);
+  const services = join(project, 'src/services');
+  cpSync(join(services, 'pet'), join(services, 'plant'), { recursive: true });
+  const index = join(services, 'plant/index.ts');
+  writeFileSync(index, readFileSync(index, 'utf8').replace("name: 'pet'", "name: 'plant'"));
+  expect((await generate(t, project)).code).toBe(0);
+  const merged = JSON.parse(readFileSync(join(project, 'generated/openapi.json'), 'utf8'));
+  expect(merged.paths['/plant/pets/'].post.operationId).toBe('plant.createPet');
+  expect(merged.paths['/pet/pets/'].post.operationId).toBe('pet.createPet');
+  expect(readFileSync(join(project, 'generated/services.ts'), 'utf8')).toContain('"plant"');
+
+  rmSync(join(services, 'plant'), { recursive: true });
+  expect((await generate(t, project)).output).toContain('generated/plant/openapi.json removed');
+  for (const file of ['openapi.json', 'api.d.ts', 'services.ts', 'pet/openapi.json']) {
+    const generated = readFileSync(join(project, 'generated', file), 'utf8');
+    expect(generated, file).toBe(readFileSync(join(root, 'generated', file), 'utf8'));
+  }
+  expect(existsSync(join(project, 'data'))).toBe(false);
+});
+
+test('a service whose name is not that of its folder is an error that names both', async (t) => {
+  const project = copyProject(t);
+  const index = join(project, 'src/services/pet/index.ts');
+  writeFileSync(index, readFileSync(index, 'utf8').replace("name: 'pet'", "name: 'pets'"));
+  const { code, output } = await generate(t, project);
+  expect(code).toBe(1);
+  expect(output).toContain('src/services/pet/index.ts must define the service pet');
+});
+
+test('migrate says what is pending, applies it, and says so again', async (t) => {
+  const { folder, file } = writeConfig(t);
+  const listOf = (user: string) =>
+    `pet: 0000_initial pending\nuser: 0000_initial ${user}\nuser: 0001_adoption_in_order ${user}\n`;
+  const status = await migrate(t, root, 'status', '--config', file);
+  expect(status).toEqual({ code: 0, output: listOf('pending') });
+  expect(existsSync(join(folder, 'data'))).toBe(false);
+
+  const applied = await migrate(t, root, 'apply', 'user', '--config', file);
+  expect(applied.code).toBe(0);
+  expect(applied.output).toBe(`user: 2 applied, ${join(folder, 'data/user.db')} is up to date\n`);
+  expect(readdirSync(join(folder, 'data'))).toEqual(['user.db']);
+  expect((await migrate(t, root, 'status', '--config', file)).output).toBe(listOf('applied'));
+  // What was there once is not made again where it is missing.
+  expect(readFileSync(join(file, '../.databases'), 'utf8')).toContain('user.db');
+});
+
+test('migrate status and apply without a name leave out the services that the config does not have', async (t) => {
+  const folder = makeFolder(t);
+  const file = join(folder, 'config.yaml');
+  writeFileSync(
+    file,
+    'services: { pet: { database: sqlite:pet.db } }\napps: { pets: { port: 0, services: [pet] } }\n',
+  );
+  expect(await migrate(t, root, 'status', '--config', file)).toEqual({
+    code: 0,
+    output: 'pet: 0000_initial pending\n',
+  });
+  expect((await migrate(t, root, 'apply', '--config', file)).code).toBe(0);
+  expect((await migrate(t, root, 'status', '--config', file)).output).toBe('pet: 0000_initial applied\n');
+  expect(await migrate(t, root, 'status', 'user', '--config', file)).toEqual({
+    code: 2,
+    output: `user is not among the services of ${file}\n`,
+  });
+});
+
+test('a new service with a database: generate names the missing migration, migrate create writes it', async (t) => {
+  const project = copyProject(t);
+  const services = join(project, 'src/services');
+  cpSync(join(services, 'pet'), join(services, 'plant'), { recursive: true });
+  rmSync(join(services, 'plant/migrations'), { recursive: true });
+  const index = join(services, 'plant/index.ts');
+  writeFileSync(index, readFileSync(index, 'utf8').replace("name: 'pet'", "name: 'plant'"));
+  expect(await generate(t, project)).toEqual({
+    code: 1,
+    output: 'src/services/plant has no migration yet: run "./run.sh migrate create plant"\n',
+  });
+
+  expect((await migrate(t, project, 'create', 'plant')).code).toBe(0);
+  const sql = readFileSync(join(services, 'plant/migrations/0000_initial.sql'), 'utf8');
+  expect(sql).toContain('CREATE TABLE `pet`');
+  expect((await generate(t, project)).code).toBe(0);
+
+  const tables = join(services, 'plant/tables.ts');
+  appendFileSync(tables, "export const pots = sqliteTable('pot', { id: integer().primaryKey() });\n");
+  expect((await migrate(t, project, 'create', 'plant')).code).toBe(0);
+  expect(readdirSync(join(services, 'plant/migrations'))).toContain('0001_change.sql');
+});
+
+test('migrate create writes a migration from what has changed in the tables', async (t) => {
+  const project = copyProject(t);
+  const tables = join(project, 'src/services/user/tables.ts');
+  writeFileSync(
+    tables,
+    readFileSync(tables, 'utf8').replace(
+      'name: text().notNull(),',
+      'name: text().notNull(),\n  email: text(),',
+    ),
+  );
+  expect((await migrate(t, project, 'create', 'user', '--name', 'email')).code).toBe(0);
+  const sql = readFileSync(join(project, 'src/services/user/migrations/0002_email.sql'), 'utf8');
+  expect(sql).toContain('ALTER TABLE `user` ADD `email` text');
+});
+
+test.for([
+  { script: 'generate', args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
+  { script: 'generate', args: ['pet'], says: "Unknown argument 'pet': see --help\n" },
+  { script: 'check', args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
+  { script: 'dev', args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
+  { script: 'fuzz', args: ['--seed', 'x'], says: '--seed must be an integer from 0 to 2147483647\n' },
+  { script: 'fuzz', args: ['10'], says: "Unknown argument '10': see --help\n" },
+])('$script ends with 2 and one line on $args', async ({ script, args, says }, t) => {
+  expect(await outcome(run(t, process.execPath, [`scripts/${script}.ts`, ...args]))).toEqual({
+    code: 2,
+    output: says,
+  });
+});
+
+test.for([
+  { args: [], says: 'Expected create, apply or status: see --help\n' },
+  { args: ['drop'], says: 'Expected create, apply or status: see --help\n' },
+  { args: ['create', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
+  { args: ['status', 'pet', 'user'], says: "Unknown argument 'user': see --help\n" },
+  { args: ['status', '--name', 'x'], says: '--name goes with create: see --help\n' },
+  { args: ['status', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
+  { args: ['status', '--nope'], says: "Unknown option '--nope': see --help\n" },
+  { args: ['status', '--config', '/nowhere.yaml'], says: '/nowhere.yaml: there is no such file\n' },
+])('migrate ends with 2 and one line on $args', async ({ args, says }, t) => {
+  expect(await migrate(t, root, ...args)).toEqual({ code: 2, output: says });
+});

@@ -1,0 +1,176 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, type TestContext, test } from 'vitest';
+import { parse } from 'yaml';
+import { findFreePort, send } from '../../support/app.ts';
+import { waitFor } from '../groupings/helper.ts';
+import { childrenOf, isAlive, waitForEnd } from '../process/children.ts';
+import { copyProject, main, root, run, writeConfig } from '../process/helper.ts';
+
+async function splitConfig(): Promise<string> {
+  const [gateway, pet, user] = [await findFreePort(), await findFreePort(), await findFreePort()];
+  return `services: { pet: { database: "sqlite::memory:" }, user: { database: "sqlite::memory:" } }
+apps:
+  gateway: { port: ${gateway}, services: [] }
+  pet: { port: ${pet}, services: [pet] }
+  user: { port: ${user}, services: [user] }
+`;
+}
+
+test('config.split.yaml differs from config.yaml in its apps alone', () => {
+  const [one, split] = ['config.yaml', 'config.split.yaml'].map((name) =>
+    parse(readFileSync(join(root, name), 'utf8')),
+  );
+  expect({ ...split, apps: one.apps }).toEqual(one);
+  expect(split.apps).toEqual({
+    gateway: { host: '127.0.0.1', port: 8000, services: [] },
+    pet: { host: '127.0.0.1', port: 8001, services: ['pet'] },
+    user: { host: '127.0.0.1', port: 8002, services: ['user'] },
+  });
+});
+
+test('--all starts every app, shows the lines of each with its name, and stops them all on Ctrl-C', async (t) => {
+  const project = copyProject(t);
+  const { file } = writeConfig(t);
+  writeFileSync(file, await splitConfig());
+  const all = run(t, join(project, 'run.sh'), ['--all', '--config', file]);
+  const listening = await Promise.all(
+    ['gateway', 'pet', 'user'].map((name) =>
+      all.says(new RegExp(`\\[${name}\\] .*${name} listens at (http:[^"\\s]+)`)),
+    ),
+  );
+  const urls = listening.map(([, url]) => url as string);
+  for (const url of urls) expect((await send(`${url}/health`, 'GET')).status).toBe(200);
+  all.child.kill('SIGINT');
+  expect((await all.ended).code).toBe(0);
+  for (const url of urls) await expect(send(`${url}/health`, 'GET')).rejects.toThrow();
+});
+
+test('--all ends with one clear line if an app cannot start, and stops the others', async (t) => {
+  const project = copyProject(t);
+  const { file } = writeConfig(t);
+  const config = await splitConfig();
+  const port = /pet: { port: (\d+)/.exec(config)?.[1];
+  const taken = createServer().listen(Number(port), '127.0.0.1');
+  t.onTestFinished(() => void taken.close());
+  writeFileSync(file, config);
+  const all = run(t, join(project, 'run.sh'), ['--all', '--config', file]);
+  expect((await all.ended).code).toBe(1);
+  expect(all.output()).toContain(`port ${port} of 127.0.0.1 is in use: change apps.pet.port in ${file}`);
+  expect(all.output()).toMatch(/^\[pet\] +pet ended with 1 before it listened: all apps are stopped$/m);
+});
+
+/** `./run.sh --all` of three apps, once all of them listen, with the id of each process. */
+async function startAll(t: TestContext) {
+  const { file } = writeConfig(t);
+  writeFileSync(file, await splitConfig());
+  const all = run(t, process.execPath, ['scripts/start-all.ts', '--config', file], { cwd: root });
+  const names = ['gateway', 'pet', 'user'];
+  const listening = await Promise.all(
+    names.map((name) => all.says(new RegExp(`${name} listens at (http:[^"\\s]+)`))),
+  );
+  const pids = childrenOf(all.child.pid);
+  const commands = new Map(pids.map((pid) => [pid, readFileSync(`/proc/${pid}/cmdline`, 'utf8')]));
+  const pidOf = (name: string) => pids.find((pid) => commands.get(pid)?.includes(`--app\0${name}`)) as number;
+  return { ...all, pids, pidOf, urls: listening.map(([, url]) => url as string) };
+}
+
+test.skipIf(!existsSync('/proc/self'))(
+  '--all keeps the other apps when one dies, and starts that one again',
+  {
+    timeout: 60_000,
+  },
+  async (t) => {
+    const { child, ended, says, urls, pids, pidOf } = await startAll(t);
+    const [gateway, pet] = urls as [string, string];
+    for (const pause of [1, 2]) {
+      const pid =
+        pause === 1 ? pidOf('pet') : (childrenOf(child.pid).find((pid) => !pids.includes(pid)) as number);
+      process.kill(pid, 'SIGKILL');
+      await says(new RegExp(`\\[pet\\] +pet ended with SIGKILL: it starts again in ${pause} s`));
+      expect((await send(`${gateway}/user/health`, 'GET')).status).toBe(200);
+      await waitFor(() =>
+        send(`${pet}/health`, 'GET').then(
+          ({ status }) => status === 200,
+          () => false,
+        ),
+      );
+    }
+    expect(childrenOf(child.pid)).toEqual(expect.arrayContaining([pidOf('gateway'), pidOf('user')]));
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(0);
+  },
+);
+
+test.skipIf(!existsSync('/proc/self'))('the apps end when --all is killed', async (t) => {
+  const { child, pids } = await startAll(t);
+  expect(pids).toHaveLength(3);
+  child.kill('SIGKILL');
+  await waitForEnd(pids);
+});
+
+test.skipIf(!existsSync('/proc/self'))(
+  'a second Ctrl-C of --all kills an app that does not end',
+  async (t) => {
+    const { child, ended, pids } = await startAll(t);
+    process.kill(pids[0] as number, 'SIGSTOP');
+    child.kill('SIGINT');
+    await waitFor(() => pids.filter(isAlive).length === 1);
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(1);
+    await waitForEnd(pids);
+  },
+);
+
+test('an app starts alone: it names what is missing, and what needs nothing of it works', async (t) => {
+  const { file } = writeConfig(t);
+  writeFileSync(file, await splitConfig());
+  const user = run(t, process.execPath, [main, '--config', file, '--app', 'user']);
+  const [, url] = (await user.says(/user listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  expect((await send(`${url}/user/health`, 'GET')).body).toEqual({ status: 'OK' });
+  expect(await send(`${url}/user/ready`, 'GET')).toMatchObject({
+    status: 200,
+    body: { status: 'OK', checks: { database: 'OK', pet: 'unreachable' }, degraded: ['pet'] },
+  });
+  expect((await send(`${url}/user/users/`, 'POST', { name: 'Alice' })).body).toEqual({
+    name: 'Alice',
+    id: 1,
+    pets: [],
+  });
+  expect((await send(`${url}/user/users/1`, 'GET')).status).toBe(200);
+  expect((await send(`${url}/user/users/1/pets/1`, 'POST')).status).toBe(503);
+  expect((await send(`${url}/user/users/1`, 'DELETE')).status).toBe(200);
+  expect((await send(`${url}/pet/pets/`, 'GET')).status).toBe(404);
+});
+
+test('two instances share the port, and one that dies is replaced', async (t) => {
+  const port = await findFreePort();
+  const { file } = writeConfig(t, { port, instances: 2 });
+  const server = run(t, process.execPath, [main, '--config', file]);
+  await server.says(/2 instances share the port/);
+  const url = `http://127.0.0.1:${port}`;
+  expect((await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' })).status).toBe(200);
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => send(`${url}/pet/pets/1`, 'GET', undefined, { connection: 'close' })),
+  );
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  server.child.kill('SIGHUP');
+  await server.says(/instance replaced[\s\S]*instance replaced/);
+  expect((await send(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
+  server.child.kill('SIGTERM');
+  expect((await server.ended).code).toBe(0);
+});
+
+test('instances that cannot start end with the one line of why', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.onTestFinished(() => void taken.close());
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const { port } = taken.address() as { port: number };
+  const { file } = writeConfig(t, { port, instances: 2 });
+  const server = run(t, process.execPath, [main, '--config', file]);
+  expect((await server.ended).code).toBe(1);
+  expect(server.output()).toContain(
+    `port ${port} of 127.0.0.1 is in use: change apps.gateway.port in ${file}`,
+  );
+});

@@ -1,0 +1,160 @@
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { type Line, send } from '../../support/app.ts';
+import { startServer, writeConfig } from './helper.ts';
+
+function readLog(folder: string): Line[] {
+  const file = readFileSync(join(folder, 'logs/gateway.jsonl'), 'utf8');
+  return file
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+}
+
+test.for(['SIGTERM', 'SIGINT'] as const)('says where it is, and ends with 0 on %s', async (signal, t) => {
+  const { folder, file } = writeConfig(t);
+  const { child, ended, url, says, output } = await startServer(t, file);
+  await says(/docs of all services at http:.*\/docs/);
+  await says(/docs of pet at http:.*\/pet\/docs/);
+  await says(/docs of user at http:.*\/user\/docs/);
+  expect((await send(`${url}/health`, 'GET')).body).toEqual({ status: 'OK' });
+
+  child.kill(signal);
+  expect(await ended).toEqual({ code: 0, signal: null });
+  expect(output()).toContain('"msg":"stopped"');
+  // The WAL is gone with the last connection: the databases were closed.
+  expect(readdirSync(join(folder, 'data')).sort()).toEqual(['pet.db', 'user.db']);
+});
+
+test('answers what is in flight, calls between services included, and refuses what comes after', async (t) => {
+  const { file } = writeConfig(t);
+  const { child, ended, url } = await startServer(t, file);
+  await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+  const { body: user } = await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
+  await send(`${url}/user/users/${user.id}/pets/1`, 'POST');
+
+  // In flight: its head and half of its body have come.
+  const patch = request(`${url}/user/users/${user.id}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json', 'content-length': 17 },
+  });
+  patch.write('{"name":');
+  await sleep(100);
+  // A connection that is open already, and asks only when the server is stopping.
+  const late = connect(Number(new URL(url).port), '127.0.0.1');
+  await once(late, 'connect');
+  child.kill('SIGTERM');
+  await sleep(200);
+  late.write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const [refused] = await once(late, 'data');
+  expect(String(refused)).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*The server is stopping/i);
+  expect((await send(`${url}/health`, 'GET')).status).toBe(200);
+  const ready = await send(`${url}/ready`, 'GET');
+  expect(ready.status).toBe(503);
+  expect(ready.body).toMatchObject({ detail: 'The server is stopping', checks: { 'pet.database': 'OK' } });
+
+  patch.end('"Alicia"}');
+  const [answer] = await once(patch, 'response');
+  let text = '';
+  for await (const chunk of answer) text += chunk;
+  expect(answer.statusCode).toBe(200);
+  expect(answer.headers.connection).toBe('close');
+  expect(JSON.parse(text)).toMatchObject({ name: 'Alicia', pets: [{ id: 1, name: 'Rex' }] });
+  expect((await ended).code).toBe(0);
+});
+
+test('ends within 2 s with 50 keep-alive clients that never stop asking', async (t) => {
+  const { file } = writeConfig(t);
+  const { child, ended, url } = await startServer(t, file);
+  await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+  const agent = new Agent({ keepAlive: true, maxSockets: 50 });
+  t.onTestFinished(() => agent.destroy());
+  const statuses = new Map<number, number>();
+  let cut = 0;
+  let asking = true;
+  const ask = () =>
+    new Promise<void>((resolve) => {
+      const asked = request(`${url}/pet/pets/1`, { agent }, (answer) => {
+        const status = answer.statusCode ?? 0;
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        answer.resume().on('end', resolve).on('error', resolve);
+      });
+      asked.on('error', () => {
+        cut += 1;
+        resolve();
+      });
+      asked.end();
+    });
+  const clients = Array.from({ length: 50 }, async () => {
+    while (asking) await ask();
+  });
+  await expect.poll(() => statuses.get(200) ?? 0).toBeGreaterThan(100);
+  const start = performance.now();
+  child.kill('SIGTERM');
+  expect((await ended).code).toBe(0);
+  expect(performance.now() - start).toBeLessThan(2000);
+  asking = false;
+  await Promise.all(clients);
+  expect([...statuses.keys()].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+  expect(cut).toBeGreaterThan(0); // after the end nobody listens
+});
+
+test('ends at once on a second signal', async (t) => {
+  const { file } = writeConfig(t);
+  const { child, ended, url, says } = await startServer(t, file);
+  const slow = connect(Number(new URL(url).port), '127.0.0.1');
+  slow.on('error', () => {});
+  slow.write(
+    'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{',
+  );
+  await sleep(200);
+  child.kill('SIGTERM');
+  await says(/stopping on SIGTERM/);
+  const start = performance.now();
+  child.kill('SIGTERM');
+  expect((await ended).code).not.toBe(0);
+  expect(performance.now() - start).toBeLessThan(500);
+});
+
+test('loses no line on SIGTERM under load', async (t) => {
+  const { folder, file } = writeConfig(t);
+  const { child, ended, url } = await startServer(t, file);
+  const answers = await Promise.all(Array.from({ length: 500 }, () => send(`${url}/pet/pets/`, 'GET')));
+  child.kill('SIGTERM');
+  await ended;
+  const ids = new Set(readLog(folder).flatMap(({ reqId }) => reqId ?? []));
+  for (const { headers } of answers) expect(ids).toContain(headers.get('x-request-id'));
+});
+
+test.for([
+  {
+    what: 'an uncaught exception',
+    code: 'throw new Error("boom")',
+    line: 'stopping after an error that nothing caught',
+  },
+  { what: 'an unhandled rejection', code: 'void Promise.reject(new Error("boom"))', line: 'nothing caught' },
+  { what: 'process.exit', code: 'process.exit(3)', line: undefined },
+])('loses no line on $what', async ({ code, line }, t) => {
+  const { folder, file } = writeConfig(t);
+  // Into the real process comes what does the damage, a while after 2,000 lines have been written at once.
+  const later = `process.on('SIGIO', () => { ${code} })`;
+  const { child, ended, url } = await startServer(t, file, {
+    NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(later)}`,
+  });
+  const answers = await Promise.all(Array.from({ length: 300 }, () => send(`${url}/pet/pets/`, 'GET')));
+  child.kill('SIGIO');
+  expect((await ended).code).toBe(line === undefined ? 3 : 1);
+  const lines = readLog(folder);
+  const ids = new Set(lines.flatMap(({ reqId }) => reqId ?? []));
+  for (const { headers } of answers) expect(ids).toContain(headers.get('x-request-id'));
+  if (line === undefined) return;
+  const fatal = lines.find(({ level }) => level === 'fatal');
+  expect(fatal?.service).toBe('gateway');
+  expect(fatal?.msg).toContain(line);
+  expect(JSON.stringify(fatal?.err)).toContain('boom');
+});

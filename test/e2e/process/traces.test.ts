@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makeFolder, send } from '../../support/app.ts';
+import { makeTrace, startCollector } from '../../support/collector.ts';
+import { startServer, writeConfig } from './helper.ts';
+
+/** Has Node say of each module of OpenTelemetry that it is loaded. */
+const watch = `
+import { registerHooks } from 'node:module';
+registerHooks({
+  load(url, context, next) {
+    if (url.includes('@opentelemetry')) console.log('loaded ' + url);
+    return next(url, context);
+  },
+});`;
+
+test('nothing of OpenTelemetry is loaded unless traces are configured', async (t) => {
+  const hook = join(makeFolder(t), 'watch.mjs');
+  writeFileSync(hook, watch);
+  const env = { NODE_OPTIONS: `--import ${hook}` };
+  const collector = await startCollector(t);
+  for (const [extra, isLoaded] of [
+    ['', false],
+    [`traces: { url: "${collector.url}" }\n`, true],
+  ] as const) {
+    const { file } = writeConfig(t, { extra });
+    const { url, output, child, ended } = await startServer(t, file, env);
+    await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' }, makeTrace().headers);
+    expect((await send(`${url}/user/users/1`, 'GET', undefined, makeTrace().headers)).status).toBe(404);
+    child.kill('SIGTERM');
+    await ended;
+    expect(output().includes('loaded '), extra).toBe(isLoaded);
+  }
+});
+
+test('SIGTERM loses no span', async (t) => {
+  const { url: collector, spans } = await startCollector(t);
+  // A server on a busy machine rejects some of so many requests, which then have other spans.
+  const extra = `traces: { url: "${collector}" }\nlimits: { wait: 60000 }\n`;
+  const { file } = writeConfig(t, { extra });
+  const { url, child, ended } = await startServer(t, file);
+  const traces = Array.from({ length: 600 }, () => makeTrace());
+  await Promise.all(traces.map(({ headers }) => send(`${url}/pet/pets/1`, 'GET', undefined, headers)));
+  child.kill('SIGTERM');
+  expect((await ended).code).toBe(0);
+  const of = (wanted: string) =>
+    spans
+      .filter(({ name }) => name === wanted)
+      .map(({ traceId }) => traceId)
+      .sort();
+  expect(of('GET /pet/pets/:pet_id')).toEqual(traces.map(({ traceId }) => traceId).sort());
+  expect(of('SELECT pet')).toEqual(traces.map(({ traceId }) => traceId).sort());
+});

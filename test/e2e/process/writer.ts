@@ -1,0 +1,78 @@
+/**
+ * A process that writes, for tests that watch or disturb it from outside: `node writer.ts HOW FILE [FILLER]`. It says
+ * what happened a line at a time, at once: what it has said was so before anything else happened.
+ */
+import { once } from 'node:events';
+import { cpSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import Client from 'better-sqlite3';
+import { openDatabase } from '../../../src/framework/database/database.ts';
+import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
+import { toProblem } from '../../../src/framework/errors/error-handler.ts';
+
+const [how, file, filler, copy] = process.argv.slice(2) as [string, string, string, string];
+const say = (line: string) => void writeSync(1, `${line}\n`);
+
+/** What is in the file, as another finds it. */
+function list(path: string): string[] {
+  const client = new Client(path);
+  try {
+    return client.prepare('SELECT substr(text, 1, 9) FROM note ORDER BY id').pluck().all() as string[];
+  } finally {
+    client.close();
+  }
+}
+
+const database = openDatabase(file);
+database.orm.run(sql`CREATE TABLE IF NOT EXISTS note (id INTEGER PRIMARY KEY, text TEXT)`);
+say('it is open');
+let count = 0;
+/** Writes so many notes in one turn of the event loop; resolves with the status that each would be answered with. */
+async function write(size: number, length = 0): Promise<{ note: string; status: number }[]> {
+  const writes = Array.from({ length: size }, async () => {
+    const note = `note ${String(count++).padStart(4, '0')}`;
+    const text = note.padEnd(length, '.');
+    try {
+      await database.write(() => database.orm.run(sql`INSERT INTO note (text) VALUES (${text})`));
+      if (length === 0) say(`answered ${note}`);
+      return { note, status: 200 };
+    } catch (error) {
+      return { note, status: toProblem(error, '').status };
+    }
+  });
+  return Promise.all(writes);
+}
+
+if (how === 'one by one') for (let index = 0; index < 50; index += 1) await write(1);
+if (how === 'at once') await write(50);
+if (how === 'until it is full') {
+  const hasRoom = once(process, 'SIGUSR2');
+  const awake = setInterval(() => {}, 1_000);
+  if (filler !== '') writeFileSync(filler, Buffer.alloc(300_000));
+  const answers: { note: string; status: number }[] = [];
+  const failed: number[][] = [];
+  // Groups, then single ones: both end at the same wall.
+  for (const [size, length] of [
+    [5, 20_000],
+    [1, 20_000],
+  ] as const) {
+    for (;;) {
+      const group = await write(size, length);
+      answers.push(...group);
+      const statuses = group.map(({ status }) => status);
+      if (statuses.every((status) => status === 200) && answers.length < 200) continue;
+      failed.push(statuses);
+      break;
+    }
+  }
+  const rows = database.orm.all<{ count: number }>(sql`SELECT count(*) AS count FROM note`);
+  // As after a kill: the log is read anew.
+  for (const end of ['', '-wal']) cpSync(`${file}${end}`, `${copy}${end}`);
+  const done = () => answers.filter(({ status }) => status === 200).map(({ note }) => note);
+  say(`full: ${JSON.stringify({ failed, done: done(), rows, file: list(file), copy: list(copy) })}`);
+  await hasRoom;
+  clearInterval(awake);
+  if (filler !== '') rmSync(filler);
+  for (let index = 0; index < 3; index += 1) answers.push(...(await write(3, 20_000)));
+  say(`later: ${JSON.stringify({ done: done(), file: list(file) })}`);
+}
+database.close();

@@ -1,0 +1,393 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ICruiseResult } from 'dependency-cruiser';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Seed {
+  /** Where it stands; the file is made for the test. */
+  readonly file: string;
+  readonly code: string;
+  /** Rules that catch it too. */
+  readonly also?: readonly string[];
+}
+
+/** By rule: what it must catch, and no other rule with it unless that is said. */
+const violations: Record<string, readonly Seed[]> = {
+  'framework-knows-no-service': [
+    {
+      file: 'src/framework/context/seed-2.ts',
+      code: `import '../../services/pet/index.ts';`,
+      also: ['only-the-list-imports-services'],
+    },
+    { file: 'src/framework/context/seed-1.ts', code: `import '../../main.ts';` },
+    {
+      file: 'src/framework/context/seed-5.ts',
+      code: `export const load = () => import('../../../scripts/generate.ts');`,
+    },
+    {
+      file: 'src/framework/context/seed-6.ts',
+      code: `export type { Pet } from '../../services/pet/schemas.ts';`,
+      also: ['only-the-list-imports-services'],
+    },
+    {
+      file: 'src/framework/app/seed-3.ts',
+      code: `export const load = () => import('../../services/pet/index.ts');`,
+      also: ['only-the-list-imports-services'],
+    },
+  ],
+  'generated-in-load-services-only': [
+    { file: 'src/framework/context/seed-3.ts', code: `import type { paths } from '#generated/api.d.ts';` },
+    { file: 'src/framework/app/seed-4.ts', code: `export { services } from '#generated/services.ts';` },
+  ],
+  'service-stays-in-its-folder': [
+    { file: 'src/services/user/seed-1.ts', code: `import pet from '../pet/index.ts';` },
+    { file: 'src/services/user/seed-2.ts', code: `import { buildApp } from '#framework/app/app.ts';` },
+    { file: 'src/services/user/seed-3.ts', code: `export * from '../pet/schemas.ts';` },
+    { file: 'src/services/user/seed-4.ts', code: `export { Pet } from '../pet/schemas.ts';` },
+    { file: 'src/services/user/seed-5.ts', code: `import type { Pet } from '../pet/schemas.ts';` },
+    { file: 'src/services/user/seed-6.ts', code: `export const load = () => import('../pet/index.ts');` },
+    {
+      file: 'src/services/user/seed-7.ts',
+      code: `import { createRequire } from 'node:module';
+        const require = createRequire(import.meta.url);
+        export const pet = require('../pet/index.ts');`,
+    },
+    { file: 'src/services/user/seed-8.cts', code: `module.exports = require('../pet/index.ts');` },
+    { file: 'src/services/user/seed-9.ts', code: `export type Pet = import('../pet/schemas.ts').Pet;` },
+    {
+      file: 'src/services/user/seed-10.ts',
+      code: `import '../../framework/app/app.ts';`,
+      also: ['service-reaches-out-by-name'],
+    },
+    { file: 'src/services/user/seed-11.ts', code: `export * as app from '#framework/app/app.ts';` },
+    { file: 'src/services/user/seed-12.ts', code: `import '../../../scripts/generate.ts';` },
+    { file: 'src/services/user/deep/seed.ts', code: `import pet from '../../pet/index.ts';` },
+    // A folder whose name begins like that of the service is not the service's own.
+    { file: 'src/services/users/index.ts', code: `import '../user/schemas.ts';` },
+  ],
+  'service-reaches-out-by-name': [
+    { file: 'src/services/user/seed-21.ts', code: `import { Id } from '../../framework/openapi/schema.ts';` },
+    { file: 'src/services/user/seed-22.ts', code: `export * from '../../framework/openapi/schema.ts';` },
+    {
+      file: 'src/services/user/seed-23.ts',
+      code: `import type { Page } from '../../framework/openapi/schema.ts';`,
+    },
+    {
+      file: 'src/services/user/seed-24.ts',
+      code: `export const load = () => import('../../framework/openapi/schema.ts');`,
+    },
+    {
+      file: 'src/services/user/seed-client.ts',
+      code: `import type { paths } from '../../../generated/api.d.ts';`,
+    },
+  ],
+  'contract-as-types-in-clients-only': [
+    { file: 'src/services/user/seed-31.ts', code: `import type { paths } from '#generated/api.d.ts';` },
+    { file: 'src/services/user/seed-32.ts', code: `export type { paths } from '#generated/api.d.ts';` },
+    {
+      file: 'src/services/user/seed-33.ts',
+      // Not told apart from a call of import(): `import type` says it clearly.
+      code: `export type Paths = import('#generated/api.d.ts').paths;`,
+      also: ['contract-not-by-value'],
+    },
+  ],
+  'contract-as-types-only': [
+    {
+      file: 'src/services/user/seed-41-client.ts',
+      code: `import type { services } from '#generated/services.ts';`,
+    },
+    {
+      file: 'src/services/user/seed-42-client.ts',
+      code: `export type { services } from '#generated/services.ts';`,
+    },
+  ],
+  'contract-not-by-value': [
+    { file: 'src/services/user/seed-51-client.ts', code: `import x from '#generated/api.d.ts';` },
+    { file: 'src/services/user/seed-52-client.ts', code: `export { paths } from '#generated/api.d.ts';` },
+    {
+      file: 'src/services/user/seed-53-client.ts',
+      code: `export const load = () => import('#generated/api.d.ts');`,
+    },
+    { file: 'src/services/user/seed-54-client.ts', code: `import '#generated/api.d.ts';` },
+  ],
+  'only-the-list-imports-services': [
+    { file: 'scripts/seed-1.ts', code: `import pet from '../src/services/pet/index.ts';` },
+    { file: 'scripts/seed-2.ts', code: `export * from '../src/services/pet/schemas.ts';` },
+    { file: 'src/seed.ts', code: `import type { Pet } from './services/pet/schemas.ts';` },
+  ],
+  'drizzle-in-few-files': [
+    {
+      file: 'src/services/user/seed-61.ts',
+      code: `import { sql } from '#framework/database/sqlite/drizzle.ts';`,
+    },
+    {
+      file: 'src/services/user/seed-62.ts',
+      code: `export type { Query } from '#framework/database/sqlite/drizzle.ts';`,
+    },
+    { file: 'src/services/user/seed-63.ts', code: `import type { SQL } from 'drizzle-orm';` },
+    { file: 'src/services/user/seed-64.ts', code: `export * from '#framework/database/sqlite/drizzle.ts';` },
+    { file: 'src/services/user/seed-65.ts', code: `export const load = () => import('better-sqlite3');` },
+    {
+      file: 'src/services/user/seed-66.ts',
+      code: `import { createRequire } from 'node:module';
+        const require = createRequire(import.meta.url);
+        export const Client = require('better-sqlite3');`,
+    },
+    { file: 'src/services/user/seed-67.ts', code: `import { DatabaseSync } from 'node:sqlite';` },
+    { file: 'src/framework/app/seed-11.ts', code: `import Client from 'better-sqlite3';` },
+    { file: 'src/framework/context/seed-11.ts', code: `import type Client from 'better-sqlite3';` },
+  ],
+  'drizzle-by-one-file': [
+    { file: 'src/services/seed-a/tables.ts', code: `import { integer } from 'drizzle-orm/sqlite-core';` },
+    { file: 'src/services/seed-a/repository.ts', code: `export * from 'drizzle-orm';` },
+  ],
+  'prometheus-in-metrics-only': [
+    { file: 'src/framework/context/seed-51.ts', code: `import { Counter } from '@prometheus-io/client';` },
+    {
+      file: 'src/services/user/seed-95.ts',
+      code: `export const load = () => import('@prometheus-io/client');`,
+    },
+    { file: 'src/framework/app/seed-51.ts', code: `import type { Registry } from '@prometheus-io/client';` },
+  ],
+  'opentelemetry-in-traces-only': [
+    { file: 'src/framework/app/seed-61.ts', code: `export const load = () => import('@opentelemetry/api');` },
+    { file: 'src/framework/context/seed-61.ts', code: `import type { Span } from '@opentelemetry/api';` },
+  ],
+  'opentelemetry-when-configured': [
+    {
+      file: 'src/framework/app/seed-62.ts',
+      code: `import { trace } from '@opentelemetry/api';`,
+      also: ['opentelemetry-in-traces-only'],
+    },
+  ],
+  'process-in-start-only': [
+    { file: 'src/framework/app/seed-21.ts', code: `import process from 'node:process';` },
+    { file: 'src/framework/context/seed-21.ts', code: `import { env } from 'process';` },
+    { file: 'src/services/user/seed-71.ts', code: `export * from 'node:process';` },
+    { file: 'src/services/user/seed-72.ts', code: `export const load = () => import('node:process');` },
+    {
+      file: 'src/services/user/seed-73.ts',
+      code: `export const { env } = process.getBuiltinModule('node:process');`,
+    },
+  ],
+  'no-cycles': [
+    {
+      file: 'src/framework/context/seed-cycle-a.ts',
+      code: `import { b } from './seed-cycle-b.ts';\nexport const a = () => b;`,
+    },
+    {
+      file: 'src/services/user/seed-cycle-c.ts',
+      code: `export const load = () => import('./seed-cycle-d.ts');`,
+    },
+  ],
+  'no-unresolved': [
+    { file: 'src/framework/context/seed-31.ts', code: `import './nowhere.ts';` },
+    { file: 'src/services/user/seed-81.ts', code: `import { x } from '#framework/nowhere.ts';` },
+    { file: 'src/services/user/seed-82.ts', code: `import { x } from '#services/pet/index.ts';` },
+    { file: 'src/framework/app/seed-31.ts', code: `export * from 'a-package-that-there-is-not';` },
+    {
+      file: 'scripts/seed-3.ts',
+      code: `export const load = () => import('../src/framework/app/nowhere.ts');`,
+    },
+  ],
+  'no-development-dependency-in-src': [
+    { file: 'src/framework/app/seed-41.ts', code: `import { createTwoFilesPatch } from 'diff';` },
+    { file: 'src/services/user/seed-91.ts', code: `export const load = () => import('typescript');` },
+    // Installed, as somebody else's dependency, and not among ours.
+    { file: 'src/framework/context/seed-41.ts', code: `import { SonicBoom } from 'sonic-boom';` },
+  ],
+};
+
+/** What no rule may mind; the other ends of the cycles too, as a cycle is told once. */
+const allowed: readonly Seed[] = [
+  {
+    file: 'src/framework/context/seed-cycle-b.ts',
+    code: `import { a } from './seed-cycle-a.ts';\nexport const b = () => a;`,
+  },
+  { file: 'src/services/user/seed-cycle-d.ts', code: `export { load } from './seed-cycle-c.ts';` },
+  { file: 'src/services/user/seed-101-client.ts', code: `import type { paths } from '#generated/api.d.ts';` },
+  {
+    file: 'src/services/user/seed-102.ts',
+    code: `import { Id } from '#framework/openapi/schema.ts';\nimport './routes.ts';`,
+  },
+  { file: 'src/services/user/deep/seed-103.ts', code: `import '../schemas.ts';` },
+  {
+    file: 'src/services/extra/tables.ts',
+    code: `import { integer } from '#framework/database/sqlite/drizzle.ts';`,
+  },
+  {
+    file: 'src/services/extra/repository.ts',
+    code: `import { sql } from '#framework/database/sqlite/drizzle.ts';\nimport type { SQL } from 'drizzle-orm';\nimport './tables.ts';`,
+  },
+  { file: 'src/framework/app/seed-102.ts', code: `import type { Change } from 'diff';` },
+  {
+    file: 'scripts/seed-101.ts',
+    code: `import { createTwoFilesPatch } from 'diff';\nimport '#framework/app/app.ts';`,
+  },
+  {
+    file: 'src/framework/context/seed-types-a.ts',
+    code: `import type { B } from './seed-types-b.ts';\nexport type A = B[];`,
+  },
+  {
+    file: 'src/framework/context/seed-types-b.ts',
+    code: `import type { A } from './seed-types-a.ts';\nexport type B = A[];`,
+  },
+];
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'architecture-'));
+  const parts = ['src', 'scripts', 'test', 'generated', 'package.json', 'tsconfig.json'];
+  for (const part of [...parts, '.dependency-cruiser.mjs', 'biome.json', '.gitignore']) {
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A seed in the name of a test. */
+const name = ({ file, code }: Seed) => `${file}: ${code.replace(/\s+/g, ' ')}`;
+
+function plant({ file, code }: Seed): void {
+  mkdirSync(dirname(join(folder, file)), { recursive: true });
+  writeFileSync(join(folder, file), `${code}\n`);
+}
+
+/** Runs one of our tools in a folder; resolves with what it prints, whatever it thinks of what it finds. */
+function run(cwd: string, tool: string, ...args: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const file = join(root, 'node_modules/.bin', tool);
+    // Under this Node: the first of the PATH may be too old for the tool.
+    const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
+    execFile(file, args, { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      if (stdout === '') reject(error ?? new Error(stderr));
+      else resolve(stdout);
+    });
+  });
+}
+
+interface Violation {
+  readonly rule: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What `npm run check` finds in a folder. */
+async function cruise(cwd: string): Promise<Violation[]> {
+  const options = ['--config', '.dependency-cruiser.mjs', '--output-type', 'json'];
+  const { summary } = JSON.parse(await run(cwd, 'depcruise', ...options, 'src', 'scripts')) as ICruiseResult;
+  expect(summary.totalCruised).toBeGreaterThan(40);
+  return summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, from, to }));
+}
+
+async function ruleNames(): Promise<string[]> {
+  const { default: config } = (await import(join(root, '.dependency-cruiser.mjs'))) as {
+    default: { forbidden: { name: string; severity: string }[] };
+  };
+  expect(config.forbidden.filter(({ severity }) => severity !== 'error')).toEqual([]);
+  return config.forbidden.map(({ name }) => name);
+}
+
+test('the tree keeps the rules of who may import whom', async () => {
+  expect(await cruise(root)).toEqual([]);
+});
+
+test('every rule has a violation that it must catch', async () => {
+  expect(Object.keys(violations).sort()).toEqual((await ruleNames()).sort());
+  for (const [rule, seeds] of Object.entries(violations)) expect(seeds.length, rule).toBeGreaterThan(0);
+});
+
+describe('of the imports', () => {
+  let found: Violation[];
+
+  beforeAll(async () => {
+    for (const seed of [...Object.values(violations).flat(), ...allowed]) plant(seed);
+    found = await cruise(folder);
+  });
+
+  for (const [rule, seeds] of Object.entries(violations)) {
+    for (const seed of seeds) {
+      const only = ['', ...(seed.also ?? [])].join(' and ');
+      test(`${rule}${only} and no other rule catches ${name(seed)}`, () => {
+        const rules = found.filter(({ from }) => from === seed.file).map((violation) => violation.rule);
+        expect([...new Set(rules)].sort()).toEqual([rule, ...(seed.also ?? [])].sort());
+      });
+    }
+  }
+
+  for (const seed of allowed) {
+    test(`no rule minds ${name(seed)}`, () => {
+      expect(found.filter(({ from }) => from === seed.file)).toEqual([]);
+    });
+  }
+
+  test('no rule minds anything else', () => {
+    const planted = new Set(Object.values(violations).flatMap((seeds) => seeds.map(({ file }) => file)));
+    expect(found.filter(({ from }) => !planted.has(from))).toEqual([]);
+  });
+});
+
+describe('of the globals', () => {
+  const caught: readonly Seed[] = [
+    { file: 'src/framework/context/global-1.ts', code: 'export const home = process.env.HOME;' },
+    { file: 'src/framework/context/global-2.ts', code: 'export const { argv } = process;' },
+    { file: 'src/services/user/global-1.ts', code: `console.log('hello');` },
+    { file: 'src/services/user/global-2.ts', code: 'export const id = () => process.pid;' },
+    { file: 'src/framework/app/global-1.ts', code: 'process.exit(1);' },
+    { file: 'src/framework/app/deep/start.ts', code: 'process.exit(1);' },
+    { file: 'src/main.ts', code: 'process.exit(1);' },
+    { file: 'src/framework/app/global-2.ts', code: 'export const { env } = globalThis.process;' },
+    { file: 'src/framework/app/global-3.ts', code: `global.console.log('hello');` },
+  ];
+  const free: readonly Seed[] = [
+    { file: 'src/framework/app/start.ts', code: `console.error(process.argv);\nprocess.exit(1);` },
+    { file: 'scripts/global.ts', code: `console.log(process.argv);` },
+    {
+      file: 'src/framework/context/global-3.ts',
+      code: `export const tell = (process: { pid: number }) => process.pid;`,
+    },
+  ];
+  let found: { file: string; rule: string }[];
+
+  beforeAll(async () => {
+    for (const seed of [...caught, ...free]) plant(seed);
+    const printed = await run(
+      folder,
+      'biome',
+      'lint',
+      '--reporter=json',
+      '--max-diagnostics=none',
+      'src',
+      'scripts',
+    );
+    const { diagnostics } = JSON.parse(printed) as {
+      diagnostics: { category: string; severity: string; location: { path: string | { file: string } } }[];
+    };
+    found = diagnostics
+      .filter(({ severity }) => severity === 'error')
+      .map(({ category, location: { path } }) => ({
+        file: typeof path === 'string' ? path : path.file,
+        rule: category,
+      }))
+      .filter(({ rule }) => rule === 'lint/style/noRestrictedGlobals');
+  });
+
+  for (const seed of caught) {
+    test(`process and console are caught in ${name(seed)}`, () => {
+      expect(found.map(({ file }) => file)).toContain(seed.file);
+    });
+  }
+
+  for (const seed of free) {
+    test(`process and console are free in ${name(seed)}`, () => {
+      expect(found.map(({ file }) => file)).not.toContain(seed.file);
+    });
+  }
+});

@@ -1,0 +1,212 @@
+import { Type } from '@sinclair/typebox';
+import { expect, test } from 'vitest';
+import { loadServices } from '../../../src/framework/app/load-services.ts';
+import { lookupByIds } from '../../../src/framework/calls/batch/lookup.ts';
+import { openNeighbour } from '../../../src/framework/calls/client.ts';
+import { runInContext } from '../../../src/framework/context/context.ts';
+import { Problem } from '../../../src/framework/errors/problem.ts';
+import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { build, collectLines, contract, type Line } from '../../support/app.ts';
+
+const key = 'sixteen-or-more-characters';
+
+const document = contract as unknown as OpenApiDocument;
+type Paths = { '/pet/pets/': { get: { parameters: { query?: { ids?: number[] } }; responses: object } } };
+
+function open(origin: string, options: Partial<Parameters<typeof openNeighbour>[1]> = {}) {
+  const opened = openNeighbour('pet', { origin: () => origin, document, deadline: 1000, ...options });
+  return { ...opened, operation: opened.neighbour.operation as unknown as Operation };
+}
+type Operation = (
+  method: string,
+  path: string,
+) => ((init: object) => Promise<unknown>) & { refuse(fault: string): Problem };
+
+test('an operation that the contract does not have cannot be declared', async () => {
+  const { operation, close } = open('http://127.0.0.1:1');
+  expect(() => operation('get', '/pet/petz/')).toThrow(
+    /^The contract has no GET \/pet\/petz\/\. It has .*GET \/pet\/pets\/, .*\. For a new operation run/,
+  );
+  expect(() => operation('put', '/pet/pets/')).toThrow('The contract has no PUT /pet/pets/. It has ');
+  expect(() => operation('get', '/toy/toys/')).toThrow(
+    'The contract has no GET /toy/toys/. It has no operation of a service toy.',
+  );
+  await close();
+});
+
+test('an operation whose response cannot be checked cannot be declared; the error names it', async () => {
+  const responses = { 204: { description: 'No content' } };
+  const paths = { '/pet/pets/': { delete: { responses } } };
+  const { operation, close } = open('http://127.0.0.1:1', { document: { openapi: '3.1.0', paths } });
+  expect(() => operation('delete', '/pet/pets/')).toThrow(
+    /^DELETE \/pet\/pets\/: its response 204 has no JSON schema that can be checked: /,
+  );
+  await close();
+});
+
+test('an operation can be declared while contracts are generated, and not called', async () => {
+  const { operation, close } = open('http://127.0.0.1:1', { document: undefined });
+  const listPets = operation('get', '/pet/pets/');
+  const message = /^GET \/pet\/pets\/ was called while contracts are generated: call it in a handler/;
+  await expect(listPets({})).rejects.toThrow(message);
+  const lookUp = lookupByIds(listPets as never, { parameter: 'ids', ask: Object, idOf: Number });
+  await expect(lookUp([1])).rejects.toThrow(message);
+  await close();
+});
+
+test('a call carries the id, one hop more and what is left of its caller’s time', async (t) => {
+  const seen: Record<string, unknown>[] = [];
+  const pet = defineService({
+    name: 'pet',
+    description: 'Sees what it is sent.',
+    async register(scope) {
+      scope.get(
+        '/pets/',
+        { schema: { response: { 200: Type.Array(Type.Unknown()) } } },
+        async ({ headers }) => {
+          seen.push(headers);
+          return [];
+        },
+      );
+    },
+  });
+  const { url } = await build(t, { services: [pet], config: { internal: { key } } });
+  const headers = { 'x-internal': `service ${key}` };
+  const { operation, close } = open(url, { deadline: 10_000, headers });
+  t.onTestFinished(close);
+  const list = operation('get', '/pet/pets/');
+  const log = (await collectLines([], 'info')).logger('user');
+  const travel = { requestId: 'abc', hops: 2, deadline: performance.now() + 9_000 };
+  await runInContext({ service: 'user', serviceLog: log, log, travel }, () => list({}));
+  await list({});
+  expect(seen[0]).toMatchObject({ 'x-request-id': 'abc', 'x-hops': '3' });
+  expect(Number(seen[0]?.['x-deadline-ms'])).toBeLessThanOrEqual(9_000);
+  expect(seen[1]).toMatchObject({ 'x-hops': '1', 'x-request-id': expect.stringMatching(/^[\w-]{36}$/) });
+
+  const late = { ...travel, deadline: performance.now() - 1 };
+  await expect(
+    runInContext({ service: 'user', serviceLog: log, log, travel: late }, () => list({})),
+  ).rejects.toMatchObject({
+    status: 504,
+  });
+  // It would have been sent before this one.
+  await list({});
+  expect(seen).toHaveLength(3);
+  const over = { isOver: true };
+  await expect(
+    runInContext({ service: 'user', serviceLog: log, log, travel, request: over }, () => list({})),
+  ).rejects.toMatchObject({ name: 'RequestEnded' });
+  await list({});
+  expect(seen).toHaveLength(4);
+  // One that has come too far is told so, and so is whoever sent it.
+  const far = { ...travel, hops: 3, deadline: performance.now() + 9_000 };
+  await expect(
+    runInContext({ service: 'user', serviceLog: log, log, travel: far }, () => list({})),
+  ).rejects.toMatchObject({
+    status: 508,
+  });
+});
+
+test('a service that calls itself in circles is stopped after three hops', async (t) => {
+  let calls = 0;
+  const pet = defineService({
+    name: 'pet',
+    description: 'Asks itself.',
+    async register(scope, { neighbour }) {
+      const again = neighbour<Paths>('pet').operation('get', '/pet/pets/');
+      scope.get('/pets/', { schema: { response: { 200: Type.Array(Type.Unknown()) } } }, async () => {
+        calls += 1;
+        await again(undefined);
+        return [];
+      });
+    },
+  });
+  const { send, lines } = await build(t, { services: [pet] });
+  const { status, body } = await send('GET', '/pet/pets/');
+  expect(status).toBe(508);
+  // Each service on the way says which call goes round.
+  const line = { service: 'pet', neighbour: 'pet', operation: 'GET /pet/pets/', fault: 'too many hops' };
+  const failed = lines.filter(({ msg }) => msg === 'call failed');
+  expect(failed).toHaveLength(4);
+  for (const one of failed) expect(one).toMatchObject(line);
+  expect(body).toMatchObject({
+    status: 508,
+    detail: 'Too many calls from service to service for one request',
+  });
+  expect(calls).toBe(4);
+});
+
+test('a deadline in a header that is none is not one', async (t) => {
+  const { send } = await build(t, { config: { internal: { key } } });
+  const headers = { 'x-internal': `service ${key}`, 'x-hops': 'x' };
+  for (const deadline of ['-1', 'soon', '1e3', '9999999'])
+    expect(
+      (await send('GET', '/user/users/', undefined, { ...headers, 'x-deadline-ms': deadline })).status,
+    ).toBe(200);
+});
+
+test('hops and deadline count from a caller that shows the internal key, and from nobody else', async (t) => {
+  const { send } = await build(t, { config: { internal: { key } } });
+  await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+  await send('POST', '/user/users/', { name: 'Alice' });
+  await send('POST', '/user/users/1/pets/1');
+  const read = async (headers: Record<string, string>) =>
+    (await send('GET', '/user/users/1', undefined, headers)).status;
+  for (const caller of ['service', 'gateway']) {
+    const own = { 'x-internal': `${caller} ${key}` };
+    expect(await read({ ...own, 'x-hops': '9' })).toBe(508);
+    expect(await read({ ...own, 'x-deadline-ms': '0' })).toBe(504);
+    expect(await read(own)).toBe(200);
+  }
+  expect(await read({ 'x-hops': '9', 'x-deadline-ms': '0' })).toBe(200);
+  expect(await read({ 'x-internal': 'service wrong', 'x-hops': '9', 'x-deadline-ms': '0' })).toBe(200);
+});
+
+test('the services of the list are those of the folders', async () => {
+  const services = await loadServices();
+  expect([...services.keys()]).toEqual(['pet', 'user']);
+  for (const [name, service] of services) expect(service.name).toBe(name);
+});
+
+test('a refusal is an error of the request that waits, and a line', async () => {
+  const { operation, close } = open('http://127.0.0.1:1');
+  expect(operation('get', '/pet/pets/').refuse('odd')).toMatchObject({ status: 503, name: 'Unavailable' });
+  expect(operation('get', '/pet/pets/').refuse('odd')).toBeInstanceOf(Problem);
+  await close();
+});
+
+test.for([
+  [404, 1],
+  [422, 1],
+  [500, 0],
+  [503, 0],
+] as const)(
+  'a call that gets %i is a line, and has the contract looked at %i times',
+  async ([status, looks], t) => {
+    const pet = defineService({
+      name: 'pet',
+      description: 'Fails.',
+      async register(scope) {
+        scope.get('/pets/', async (_request, reply) => reply.code(status).send({}));
+      },
+    });
+    const { url } = await build(t, { services: [pet] });
+    let looked = 0;
+    const onUnfit = () => {
+      looked += 1;
+    };
+    const { operation, close } = open(url, { deadline: 10_000, onUnfit });
+    t.onTestFinished(close);
+    const lines: Line[] = [];
+    const log = (await collectLines(lines, 'info')).logger('user');
+    const call = runInContext({ service: 'user', serviceLog: log, log }, () =>
+      operation('get', '/pet/pets/')({}),
+    );
+    await expect(call).rejects.toMatchObject({ status: 503 });
+    expect(looked).toBe(looks);
+    expect(lines).toMatchObject([
+      { level: 'warn', msg: 'call failed', neighbour: 'pet', fault: `status ${status}` },
+    ]);
+  },
+);

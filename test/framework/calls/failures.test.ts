@@ -1,0 +1,226 @@
+import { createServer, request, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import Client from 'better-sqlite3';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { openDatabase } from '../../../src/framework/database/database.ts';
+import pet from '../../../src/services/pet/index.ts';
+import { ask } from '../../e2e/groupings/helper.ts';
+import { type Built, build, makeFolder, type Reply } from '../../support/app.ts';
+
+type Fault = (reply: ServerResponse, whole: string) => void;
+const html = (status: number) => (reply: ServerResponse) =>
+  reply.writeHead(status, { 'content-type': 'text/html' }).end('<h1>hello</h1>');
+const json = { 'content-type': 'application/json' };
+
+/** What can go wrong at the address of the pet app, once it is reached. */
+const faults: Readonly<Record<string, Fault>> = {
+  hangs: () => {},
+  resets: (reply) => reply.socket?.resetAndDestroy(),
+  'cuts a body': (reply, whole) => {
+    reply.writeHead(200, { ...json, 'content-length': whole.length }).write(whole.slice(0, whole.length / 2));
+    setTimeout(() => reply.socket?.destroy(), 20);
+  },
+  trickles: (reply, whole) => {
+    reply.writeHead(200, { ...json, 'content-length': whole.length });
+    const timer = setInterval(() => reply.write(' '), 50);
+    reply.on('close', () => clearInterval(timer));
+  },
+  'answers 500': (reply) => reply.writeHead(500, json).end('{}'),
+  'answers 503': (reply) => reply.writeHead(503, json).end('{}'),
+  'answers 404 in HTML': html(404),
+  'answers 200 in HTML': html(200),
+  'answers 200 of another shape': (reply) => reply.writeHead(200, json).end('[{"id":1,"nom":"Rex"}]'),
+};
+const names = ['refuses', ...Object.keys(faults)];
+
+/** A gateway with the user service; the pet service is in an app of its own, behind what can be made to fail. */
+async function start(t: TestContext, database = ':memory:') {
+  const pets = await build(t, {
+    services: [pet],
+    serviceConfigs: { pet: { database: `sqlite:${database}` } },
+  });
+  const state = { fault: undefined as string | undefined, upstream: 0 };
+  const server = createServer((asked, reply) => {
+    const fault = faults[state.fault ?? ''];
+    if (asked.url?.startsWith('/pet/pets')) state.upstream += 1;
+    if (fault !== undefined) return fault(reply, JSON.stringify([{ id: 1, name: 'x'.repeat(500) }]));
+    const { headers, method, url } = asked;
+    const forwarded = request(`${pets.url}${url}`, { method: method ?? 'GET', headers }, (answer) => {
+      reply.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(reply);
+    });
+    forwarded.on('error', () => reply.destroy());
+    asked.pipe(forwarded);
+  });
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await listen(0);
+  const { port } = server.address() as { port: number };
+  t.onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const apps = {
+    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+    pets: { port, services: ['pet'] },
+  };
+  const built = await build(t, { config: { apps, calls: { deadline: 500 } } });
+  return {
+    ...built,
+    state,
+    async break(fault: string) {
+      state.fault = fault;
+      if (fault !== 'refuses') return;
+      server.close();
+      server.closeAllConnections();
+      await sleep(20);
+    },
+    async mend() {
+      if (state.fault === 'refuses') await listen(port);
+      state.fault = undefined;
+    },
+  };
+}
+
+const count = 1_000;
+
+/** A database with 1,000 pets. Requests that create them would take most of the time of the tests. */
+function makePets(t: TestContext): string {
+  const file = join(makeFolder(t), 'pet.db');
+  openDatabase(file, pet.migrations as URL).close();
+  const client = new Client(file);
+  client.exec(`WITH RECURSIVE number(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM number WHERE id < ${count})
+    INSERT INTO pet (id, name, species, mood, last_fed, last_interaction)
+    SELECT id, 'Rex', 'dog', 'happy', 1, 1 FROM number`);
+  client.close();
+  return file;
+}
+
+/** Five users, each of whom has all pets. */
+async function adoptAll({ send }: Built): Promise<void> {
+  const ids = Array.from({ length: count }, (_, index) => index + 1);
+  for (let user = 1; user <= 5; user += 1) {
+    await send('POST', '/user/users/', { name: 'Alice' });
+    const adopt = async () => (await send('PATCH', `/user/users/${user}`, { pets_ids: ids })).status;
+    // On a busy machine the first calls may take longer than their deadline.
+    await expect.poll(adopt).toBe(200);
+  }
+}
+
+async function countAdoptions({ send }: Built): Promise<number> {
+  const { body } = await send('GET', '/user/users/');
+  return (body as { pets: unknown[] }[]).reduce((sum, { pets }) => sum + pets.length, 0);
+}
+
+const routes = [
+  ['GET', '/user/users/1', undefined],
+  ['GET', '/user/users/', undefined],
+  ['POST', '/user/users/1/pets/2', undefined],
+  ['DELETE', '/user/users/1/pets/1', undefined],
+  ['PATCH', '/user/users/1', { pets_ids: [1] }],
+  ['PATCH', '/user/users/1', { name: 'Bob' }],
+] as const;
+
+describe('where the address of the pet app', () => {
+  test.for(names)(
+    '%s, nothing is lost and every answer comes in time',
+    { timeout: 60_000 },
+    async (fault, t) => {
+      const started = await start(t, makePets(t));
+      const { send, state } = started;
+      await adoptAll(started);
+      await expect.poll(() => countAdoptions(started)).toBe(5000);
+
+      await started.break(fault);
+      for (const [method, path, body] of routes) {
+        const begun = performance.now();
+        const answer = await send(method, path, body);
+        expect(performance.now() - begun).toBeLessThan(2000);
+        expectProblem(answer);
+      }
+      await started.mend();
+
+      const begun = performance.now();
+      while ((await send('GET', '/user/users/1')).status !== 200) await sleep(20);
+      expect(performance.now() - begun).toBeLessThan(2000);
+      await expect.poll(() => countAdoptions(started)).toBe(5000);
+      expect((await send('GET', '/user/users/1')).body.name).toBe('Alice');
+      state.upstream = 0;
+      for (let index = 0; index < 20; index += 1) await send('GET', '/pet/pets/1');
+      expect(state.upstream).toBe(20);
+    },
+  );
+
+  test.for(names)('%s, what is forwarded there ends in time, with one request for one', async (fault, t) => {
+    const started = await start(t);
+    await started.send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+    await started.break(fault);
+    started.state.upstream = 0;
+    for (const method of ['GET', 'POST']) {
+      const path = method === 'GET' ? '/pet/pets/1' : '/pet/pets/1/feed';
+      const begun = performance.now();
+      const outcome = await ask(started.url, { method, path });
+      expect(performance.now() - begun).toBeLessThan(2000);
+      if (['refuses', 'hangs', 'trickles', 'resets', 'cuts a body'].includes(fault)) {
+        const isLate = fault === 'hangs' || fault === 'trickles';
+        const isUnknown = isLate || (fault !== 'refuses' && method === 'POST');
+        expect(outcome.status).toBe(isUnknown ? 504 : 503);
+        expect(outcome.headers).toMatchObject({
+          'content-type': expect.stringContaining('application/problem+json'),
+        });
+        expect(outcome.headers['retry-after']).toBe('1');
+        expect(outcome.body).not.toMatch(/127\.0\.0\.1|localhost|ECONN|:\d{4,5}/);
+      } else {
+        // It answered: that is passed on as it is.
+        expect(outcome.status).toBe(Number(/\d+/.exec(fault)));
+      }
+    }
+    if (fault !== 'refuses') expect(started.state.upstream).toBe(2);
+  });
+});
+
+function expectProblem({ status, headers, body }: Reply): void {
+  expect([503, 504]).toContain(status);
+  expect(headers.get('content-type')).toContain('application/problem+json');
+  expect(headers.get('retry-after')).toBe('1');
+  expect(JSON.stringify(body)).not.toMatch(/127\.0\.0\.1|localhost|ECONN|:\d{4,5}/);
+}
+
+test('what a client says of itself is not passed on, nor what is about its connection alone', async (t) => {
+  const seen: Record<string, unknown>[] = [];
+  const server = createServer((asked, reply) => {
+    seen.push(asked.headers);
+    reply
+      .writeHead(200, { ...json, connection: 'close', 'keep-alive': 'timeout=7', 'x-kept': 'yes' })
+      .end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.onTestFinished(() => void server.close());
+  const { port } = server.address() as { port: number };
+  const apps = {
+    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+    pets: { port, services: ['pet'] },
+  };
+  const { url } = await build(t, { config: { apps } });
+  seen.length = 0;
+  const answer = await ask(url, {
+    method: 'GET',
+    path: '/pet/pets/1',
+    headers: {
+      'x-forwarded-for': '1.2.3.4',
+      'x-forwarded-host': 'evil',
+      forwarded: 'for=1.2.3.4',
+      te: 'trailers',
+      'x-request-id': 'abc',
+      'x-hops': '2',
+      'x-deadline-ms': '1',
+      'x-own': 'kept',
+    },
+  });
+  const got = seen.find((headers) => headers['x-own'] === 'kept') as Record<string, string>;
+  expect(got).toMatchObject({ 'x-request-id': 'abc', 'x-own': 'kept' });
+  for (const name of ['x-hops', 'x-deadline-ms', 'x-forwarded-for', 'x-forwarded-host', 'forwarded', 'te'])
+    expect(got).not.toHaveProperty(name);
+  expect(answer.headers).toMatchObject({ 'x-kept': 'yes', connection: 'keep-alive' });
+  expect(answer.headers['keep-alive']).not.toBe('timeout=7');
+});

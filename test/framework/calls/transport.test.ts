@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, type TestContext, test, vi } from 'vitest';
+import { Call, openTransport, type TransportLimits } from '../../../src/framework/calls/transport.ts';
+import { listenAndStop } from '../../support/stopped.ts';
+
+interface Arrival {
+  readonly path: string;
+  readonly isOpen: boolean;
+  answer(): void;
+}
+
+/** A server that answers when the test says so, and a transport to it. */
+async function open(t: TestContext, limits: TransportLimits) {
+  const arrivals: Arrival[] = [];
+  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+    arrivals.push({
+      path: request.url as string,
+      get isOpen() {
+        return !response.closed;
+      },
+      answer: () => void response.end('done'),
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { send, close } = openTransport(limits);
+  t.onTestFinished(async () => {
+    await close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const call = (name: string, timeout = 30_000, request?: { isOver: boolean }) => {
+    const url = `http://127.0.0.1:${port}/${name}`;
+    return send(new Call(url, { method: 'GET', headers: {}, timeout, ...(request && { request }) }));
+  };
+  const pathsOf = () => arrivals.map(({ path }) => path);
+  /** Answers all, as they come. */
+  async function answerAll(count: number): Promise<void> {
+    for (let index = 0; index < count; index += 1) {
+      await vi.waitFor(() => expect(arrivals.length).toBeGreaterThan(index), { timeout: 10_000 });
+      arrivals[index]?.answer();
+    }
+  }
+  return { call, arrivals, pathsOf, answerAll, server };
+}
+
+test('calls past the bound of connections wait for one, and all are answered', async (t) => {
+  const { call, arrivals, answerAll, server } = await open(t, { connections: 2 });
+  const calls = ['a', 'b', 'c', 'd', 'e'].map((name) => call(name));
+  await vi.waitFor(() => expect(arrivals).toHaveLength(2));
+  for (let turns = 0; turns < 20; turns += 1) await turn();
+  expect(arrivals).toHaveLength(2);
+  const connections = await new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
+  expect(connections).toBe(2);
+  await answerAll(5);
+  for (const answer of await Promise.all(calls))
+    expect(answer).toMatchObject({ status: 200, content: 'done' });
+});
+
+test('a call that times out ends its request', async (t) => {
+  const { call, arrivals } = await open(t, {});
+  const late = expect(call('late', 300)).rejects.toMatchObject({ name: 'Error' });
+  await vi.waitFor(() => expect(arrivals).toHaveLength(1), { interval: 1 });
+  expect(arrivals[0]?.isOpen).toBe(true);
+  await late;
+  await vi.waitFor(() => expect(arrivals[0]?.isOpen).toBe(false), { timeout: 5_000 });
+});
+
+test('a call that times out while it waits for a connection is not sent, nor is one of a request that is over', async (t) => {
+  const { call, pathsOf, answerAll } = await open(t, { connections: 1 });
+  const request = { isOver: false };
+  const first = call('first');
+  await vi.waitFor(() => expect(pathsOf()).toEqual(['/first']));
+  const late = call('late', 20);
+  const over = expect(call('over', 30_000, request)).rejects.toMatchObject({ name: 'RequestEnded' });
+  const last = call('last');
+  await expect(late).rejects.toThrow();
+  request.isOver = true;
+  await answerAll(2);
+  await Promise.all([first, last, over]);
+  expect(pathsOf()).toEqual(['/first', '/last']);
+});
+
+test.runIf(process.platform === 'linux')(
+  'a connection that cannot be opened is given up after `connect` ms, so that further calls are possible',
+  async (t) => {
+    const port = await listenAndStop(t);
+    const { send, close } = openTransport({ connections: 1, open: 1, connect: 300 });
+    t.onTestFinished(close);
+    const call = () =>
+      send(new Call(`http://127.0.0.1:${port}/`, { method: 'GET', headers: {}, timeout: 20 })).catch(
+        ({ message }: Error) => message,
+      );
+    expect(await call()).toBe('');
+    expect(await call()).toBe('too many calls wait for a connection');
+    // Undici's own limit is 10 s.
+    await vi.waitFor(async () => expect(await call()).toBe(''), { timeout: 5_000, interval: 50 });
+  },
+);
+
+test('calls past the bound of open ones fail at once, and are possible again when others have ended', async (t) => {
+  const { call, pathsOf, answerAll } = await open(t, { connections: 1, open: 2 });
+  const first = call('first');
+  await vi.waitFor(() => expect(pathsOf()).toEqual(['/first']));
+  // It is open until a connection is free, though it has timed out.
+  await expect(call('late', 20)).rejects.toThrow();
+  await expect(call('more')).rejects.toThrow('too many calls wait for a connection');
+  await answerAll(1);
+  await first;
+  const next = [call('next'), call('last')];
+  await answerAll(3);
+  await Promise.all(next);
+  expect(pathsOf()).toEqual(['/first', '/next', '/last']);
+});

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { openDatabase } from '../../../src/framework/database/database.ts';
+import { preparePages } from '../../../src/framework/database/pages.ts';
+import { asc, sql } from '../../../src/framework/database/sqlite/drizzle.ts';
+import { users } from '../../../src/services/user/tables.ts';
+
+const migrations = new URL('../../../src/services/user/migrations/', import.meta.url);
+const { placeholder } = sql;
+
+test('a page past the largest id is empty without a step over any row; other pages are as the query has them', async (t) => {
+  const { orm, prepare, close } = openDatabase(':memory:', migrations);
+  t.onTestFinished(close);
+  const query = orm
+    .select()
+    .from(users)
+    .orderBy(asc(users.id))
+    .limit(placeholder('limit'))
+    .offset(placeholder('offset'));
+  const plain = prepare(query);
+  let runs = 0;
+  const counting: typeof prepare = (prepared) => {
+    const statement = prepare(prepared);
+    return {
+      ...statement,
+      all(values) {
+        runs += 1;
+        return statement.all(values);
+      },
+    } as typeof statement;
+  };
+  const select = preparePages({ orm, prepare: counting }, users.id, query);
+  expect([select({ offset: 0, limit: 100 }), select({ offset: 1, limit: 100 })]).toEqual([[], []]);
+  const insert = prepare(orm.insert(users).values({ name: placeholder('name') }));
+  for (const name of 'abcdef') insert.run({ name });
+  prepare(orm.delete(users).where(sql`${users.id} IN (2, 5)`)).run();
+  for (let offset = 0; offset < 9; offset += 1) {
+    for (const limit of [1, 2, 100]) expect(select({ offset, limit })).toEqual(plain.all({ offset, limit }));
+  }
+  const before = runs;
+  for (const offset of [6, 7, Number.MAX_SAFE_INTEGER]) expect(select({ offset, limit: 100 })).toEqual([]);
+  expect(runs).toBe(before);
+});

@@ -1,0 +1,159 @@
+import {
+  cpSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import Client from 'better-sqlite3';
+import { describe, expect, type TestContext, test } from 'vitest';
+import pet from '../../../../src/services/pet/index.ts';
+import { build, makeFolder } from '../../../support/app.ts';
+
+const rex = { name: 'Rex', species: 'dog' };
+const lost = 'the database files changed: writes are rejected';
+const back = 'the database files are back: writes are accepted';
+const patience = { timeout: 20_000, interval: 50 };
+
+/** A server with a pet, whose database is in a folder of its own. */
+async function start(t: TestContext, file = join(makeFolder(t), 'data/pet.db'), path = file) {
+  mkdirSync(dirname(file), { recursive: true });
+  const built = await build(t, { services: [pet], serviceConfigs: { pet: { database: `sqlite:${path}` } } });
+  const create = () => built.send('POST', '/pet/pets/', rex);
+  const ready = () => built.send('GET', '/pet/ready');
+  expect([(await create()).status, (await ready()).status]).toEqual([200, 200]);
+  return {
+    ...built,
+    file,
+    create,
+    ready,
+    said: () => built.lines.filter(({ msg }) => msg === lost || msg === back),
+  };
+}
+
+/** The names of the pets that the next start finds. */
+function listPets(file: string): unknown[] {
+  const client = new Client(file, { fileMustExist: true });
+  try {
+    return client.prepare('SELECT name FROM pet').pluck().all();
+  } finally {
+    client.close();
+  }
+}
+
+const both = ['', '-wal', '-shm'];
+const move = (file: string, ends: readonly string[], to: string) => {
+  for (const end of ends) renameSync(`${file}${end}`, `${to}${end}`);
+};
+
+describe('writes are rejected with 503, and the service is not ready, when', () => {
+  // They wait for the next check, and can do so together.
+  test.concurrent.for<[string, (file: string) => void, RegExp]>([
+    ['the database file is removed', (file) => rmSync(file), /removed, moved or replaced/],
+    ['all its files are removed', (file) => both.map((end) => rmSync(`${file}${end}`)), /removed, moved/],
+    ['it is moved', (file) => renameSync(file, `${file}.moved`), /removed, moved or replaced/],
+    ['its folder is moved', (file) => renameSync(dirname(file), `${dirname(file)}.moved`), /removed, moved/],
+    [
+      'a copy takes its place',
+      (file) => {
+        cpSync(file, `${file}.copy`);
+        renameSync(`${file}.copy`, file);
+      },
+      /removed, moved or replaced/,
+    ],
+    ['its write-ahead log is removed', (file) => rmSync(`${file}-wal`), /^its write-ahead log was removed/],
+    [
+      'its write-ahead log is replaced',
+      (file) => {
+        rmSync(`${file}-wal`);
+        writeFileSync(`${file}-wal`, '');
+      },
+      /^its write-ahead log was removed, moved or replaced/,
+    ],
+    ['its write-ahead log is cut to nothing', (file) => truncateSync(`${file}-wal`), /was cut off$/],
+    ['its write-ahead log is cut', (file) => truncateSync(`${file}-wal`, 5_000), /was cut off$/],
+    ['it is cut to nothing', (file) => truncateSync(file), /was cut off$/],
+    ['it is cut', (file) => truncateSync(file, 8_192), /was cut off$/],
+  ])('%s', async ([, damage, fault], t) => {
+    const { expect } = t;
+    const { file, create, ready, send, said } = await start(t);
+    damage(file);
+    await expect.poll(async () => (await ready()).status, patience).toBe(503);
+    const { body } = await ready();
+    expect(body.checks).toEqual({ database: 'failed' });
+    const answer = await create();
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(JSON.stringify(answer.body)).not.toContain(dirname(file));
+    expect((await send('GET', '/pet/health')).status).toBe(200);
+    expect(said()).toEqual([
+      expect.objectContaining({ level: 'error', service: 'pet', fault: expect.stringMatching(fault) }),
+    ]);
+    expect(said()[0]?.remedy).toMatch(/restore a backup|SIGTERM/);
+  });
+});
+
+test('writes go on when the same files are back, and what was written is there', async (t) => {
+  const { app, file, create, ready, said } = await start(t);
+  const elsewhere = join(makeFolder(t), 'pet.db');
+  move(file, both, elsewhere);
+  await expect.poll(async () => (await ready()).status, patience).toBe(503);
+  expect((await create()).status).toBe(503);
+  move(elsewhere, both, file);
+  await expect.poll(async () => (await ready()).status, patience).toBe(200);
+  expect((await create()).status).toBe(200);
+  expect(said().map(({ msg }) => msg)).toEqual([lost, back]);
+  await app.stop();
+  expect(listPets(file)).toEqual(['Rex', 'Rex']);
+});
+
+test('a database that was cut is not trusted again when it has its size again', async (t) => {
+  const { file, ready, said } = await start(t);
+  truncateSync(file);
+  await expect.poll(async () => (await ready()).status, patience).toBe(503);
+  truncateSync(file, 1_000_000);
+  await sleep(2_500);
+  expect([(await ready()).status, said().length]).toEqual([503, 1]);
+});
+
+test('a server whose write-ahead log was removed writes all of it into the file when it stops', async (t) => {
+  const { app, file, create, ready } = await start(t);
+  expect((await create()).status).toBe(200);
+  rmSync(`${file}-wal`);
+  await expect.poll(async () => (await ready()).status, patience).toBe(503);
+  await app.stop();
+  expect(listPets(file)).toEqual(['Rex', 'Rex']);
+});
+
+test('nothing is wrong while another process writes, shrinks and checkpoints the database', async (t) => {
+  const { file, create, ready, said } = await start(t);
+  const client = new Client(file, { timeout: 5_000 });
+  t.onTestFinished(() => void client.close());
+  client.exec('CREATE TABLE filler (bytes BLOB)');
+  const end = performance.now() + 2_500;
+  while (performance.now() < end) {
+    client.exec('INSERT INTO filler VALUES (zeroblob(3000000))');
+    client.pragma('wal_checkpoint(TRUNCATE)');
+    expect((await create()).status).toBe(200);
+    client.exec('DELETE FROM filler; VACUUM');
+    client.pragma('wal_checkpoint(TRUNCATE)');
+    expect([(await create()).status, (await ready()).status]).toEqual([200, 200]);
+  }
+  expect(said()).toEqual([]);
+});
+
+test('a database behind a link is watched where it is', async (t) => {
+  const file = join(makeFolder(t), 'elsewhere.db');
+  const link = join(makeFolder(t), 'pet.db');
+  symlinkSync(dirname(file), `${link}.folder`);
+  const { ready, said } = await start(t, file, join(`${link}.folder`, 'elsewhere.db'));
+  await sleep(2_500);
+  expect([(await ready()).status, said()]).toEqual([200, []]);
+  linkSync(file, `${file}.second`);
+  rmSync(file);
+  await expect.poll(async () => (await ready()).status, patience).toBe(503);
+});

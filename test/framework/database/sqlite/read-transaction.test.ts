@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import Client from 'better-sqlite3';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { openDatabase } from '../../../../src/framework/database/database.ts';
+import { asc, eq, sql } from '../../../../src/framework/database/sqlite/drizzle.ts';
+import { openSharedReads } from '../../../../src/framework/database/sqlite/read-transaction.ts';
+import { users } from '../../../../src/services/user/tables.ts';
+import { makeFolder } from '../../../support/app.ts';
+
+const migrations = new URL('../../../../src/services/user/migrations/', import.meta.url);
+const { placeholder } = sql;
+
+/** A database with its statements, and a connection of somebody else to the same file. */
+function open(t: TestContext) {
+  const file = join(makeFolder(t), 'user.db');
+  const { orm, prepare, write, close } = openDatabase(file, migrations);
+  const other = new Client(file);
+  t.onTestFinished(() => {
+    close();
+    other.close();
+  });
+  const insertion = orm.insert(users).values({ name: placeholder('name') });
+  const insert = prepare(insertion);
+  const insertAndReturn = prepare(insertion.returning());
+  const select = prepare(orm.select().from(users).orderBy(asc(users.id)));
+  const selectOne = prepare(
+    orm
+      .select()
+      .from(users)
+      .where(eq(users.id, placeholder('id'))),
+  );
+  const countByOther = other.prepare('SELECT count(*) FROM user').pluck();
+  return {
+    close,
+    write,
+    add: (name: string) => write(() => insert.run({ name })),
+    addAtOnce: (name: string) => insert.run({ name }),
+    addAndReturn: (name: string) => insertAndReturn.get({ name }),
+    names: () => select.all().map(({ name }) => name),
+    find: (id: number) => selectOne.get({ id })?.name,
+    addByOther: (name: string) => other.prepare('INSERT INTO user (name) VALUES (?)').run(name),
+    countByOther: () => countByOther.get(),
+  };
+}
+
+describe('the reads of one turn', () => {
+  test('share a transaction from the second on, until the turn ends', async () => {
+    const client = new Client(':memory:');
+    const { join, end } = openSharedReads(client);
+    for (let round = 0; round < 3; round += 1) {
+      join();
+      expect(client.inTransaction).toBe(false);
+      for (let more = 0; more < 3; more += 1) {
+        join();
+        expect(client.inTransaction).toBe(true);
+      }
+      await turn();
+      expect(client.inTransaction).toBe(false);
+    }
+    join();
+    join();
+    end();
+    expect(client.inTransaction).toBe(false);
+  });
+
+  test('see one state, and in the next turn what another process wrote meanwhile', async (t) => {
+    const { names, find, addByOther } = open(t);
+    expect(names()).toEqual([]);
+    expect(names()).toEqual([]);
+    addByOther('Alice');
+    expect(names()).toEqual([]);
+    expect(find(1)).toBeUndefined();
+    await turn();
+    expect(names()).toEqual(['Alice']);
+    expect(find(1)).toBe('Alice');
+  });
+
+  test('see what was written between them', async (t) => {
+    const { names, add } = open(t);
+    for (const name of ['a', 'b', 'c']) {
+      // In the turn of the flush too, and in that after it.
+      const before = [names(), names()];
+      const written = add(name);
+      expect([names(), names()]).toEqual(before);
+      await written;
+      const after = [...(before[0] as string[]), name];
+      expect([names(), names(), names()]).toEqual([after, after, after]);
+    }
+  });
+
+  test('end before what waits is written in the same turn', async (t) => {
+    const { names, add, countByOther } = open(t);
+    let read: string[][] = [];
+    setImmediate(() =>
+      setImmediate(() => {
+        read = [names(), names()];
+      }),
+    );
+    await add('Alice');
+    expect(read).toEqual([[], []]);
+    expect(countByOther()).toBe(1);
+    expect(names()).toEqual(['Alice']);
+  });
+
+  test('hold up no write that does not wait for others: it is there at once, for all', async (t) => {
+    const { names, addAtOnce, addAndReturn, countByOther } = open(t);
+    expect([names(), names()]).toEqual([[], []]);
+    addAtOnce('Alice');
+    expect(countByOther()).toBe(1);
+    expect([names(), names()]).toEqual([['Alice'], ['Alice']]);
+    expect(addAndReturn('Bob')).toEqual({ id: 2, name: 'Bob' });
+    expect(countByOther()).toBe(2);
+  });
+
+  test('within a write are those of its own transaction', async (t) => {
+    const { names, write, addAtOnce, countByOther } = open(t);
+    const found = await write(() => {
+      const before = [names(), names()];
+      addAtOnce('Alice');
+      return [...before, names(), names(), countByOther()];
+    });
+    expect(found).toEqual([[], [], ['Alice'], ['Alice'], 0]);
+    expect(countByOther()).toBe(1);
+  });
+
+  test('do not keep the database from being closed, nor fail when the turn ends after that', async (t) => {
+    const { names, close } = open(t);
+    expect([names(), names()]).toEqual([[], []]);
+    close();
+    await turn();
+    await turn();
+  });
+
+  test('end without harm where an error has ended their transaction', async () => {
+    const client = new Client(':memory:');
+    const { join } = openSharedReads(client);
+    join();
+    join();
+    client.exec('ROLLBACK');
+    await turn();
+    join();
+    join();
+    expect(client.inTransaction).toBe(true);
+    await turn();
+    expect(client.inTransaction).toBe(false);
+  });
+});

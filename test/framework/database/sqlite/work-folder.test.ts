@@ -1,0 +1,113 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, linkSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, type TestContext, test } from 'vitest';
+import { openDatabase } from '../../../../src/framework/database/database.ts';
+import { makeWorkFolder, removeLeftFolders } from '../../../../src/framework/database/sqlite/work-folder.ts';
+import { makeFolder } from '../../../support/app.ts';
+
+const host = hostname().replace(/[^\w.]/g, '_');
+
+/** A database with a folder beside it, as a process leaves it that was killed; `of` is what the name says of that process. */
+function prepare(t: TestContext, of: string) {
+  const file = join(makeFolder(t), 'pet.db');
+  openDatabase(file).close();
+  const left = `${file}.look-${of}-a1B2c3`;
+  mkdirSync(left);
+  linkSync(file, join(left, 'db'));
+  return { file, left };
+}
+
+/** The id of a process that has ended. */
+const deadPid = () => spawnSync('true').pid;
+
+test('a start removes the folders of processes that were killed, and the second names in them', (t) => {
+  const { file } = prepare(t, `${host}-${deadPid()}`);
+  mkdirSync(`${file}.new-${host}-${deadPid()}-a1B2c3`);
+  expect(statSync(file).nlink).toBe(2);
+  openDatabase(file).close();
+  expect(readdirSync(dirname(file))).toEqual(['pet.db']);
+  expect(statSync(file).nlink).toBe(1);
+});
+
+test('a start leaves the folder of a process that runs', async (t) => {
+  const child = spawn('sleep', ['60']);
+  t.onTestFinished(() => void child.kill());
+  await once(child, 'spawn');
+  const { file, left } = prepare(t, `${host}-${child.pid}`);
+  openDatabase(file).close();
+  expect(existsSync(left)).toBe(true);
+});
+
+test.for([`elsewhere-${deadPid()}`, 'x'])(
+  'a folder of %s, of which nothing is known, goes when it is an hour old',
+  (of, t) => {
+    const { file, left } = prepare(t, of);
+    openDatabase(file).close();
+    expect(existsSync(left)).toBe(true);
+    const before = (Date.now() - 61 * 60 * 1000) / 1000;
+    utimesSync(left, before, before);
+    openDatabase(file).close();
+    expect(existsSync(left)).toBe(false);
+  },
+);
+
+test('nothing else beside a database is removed', (t) => {
+  const { file } = prepare(t, `${host}-${deadPid()}`);
+  const others = [
+    'other.db',
+    'pet.db.look',
+    'pet.db.looked-1-2-a1B2c3',
+    'pet.db.new-notes',
+    'pet.db2.look-h-1-a1B2c3',
+  ];
+  for (const name of others) writeFileSync(join(dirname(file), name), '');
+  const restore = `pet.db.restore-${host}-${deadPid()}-a1B2c3`;
+  mkdirSync(join(dirname(file), restore));
+  openDatabase(file).close();
+  expect(readdirSync(dirname(file)).sort()).toEqual(['pet.db', ...others, restore].sort());
+});
+
+test('several processes that start together remove what is left, and all of them start', async (t) => {
+  const { file } = prepare(t, `${host}-${deadPid()}`);
+  const pid = deadPid();
+  for (let index = 100; index < 300; index += 1) {
+    const left = `${file}.look-${host}-${pid}-a1B${index}`;
+    mkdirSync(left);
+    linkSync(file, join(left, 'db'));
+  }
+  const script = `
+    import { openDatabase } from ${JSON.stringify(new URL('../../../../src/framework/database/database.ts', import.meta.url))};
+    process.once('disconnect', () => openDatabase(${JSON.stringify(file)}).close());
+    process.send('ready');`;
+  const children = Array.from({ length: 4 }, () =>
+    spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
+  );
+  await Promise.all(children.map((child) => once(child, 'message')));
+  const ends = children.map(async (child) => (await once(child, 'exit'))[0]);
+  for (const child of children) child.disconnect();
+  expect(await Promise.all(ends)).toEqual([0, 0, 0, 0]);
+  expect(readdirSync(dirname(file))).toEqual(['pet.db']);
+});
+
+test('a work folder has the name of its process, and is its own', (t) => {
+  const file = join(makeFolder(t), 'pet.db');
+  const folder = makeWorkFolder(file, 'look');
+  expect(folder.startsWith(`${file}.look-${host}-${process.pid}-`)).toBe(true);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  removeLeftFolders(file, ['new']);
+  expect(existsSync(folder)).toBe(true);
+});
+
+test('a database, its log and the index of that can be read by their owner alone, and so can its folder', (t) => {
+  const file = join(makeFolder(t), 'data/of/ours/pet.db');
+  const database = openDatabase(file);
+  t.onTestFinished(() => database.close());
+  const modes = (paths: string[]) => paths.map((path) => (statSync(path).mode & 0o777).toString(8));
+  expect(modes(['', '-wal', '-shm'].map((end) => `${file}${end}`))).toEqual(['600', '600', '600']);
+  expect(modes([dirname(file), join(file, '../..')])).toEqual(['700', '700']);
+});

@@ -1,0 +1,201 @@
+import { createServer } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { ask } from '../../e2e/groupings/helper.ts';
+import { build } from '../../support/app.ts';
+import { sendRaw } from '../../support/raw.ts';
+import { forwardTo, forwardToBytes } from '../../support/rogue.ts';
+import { buildAt, open, places, until } from '../../support/sockets.ts';
+
+const json = { 'content-type': 'application/json' };
+
+describe('a response of a service that breaks off', () => {
+  const ok = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
+  const broken = {
+    'in a chunk': `${ok}transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n`,
+    'after a chunk': `${ok}transfer-encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n`,
+    'in its head': 'HTTP/1.1 200 OK\r\nno colon\r\n\r\n',
+    'in its first line': 'HTTP/9.9 999999\r\n\r\n',
+    'by another response': `${ok}content-length: 2\r\ncontent-length: 3\r\n\r\n{}`,
+    'with a control character in a header': `${ok}x-odd: a\x01\r\ncontent-length: 2\r\n\r\n{}`,
+    'with DEL in a header': `${ok}x-odd: a\x7f\r\ncontent-length: 2\r\n\r\n{}`,
+    'with an upgrade': 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
+    'with a status that HTTP does not have': 'HTTP/1.1 799 Odd\r\ncontent-length: 2\r\n\r\n{}',
+  };
+
+  test.for(Object.entries(broken))('%s: 503 for a read, 504 for a write, never 500', async ([, bytes], t) => {
+    const { send, lines } = await forwardToBytes(t, (socket) => socket.end(bytes, 'latin1'));
+    for (const [method, status] of [
+      ['GET', 503],
+      ['POST', 504],
+    ] as const) {
+      const response = await send(method, '/pet/pets/1/feed');
+      expect([response.status, response.headers.get('retry-after')]).toEqual([status, '1']);
+      expect(response.headers.get('content-type')).toContain('application/problem+json');
+    }
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+});
+
+test('informational responses without end are bounded by the timeout, and their connection is closed', async (t) => {
+  const { send, connections } = await forwardToBytes(
+    t,
+    (socket) => {
+      const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'), 50);
+      socket.once('close', () => clearInterval(timer));
+    },
+    { calls: { deadline: 200 } },
+  );
+  expect((await send('GET', '/pet/pets/1')).status).toBe(504);
+  await until(() => expect(connections.size).toBe(0));
+});
+
+test('an informational response is not the response', async (t) => {
+  const { send } = await forwardToBytes(t, (socket) => {
+    socket.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n');
+    socket.write('content-type: application/json\r\n\r\n{}');
+  });
+  const { status, body, headers } = await send('GET', '/pet/pets/1');
+  expect([status, body, headers.get('link')]).toEqual([200, {}, null]);
+});
+
+test.for(places)('a method or media type is judged by the service alone: pets %s', async (place, t) => {
+  const { url } = await buildAt(t, place);
+  const statusOf = async (method: string, path: string, headers: string[] = [], body?: string) =>
+    (await sendRaw(url, { method, path, headers, ...(body !== undefined && { body }) })).status;
+  expect(await statusOf('QUERY', '/pet/pets/')).toBe(405);
+  expect(await statusOf('QUERY', '/pet/pets/', [], '{}')).toBe(405);
+  expect(await statusOf('QUERY', '/pet/nowhere')).toBe(404);
+  expect(await statusOf('PROPFIND', '/pet/pets/')).toBe(405);
+  const post = (path: string, type: string) =>
+    ask(url, { method: 'POST', path, body: 'x', headers: { 'content-type': type, 'content-length': '1' } });
+  expect((await post('/pet/nowhere', 'nonsense')).status).toBe(404);
+  expect((await post('/pet/pets/1', 'nonsense')).status).toBe(405);
+  expect((await post('/pet/pets/', 'nonsense')).status).toBe(415);
+  expect((await post('/pet/pets/', 'text/plain')).status).toBe(415);
+});
+
+test('a request is forwarded as it is: its path, its body and its headers, but for those about its connection', async (t) => {
+  const seen: { line: string; headers: Record<string, unknown>; body: string }[] = [];
+  const { url } = await forwardTo(t, async (request, response) => {
+    let body = '';
+    for await (const part of request.setEncoding('latin1')) body += part;
+    seen.push({ line: `${request.method} ${request.url}`, headers: request.headers, body });
+    response.writeHead(200, json).end('{}');
+  });
+  const path = '/pet/%70ets/%C3%a9;x?a=%2F&a=%20!&b';
+  const headers = [
+    'content-type: Text/X; a="b"',
+    'x-real-ip: 1.2.3.4',
+    'connection: x-mine',
+    'x-mine: 1',
+    'x-own: \xe9',
+    'keep-alive: 3',
+    'te: trailers',
+  ];
+  const body = Buffer.from([0, 255, 13, 10, 128]);
+  for (const chunked of [false, true]) {
+    seen.length = 0;
+    const { status } = await sendRaw(url, { method: 'PATCH', path, headers, body, chunked });
+    expect(status).toBe(200);
+    expect(seen).toMatchObject([{ line: `PATCH ${path}`, body: body.toString('latin1') }]);
+    const got = seen[0]?.headers ?? {};
+    expect(got).toMatchObject({ 'content-length': '5', 'x-own': '\xe9' });
+    // The gateway makes an id for a request that has none.
+    expect(got['x-request-id']).toMatch(/^[\w-]{8,}$/);
+    for (const name of ['x-real-ip', 'x-mine', 'keep-alive', 'te', 'transfer-encoding'])
+      expect(got).not.toHaveProperty(name);
+  }
+});
+
+test('headers of the gateway win over those of a service', async (t) => {
+  const { url } = await forwardTo(
+    t,
+    (_request, response) => {
+      response.writeHead(200, {
+        ...json,
+        'x-request-id': 'theirs',
+        'content-security-policy': "default-src 'self'",
+        'access-control-allow-origin': '*',
+        'access-control-allow-credentials': 'true',
+        'strict-transport-security': 'max-age=1',
+        vary: 'accept, ORIGIN',
+        connection: 'x-mine',
+        'x-mine': '1',
+        'set-cookie': ['a=1', 'b=2'],
+      });
+      response.end('{}');
+    },
+    { origins: ['https://app.example'] },
+  );
+  const { headers } = await ask(url, {
+    method: 'GET',
+    path: '/pet/pets/1',
+    headers: { origin: 'https://app.example', 'x-request-id': 'ours' },
+  });
+  expect(headers).toMatchObject({
+    'x-request-id': 'ours',
+    'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+    'access-control-allow-origin': 'https://app.example',
+    vary: 'Origin, accept',
+    'set-cookie': ['a=1', 'b=2'],
+  });
+  for (const name of ['access-control-allow-credentials', 'strict-transport-security', 'x-mine'])
+    expect(headers).not.toHaveProperty(name);
+});
+
+test('the response to HEAD has the headers of GET; one without a body has none', async (t) => {
+  const { url } = await forwardTo(t, (request, response) => {
+    if (request.url === '/pet/gone') response.writeHead(204).end();
+    else if (request.url === '/pet/same') response.writeHead(304, { etag: '"a"' }).end();
+    else
+      response
+        .writeHead(200, { ...json, 'content-length': 7 })
+        .end(request.method === 'GET' ? '{"a":1}' : '');
+  });
+  const head = await ask(url, { method: 'HEAD', path: '/pet/pets' });
+  expect([head.status, head.headers['content-length'], head.body]).toEqual([200, '7', '']);
+  expect((await ask(url, { method: 'GET', path: '/pet/pets' })).body).toBe('{"a":1}');
+  expect((await ask(url, { method: 'GET', path: '/pet/gone' })).status).toBe(204);
+  expect((await ask(url, { method: 'GET', path: '/pet/same' })).headers.etag).toBe('"a"');
+});
+
+test('a chunked body behind another request, and a reset, leave a gateway alive', async (t) => {
+  const { url, send, app } = await forwardTo(t, (_request, response) => {
+    setTimeout(() => response.writeHead(200, json).end('{}'), 20);
+  });
+  const chunked = 'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n4\r\nab';
+  const get = 'GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\n\r\n';
+  for (const close of ['resetAndDestroy', 'destroy', 'end'] as const) {
+    for (let round = 0; round < 5; round += 1) {
+      const { socket, write } = open(t, url);
+      write(get + chunked);
+      await new Promise((wake) => setTimeout(wake, 10 * round));
+      socket[close]();
+    }
+  }
+  await until(() => expect(app.server.inFlight).toEqual([]));
+  expect((await send('GET', '/pet/pets/')).status).toBe(200);
+});
+
+test('a service that responds after more than a call may take is waited for', async (t) => {
+  const { send } = await forwardTo(
+    t,
+    (_request, response) => void setTimeout(() => response.writeHead(200, json).end('{}'), 2_600),
+    { calls: { deadline: 2_000 } },
+  );
+  expect((await send('GET', '/pet/pets/1')).status).toBe(200);
+});
+
+test('a service that does not take connections is 503 in time', async (t) => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  const apps = {
+    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+    pets: { port, services: ['pet'] },
+  };
+  const { send } = await build(t, { config: { apps } });
+  for (const path of ['/pet/pets/1', '/pet/health', '/pet/docs'])
+    expect((await send('GET', path)).status).toBe(503);
+});

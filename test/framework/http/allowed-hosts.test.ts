@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { createHostCheck } from '../../../src/framework/http/allowed-hosts.ts';
+import { build } from '../../support/app.ts';
+import { type Answer, buildAt, exchange, places } from '../../support/sockets.ts';
+
+const get = (host: string | undefined, more = '', version = '1.1') =>
+  `GET /pet/pets/ HTTP/${version}\r\n${host === undefined ? '' : `host: ${host}\r\n`}connection: close\r\n${more}\r\n`;
+
+describe('a server on loopback serves', () => {
+  test.for([
+    'localhost',
+    'LOCALHOST:8000',
+    'localhost.:8000',
+    '127.0.0.1',
+    '127.0.0.1:65535',
+    '127.9.8.7:80',
+    '[::1]',
+    '[::1]:8000',
+    '',
+  ])('%j', async (host, t) => {
+    const { url } = await build(t);
+    const [answer] = (await exchange(t, url, get(host))) as [Answer];
+    expect(answer.status).toBe(200);
+  });
+
+  test('a request that a proxy was asked for under any name, unless the config lists names', async (t) => {
+    const { url } = await build(t, { config: { proxies: ['127.0.0.1'] } });
+    const [answer] = await exchange(t, url, get('localhost', 'x-forwarded-host: api.example\r\n'));
+    expect(answer?.status).toBe(200);
+  });
+
+  test('a request of HTTP/1.0 without a Host', async (t) => {
+    const { url } = await build(t);
+    const [answer] = (await exchange(t, url, get(undefined, '', '1.0'))) as [Answer];
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe('a server on loopback rejects', () => {
+  test.for([
+    'evil.example',
+    'evil.example:8000',
+    'localhost.evil.example',
+    'localhost:8000.evil.example',
+    '127.0.0.1.evil.example',
+    'xlocalhost',
+    '10.0.0.1',
+    '0.0.0.0',
+    '[::2]',
+  ])('%j, in a page that was rebound to it', async (host, t) => {
+    const { url } = await build(t);
+    const [answer] = (await exchange(t, url, get(host))) as [Answer];
+    // This one is no host at all.
+    if (host.startsWith('localhost:')) return expect(answer.status).toBe(400);
+    expect(answer.status).toBe(421);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    expect(JSON.parse(answer.body)).toEqual({
+      type: 'about:blank',
+      title: 'Misdirected Request',
+      status: 421,
+      detail: 'This server does not serve this Host: hosts in its config lists the names that it serves',
+      instance: '/pet/pets/',
+    });
+  });
+
+  test('what such a page says of a proxy', async (t) => {
+    for (const config of [{}, { proxies: ['127.0.0.1'] }]) {
+      const { url } = await build(t, { config });
+      const [answer] = (await exchange(t, url, get('evil.example', 'x-forwarded-host: localhost\r\n'))) as [
+        Answer,
+      ];
+      expect(answer.status).toBe(421);
+    }
+  });
+});
+
+describe('with hosts in the config', () => {
+  const config = { hosts: ['api.example', '[2001:db8::1]'] };
+
+  test('a server on loopback serves those names too', async (t) => {
+    const { url } = await build(t, { config });
+    for (const host of ['api.example', 'API.example.:443', '[2001:db8::1]:1', 'localhost:1'])
+      expect([host, (await exchange(t, url, get(host)))[0]?.status]).toEqual([host, 200]);
+    for (const host of ['www.api.example', 'example', '10.0.0.1'])
+      expect([host, (await exchange(t, url, get(host)))[0]?.status]).toEqual([host, 421]);
+  });
+
+  test('the name that a proxy was asked for has to be among them', async (t) => {
+    const { url } = await build(t, { config: { ...config, proxies: ['127.0.0.1'] } });
+    const ask = async (name: string) =>
+      (await exchange(t, url, get('localhost', `x-forwarded-host: ${name}\r\n`)))[0]?.status;
+    expect([await ask('api.example'), await ask('evil.example'), await ask('api.example')]).toEqual([
+      200, 421, 200,
+    ]);
+  });
+
+  test('"*" serves any name', async (t) => {
+    const { url } = await build(t, { config: { hosts: ['*'] } });
+    expect((await exchange(t, url, get('any.example')))[0]?.status).toBe(200);
+  });
+});
+
+describe('a server that other machines reach', () => {
+  const app = { host: '0.0.0.0', url: 'http://pets.example:8001' };
+
+  test('serves any name unless the config lists some', () => {
+    const isAllowed = createHostCheck({ app, names: undefined });
+    for (const host of ['evil.example', '10.0.0.1:80', ''])
+      expect([host, isAllowed(host)]).toEqual([host, true]);
+  });
+
+  test('else serves those, its own url, loopback, and addresses, which health checks use', () => {
+    const isAllowed = createHostCheck({ app, names: ['api.example'] });
+    for (const host of [
+      'api.example',
+      'pets.example:8001',
+      'localhost',
+      '10.1.2.3:8000',
+      '[fe80::1]:8000',
+      '',
+    ])
+      expect([host, isAllowed(host)]).toEqual([host, true]);
+    for (const host of ['evil.example', '10.1.2.3.evil.example', 'example'])
+      expect([host, isAllowed(host)]).toEqual([host, false]);
+  });
+
+  test('serves its own name', () => {
+    const isAllowed = createHostCheck({ app: { host: 'box.example' }, names: [] });
+    expect([isAllowed('box.example:80'), isAllowed('fox.example')]).toEqual([true, false]);
+  });
+});
+
+test('a call with the internal credential passes under any name', async (t) => {
+  const key = 'a-key-of-the-test-0123';
+  const { url } = await build(t, { config: { internal: { key } } });
+  const ask = async (more: string) => (await exchange(t, url, get('pets.internal:8001', more)))[0]?.status;
+  expect(await ask(`x-internal: service ${key}\r\n`)).toBe(200);
+  expect(await ask(`x-internal: gateway ${key}\r\n`)).toBe(200);
+  expect(await ask('x-internal: service no-key-of-the-test\r\n')).toBe(421);
+});
+
+test.for(places)('the gateway checks the host of what it forwards: a service %s', async (place, t) => {
+  const { url } = await buildAt(t, place, { config: { hosts: ['api.example'] } });
+  const ask = async (host: string) => (await exchange(t, url, get(host)))[0]?.status;
+  expect([await ask('api.example'), await ask('localhost'), await ask('evil.example')]).toEqual([
+    200, 200, 421,
+  ]);
+});

@@ -1,0 +1,132 @@
+import { describe, expect, type TestContext, test } from 'vitest';
+import { ask as request } from '../../e2e/groupings/helper.ts';
+import { build } from '../../support/app.ts';
+import { type Answer, buildAt, exchange, type Place, places } from '../../support/sockets.ts';
+
+const host = 'localhost:8000';
+const own = `http://${host}`;
+const mine = 'https://app.example';
+
+/** Sends a request of this method and these headers; resolves with its response. */
+async function ask(t: TestContext, url: string, method: string, headers: Record<string, string>) {
+  const path = method === 'POST' ? '/pet/pets/1/treat' : '/pet/pets/1';
+  const lines = Object.entries({ host, connection: 'close', 'content-length': '0', ...headers });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const [answer] = await exchange(t, url, `${method} ${path} HTTP/1.1\r\n${head}\r\n`);
+  return answer as Answer;
+}
+
+type Row = readonly [headers: Record<string, string>, status: number];
+const passed = 404;
+
+/** What browsers, and others, send with a POST of nothing; a pet that is not there is 404. */
+const rows: Record<string, Row> = {
+  'a program without either header': [{}, passed],
+  'the page itself': [{ 'sec-fetch-site': 'same-origin', origin: own }, passed],
+  'a user who types the address': [{ 'sec-fetch-site': 'none' }, passed],
+  'a page of another site': [{ 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }, 403],
+  'a page of another site that hides its origin': [{ 'sec-fetch-site': 'cross-site', origin: 'null' }, 403],
+  'a page of another site without an origin': [{ 'sec-fetch-site': 'cross-site' }, 403],
+  'a page of another port': [{ 'sec-fetch-site': 'same-site', origin: 'http://localhost:3000' }, 403],
+  'a page of this origin that says it is of another': [{ 'sec-fetch-site': 'cross-site', origin: own }, 403],
+  'a site that is none': [{ 'sec-fetch-site': 'Same-Origin' }, 403],
+  'an old browser on the page itself': [{ origin: own }, passed],
+  'an old browser on the page itself, over HTTPS': [{ origin: `https://${host}` }, passed],
+  'an old browser that writes the host otherwise': [{ origin: 'http://LOCALHOST:8000' }, passed],
+  'an old browser on another site': [{ origin: 'https://evil.example' }, 403],
+  'an old browser on another port': [{ origin: 'http://localhost:3000' }, 403],
+  'an old browser that hides the origin': [{ origin: 'null' }, 403],
+  'an origin that ends with the host': [{ origin: `http://evil.${host}` }, 403],
+};
+
+describe.for(places)('a POST, to a service %s, of', (place: Place) => {
+  for (const [name, [headers, status]] of Object.entries(rows)) {
+    test(`${name} is ${status === passed ? 'handled' : 'rejected'}`, async (t) => {
+      const { url } = await buildAt(t, place);
+      expect((await ask(t, url, 'POST', headers)).status).toBe(status);
+    });
+  }
+});
+
+test('the rejection is a problem that names the config key', async (t) => {
+  const { url } = await build(t);
+  const answer = await ask(t, url, 'POST', { 'sec-fetch-site': 'cross-site' });
+  expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  expect(JSON.parse(answer.body)).toEqual({
+    type: 'about:blank',
+    title: 'Forbidden',
+    status: 403,
+    detail: 'A page of another origin may not change anything: origins in the config lists those that may',
+    instance: '/pet/pets/1/treat',
+  });
+});
+
+test('every method that may change something is rejected; one that only reads is not', async (t) => {
+  const { url } = await build(t);
+  const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
+  const statuses: Record<string, number> = {};
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+    const path = method === 'POST' ? '/pet/pets/1/treat' : '/pet/pets/1';
+    statuses[method] = (await request(url, { method, path, headers })).status;
+  }
+  expect(statuses).toEqual({
+    GET: 404,
+    HEAD: 404,
+    OPTIONS: 405,
+    POST: 403,
+    PUT: 403,
+    PATCH: 403,
+    DELETE: 403,
+  });
+});
+
+test('it is rejected before its body is read', async (t) => {
+  const { url } = await build(t);
+  const answer = await ask(t, url, 'POST', { 'sec-fetch-site': 'cross-site', 'content-length': '90' });
+  expect(answer.status).toBe(403);
+});
+
+test.for(places)('pages of the origins in the config may, to a service %s', async (place, t) => {
+  const { url } = await buildAt(t, place, { config: { origins: [mine] } });
+  for (const headers of [
+    { origin: mine },
+    { origin: mine, 'sec-fetch-site': 'cross-site' },
+    { origin: mine, 'sec-fetch-site': 'same-site' },
+  ]) {
+    const answer = await ask(t, url, 'POST', headers);
+    expect(answer.status).toBe(passed);
+    expect(answer.headers.get('access-control-allow-origin')).toBe(mine);
+  }
+  const preflight = { origin: mine, 'sec-fetch-site': 'cross-site', 'access-control-request-method': 'POST' };
+  const answer = await ask(t, url, 'OPTIONS', preflight);
+  expect(answer.status).toBe(204);
+  // Without it, a browser asks again after 5 s.
+  expect(answer.headers.get('access-control-max-age')).toBe('600');
+  for (const headers of [
+    { origin: 'https://evil.example' },
+    { origin: `${mine}.evil.example`, 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'cross-site' },
+  ])
+    expect((await ask(t, url, 'POST', headers as Record<string, string>)).status).toBe(403);
+});
+
+test('with origins "*", any page may', async (t) => {
+  const { url } = await build(t, { config: { origins: ['*'] } });
+  expect((await ask(t, url, 'POST', { 'sec-fetch-site': 'cross-site', origin: 'null' })).status).toBe(passed);
+});
+
+test('behind a proxy, an old browser names the host that the proxy was asked for', async (t) => {
+  const { url } = await build(t, { config: { proxies: ['127.0.0.1'] } });
+  const forwarded = { 'x-forwarded-host': 'app.example', origin: mine };
+  expect((await ask(t, url, 'POST', forwarded)).status).toBe(passed);
+  expect((await ask(t, url, 'POST', { ...forwarded, origin: own })).status).toBe(403);
+  const { url: direct } = await build(t);
+  expect((await ask(t, direct, 'POST', forwarded)).status).toBe(403);
+});
+
+test('a call with the internal credential passes', async (t) => {
+  const key = 'a-key-of-the-test-0123';
+  const { url } = await build(t, { config: { internal: { key } } });
+  const headers = { 'sec-fetch-site': 'cross-site', 'x-internal': `service ${key}` };
+  expect((await ask(t, url, 'POST', headers)).status).toBe(passed);
+});

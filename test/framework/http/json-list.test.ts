@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Type } from '@sinclair/typebox';
+import Fastify from 'fastify';
+import { expect, type TestContext, test, vi } from 'vitest';
+import { answerProblem } from '../../../src/framework/errors/error-handler.ts';
+import { openJsonList } from '../../../src/framework/http/json-list.ts';
+
+const item = (id: number, size = 10) => ({ id, text: 'é'.repeat(size), hidden: true });
+
+type Item = ReturnType<typeof item>;
+
+/** A server whose list has these slices; `work` runs before the list is sent. */
+async function open(
+  t: TestContext,
+  slices: Item[][],
+  maxHeldBytes?: number,
+  work: () => unknown = () => {},
+): Promise<string> {
+  const server = Fastify();
+  server.setErrorHandler(answerProblem);
+  const schema = Type.Object({ id: Type.Integer(), text: Type.String() });
+  server.get('/', { schema: { response: { 200: Type.Array(schema) } } }, async (_request, reply) => {
+    const list = openJsonList<Item>(reply, maxHeldBytes);
+    for (const slice of slices) list.add(slice);
+    await work();
+    return list.send();
+  });
+  t.onTestFinished(() => server.close());
+  return server.listen({ host: '127.0.0.1', port: 0 });
+}
+
+const shown = (slices: Item[][]) => slices.flat().map(({ hidden, ...rest }) => rest);
+
+test.for([
+  ['no slice', []],
+  ['an empty slice', [[]]],
+  ['one slice', [[item(1), item(2)]]],
+  ['several slices', [[item(1), item(2)], [item(3)], [item(4), item(5)]]],
+  ['empty slices between others', [[], [item(1)], [], [item(2)], []]],
+] as [string, Item[][]][])('a list of %s is one array, as the schema has it', async ([, slices], t) => {
+  const url = await open(t, slices);
+  const response = await fetch(url);
+  const text = await response.text();
+  expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+  expect(response.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
+  expect(JSON.parse(text)).toEqual(shown(slices));
+  const head = await fetch(url, { method: 'HEAD' });
+  expect([head.status, await head.text()]).toEqual([200, '']);
+});
+
+test('other requests are served while a large list is being sent', async (t) => {
+  const slices = Array.from({ length: 40 }, (_, id) => [item(id, 100_000)]);
+  const url = await open(t, slices);
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  const response = await fetch(url);
+  count();
+  expect(await response.json()).toEqual(shown(slices));
+  isOver = true;
+  expect(turns).toBeGreaterThan(20);
+});
+
+test('lists that are too large together are 503, and their bytes are free when they have been sent or left', async (t) => {
+  const slices = [[item(1, 200_000)], [item(2, 200_000)], [item(3, 200_000)]];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let waiting = 0;
+  const url = await open(t, slices, 1_600_000, () => {
+    waiting += 1;
+    return promise;
+  });
+  const first = fetch(url);
+  await vi.waitFor(() => expect(waiting).toBe(1));
+  const second = await fetch(url);
+  expect([second.status, second.headers.get('retry-after')]).toEqual([503, '1']);
+  resolve();
+  expect(await (await first).json()).toEqual(shown(slices));
+  // Clients that go without their list free it too.
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(socket, 'data');
+  socket.destroy();
+  await vi.waitFor(
+    async () => {
+      const response = await fetch(url);
+      await response.text();
+      expect(response.status).toBe(200);
+    },
+    { timeout: 5_000 },
+  );
+});

@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test, vi } from 'vitest';
+import { checkConfig } from '../../../../src/framework/config/config.ts';
+import { makeKey, openKey } from '../../../../src/framework/http/internal-caller.ts';
+import { createAlways } from '../../../../src/framework/http/overload/exempt-paths.ts';
+import { createGate } from '../../../../src/framework/http/overload/load-shedding.ts';
+import { collectLines, send } from '../../../support/app.ts';
+
+test('the time that each rejection takes is reported to the concurrency limit', async (t) => {
+  const { limits } = checkConfig(
+    { limits: { requests: 1 }, services: {}, apps: { gateway: { port: 0, services: [] } } },
+    new Map(),
+    'config.yaml',
+  );
+  const { pressure, serverFactory } = createGate({
+    limits,
+    key: openKey(makeKey()),
+    always: createAlways(),
+    log: (await collectLines([], 'info')).logger('gateway'),
+    policy: {},
+  });
+  const refused = vi.spyOn(pressure, 'refused');
+  const server = serverFactory((_request, response) => void response.end(), { http: {} }) as Server;
+  t.onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  expect((await send(url, 'GET')).status).toBe(200);
+  expect(refused).not.toHaveBeenCalled();
+  pressure.enter();
+  expect((await send(url, 'GET')).status).toBe(503);
+  expect(refused.mock.calls).toEqual([[expect.any(Number)]]);
+  expect(refused.mock.calls[0]?.[0]).toBeGreaterThan(0);
+});

@@ -1,0 +1,398 @@
+import { once } from 'node:events';
+import { Agent, createServer, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Type } from '@sinclair/typebox';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { fixed } from '../../../../src/framework/config/limits.ts';
+import { openPressure } from '../../../../src/framework/http/overload/concurrency-limit.ts';
+import { getLogger } from '../../../../src/framework/logging/logger.ts';
+import { defineService } from '../../../../src/framework/service/define-service.ts';
+import pet from '../../../../src/services/pet/index.ts';
+import user from '../../../../src/services/user/index.ts';
+import { ask, type RawAnswer } from '../../../e2e/groupings/helper.ts';
+import { type BuildOptions, build } from '../../../support/app.ts';
+import { scrape } from '../../../support/prometheus.ts';
+
+const key = 'sixteen-or-more-characters';
+
+/** Waits for as long as its path says. */
+const slow = defineService({
+  name: 'slow',
+  description: 'Takes its time.',
+  async register(scope) {
+    const params = Type.Object({ ms: Type.Integer({ minimum: 0, maximum: 20_000 }) });
+    scope.get('/wait/:ms', { schema: { params } }, async ({ params: { ms } }) => {
+      await sleep(ms);
+      return { ok: true };
+    });
+    scope.get('/log', async ({ headers }) => {
+      getLogger().info({ headers, internal: { key } }, 'all that came');
+      return { ok: true };
+    });
+  },
+});
+
+const limited = (limits: object, config: object = {}): BuildOptions => ({
+  services: [slow, pet, user],
+  config: { limits, ...config },
+});
+
+/** Asks over connections of its own, as many at once as are asked. */
+function openClient(t: TestContext, url: string) {
+  const agent = new Agent({ keepAlive: true });
+  t.onTestFinished(() => agent.destroy());
+  return (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+    new Promise<RawAnswer>((resolve, reject) => {
+      const asked = request(`${url}${path}`, { agent, method, headers }, (answer) => {
+        let body = '';
+        answer.setEncoding('utf8').on('data', (part) => {
+          body += part;
+        });
+        answer.on('end', () => {
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body });
+        });
+      });
+      asked.on('error', reject);
+      asked.end();
+    });
+}
+
+const count = (answers: readonly RawAnswer[], status: number) =>
+  answers.filter((answer) => answer.status === status).length;
+
+async function adoptPets({ send }: { send: Awaited<ReturnType<typeof build>>['send'] }): Promise<void> {
+  const ids: number[] = [];
+  for (let index = 0; index < 3; index += 1)
+    ids.push((await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' })).body.id);
+  await send('POST', '/user/users/', { name: 'Alice' });
+  expect((await send('PATCH', '/user/users/1', { pets_ids: ids })).status).toBe(200);
+}
+
+describe('with more requests in work than the limit', () => {
+  test('the next is a 503 at once, with Retry-After, as a problem, and has its one line', async (t) => {
+    const { url, lines } = await build(t, limited({ requests: 2 }));
+    const get = openClient(t, url);
+    let ended = 0;
+    const admitted = [get('/slow/wait/1500'), get('/slow/wait/1500')];
+    for (const one of admitted) void one.then(() => (ended += 1));
+    await sleep(100);
+    const shed = await get('/slow/wait/400?secret=1', { 'x-request-id': 'abc' });
+    expect(ended).toBe(0);
+    expect(shed).toMatchObject({
+      status: 503,
+      headers: {
+        'retry-after': '1',
+        'x-request-id': 'abc',
+        'content-type': 'application/problem+json; charset=utf-8',
+        connection: 'keep-alive',
+      },
+    });
+    expect(JSON.parse(shed.body)).toEqual({
+      type: 'about:blank',
+      title: 'Service Unavailable',
+      status: 503,
+      detail: 'The server is busy',
+      instance: '/slow/wait/400',
+    });
+    const odd = await get('/"[%zz]?secret=1');
+    expect([odd.status, JSON.parse(odd.body).instance]).toEqual([503, '/%22%5B%25zz%5D']);
+    expect(count(await Promise.all(admitted), 200)).toBe(2);
+    expect((await get('/slow/wait/0')).status).toBe(200);
+    expect(lines.filter(({ reqId }) => reqId === 'abc')).toMatchObject([
+      {
+        msg: 'request',
+        service: 'gateway',
+        level: 'info',
+        method: 'GET',
+        path: '/slow/wait/400',
+        status: 503,
+      },
+    ]);
+    expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(5);
+  });
+
+  test('health and readiness answer, of the gateway and of each service, however they are written', async (t) => {
+    const { url } = await build(t, limited({ requests: 1 }));
+    const get = openClient(t, url);
+    get('/slow/wait/5000').catch(() => {});
+    await sleep(50);
+    for (const path of ['/health', '/health/', '/pet/health', '/user/health?x=/', '/ready', '/pet/ready/'])
+      expect([path, (await get(path)).status]).toEqual([path, 200]);
+    for (const path of ['/healthy', '/pet', '/docs', '/openapi.json'])
+      expect([path, (await get(path)).status]).toEqual([path, 503]);
+  });
+
+  test('no answer is lost: a client that goes away leaves its place to the next', async (t) => {
+    const { url } = await build(t, limited({ requests: 1 }));
+    const get = openClient(t, url);
+    for (let time = 0; time < 5; time += 1) {
+      const gone = request(`${url}/slow/wait/3000`);
+      gone.on('error', () => {});
+      gone.end();
+      await sleep(100);
+      expect((await get('/slow/wait/0')).status).toBe(503);
+      gone.destroy();
+      await expect.poll(async () => (await get('/slow/wait/0')).status).toBe(200);
+    }
+  });
+
+  test('a call of a service for what was admitted is never shed', async (t) => {
+    const built = await build(t, limited({ requests: 1 }, { calls: { deadline: 20_000 } }));
+    await adoptPets(built);
+    const get = openClient(t, built.url);
+    // 50 at once, again and again: one is in work at a time, and each that is reaches the pet service.
+    const statuses = new Map<number, number>();
+    for (let round = 0; round < 10; round += 1) {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => get('/user/users/1')));
+      for (const { status, body } of answers) {
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        if (status === 200) expect(JSON.parse(body).pets).toHaveLength(3);
+        else expect(JSON.parse(body).detail).toBe('The server is busy');
+      }
+    }
+    expect([...statuses.keys()].sort()).toEqual([200, 503]);
+    expect(statuses.get(200)).toBeGreaterThanOrEqual(10);
+    expect(built.lines.filter(({ msg }) => msg === 'call failed')).toEqual([]);
+  });
+
+  test('who claims to be a service of ours is shed all the same, but with the key', async (t) => {
+    const { url } = await build(t, limited({ requests: 1 }, { internal: { key } }));
+    const get = openClient(t, url);
+    get('/slow/wait/5000').catch(() => {});
+    await sleep(50);
+    const sent = async (value: string) =>
+      (await get('/pet/pets/', { 'x-hops': '1', 'x-internal': value })).status;
+    for (const value of ['', key, 'service', `service ${key}x`, `service ${key.slice(1)}x`, `gateway ${key}`])
+      expect([value, await sent(value)]).toEqual([value, 503]);
+    expect(await sent(`service ${key}`)).toBe(200);
+  });
+});
+
+test('a server that is never idle admits no more than it ends in time, until it is idle again', async (t) => {
+  const pressure = openPressure({ requests: 1_000, wait: 50, unread: 1_048_576 });
+  t.onTestFinished(pressure.close);
+  for (let index = 0; index < 100; index += 1) pressure.enter();
+  const isFull = () => pressure.excess() !== undefined;
+  const begun = performance.now();
+  while (!isFull() && performance.now() - begun < 10_000) {
+    const end = performance.now() + 20;
+    while (performance.now() < end);
+    pressure.leave();
+    pressure.enter();
+    await new Promise((wake) => setImmediate(wake));
+  }
+  expect(isFull()).toBe(true);
+  await expect.poll(isFull).toBe(false);
+});
+
+test('requests that wait for somebody else are not too many because they wait', async (t) => {
+  const { app, url } = await build(t, limited({ requests: 200, wait: 1 }));
+  const get = openClient(t, url);
+  // Not only because a burst is let in.
+  await sleep(700);
+  let isOver = false;
+  const clients = Array.from({ length: 120 }, async () => {
+    // Where the machine has no time for this, it is busy, and so is the server.
+    while (!isOver && (await get('/slow/wait/5000')).status === 503) await sleep(50);
+  });
+  await expect.poll(() => app.server.inFlight.length, { timeout: 15_000 }).toBeGreaterThanOrEqual(120);
+  isOver = true;
+  for (const { reply } of app.server.inFlight) reply.raw.destroy();
+  await Promise.allSettled(clients);
+});
+
+describe('with more connections than the limit', () => {
+  const open = async (t: TestContext, url: string): Promise<Socket> => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    t.onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    return socket;
+  };
+  const exchange = async (socket: Socket, path: string, header = ''): Promise<string> => {
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n${header}\r\n`);
+    return String((await once(socket, 'data'))[0]);
+  };
+
+  test('a request on the next is a 503 and closes it; when one has ended there is a place again', async (t) => {
+    const { url } = await build(t, limited({ connections: 3 }));
+    const sockets = [await open(t, url), await open(t, url), await open(t, url)];
+    for (const socket of sockets) expect(await exchange(socket, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+    const next = await open(t, url);
+    const refused = await exchange(next, '/pet/pets/');
+    expect(refused).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1\r\n[\s\S]*connection: close\r\n/i);
+    expect(refused).toContain('The server is busy');
+    await once(next, 'close');
+    // Those within the limit are as they were.
+    for (const socket of sockets) expect(await exchange(socket, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+    const health = await exchange(await open(t, url), '/health');
+    expect(health).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close\r\n/i);
+    sockets[0]?.destroy();
+    const placed = async () => (await exchange(await open(t, url), '/pet/pets/')).slice(0, 12);
+    await expect.poll(placed).toBe('HTTP/1.1 200');
+  });
+
+  test('those that say nothing are bounded too, and calls between services find their way', async (t) => {
+    const built = await build(t, limited({ connections: 20 }));
+    await adoptPets(built);
+    // The client's connections may be kept: what follows has to find every place taken.
+    const silent: Socket[] = [];
+    for (let index = 0; index < 100; index += 1) silent.push(await open(t, built.url));
+    await sleep(50);
+    const alive = silent.filter(({ destroyed, readyState }) => !destroyed && readyState === 'open');
+    expect(alive.length).toBeLessThanOrEqual(40);
+    const held = silent.find((socket) => alive.includes(socket)) as Socket;
+    const answers = [await exchange(held, '/user/users/1'), await exchange(held, '/user/users/1')];
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*"name":"Rex"/);
+  });
+
+  test('the connection that has been idle for the longest time makes room for a new one', async (t) => {
+    const { app, url } = await build(t, limited({ connections: 3 }));
+    const sockets = [await open(t, url), await open(t, url), await open(t, url)];
+    const [first, second, third] = sockets as [Socket, Socket, Socket];
+    for (const socket of sockets) expect(await exchange(socket, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+    // It is older, but was used later.
+    expect(await exchange(first, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+    /** Keeps a connection in use. */
+    const hold = async (socket: Socket, held: number) => {
+      socket.write('GET /slow/wait/20000 HTTP/1.1\r\nhost: localhost\r\n\r\n');
+      await expect.poll(() => app.server.inFlight.length).toBe(held);
+    };
+    await hold(third, 1);
+    await sleep(fixed.idle + 50);
+    const closed = [once(second, 'close'), once(first, 'close')];
+    await hold(await open(t, url), 2);
+    await closed[0];
+    expect(first.destroyed).toBe(false);
+    await hold(await open(t, url), 3);
+    await closed[1];
+    // Now all three are in use.
+    expect(await exchange(await open(t, url), '/pet/pets/')).toMatch(/^HTTP\/1\.1 503 /);
+    const { sum } = await scrape(url);
+    expect(sum('http_connections_closed_total', 'reason').idle).toBe(2);
+  });
+
+  test('our own connections are not counted', async (t) => {
+    const { url } = await build(t, limited({ connections: 2 }, { internal: { key } }));
+    const ours: Socket[] = [];
+    for (let index = 0; index < 6; index += 1) {
+      const socket = await open(t, url);
+      ours.push(socket);
+      const caller = index % 2 === 0 ? 'service' : 'gateway';
+      expect(await exchange(socket, '/pet/pets/', `x-internal: ${caller} ${key}\r\n`)).toMatch(
+        /^HTTP\/1\.1 200 /,
+      );
+    }
+    expect(await exchange(await open(t, url), '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await exchange(await open(t, url), '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await exchange(await open(t, url), '/pet/pets/')).toMatch(/^HTTP\/1\.1 503 /);
+    for (const socket of ours) socket.destroy();
+  });
+});
+
+describe('a client that asks more than the rate', () => {
+  const get = async (url: string, path: string, headers = {}) => ask(url, { method: 'GET', path, headers });
+
+  test('gets 429 as a problem with Retry-After, whatever it asks for but health', async (t) => {
+    const { url, lines } = await build(t, limited({ rate: 5 }));
+    for (let index = 0; index < 5; index += 1) expect((await get(url, '/pet/pets/')).status).toBe(200);
+    for (const path of ['/pet/pets/', '/nowhere', '/docs']) {
+      const { status, headers, body } = await get(url, path);
+      expect(status).toBe(429);
+      expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+      expect(Number(headers['retry-after'])).toBeLessThanOrEqual(60);
+      expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
+      expect(JSON.parse(body)).toMatchObject({ status: 429, title: 'Too Many Requests', instance: path });
+    }
+    expect((await get(url, '/health')).status).toBe(200);
+    expect((await get(url, '/pet/ready')).status).toBe(200);
+    const refused = lines.filter(({ msg, status }) => msg === 'request' && status === 429);
+    expect(refused.map(({ path }) => path)).toEqual(['/pet/pets/', '/nowhere', '/docs']);
+  });
+
+  test('is who its address says, and x-forwarded-for only where a configured proxy says so', async (t) => {
+    const own = await build(t, limited({ rate: 3 }));
+    const asked = (url: string, client: string) => get(url, '/pet/', { 'x-forwarded-for': client });
+    for (const client of ['1.1.1.1', '1.1.1.2', '1.1.1.3'])
+      expect((await asked(own.url, client)).status).toBe(200);
+    expect((await asked(own.url, '1.1.1.4')).status).toBe(429);
+
+    const behind = await build(t, limited({ rate: 1 }, { proxies: ['127.0.0.0/8'] }));
+    for (const client of ['1.1.1.1', '1.1.1.2', '6.6.6.6, 1.1.1.3'])
+      expect((await asked(behind.url, client)).status).toBe(200);
+    expect((await asked(behind.url, '1.1.1.2')).status).toBe(429);
+    // What the client put before the proxy's word is not believed.
+    expect((await asked(behind.url, '7.7.7.7, 1.1.1.3')).status).toBe(429);
+  });
+
+  test('does not count the calls that its requests cause', async (t) => {
+    const built = await build(t, limited({ rate: 20 }));
+    await adoptPets(built);
+    for (let index = 0; index < 10; index += 1)
+      expect((await get(built.url, '/user/users/1')).status).toBe(200);
+  });
+
+  test('is let in without end where there is no rate, as on loopback', async (t) => {
+    // A machine that is busy with other tests would shed some.
+    const { url } = await build(t, limited({ wait: 60_000 }));
+    const client = openClient(t, url);
+    for (let round = 0; round < 70; round += 1)
+      expect(count(await Promise.all(Array.from({ length: 100 }, () => client('/pet/'))), 200)).toBe(100);
+  });
+});
+
+describe('the key', () => {
+  /** What stands where the pet app should be, and hears all that it is sent. */
+  async function listen(t: TestContext) {
+    const heard: Record<string, unknown>[] = [];
+    const server = createServer((asked, reply) => {
+      heard.push({ url: asked.url, ...asked.headers });
+      reply.writeHead(200, { 'content-type': 'application/json' }).end('[]');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.onTestFinished(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const { port } = server.address() as { port: number };
+    const apps = {
+      gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+      pets: { port, services: ['pet'] },
+    };
+    return { heard, apps };
+  }
+  const sent = { 'x-internal': `service ${key}`, 'x-own': 'yes' };
+
+  test('goes to a configured neighbour, as what the sender is, and never what came from outside', async (t) => {
+    const { heard, apps } = await listen(t);
+    const { url, send } = await build(t, { config: { apps, internal: { key } } });
+    await ask(url, { method: 'GET', path: '/pet/pets/7', headers: sent });
+    await send('POST', '/user/users/', { name: 'Alice' });
+    await send('POST', '/user/users/1/pets/1');
+    const of = (path: string) => heard.filter(({ url }) => String(url).startsWith(path));
+    expect(of('/pet/pets/7')).toMatchObject([{ 'x-own': 'yes', 'x-internal': `gateway ${key}` }]);
+    expect(of('/pet/pets/?ids')[0]).toMatchObject({ 'x-internal': `service ${key}`, 'x-hops': '1' });
+  });
+
+  test('that nobody configured goes nowhere but to the app itself', async (t) => {
+    const { heard, apps } = await listen(t);
+    const { url, send } = await build(t, { config: { apps } });
+    await ask(url, { method: 'GET', path: '/pet/pets/7', headers: sent });
+    await send('POST', '/user/users/', { name: 'Alice' });
+    await send('POST', '/user/users/1/pets/1');
+    expect(heard.length).toBeGreaterThanOrEqual(2);
+    for (const headers of heard) expect(headers).not.toHaveProperty('x-internal');
+  });
+
+  test('is on no line', async (t) => {
+    const { url, lines } = await build(t, {
+      services: [slow],
+      config: { internal: { key } },
+      level: 'trace',
+    });
+    await ask(url, { method: 'GET', path: '/slow/log', headers: sent });
+    expect(lines.some(({ msg }) => msg === 'all that came')).toBe(true);
+    expect(JSON.stringify(lines)).not.toContain(key);
+  });
+});

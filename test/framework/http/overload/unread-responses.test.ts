@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { defineService } from '../../../../src/framework/service/define-service.ts';
+import { build } from '../../../support/app.ts';
+import { scrape } from '../../../support/prometheus.ts';
+import { openConnected } from '../../../support/sockets.ts';
+
+const size = 20_000_000;
+
+test('while clients do not read, requests are rejected, until the slowest reader is disconnected', async (t) => {
+  const large = defineService({
+    name: 'large',
+    description: 'Has one large response.',
+    async register(scope) {
+      // More than the kernel takes for a client that does not read.
+      scope.get('/text', async (_request, reply) => reply.type('text/plain').send('x'.repeat(size)));
+    },
+  });
+  const { url, lines } = await build(t, { services: [large], config: { limits: { unread: 1_048_576 } } });
+  const client = await openConnected(t, url);
+  client.socket.pause();
+  client.write('GET /large/text HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const status = async () => (await fetch(`${url}/large/`)).status;
+  await expect.poll(status).toBe(503);
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+  const during = await scrape(url);
+  expect(during.sum('http_response_unread_bytes', 'service').gateway).toBeGreaterThan(1_048_576);
+  await expect.poll(status).toBe(200);
+  expect(lines.map(({ msg }) => msg)).toContain(
+    'closed a connection: its client reads too slowly, and too many bytes wait',
+  );
+  await expect
+    .poll(async () => (await scrape(url)).sum('http_connections_closed_total', 'reason').unread)
+    .toBe(1);
+  const after = await scrape(url);
+  expect(after.sum('http_requests_shed_total', 'reason').unread).toBeGreaterThan(0);
+  client.socket.resume();
+  expect((await client.closed()).length).toBeLessThan(size);
+  await expect
+    .poll(async () => (await scrape(url)).sum('http_response_unread_bytes', 'service').gateway)
+    .toBe(0);
+});

@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
+import { fixed } from '../../../../src/framework/config/limits.ts';
+import { buildAt, countConnections, isAccess, open, places, readAnswers } from '../../../support/sockets.ts';
+
+// More than the system keeps for two ends of a connection that do not read.
+const size = 24_000_000;
+const length = `content-length: ${size}\r\n\r\n`;
+const post = 'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
+
+beforeEach(() => void Object.assign(fixed, { linger: 1_000 }));
+
+/** A client that holds its end open, and reads when it is told to. */
+function openPaused(t: TestContext, url: string): Socket {
+  const port = Number(new URL(url).port);
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).pause();
+  t.onTestFinished(() => void socket.destroy());
+  return socket.on('error', () => {});
+}
+
+/** Resolves when the system has taken all, to send it; rejects when the other side has closed before. */
+function writeAll(socket: Socket, bytes: string | Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+describe('who looks for the answer only when all is sent, finds it:', () => {
+  const heads = {
+    'a body that is too large': [`${post}${length}`, 413],
+    'chunks that are too large': [`${post}transfer-encoding: chunked\r\n\r\n${size.toString(16)}\r\n`, 413],
+    'a body behind two hosts': [`POST / HTTP/1.1\r\nhost: x\r\nhost: y\r\n${length}`, 400],
+    'a body to nowhere, then close': [
+      `PUT /nowhere HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${length}`,
+      404,
+    ],
+    'headers that are too large': ['GET / HTTP/1.1\r\nhost: localhost\r\nx: ', 431],
+  } as const;
+
+  test.for(places)('pets %s', async (place, t) => {
+    Object.assign(fixed, { linger: 20_000 });
+    const built = await buildAt(t, place);
+    for (const [name, [head, status]] of Object.entries(heads)) {
+      const socket = openPaused(t, built.url);
+      for (const part of [head, ...Array<Buffer>(4).fill(Buffer.alloc(size / 4, 'x'))]) {
+        await writeAll(socket, part).catch((cause) => {
+          throw new Error(name, { cause });
+        });
+        // Long enough for the answer to be there.
+        await sleep(30);
+      }
+      let text = '';
+      socket.setEncoding('latin1').on('data', (data) => {
+        text += data;
+      });
+      if (name.startsWith('chunks')) socket.write('\r\n0\r\n\r\n');
+      await once(socket.resume(), 'end');
+      const statuses = readAnswers(text).map((answer) => answer.status);
+      expect(statuses, name).toEqual([status]);
+      // Headers have no end where their client could be seen to have said all.
+      if (status === 431) socket.end();
+      await vi.waitFor(async () => expect(await countConnections(built), name).toBe(0), 5_000);
+    }
+  });
+});
+
+test.for([
+  ['does not end his body', ''],
+  ['goes on without end', 'x'.repeat(1_000)],
+] as const)('who %s is not waited for', async ([, more], t) => {
+  const built = await buildAt(t, 'in the same app');
+  const socket = openPaused(t, built.url);
+  socket.write(`${post}${length}`);
+  const sending = setInterval(() => socket.write(more), 20);
+  t.onTestFinished(() => clearInterval(sending));
+  await once(socket.resume(), 'end');
+  expect(await countConnections(built)).toBe(1);
+  await vi.waitFor(async () => expect(await countConnections(built)).toBe(0), 5_000);
+});
+
+test('what comes behind the last answer is not done', async (t) => {
+  const { url, send, lines } = await buildAt(t, 'in the same app');
+  const wire = open(t, url);
+  const body = '{"name":"Rex","species":"dog"}';
+  wire.write(`${post}${length}`);
+  await once(wire.socket, 'data');
+  wire.write(`${'x'.repeat(size)}${post}content-length: ${body.length}\r\n\r\n${body}`);
+  expect(readAnswers(await wire.closed()).map(({ status }) => status)).toEqual([413]);
+  expect((await send('GET', '/pet/pets/')).body).toEqual([]);
+  expect(lines.filter(isAccess).map(({ status }) => status)).toEqual([413, 200]);
+});

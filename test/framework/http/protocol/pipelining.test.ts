@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { Type } from '@sinclair/typebox';
+import { expect, type TestContext, test } from 'vitest';
+import { fixed } from '../../../../src/framework/config/limits.ts';
+import { defineService } from '../../../../src/framework/service/define-service.ts';
+import pet from '../../../../src/services/pet/index.ts';
+import { build } from '../../../support/app.ts';
+import { scrape } from '../../../support/prometheus.ts';
+import { openConnected } from '../../../support/sockets.ts';
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
+
+/** A server with a route that answers when it is told; `begun` has the order in which requests began. */
+async function start(t: TestContext, limits: object = {}) {
+  const begun: number[] = [];
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const held = defineService({
+    name: 'held',
+    description: 'Answers when it is told.',
+    async register(scope) {
+      const params = Type.Object({ id: Type.Integer() });
+      scope.get('/:id', { schema: { params } }, async ({ params: { id } }) => {
+        begun.push(id);
+        await opened;
+        return { id };
+      });
+    },
+  });
+  const built = await build(t, { services: [held, pet], config: { limits } });
+  const accepted = once(built.app.server.server, 'connection') as Promise<[Socket]>;
+  const client = await openConnected(t, built.url);
+  const [socket] = await accepted;
+  return { ...built, begun, open, client, socket };
+}
+
+const idsIn = (text: string) => [...text.matchAll(/\{"id":(\d+)\}/g)].map(([, id]) => Number(id));
+const range = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+test('of one connection few requests are in progress, and all are answered in order', async (t) => {
+  const { app, begun, open, client } = await start(t);
+  client.write(
+    range(300)
+      .map((id) => get(`/held/${id}`))
+      .join(''),
+  );
+  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  // Another connection is served meanwhile, so all that was sent before has been looked at.
+  const other = await openConnected(
+    t,
+    `http://127.0.0.1:${(app.server.server.address() as { port: number }).port}`,
+  );
+  other.write(get('/pet/pets/'));
+  await expect.poll(() => other.text()).toContain('200 OK');
+  expect(begun).toEqual(range(fixed.pipeline));
+  expect(app.server.inFlight.length).toBe(fixed.pipeline);
+  open();
+  await expect.poll(() => idsIn(client.text()).length).toBe(300);
+  expect(idsIn(client.text())).toEqual(range(300));
+  expect(begun).toEqual(range(300));
+});
+
+test('the server stops reading a connection whose requests wait, and reads on when they do not', async (t) => {
+  const { begun, open, client, socket } = await start(t);
+  const count = 20_000;
+  const bytes = range(count)
+    .map((id) => get(`/held/${id}`))
+    .join('');
+  client.write(bytes);
+  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  let before = -1;
+  await expect
+    .poll(() => {
+      const isStill = socket.bytesRead === before;
+      before = socket.bytesRead;
+      return isStill;
+    })
+    .toBe(true);
+  // Node reads 64 KiB at a time.
+  expect(socket.bytesRead).toBeLessThanOrEqual(2 * 65_536);
+  expect(bytes.length).toBeGreaterThan(8 * 65_536);
+  open();
+  await expect.poll(() => socket.bytesRead, { timeout: 30_000 }).toBe(bytes.length);
+  await expect.poll(() => idsIn(client.text()).length, { timeout: 30_000 }).toBe(count);
+}, 90_000);
+
+test('requests that wait on a connection whose client has gone are dropped', async (t) => {
+  const { app, begun, open, client } = await start(t);
+  client.write(
+    range(1_000)
+      .map((id) => get(`/held/${id}`))
+      .join(''),
+  );
+  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  client.socket.destroy();
+  open();
+  // The server notices it by the responses that nobody takes.
+  await expect.poll(() => app.server.inFlight.length).toBe(0);
+  expect(begun.length).toBeLessThan(500);
+});
+
+test('a body behind requests that wait is read when its turn comes', async (t) => {
+  const { begun, open, client, send } = await start(t);
+  client.write(
+    range(20)
+      .map((id) => get(`/held/${id}`))
+      .join(''),
+  );
+  const body = JSON.stringify({ name: 'Rex', species: 'dog' });
+  client.write(
+    `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
+  );
+  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  client.write(body + get('/held/21'));
+  open();
+  await expect.poll(() => client.text()).toContain('"name":"Rex"');
+  await expect.poll(() => idsIn(client.text())).toEqual(range(21));
+  expect((await send('GET', '/pet/pets/1')).status).toBe(200);
+});
+
+test('a malformed request behind requests that wait gets its 400 after their responses', async (t) => {
+  const { begun, open, client } = await start(t);
+  client.write(
+    `${range(20)
+      .map((id) => get(`/held/${id}`))
+      .join('')}NO HTTP\r\n\r\n`,
+  );
+  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  open();
+  await expect.poll(() => client.text()).toMatch(/HTTP\/1\.1 400 [\s\S]*This is not HTTP/);
+  expect(idsIn(client.text())).toEqual(range(20));
+});
+
+test('where too many requests wait, the last response closes the connection, and that is counted', async (t) => {
+  const { begun, open, client, url } = await start(t, { requests: 30 });
+  client.write(
+    range(100)
+      .map((id) => get(`/held/${id}`))
+      .join(''),
+  );
+  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  open();
+  await expect.poll(() => client.socket.closed).toBe(true);
+  const answered = idsIn(client.text());
+  expect(answered).toEqual(range(fixed.pipeline + 30));
+  expect(begun).toEqual(answered);
+  expect(client.text().match(/connection: close/gi)).toHaveLength(1);
+  const { sum } = await scrape(url);
+  expect(sum('http_connections_closed_total', 'reason').pipeline).toBe(1);
+});

@@ -1,0 +1,228 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { fixed } from '../../../../src/framework/config/limits.ts';
+import { defineService } from '../../../../src/framework/service/define-service.ts';
+import {
+  type BuiltAt,
+  buildAt,
+  countConnections,
+  listAnswered,
+  open,
+  places,
+  readAnswers,
+  type Wire,
+} from '../../../support/sockets.ts';
+
+// Small ones, so that this takes no time; Node gives an idle connection a second more than it is told.
+const config = { limits: { time: { headers: 300, request: 700, idle: 200 } } };
+Object.assign(fixed, { checkEvery: 50 });
+
+const json = 'host: localhost\r\ncontent-type: application/json\r\n';
+const body = '{"name":"slow","species":"dog"}';
+const post = `POST /pet/pets/ HTTP/1.1\r\n${json}`;
+
+/** Sends these bytes, and then the others one by one, again and again, until the connection is closed. */
+async function drip(wire: Wire, first: string, rest: string, pause = 20): Promise<void> {
+  wire.write(first);
+  for (let index = 0; wire.socket.writable; index += 1) {
+    await sleep(pause);
+    wire.write(rest[index % rest.length] as string);
+  }
+}
+
+/** What a client does, and the status of the answer that ends it; none where the connection is just closed. */
+const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) => unknown]>> = {
+  'says nothing': [408, () => {}],
+  'sends half of its first line': [408, (wire) => wire.write('GET /pet')],
+  'sends no end of its headers': [
+    408,
+    (wire) => wire.write('GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\n'),
+  ],
+  'sends its headers byte by byte': [
+    408,
+    (wire) => drip(wire, 'GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nx: ', 'y'),
+  ],
+  'sends empty lines before its request': [408, (wire) => drip(wire, '\r\n', '\r\n')],
+  'sends headers without end, slowly': [
+    408,
+    (wire) => drip(wire, 'GET / HTTP/1.1\r\nhost: localhost\r\n', 'x: y\r\n'),
+  ],
+  'sends headers without end, at once': [
+    431,
+    async (wire) => {
+      wire.write('GET / HTTP/1.1\r\nhost: localhost\r\n');
+      while (wire.socket.writable) {
+        wire.write('x-y: zzzzzzzzzzzzzzzz\r\n'.repeat(200));
+        await sleep(1);
+      }
+    },
+  ],
+  'sends a header without end': [
+    431,
+    async (wire) => {
+      wire.write('GET / HTTP/1.1\r\nhost: localhost\r\nx: ');
+      while (wire.socket.writable) {
+        wire.write('y'.repeat(4_000));
+        await sleep(1);
+      }
+    },
+  ],
+  'sends no body': [408, (wire) => wire.write(`${post}content-length: ${body.length}\r\n\r\n`)],
+  'sends half of its body': [408, (wire) => wire.write(`${post}content-length: ${body.length}\r\n\r\n{"na`)],
+  'sends its body byte by byte': [408, (wire) => drip(wire, `${post}content-length: 500\r\n\r\n{"na`, ' ')],
+  'sends its chunks byte by byte': [
+    408,
+    (wire) => drip(wire, `${post}transfer-encoding: chunked\r\n\r\n`, '1\r\n \r\n'),
+  ],
+  'announces a chunk of 4 GB, and sends none': [
+    408,
+    (wire) => wire.write(`${post}transfer-encoding: chunked\r\n\r\nffffffff\r\n{`),
+  ],
+  'announces a body that is too large, and sends none': [
+    413,
+    (wire) => wire.write(`${post}content-length: 7000000\r\n\r\n`),
+  ],
+  'sends its chunks without end': [
+    413,
+    async (wire) => {
+      wire.write(`${post}transfer-encoding: chunked\r\n\r\n`);
+      while (wire.socket.writable) {
+        wire.write(`2000\r\n${' '.repeat(0x2000)}\r\n`);
+        await sleep(1);
+      }
+    },
+  ],
+  'hangs up in its headers': [
+    400,
+    async (wire) => {
+      wire.write('GET /pet/pets/ HTTP/1.1\r\nhost');
+      await sleep(50);
+      wire.socket.end();
+    },
+  ],
+  'hangs up in its body': [
+    400,
+    async (wire) => {
+      wire.write(`${post}content-length: ${body.length}\r\n\r\n{"na`);
+      await sleep(50);
+      wire.socket.end();
+    },
+  ],
+  'resets in its body': [
+    'none',
+    async (wire) => {
+      wire.write(`${post}content-length: ${body.length}\r\n\r\n{"na`);
+      await sleep(50);
+      wire.socket.resetAndDestroy();
+    },
+  ],
+};
+
+describe('a client that takes its time is sent away, and keeps nobody from being served:', () => {
+  test.for(places)('pets %s', async (place, t) => {
+    const built = await buildAt(t, place, { config });
+    const { url, send } = built;
+    const ends = Object.entries(clients).map(async ([name, [status, act]]) => {
+      const wire = open(t, url);
+      const acting = act(wire);
+      const text = await wire.closed(10_000).catch((error) => {
+        throw new Error(name, { cause: error });
+      });
+      await acting;
+      const answers = readAnswers(text);
+      if (status === 'none') {
+        expect(answers, name).toEqual([]);
+        return;
+      }
+      expect(
+        answers.map((answer) => answer.status),
+        name,
+      ).toEqual([status]);
+      expect(answers[0]?.headers.get('content-type'), name).toMatch(/^application\/problem\+json/);
+      expect(JSON.parse(answers[0]?.body ?? ''), name).toMatchObject({ status });
+    });
+    let hasEnded = false;
+    const all = Promise.allSettled(ends).then(async () => {
+      hasEnded = true;
+      await Promise.all(ends);
+    });
+    let served = 0;
+    while (!hasEnded) {
+      expect((await send('GET', '/pet/pets/')).body).toEqual([]);
+      served += 1;
+      await sleep(20);
+    }
+    await all;
+    expect(served).toBeGreaterThan(0);
+    expectNothingDone(built);
+  });
+});
+
+function expectNothingDone({ allLines }: BuiltAt): void {
+  const done = listAnswered(allLines()).filter((line) => !/^GET | 4\d\d$/.test(line));
+  expect(done).toEqual([]);
+  expect(allLines().filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+}
+
+test('a connection that is not used is closed', async (t) => {
+  const { url } = await buildAt(t, 'in the same app', { config });
+  const wire = open(t, url);
+  wire.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const answers = readAnswers(await wire.closed());
+  expect(answers.map(({ body }) => body)).toEqual(['{"status":"OK"}']);
+});
+
+test('an answer that is slow is not cut by the half of a request behind it', async (t) => {
+  const { url, send } = await buildAt(t, 'in the same app', { config });
+  const creations = Array.from({ length: 20 }, () => `${post}content-length: ${body.length}\r\n\r\n${body}`);
+  const wire = open(t, url);
+  wire.write(`${creations.join('')}GET /pet/pets/ HTTP/1.1\r\nhost`);
+  const answers = readAnswers(await wire.closed());
+  expect(answers.map(({ status }) => status)).toEqual([...Array(20).fill(200), 408]);
+  expect((await send('GET', '/pet/pets/')).body).toHaveLength(20);
+});
+
+describe('a connection on which a request was refused', () => {
+  test('is closed, also where its client holds its end open', async (t) => {
+    const built = await buildAt(t, 'in the same app', { config });
+    const socket = connect({ port: Number(new URL(built.url).port), host: '127.0.0.1', allowHalfOpen: true });
+    t.onTestFinished(() => void socket.destroy());
+    socket.resume().write('GET /health HTTP/1.1\r\nhost');
+    await once(socket, 'end');
+    expect(await countConnections(built)).toBe(1);
+    await vi.waitFor(async () => expect(await countConnections(built)).toBe(0), 3_000);
+  });
+
+  test('is closed, and keeps no stop waiting, also where its body was let go and it is answered after all', async (t) => {
+    // As undici does it with what is forwarded: the request forgets its connection, which nobody reads any more.
+    const slow = defineService({
+      name: 'slow',
+      description: 'Lets go of its body',
+      async register(scope) {
+        scope.removeAllContentTypeParsers();
+        scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+        scope.post(
+          '/let-go',
+          { schema: { operationId: 'letGo', response: {} } },
+          async ({ raw, raw: { socket } }) => {
+            const parts = raw[Symbol.asyncIterator]();
+            await parts.next();
+            await parts.return?.();
+            expect(raw.socket).toBe(null);
+            await once(socket, 'finish');
+            return {};
+          },
+        );
+      },
+    });
+    const built = await buildAt(t, 'in the same app', { config, services: [slow] });
+    const wire = open(t, built.url);
+    await drip(wire, 'POST /slow/let-go HTTP/1.1\r\nhost: localhost\r\ncontent-length: 500\r\n\r\n', 'x');
+    const begun = performance.now();
+    await built.app.stop();
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(built.lines.filter(({ path }) => path === '/slow/let-go')).toHaveLength(1);
+  });
+});

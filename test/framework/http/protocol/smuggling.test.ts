@@ -1,0 +1,236 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Type } from '@sinclair/typebox';
+import { describe, expect, test, vi } from 'vitest';
+import { getLogger } from '../../../../src/framework/logging/logger.ts';
+import { defineService } from '../../../../src/framework/service/define-service.ts';
+import { build } from '../../../support/app.ts';
+import { buildAt, exchange, isAccess, listAnswered, places } from '../../../support/sockets.ts';
+
+const host = 'host: localhost\r\n';
+const json = `${host}content-type: application/json\r\n`;
+const pet = (name: string) => JSON.stringify({ name, species: 'dog' });
+const create = (name: string) =>
+  `POST /pet/pets/ HTTP/1.1\r\n${json}content-length: ${pet(name).length}\r\n\r\n${pet(name)}`;
+const get = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\n${host}${headers}\r\n`;
+const last = get('/pet/health', 'connection: close\r\n');
+
+/** A request that is nobody's but hidden in the body of another; were it done, there would be a pet. */
+const hidden = create('smuggled');
+const chunks = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
+const withBody = (line: string, headers = host) =>
+  `${line} HTTP/1.1\r\n${headers}content-length: ${hidden.length}\r\n\r\n${hidden}`;
+const inChunks = (line: string, headers = host) =>
+  `${line} HTTP/1.1\r\n${headers}transfer-encoding: chunked\r\n\r\n${chunks}`;
+const large = `${hidden}${' '.repeat(70_000)}`;
+
+/** What is sent, and the status of its answer. */
+const carriers: Readonly<Record<string, readonly [string, number]>> = {
+  'a GET': [withBody('GET /pet/pets/1'), 200],
+  'a GET in chunks': [inChunks('GET /pet/pets/1'), 200],
+  'a DELETE of what is not there': [withBody('DELETE /pet/pets/9', json), 400],
+  'a route that there is not': [withBody('POST /pet/nowhere'), 404],
+  'a route that there is not, in chunks': [inChunks('POST /pet/nowhere'), 404],
+  'a route of nobody': [withBody('POST /nowhere'), 404],
+  'a method that the path has not': [withBody('PUT /pet/pets/'), 405],
+  'a method that the path has not, in chunks': [inChunks('PUT /pet/pets/'), 405],
+  'another media type': [withBody('POST /pet/pets/', `${host}content-type: text/plain\r\n`), 415],
+  'no media type, in chunks': [inChunks('POST /pet/pets/'), 415],
+  'what is not JSON': [withBody('POST /pet/pets/', json), 400],
+  'what is not JSON, in chunks': [inChunks('POST /pet/pets/', json), 400],
+  'what is too large': [
+    `POST /pet/pets/ HTTP/1.1\r\n${json}content-length: ${large.length}\r\n\r\n${large}`,
+    413,
+  ],
+  'what is too large, in chunks': [
+    `POST /pet/pets/ HTTP/1.1\r\n${json}transfer-encoding: chunked\r\n\r\n${large.length.toString(16)}\r\n${large}\r\n0\r\n\r\n`,
+    413,
+  ],
+  'an upgrade': [withBody('GET /pet/pets/1', `${host}connection: upgrade\r\nupgrade: websocket\r\n`), 200],
+  'an upgrade to HTTP/2': [
+    withBody(
+      'GET /pet/pets/1',
+      `${host}connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMA\r\n`,
+    ),
+    200,
+  ],
+  'a length that Connection names': [
+    withBody('POST /pet/nowhere', `${host}connection: content-length\r\n`),
+    404,
+  ],
+  'chunks that Connection names': [
+    inChunks('POST /pet/nowhere', `${host}connection: transfer-encoding\r\n`),
+    404,
+  ],
+  'an expectation': [withBody('POST /pet/nowhere', `${host}expect: 100-continue\r\n`), 404],
+  'an expectation that there is not': [withBody('POST /pet/nowhere', `${host}expect: tea\r\n`), 404],
+  'a length of nothing': [`POST /pet/nowhere HTTP/1.1\r\n${host}content-length: 0\r\n\r\n`, 404],
+  'a trailer': [
+    `POST /pet/nowhere HTTP/1.1\r\n${host}transfer-encoding: chunked\r\ntrailer: x\r\n\r\n0\r\nx: ${'POST /pet/pets/ HTTP/1.1'}\r\n\r\n`,
+    404,
+  ],
+};
+
+describe('a request in the body of another is not done:', () => {
+  test.for(places)('pets %s', async (place, t) => {
+    const { url, allLines, send } = await buildAt(t, place);
+    await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+    for (const [name, [bytes, status]] of Object.entries(carriers)) {
+      const head = bytes.indexOf('\r\n\r\n') + 4;
+      for (const parts of [[bytes + last], [bytes.slice(0, head), bytes.slice(head) + last]]) {
+        const what = `${name}, in ${parts.length}`;
+        const answers = await exchange(t, url, ...parts).catch((error) => {
+          throw new Error(what, { cause: error });
+        });
+        const statuses = answers.map((answer) => answer.status);
+        // Either it is the last answer, and says so, or the body was read and the next request is the next one.
+        const isOver = answers[0]?.headers.get('connection') === 'close';
+        expect(statuses, what).toEqual(isOver ? [status] : [status, 200]);
+        if (!isOver) expect(answers[1]?.body, what).toBe('{"status":"OK"}');
+        if (status >= 400) expect(JSON.parse(answers[0]?.body ?? ''), what).toMatchObject({ status });
+        // Nor is it left behind on a connection between apps, for the next one to be answered with.
+        const next = await Promise.all([1, 9, 1, 9].map((id) => send('GET', `/pet/pets/${id}`)));
+        expect(
+          next.map((reply) => reply.status),
+          what,
+        ).toEqual([200, 404, 200, 404]);
+        expect((await send('GET', '/pet/pets/')).body, what).toMatchObject([{ name: 'Rex' }]);
+      }
+    }
+    const posts = listAnswered(allLines()).filter((line) => line.startsWith('POST /pet/pets/ 200'));
+    expect(posts.length, 'the one of Rex, in each app').toBe(place === 'in the same app' ? 1 : 2);
+  });
+});
+
+describe('requests that come before the answers to those before them', () => {
+  test.for(places)('are answered in order, 100 of them: pets %s', async (place, t) => {
+    const built = await buildAt(t, place);
+    const { url, send } = built;
+    await send('POST', '/user/users/', { name: 'Alice' });
+    // Quick ones and slow ones, those of the gateway and those of others.
+    const kinds = [
+      (index: number) => [create(`pet ${index}`), `"name":"pet ${index}"`],
+      () => [get('/user/users/1'), '"name":"Alice"'],
+      (index: number) => [get(`/nowhere/${index}`), `"instance":"/nowhere/${index}"`],
+      (index: number) => [get(`/pet/pets/x${index}`), `"instance":"/pet/pets/x${index}"`],
+    ] as const;
+    const asked = Array.from({ length: 100 }, (_, index) => (kinds[index % 4] as (typeof kinds)[0])(index));
+    const answers = await exchange(t, url, asked.map(([bytes]) => bytes).join('') + last);
+    expect(answers).toHaveLength(101);
+    for (const [index, [, expected]] of asked.entries()) expect(answers[index]?.body).toContain(expected);
+    expect((await send('GET', '/pet/pets/')).body).toHaveLength(25);
+  });
+
+  test.for(places)(
+    'are answered as they are, up to one that is malformed; those after it are not done: pets %s',
+    async (place, t) => {
+      const built = await buildAt(t, place);
+      const { url, send } = built;
+      const bad = `GET /pet/pets/ HTTP/1.1\r\n${host}x-a : 1\r\n\r\n`;
+      const before = Array.from({ length: 50 }, (_, index) => create(`before ${index}`)).join('');
+      const after = Array.from({ length: 49 }, (_, index) => create(`after ${index}`)).join('');
+      const answers = await exchange(t, url, before + bad + after);
+      expect(answers.map(({ status }) => status)).toEqual([...Array(50).fill(200), 400]);
+      expect(answers.slice(0, 50).map(({ body }) => JSON.parse(body).name)).toEqual(
+        Array.from({ length: 50 }, (_, index) => `before ${index}`),
+      );
+      const { body } = await send('GET', '/pet/pets/');
+      expect(body).toHaveLength(50);
+      expect(JSON.stringify(body)).not.toContain('after');
+    },
+  );
+
+  test('are waited for, however much that is malformed comes meanwhile, and that is one line', async (t) => {
+    const slow = defineService({
+      name: 'slow',
+      description: 'Waits.',
+      async register(scope) {
+        scope.get('/wait', { schema: { operationId: 'wait' } }, async () => {
+          await sleep(200);
+          return { ok: true };
+        });
+      },
+    });
+    const { url, lines } = await build(t, { services: [slow] });
+    const bad = 'NONSENSE\r\n\r\n';
+    const answers = await exchange(t, url, get('/slow/wait') + bad, bad, bad, bad);
+    expect(answers.map(({ status }) => status)).toEqual([200, 400]);
+    expect(lines.filter(({ msg }) => msg === 'malformed request refused')).toHaveLength(1);
+  });
+
+  test('are done one after the other, but for safe ones behind each other, in the context of each', async (t) => {
+    const done: string[] = [];
+    const slow = defineService({
+      name: 'slow',
+      description: 'Takes longer for what comes first.',
+      async register(scope) {
+        for (const method of ['GET', 'POST'] as const) {
+          scope.route({
+            method,
+            url: '/:name',
+            schema: { operationId: `do${method}`, params: Type.Object({ name: Type.String() }) },
+            async handler(request) {
+              const { name } = request.params as { name: string };
+              done.push(`${name} begins`);
+              await sleep(50);
+              getLogger().info({ name }, 'done');
+              done.push(`${name} ends`);
+              return {};
+            },
+          });
+        }
+      },
+    });
+    const { url, lines } = await build(t, { services: [slow] });
+    const ask = (method: string, name: string) =>
+      `${method} /slow/${name} HTTP/1.1\r\n${host}x-request-id: ${name}\r\n\r\n`;
+    const asked = ask('GET', 'a') + ask('GET', 'b') + ask('POST', 'c') + ask('GET', 'd') + ask('POST', 'e');
+    const end = get('/health', 'connection: close\r\n');
+    const answers = await exchange(t, url, asked + end);
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+    expect(done.slice(0, 2)).toEqual(['a begins', 'b begins']);
+    expect(done.slice(2, 4).toSorted()).toEqual(['a ends', 'b ends']);
+    expect(done.slice(4)).toEqual(['c', 'd', 'e'].flatMap((name) => [`${name} begins`, `${name} ends`]));
+    const said = lines.filter(({ msg }) => msg === 'done');
+    expect(said.map(({ reqId }) => reqId)).toEqual(said.map(({ name }) => name));
+  });
+
+  test('are not done after one whose answer closes the connection', async (t) => {
+    const { url, lines, send } = await buildAt(t, 'in the same app');
+    const text = `POST /pet/pets/ HTTP/1.1\r\n${host}content-type: text/plain\r\ncontent-length: 1\r\n\r\nx`;
+    const twoHosts = `GET /pet/pets/ HTTP/1.1\r\n${host}${host}\r\n`;
+    for (const [name, [bytes, status]] of Object.entries({ text: [text, 415], twoHosts: [twoHosts, 400] })) {
+      lines.length = 0;
+      const treat = `POST /pet/pets/1/treat HTTP/1.1\r\n${host}\r\n`;
+      const sent = `${create('before')}${bytes}${create('after')}${treat}`;
+      const answers = await exchange(t, url, sent);
+      expect(
+        answers.map((answer) => answer.status),
+        name,
+      ).toEqual([200, status]);
+      const { body } = await send('GET', '/pet/pets/');
+      expect(JSON.stringify(body), name).not.toMatch(/after|excited/);
+      // They have their lines all the same, and those say that nothing was answered.
+      await vi.waitFor(() => expect(lines.filter((line) => isAccess(line) && line.aborted)).toHaveLength(2));
+    }
+  });
+});
+
+test('a whole URL is the path in it, wherever the service runs', async (t) => {
+  for (const place of places) {
+    const { url, send, allRaw } = await buildAt(t, place);
+    await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+    const asked = [
+      'http://evil.example/pet/pets/1',
+      'https://user:hunter2@evil.example:8/pet/pets/1',
+      '/pet/pets/1#hunter2',
+      'http://evil.example?token=hunter2',
+    ];
+    const answers = await exchange(t, url, asked.map((target) => get(target)).join('') + last);
+    const bodies = answers.map(({ body }) => JSON.parse(body));
+    const rex = { name: 'Rex' };
+    const gateway = { message: 'Gateway is running' };
+    expect(bodies).toMatchObject([rex, rex, rex, gateway, { status: 'OK' }]);
+    await vi.waitFor(() => expect(allRaw().join('')).toContain('/pet/health'));
+    expect(allRaw().join('')).not.toMatch(/hunter2|evil/);
+  }
+});

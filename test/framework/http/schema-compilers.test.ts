@@ -1,0 +1,74 @@
+import { Type } from '@sinclair/typebox';
+import { expect, test } from 'vitest';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { build } from '../../support/app.ts';
+
+const Query = Type.Object({
+  count: Type.Optional(Type.Integer()),
+  ratio: Type.Optional(Type.Number()),
+  isTame: Type.Optional(Type.Boolean()),
+  names: Type.Optional(Type.Array(Type.String())),
+  ages: Type.Optional(Type.Array(Type.Integer())),
+  text: Type.Optional(Type.String()),
+  any: Type.Optional(Type.Unknown()),
+});
+
+/** Answers with what it has understood. */
+const echo = defineService({
+  name: 'echo',
+  description: 'Echoes.',
+  async register(scope) {
+    const schema = { querystring: Query, response: { 200: Type.Unknown() } };
+    scope.get('/query', { schema }, async (request) => request.query);
+    scope.get(
+      '/header',
+      { schema: { headers: Type.Object({ 'x-count': Type.Integer() }), response: { 200: Type.Unknown() } } },
+      async (request) => ({ count: request.headers['x-count'] }),
+    );
+  },
+});
+test.for([
+  ['count=7', { count: 7 }],
+  ['count=-7&ratio=0.5', { count: -7, ratio: 0.5 }],
+  ['ratio=-3', { ratio: -3 }],
+  ['isTame=true', { isTame: true }],
+  ['isTame=false', { isTame: false }],
+  ['names=7', { names: ['7'] }],
+  ['names=a&names=b', { names: ['a', 'b'] }],
+  ['ages=1&ages=2', { ages: [1, 2] }],
+  ['text=7', { text: '7' }],
+  ['any=7', { any: '7' }],
+] as const)('%s becomes what its schema says', async ([query, expected], t) => {
+  const { send } = await build(t, { services: [echo] });
+  expect(await send('GET', `/echo/query?${query}`)).toMatchObject({ status: 200, body: expected });
+});
+
+test.for([
+  'count=7.0',
+  'count=-0',
+  'count=+7',
+  'count=7e0',
+  'ratio=.5',
+  'ratio=1e3',
+  'ratio=Infinity',
+  'isTame=1',
+  'isTame=TRUE',
+  'ages=1&ages=x',
+  'count=1&count=2',
+])('%s does not fit', async (query, t) => {
+  const { send } = await build(t, { services: [echo] });
+  const { status, body } = await send('GET', `/echo/query?${query}`);
+  expect(status).toBe(422);
+  expect(body.errors[0]).toMatchObject({ in: 'query', pointer: expect.stringMatching(/^\/\w+/) });
+});
+
+test('a header is read like a query, and named as one that does not fit', async (t) => {
+  const { send } = await build(t, { services: [echo] });
+  expect((await send('GET', '/echo/header', undefined, { 'x-count': '7' })).body).toEqual({ count: 7 });
+  expect((await send('GET', '/echo/header', undefined, { 'x-count': 'x' })).body.errors).toEqual([
+    { in: 'header', pointer: '/x-count', detail: 'must be integer' },
+  ]);
+  expect((await send('GET', '/echo/header')).body.errors).toEqual([
+    { in: 'header', pointer: '/x-count', detail: 'is missing' },
+  ]);
+});

@@ -1,0 +1,160 @@
+import { Type } from '@sinclair/typebox';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { build } from '../../support/app.ts';
+import { type Answer, buildAt, exchange, places } from '../../support/sockets.ts';
+
+const key = 'a-key-of-the-test-0123';
+const headersOfEach = {
+  'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+function expectPolicy({ headers }: Answer): void {
+  expect(Object.fromEntries(headers)).toMatchObject(headersOfEach);
+  expect(headers.has('strict-transport-security')).toBe(false);
+  expect(headers.get('x-request-id')).toMatch(/^[\w-]+$/);
+}
+
+/** Fails in ways that the services of the product do not. */
+const failing = defineService({
+  name: 'failing',
+  description: 'Fails.',
+  async register(scope) {
+    scope.get('/defect', async () => {
+      throw new Error('a defect');
+    });
+    scope.get('/never', () => new Promise(() => {}));
+    scope.post('/strict', { schema: { body: Type.Object({ name: Type.String() }) } }, async () => ({}));
+  },
+});
+
+const host = 'host: localhost\r\nconnection: close\r\n';
+const json = `${host}content-type: application/json\r\n`;
+const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\n${host}${more}\r\n`;
+const post = (path: string, more: string, body: string) =>
+  `POST ${path} HTTP/1.1\r\n${more}content-length: ${body.length}\r\n\r\n${body}`;
+
+/** Every way in which a server rejects a request: the bytes, and the status. */
+const rejections: Record<string, readonly [bytes: string, status: number]> = {
+  'no HTTP': ['NONSENSE\r\n\r\n', 400],
+  'two hosts': [`GET / HTTP/1.1\r\nhost: a\r\n${host}\r\n`, 400],
+  'a URL that cannot be decoded': [get('/failing/%zz'), 400],
+  'a path with dots': [get('/failing/../x'), 400],
+  'JSON that cannot be read': [post('/failing/strict', json, '{'), 400],
+  'a page of another origin': [post('/failing/strict', `${json}sec-fetch-site: cross-site\r\n`, '{}'), 403],
+  'an unknown route of a service': [get('/failing/nowhere'), 404],
+  'an unknown route': [get('/nowhere'), 404],
+  'another method': [post('/failing/never', json, '{}'), 405],
+  'headers that never end': ['GET / HTTP/1.1\r\nhost: localhost\r\n', 408],
+  'a large body': [post('/failing/strict', json, `{"name":"${'x'.repeat(70_000)}"}`), 413],
+  'a long URL': [get(`/${'x'.repeat(9_000)}`), 414],
+  'a body that is not JSON': [post('/failing/strict', `${host}content-type: text/plain\r\n`, 'x'), 415],
+  'another host': ['GET / HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n', 421],
+  'a body that does not match the schema': [post('/failing/strict', json, '{}'), 422],
+  'large headers': [get('/', `x: ${'x'.repeat(20_000)}\r\n`), 431],
+  'a defect': [get('/failing/defect'), 500],
+  'no response in time': [get('/failing/never'), 504],
+  'too many hops': [get('/failing/defect', `x-internal: gateway ${key}\r\nx-hops: 9\r\n`), 508],
+  'a tunnel': ['CONNECT x:1 HTTP/1.1\r\nhost: x:1\r\n\r\n', 400],
+};
+
+describe('the security headers are on the response to', () => {
+  for (const [name, [bytes, status]] of Object.entries(rejections)) {
+    test(name, async (t) => {
+      // Only where the status needs it: a busy machine would be too slow for the others.
+      const limits = { time: { [status === 408 ? 'headers' : 'handler']: 300 } };
+      const config = { internal: { key }, ...([408, 504].includes(status) && { limits }) };
+      const { url } = await build(t, { services: [failing], config });
+      const [answer] = (await exchange(t, url, bytes)) as [Answer];
+      expect(answer.status).toBe(status);
+      expectPolicy(answer);
+    });
+  }
+
+  test('a client that sends too many requests', async (t) => {
+    const { url } = await build(t, { services: [failing], config: { limits: { rate: 1 } } });
+    const answers = [await exchange(t, url, get('/')), await exchange(t, url, get('/'))].flat();
+    expect(answers.map((answer) => answer.status)).toEqual([200, 429]);
+    answers.forEach(expectPolicy);
+  });
+
+  test('a client of a server that has too many connections', async (t) => {
+    const { url } = await build(t, { services: [failing], config: { limits: { connections: 1 } } });
+    const first = await openConnection(t, url);
+    const [answer] = (await exchange(t, url, get('/'))) as [Answer];
+    expect(answer.status).toBe(503);
+    expectPolicy(answer);
+    first.destroy();
+  });
+
+  test.for(places)('requests that a service handles, and that it rejects, %s', async (place, t) => {
+    const { url } = await buildAt(t, place);
+    const asked: Record<string, number> = { '/pet/pets/': 200, '/pet/pets/9': 404, '/pet/pets/x': 422 };
+    for (const [path, status] of Object.entries(asked)) {
+      const [answer] = (await exchange(t, url, get(path))) as [Answer];
+      expect([path, answer.status]).toEqual([path, status]);
+      expectPolicy(answer);
+    }
+  });
+
+  test('a request for a service that is not reachable', async (t) => {
+    const apps = {
+      gateway: { port: 0, url: 'http://127.0.0.1:1', services: [] },
+      away: { port: 1, services: ['failing'] },
+    };
+    const { url } = await build(t, { services: [failing], config: { apps } });
+    const [answer] = (await exchange(t, url, get('/failing/never'))) as [Answer];
+    expect(answer.status).toBe(503);
+    expectPolicy(answer);
+  });
+});
+
+async function openConnection(t: TestContext, url: string) {
+  const { connect } = await import('node:net');
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  t.onTestFinished(() => void socket.destroy());
+  await new Promise((resolve) => socket.once('connect', resolve));
+  socket.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  await new Promise((resolve) => socket.once('data', resolve));
+  return socket;
+}
+
+test('a call of a service gets no security headers, because no browser reads them', async (t) => {
+  const { url } = await build(t, { config: { internal: { key } } });
+  const [answer] = (await exchange(t, url, get('/pet/pets/', `x-internal: service ${key}\r\n`))) as [Answer];
+  expect(answer.status).toBe(200);
+  for (const name of Object.keys(headersOfEach))
+    expect([name, answer.headers.has(name)]).toEqual([name, false]);
+});
+
+describe('strict-transport-security', () => {
+  test('is on every response, once, where the config has hsts', async (t) => {
+    const config = { hsts: { maxAge: 3_600 }, limits: { connections: 1 } };
+    const { url } = await build(t, { config });
+    const texts = [get('/pet/pets/'), get('/pet/docs'), get('/nowhere'), 'NONSENSE\r\n\r\n', get('/pet/%zz')];
+    for (const text of texts) {
+      const [answer] = (await exchange(t, url, text)) as [Answer];
+      expect([text, answer.headers.get('strict-transport-security')]).toEqual([text, 'max-age=3600']);
+    }
+    await openConnection(t, url);
+    const [answer] = (await exchange(t, url, get('/'))) as [Answer];
+    expect([answer.status, answer.headers.get('strict-transport-security')]).toEqual([503, 'max-age=3600']);
+  });
+
+  test('names subdomains only where the config says so', async (t) => {
+    const { url } = await build(t, { config: { hsts: { maxAge: 1, includeSubDomains: true } } });
+    const [answer] = (await exchange(t, url, get('/'))) as [Answer];
+    expect(answer.headers.get('strict-transport-security')).toBe('max-age=1; includeSubDomains');
+  });
+});
+
+test('the docs page may send forms to its own origin alone', async (t) => {
+  const { url } = await build(t);
+  const [answer] = (await exchange(t, url, get('/pet/docs'))) as [Answer];
+  const policies = (answer.headers.get('content-security-policy') as string).split(';');
+  expect(policies).toContain("form-action 'self'");
+});

@@ -1,0 +1,33 @@
+import { expect, test, vi } from 'vitest';
+import { fixed } from '../../../src/framework/config/limits.ts';
+import { build } from '../../support/app.ts';
+import { forwardTo } from '../../support/rogue.ts';
+import { open, until } from '../../support/sockets.ts';
+
+Object.assign(fixed, { checkEvery: 50 });
+
+test('headers have a time limit of their own, apart from that of the request', async (t) => {
+  const { url } = await build(t, { config: { limits: { time: { headers: 200, request: 60_000 } } } });
+  const { write, closed } = open(t, url);
+  write('GET / HTTP/1.1\r\nhost: localhost\r\n');
+  expect(await closed(15_000)).toMatch(/^HTTP\/1\.1 408 /);
+});
+
+test('a file that the docs do not have is 404, and the response does not show the query', async (t) => {
+  const { send } = await build(t);
+  const { status, body } = await send('GET', '/pet/docs/static/nothing.js?token=secret');
+  expect([status, JSON.stringify(body).includes('secret')]).toEqual([404, false]);
+});
+
+test('health of a forwarded service is answered while other requests are rejected', async (t) => {
+  const asked = vi.fn();
+  const { url, send } = await forwardTo(
+    t,
+    (request, response) => (request.url === '/pet/health' ? response.end('{}') : asked()),
+    { calls: { deadline: 20_000 }, limits: { requests: 1 } },
+  );
+  open(t, url).write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  await until(() => expect(asked).toHaveBeenCalled());
+  expect((await send('GET', '/pet/pets/2')).status).toBe(503);
+  expect((await send('GET', '/pet/health')).status).toBe(200);
+});

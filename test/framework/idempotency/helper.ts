@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { Type } from '@sinclair/typebox';
+import Client from 'better-sqlite3';
+import type { TestContext } from 'vitest';
+import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
+import { Conflict, Unavailable } from '../../../src/framework/errors/problem.ts';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { makeFolder } from '../../support/app.ts';
+
+export const key = (value: string) => ({ 'idempotency-key': value });
+
+/** A file for a service's database, and what looks into it from outside. */
+export function makeDatabase(t: TestContext) {
+  const file = join(makeFolder(t), 'service.db');
+  let client: Client.Database | undefined;
+  t.onTestFinished(() => void client?.close());
+  return {
+    config: { database: `sqlite:${file}` },
+    file,
+    query(text: string, ...values: unknown[]): unknown[] {
+      client ??= new Client(file, { timeout: 5_000 });
+      const statement = client.prepare<unknown[], unknown>(text);
+      return statement.reader ? statement.pluck().all(...values) : [statement.run(...values).changes];
+    },
+  };
+}
+
+/** What a test has a handler wait for, and be told. */
+export interface Stage {
+  /** Awaited by the handlers that wait for something else than the database. */
+  wait(): Promise<void>;
+  /** Told of each handler that runs. */
+  runs: string[];
+}
+
+/** A service that keeps notes, with a POST for each way in which a handler may write and answer. */
+export function makeNotes(stage: Stage) {
+  return defineService({
+    name: 'note',
+    description: 'Notes',
+    migrations: new URL('../../fixtures/note/migrations/', import.meta.url),
+    async register(scope, { database }) {
+      const { orm, write } = database;
+      const add = (text: string) =>
+        write(() => ({
+          id: orm.all<{ id: number }>(sql`INSERT INTO note (text) VALUES (${text}) RETURNING id`)[0]?.id,
+          at: new Date(1_700_000_000_000),
+        }));
+      let isAway = true;
+
+      scope.addHook('preHandler', async ({ url }) => void stage.runs.push(url));
+      scope.post('/plain', async () => add('plain'));
+      scope.post('/twice', async () => [await add('first'), await add('second')]);
+      scope.post('/both', async () => Promise.all([add('one'), add('other')]));
+      scope.post('/later', async () => {
+        const first = await add('before');
+        await stage.wait();
+        return { first, isDate: first.at instanceof Date, second: await add('after') };
+      });
+      scope.post('/first-nothing', async () => {
+        const changes = await write(() => orm.run(sql`DELETE FROM note WHERE text = 'nobody'`).changes);
+        await stage.wait();
+        const { id } = await add('something');
+        await stage.wait();
+        return { changes, id };
+      });
+      scope.post('/changes-nothing', async () => {
+        const changes = await write(() => orm.run(sql`DELETE FROM note WHERE text = 'nobody'`).changes);
+        return { changes };
+      });
+      scope.post('/ends-the-transaction', async () => {
+        await stage.wait();
+        await write(() => orm.run(sql`INSERT OR ROLLBACK INTO note (id, text) VALUES (1, 'twice')`).changes);
+      });
+      scope.post('/slow', async () => {
+        await stage.wait();
+        return add('slow');
+      });
+      scope.post('/late-failure', async () => {
+        await stage.wait();
+        await add('late-failure');
+        throw new Conflict('too late');
+      });
+      scope.post('/refused', async () => {
+        await add('refused');
+        throw new Conflict('too late');
+      });
+      scope.post('/away', async () => {
+        const changes = await write(() => orm.run(sql`DELETE FROM note WHERE text = 'nobody'`).changes);
+        const ids = [(await add('away')).id, (await add('away too')).id];
+        if (isAway) {
+          isAway = false;
+          throw new Unavailable('not now');
+        }
+        return { changes, ids };
+      });
+      scope.post('/nothing', async () => {
+        await stage.wait();
+        await add('nothing');
+      });
+      scope.post('/sends', async (_request, reply) => {
+        const note = await add('sent');
+        reply.code(201).header('location', `/note/${note.id}`).header('etag', '"1"').header('x-other', 'a');
+        reply.send(note);
+      });
+      scope.post('/callback', (_request, reply) => {
+        void add('callback').then((note) => reply.send(note));
+      });
+      scope.post('/bytes', async (_request, reply) => {
+        await add('bytes');
+        return reply.type('application/octet-stream').send(Buffer.from([0, 255, 1]));
+      });
+      scope.post('/stream', async (_request, reply) => {
+        const { id } = await add('stream');
+        return reply.type('text/plain').send(Readable.from([`note ${id}`]));
+      });
+      scope.post('/unawaited', async () => {
+        void add('unawaited');
+        return { ok: true };
+      });
+      scope.post('/commit', { schema: { body: Type.Object({ note: Type.Integer() }) } }, async (request) => {
+        const { note } = request.body;
+        await stage.wait();
+        await write(() => orm.run(sql`INSERT INTO line (note) VALUES (${note})`).changes);
+        return { ok: true };
+      });
+    },
+  });
+}

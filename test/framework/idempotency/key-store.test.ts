@@ -1,0 +1,158 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import Client from 'better-sqlite3';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { openDatabase } from '../../../src/framework/database/database.ts';
+import {
+  bounds,
+  idempotencyTable,
+  openIdempotencyKeys,
+} from '../../../src/framework/idempotency/key-store.ts';
+import { makeFolder } from '../../support/app.ts';
+
+const day = 24 * 60 * 60 * 1000;
+
+/** The keys of a database of their own, and what makes requests under them. */
+function open(t: TestContext, given: Partial<typeof bounds> = {}, file = ':memory:') {
+  const client = new Client(file);
+  client.pragma('journal_mode = WAL');
+  client.exec(`${idempotencyTable} CREATE TABLE IF NOT EXISTS note (text TEXT)`);
+  const run = client.transaction((fn: () => void) => fn());
+  const keys = openIdempotencyKeys(client, async (fn) => run(fn), { ...bounds, ...given });
+  t.onTestFinished(() => {
+    keys.close();
+    client.close();
+  });
+  const insert = client.prepare('INSERT INTO note VALUES (?)');
+  /** A request that writes a note and is answered. */
+  async function post(key: string, { note = 'note', body = 'done' } = {}) {
+    const claimed = keys.claim(key, 'the same');
+    if ('answer' in claimed) return 'replayed';
+    const write = claimed.join(client);
+    let finished: Promise<unknown> | undefined;
+    run(() => {
+      write?.run(() => insert.run(note).changes);
+      finished = claimed.finish({ status: 200, headers: {}, body });
+      write?.conclude();
+    });
+    write?.settle();
+    await finished;
+    return 'done';
+  }
+  return {
+    client,
+    keys,
+    post,
+    list: (column: string) => client.prepare(`SELECT ${column} FROM __idempotency_key`).pluck().all(),
+    age: (ms: number) => client.prepare('UPDATE __idempotency_key SET created_at = created_at - ?').run(ms),
+  };
+}
+
+describe('what is kept is bounded:', () => {
+  test('past so many keys the oldest goes', async (t) => {
+    const { post, list } = open(t, { keys: 5 });
+    for (let index = 1; index <= 20; index += 1) await post(`key ${index}`);
+    expect(list('key')).toEqual([16, 17, 18, 19, 20].map((index) => `key ${index}`));
+  });
+
+  test('past so many responses the oldest goes, and a retry still has no second effect', async (t) => {
+    const { client, post, list } = open(t, { responses: 3 });
+    for (let index = 1; index <= 10; index += 1) await post(`key ${index}`);
+    expect(list('body')).toEqual([...Array(7).fill(null), 'done', 'done', 'done']);
+    expect(await post('key 10')).toBe('replayed');
+    await post('key 1');
+    expect(client.prepare('SELECT count(*) FROM note').pluck().get()).toBe(10);
+    expect(await post('key 1')).toBe('replayed');
+  });
+
+  test('a write that returns too much is refused, and changes nothing', async (t) => {
+    const { client, keys } = open(t);
+    const claimed = keys.claim('a', 'the same');
+    if ('answer' in claimed) throw new Error('it is new');
+    const write = claimed.join(client);
+    const returnMuch = client.transaction(() =>
+      write?.run(() => {
+        client.exec("INSERT INTO note VALUES ('much')");
+        return 'x'.repeat(9_000);
+      }),
+    );
+    expect(returnMuch).toThrow(/^a write returned 90\d\d bytes, and at most 8192 are kept for a retry$/);
+    expect(client.prepare('SELECT count(*) FROM note').pluck().get()).toBe(0);
+  });
+
+  test('the file does not grow for ever, as the space of what goes is used again', async (t) => {
+    const file = join(makeFolder(t), 'note.db');
+    const { client, post } = open(t, { keys: 200, responses: 50 }, file);
+    const sizes: number[] = [];
+    for (let round = 0; round < 4; round += 1) {
+      for (let index = 0; index < 400; index += 1) {
+        await post(`${round} ${index}`, { note: '', body: 'x'.repeat(8_000) });
+      }
+      client.pragma('wal_checkpoint(TRUNCATE)');
+      sizes.push(statSync(file).size);
+    }
+    expect(sizes.at(-1)).toBeLessThan(1.1 * (sizes[0] as number));
+    expect(sizes.at(-1)).toBeLessThan(2_000_000);
+  });
+});
+
+describe('what is old goes although no other request comes:', () => {
+  test('while the server runs', async (t) => {
+    const { post, list, age } = open(t, { pruneEvery: 20 });
+    for (let index = 1; index <= 30; index += 1) await post(`key ${index}`);
+    age(day - 60_000);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(list('key')).toHaveLength(30);
+    age(120_000);
+    await expect.poll(() => list('key'), { timeout: 10_000 }).toEqual([]);
+  });
+
+  test('more than go in one transaction', async (t) => {
+    const { client, list } = open(t, { pruneEvery: 20 });
+    client.exec(`INSERT INTO __idempotency_key
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+      SELECT 'key ' || i, '', i, x'00', NULL, '', NULL FROM n`);
+    await expect.poll(() => list('key'), { timeout: 10_000 }).toEqual([]);
+  });
+
+  test('at the start', async (t) => {
+    const file = join(makeFolder(t), 'note.db');
+    openDatabase(file).close();
+    const client = new Client(file);
+    t.onTestFinished(() => void client.close());
+    const now = Date.now();
+    const put = client.prepare("INSERT INTO __idempotency_key VALUES (?, '', ?, x'00', NULL, '', NULL)");
+    put.run('old', now - day - 60_000);
+    put.run('new', now);
+    const database = openDatabase(file);
+    t.onTestFinished(() => database.close());
+    const list = () => client.prepare('SELECT key FROM __idempotency_key').pluck().all();
+    await expect.poll(list, { timeout: 10_000 }).toEqual(['new']);
+  });
+});
+
+test('after close() nothing is pruned', async (t) => {
+  const { client, keys, post, list, age } = open(t, { pruneEvery: 1 });
+  await post('a');
+  keys.close();
+  age(2 * day);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await turn();
+  expect([list('key'), client.inTransaction]).toEqual([['a'], false]);
+});
+
+test('a clock that is two days ahead for a moment does not make a retry have a second effect', async (t) => {
+  const { client, post } = open(t);
+  await post('a');
+  const { now } = Date;
+  t.onTestFinished(() => {
+    Date.now = now;
+  });
+  Date.now = () => now() + 2 * day;
+  await post('meanwhile');
+  expect(await post('a')).toBe('replayed');
+  Date.now = now;
+  expect([await post('a'), await post('meanwhile')]).toEqual(['replayed', 'replayed']);
+  expect(client.prepare('SELECT count(*) FROM note').pluck().get()).toBe(2);
+});

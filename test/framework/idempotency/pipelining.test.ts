@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+import { expect, type TestContext, test } from 'vitest';
+import { fixed } from '../../../src/framework/config/limits.ts';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { build } from '../../support/app.ts';
+import { open, until } from '../../support/sockets.ts';
+import { key, makeNotes } from './helper.ts';
+
+Object.assign(fixed, { checkEvery: 50 });
+
+/** A service whose `POST /note/slow` waits until the test releases it. */
+async function start(t: TestContext, config: Record<string, unknown> = {}) {
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  t.onTestFinished(() => release());
+  const runs: string[] = [];
+  const built = await build(t, { services: [makeNotes({ wait: () => promise, runs })], config });
+  const post = (path: string, name: string) =>
+    `POST /note/${path} HTTP/1.1\r\nhost: localhost\r\nidempotency-key: ${name}\r\ncontent-length: 0\r\n\r\n`;
+  const wire = open(t, built.url);
+  wire.write(post('slow', 'first') + post('plain', 'second'));
+  await until(() => expect(built.app.server.inFlight).toHaveLength(2));
+  await until(() => expect(runs).toEqual(['/note/slow']));
+  return { ...built, ...wire, runs, release };
+}
+
+test.for(['resetAndDestroy', 'destroy'] as const)(
+  'a key behind another request is free when its connection closes (%s); the other stays in use until it has ended',
+  async (close, t) => {
+    const { socket, send, app, runs, release } = await start(t);
+    socket[close]();
+    await until(() => expect(app.server.inFlight).toEqual([]));
+    expect((await send('POST', '/note/plain', '', key('second'))).status).toBe(200);
+    expect((await send('POST', '/note/slow', '', key('first'))).status).toBe(409);
+    release();
+    await until(async () => {
+      expect((await send('POST', '/note/slow', '', key('first'))).headers.get('idempotent-replayed')).toBe(
+        'true',
+      );
+    });
+    expect(runs).toEqual(['/note/slow', '/note/plain']);
+  },
+);
+
+test('a key of a request that times out behind another is free after its 504', async (t) => {
+  const { send, closed, socket, runs } = await start(t, { limits: { time: { handler: 200 } } });
+  await until(() => expect(socket.bytesRead).toBeGreaterThan(0));
+  await until(async () => {
+    expect((await send('POST', '/note/plain', '', key('second'))).status).toBe(200);
+  });
+  expect(runs).toEqual(['/note/slow', '/note/plain']);
+  socket.end();
+  expect((await closed()).match(/HTTP\/1.1 504/g)).toHaveLength(2);
+});
+
+test('a handler does not begin after its key was released', async (t) => {
+  const gate = Promise.withResolvers<void>();
+  let begun = 0;
+  const guarded = defineService({
+    name: 'guarded',
+    description: 'Waits before its handler begins',
+    migrations: new URL('../../fixtures/note/migrations/', import.meta.url),
+    async register(scope) {
+      scope.addHook('preHandler', async ({ headers }) => headers['x-wait'] && gate.promise);
+      scope.post('/', async () => {
+        begun += 1;
+        return {};
+      });
+    },
+  });
+  const { url, send, app } = await build(t, { services: [guarded] });
+  const { socket, write } = open(t, url);
+  write(
+    'POST /guarded HTTP/1.1\r\nhost: localhost\r\nidempotency-key: a\r\nx-wait: 1\r\ncontent-length: 0\r\n\r\n',
+  );
+  await until(() => expect(app.server.inFlight).toHaveLength(1));
+  socket.resetAndDestroy();
+  await until(() => expect(app.server.inFlight).toEqual([]));
+  expect((await send('POST', '/guarded', '', key('a'))).status).toBe(200);
+  gate.resolve();
+  await setImmediate();
+  expect(begun).toBe(1);
+});
+
+test('two that wait until nothing is in flight are both told', async (t) => {
+  const { app, release, socket } = await start(t);
+  const waits = [app.server.whenIdle(), app.server.whenIdle()];
+  release();
+  socket.end();
+  await once(socket, 'close');
+  await Promise.all(waits);
+});

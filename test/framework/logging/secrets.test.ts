@@ -1,0 +1,204 @@
+import { Type } from '@sinclair/typebox';
+import { describe, expect, test, vi } from 'vitest';
+import { getLogger } from '../../../src/framework/logging/logger.ts';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { build, send as sendTo } from '../../support/app.ts';
+import { type BuiltAt, buildAt, exchange, isAccess, places } from '../../support/sockets.ts';
+
+const secret = 'hunter2-xyzzy';
+const encoded = Buffer.from(`user:${secret}`).toString('base64');
+const headers: Readonly<Record<string, string>> = {
+  authorization: `Basic ${encoded}`,
+  'proxy-authorization': `Bearer ${secret}`,
+  cookie: `session=${secret}`,
+  'set-cookie': `session=${secret}`,
+  'x-api-key': secret,
+  'x-auth-token': secret,
+  'x-csrf-token': secret,
+  'x-forwarded-for': secret,
+  forwarded: `for=${secret}`,
+  'x-request-id': `${secret}.`,
+  'user-agent': secret,
+  referer: `http://example/?token=${secret}`,
+};
+const query = `?a=1&token=${secret}&password=${secret}&api_key=${secret}&limit=`;
+const keys = {
+  password: secret,
+  token: secret,
+  secret,
+  authorization: secret,
+  nested: { api_key: [secret] },
+};
+
+const requests: readonly (readonly [what: string, method: string, path: string, body?: unknown])[] = [
+  ['a success', 'GET', `/pet/pets/${query}1`],
+  ['a success across services', 'GET', `/user/users/1${query}1`],
+  ['a page', 'GET', `/${query}1`],
+  ['a route that there is not', 'GET', `/pet/nowhere${query}1`],
+  ['a route of nobody', 'POST', `/nowhere${query}1`, keys],
+  ['a method that there is not', 'PUT', `/user/users/${query}1`, keys],
+  ['a query that does not fit', 'GET', `/pet/pets/${query}${secret}`],
+  ['what is not there', 'GET', `/user/users/999${query}1`],
+  ['a body that fits', 'POST', `/user/users/${query}1`, { name: 'Bob', ...keys }],
+  [
+    'a body that does not fit',
+    'POST',
+    `/pet/pets/${query}1`,
+    { name: [secret], species: keys, age: secret, ...keys },
+  ],
+  ['a body that is a text', 'POST', `/pet/pets/${query}1`, JSON.stringify(secret)],
+  ['a body that is not JSON', 'POST', `/pet/pets/${query}1`, `{"password": ${secret}`],
+  ['a body that is only a secret', 'PATCH', `/user/users/1${query}1`, secret],
+  ['a body that is too large', 'POST', `/pet/pets/${query}1`, `"${secret}${'x'.repeat(70_000)}"`],
+  ['a prototype', 'POST', `/pet/pets/${query}1`, `{"__proto__": {"password": "${secret}"}}`],
+  ['a URL that cannot be decoded', 'GET', `/pet/%zz${query}1`],
+  ['a URL that is too long', 'GET', `/pet/pets/${query}1${'x'.repeat(9_000)}`],
+];
+
+describe('a secret that a client sends reaches no line, no answer and no document:', () => {
+  test.for(places)('pets %s', async (place, t) => {
+    const built = await buildAt(t, place, { level: 'trace' });
+    const { url, send } = built;
+    await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+    await send('POST', '/user/users/', { name: 'Alice' });
+    await send('POST', '/user/users/1/pets/1');
+    const check = (what: string, text: string) => {
+      expect(text, what).not.toContain(secret);
+      expect(text, what).not.toContain(encoded);
+    };
+    for (const [what, method, path, body] of requests) {
+      const reply = await sendTo(`${url}${path}`, method, body, { ...headers });
+      expect(reply.status, what).toBeLessThan(500);
+      check(what, JSON.stringify([...reply.headers, reply.body]));
+    }
+    for (const bytes of [
+      // In what is no request, or not one that has an answer.
+      `GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nauthorization: ${secret}\r\npassword ${secret}\r\n\r\n`,
+      `${secret} / HTTP/1.1\r\nhost: localhost\r\n\r\n`,
+      `GET /pet/pets/ ${secret}\r\n\r\n`,
+      `CONNECT user:${secret}@example:80 HTTP/1.1\r\nhost: localhost\r\n\r\n`,
+      `GET http://user:${secret}@example/pet/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+      `GET /pet/?token=${secret}#token=${secret} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+      `GET /pet/#token=${secret} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+      `GET /pet/ HTTP/1.1\r\nhost: user:${secret}@x\r\n\r\n`,
+      `GET /pet/ HTTP/1.1\r\nhost: localhost\r\ncookie: ${secret}${'x'.repeat(40_000)}\r\n\r\n`,
+      `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n${secret}\r\n\r\n`,
+      `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${secret}\r\nconnection: close\r\ncontent-length: 1\r\n\r\n{`,
+    ]) {
+      const answers = await exchange(t, url, bytes);
+      expect(answers, bytes.slice(0, 200)).toHaveLength(1);
+      check(bytes.slice(0, 200), JSON.stringify(answers.map((one) => [...one.headers, one.body])));
+    }
+    for (const path of [
+      '/openapi.json',
+      '/pet/openapi.json',
+      '/user/openapi.json',
+      '/docs',
+      '/ready',
+      '/health',
+    ]) {
+      check(path, JSON.stringify((await send('GET', path)).body));
+    }
+    await vi.waitFor(() => expect(countAccess(built)).toBeGreaterThan(requests.length));
+    check('the lines', built.allRaw().join(''));
+  });
+});
+
+test('a service that logs what it was sent logs no secret', async (t) => {
+  const careless = defineService({
+    name: 'careless',
+    description: 'Logs all that it gets.',
+    async register(scope) {
+      const schema = { operationId: 'take', body: Type.Object({}), response: { 200: Type.Object({}) } };
+      scope.post('/take', { schema }, async (request) => {
+        const { headers, body, query } = request;
+        getLogger().info({ req: request, request }, 'taken');
+        getLogger().info(request, 'taken');
+        getLogger().child({ headers }).info({ headers, body, query }, 'taken');
+        getLogger().warn({ err: Object.assign(new Error('taken'), { request: { headers, body, query } }) });
+        return {};
+      });
+    },
+  });
+  const { send, raw } = await build(t, { services: [careless], level: 'trace' });
+  const shown = ['x-forwarded-for', 'forwarded', 'user-agent', 'referer', 'x-request-id'];
+  const sent = Object.fromEntries(Object.entries(headers).filter(([name]) => !shown.includes(name)));
+  const { status } = await send('POST', `/careless/take?token=${secret}&api_key=${secret}`, keys, sent);
+  expect(status).toBe(200);
+  await vi.waitFor(() => expect(raw.join('')).toContain('"msg":"request"'));
+  expect(raw.join('')).toContain('"query":{"token":"[redacted]","api_key":"[redacted]"}');
+  expect(raw.join('')).toContain('"request":"[');
+  expect(raw.join('')).not.toContain(secret);
+  expect(raw.join('')).not.toContain(encoded);
+});
+
+describe('a line cannot be forged, nor broken, by what a client sends:', () => {
+  const forged = '{"level":"fatal","service":"forged","msg":"request"}';
+  const texts: Readonly<Record<string, string>> = {
+    'a line': `\n${forged}\n`,
+    'a line, CRLF': `\r\n${forged}\r\n`,
+    'the end of a text': `","service":"forged","msg":"forged`,
+    'the end of an object': `"}\n${forged}`,
+    'a backslash': '\\',
+    'an escaped quote': '\\"}\\n',
+    'colours of a terminal': '\x1b[2J\x1b[31mforged\x1b[0m',
+    'a bell, a backspace, a delete': '\x07\b\x7f',
+    'separators of lines': '\u2028\u2029\u0085',
+    'the other escape of a terminal': '\u009b31m',
+    'a NUL': 'a\0b',
+    'a half of a character': '\ud800',
+    'many of them': 'x'.repeat(6_000),
+  };
+
+  test.for(places)('pets %s', async (place, t) => {
+    const built = await buildAt(t, place, { level: 'trace' });
+    const { url, send } = built;
+    await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+    let sent = 1;
+    for (const [what, text] of Object.entries(texts)) {
+      const escaped = encodeURIComponent(text.toWellFormed());
+      const asked: [string, string, unknown?][] = [
+        ['GET', `/pet/${escaped}`],
+        ['GET', `/pet/pets/${escaped}`],
+        ['GET', `/user/users/?limit=${escaped}`],
+        ['GET', `/${escaped}?${escaped}`],
+        ['POST', '/pet/pets/', { name: text, species: 'dog' }],
+        ['POST', '/user/users/', { name: text, [text]: text }],
+        ['POST', '/pet/pets/', text],
+      ];
+      for (const [method, path, body] of asked) {
+        const { status } = await send(method, path, body);
+        expect(status, `${what}: ${method} ${path}`).toBeLessThan(500);
+        sent += 1;
+      }
+      // As it stands, in each place where a client can put it. Most of it is no HTTP.
+      for (const bytes of [
+        `GET /pet/${text} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+        `GET /pet/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-request-id: ${text}\r\n\r\n`,
+        `GET /pet/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nuser-agent: ${text}\r\n\r\n`,
+        `GET /pet/ HTTP/1.1\r\nhost: ${text}\r\nconnection: close\r\n\r\n`,
+        `${text} / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+      ]) {
+        const answers = await exchange(t, url, `${bytes}\r\n\r\n`);
+        expect(answers.length, JSON.stringify(bytes)).toBeGreaterThan(0);
+      }
+    }
+    await vi.waitFor(() => expect(countAccess(built)).toBeGreaterThanOrEqual(sent));
+    for (const raw of built.allRaw()) {
+      // One line, of characters that a terminal shows as they are.
+      expect(raw.endsWith('}\n'), raw).toBe(true);
+      expect(raw.slice(0, -1)).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+      expect(raw.length).toBeLessThan(20_000);
+      expect(raw.match(/"service":"/g), raw).toHaveLength(1);
+      const line = JSON.parse(raw);
+      expect(['gateway', 'pet', 'user']).toContain(line.service);
+      expect(['trace', 'debug', 'info', 'warn']).toContain(line.level);
+      expect(line.msg).not.toContain('forged');
+      if (line.reqId !== undefined) expect(line.reqId).toMatch(/^[\w-]{1,64}$/);
+    }
+  });
+});
+
+function countAccess({ allLines }: BuiltAt): number {
+  return allLines().filter(isAccess).length;
+}

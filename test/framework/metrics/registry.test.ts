@@ -1,0 +1,277 @@
+import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Type } from '@sinclair/typebox';
+import Fastify from 'fastify';
+import { describe, expect, test } from 'vitest';
+import { fixed } from '../../../src/framework/config/limits.ts';
+import { joinTexts } from '../../../src/framework/metrics/cluster.ts';
+import { createMetrics } from '../../../src/framework/metrics/registry.ts';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { allGroupings, ask, type Grouping, startGrouping } from '../../e2e/groupings/helper.ts';
+import { build, makeFolder, send as sendTo } from '../../support/app.ts';
+import { known, readKnown, readMetrics, scrape, sendKnown } from '../../support/prometheus.ts';
+
+/** Waits for as long as its path says. */
+const slow = defineService({
+  name: 'slow',
+  description: 'Takes its time.',
+  async register(scope) {
+    const params = Type.Object({ ms: Type.Integer({ minimum: 0, maximum: 5_000 }) });
+    scope.get('/wait/:ms', { schema: { params } }, async ({ params: { ms } }) => {
+      await sleep(ms);
+      return { ok: true };
+    });
+  },
+});
+
+/** Asks for a path that a client of manners would not send: `..` stays as it is. */
+function askAsItIs(url: string, path: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { path, agent: false }, (answer) => {
+      let body = '';
+      answer.setEncoding('utf8').on('data', (part) => {
+        body += part;
+      });
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }));
+    });
+    asked.on('error', reject).end();
+  });
+}
+
+const requests = ['service', 'method', 'route', 'status'] as const;
+const countOf = 'http_request_duration_seconds_count';
+
+describe('of requests of known kinds', () => {
+  test('each counter has exactly what was sent, and a client makes no series of its own', async (t) => {
+    const folder = makeFolder(t);
+    const file = (name: string) => ({ database: `sqlite:${join(folder, name)}.db` });
+    const { url } = await build(t, { serviceConfigs: { pet: file('pet'), user: file('user') } });
+    await sendKnown(url);
+    await expect.poll(async () => readKnown(await scrape(url))).toEqual(known);
+    const { sum } = await scrape(url);
+    const sizeOf = (name: string) => statSync(join(folder, name)).size;
+    const sizes = { pet: sizeOf('pet.db'), user: sizeOf('user.db') };
+    const walSizes = { pet: sizeOf('pet.db-wal'), user: sizeOf('user.db-wal') };
+    expect(walSizes.pet).not.toBe(sizes.pet);
+    expect(sum('database_size_bytes', 'service')).toEqual(sizes);
+    expect(sum('database_wal_size_bytes', 'service')).toEqual(walSizes);
+    // Of the process there may be new ones meanwhile, as for another kind of garbage collection.
+    const countSeries = async () =>
+      (await scrape(url)).series.filter(({ name }) => name.startsWith('http_request_duration')).length;
+    const count = await countSeries();
+    for (let index = 0; index < 50; index += 1) {
+      await ask(url, { method: 'GET', path: `/nowhere-${index}?${index}` });
+      await ask(url, { method: 'GET', path: `/pet/pets/${10_000 + index}` });
+      await ask(url, { method: 'GET', path: `/pet/%zz${index}` });
+    }
+    // The kinds of the gateway's that are new: what has no route, and what has no path.
+    await expect
+      .poll(async () => (await scrape(url)).sum(countOf, ...requests))
+      .toMatchObject({
+        'gateway GET unknown 404': 50,
+        'pet GET /pet/pets/:pet_id 404': 52,
+        'gateway GET unknown 400': 50,
+      });
+    expect((await countSeries()) - count).toBe(2 * 16);
+  });
+
+  test('writes at the same time share a commit, and each is counted', async (t) => {
+    const { url, send } = await build(t);
+    await Promise.all(
+      Array.from({ length: 20 }, () => send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' })),
+    );
+    const { sum } = await scrape(url);
+    expect(sum('database_commit_writes_sum', 'service').pet).toBe(20);
+    expect(sum('database_commit_writes_count', 'service').pet).toBeLessThan(20);
+    // In memory there is no file, and so no size.
+    expect(sum('database_size_bytes', 'service')).toEqual({});
+  });
+
+  const apart = allGroupings.find(({ name }) => name === 'each apart') as Grouping;
+  test('it is the same where each service is a process, and never to be had through the gateway', async (t) => {
+    const { url, apps } = await startGrouping(t, apart, { files: true });
+    const urls = [...apps.values()].map((app) => app.url);
+    await sendKnown(url);
+    const all = async () => {
+      const texts = await Promise.all(urls.map(async (one) => (await scrape(one)).text));
+      return readMetrics(joinTexts(texts));
+    };
+    await expect.poll(async () => readKnown(await all())).toEqual(known);
+    const { sum } = await all();
+    const forwarded = Object.entries(sum(countOf, 'service', 'route')).filter(([key]) =>
+      /^gateway .*\*/.test(key),
+    );
+    const sent = Object.values(known.requests).reduce((total, count) => total + count, 0) - 7;
+    expect(forwarded.map(([, count]) => count).reduce((total, count) => total + count, 0)).toBe(sent);
+
+    const own = (await scrape(`${apps.get('pets')?.url}`)).text;
+    expect(own).toContain('service="pets"');
+    for (const path of [
+      ...[
+        '/pet/metrics',
+        '/pet/metrics/',
+        '/pet//metrics',
+        '/pet/../metrics',
+        '/pet/./../metrics',
+        '/pet/%2e%2e/metrics',
+      ],
+      ...[
+        '/pet/..%2fmetrics',
+        '/pet/%2e%2e%2fmetrics',
+        '/pet/..;/metrics',
+        '/pet/..\\metrics',
+        '/pets/metrics',
+      ],
+    ]) {
+      const { status, body } = await askAsItIs(url, path);
+      expect(status, path).toBeGreaterThanOrEqual(400);
+      expect(body, path).not.toContain('http_request_duration');
+    }
+  });
+});
+
+describe('what is going on', () => {
+  test('requests in flight are counted by service, and one whose client went away as aborted', async (t) => {
+    const { url } = await build(t, { services: [slow] });
+    const gone = new AbortController();
+    const asked = [
+      fetch(`${url}/slow/wait/4000`),
+      fetch(`${url}/slow/wait/4000`, { signal: gone.signal }).catch(() => {}),
+    ];
+    const inFlight = async () => (await scrape(url)).sum('http_requests_in_flight', 'service');
+    await expect.poll(inFlight).toEqual({ slow: 2, gateway: 1 });
+    gone.abort();
+    await Promise.all(asked);
+    await expect.poll(inFlight).toEqual({ gateway: 1 });
+    const { sum } = await scrape(url);
+    expect(sum(countOf, 'route', 'status')).toMatchObject({
+      '/slow/wait/:ms 200': 1,
+      '/slow/wait/:ms aborted': 1,
+    });
+    expect(sum('http_request_duration_seconds_sum', 'route', 'status')['/slow/wait/:ms 200']).toBeGreaterThan(
+      3.9,
+    );
+    // In seconds.
+    expect(sum('http_request_duration_seconds_sum', 'route', 'status')['/slow/wait/:ms 200']).toBeLessThan(
+      60,
+    );
+  });
+
+  test('what is shed is counted, while the metrics are not shed', async (t) => {
+    const { url, send } = await build(t, { services: [slow], config: { limits: { requests: 1, rate: 3 } } });
+    const busy = send('GET', '/slow/wait/5000');
+    await expect.poll(async () => (await scrape(url)).sum('http_requests_in_flight', 'service').slow).toBe(1);
+    for (let index = 0; index < 4; index += 1) expect((await send('GET', '/slow/')).status).toBe(503);
+    expect((await scrape(url)).sum('http_requests_shed_total', 'service', 'reason')).toEqual({
+      'gateway requests': 4,
+      'gateway connections': 0,
+      'gateway unread': 0,
+    });
+    expect((await busy).status).toBe(200);
+    // Nor are they refused to who has asked too much.
+    const statuses: number[] = [];
+    for (let index = 0; index < 4; index += 1) statuses.push((await send('GET', '/slow/')).status);
+    expect(statuses).toContain(429);
+    await scrape(url);
+  });
+
+  test('the lag of the event loop is seen', async (t) => {
+    const { url } = await build(t);
+    const end = performance.now() + 400;
+    while (performance.now() < end);
+    const late = async () => {
+      const { sum } = await scrape(url);
+      const [upTo, all] = ['0.25', '+Inf'].map((le) => sum('nodejs_eventloop_lag_seconds_bucket', 'le')[le]);
+      return (all as number) - (upTo as number);
+    };
+    await expect.poll(late).toBeGreaterThanOrEqual(1);
+    const { sum } = await scrape(url);
+    expect(sum('nodejs_eventloop_lag_seconds_sum', 'service').gateway).toBeLessThan(60);
+    expect(sum('process_resident_memory_bytes', 'service').gateway).toBeGreaterThan(1e7);
+  });
+});
+
+test('they are made once a second at most, whoever asks, and while another one is at it', async (t) => {
+  const { url } = await build(t);
+  const begun = performance.now();
+  const get = async () => (await ask(url, { method: 'GET', path: '/metrics' })).body;
+  const made = new Set(await Promise.all(Array.from({ length: 50 }, get)));
+  for (let time = 0; time < 20; time += 1) made.add(await get());
+  // Each text has the processor time that was used until then.
+  expect(made.size).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / fixed.metrics));
+  await sleep(fixed.metrics);
+  expect(made).not.toContain(await get());
+});
+
+test('requests that come while the text is being made share it', async (t) => {
+  let made = 0;
+  let text: Promise<string> = Promise.resolve('');
+  const gather = () => {
+    made += 1;
+    return text;
+  };
+  const server = Fastify();
+  let arrived = 0;
+  server.addHook('preHandler', async () => {
+    arrived += 1;
+  });
+  await server.register(async (scope) => createMetrics({ label: 'gateway', gather }).addTo(scope));
+  t.onTestFinished(() => server.close());
+  const url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/metrics`;
+  await sendTo(url, 'GET');
+  await sleep(fixed.metrics + 50);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  text = promise;
+  const answers = Array.from({ length: 5 }, () => sendTo(url, 'GET'));
+  await expect.poll(() => arrived).toBe(6);
+  resolve('up 1\n');
+  for (const { body } of await Promise.all(answers)) expect(body).toBe('up 1\n');
+  expect(made).toBe(2);
+});
+
+test('a service that asks for a neighbour twice has one, and its operations are counted once', async (t) => {
+  const twice = defineService({
+    name: 'user',
+    description: 'Asks twice.',
+    async register(scope, { neighbour }) {
+      type Paths = { '/pet/pets/': { get: { responses: object } } };
+      const list = [neighbour<Paths>('pet'), neighbour<Paths>('pet')].map(
+        (pets) => pets.operation('get', '/pet/pets/') as unknown as (init: object) => Promise<unknown>,
+      );
+      scope.get('/both', async () => Promise.all(list.map((one) => one({}))));
+    },
+  });
+  const { default: pet } = await import('../../../src/services/pet/index.ts');
+  const { url, send } = await build(t, { services: [pet, twice] });
+  expect((await send('GET', '/user/both')).body).toEqual([[], []]);
+  expect((await scrape(url)).sum('service_call_duration_seconds_count', 'operation', 'outcome')).toEqual({
+    'GET /pet/pets/ ok': 2,
+  });
+});
+
+test('they can be switched off, and no document shows them', async (t) => {
+  const { url, send } = await build(t, { config: { metrics: false } });
+  expect((await send('GET', '/metrics')).status).toBe(404);
+  expect((await send('GET', '/pet/pets/')).status).toBe(200);
+  expect((await sendTo(`${url}/openapi.json`, 'GET')).body.paths).not.toHaveProperty('/metrics');
+  const on = await build(t);
+  expect(JSON.stringify((await on.send('GET', '/openapi.json')).body)).not.toContain('/metrics');
+  await scrape(`${on.url}`);
+  expect((await on.send('GET', '/metrics/')).status).toBe(200);
+});
+
+const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+test.skipIf(!hasPromtool)('promtool finds nothing to mind in them', async (t) => {
+  const { url } = await build(t);
+  await sendKnown(url);
+  const { text } = await scrape(url);
+  const { status, stderr, stdout } = spawnSync('promtool', ['check', 'metrics'], {
+    input: text,
+    encoding: 'utf8',
+  });
+  expect(`${stdout}${stderr}`).toBe('');
+  expect(status).toBe(0);
+});

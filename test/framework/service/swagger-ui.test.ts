@@ -1,0 +1,359 @@
+import { STATUS_CODES } from 'node:http';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Type } from '@sinclair/typebox';
+import { describe, expect, type TestContext, test } from 'vitest';
+import petDocument from '../../../generated/pet/openapi.json' with { type: 'json' };
+import userDocument from '../../../generated/user/openapi.json' with { type: 'json' };
+import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { type Built, build, contract, findFreePort } from '../../support/app.ts';
+
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly examples?: readonly unknown[];
+  readonly default?: unknown;
+}
+interface Operation {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: 'path' | 'query' | 'header';
+    readonly example?: unknown;
+    readonly schema: Schema;
+  }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+  readonly responses: Readonly<Record<string, Response>>;
+}
+interface Response {
+  readonly description: string;
+  readonly content: Readonly<Record<string, { readonly example?: Readonly<Record<string, unknown>> }>>;
+  readonly headers?: Readonly<Record<string, { readonly $ref: string }>>;
+}
+interface Document {
+  readonly openapi: string;
+  readonly servers: readonly { readonly url: string }[];
+  readonly info: Readonly<Record<string, unknown>>;
+  readonly security: readonly unknown[];
+  readonly tags: readonly { readonly name: string; readonly description?: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly headers: Readonly<Record<string, { readonly description: string }>>;
+  };
+}
+
+const documents = ['/openapi.json', '/pet/openapi.json', '/user/openapi.json'];
+
+async function read(t: TestContext, path: string, from?: Built): Promise<Document> {
+  const { send } = from ?? (await build(t));
+  return (await send('GET', path)).body;
+}
+
+function listOperations({ paths }: Document) {
+  return Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+  );
+}
+
+describe.each(documents)('The document at %s', (path) => {
+  test('is valid OpenAPI 3.1', async (t) => {
+    const document = await read(t, path);
+    expect(document.openapi).toMatch(/^3\.1\./);
+    expect(await new Validator().validate({ ...document })).toEqual({ valid: true });
+  });
+
+  test('gives every operation an id made of verb and noun, a tag and a summary', async (t) => {
+    const document = await read(t, path);
+    const operations = listOperations(document);
+    expect(operations.length).toBeGreaterThan(0);
+    for (const { operation } of operations) {
+      // The merged document puts the service and a dot before each name.
+      const name = operation.operationId.replace(path === '/openapi.json' ? /^(pet|user)\./ : '', '');
+      expect(name).toMatch(/^[a-z]+[A-Z]\w*$/);
+      expect(operation.tags).toHaveLength(1);
+      expect(operation.summary).toMatch(/^[A-Z].{5,}[^.]$/);
+    }
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(ids).toEqual([...new Set(ids)]);
+  });
+
+  test('describes each tag that is used and no other, last what every service has', async (t) => {
+    const document = await read(t, path);
+    const used = new Set(listOperations(document).flatMap(({ operation }) => operation.tags));
+    const names = document.tags.map(({ name }) => name);
+    expect([...names].sort()).toEqual([...used].sort());
+    for (const { name, description } of document.tags) expect(description, name).toMatch(/^[A-Z].{10,}/);
+    const isCommon = names.map((name) => /(^|\.)service$/.test(name));
+    expect(isCommon).toEqual([...isCommon].sort());
+  });
+
+  test('names the product’s license and a contact, and says that no operation needs a credential', async (t) => {
+    const { info, security } = await read(t, path);
+    expect(info).toMatchObject({
+      license: { name: 'MIT', identifier: 'MIT' },
+      contact: { name: 'modular-monolith' },
+    });
+    expect(security).toEqual([]);
+  });
+
+  test('gives every error response a short example of its own status', async (t) => {
+    for (const { path: place, operation } of listOperations(await read(t, path))) {
+      for (const [status, { content }] of Object.entries(operation.responses)) {
+        if (status.startsWith('2')) continue;
+        const example = content['application/problem+json']?.example;
+        const code = status === 'default' ? 500 : Number(status);
+        expect(example, `${operation.operationId} ${status}`).toMatchObject({
+          status: code,
+          title: STATUS_CODES[code],
+        });
+        expect(example?.instance).toMatch(new RegExp(`${place.replace(/\{\w+\}/g, '1')}$`));
+        expect(JSON.stringify(example).length).toBeLessThan(260);
+      }
+    }
+  });
+
+  test('has 429 where requests are counted: everywhere but for health and readiness', async (t) => {
+    for (const { operation } of listOperations(await read(t, path))) {
+      const isExempt = /(^|\.)(checkHealth|checkReadiness)$/.test(operation.operationId);
+      expect('429' in operation.responses, operation.operationId).toBe(!isExempt);
+    }
+  });
+
+  test('has the headers of each response, described', async (t) => {
+    const document = await read(t, path);
+    for (const { method, operation } of listOperations(document)) {
+      for (const [status, { headers = {} }] of Object.entries(operation.responses)) {
+        const expected = ['x-request-id'];
+        if (['429', '503', '504', 'default'].includes(status)) expected.push('retry-after');
+        if (status === 'default') expected.push('allow');
+        if (status === '200' && method === 'POST') expected.push('idempotent-replayed');
+        expect(Object.keys(headers), `${operation.operationId} ${status}`).toEqual(expected);
+        for (const { $ref } of Object.values(headers)) {
+          const name = $ref.replace('#/components/headers/', '');
+          expect(document.components.headers[name]?.description).toMatch(/^[A-Z]/);
+        }
+      }
+    }
+  });
+
+  test('gives every operation its error answers, as problems', async (t) => {
+    for (const { path: place, operation } of listOperations(await read(t, path))) {
+      const { operationId, responses, parameters, requestBody } = operation;
+      const errors = Object.keys(responses).filter((status) => !status.startsWith('2'));
+      for (const status of errors) {
+        const mediaTypes = Object.keys(responses[status]?.content ?? {});
+        expect(mediaTypes, `${operationId} ${status}`).toEqual(['application/problem+json']);
+      }
+      const expected = ['default'];
+      if (requestBody !== undefined) expected.push('400', '413', '415');
+      if (parameters !== undefined || requestBody !== undefined) expected.push('422');
+      if (place.includes('{')) expected.push('404');
+      if (operationId.endsWith('checkReadiness')) expected.push('503');
+      expect(errors, operationId).toEqual(expect.arrayContaining(expected));
+    }
+  });
+
+  test('has examples that work as they stand', async (t) => {
+    const built = await build(t);
+    // The user service's examples adopt a pet, which its document cannot create.
+    if (path === '/user/openapi.json') {
+      await built.send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+    }
+    const document = await read(t, path, built);
+    const prefix = document.servers[0]?.url.replace(/\/$/, '');
+    const requests = listOperations(document)
+      .map(({ method, path: template, operation }) => ({
+        method,
+        template,
+        url: prefix + fillIn(document, template, operation),
+        body: exampleOf(document, operation.requestBody?.content['application/json']?.schema),
+      }))
+      .sort((one, other) => rank(one) - rank(other));
+    for (const { method, url, body } of requests) {
+      const reply = await built.send(method, url, body);
+      expect(reply.status, `${method} ${url} ${JSON.stringify(reply.body)}`).toBe(200);
+    }
+  });
+
+  test('is what the docs page beside it has under /docs/json too', async (t) => {
+    const built = await build(t);
+    const document = await read(t, path, built);
+    expect(await read(t, path.replace('openapi.json', 'docs/json'), built)).toEqual(document);
+  });
+});
+
+test('The documents served are those of generated/, but for the version', async (t) => {
+  const built = await build(t);
+  const served = await Promise.all(documents.map((path) => read(t, path, built)));
+  const generated = [contract, petDocument, userDocument];
+  expect(served.map(withoutVersions)).toEqual(generated.map(withoutVersions));
+});
+
+test('A split gateway documents the services of its config alone', async (t) => {
+  const { paths, components } = contract as unknown as Document;
+  const more = {
+    ...contract,
+    paths: { ...paths, '/toy/toys/': paths['/pet/pets/'] },
+    components: { ...components, schemas: { ...components.schemas, 'toy.Toy': { type: 'object' } } },
+  };
+  const apps = {
+    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+    pets: { port: await findFreePort(), services: ['pet'] },
+  };
+  const split = await build(t, { config: { apps }, contract: more as unknown as OpenApiDocument });
+  expect(withoutVersions(await read(t, '/openapi.json', split))).toEqual(withoutVersions(contract));
+});
+
+test('A service’s document has its paths without the prefix, and the prefix as its server', async (t) => {
+  const built = await build(t);
+  for (const service of ['pet', 'user']) {
+    const document = await read(t, `/${service}/openapi.json`, built);
+    expect(document.servers).toEqual([{ url: `/${service}` }]);
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining(['/', '/health', '/ready', `/${service}s/`]),
+    );
+    for (const path of Object.keys(document.paths)) expect(path).not.toMatch(`^/${service}(/|$)`);
+  }
+});
+
+test('The merged document has the whole paths of both services, and no server of its own', async (t) => {
+  const built = await build(t);
+  const [merged, pet, user] = await Promise.all(documents.map((path) => read(t, path, built)));
+  expect(merged?.servers).toEqual([{ url: '/' }]);
+  expect(Object.keys(merged?.paths ?? {})).toEqual([
+    ...Object.keys(pet?.paths ?? {}).map((path) => `/pet${path}`),
+    ...Object.keys(user?.paths ?? {}).map((path) => `/user${path}`),
+  ]);
+});
+
+test('A path that begins with the letters of the prefix keeps them', async (t) => {
+  const paths = ['/petition', '/pet', '/pets/pet/'];
+  const pet = defineService({
+    name: 'pet',
+    description: 'Petitions',
+    async register(scope) {
+      const response = { 200: Type.Object({ url: Type.String() }) };
+      for (const path of paths) scope.get(path, { schema: { response } }, async ({ url }) => ({ url }));
+    },
+  });
+  const { send } = await build(t, { services: [pet] });
+  const own: Document = (await send('GET', '/pet/openapi.json')).body;
+  const merged: Document = (await send('GET', '/openapi.json')).body;
+  for (const path of paths) {
+    expect(Object.keys(own.paths)).toContain(path);
+    expect(Object.keys(merged.paths)).toContain(`/pet${path}`);
+    expect((await send('GET', `/pet${path}`)).body).toEqual({ url: `/pet${path}` });
+  }
+});
+
+test('A service that says nothing of errors and tags has both in its document', async (t) => {
+  const toy = defineService({
+    name: 'toy',
+    description: 'Toys.',
+    async register(scope) {
+      const response = { 200: Type.Object({}, { description: 'A toy' }) };
+      const schema = { operationId: 'readToy', tags: ['toys'], summary: 'Read a toy', response };
+      scope.get('/toys/', { schema }, async () => ({}));
+      scope.get(
+        '/busy',
+        { config: { always: true }, schema: { ...schema, operationId: 'readBusy' } },
+        async () => ({}),
+      );
+    },
+  });
+  const { send } = await build(t, { services: [toy] });
+  const document: Document = (await send('GET', '/toy/openapi.json')).body;
+  expect(document.tags[0]).toEqual({ name: 'toys', description: 'Toys.' });
+  expect(Object.keys(document.paths['/toys/']?.get?.responses ?? {})).toEqual(['200', '429', 'default']);
+  expect(Object.keys(document.paths['/busy']?.get?.responses ?? {})).toEqual(['200', 'default']);
+  expect(await new Validator().validate({ ...document })).toEqual({ valid: true });
+});
+
+test('What a service says itself of errors, tags and headers is kept', async (t) => {
+  const example = { status: 404, detail: 'No toy' };
+  const toy = defineService({
+    name: 'toy',
+    description: 'Toys.',
+    tags: { toys: 'What pets play with', service: 'Of the toys too' },
+    async register(scope) {
+      const response = {
+        200: { description: 'A toy', type: 'object', headers: { etag: { type: 'string' } } },
+        404: {
+          description: 'Lost',
+          content: { 'application/problem+json': { schema: Type.Object({}), example } },
+        },
+        default: {
+          description: 'Broken',
+          content: { 'application/problem+json': { schema: Type.Object({}) } },
+        },
+      };
+      scope.get('/toys/', { schema: { operationId: 'readToy', tags: ['toys'], response } }, async () => ({}));
+    },
+  });
+  const { send } = await build(t, { services: [toy] });
+  const document: Document = (await send('GET', '/toy/openapi.json')).body;
+  expect(document.tags.map(({ description }) => description)).toEqual([
+    'What pets play with',
+    'Of the toys too',
+  ]);
+  const responses = document.paths['/toys/']?.get?.responses;
+  expect(Object.keys(responses?.['200']?.headers ?? {})).toEqual(['x-request-id', 'etag']);
+  expect(responses?.['404']?.content['application/problem+json']?.example).toEqual(example);
+  expect(responses?.default?.description).toBe('Broken');
+});
+
+test('A file that the docs do not have is a 404 at once, told as a problem', async (t) => {
+  const { send } = await build(t);
+  for (const path of ['/docs/static/none.js', '/pet/docs/static/theme/none.css', '/pet/docs/static/.git']) {
+    const reply = await send('GET', path);
+    expect(reply.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(reply.body).toMatchObject({ status: 404, detail: `There is nothing at ${path}`, instance: path });
+    expect(reply.status).toBe(404);
+  }
+});
+
+/** First what creates, last what deletes, and of that first what depends on the rest. */
+function rank({ method, template }: { method: string; template: string }): number {
+  if (method === 'DELETE') return 100 - template.split('{').length;
+  return method === 'POST' && !template.includes('{') ? 0 : 1;
+}
+
+/** The path with the example of each parameter in it. */
+function fillIn(document: Document, template: string, { parameters = [] }: Operation): string {
+  let path = template;
+  const query = new URLSearchParams();
+  for (const { name, in: place, schema, ...parameter } of parameters) {
+    // An idempotency key is each request's own, so it has none, and a page sends none.
+    if (place === 'header') continue;
+    const example = parameter.example ?? exampleOf(document, schema);
+    if (place === 'path') path = path.replace(`{${name}}`, String(example));
+    else for (const value of [example].flat()) query.append(name, String(value));
+  }
+  return query.size === 0 ? path : `${path}?${query}`;
+}
+
+/** The example of a schema, put together as Swagger UI does; a schema without one fails the test. */
+function exampleOf(document: Document, schema: Schema | undefined): unknown {
+  if (schema === undefined) return undefined;
+  if (schema.$ref !== undefined) {
+    return exampleOf(document, document.components.schemas[schema.$ref.split('/').at(-1) as string]);
+  }
+  if (schema.examples !== undefined) return schema.examples[0];
+  if (schema.default !== undefined) return schema.default;
+  if (schema.items !== undefined) return [exampleOf(document, schema.items)];
+  if (schema.properties === undefined) expect.fail(`No example in ${JSON.stringify(schema)}`);
+  const properties = Object.entries(schema.properties);
+  return Object.fromEntries(properties.map(([name, property]) => [name, exampleOf(document, property)]));
+}
+
+function withoutVersions(document: unknown): unknown {
+  const text = JSON.stringify(document, (key, value) =>
+    key === 'info' ? { ...value, version: undefined } : value,
+  );
+  return JSON.parse(text);
+}

@@ -1,0 +1,139 @@
+import type { Use } from '../../src/framework/openapi/compatibility.ts';
+import type { OpenApiDocument } from '../../src/framework/openapi/response-contract.ts';
+import { contract } from './app.ts';
+
+type Schema = Record<string, unknown>;
+interface Operation {
+  summary: string;
+  parameters: { name: string; in: string; required: boolean; schema: Schema }[];
+  responses: Record<string, unknown>;
+}
+interface Changeable {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, { properties: Record<string, Schema>; required: string[] }> };
+}
+
+/** The operation that the user service uses, and how. */
+export const use: Use = { method: 'get', path: '/pet/pets/', sends: ['ids'] };
+
+/** The merged document after a change. */
+export function changed(change: (document: Changeable) => void): OpenApiDocument {
+  const copy = structuredClone(contract) as unknown as Changeable;
+  change(copy);
+  return copy as unknown as OpenApiDocument;
+}
+
+/** The pet service's own document after a change of the merged one. */
+export function changedPet(change: (document: Changeable) => void): unknown {
+  const { paths, components } = changed(change) as unknown as Changeable;
+  const own = Object.entries(paths)
+    .filter(([path]) => path.startsWith('/pet/'))
+    .map(([path, item]) => [path.slice('/pet'.length), item]);
+  const schemas = Object.entries(components.schemas)
+    .filter(([name]) => name.startsWith('pet.'))
+    .map(([name, schema]) => [name.slice('pet.'.length), schema]);
+  const document = {
+    openapi: '3.1.0',
+    info: {},
+    paths: Object.fromEntries(own),
+    components: { schemas: Object.fromEntries(schemas) },
+  };
+  return JSON.parse(
+    JSON.stringify(document).replaceAll('#/components/schemas/pet.', '#/components/schemas/'),
+  );
+}
+
+const list = ({ paths }: Changeable) => paths['/pet/pets/']?.get as Operation;
+const pet = ({ components }: Changeable) =>
+  components.schemas['pet.Pet'] as Changeable['components']['schemas'][string];
+const parameter = (document: Changeable, name: string) =>
+  list(document).parameters.find((one) => one.name === name) as Operation['parameters'][number];
+
+interface Change {
+  readonly name: string;
+  change(document: Changeable): void;
+}
+
+export const breaking: readonly (Change & { readonly field: string })[] = [
+  { name: 'the operation is gone', field: '', change: ({ paths }) => void delete paths['/pet/pets/']?.get },
+  {
+    name: 'a field of the answer is gone',
+    field: 'response[].mood',
+    change: (document) => {
+      delete pet(document).properties.mood;
+      pet(document).required = pet(document).required.filter((name) => name !== 'mood');
+    },
+  },
+  {
+    name: 'a field of the answer may be missing',
+    field: 'response[].name',
+    change: (document) => {
+      pet(document).required = pet(document).required.filter((name) => name !== 'name');
+    },
+  },
+  {
+    name: 'a field of the answer has another type',
+    field: 'response[].id',
+    change: (document) => {
+      pet(document).properties.id = { type: 'string' };
+    },
+  },
+  {
+    name: 'an input is newly required',
+    field: 'query.owner',
+    change: (document) =>
+      void list(document).parameters.push({
+        name: 'owner',
+        in: 'query',
+        required: true,
+        schema: { type: 'string' },
+      }),
+  },
+  {
+    name: 'an input that is sent is no longer taken',
+    field: 'query.ids',
+    change: (document) => {
+      list(document).parameters = list(document).parameters.filter(({ name }) => name !== 'ids');
+    },
+  },
+];
+
+export const harmless: readonly Change[] = [
+  {
+    name: 'a field more in the answer',
+    change: (document) => {
+      pet(document).properties.colour = { type: 'string' };
+      pet(document).required.push('colour');
+    },
+  },
+  {
+    name: 'a field of the answer that is never null any more',
+    change: (document) => {
+      pet(document).properties.age = { type: 'integer', minimum: 0, maximum: 1_000 };
+    },
+  },
+  {
+    name: 'an input more that need not be sent',
+    change: (document) =>
+      void list(document).parameters.push({
+        name: 'mood',
+        in: 'query',
+        required: false,
+        schema: { type: 'string' },
+      }),
+  },
+  {
+    name: 'an input that is not sent is no longer taken',
+    change: (document) => {
+      list(document).parameters = list(document).parameters.filter(({ name }) => name !== 'limit');
+    },
+  },
+  { name: 'another operation is gone', change: ({ paths }) => void delete paths['/pet/pets/{pet_id}'] },
+  {
+    name: 'other words, and more ids at once',
+    change: (document) => {
+      list(document).summary = 'All the pets';
+      parameter(document, 'ids').schema.maxItems = 1000;
+    },
+  },
+];

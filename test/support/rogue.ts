@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
+import type { TestContext } from 'vitest';
+import { type BuildOptions, type Built, build } from './app.ts';
+
+/** A gateway that runs the user service and forwards /pet to what the test makes of it. */
+export interface Forwarding extends Built {
+  /** Open connections of the gateway to it. */
+  readonly connections: ReadonlySet<Socket>;
+}
+
+/** Puts an HTTP server of the test behind a gateway. */
+export async function forwardTo(
+  t: TestContext,
+  handle: RequestListener,
+  config: Record<string, unknown> = {},
+  options: BuildOptions = {},
+): Promise<Forwarding> {
+  const server = createServer((request, response) => {
+    // The gateway compares contracts in the background.
+    if (request.url === '/pet/openapi.json') response.writeHead(404).end();
+    else handle(request, response);
+  });
+  return start(t, server, config, options);
+}
+
+/** Puts a TCP server of the test behind a gateway: `handle` gets the connection after each complete request head. */
+export function forwardToBytes(
+  t: TestContext,
+  handle: (socket: Socket, head: string) => void,
+  config: Record<string, unknown> = {},
+): Promise<Forwarding> {
+  const server = createNetServer((socket) => {
+    let received = '';
+    socket.setEncoding('latin1').on('error', () => {});
+    socket.on('data', (text) => {
+      received += text;
+      if (!received.includes('\r\n\r\n')) return;
+      const head = received;
+      received = '';
+      if (head.includes('/pet/openapi.json')) socket.destroy();
+      else handle(socket, head);
+    });
+  });
+  return start(t, server, config, {});
+}
+
+async function start(
+  t: TestContext,
+  server: Server,
+  config: Record<string, unknown>,
+  options: BuildOptions,
+): Promise<Forwarding> {
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.onTestFinished(() => {
+    server.close();
+    for (const socket of connections) socket.destroy();
+  });
+  const { port } = server.address() as AddressInfo;
+  const apps = {
+    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+    pets: { port, services: ['pet'] },
+  };
+  return { ...(await build(t, { ...options, config: { apps, ...config } })), connections };
+}

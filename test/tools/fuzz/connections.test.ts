@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import { groupings, startProduct } from '../../../tools/fuzz/connection-servers.ts';
+import { fuzzConnections } from '../../../tools/fuzz/connections.ts';
+import { root, run } from '../../e2e/process/helper.ts';
+
+// Each run takes some seconds more until everything has returned.
+describe.each(groupings)('clients that misbehave for 5 s, in %s,', (grouping) => {
+  test('end no process, and leave no request, file, memory or key behind', {
+    timeout: 120_000,
+  }, async (t) => {
+    const product = await startProduct(grouping);
+    t.onTestFinished(() => product.stop());
+    const { connections, retried, failures } = await fuzzConnections(product, 1, 5);
+    expect(failures).toEqual([]);
+    expect(connections).toBeGreaterThan(40);
+    expect(retried).toBeGreaterThan(10);
+  });
+});
+
+test.for([
+  { args: ['--help'], code: 0, says: /^Usage: \.\/run\.sh fuzz:connections \[--seed N\] \[--seconds N\]\n/ },
+  { args: ['--seconds', '0'], code: 2, says: /^--seconds must be an integer from 2 to 86400\n$/ },
+  { args: ['--nope'], code: 2, says: /^Unknown option '--nope': see --help\n$/ },
+])('fuzz:connections ends with $code on $args', async ({ args, code, says }, t) => {
+  const running = run(t, process.execPath, ['tools/fuzz/run-connections.ts', ...args], { cwd: root });
+  expect((await running.ended).code).toBe(code);
+  expect(running.output()).toMatch(says);
+});

@@ -1,0 +1,152 @@
+import { Type } from '@sinclair/typebox';
+import type { FastifyReply } from 'fastify';
+import { Conflict, NotFound, problems, Unprocessable } from '../../src/framework/errors/problem.ts';
+import { Ok } from '../../src/framework/openapi/schema.ts';
+import { defineService } from '../../src/framework/service/define-service.ts';
+
+/** What the service can do that its contract does not say; `none` is right. */
+export const faults = {
+  none: undefined,
+  'an error of its own': /^500: a healthy server has no 5xx/,
+  'no answer': /^no answer: /,
+  'a body that is not as documented': /^200 has a body that is not as documented: \/size must be integer/,
+  'a body that is no JSON': /^200 has a body that is no JSON: \{"id":/,
+  'another content type': /^200 has content type text\/html, documented is application\/json/,
+  'a status that is not documented': /^202 is not documented/,
+  'anything taken': /^200 for what does not fit/,
+  'a refusal of what fits': /^422 for what fits/,
+  'deleted things that can be read': /^200 shows what was deleted/,
+  'deleted things in its list': /^200 shows what was deleted/,
+  'a method that is not documented': /^200 for PUT, which is not documented: it must be 405/,
+  'a 405 without Allow': /^405 whose Allow \(undefined\) lacks GET/,
+  'a conflict too often': /^only \d+ of \d+ requests that fit were taken/,
+  'a status that never comes': /^never reached: GET \/box\/boxes\/\{box_id\} 410/,
+} as const;
+export type Fault = keyof typeof faults;
+
+const Size = Type.Integer({ minimum: 1, maximum: 9 });
+const Label = Type.String({ pattern: '^[^\\uD800-\\uDFFF]*$', maxLength: 30, examples: ['blue'] });
+const Colour = Type.Union([Type.Literal('red'), Type.Literal('green')]);
+const BoxCreate = Type.Object(
+  {
+    label: Label,
+    size: Size,
+    colours: Type.Optional(Type.Array(Colour, { maxItems: 3, uniqueItems: true })),
+  },
+  { additionalProperties: false },
+);
+const Box = Type.Object({ ...BoxCreate.properties, id: Type.String({ pattern: '^box-\\d+$' }) });
+const BoxId = Type.Object({ box_id: Box.properties.id });
+const Filter = Type.Object({
+  label: Type.Optional(Type.String()),
+  isLarge: Type.Optional(Type.Boolean()),
+  weights: Type.Optional(Type.Array(Type.Number({ minimum: 0.5 }), { minItems: 1, maxItems: 4 })),
+});
+
+/** A service that is neither pets nor users, with ids that are texts, to fuzz as it comes. */
+export function createBoxService(fault: Fault) {
+  const boxes = new Map<string, { id: string; label: string; size: number }>();
+  const removed = new Set<string>();
+  let count = 0;
+  const has = (one: Fault) => fault === one;
+
+  function find(id: string) {
+    const box = boxes.get(id);
+    if (box === undefined || (removed.has(id) && !has('deleted things that can be read'))) {
+      throw new NotFound('box not found');
+    }
+    return box;
+  }
+
+  return defineService({
+    name: 'box',
+    description: 'Boxes.',
+    async register(scope) {
+      const taken = has('anything taken');
+      scope.get(
+        '/boxes',
+        {
+          schema: {
+            operationId: 'listBoxes',
+            querystring: Filter,
+            response: { 200: Type.Array(Box), ...problems(422) },
+          },
+        },
+        async () =>
+          [...boxes.values()].filter(({ id }) => has('deleted things in its list') || !removed.has(id)),
+      );
+      scope.post(
+        '/boxes',
+        {
+          attachValidation: taken,
+          schema: {
+            operationId: 'createBox',
+            body: BoxCreate,
+            response: { 200: Box, ...problems(400, 413, 415, 422) },
+          },
+        },
+        async ({ body }, reply) => {
+          if (has('an error of its own') && /[^ -~]/.test(body.label)) throw new Error('a label');
+          if (has('a refusal of what fits') && body.size === 9) throw new Unprocessable([]);
+          if (has('a conflict too often') && body.size > 4) throw new Conflict('too large');
+          if (has('a status that is not documented')) reply.code(202 as never);
+          count += 1;
+          const box = { ...(taken ? { label: 'any', size: 1 } : body), id: `box-${count}` };
+          boxes.set(box.id, box);
+          return box;
+        },
+      );
+      const response = {
+        200: Box,
+        ...problems(404, 422),
+        ...(has('a status that never comes') && { 410: Box }),
+      };
+      scope.get(
+        '/boxes/:box_id',
+        { schema: { operationId: 'readBox', params: BoxId, response } },
+        async ({ params }, reply) => {
+          const box = find(params.box_id);
+          if (has('no answer')) reply.raw.destroy();
+          if (has('another content type')) return reply.type('text/html').send('<p>' as never);
+          if (has('a body that is no JSON')) return sendAs(reply, '{"id":');
+          if (has('a body that is not as documented'))
+            return sendAs(reply, JSON.stringify({ ...box, size: 'small' }));
+          return box;
+        },
+      );
+      scope.delete(
+        '/boxes/:box_id',
+        { schema: { operationId: 'deleteBox', params: BoxId, response: { 200: Ok, ...problems(404, 422) } } },
+        async ({ params }) => {
+          removed.add(find(params.box_id).id);
+          return { ok: true as const };
+        },
+      );
+      const headers = Type.Object({ 'x-key': Type.Integer({ minimum: 1, maximum: 99 }) });
+      scope.post(
+        '/boxes/:box_id/open',
+        {
+          schema: {
+            operationId: 'openBox',
+            params: BoxId,
+            headers,
+            response: { 200: Box, ...problems(404, 422) },
+          },
+        },
+        async ({ params }) => find(params.box_id),
+      );
+      if (has('a method that is not documented'))
+        scope.put('/boxes/:box_id', { schema: { hide: true } }, async () => ({}));
+      if (has('a 405 without Allow')) {
+        scope.put('/boxes/:box_id', { schema: { hide: true } }, async (_request, reply) =>
+          reply.code(405).send({}),
+        );
+      }
+    },
+  });
+}
+
+/** Past the serializer, which would make of it what is documented. */
+function sendAs(reply: unknown, text: string): never {
+  return (reply as FastifyReply).type('application/json').send(text) as never;
+}

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { readConfig } from '../src/framework/config/config.ts';
-import { backUp } from '../src/framework/database/backup/create.ts';
-import { refuseHalfRestored, restoreNoteOf } from '../src/framework/database/backup/restore-note.ts';
+import { createBackup } from '../src/framework/database/backup/create.ts';
+import { assertNotHalfRestored, restoreNoteOf } from '../src/framework/database/backup/restore-note.ts';
 import { readArguments, UsageError } from './lib/arguments.ts';
 import { listDatabases, runServiceCommand } from './lib/command.ts';
 
@@ -41,9 +41,9 @@ await runServiceCommand(async () => {
     throw new UsageError(`${unknown} is not a service of ${values.config} with a database`);
   const chosen = databases.filter(({ service }) => names.length === 0 || names.includes(service));
   const note = restoreNoteOf(config.file);
-  for (const { file } of chosen) refuseHalfRestored(note, file);
+  for (const { file } of chosen) assertNotHalfRestored(note, file);
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const manifest = await backUp(chosen, resolve(folder), version);
+  const manifest = await createBackup(chosen, resolve(folder), version);
   for (const [service, { size, rows }] of Object.entries(manifest.services)) {
     const counts = Object.entries(rows).map(([table, count]) => `${table} ${count}`);
     console.log(`${service}: ${size} bytes, rows: ${counts.join(', ')}`);

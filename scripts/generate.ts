@@ -7,7 +7,7 @@ import openapiTS, { astToString } from 'openapi-typescript';
 import { buildApp } from '../src/framework/app/app.ts';
 import { checkConfig } from '../src/framework/config/config.ts';
 import { openLogging } from '../src/framework/logging/logger.ts';
-import { findBreaks } from '../src/framework/openapi/compatibility.ts';
+import { findBreakingChanges } from '../src/framework/openapi/compatibility.ts';
 import { mergeDocuments, mergedInfo } from '../src/framework/openapi/merge.ts';
 import type { OpenApiDocument } from '../src/framework/openapi/response-contract.ts';
 import type { Service } from '../src/framework/service/define-service.ts';
@@ -70,7 +70,7 @@ function describeBreaks(merged: OpenApiDocument, uses: readonly PeerUse[]): stri
   if (previous === undefined) return [];
   const promised = JSON.parse(previous) as OpenApiDocument;
   return uses.flatMap((use) =>
-    findBreaks(promised, merged, use).map(
+    findBreakingChanges(promised, merged, use).map(
       ({ operation, field, reason }) =>
         `${use.service} uses ${operation}: ${field === '' ? reason : `${field} ${reason}`}`,
     ),

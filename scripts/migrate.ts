@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { type Config, readConfig } from '../src/framework/config/config.ts';
 import { openDatabase, readMigrationStatus } from '../src/framework/database/database.ts';
-import { recordOf } from '../src/framework/database/known-databases.ts';
+import { knownDatabasesFile } from '../src/framework/database/known-databases.ts';
 import { CommandError, readArguments, root, UsageError } from './lib/arguments.ts';
 import {
   databaseOf,
@@ -85,7 +85,7 @@ function unknownService(name: string, known: readonly string[]): UsageError {
 function apply(service: Migrated, config: Config): void {
   const { file } = databaseOf(service, config);
   const pending = readMigrationStatus(file, service.migrations).filter(({ applied }) => !applied);
-  openDatabase(file, service.migrations, recordOf(config.file)).close();
+  openDatabase(file, service.migrations, knownDatabasesFile(config.file)).close();
   console.log(`${service.name}: ${pending.length} applied, ${file} is up to date`);
 }
 

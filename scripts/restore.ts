@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { readConfig } from '../src/framework/config/config.ts';
-import { restore, undoInterrupted } from '../src/framework/database/backup/restore.ts';
+import { restoreBackup, undoInterrupted } from '../src/framework/database/backup/restore.ts';
 import { restoreNoteOf } from '../src/framework/database/backup/restore-note.ts';
 import { readArguments, UsageError } from './lib/arguments.ts';
 import { listDatabases, runServiceCommand } from './lib/command.ts';
@@ -44,7 +44,7 @@ await runServiceCommand(async () => {
   const note = restoreNoteOf(config.file);
   if (folder === undefined) return sayUndone(undoInterrupted(note));
   const databases = listDatabases(services, config);
-  const manifest = await restore(databases, resolve(folder), { overwrite: values.overwrite, note });
+  const manifest = await restoreBackup(databases, resolve(folder), { overwrite: values.overwrite, note });
   for (const { service, file } of databases) {
     const copy = manifest.services[service];
     const counts = Object.entries(copy?.rows ?? {}).map(([table, count]) => `${table} ${count}`);

@@ -9,7 +9,7 @@ import { styleText } from 'node:util';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { readConfig } from '../src/framework/config/config.ts';
 import { openStandardOutput } from '../src/framework/logging/console.ts';
-import { gatherLines } from '../src/framework/logging/line-buffer.ts';
+import { createLineBuffer } from '../src/framework/logging/line-buffer.ts';
 import { readArguments, root } from './lib/arguments.ts';
 import { runServiceCommand } from './lib/command.ts';
 
@@ -28,7 +28,7 @@ const pauses = { first: 1_000, max: 30_000, stable: 60_000 };
 const colors = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'red'] as const;
 
 const running = new Set<ChildProcess>();
-const lines = gatherLines([openStandardOutput()]);
+const lines = createLineBuffer([openStandardOutput()]);
 let isStopping = false;
 
 await runServiceCommand(async () => {

@@ -1,4 +1,4 @@
-import type { Use } from '../../src/framework/openapi/compatibility.ts';
+import type { UsedOperation } from '../../src/framework/openapi/compatibility.ts';
 import type { OpenApiDocument } from '../../src/framework/openapi/response-contract.ts';
 import { contract } from './app.ts';
 
@@ -14,7 +14,7 @@ interface Changeable {
 }
 
 /** The operation that the user service uses, and how. */
-export const use: Use = { method: 'get', path: '/pet/pets/', sends: ['ids'] };
+export const use: UsedOperation = { method: 'get', path: '/pet/pets/', sends: ['ids'] };
 
 /** The merged document after a change. */
 export function changed(change: (document: Changeable) => void): OpenApiDocument {

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyReply } from 'fastify';
-import { Conflict, NotFound, problems, Unprocessable } from '../../src/framework/errors/problem.ts';
-import { Ok } from '../../src/framework/openapi/schema.ts';
+import { Conflict, NotFound, problems, UnprocessableEntity } from '../../src/framework/errors/problem.ts';
+import { OkResponse } from '../../src/framework/openapi/schema.ts';
 import { defineService } from '../../src/framework/service/define-service.ts';
 
 /** What the service can do that its contract does not say; `none` is right. */
@@ -87,7 +87,7 @@ export function createBoxService(fault: Fault) {
         },
         async ({ body }, reply) => {
           if (has('an error of its own') && /[^ -~]/.test(body.label)) throw new Error('a label');
-          if (has('a refusal of what fits') && body.size === 9) throw new Unprocessable([]);
+          if (has('a refusal of what fits') && body.size === 9) throw new UnprocessableEntity([]);
           if (has('a conflict too often') && body.size > 4) throw new Conflict('too large');
           if (has('a status that is not documented')) reply.code(202 as never);
           count += 1;
@@ -116,7 +116,13 @@ export function createBoxService(fault: Fault) {
       );
       scope.delete(
         '/boxes/:box_id',
-        { schema: { operationId: 'deleteBox', params: BoxId, response: { 200: Ok, ...problems(404, 422) } } },
+        {
+          schema: {
+            operationId: 'deleteBox',
+            params: BoxId,
+            response: { 200: OkResponse, ...problems(404, 422) },
+          },
+        },
         async ({ params }) => {
           removed.add(find(params.box_id).id);
           return { ok: true as const };

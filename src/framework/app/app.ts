@@ -1,17 +1,17 @@
 import type { FastifyInstance } from 'fastify';
-import { watch } from '../calls/peer.ts';
+import { monitorPeer } from '../calls/peer.ts';
 import type { AppConfig, Config } from '../config/config.ts';
-import { fixed } from '../config/limits.ts';
+import { internalLimits } from '../config/limits.ts';
 import {
   addressOf,
-  gatewayOf,
+  appOf,
+  exposureWarning,
+  gatewayName,
   hasNoCommonKey,
-  homeOf,
   isLoopback,
   ownOrigin,
-  warnOfOpenness,
 } from '../config/topology.ts';
-import { type Caller, makeKey, openKey } from '../http/internal-caller.ts';
+import { type Caller, createInternalCredential, generateSecret } from '../http/internal-caller.ts';
 import { rateOf } from '../http/overload/rate-limit.ts';
 import { createServer } from '../http/server.ts';
 import type { Logging } from '../logging/logger.ts';
@@ -19,8 +19,8 @@ import { createMetrics, type MetricsOptions } from '../metrics/registry.ts';
 import { mergeDocuments, mergedInfo, type Part, selectServices } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { Service } from '../service/define-service.ts';
-import { type Mountable, mount, mountForward } from '../service/mount.ts';
-import { type PeerUse, prepare } from '../service/open-service.ts';
+import { type MountOptions, mountProxy, mountService } from '../service/mount.ts';
+import { openService, type PeerUse } from '../service/open-service.ts';
 import { type Check, checkAll, checkReadiness, type Readiness } from '../service/readiness.ts';
 import { describeApp } from '../service/system-routes.ts';
 import { openTraces } from '../tracing/opentelemetry.ts';
@@ -72,12 +72,12 @@ export interface App {
 export async function buildApp(options: AppOptions): Promise<App> {
   const { config, name, services, logging, version, contract, record } = options;
   const { limits, internal, proxies, docs, origins: allowed } = config;
-  const key = openKey(internal.key ?? options.key ?? makeKey());
+  const key = createInternalCredential(internal.key ?? options.key ?? generateSecret());
   // Only one that is in the config do other apps know.
   const headersTo = (service: string, caller: Caller) =>
     app.services.includes(service) || internal.key !== undefined ? key.headers(caller) : {};
   const app = config.apps[name] as AppConfig;
-  const isGateway = name === gatewayOf(config);
+  const isGateway = name === gatewayName(config);
   const label = isGateway ? 'gateway' : name;
   const log = logging.logger(label);
   const metrics = config.metrics ? createMetrics({ label, ...options.instance }) : undefined;
@@ -97,13 +97,13 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const uses: PeerUse[] = [];
 
   for (const service of app.services) {
-    const mountable = prepare(services.get(service) as Service, {
+    const mountable = openService(services.get(service) as Service, {
       ...{ server, config, logging, version, contract, record, metrics, looks, uses },
       ...{ originOf, unusedTo, headersTo, known: [...services.keys()] },
       isTraced: tracer !== undefined,
       documentOf: (other) => (app.services.includes(other) ? () => documentOf(other) : undefined),
     });
-    const document = await mount(server, mountable);
+    const document = await mountService(server, mountable);
     documents.push(() => ({ service, prefix: mountable.prefix, document: document() }));
     readiness.set(service, mountable.ready);
   }
@@ -114,7 +114,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   if (remote.length > 0)
     readiness.set(label, () => checkReadiness({ database: undefined, neighbours: reachable }));
   for (const service of remote) {
-    const { check, close } = watch(service, () => originOf(service), headersTo(service, 'gateway'));
+    const { check, close } = monitorPeer(service, () => originOf(service), headersTo(service, 'gateway'));
     server.addHook('onClose', close);
     reachable[service] = check;
     // Twice what a service may take for its own calls, so that its answer comes before ours.
@@ -127,19 +127,19 @@ export async function buildApp(options: AppOptions): Promise<App> {
       docs,
       headers: headersTo(service, 'gateway'),
     };
-    await mountForward(server, { name: label, log, proxy });
+    await mountProxy(server, { name: label, log, proxy });
   }
-  await mount(server, own());
+  await mountService(server, own());
   await server.ready();
 
   function originOf(service: string): string {
-    const home = homeOf(config, service);
+    const home = appOf(config, service);
     return home === name ? ownOrigin(server) : addressOf(config.apps[home] as AppConfig);
   }
 
   /** Only another process can close a connection just as a request is on its way. */
   function unusedTo(service: string): number | undefined {
-    return app.instances === 1 && app.services.includes(service) ? undefined : fixed.unused;
+    return app.instances === 1 && app.services.includes(service) ? undefined : internalLimits.unused;
   }
 
   /** The document of a service of this app, as it is served. */
@@ -148,7 +148,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   }
 
   /** What the app itself answers, beside its services. */
-  function own(): Mountable {
+  function own(): MountOptions {
     const names = isGateway ? Object.keys(config.services) : app.services;
     const info = mergedInfo(version);
     const parts = () => documents.map((part) => part());
@@ -178,11 +178,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
     metrics: metrics?.render,
     async listen() {
       const listenTextResolver = (address: string) => `${name} listens at ${address}`;
-      const { backlog } = fixed;
+      const { backlog } = internalLimits;
       await server.listen({ host: app.host, port: app.port, backlog, listenTextResolver });
       for (const look of looks) void look();
       endWatch = watchEventLoop(log);
-      const warning = warnOfOpenness(config, app.host);
+      const warning = exposureWarning(config, app.host);
       if (warning !== undefined) log.warn(warning);
       return ownOrigin(server);
     },

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import closeWithGrace from 'close-with-grace';
-import { fixed } from '../config/limits.ts';
+import { internalLimits } from '../config/limits.ts';
 import type { Logger } from '../logging/logger.ts';
 import { hasTerminal, releaseEarlySignals } from './early-signals.ts';
 
@@ -26,7 +26,7 @@ export interface GracefulStopOptions {
  * SIGHUP never cuts a request. Without `reload` it stops a process that a user started at a terminal, because the
  * terminal was closed. Any other process ignores it with a line: a supervisor that reloads wants no outage.
  */
-export function stopGracefully({ log, delay = fixed.stop, reload, stop }: GracefulStopOptions) {
+export function stopGracefully({ log, delay = internalLimits.stop, reload, stop }: GracefulStopOptions) {
   const skip: NodeJS.Signals[] = [...faults];
   if (cluster.isWorker) {
     // The parent says when to stop.
@@ -86,7 +86,7 @@ export function stopGracefully({ log, delay = fixed.stop, reload, stop }: Gracef
 const isTied = process.env.MONOLITH_TIED !== undefined && !cluster.isWorker;
 
 /** Tells a process that this one is tied to that it listens. */
-export function tellListening(): void {
+export function notifyListening(): void {
   if (isTied && process.connected) process.send?.('listening', () => {});
 }
 

@@ -8,7 +8,7 @@ export class StartError extends Error {}
 const foreign = /^(ENOTFOUND|EAI_\w+|EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL|ENODATA)$/;
 
 /** Makes one line of an error of `listen`: what is wrong with the config, or with the machine. */
-export function explainListenError(error: NodeJS.ErrnoException, config: Config, name: string): Error {
+export function describeListenError(error: NodeJS.ErrnoException, config: Config, name: string): Error {
   const { code = '' } = error;
   const { host, port } = config.apps[name] as AppConfig;
   if (foreign.test(code)) {
@@ -38,7 +38,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Makes one line of an error of opening the log file. */
-export function explainLogError(error: NodeJS.ErrnoException, config: Config): Error {
+export function describeLogError(error: NodeJS.ErrnoException, config: Config): Error {
   const { code = '', path } = error;
   const reason = reasons[code];
   if (reason !== undefined) {

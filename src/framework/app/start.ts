@@ -5,20 +5,20 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 import { type AppConfig, ConfigError, readConfig } from '../config/config.ts';
-import { fixed } from '../config/limits.ts';
-import { gatewayOf } from '../config/topology.ts';
+import { internalLimits } from '../config/limits.ts';
+import { gatewayName } from '../config/topology.ts';
 import { runAs } from '../context/context.ts';
 import { DatabaseError } from '../database/database.ts';
-import { recordOf } from '../database/known-databases.ts';
-import { makeKey } from '../http/internal-caller.ts';
+import { knownDatabasesFile } from '../database/known-databases.ts';
+import { generateSecret } from '../http/internal-caller.ts';
 import { type Logger, openLogging } from '../logging/logger.ts';
 import { linkMetrics } from '../metrics/cluster.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import { type AppOptions, buildApp } from './app.ts';
-import { stopGracefully, tellListening } from './graceful-stop.ts';
+import { notifyListening, stopGracefully } from './graceful-stop.ts';
 import { InstanceError, openInstances, type StopMode } from './instances.ts';
 import { loadServices } from './load-services.ts';
-import { explainListenError, explainLogError, StartError } from './start-errors.ts';
+import { describeListenError, describeLogError, StartError } from './start-errors.ts';
 
 const help = `Usage: npm start -- [--config FILE] [--app NAME]
 
@@ -51,7 +51,7 @@ async function main(args: string[]): Promise<void> {
 
   const services = await loadServices();
   const config = readConfig(values.config, services, process.env);
-  const name = values.app ?? gatewayOf(config);
+  const name = values.app ?? gatewayName(config);
   const app = config.apps[name];
   if (app === undefined || !Object.hasOwn(config.apps, name)) {
     const known = Object.keys(config.apps).join(', ');
@@ -66,15 +66,15 @@ async function main(args: string[]): Promise<void> {
     console: values.pretty || isatty(1) ? 'pretty' : 'json',
     ...(directory !== undefined && { file: { directory, name: file } }),
   }).catch((error: NodeJS.ErrnoException) => {
-    throw explainLogError(error, config);
+    throw describeLogError(error, config);
   });
   process.on('exit', logging.flush);
-  const label = name === gatewayOf(config) ? 'gateway' : name;
+  const label = name === gatewayName(config) ? 'gateway' : name;
   const log = logging.logger(label);
   await runAs(label, 'start', log, async () => {
     if (app.instances > 1 && cluster.isPrimary) return superviseInstances(app, label, log);
     const contract = readJson<OpenApiDocument>('../../../generated/openapi.json');
-    const record = recordOf(config.file);
+    const record = knownDatabasesFile(config.file);
     const key = process.env.MONOLITH_KEY;
     const options = { config, name, services, logging, version, contract, record };
     await serve(key === undefined ? options : { ...options, key }, log);
@@ -106,12 +106,12 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
     if (isStopping) return { origin: undefined };
     throw error;
   });
-  tellListening();
+  notifyListening();
   // Now, since a process that is killed would leave nothing to the next.
   setImmediate(flushCompileCache);
   const { config, name } = options;
   if (!config.docs || origin === undefined) return;
-  const what = name === gatewayOf(config) ? 'all services' : 'this app';
+  const what = name === gatewayName(config) ? 'all services' : 'this app';
   log.info(`docs of ${what} at ${origin}/docs`);
   for (const service of (config.apps[name] as AppConfig).services)
     log.info(`docs of ${service} at ${origin}/${service}/docs`);
@@ -130,7 +130,7 @@ async function startApp(options: AppOptions, isStopping: () => boolean) {
   if (isStopping()) return { stop, origin: undefined };
   const origin = await app.listen().catch((error: NodeJS.ErrnoException) => {
     if (isStopping()) return undefined;
-    throw explainListenError(error, config, name);
+    throw describeListenError(error, config, name);
   });
   return { stop, origin };
 }
@@ -141,13 +141,13 @@ async function superviseInstances(
   label: string,
   log: Logger,
 ): Promise<void> {
-  const instances = openInstances({ label, count, log, key: makeKey() });
+  const instances = openInstances({ label, count, log, key: generateSecret() });
   process.on('exit', () => instances.kill());
   let isStopping = false;
   stopGracefully({
     log,
     // Longer than an instance has, so that one that hangs is killed before this process gives up.
-    delay: fixed.stop + 3 * fixed.kill,
+    delay: internalLimits.stop + 3 * internalLimits.kill,
     reload: () => void instances.replace(),
     async stop() {
       isStopping = true;
@@ -161,7 +161,7 @@ async function superviseInstances(
     throw error;
   }
   if (isStopping) return;
-  tellListening();
+  notifyListening();
   log.info(`${count} instances share the port; SIGHUP replaces them one by one`);
 }
 

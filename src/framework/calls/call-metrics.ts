@@ -1,4 +1,4 @@
-import { Distribution, durations, sizes } from '../metrics/histogram.ts';
+import { countBuckets, Histogram, secondsBuckets } from '../metrics/histogram.ts';
 
 /**
  * How a call to a neighbour ended: with what its contract says, too late, without a whole answer, with an answer that
@@ -7,17 +7,17 @@ import { Distribution, durations, sizes } from '../metrics/histogram.ts';
 export type Outcome = 'ok' | 'late' | 'no_answer' | 'refused' | 'unfit' | 'loop';
 
 /** What has been counted of the calls of one operation. */
-export class CallCounts {
+export class CallMetrics {
   /** Seconds that calls took, by how they ended. */
-  readonly seconds = new Map<Outcome, Distribution>();
+  readonly seconds = new Map<Outcome, Histogram>();
   /** Ids that travelled with a call, of an operation that is asked by ids. */
-  readonly ids = new Distribution(sizes);
+  readonly ids = new Histogram(countBuckets);
 
   /** One has ended; `begun` is on the clock of `performance.now()`. */
   end(outcome: Outcome, begun: number): void {
     let seconds = this.seconds.get(outcome);
     if (seconds === undefined) {
-      seconds = new Distribution(durations);
+      seconds = new Histogram(secondsBuckets);
       this.seconds.set(outcome, seconds);
     }
     seconds.add((performance.now() - begun) / 1000);

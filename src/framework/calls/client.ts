@@ -4,19 +4,25 @@ import {
   defaultPathSerializer as pathSerializer,
 } from 'openapi-fetch';
 import type { HttpMethod } from 'openapi-typescript-helpers';
-import { currentContext, nextTravel } from '../context/context.ts';
-import { type Travel, writeTravel } from '../context/propagation.ts';
-import { describeCall, type Span, spanning } from '../context/span.ts';
-import { LoopDetected, RequestEnded, TimedOut, Unavailable } from '../errors/problem.ts';
+import { currentContext, outgoingContext } from '../context/context.ts';
+import { inject, type PropagatedContext } from '../context/propagation.ts';
+import { describeCall, runInSpan, type Span } from '../context/span.ts';
+import { GatewayTimeout, LoopDetected, RequestEnded, ServiceUnavailable } from '../errors/problem.ts';
 import { reasonOf } from '../errors/reason.ts';
 import { getLogger } from '../logging/logger.ts';
-import type { Use } from '../openapi/compatibility.ts';
+import type { UsedOperation } from '../openapi/compatibility.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from '../openapi/response-contract.ts';
-import { CallCounts, type Outcome } from './call-metrics.ts';
-import type { Neighbour, Operation, OperationOptions } from './operation.ts';
-import { type Answer, Call, NoAnswerInTime, openTransport, type TransportLimits } from './transport.ts';
+import { CallMetrics, type Outcome } from './call-metrics.ts';
+import type { Operation, OperationOptions, Peer } from './operation.ts';
+import {
+  CallTimeoutError,
+  HttpRequest,
+  type HttpResponse,
+  openTransport,
+  type TransportLimits,
+} from './transport.ts';
 
-export interface NeighbourOptions {
+export interface PeerOptions {
   /** Where it is now, as `http://host:port`. */
   origin(): string;
   /** The merged document. Absent while it is being generated: operations can be declared then, not called. */
@@ -28,7 +34,7 @@ export interface NeighbourOptions {
   /** Sent with each call. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Told of each operation that the service declares. */
-  onDeclare?(use: Use): void;
+  onDeclare?(use: UsedOperation): void;
   /** Told when an answer is not what the contract says. */
   onUnfit?(): void;
 }
@@ -58,10 +64,10 @@ function absentContract(target: string): OperationContract {
 }
 
 /** A neighbour and a way to hang up. */
-export function openNeighbour(name: string, options: NeighbourOptions) {
+export function openPeer(name: string, options: PeerOptions) {
   const { origin, document, deadline } = options;
   const { send, close } = openTransport({ connect: deadline, ...options.limits });
-  const counts = new Map<string, CallCounts>();
+  const counts = new Map<string, CallMetrics>();
 
   function operation(
     method: HttpMethod,
@@ -70,11 +76,11 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
   ): Operation<Init | undefined, unknown> {
     options.onDeclare?.({ method, path, sends });
     const contract = document === undefined ? undefined : readContract(document, method, path);
-    const verb = method.toUpperCase() as Call['method'];
+    const verb = method.toUpperCase() as HttpRequest['method'];
     const target = `${verb} ${path}`;
     const takesKey = contract?.takesKey === true;
     // Declared twice, it is one operation all the same.
-    const counted = counts.get(target) ?? new CallCounts();
+    const counted = counts.get(target) ?? new CallMetrics();
     counts.set(target, counted);
 
     function end(outcome: Outcome, begun: number, init: Init | undefined): void {
@@ -86,33 +92,39 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       log.debug({ neighbour: name, operation: target, ids: lists[0]?.length, outcome, ms }, 'call');
     }
 
-    function refuse(fault: string, cause?: unknown): Unavailable {
+    function refuse(fault: string, cause?: unknown): ServiceUnavailable {
       // An outage affects many calls, and its stack says nothing: each gets one short line.
       const reason = cause === undefined ? undefined : reasonOf(cause);
       getLogger().warn({ neighbour: name, operation: target, fault, reason }, 'call failed');
-      return new Unavailable(`The ${name} service is not available`);
+      return new ServiceUnavailable(`The ${name} service is not available`);
     }
 
-    function refuseLate(): TimedOut {
+    function refuseLate(): GatewayTimeout {
       getLogger().warn({ neighbour: name, operation: target, fault: 'no answer in time' }, 'call failed');
-      return new TimedOut(`The ${name} service did not answer in time`);
+      return new GatewayTimeout(`The ${name} service did not answer in time`);
     }
 
-    function createCall(init: Init = {}, headers: Record<string, string>, timeout: number): Call {
+    function createCall(init: Init = {}, headers: Record<string, string>, timeout: number): HttpRequest {
       const { params = {}, body } = init;
       const url = createFinalURL(path, { baseUrl: origin(), params, querySerializer, pathSerializer });
       const sent = { ...params.header, ...headers };
       const { request, keyed, service } = currentContext() ?? {};
       if (takesKey && keyed !== undefined) sent['idempotency-key'] ??= keyed.nextKey(`${service} ${target}`);
-      if (body === undefined) return new Call(url, { method: verb, headers: sent, timeout, request });
+      if (body === undefined) return new HttpRequest(url, { method: verb, headers: sent, timeout, request });
       sent['content-type'] = 'application/json';
-      return new Call(url, { method: verb, headers: sent, timeout, request, body: JSON.stringify(body) });
+      return new HttpRequest(url, {
+        method: verb,
+        headers: sent,
+        timeout,
+        request,
+        body: JSON.stringify(body),
+      });
     }
 
     async function call(init: Init | undefined): Promise<unknown> {
       if (contract === undefined) throw new Error(tooEarly(target));
       if (currentContext()?.request?.isOver) throw new RequestEnded();
-      const travel = nextTravel(deadline);
+      const travel = outgoingContext(deadline);
       const begun = performance.now();
       const left = Math.floor(travel.deadline - begun);
       if (left <= 0) {
@@ -122,25 +134,25 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
       const span = currentContext()?.span?.start(describeCall(verb, path, origin()));
       if (span === undefined) return exchange(contract, init, travel, begun);
       const { traceparent } = span;
-      return spanning(span, exchange(contract, init, { ...travel, traceparent }, begun, span));
+      return runInSpan(span, exchange(contract, init, { ...travel, traceparent }, begun, span));
     }
 
     async function exchange(
       contract: OperationContract,
       init: Init | undefined,
-      travel: Travel,
+      travel: PropagatedContext,
       begun: number,
       span?: Span,
     ): Promise<unknown> {
       const left = Math.floor(travel.deadline - begun);
-      let response: Answer;
+      let response: HttpResponse;
       let body: unknown;
       try {
-        response = await send(createCall(init, Object.assign(writeTravel(travel), options.headers), left));
+        response = await send(createCall(init, Object.assign(inject(travel), options.headers), left));
         body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
         if (error instanceof RequestEnded) throw error;
-        const isLate = error instanceof NoAnswerInTime;
+        const isLate = error instanceof CallTimeoutError;
         end(isLate ? 'late' : 'no_answer', begun, init);
         throw isLate ? refuseLate() : refuse('no answer', error);
       }
@@ -171,15 +183,15 @@ export function openNeighbour(name: string, options: NeighbourOptions) {
   }
 
   /** A call that no operation declares. */
-  function get(path: string, timeout: number): Promise<Answer> {
-    const headers = Object.assign(writeTravel(nextTravel(timeout)), options.headers);
-    return send(new Call(`${origin()}/${name}${path}`, { method: 'GET', headers, timeout }));
+  function get(path: string, timeout: number): Promise<HttpResponse> {
+    const headers = Object.assign(inject(outgoingContext(timeout)), options.headers);
+    return send(new HttpRequest(`${origin()}/${name}${path}`, { method: 'GET', headers, timeout }));
   }
 
   return {
-    neighbour: { operation } as Neighbour<object>,
+    neighbour: { operation } as Peer<object>,
     /** What has been counted of its operations, by their targets. */
-    counts: counts as ReadonlyMap<string, CallCounts>,
+    counts: counts as ReadonlyMap<string, CallMetrics>,
     /** Whether its process answers within `timeout` ms. */
     async isReachable(timeout: number): Promise<boolean> {
       try {

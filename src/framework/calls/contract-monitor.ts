@@ -1,9 +1,9 @@
 import type { Logger } from '../logging/logger.ts';
-import { type Break, findBreaks, type Use } from '../openapi/compatibility.ts';
+import { type BreakingChange, findBreakingChanges, type UsedOperation } from '../openapi/compatibility.ts';
 import { mergeDocuments, mergedInfo } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 
-export interface DoorOptions {
+export interface ContractMonitorOptions {
   /** The service that calls. */
   readonly service: string;
   /** The service that is called: its peer. */
@@ -22,10 +22,16 @@ const pauses = { first: 100, last: 2_000 };
  * Monitors the contract of a peer: compares the operations that a service uses with what the peer serves now. It
  * checks when the app starts, and again when a response does not match. Until a check succeeds, it repeats it.
  */
-export function openDoor({ service, neighbour, contract, log, fetchDocument }: DoorOptions) {
-  const uses: Use[] = [];
+export function createContractMonitor({
+  service,
+  neighbour,
+  contract,
+  log,
+  fetchDocument,
+}: ContractMonitorOptions) {
+  const uses: UsedOperation[] = [];
   let state: 'unknown' | 'OK' | 'broken' = 'unknown';
-  let breaks: readonly Break[] = [];
+  let breaks: readonly BreakingChange[] = [];
   let timer: NodeJS.Timeout | undefined;
   let pause = pauses.first;
   let isChecking = false;
@@ -56,19 +62,19 @@ export function openDoor({ service, neighbour, contract, log, fetchDocument }: D
     return true;
   }
 
-  function compare(document: OpenApiDocument): readonly Break[] {
+  function compare(document: OpenApiDocument): readonly BreakingChange[] {
     try {
       const live = mergeDocuments(
         [{ service: neighbour, prefix: `/${neighbour}`, document }],
         mergedInfo(''),
       );
-      return uses.flatMap((use) => findBreaks(contract, live, use));
+      return uses.flatMap((use) => findBreakingChanges(contract, live, use));
     } catch (error) {
       return [{ operation: '', field: '', reason: `cannot be compared: ${(error as Error).message}` }];
     }
   }
 
-  function report(found: readonly Break[]): void {
+  function report(found: readonly BreakingChange[]): void {
     const isNew = JSON.stringify(found) !== JSON.stringify(breaks);
     const fix = `deploy the matching version of ${neighbour}, or run ./run.sh generate and adapt ${service}`;
     for (const { operation, field, reason } of isNew ? found : []) {
@@ -86,7 +92,7 @@ export function openDoor({ service, neighbour, contract, log, fetchDocument }: D
 
   return {
     /** Adds an operation to those that are checked. */
-    use(use: Use): void {
+    use(use: UsedOperation): void {
       uses.push(use);
     },
     look,

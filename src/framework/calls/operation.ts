@@ -1,11 +1,11 @@
 import type { FetchResponse, MaybeOptionalInit } from 'openapi-fetch';
 import type { FilterKeys, HttpMethod, PathsWithMethod } from 'openapi-typescript-helpers';
-import type { TimedOut, Unavailable } from '../errors/problem.ts';
+import type { GatewayTimeout, ServiceUnavailable } from '../errors/problem.ts';
 import type { OperationContract } from '../openapi/response-contract.ts';
-import type { CallCounts } from './call-metrics.ts';
+import type { CallMetrics } from './call-metrics.ts';
 
 /** Another service, as its callers see it. `Paths` are those of `generated/api.d.ts`. */
-export interface Neighbour<Paths extends object> {
+export interface Peer<Paths extends object> {
   /** Declares one operation that the service uses; do it once, when the service registers. */
   operation<
     Method extends HttpMethod,
@@ -29,8 +29,8 @@ type Success<Paths extends object, Method extends HttpMethod, Path extends keyof
 
 /**
  * Calls the operation and resolves with its success: checked, so it is what the contract says.
- * @throws {Unavailable} the neighbour did not answer, or not as its contract says.
- * @throws {TimedOut} no whole answer before the deadline.
+ * @throws {ServiceUnavailable} the neighbour did not answer, or not as its contract says.
+ * @throws {GatewayTimeout} no whole answer before the deadline.
  */
 export interface Operation<Init, Data> {
   (init: Init): Promise<Data>;
@@ -40,9 +40,9 @@ export interface Operation<Init, Data> {
   readonly contract: OperationContract;
   /** ms for a call, in all. */
   readonly deadline: number;
-  readonly counts: CallCounts;
+  readonly counts: CallMetrics;
   /** An error for an answer that fits the contract and still cannot be true; it is logged. */
-  refuse(fault: string): Unavailable;
+  refuse(fault: string): ServiceUnavailable;
   /** An error for one that waits no longer; it is logged. */
-  refuseLate(): TimedOut;
+  refuseLate(): GatewayTimeout;
 }

@@ -1,14 +1,14 @@
-import { fixed } from '../config/limits.ts';
+import { internalLimits } from '../config/limits.ts';
 import { runAs } from '../context/context.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { Use } from '../openapi/compatibility.ts';
+import type { UsedOperation } from '../openapi/compatibility.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { Check } from '../service/readiness.ts';
-import { openNeighbour } from './client.ts';
-import { openDoor } from './contract-monitor.ts';
+import { openPeer } from './client.ts';
+import { createContractMonitor } from './contract-monitor.ts';
 import type { TransportLimits } from './transport.ts';
 
-export interface MeetOptions {
+export interface ConnectPeerOptions {
   /** The service that calls. */
   readonly service: string;
   /** The service that is called. */
@@ -26,13 +26,13 @@ export interface MeetOptions {
   /** The other's document, where it runs in this app; else it is asked for. */
   readonly document: (() => OpenApiDocument) | undefined;
   /** Called for each operation that the service declares. */
-  onDeclare(use: Use): void;
+  onDeclare(use: UsedOperation): void;
 }
 
 /** Opens the way from a service to another, and keeps an eye on what the other serves. */
-export function meet(options: MeetOptions) {
+export function connectPeer(options: ConnectPeerOptions) {
   const { service, other, origin, contract, deadline, limits, headers, log, document, onDeclare } = options;
-  const opened = openNeighbour(other, {
+  const opened = openPeer(other, {
     origin,
     document: contract,
     deadline,
@@ -44,12 +44,12 @@ export function meet(options: MeetOptions) {
     },
     onUnfit: () => runAs(service, 'contract', log, door.lookSoon),
   });
-  const door = openDoor({
+  const door = createContractMonitor({
     service,
     neighbour: other,
     contract: contract ?? { openapi: '3.1.0', paths: {} },
     log,
-    fetchDocument: async () => document?.() ?? opened.fetchDocument(fixed.look),
+    fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.look),
   });
   const look = () => runAs(service, 'contract', log, door.look);
   return {
@@ -60,7 +60,7 @@ export function meet(options: MeetOptions) {
     look,
     async check(): Promise<Check> {
       if (door.isBroken()) return 'broken';
-      return (await opened.isReachable(fixed.look)) ? 'OK' : 'unreachable';
+      return (await opened.isReachable(internalLimits.look)) ? 'OK' : 'unreachable';
     },
     async close(): Promise<void> {
       door.close();
@@ -70,14 +70,18 @@ export function meet(options: MeetOptions) {
 }
 
 /** A service that is forwarded to: whether it is there. */
-export function watch(service: string, origin: () => string, headers: Readonly<Record<string, string>>) {
-  const { isReachable, close } = openNeighbour(service, {
+export function monitorPeer(
+  service: string,
+  origin: () => string,
+  headers: Readonly<Record<string, string>>,
+) {
+  const { isReachable, close } = openPeer(service, {
     origin,
     document: undefined,
-    deadline: fixed.look,
-    limits: { unused: fixed.unused },
+    deadline: internalLimits.look,
+    limits: { unused: internalLimits.unused },
     headers,
   });
-  const check = async (): Promise<Check> => ((await isReachable(fixed.look)) ? 'OK' : 'unreachable');
+  const check = async (): Promise<Check> => ((await isReachable(internalLimits.look)) ? 'OK' : 'unreachable');
   return { check, close };
 }

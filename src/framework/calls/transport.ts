@@ -2,7 +2,7 @@ import { Agent, type Dispatcher } from 'undici';
 import { RequestEnded } from '../errors/problem.ts';
 
 /** Of a Fetch API `Request` what openapi-fetch and `send` need. */
-export class Call {
+export class HttpRequest {
   readonly url: string;
   readonly method: Dispatcher.HttpMethod;
   readonly headers: Headers | Record<string, string>;
@@ -22,15 +22,15 @@ export class Call {
   }
 }
 
-interface CallInit extends Pick<Call, 'method' | 'headers' | 'timeout'> {
+interface CallInit extends Pick<HttpRequest, 'method' | 'headers' | 'timeout'> {
   readonly body?: string;
-  readonly request?: Call['request'];
+  readonly request?: HttpRequest['request'];
 }
 
 type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Of a Fetch API `Response` what openapi-fetch and its callers need; it is all there. */
-export class Answer {
+export class HttpResponse {
   readonly ok: boolean;
   readonly headers: { get(name: string): string | null };
   readonly status: number;
@@ -49,7 +49,7 @@ export class Answer {
 }
 
 /** There was no whole answer within the call's timeout. */
-export class NoAnswerInTime extends Error {}
+export class CallTimeoutError extends Error {}
 
 export interface TransportLimits {
   /** How many at once; 32. */
@@ -87,7 +87,7 @@ export function openTransport(limits: TransportLimits = {}) {
     open -= 1;
   };
   return {
-    send({ url, method, headers, body, timeout, request }: Call): Promise<Answer> {
+    send({ url, method, headers, body, timeout, request }: HttpRequest): Promise<HttpResponse> {
       const path = url.indexOf('/', 'https://'.length);
       const options = { origin: url.slice(0, path), path: url.slice(path), method, headers, body };
       return new Promise((resolve, reject) => {
@@ -103,11 +103,11 @@ export function openTransport(limits: TransportLimits = {}) {
 
 /** Collects one answer. */
 class Collector implements Dispatcher.DispatchHandler {
-  readonly #resolve: (answer: Answer) => void;
+  readonly #resolve: (answer: HttpResponse) => void;
   readonly #reject: (error: Error) => void;
   readonly #close: () => void;
   readonly #timer: NodeJS.Timeout;
-  readonly #request: Call['request'];
+  readonly #request: HttpRequest['request'];
   readonly #chunks: Buffer[] = [];
   #status = 0;
   #headers: AnswerHeaders = {};
@@ -117,8 +117,8 @@ class Collector implements Dispatcher.DispatchHandler {
   /** @param close runs when undici is done with the call, which is later than its outcome if that is a timeout. */
   constructor(
     timeout: number,
-    request: Call['request'],
-    resolve: (answer: Answer) => void,
+    request: HttpRequest['request'],
+    resolve: (answer: HttpResponse) => void,
     reject: (error: Error) => void,
     close: () => void,
   ) {
@@ -127,7 +127,7 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#timer = setTimeout(() => {
-      this.#late = new NoAnswerInTime();
+      this.#late = new CallTimeoutError();
       this.#controller?.abort(this.#late);
       reject(this.#late);
     }, timeout);
@@ -155,7 +155,7 @@ class Collector implements Dispatcher.DispatchHandler {
     const [first, ...more] = this.#chunks;
     const content =
       first === undefined ? '' : (more.length === 0 ? first : Buffer.concat(this.#chunks)).toString();
-    this.#resolve(new Answer(this.#status, this.#headers, content));
+    this.#resolve(new HttpResponse(this.#status, this.#headers, content));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

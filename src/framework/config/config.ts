@@ -7,7 +7,7 @@ import { expandVariables } from './interpolation.ts';
 import {
   type AppConfig as AppSchema,
   ConfigFile,
-  findFault,
+  findConfigError,
   type ServiceConfig as ServiceSchema,
 } from './schema.ts';
 
@@ -42,7 +42,8 @@ export function readConfig(
 
 /** Checks a config that has been parsed, and fills in the defaults. `file` names it in errors, and is its place. */
 export function checkConfig(parsed: unknown, services: ReadonlyMap<string, Service>, file: string): Config {
-  const fault = findFault(ConfigFile, parsed) ?? findConflict(parsed as Static<typeof ConfigFile>, services);
+  const fault =
+    findConfigError(ConfigFile, parsed) ?? findConflict(parsed as Static<typeof ConfigFile>, services);
   if (fault !== undefined) throw new ConfigError(`${basename(file)}: ${fault}`);
   const config = parsed as Static<typeof ConfigFile>;
   const place = (path: string) => resolve(dirname(file), path);
@@ -129,7 +130,7 @@ function findOptionsFault(service: Service, options: unknown, config: ServiceCon
     return options === undefined ? undefined : `${place} is given, but the service has none`;
   }
   config.options ??= {};
-  return findFault({ ...service.options, additionalProperties: false }, config.options, place);
+  return findConfigError({ ...service.options, additionalProperties: false }, config.options, place);
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

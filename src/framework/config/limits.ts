@@ -85,7 +85,7 @@ export type Limits = Static<typeof Limits>;
 export const standardRate = 6_000;
 
 /** What nobody has to set. */
-export const fixed = {
+export const internalLimits = {
   /** Calls from service to service behind one request: more go round in circles, 508. */
   hops: 3,
   /**

@@ -158,7 +158,7 @@ ajv.addFormat('network', (text) => {
 });
 
 /** The first place where `value` does not fit, in words; fills in the defaults. */
-export function findFault(schema: TSchema, value: unknown, root = ''): string | undefined {
+export function findConfigError(schema: TSchema, value: unknown, root = ''): string | undefined {
   const check = ajv.compile(schema);
   if (check(value)) return undefined;
   const error = (check.errors ?? []).find(({ keyword }) => keyword !== 'const') as ErrorObject;

@@ -4,12 +4,12 @@ import type { FastifyInstance } from 'fastify';
 import { type AppConfig, type Config, ConfigError } from './config.ts';
 
 /** The name of the app that is the gateway: the first of the config. */
-export function gatewayOf(config: Config): string {
+export function gatewayName(config: Config): string {
   return Object.keys(config.apps)[0] as string;
 }
 
 /** The app that runs a service. */
-export function homeOf(config: Config, service: string): string {
+export function appOf(config: Config, service: string): string {
   const found = Object.entries(config.apps).find(([, { services }]) => services.includes(service));
   if (found === undefined) throw new Error(`No app runs the ${service} service`);
   return found[0];
@@ -31,13 +31,13 @@ export function checkPeer(config: Config, known: readonly string[], service: str
 
 /** Where other apps reach an app, as `http://host:port`. */
 export function addressOf({ url, host, port }: AppConfig): string {
-  return url?.replace(/\/$/, '') ?? `http://${reachable(host)}:${port}`;
+  return url?.replace(/\/$/, '') ?? `http://${toConnectHost(host)}:${port}`;
 }
 
 /** Where an app reaches itself, whatever it is bound to. */
 export function ownOrigin({ server }: FastifyInstance): string {
   const { address, port } = server.address() as AddressInfo;
-  return `http://${reachable(address)}:${port}`;
+  return `http://${toConnectHost(address)}:${port}`;
 }
 
 /** Whether only this machine reaches what is bound to a host. */
@@ -46,7 +46,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** What to say where other machines reach what is bound to a host, and the config has nothing on how it is open to them. */
-export function warnOfOpenness({ limits, internal, ...config }: Config, host: string): string | undefined {
+export function exposureWarning({ limits, internal, ...config }: Config, host: string): string | undefined {
   const said = [
     limits.rate,
     internal.key,
@@ -60,7 +60,7 @@ export function warnOfOpenness({ limits, internal, ...config }: Config, host: st
 }
 
 /** A host as one connects to it: what listens everywhere is reached on loopback. */
-export function reachable(host: string): string {
+export function toConnectHost(host: string): string {
   const loopback = ({ '0.0.0.0': '127.0.0.1', '::': '::1' } as Record<string, string>)[host] ?? host;
   return loopback.includes(':') ? `[${loopback}]` : loopback;
 }
@@ -70,5 +70,5 @@ export function reachable(host: string): string {
  * leaves the rates to the gateway, and believes what its callers say of hops, deadlines and traces.
  */
 export function hasNoCommonKey(config: Config, name: string): boolean {
-  return name !== gatewayOf(config) && config.internal.key === undefined;
+  return name !== gatewayName(config) && config.internal.key === undefined;
 }

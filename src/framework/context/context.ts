@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { KeyedRequest } from '../idempotency/keyed-request.ts';
-import { readTravel, type Travel } from './propagation.ts';
+import { extract, type PropagatedContext } from './propagation.ts';
 import type { Span } from './span.ts';
 
 /** Whose code is running, and for which request. */
@@ -13,7 +13,7 @@ export interface Context {
   /** Writes with the service and, within a request, its id. */
   readonly log: Logger;
   /** Absent in work that no request asked for: start, stop, timers of a service. */
-  readonly travel?: Travel;
+  readonly travel?: PropagatedContext;
   /** The request itself. It is over when its client has gone, or when it got 504 while its handler runs on. */
   readonly request?: { readonly isOver: boolean };
   /** Absent where the request has no idempotency key. */
@@ -23,8 +23,8 @@ export interface Context {
 }
 
 /** What travels with a call that the running code makes now, and that may take `timeout` ms or what is left. */
-export function nextTravel(timeout: number): Travel {
-  const travel = currentContext()?.travel ?? readTravel({}, randomUUID(), false);
+export function outgoingContext(timeout: number): PropagatedContext {
+  const travel = currentContext()?.travel ?? extract({}, randomUUID(), false);
   return { ...travel, deadline: Math.min(travel.deadline, performance.now() + timeout) };
 }
 

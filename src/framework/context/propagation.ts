@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 /** What a request hands on to every call that it causes, and what it got so from its own caller. */
-export interface Travel {
+export interface PropagatedContext {
   /** One id for a request across every service and process that it passes: 1 to 64 of `A-Za-z0-9_-`. */
   readonly requestId: string;
   /** How many calls from service to service lie behind this request; 0 for one from outside. */
@@ -21,11 +21,11 @@ interface Traveller<Value> {
   /** Undefined where there is nothing to say. */
   write(value: Value): string | undefined;
   /** What a call carries that several requests share. Where this is not said, those with the same value may. */
-  share?(values: readonly Value[], travels: readonly Travel[]): Value;
+  share?(values: readonly Value[], travels: readonly PropagatedContext[]): Value;
 }
 
 /** The one list of what travels with a call: to add something, add a line to `Travel` and one here. */
-const travellers: { readonly [Key in keyof Travel]-?: Traveller<Travel[Key]> } = {
+const travellers: { readonly [Key in keyof PropagatedContext]-?: Traveller<PropagatedContext[Key]> } = {
   requestId: {
     header: 'x-request-id',
     read: (sent) => (sent !== undefined && /^[\w-]{1,64}$/.test(sent) ? sent : randomUUID()),
@@ -62,7 +62,7 @@ const travellers: { readonly [Key in keyof Travel]-?: Traveller<Travel[Key]> } =
     share: ([state], travels) => (isOne(travels.map(({ traceparent }) => traceparent)) ? state : undefined),
   },
 };
-const keys = Object.keys(travellers) as (keyof Travel)[];
+const keys = Object.keys(travellers) as (keyof PropagatedContext)[];
 const personal = keys.filter((key) => travellers[key].share === undefined);
 
 /** Version, id of the trace, id of the caller's span, flags; versions to come may have more: section 3.2.2. */
@@ -86,7 +86,7 @@ function unsampled(): string {
 }
 
 /** Whether these stand in one trace. */
-export function isOneTrace(travels: readonly Travel[]): boolean {
+export function isOneTrace(travels: readonly PropagatedContext[]): boolean {
   return isOne(travels.map(({ traceparent }) => traceparent?.slice(3, 35)));
 }
 
@@ -106,7 +106,7 @@ export function readRequestId(headers: Headers): string {
  * The context that a request propagates, read from its headers; `requestId` is the id that it has here. Hops and deadline
  * count only from a caller that is trusted: a client could send those that make its requests fail, and the alerts fire.
  */
-export function readTravel(headers: Headers, requestId: string, isTrusted: boolean): Travel {
+export function extract(headers: Headers, requestId: string, isTrusted: boolean): PropagatedContext {
   const traceparent = travellers.traceparent.read(sent(headers, travellers.traceparent.header));
   return {
     requestId,
@@ -121,7 +121,7 @@ export function readTravel(headers: Headers, requestId: string, isTrusted: boole
 }
 
 /** The headers of a call that `travel` causes. */
-export function writeTravel(travel: Travel): Record<string, string> {
+export function inject(travel: PropagatedContext): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const key of keys) {
     const { header, write } = travellers[key] as Traveller<unknown>;
@@ -132,12 +132,12 @@ export function writeTravel(travel: Travel): Record<string, string> {
 }
 
 /** Requests may share a call where this is the same: what belongs to one of them is not lent to another. */
-export function sharingKey(travel: Travel): string {
+export function batchKey(travel: PropagatedContext): string {
   return JSON.stringify(personal.map((key) => travel[key]));
 }
 
 /** What travels with a call that several requests share; all have the same `sharingKey`. */
-export function shareTravel(travels: readonly Travel[]): Travel {
+export function mergeForBatch(travels: readonly PropagatedContext[]): PropagatedContext {
   const shared: Record<string, unknown> = { ...travels[0] };
   for (const key of keys) {
     const { share } = travellers[key] as Traveller<unknown>;
@@ -147,5 +147,5 @@ export function shareTravel(travels: readonly Travel[]): Travel {
         travels,
       );
   }
-  return shared as unknown as Travel;
+  return shared as unknown as PropagatedContext;
 }

@@ -1,4 +1,4 @@
-import type { Travel } from './propagation.ts';
+import type { PropagatedContext } from './propagation.ts';
 
 /** Named as OpenTelemetry's semantic conventions have it. Never a body, a query, the value of a header. */
 export type Attributes = Readonly<Record<string, string | number>>;
@@ -31,7 +31,7 @@ export interface Span {
 }
 
 /** What is known of a trace where a request comes in. */
-export interface Started {
+export interface StartedSpan {
   /** For the calls that the request causes. */
   readonly traceparent: string;
   /** Absent where this trace is not recorded. */
@@ -39,7 +39,7 @@ export interface Started {
 }
 
 /** What a request says of its trace. */
-export interface TraceCaller extends Pick<Travel, 'traceparent' | 'tracestate'> {
+export interface TraceCaller extends Pick<PropagatedContext, 'traceparent' | 'tracestate'> {
   readonly isTrusted: boolean;
 }
 
@@ -48,7 +48,7 @@ export interface Tracer {
    * Opens the span of a request for `service`, below that of its caller, or a trace where that sent none. What a caller
    * that is not trusted wants recorded is recorded as the ratio has it.
    */
-  start(service: string, caller: TraceCaller, options: SpanOptions): Started;
+  start(service: string, caller: TraceCaller, options: SpanOptions): StartedSpan;
 }
 
 /** The fields of a line that lead to its span. */
@@ -75,7 +75,7 @@ export function describeCall(method: string, path: string, origin: string): Span
  * Opens the span of what several wait for, with links to theirs and from theirs to it: below the first, or, where they
  * are of several traces, in one of its own.
  */
-export function startShared(
+export function startBatchSpan(
   spans: readonly Span[],
   options: Pick<SpanOptions, 'name' | 'isRoot'>,
 ): Span | undefined {
@@ -85,7 +85,7 @@ export function startShared(
 }
 
 /** Ends the span when `work` has ended. */
-export async function spanning<Result>(span: Span, work: Promise<Result>): Promise<Result> {
+export async function runInSpan<Result>(span: Span, work: Promise<Result>): Promise<Result> {
   try {
     const result = await work;
     span.end();

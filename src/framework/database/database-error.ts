@@ -7,7 +7,7 @@ export class DatabaseError extends Error {}
 export const lockWait = 5_000;
 
 /** The error that a person is told: which file, what is wrong with it, and what to do. */
-export function refuse(file: string, error: unknown): DatabaseError {
+export function unusableDatabase(file: string, error: unknown): DatabaseError {
   return new DatabaseError(`database ${file}: ${explain(error)}`, { cause: error });
 }
 

@@ -2,13 +2,13 @@ import { realpathSync, statSync } from 'node:fs';
 import Client from 'better-sqlite3';
 import { type IdempotencyKeys, openIdempotencyKeys } from '../idempotency/key-store.ts';
 import { getLogger } from '../logging/logger.ts';
-import { refuseHalfRestored, restoreNoteOf } from './backup/restore-note.ts';
-import { DatabaseError, lockWait, refuse } from './database-error.ts';
-import { isRecorded, recordFile } from './known-databases.ts';
+import { assertNotHalfRestored, restoreNoteOf } from './backup/restore-note.ts';
+import { DatabaseError, lockWait, unusableDatabase } from './database-error.ts';
+import { isKnownDatabase, rememberDatabase } from './known-databases.ts';
 import { type BetterSQLite3Database, drizzle } from './sqlite/drizzle.ts';
 import { isBusy } from './sqlite/errors.ts';
-import { watchDatabase } from './sqlite/file-watch.ts';
-import { checkWhole, createFile, findFile, lookAt } from './sqlite/files.ts';
+import { watchDatabaseFiles } from './sqlite/file-watch.ts';
+import { assertUsableFile, checkIntegrity, createFile, inspectReadOnly } from './sqlite/files.ts';
 import { openWriter, type WriteCounts } from './sqlite/group-commit.ts';
 import { applyMigrations, listPending, type Migration, readMigrations } from './sqlite/migrations.ts';
 import {
@@ -17,7 +17,7 @@ import {
   prepareStatement,
   type Statement,
 } from './sqlite/prepared-statement.ts';
-import { openSharedReads } from './sqlite/read-transaction.ts';
+import { createReadTransaction } from './sqlite/read-transaction.ts';
 import { logStatement, traceStatement } from './sqlite/traced-statement.ts';
 import { removeLeftFolders } from './sqlite/work-folder.ts';
 
@@ -71,11 +71,11 @@ export function openDatabase(file: string, migrations?: URL, record?: string, is
     client.pragma('busy_timeout = 0');
   } catch (error) {
     client?.close();
-    throw refuse(file, error);
+    throw unusableDatabase(file, error);
   }
   if (file !== memory && record !== undefined) remember(record, file);
-  const reads = openSharedReads(client);
-  const watch = file === memory ? undefined : watchDatabase(client, realpathSync(file), reads.end);
+  const reads = createReadTransaction(client);
+  const watch = file === memory ? undefined : watchDatabaseFiles(client, realpathSync(file), reads.end);
   const writer = openWriter(client, reads.end, () => watch?.fault() !== undefined);
   const keys = openIdempotencyKeys(client, writer.write);
   return {
@@ -115,9 +115,9 @@ export function readMigrationStatus(file: string, migrations: URL): { name: stri
     waiting = listPending(client, known);
   };
   try {
-    if (findFile(file) && !lookAt(file, look)) readShared(file, look);
+    if (assertUsableFile(file) && !inspectReadOnly(file, look)) readShared(file, look);
   } catch (error) {
-    throw refuse(file, error);
+    throw unusableDatabase(file, error);
   }
   return known.map((migration) => ({ name: migration.name, applied: !waiting.includes(migration) }));
 }
@@ -134,10 +134,10 @@ function openMemory(known: readonly Migration[]): Client.Database {
 
 /** Opens a file that is fit to be opened, or makes it. */
 function openFile(file: string, known: readonly Migration[], record?: string): Client.Database {
-  if (record !== undefined) refuseHalfRestored(restoreNoteOf(record), file);
+  if (record !== undefined) assertNotHalfRestored(restoreNoteOf(record), file);
   removeLeftFolders(file, ['look', 'new']);
-  if (!findFile(file)) {
-    if (record !== undefined && isRecorded(record, file)) {
+  if (!assertUsableFile(file)) {
+    if (record !== undefined && isKnownDatabase(record, file)) {
       throw new DatabaseError(
         `it has been there and is missing: mount its folder or restore a backup, or take its line out of ${record} to begin anew`,
       );
@@ -145,9 +145,9 @@ function openFile(file: string, known: readonly Migration[], record?: string): C
     createFile(file, (client) => bringUpToDate(client, known));
   }
   // What is not ours, or newer than us, or damaged, must stay as it is.
-  lookAt(file, (client) => {
+  inspectReadOnly(file, (client) => {
     listPending(client, known);
-    checkWhole(client);
+    checkIntegrity(client);
   });
   const client = new Client(file, { fileMustExist: true, timeout: lockWait });
   try {
@@ -170,7 +170,7 @@ function bringUpToDate(client: Client.Database, known: readonly Migration[]): vo
 /** A start that cannot remember goes on: what it serves is there. */
 function remember(record: string, file: string): void {
   try {
-    recordFile(record, file);
+    rememberDatabase(record, file);
   } catch (err) {
     getLogger().warn(
       { err },

@@ -6,7 +6,7 @@ import { DatabaseError } from './database-error.ts';
  * Where the databases of a config are recorded: beside the config file, one path a line. Not in their own folder,
  * since that is what is away with a mount that is away.
  */
-export function recordOf(configFile: string): string {
+export function knownDatabasesFile(configFile: string): string {
   return join(dirname(configFile), '.databases');
 }
 
@@ -14,12 +14,12 @@ export function recordOf(configFile: string): string {
  * Whether this database has been there before.
  * @throws {DatabaseError} where that cannot be told.
  */
-export function isRecorded(record: string, file: string): boolean {
+export function isKnownDatabase(record: string, file: string): boolean {
   return read(record).split('\n').includes(file);
 }
 
 /** Remembers that this database has been there. Several processes may do so at once: a line is appended whole. */
-export function recordFile(record: string, file: string): void {
+export function rememberDatabase(record: string, file: string): void {
   const text = read(record);
   if (text.split('\n').includes(file)) return;
   // What a full disk has cut must not swallow the next line.

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { getLogger } from '../logging/logger.ts';
-import { type Fault, Problem, problemMediaType, Unprocessable } from './problem.ts';
+import { Problem, problemMediaType, UnprocessableEntity, type ValidationIssue } from './problem.ts';
 import { reasonOf } from './reason.ts';
 
 /** What a client may read of what Fastify itself refuses; its own messages can quote the input. */
@@ -18,7 +18,7 @@ const refusals: Readonly<Record<number, string>> = {
 export function toProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
   const { validation, validationContext, statusCode } = Object(error) as Partial<FastifyError>;
-  if (validation !== undefined) return new Unprocessable(toFaults(validation, validationContext));
+  if (validation !== undefined) return new UnprocessableEntity(toFaults(validation, validationContext));
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     const headers = statusCode === 415 ? { accept: 'application/json' } : {};
     return new Problem(statusCode, refusals[statusCode] ?? STATUS_CODES[statusCode] ?? 'Refused', {
@@ -54,7 +54,7 @@ function toInstance(path: string): string {
 }
 
 /** Fastify's error handler: answers every error as a problem, and logs it unless the client caused it. */
-export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   return reply.send(writeProblem(error, request, reply));
 }
 
@@ -83,7 +83,7 @@ type AjvErrors = NonNullable<FastifyError['validation']>;
 
 const places = { body: 'body', params: 'path', querystring: 'query', headers: 'header' } as const;
 
-function toFaults(errors: AjvErrors, context: FastifyError['validationContext']): Fault[] {
+function toFaults(errors: AjvErrors, context: FastifyError['validationContext']): ValidationIssue[] {
   const place = places[(context ?? 'body') as keyof typeof places] ?? 'body';
   return errors.map(({ instancePath, keyword, params, message }) => {
     if (keyword === 'required') {

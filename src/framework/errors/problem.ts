@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { ref } from '../openapi/schema.ts';
 
 /** What is wrong with one value of a request. */
-export interface Fault {
+export interface ValidationIssue {
   readonly in: 'body' | 'path' | 'query' | 'header';
   /** JSON Pointer to the value, RFC 6901. */
   readonly pointer: string;
@@ -38,7 +38,7 @@ interface ProblemOptions extends ErrorOptions {
   /** A URI for this kind of problem; `about:blank` where the status says it all. */
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly errors?: readonly Fault[];
+  readonly errors?: readonly ValidationIssue[];
   /** More members of the body. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
@@ -48,7 +48,7 @@ export class Problem extends Error {
   readonly status: number;
   readonly type: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly errors: readonly Fault[] | undefined;
+  readonly errors: readonly ValidationIssue[] | undefined;
   readonly extra: Readonly<Record<string, unknown>> | undefined;
 
   constructor(status: number, detail: string, options: ProblemOptions = {}) {
@@ -84,8 +84,8 @@ export class Conflict extends Problem {
 }
 
 /** 422: it was read and does not fit the contract. */
-export class Unprocessable extends Problem {
-  constructor(errors: readonly Fault[]) {
+export class UnprocessableEntity extends Problem {
+  constructor(errors: readonly ValidationIssue[]) {
     super(422, 'The request does not fit the contract', { errors: errors.slice(0, 20) });
   }
 }
@@ -98,21 +98,21 @@ export class TooManyRequests extends Problem {
 }
 
 /** 503: not now, and nothing was changed. */
-export class Unavailable extends Problem {
+export class ServiceUnavailable extends Problem {
   constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
     super(503, detail, { ...options, headers: { 'retry-after': '1' } });
   }
 }
 
 /** 504: no whole answer in time. */
-export class TimedOut extends Problem {
+export class GatewayTimeout extends Problem {
   constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
     super(504, detail, { ...options, headers: { 'retry-after': '1' } });
   }
 }
 
 /** The client of the request has gone or got its response, so nothing more is done for it. */
-export class RequestEnded extends TimedOut {
+export class RequestEnded extends GatewayTimeout {
   constructor() {
     super('The request has ended');
   }

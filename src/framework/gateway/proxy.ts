@@ -1,10 +1,10 @@
 import { METHODS } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { fixed } from '../config/limits.ts';
+import { internalLimits } from '../config/limits.ts';
 import { currentContext } from '../context/context.ts';
 import { describeCall, type Span } from '../context/span.ts';
-import { type Problem, TimedOut, Unavailable } from '../errors/problem.ts';
+import { GatewayTimeout, type Problem, ServiceUnavailable } from '../errors/problem.ts';
 import { hasBody } from '../http/body-parser.ts';
 import { safeMethods } from '../http/protocol/strict-http.ts';
 import { docsOnly } from '../http/security-headers.ts';
@@ -60,11 +60,11 @@ const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expe
  * Forwards everything below the scope's prefix to the app that runs the service: each request once, with the same
  * path, headers and body both ways.
  */
-export async function forward(scope: FastifyInstance, options: ProxyOptions) {
+export async function registerProxy(scope: FastifyInstance, options: ProxyOptions) {
   const { origin, timeout, connections, docs } = options;
   const upstream = openUpstream(origin, connections, timeout);
   // Slow requests must not keep a probe from its response: its process would be restarted.
-  const probed = openUpstream(origin, fixed.probes, timeout);
+  const probed = openUpstream(origin, internalLimits.probes, timeout);
   scope.addHook('onClose', () => Promise.all([upstream.close(), probed.close()]).then(() => {}));
 
   forwardBodies(scope);
@@ -197,10 +197,12 @@ const unreached = [
 function toProblem(service: string, method: string, error: Error): Problem {
   const cause = (error.cause ?? error) as NodeJS.ErrnoException;
   const code = cause.code ?? '';
-  if (unreached.includes(code)) return new Unavailable(`The ${service} service is not available`, { cause });
+  if (unreached.includes(code))
+    return new ServiceUnavailable(`The ${service} service is not available`, { cause });
   if (cause instanceof UpstreamTimeout)
-    return new TimedOut(`The ${service} service did not answer in time`, { cause });
+    return new GatewayTimeout(`The ${service} service did not answer in time`, { cause });
   // Nothing was changed, so nothing is unknown.
-  if (safeMethods.has(method)) return new Unavailable(`The ${service} service is not available`, { cause });
-  return new TimedOut(`The ${service} service gave no answer: the outcome is unknown`, { cause });
+  if (safeMethods.has(method))
+    return new ServiceUnavailable(`The ${service} service is not available`, { cause });
+  return new GatewayTimeout(`The ${service} service gave no answer: the outcome is unknown`, { cause });
 }

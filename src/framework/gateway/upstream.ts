@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
-import { fixed } from '../config/limits.ts';
+import { internalLimits } from '../config/limits.ts';
 
 /** Bytes of a response that are read ahead of the client; a longer response is read as fast as the client reads. */
 const readAhead = 4 * 1024 * 1024;
@@ -51,7 +51,7 @@ export function openUpstream(origin: string, connections: number, timeout: numbe
   const pool = new Pool(origin, {
     connections,
     pipelining: 1,
-    keepAliveMaxTimeout: fixed.unused,
+    keepAliveMaxTimeout: internalLimits.unused,
     // An exchange has a timeout of its own: undici's start again with each gap and each informational response.
     headersTimeout: 0,
     bodyTimeout: 0,

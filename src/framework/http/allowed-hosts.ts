@@ -17,7 +17,7 @@ export interface HostsOptions {
  * is well-formed and another server may be responsible for that host.
  * Calls with the internal credential pass. So does a request without `Host`, because every browser sends one.
  */
-export const hosts = fp<HostsOptions>(async (server, options) => {
+export const allowedHosts = fp<HostsOptions>(async (server, options) => {
   const isAllowed = createHostCheck(options);
   let latest = '';
   server.addHook('onRequest', (request, _reply, done) => {

@@ -7,7 +7,7 @@ import { findSyntaxError } from './json-position.ts';
 const mediaType = 'application/json';
 
 /** JSON bodies, and empty ones under any content type: `curl -d ''` sends that of a form. */
-export const bodies = fp(async (app) => {
+export const bodyParser = fp(async (app) => {
   // Before anything looks at the type: where there is nothing, it says nothing.
   app.addHook('onRequest', ({ headers }, _reply, done) => {
     if (headers['content-type'] !== undefined && !hasBody(headers)) delete headers['content-type'];

@@ -2,7 +2,7 @@ import type { FastifyCorsOptions, FastifyCorsOptionsDelegateCallback } from '@fa
 import fp from 'fastify-plugin';
 
 /** Lets the pages of these origins read the answers. Register it before `routing`: a preflight has no route. */
-export const origins = fp<{ readonly allowed: readonly string[] }>(async (app, { allowed }) => {
+export const cors = fp<{ readonly allowed: readonly string[] }>(async (app, { allowed }) => {
   // Only where there are any anybody pays for this import.
   const { default: cors } = await import('@fastify/cors');
   const plain: FastifyCorsOptions = {

@@ -2,9 +2,9 @@ import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
-import { fixed } from '../config/limits.ts';
-import { Unavailable } from '../errors/problem.ts';
-import type { Always } from './overload/exempt-paths.ts';
+import { internalLimits } from '../config/limits.ts';
+import { ServiceUnavailable } from '../errors/problem.ts';
+import type { ExemptPaths } from './overload/exempt-paths.ts';
 import { closeAfter } from './protocol/strict-http.ts';
 
 declare module 'fastify' {
@@ -29,7 +29,7 @@ declare module 'fastify' {
  * Has a server stop without failing a request. Register it after `requests`, which knows those in flight, and
  * `protocol`, which knows their order.
  */
-export const drain = fp<{ readonly always: Always }>(async (app, { always }) => {
+export const drain = fp<{ readonly always: ExemptPaths }>(async (app, { always }) => {
   let draining: 'refuse' | 'hand over' | 'over' | undefined;
 
   app.decorate('isDraining', () => draining !== undefined);
@@ -47,7 +47,7 @@ export const drain = fp<{ readonly always: Always }>(async (app, { always }) => 
     reply.header('connection', 'close');
     const isTaken = draining === 'hand over' || (draining === 'refuse' && request.caller === 'service');
     if (isTaken || always.has(request.url)) return done();
-    done(new Unavailable('The server is stopping'));
+    done(new ServiceUnavailable('The server is stopping'));
   });
 });
 
@@ -58,7 +58,7 @@ export const drain = fp<{ readonly always: Always }>(async (app, { always }) => 
  */
 async function releaseConnections(server: Server): Promise<void> {
   NetServer.prototype.close.call(server);
-  const end = performance.now() + fixed.handOver;
+  const end = performance.now() + internalLimits.handOver;
   while (performance.now() < end && (await countConnections(server)) > 0) await sleep(20);
   server.closeIdleConnections();
 }

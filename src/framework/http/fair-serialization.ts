@@ -10,7 +10,7 @@ const small = 32;
  * shared call all get their result in the same turn. A small response never waits. Responses to peer services go
  * first, because requests that have been admitted wait for them.
  */
-export const serialization = fp<{ readonly turns: Turns }>(async (app, { turns }) => {
+export const fairSerialization = fp<{ readonly turns: Turns }>(async (app, { turns }) => {
   app.addHook('preSerialization', (request, reply, payload, done) => {
     if (!turns.isOver() || countObjects(payload, small) <= small) return done(null, payload);
     const serialize = bindContext(() => {

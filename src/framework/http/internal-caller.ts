@@ -4,29 +4,29 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 export type Caller = 'service' | 'gateway';
 
 /** The header in which our own say so, with the key that proves it. */
-export const keyHeader = 'x-internal';
+export const internalHeader = 'x-internal';
 
 /** Tells requests of our own processes from those that only claim to be. */
-export interface Key {
+export interface InternalCredential {
   /** What a caller sends, to its configured neighbours alone. */
   headers(caller: Caller): Readonly<Record<string, string>>;
   /** Who sent a request; undefined for anybody outside. */
   read(headers: Readonly<Record<string, string | string[] | undefined>>): Caller | undefined;
 }
 
-export function makeKey(): string {
+export function generateSecret(): string {
   return randomBytes(24).toString('base64url');
 }
 
-export function openKey(key: string): Key {
+export function createInternalCredential(key: string): InternalCredential {
   const service = `service ${key}`;
   const gateway = `gateway ${key}`;
   const isSame = compare(service);
   const isForwarded = compare(gateway);
   return {
-    headers: (caller) => ({ [keyHeader]: caller === 'service' ? service : gateway }),
+    headers: (caller) => ({ [internalHeader]: caller === 'service' ? service : gateway }),
     read(headers) {
-      const sent = headers[keyHeader];
+      const sent = headers[internalHeader];
       if (typeof sent !== 'string') return undefined;
       if (isSame(sent)) return 'service';
       return isForwarded(sent) ? 'gateway' : undefined;

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import { Unavailable } from '../errors/problem.ts';
+import { ServiceUnavailable } from '../errors/problem.ts';
 
 /** The response to a request for a list. It is made and sent in slices, so that none blocks the event loop for long. */
 export interface JsonList<Item> {
   /**
    * Adds items, of which the list keeps the JSON.
-   * @throws {Unavailable} if all lists of the process that have not been sent are too large together.
+   * @throws {ServiceUnavailable} if all lists of the process that have not been sent are too large together.
    */
   add(items: readonly Item[]): void;
   /** Sends all that was added as one JSON array. */
@@ -33,7 +33,7 @@ export function openJsonList<Item>(reply: FastifyReply, maxHeldBytes = 268_435_4
     const part = Buffer.from(text);
     const others = heldBytes - ownBytes;
     if (others > 0 && heldBytes + part.length > maxHeldBytes) {
-      throw new Unavailable('Too many large responses are being sent');
+      throw new ServiceUnavailable('Too many large responses are being sent');
     }
     // 'close' always comes, also if the client goes or the handler fails.
     if (parts.length === 0) reply.raw.once('close', () => release(ownBytes));

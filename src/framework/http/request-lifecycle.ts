@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { fixed } from '../config/limits.ts';
+import { internalLimits } from '../config/limits.ts';
 import { runInContext } from '../context/context.ts';
-import { readTravel } from '../context/propagation.ts';
+import { extract } from '../context/propagation.ts';
 import type { Span, Tracer } from '../context/span.ts';
 import { LoopDetected } from '../errors/problem.ts';
-import { logRequest } from '../logging/access-log.ts';
+import { writeAccessLine } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { Traffic } from '../metrics/request-metrics.ts';
+import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import { endRequestSpan, openRequestSpan } from '../tracing/request-span.ts';
-import { type Caller, type Key, keyHeader } from './internal-caller.ts';
-import type { Pressure } from './overload/concurrency-limit.ts';
-import type { Policy } from './security-headers.ts';
+import { type Caller, type InternalCredential, internalHeader } from './internal-caller.ts';
+import type { ConcurrencyLimit } from './overload/concurrency-limit.ts';
+import type { SecurityHeaders } from './security-headers.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -21,9 +21,9 @@ declare module 'fastify' {
     /** Its logger. */
     readonly serviceLog: Logger;
     /** Those that have not ended, in no order. */
-    readonly inFlight: readonly Open[];
+    readonly inFlight: readonly InFlightRequest[];
     /** Where requests are counted when they have ended. */
-    readonly traffic: Traffic | undefined;
+    readonly traffic: RequestMetrics | undefined;
     /** Resolves when none is in flight. */
     readonly whenIdle: () => Promise<void>;
   }
@@ -34,7 +34,7 @@ declare module 'fastify' {
 }
 
 /** A request that has not ended. */
-export interface Open {
+export interface InFlightRequest {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   /** The `config` of its route. */
@@ -52,16 +52,16 @@ export interface Open {
 }
 
 const opened = Symbol('opened');
-type Response = ServerResponse & { [opened]?: Open | undefined };
+type Response = ServerResponse & { [opened]?: InFlightRequest | undefined };
 
 export interface RequestsOptions {
-  readonly key: Key;
+  readonly key: InternalCredential;
   /** Whether every caller counts as one of our own, because it has no key to show: see `hasNoCommonKey`. */
   readonly trustsAll: boolean;
-  readonly pressure: Pressure;
+  readonly pressure: ConcurrencyLimit;
   /** Headers of each response to a request from outside. */
-  readonly policy: Policy;
-  readonly traffic?: Traffic | undefined;
+  readonly policy: SecurityHeaders;
+  readonly traffic?: RequestMetrics | undefined;
   /** Absent where nothing is traced. */
   readonly tracer: Tracer | undefined;
 }
@@ -70,11 +70,11 @@ export interface RequestsOptions {
  * Opens each request: its id in the answer, its context for all that runs for it, and its line when it has ended.
  * Register it first, so that what other plugins refuse has all that too.
  */
-export const requests = fp<RequestsOptions>(async (app, options) => {
+export const requestLifecycle = fp<RequestsOptions>(async (app, options) => {
   const { key, trustsAll, pressure, policy, traffic, tracer } = options;
   // Not a Set: of one that changes all the time V8 makes a new table now and then, and each old one, with all that was
   // in it, keeps the next alive until a full collection.
-  const inFlight: Open[] = [];
+  const inFlight: InFlightRequest[] = [];
   let idle: PromiseWithResolvers<void> | undefined;
   let warnedAt = Number.NEGATIVE_INFINITY;
   /** Once a minute: anybody can send the header. */
@@ -98,17 +98,17 @@ export const requests = fp<RequestsOptions>(async (app, options) => {
   app.addHook('onRequest', (request, reply, done) => {
     const caller = key.read(request.headers);
     const isTrusted = caller !== undefined || trustsAll;
-    let travel = readTravel(request.headers, request.id, isTrusted);
+    let travel = extract(request.headers, request.id, isTrusted);
     let span: Span | undefined;
     if (tracer !== undefined) ({ travel, span } = openRequestSpan(tracer, request, reply, travel, isTrusted));
     const log = request.log as Logger;
     if (caller !== undefined) (request as { caller: Caller }).caller = caller;
-    else if (request.headers[keyHeader] !== undefined) warnOfCredential(log);
+    else if (request.headers[internalHeader] !== undefined) warnOfCredential(log);
     const { config: route } = request.routeOptions;
     const isCounted = caller !== 'service' && route.always !== true;
     if (isCounted) pressure.enter();
     const state = { isOver: false };
-    const open: Open = { request, reply, route, place: inFlight.length, isCounted, span, state };
+    const open: InFlightRequest = { request, reply, route, place: inFlight.length, isCounted, span, state };
     inFlight.push(open);
     // 'close' comes always and once, 'finish' not where the client has gone. One listener for all requests.
     (reply.raw as Response)[opened] = open;
@@ -119,7 +119,7 @@ export const requests = fp<RequestsOptions>(async (app, options) => {
     // Not enterWith: that would leak into the next request on the same connection.
     const { serviceName: service, serviceLog } = request.server;
     runInContext({ service, serviceLog, log, travel, span, request: state }, () =>
-      travel.hops > fixed.hops ? done(new LoopDetected()) : done(),
+      travel.hops > internalLimits.hops ? done(new LoopDetected()) : done(),
     );
   });
 
@@ -132,7 +132,7 @@ export const requests = fp<RequestsOptions>(async (app, options) => {
     traffic?.ended(open.request, open.reply, open.route);
     if (open.span !== undefined) endRequestSpan(open.span, open.reply);
     if (open.isCounted) pressure.leave();
-    const last = inFlight.pop() as Open;
+    const last = inFlight.pop() as InFlightRequest;
     if (last !== open) {
       inFlight[open.place] = last;
       last.place = open.place;
@@ -146,7 +146,7 @@ export const requests = fp<RequestsOptions>(async (app, options) => {
 
 /** The one line of a request, when it has ended. The query stays out: it may hold secrets. */
 export function logEnd({ log, method, url, routeOptions }: FastifyRequest, reply: FastifyReply): void {
-  logRequest(log as Logger, {
+  writeAccessLine(log as Logger, {
     method,
     path: url.split('?', 1)[0] as string,
     route: routeOptions?.url,

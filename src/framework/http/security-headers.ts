@@ -3,10 +3,10 @@ import fp from 'fastify-plugin';
 import helmet, { type HelmetOptions } from 'helmet';
 
 /** Security headers of a response, by name. */
-export type Policy = Readonly<Record<string, string>>;
+export type SecurityHeaders = Readonly<Record<string, string>>;
 
 /** Helmet's headers, worked out once: as a plugin it makes a dozen functions for each request. */
-function workOut(options: HelmetOptions): Policy {
+function workOut(options: HelmetOptions): SecurityHeaders {
   const headers: Record<string, string> = {};
   const response = {
     setHeader(name: string, value: string) {
@@ -30,7 +30,7 @@ export interface Hsts {
  * Helmet's other headers concern pages and old browsers, and each costs every response 0.25 µs.
  * @param hsts absent: no `strict-transport-security`, because that would bind hosts that have no HTTPS.
  */
-export const createPolicy = (hsts?: Hsts): Policy =>
+export const createSecurityHeaders = (hsts?: Hsts): SecurityHeaders =>
   workOut({
     contentSecurityPolicy: {
       useDefaults: false,

@@ -1,37 +1,37 @@
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { AppConfig } from '../config/config.ts';
-import { fixed, type Limits } from '../config/limits.ts';
+import { internalLimits, type Limits } from '../config/limits.ts';
 import { readRequestId } from '../context/propagation.ts';
 import type { Tracer } from '../context/span.ts';
-import { answerProblem } from '../errors/error-handler.ts';
+import { sendProblem } from '../errors/error-handler.ts';
 import { forwardedMethods } from '../gateway/proxy.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { Traffic } from '../metrics/request-metrics.ts';
-import { hosts } from './allowed-hosts.ts';
-import { bodies } from './body-parser.ts';
+import type { RequestMetrics } from '../metrics/request-metrics.ts';
+import { allowedHosts } from './allowed-hosts.ts';
+import { bodyParser } from './body-parser.ts';
 import { compression } from './compression.ts';
-import { origins } from './cors.ts';
+import { cors } from './cors.ts';
 import { crossSite } from './cross-site.ts';
 import { drain } from './drain.ts';
-import { serialization } from './fair-serialization.ts';
-import type { Key } from './internal-caller.ts';
-import { type Always, createAlways } from './overload/exempt-paths.ts';
-import { createGate } from './overload/load-shedding.ts';
-import { rates } from './overload/rate-limit.ts';
-import { lateness } from './overload/timeouts.ts';
-import { unread } from './overload/unread-responses.ts';
-import { answerUnrouted, createClientErrorHandler, refuseTunnels } from './protocol/client-errors.ts';
-import { protocol, readTarget } from './protocol/strict-http.ts';
-import { routerOptions, routing } from './protocol/unmatched-routes.ts';
-import { requests } from './request-lifecycle.ts';
+import { fairSerialization } from './fair-serialization.ts';
+import type { InternalCredential } from './internal-caller.ts';
+import { createExemptPaths, type ExemptPaths } from './overload/exempt-paths.ts';
+import { createLoadShedder } from './overload/load-shedding.ts';
+import { rateLimit } from './overload/rate-limit.ts';
+import { timeouts } from './overload/timeouts.ts';
+import { unreadResponses } from './overload/unread-responses.ts';
+import { createClientErrorHandler, rejectTunnels, respondUnrouted } from './protocol/client-errors.ts';
+import { readTarget, strictHttp } from './protocol/strict-http.ts';
+import { routerOptions, unmatchedRoutes } from './protocol/unmatched-routes.ts';
+import { requestLifecycle } from './request-lifecycle.ts';
 import { ajv, schemaController } from './schema-compilers.ts';
-import { createPolicy, type Hsts, type Policy } from './security-headers.ts';
+import { createSecurityHeaders, type Hsts, type SecurityHeaders } from './security-headers.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    readonly always: Always;
+    readonly always: ExemptPaths;
     /** Headers of each response to a request from outside. */
-    readonly policy: Policy;
+    readonly policy: SecurityHeaders;
   }
 }
 
@@ -42,7 +42,7 @@ export interface ServerOptions {
   /** That of the app's own lines. */
   readonly log: Logger;
   readonly limits: Limits;
-  readonly key: Key;
+  readonly key: InternalCredential;
   /** See `hasNoCommonKey`. */
   readonly trustsAll: boolean;
   /** Requests of one client in a minute; 0: any. */
@@ -55,7 +55,7 @@ export interface ServerOptions {
   readonly hsts: Hsts | undefined;
   readonly compress: boolean;
   /** Where requests are counted. */
-  readonly traffic?: Traffic | undefined;
+  readonly traffic?: RequestMetrics | undefined;
   /** Absent where nothing is traced. */
   readonly tracer: Tracer | undefined;
 }
@@ -64,9 +64,9 @@ export interface ServerOptions {
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { log, limits, key, rate, proxies, allowed, compress, traffic } = options;
   const { time } = limits;
-  const always = createAlways();
-  const policy = createPolicy(options.hsts);
-  const { pressure, turns, serverFactory } = createGate({ limits, key, always, log, policy, traffic });
+  const always = createExemptPaths();
+  const policy = createSecurityHeaders(options.hsts);
+  const { pressure, turns, serverFactory } = createLoadShedder({ limits, key, always, log, policy, traffic });
   const answerClientError = createClientErrorHandler(log, policy);
   const server = Fastify({
     bodyLimit: limits.body,
@@ -76,7 +76,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       keepAliveTimeout: time.idle,
       maxHeaderSize: limits.headers,
       headersTimeout: time.headers,
-      connectionsCheckingInterval: fixed.checkEvery,
+      connectionsCheckingInterval: internalLimits.checkEvery,
       // Without a Host, or with two, it is for `protocol` to refuse.
       requireHostHeader: false,
       joinDuplicateHeaders: true,
@@ -91,33 +91,33 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     ajv,
     schemaController,
     return503OnClosing: false,
-    frameworkErrors: answerUnrouted as never,
+    frameworkErrors: respondUnrouted as never,
     trustProxy: proxies.length > 0 && [...proxies],
     clientErrorHandler: answerClientError,
   }) as unknown as FastifyInstance;
   for (const method of forwardedMethods) {
     if (!server.supportedMethods.includes(method)) server.addHttpMethod(method, { hasBody: true });
   }
-  refuseTunnels(server, answerClientError);
+  rejectTunnels(server, answerClientError);
   server.decorate('always', always);
   server.decorate('policy', policy);
   server.addHook('onRoute', ({ url, config }) => {
     if (config?.always) always.add(url);
   });
-  server.setErrorHandler(answerProblem);
+  server.setErrorHandler(sendProblem);
   const { tracer, trustsAll } = options;
-  await server.register(requests, { key, trustsAll, pressure, policy, traffic, tracer });
-  await server.register(protocol);
-  await server.register(hosts, { app: options.app, names: options.hosts });
+  await server.register(requestLifecycle, { key, trustsAll, pressure, policy, traffic, tracer });
+  await server.register(strictHttp);
+  await server.register(allowedHosts, { app: options.app, names: options.hosts });
   await server.register(crossSite, { allowed });
-  if (allowed.length > 0) await server.register(origins, { allowed });
+  if (allowed.length > 0) await server.register(cors, { allowed });
   if (compress) await server.register(compression);
-  if (rate > 0) await server.register(rates, { rate, always });
+  if (rate > 0) await server.register(rateLimit, { rate, always });
   await server.register(drain, { always });
-  await server.register(lateness, { time });
-  await server.register(unread, { limits, pressure });
-  await server.register(serialization, { turns });
-  await server.register(routing, { maxUrlLength: limits.url });
-  await server.register(bodies);
+  await server.register(timeouts, { time });
+  await server.register(unreadResponses, { limits, pressure });
+  await server.register(fairSerialization, { turns });
+  await server.register(unmatchedRoutes, { maxUrlLength: limits.url });
+  await server.register(bodyParser);
   return server;
 }

@@ -1,5 +1,5 @@
 import { currentContext } from '../context/context.ts';
-import { RequestEnded, Unavailable } from '../errors/problem.ts';
+import { RequestEnded, ServiceUnavailable } from '../errors/problem.ts';
 
 export interface SliceSchedulerOptions {
   /** How many slices run at the same time, of all jobs. */
@@ -57,11 +57,11 @@ export function openSliceScheduler({ parallel, maxUnits, detail }: SliceSchedule
 
   /**
    * Runs the slices of a job one after the other.
-   * @throws {Unavailable} if all open jobs together have too many units.
+   * @throws {ServiceUnavailable} if all open jobs together have too many units.
    * @throws {RequestEnded} if the request is over before all slices have run.
    */
   return async function runSlices(units: number, slices: Iterable<() => Promise<void>>): Promise<void> {
-    if (openUnits > 0 && openUnits + units > maxUnits) throw new Unavailable(detail);
+    if (openUnits > 0 && openUnits + units > maxUnits) throw new ServiceUnavailable(detail);
     const rank = performance.now() + units * patienceMs;
     openUnits += units;
     try {

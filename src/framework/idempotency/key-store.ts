@@ -2,12 +2,12 @@ import { deserialize, serialize } from 'node:v8';
 import { Problem } from '../errors/problem.ts';
 import { createKeyClock } from './key-clock.ts';
 import {
-  type Answer,
   createKeyedRequest,
   type Entry,
   type KeyedRequest,
   keptBytes,
   keyInUse,
+  type StoredResponse,
 } from './keyed-request.ts';
 
 /** The idempotency keys of the requests whose effects are in one database: draft-ietf-httpapi-idempotency-key-header. */
@@ -17,7 +17,7 @@ export interface IdempotencyKeys {
    * @returns what the request was answered when it came before; else the request under its key, to be finished.
    * @throws {Problem} 409 while the key is in use, 422 where it was that of another request.
    */
-  claim(key: string, fingerprint: string): { readonly answer: Answer } | KeyedRequest;
+  claim(key: string, fingerprint: string): { readonly answer: StoredResponse } | KeyedRequest;
   /** Stops looking for old keys. */
   close(): void;
 }

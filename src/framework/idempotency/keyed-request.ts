@@ -3,14 +3,14 @@ import { serialize } from 'node:v8';
 import { Problem } from '../errors/problem.ts';
 
 /** What a request was answered, as far as it is kept. */
-export interface Answer {
+export interface StoredResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer | null;
 }
 
 /** What goes along with a write whose request has an idempotency key. All but `settle` is called in its transaction. */
-export interface Companion {
+export interface WriteParticipant {
   /** Runs the write, or returns what it returned when it was run before. */
   run(fn: () => unknown): unknown;
   /** Whether the request has come to its answer, which it gives when this is settled. */
@@ -24,7 +24,7 @@ export interface Companion {
 /** A request under a key, while it is in use. */
 export interface KeyedRequest {
   /** What goes along with its next write on this connection; undefined where nothing does. */
-  join(connection: unknown): Companion | undefined;
+  join(connection: unknown): WriteParticipant | undefined;
   /** Whether it has come to its answer. */
   isAnswered(): boolean;
   /** A key for its next POST to a peer, so that a retry of this request has one effect there too. */
@@ -34,7 +34,7 @@ export interface KeyedRequest {
    * undefined, or with what another process answered the same request meanwhile, to be given in its place.
    * @throws what kept the effects from being written: none of them was then.
    */
-  finish(answer: Answer | undefined): Promise<Answer | undefined>;
+  finish(answer: StoredResponse | undefined): Promise<StoredResponse | undefined>;
 }
 
 /** What the writes of a request returned, by their number; only of those that changed something. */
@@ -44,7 +44,7 @@ export type Results = Readonly<Record<number, unknown>>;
 export interface Entry {
   readonly results: Results;
   /** Absent where there is none that is final, or it is not kept: a retry runs again, and its writes return `results`. */
-  readonly answer: Answer | undefined;
+  readonly answer: StoredResponse | undefined;
 }
 
 /** How much is kept of one request, in bytes: of its answer, and of what one of its writes returned. */
@@ -71,11 +71,11 @@ export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedReque
   let joined = 0;
   let calls = 0;
   const results: Record<number, unknown> = {};
-  let answer: Answer | undefined;
+  let answer: StoredResponse | undefined;
   let isAnswered = false;
   let isSaved = false;
   /** What another process answered. */
-  let found: Answer | undefined;
+  let found: StoredResponse | undefined;
   let transaction: PromiseWithResolvers<void> | undefined;
 
   /** Writes what there is by now, in a transaction. */
@@ -92,7 +92,7 @@ export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedReque
     if (isSaved || isNew) place.save({ results: all, answer: isSaved ? answer : undefined });
   }
 
-  function join(index: number): Companion {
+  function join(index: number): WriteParticipant {
     let outcome: { readonly value: unknown } | undefined;
     return {
       run(fn) {
@@ -158,7 +158,7 @@ const turns = 100;
  * Waits until these requests have come to their answers, or have to wait for something else. Microtasks of theirs run
  * meanwhile and nothing besides, so no other request sees what is not committed.
  */
-export async function waitForAnswers(companions: readonly Companion[]): Promise<void> {
+export async function waitForAnswers(companions: readonly WriteParticipant[]): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) {
     if (companions.every((companion) => companion.isAnswered())) return;
     await undefined;
@@ -176,7 +176,7 @@ function openTransaction(): PromiseWithResolvers<void> {
  * Whether an answer is given again to a retry of a request that changed something. After a 5xx a retry goes on from what
  * was written; one for a large answer computes it again.
  */
-function isKept(answer: Answer | undefined): boolean {
+function isKept(answer: StoredResponse | undefined): boolean {
   if (answer === undefined || answer.status >= 500) return false;
   const { headers, body } = answer;
   return Buffer.byteLength(JSON.stringify(headers)) + Buffer.byteLength(body ?? '') <= keptBytes.answer;

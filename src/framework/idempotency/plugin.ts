@@ -5,7 +5,7 @@ import { writeProblem } from '../errors/error-handler.ts';
 import { Problem, problems } from '../errors/problem.ts';
 import { fingerprint } from './fingerprint.ts';
 import { bounds, type IdempotencyKeys } from './key-store.ts';
-import type { Answer, KeyedRequest } from './keyed-request.ts';
+import type { KeyedRequest, StoredResponse } from './keyed-request.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -102,7 +102,7 @@ function conclude(
 }
 
 /** Undefined for a stream, which is not there as a whole. */
-function answerOf(reply: FastifyReply, payload: unknown): Answer | undefined {
+function answerOf(reply: FastifyReply, payload: unknown): StoredResponse | undefined {
   const body = payload ?? null;
   if (body !== null && typeof body !== 'string' && !Buffer.isBuffer(body)) return undefined;
   const headers = keptHeaders.flatMap((name) => {
@@ -113,7 +113,7 @@ function answerOf(reply: FastifyReply, payload: unknown): Answer | undefined {
 }
 
 /** Makes the answer one that was given before, and returns its body, which is to be sent. */
-function repeat(reply: FastifyReply, { status, headers, body }: Answer): string | Buffer | undefined {
+function repeat(reply: FastifyReply, { status, headers, body }: StoredResponse): string | Buffer | undefined {
   for (const name of keptHeaders) reply.removeHeader(name);
   reply.code(status).headers(headers).header('idempotent-replayed', 'true');
   // Sent, null would be written as JSON.

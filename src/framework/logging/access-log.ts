@@ -29,14 +29,17 @@ interface State {
  * A child for one request, as Pino's own `child({ reqId })` makes it, in a tenth of the time.
  * @param reqId needs no escape in JSON, see `Travel`.
  */
-export function childOf(log: Logger, reqId: string): Logger {
+export function createRequestLogger(log: Logger, reqId: string): Logger {
   const child = Object.create(log) as Logger & State;
   child[symbols.chindingsSym] = `${child[symbols.chindingsSym]},"reqId":"${reqId}"`;
   return child;
 }
 
 /** Writes the line of a request, as Pino's own `info(fields, 'request')` does it, in a fifth of the time. */
-export function logRequest(log: Logger, { method, path, route, status, ms, aborted }: RequestFields): void {
+export function writeAccessLine(
+  log: Logger,
+  { method, path, route, status, ms, aborted }: RequestFields,
+): void {
   if (!log.isLevelEnabled('info')) return;
   const state = log as Logger & State;
   const routed = route === undefined ? '' : `,"route":${JSON.stringify(route)}`;

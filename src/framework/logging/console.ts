@@ -2,17 +2,17 @@ import { constants, fstatSync, openSync, statSync, write, writeSync } from 'node
 import { Socket } from 'node:net';
 import { devNull } from 'node:os';
 import { isatty } from 'node:tty';
-import type { LineSink } from './line-buffer.ts';
+import type { LineDestination } from './line-buffer.ts';
 import { type LineQueueOptions, type LineTarget, openLineQueue } from './line-queue.ts';
 
-let opened: LineSink | undefined;
+let opened: LineDestination | undefined;
 let options: LineQueueOptions = {};
 
 /**
  * Opens standard output, once for the process; the last options that are given count. A full disk, a closed pipe or a pipe that
  * is not read never blocks the event loop or the end of the process.
  */
-export function openStandardOutput(newest?: LineQueueOptions): LineSink {
+export function openStandardOutput(newest?: LineQueueOptions): LineDestination {
   options = newest ?? options;
   opened ??= openLineQueue(openTarget(), {
     onError: (error) => options.onError?.(error),

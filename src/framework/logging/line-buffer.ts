@@ -1,5 +1,5 @@
 /** Where lines go, many at once. */
-export interface LineSink {
+export interface LineDestination {
   /** @param lines each with its end, as UTF-8; nobody changes them. */
   write(lines: Buffer): void;
   /** Writes what waits, and these, now: for the end of the process. */
@@ -10,7 +10,7 @@ export interface LineSink {
 const gathering = 5;
 
 /** Gathers lines for all of `sinks`, so that they are put together, and made bytes, once. */
-export function gatherLines(sinks: readonly LineSink[]) {
+export function createLineBuffer(sinks: readonly LineDestination[]) {
   let waiting: string[] = [];
 
   /** What waits, which waits no longer. */

@@ -1,4 +1,4 @@
-import type { LineSink } from './line-buffer.ts';
+import type { LineDestination } from './line-buffer.ts';
 
 /** Where a queue writes. */
 export interface LineTarget {
@@ -34,7 +34,7 @@ const patience = 500;
  * Writes lines in the background, in order, and tries again after an error, for ever. Memory is bounded: lines that
  * come while too many wait are dropped. Our own, because SonicBoom never returns from an exit on a full disk.
  */
-export function openLineQueue(target: LineTarget, options: LineQueueOptions = {}): LineSink {
+export function openLineQueue(target: LineTarget, options: LineQueueOptions = {}): LineDestination {
   const { onError, onDropped, pause = 1_000 } = options;
   let waiting: Buffer[] = [];
   let length = 0;

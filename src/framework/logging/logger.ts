@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { currentContext } from '../context/context.ts';
 import { isOutputDiscarded, openStandardOutput } from './console.ts';
-import { gatherLines, type LineSink } from './line-buffer.ts';
+import { createLineBuffer, type LineDestination } from './line-buffer.ts';
 import type { LineQueueOptions } from './line-queue.ts';
 import { makeFolder } from './make-folder.ts';
 import { redact } from './redact.ts';
@@ -39,14 +39,14 @@ export interface Logging {
  */
 export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const streams: DestinationStream[] = [...(options.streams ?? [])];
-  const sinks: LineSink[] = [];
+  const sinks: LineDestination[] = [];
   const onConsole: LineQueueOptions = {
     onError: (err) => gateway.error({ err }, 'the console cannot be written'),
     onDropped: (bytes) => gateway.warn({ bytes }, 'lines of the console were dropped'),
   };
   const flushes: (() => void)[] = [];
   if (options.console === 'pretty') {
-    const terminal = gatherLines([openStandardOutput(onConsole)]);
+    const terminal = createLineBuffer([openStandardOutput(onConsole)]);
     const prettify = await createPrettifier();
     streams.push({ write: (line) => terminal.write(prettify(line)) });
     flushes.push(terminal.flushSync);
@@ -63,7 +63,7 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
     );
   }
   if (sinks.length > 0) {
-    const lines = gatherLines(sinks);
+    const lines = createLineBuffer(sinks);
     streams.push(lines);
     flushes.push(lines.flushSync);
   }

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fstatSync, openSync, renameSync, write, writeSync } from 'node:fs';
-import type { LineSink } from './line-buffer.ts';
+import type { LineDestination } from './line-buffer.ts';
 import { type LineQueueOptions, openLineQueue } from './line-queue.ts';
 
 export interface RotatingFileOptions extends LineQueueOptions {
@@ -18,7 +18,7 @@ const mode = 0o600;
  * numbers the file that is written, so that its name is never the same for long.
  * @param path of the file that is written; its folder must exist.
  */
-export function openRotatingFile(path: string, options: RotatingFileOptions = {}): LineSink {
+export function openRotatingFile(path: string, options: RotatingFileOptions = {}): LineDestination {
   const { maxBytes = 10 * 1024 * 1024, keep = 5, onError } = options;
   let fd = openSync(path, 'a', mode);
   let size = fstatSync(fd).size;

@@ -47,7 +47,7 @@ export function linkMetrics(parent: Pick<NodeJS.Process, 'on' | 'send'>): Metric
       });
       waiting.delete(id);
       // A parent that hangs: this instance can speak for itself alone.
-      return texts === undefined ? own() : joinTexts(texts);
+      return texts === undefined ? own() : mergeExpositions(texts);
     },
     tell(render) {
       own = render;
@@ -100,7 +100,7 @@ export function relayMetrics(workers: ReadonlyMap<number, Worker>, counts: Insta
 }
 
 /** Of texts with the same metrics one, in which each metric stands once, as the format demands. */
-export function joinTexts(texts: readonly string[]): string {
+export function mergeExpositions(texts: readonly string[]): string {
   const families = new Map<string, string[]>();
   for (const block of texts.flatMap((text) => text.trimEnd().split('\n\n'))) {
     const [help, type, ...samples] = block.split('\n');

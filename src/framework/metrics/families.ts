@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Distribution } from './histogram.ts';
+import type { Histogram } from './histogram.ts';
 import type { Metrics } from './registry.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -163,7 +163,7 @@ function countInFlight({ inFlight }: FastifyInstance): Sample[] {
 }
 
 /** A histogram's buckets hold all up to their bound, and so each those before it. */
-function drawHistogram(name: string, labels: Labels, { bounds, counts, sum }: Distribution): Sample[] {
+function drawHistogram(name: string, labels: Labels, { bounds, counts, sum }: Histogram): Sample[] {
   let total = 0;
   const buckets = [...counts].map((count, index) => {
     total += count;

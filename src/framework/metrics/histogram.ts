@@ -1,10 +1,10 @@
 /** Bounds for how long something took, in seconds. */
-export const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+export const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** Bounds for how many were together. */
-export const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+export const countBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
 /** How often values came, by upper bounds, and their sum: what a histogram is drawn from. To add makes nothing. */
-export class Distribution {
+export class Histogram {
   readonly bounds: readonly number[];
   /** By bound, the values up to it and past the one before; the last are those past all. */
   readonly counts: Float64Array;

@@ -1,11 +1,11 @@
 import type { Registry } from '@prometheus-io/client';
 import type { FastifyInstance } from 'fastify';
-import type { CallCounts } from '../calls/call-metrics.ts';
-import { fixed } from '../config/limits.ts';
+import type { CallMetrics } from '../calls/call-metrics.ts';
+import { internalLimits } from '../config/limits.ts';
 import type { Database } from '../database/database.ts';
 import { createFamilies, type Family } from './families.ts';
-import { Distribution, durations } from './histogram.ts';
-import { createTraffic, type Traffic } from './request-metrics.ts';
+import { Histogram, secondsBuckets } from './histogram.ts';
+import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
 
 export interface MetricsOptions {
   /** The service of what is the app's own. */
@@ -21,16 +21,16 @@ export interface CallsSource {
   readonly service: string;
   readonly neighbour: string;
   /** By operation. */
-  readonly counts: ReadonlyMap<string, CallCounts>;
+  readonly counts: ReadonlyMap<string, CallMetrics>;
   isBroken(): boolean;
 }
 
 /** The metrics of an app. Counted is in plain numbers, all the time; what they are called is looked up when somebody asks. */
 export interface Metrics {
-  readonly traffic: Traffic;
+  readonly traffic: RequestMetrics;
   readonly databases: Map<string, Database>;
   readonly calls: CallsSource[];
-  readonly lag: Distribution;
+  readonly lag: Histogram;
   /** Serves `/metrics` in a scope. */
   addTo(scope: FastifyInstance): void;
   /** Those of this process, in the text format of Prometheus. */
@@ -38,18 +38,18 @@ export interface Metrics {
 }
 
 export function createMetrics({ label, number, gather }: MetricsOptions): Metrics {
-  const traffic = createTraffic(label);
+  const traffic = createRequestMetrics(label);
   const databases = new Map<string, Database>();
   const calls: CallsSource[] = [];
   const { lag, close } = watchLag();
   let registry: Promise<Registry> | undefined;
 
   // A scrape costs ms, and each of several instances renders for all: clients that ask all the time share one.
-  const render = atMostEvery(fixed.metrics, async () => {
+  const render = atMostEvery(internalLimits.metrics, async () => {
     registry ??= open();
     return (await registry).metrics();
   });
-  const serve = atMostEvery(fixed.metrics, async () => Buffer.from(await (gather ?? render)()));
+  const serve = atMostEvery(internalLimits.metrics, async () => Buffer.from(await (gather ?? render)()));
 
   /** Each series says its service: what is the process's, that of the app. */
   async function open(): Promise<Registry> {
@@ -125,7 +125,7 @@ const tick = 100;
 
 /** How much later than it should the event loop comes to what is due, in seconds. */
 function watchLag() {
-  const lag = new Distribution(durations);
+  const lag = new Histogram(secondsBuckets);
   let last = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();

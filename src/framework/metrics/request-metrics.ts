@@ -1,14 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Distribution, durations } from './histogram.ts';
+import { Histogram, secondsBuckets } from './histogram.ts';
 
 /** Requests of one kind that have ended. */
-export interface TrafficSeries {
+export interface RequestSeries {
   readonly labels: Readonly<Record<'service' | 'method' | 'route' | 'status', string>>;
-  readonly seconds: Distribution;
+  readonly seconds: Histogram;
 }
 
 /** Why a request was rejected before it had a route: too many connections, requests, or bytes that clients have not read. */
-export type ShedReason = 'connections' | 'requests' | 'unread';
+export type RejectionReason = 'connections' | 'requests' | 'unread';
 /**
  * Why the server closed a connection: it was idle and another one needed its place; its client did not read; too many
  * pipelined requests waited.
@@ -16,11 +16,11 @@ export type ShedReason = 'connections' | 'requests' | 'unread';
 export type CloseReason = 'idle' | 'unread' | 'pipeline';
 
 /** What came in and what became of it, in plain numbers. */
-export interface Traffic {
+export interface RequestMetrics {
   /** A request has ended; `route` is the `config` of its route, the same for each of its requests. */
   ended(request: FastifyRequest, reply: FastifyReply, route: object): void;
-  readonly series: readonly TrafficSeries[];
-  readonly shed: Record<ShedReason, number>;
+  readonly series: readonly RequestSeries[];
+  readonly shed: Record<RejectionReason, number>;
   readonly closed: Record<CloseReason, number>;
   /** Bytes of responses that clients have not read, as of the last check. */
   unreadBytes: number;
@@ -33,13 +33,13 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 const aborted = 0;
 
 /** @param label the service of what no service got. */
-export function createTraffic(label: string): Traffic {
-  const series: TrafficSeries[] = [];
-  const byKey = new Map<string, Distribution>();
-  const byRoute = new Map<object, Map<string, Map<number, Distribution>>>();
+export function createRequestMetrics(label: string): RequestMetrics {
+  const series: RequestSeries[] = [];
+  const byKey = new Map<string, Histogram>();
+  const byRoute = new Map<object, Map<string, Map<number, Histogram>>>();
 
   /** Finds it the slow way, once for each route, method and status. */
-  function open(request: FastifyRequest, route: object, status: number): Distribution {
+  function open(request: FastifyRequest, route: object, status: number): Histogram {
     const { method, server, routeOptions } = request;
     const labels = {
       service: server.serviceName ?? label,
@@ -48,11 +48,11 @@ export function createTraffic(label: string): Traffic {
       status: status === aborted ? 'aborted' : String(status),
     };
     const key = Object.values(labels).join(' ');
-    const seconds = byKey.get(key) ?? new Distribution(durations);
+    const seconds = byKey.get(key) ?? new Histogram(secondsBuckets);
     if (!byKey.has(key)) series.push({ labels, seconds });
     byKey.set(key, seconds);
-    const byMethod = byRoute.get(route) ?? new Map<string, Map<number, Distribution>>();
-    const byStatus = byMethod.get(method) ?? new Map<number, Distribution>();
+    const byMethod = byRoute.get(route) ?? new Map<string, Map<number, Histogram>>();
+    const byStatus = byMethod.get(method) ?? new Map<number, Histogram>();
     byRoute.set(route, byMethod.set(method, byStatus.set(status, seconds)));
     return seconds;
   }

@@ -5,7 +5,7 @@ import { type Schema, SchemaDocument, Uncomparable } from './compatibility/schem
 import type { OpenApiDocument } from './response-contract.ts';
 
 /** A difference between an operation as it was promised and as the peer serves it now, that breaks its callers. */
-export interface Break {
+export interface BreakingChange {
   /** As in `GET /pet/pets/`. */
   readonly operation: string;
   /** Where: `response[].mood`, `query.ids`, `body.name`; '' for the operation itself. */
@@ -14,7 +14,7 @@ export interface Break {
 }
 
 /** One operation that a service uses, and the query parameters that it sends; all of them if it does not say. */
-export interface Use {
+export interface UsedOperation {
   readonly method: string;
   readonly path: string;
   readonly sends?: readonly string[] | undefined;
@@ -47,7 +47,11 @@ const json = 'application/json';
  * promise lets us send what the peer does not accept. What cannot be compared breaks too, unless it is equal.
  * Everything else (one more field, a summary, another operation) breaks nothing.
  */
-export function findBreaks(promised: OpenApiDocument, live: OpenApiDocument, use: Use): Break[] {
+export function findBreakingChanges(
+  promised: OpenApiDocument,
+  live: OpenApiDocument,
+  use: UsedOperation,
+): BreakingChange[] {
   const operation = `${use.method.toUpperCase()} ${use.path}`;
   let findings: readonly Finding[];
   try {
@@ -62,7 +66,7 @@ export function findBreaks(promised: OpenApiDocument, live: OpenApiDocument, use
 function compareOperation(
   promised: SchemaDocument,
   live: SchemaDocument,
-  { method, path, sends }: Use,
+  { method, path, sends }: UsedOperation,
 ): readonly Finding[] {
   const before = readOperation(promised, method, path);
   const now = readOperation(live, method, path);

@@ -1,6 +1,6 @@
 import { product } from './product.ts';
 import {
-  createRewriter,
+  createQualifier,
   type Json,
   type JsonObject,
   MergeError,
@@ -65,7 +65,7 @@ export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApi
 
     const secure = (item: Json) => withSecurity(item as JsonObject, rewriter.walkSecurity(security));
     let place = '';
-    const rewriter = createRewriter(part, (id, method) =>
+    const rewriter = createQualifier(part, (id, method) =>
       claim(`the operationId ${id}`, part.service, `${method.toUpperCase()} ${place}`),
     );
     for (const tag of (tags ?? []) as { name: string }[]) {

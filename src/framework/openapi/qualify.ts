@@ -40,7 +40,7 @@ const maps = new Set([
 const data = new Set(['example', 'default', 'const', 'enum', 'value', 'dependentRequired', 'scopes']);
 
 /** Copies parts of a service's document with every name in them qualified. */
-export function createRewriter(part: Part, claimOperationId: (id: string, method: string) => void) {
+export function createQualifier(part: Part, claimOperationId: (id: string, method: string) => void) {
   const qualify = (name: string) => `${part.service}.${name}`;
   const components = (part.document.components ?? {}) as Record<string, JsonObject>;
 

@@ -21,7 +21,7 @@ interface ParameterObject {
 }
 
 /** What came back from a call. */
-export interface Answer {
+export interface ResponseToCheck {
   readonly status: number;
   readonly contentType: string;
   readonly body: unknown;
@@ -36,7 +36,7 @@ export interface OperationContract {
   /** The most values that a query parameter takes, Infinity where the contract sets no bound. */
   maxItems(parameter: string): number;
   /** Why `answer` is not the success that the contract promises; undefined where it is. */
-  findFault(answer: Answer): string | undefined;
+  findFault(answer: ResponseToCheck): string | undefined;
 }
 
 const httpMethods = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']);

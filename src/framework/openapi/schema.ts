@@ -41,4 +41,4 @@ export const Page = Type.Object({
 export type Page = Static<typeof Page>;
 
 /** The answer to a delete. */
-export const Ok = Type.Object({ ok: Type.Literal(true) }, { description: 'It is gone' });
+export const OkResponse = Type.Object({ ok: Type.Literal(true) }, { description: 'It is gone' });

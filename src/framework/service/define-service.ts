@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Static, TObject } from '@sinclair/typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
-import type { Neighbour } from '../calls/operation.ts';
+import type { Peer } from '../calls/operation.ts';
 import type { Database } from '../database/database.ts';
 import type { Logger } from '../logging/logger.ts';
 
@@ -16,11 +16,11 @@ export type ServiceScope = FastifyInstance<
 >;
 
 /** All that a service may touch beside its scope. */
-export interface Surroundings<Options = unknown> {
+export interface ServiceContext<Options = unknown> {
   /** The service's own, open and migrated. Throws where the config gives the service none. */
   readonly database: Database;
   /** The only way to another service; `Paths` are those of `generated/api.d.ts`. */
-  neighbour<Paths extends object>(name: string): Neighbour<Paths>;
+  neighbour<Paths extends object>(name: string): Peer<Paths>;
   /** `services.<name>.options` of the config, checked. */
   readonly options: Options;
   /** The service's logger, for work that no request asked for. Everywhere else: `getLogger()`. */
@@ -39,7 +39,7 @@ export interface Service<Options extends TObject = TObject> {
   readonly options?: Options;
   /** Folder with the migrations of its database, made by drizzle-kit; none, no database. */
   readonly migrations?: URL;
-  register(scope: ServiceScope, surroundings: Surroundings<Static<Options>>): Promise<void>;
+  register(scope: ServiceScope, surroundings: ServiceContext<Static<Options>>): Promise<void>;
 }
 
 /** Says what a service is; the value is the default export of its folder's `index.ts`. */

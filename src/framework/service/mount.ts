@@ -3,20 +3,20 @@ import { type TObject, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { runAs } from '../context/context.ts';
 import { NotFound, ProblemSchema, problems } from '../errors/problem.ts';
-import { forward, type ProxyOptions } from '../gateway/proxy.ts';
+import { type ProxyOptions, registerProxy } from '../gateway/proxy.ts';
 import type { IdempotencyKeys } from '../idempotency/key-store.ts';
 import { describeKey, idempotency } from '../idempotency/plugin.ts';
-import { childOf } from '../logging/access-log.ts';
+import { createRequestLogger } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import { commonTag } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { ServiceScope } from './define-service.ts';
 import { completeDocument } from './openapi-document.ts';
-import { answerReadiness, Readiness } from './readiness.ts';
-import { addDocs } from './swagger-ui.ts';
+import { Readiness, respondReadiness } from './readiness.ts';
+import { registerSwaggerUi } from './swagger-ui.ts';
 
 /** What is mounted: a service, or the gateway itself. */
-export interface Mountable {
+export interface MountOptions {
   readonly name: string;
   /** '' for the gateway, else '/' and the name. */
   readonly prefix: string;
@@ -43,7 +43,10 @@ export interface Mountable {
  * included; home, health, readiness, documents; and then what it registers itself.
  * @returns its OpenAPI document, to be asked for once the app is ready.
  */
-export async function mount(app: FastifyInstance, mountable: Mountable): Promise<() => OpenApiDocument> {
+export async function mountService(
+  app: FastifyInstance,
+  mountable: MountOptions,
+): Promise<() => OpenApiDocument> {
   const { name, prefix, log, info, keys } = mountable;
   let document: (() => OpenApiDocument) | undefined;
 
@@ -78,7 +81,9 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
       );
       addOwnRoutes(scope.withTypeProvider(), mountable, document);
       if (mountable.docs)
-        await scope.register(async (docs) => addDocs(docs, mountable, document as () => OpenApiDocument));
+        await scope.register(async (docs) =>
+          registerSwaggerUi(docs, mountable, document as () => OpenApiDocument),
+        );
     },
     { prefix },
   );
@@ -86,14 +91,14 @@ export async function mount(app: FastifyInstance, mountable: Mountable): Promise
 }
 
 /** Mounts what forwards the prefix of a service that another app runs; `name` and `log` are this app's own. */
-export async function mountForward(
+export async function mountProxy(
   app: FastifyInstance,
   { name, log, proxy }: { readonly name: string; readonly log: Logger; readonly proxy: ProxyOptions },
 ): Promise<void> {
   await app.register(
     async (scope) => {
       claim(scope, name, log);
-      await forward(scope, proxy);
+      await registerProxy(scope, proxy);
     },
     { prefix: `/${proxy.service}` },
   );
@@ -103,7 +108,9 @@ export async function mountForward(
 function claim(scope: FastifyInstance, name: string, log: Logger): void {
   // Fastify's first line of a request is written before any hook runs, so the logger itself must be right.
   scope.setChildLoggerFactory((_parent, bindings, options) =>
-    Object.keys(options).length === 0 ? childOf(log, bindings.reqId) : log.child(bindings, options),
+    Object.keys(options).length === 0
+      ? createRequestLogger(log, bindings.reqId)
+      : log.child(bindings, options),
   );
   scope.decorate('serviceName', name);
   scope.decorate('serviceLog', log);
@@ -118,7 +125,7 @@ const Health = Type.Object({ status: Type.Literal('OK') }, { description: 'The p
 
 function addOwnRoutes(
   scope: ServiceScope,
-  { home, ready, prefix }: Mountable,
+  { home, ready, prefix }: MountOptions,
   document: () => OpenApiDocument,
 ): void {
   const tags = [commonTag];
@@ -165,7 +172,7 @@ function addOwnRoutes(
         response: { 200: Readiness, ...problems(503) },
       },
     },
-    async () => answerReadiness(scope.isDraining(), await ready()),
+    async () => respondReadiness(scope.isDraining(), await ready()),
   );
 
   let body: string | undefined;

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { meet } from '../calls/peer.ts';
+import { connectPeer } from '../calls/peer.ts';
 import type { Config, ServiceConfig } from '../config/config.ts';
 import { checkPeer } from '../config/topology.ts';
 import { runAs } from '../context/context.ts';
@@ -7,20 +7,20 @@ import { type Database, openDatabase } from '../database/database.ts';
 import type { Caller } from '../http/internal-caller.ts';
 import type { Logging } from '../logging/logger.ts';
 import type { Metrics } from '../metrics/registry.ts';
-import type { Use } from '../openapi/compatibility.ts';
+import type { UsedOperation } from '../openapi/compatibility.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { Service } from './define-service.ts';
-import type { Mountable } from './mount.ts';
+import type { MountOptions } from './mount.ts';
 import { type Check, checkReadiness } from './readiness.ts';
 import { describeService } from './system-routes.ts';
 
 /** An operation that a service uses of a peer. */
-export interface PeerUse extends Use {
+export interface PeerUse extends UsedOperation {
   readonly service: string;
 }
 
 /** What an app has for each of its services. */
-export interface PrepareOptions {
+export interface OpenServiceOptions {
   readonly server: FastifyInstance;
   readonly config: Config;
   readonly logging: Logging;
@@ -46,7 +46,7 @@ export interface PrepareOptions {
 }
 
 /** Opens what a service needs, and says how it is mounted: its database, its neighbours, its log. */
-export function prepare(service: Service, options: PrepareOptions): Mountable {
+export function openService(service: Service, options: OpenServiceOptions): MountOptions {
   const {
     server,
     config,
@@ -100,7 +100,7 @@ export function prepare(service: Service, options: PrepareOptions): Mountable {
           checkPeer(config, known, name, other);
           const origin = () => originOf(other);
           const { deadline } = config.calls;
-          const one = meet({
+          const one = connectPeer({
             service: name,
             other,
             origin,

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { Unavailable } from '../errors/problem.ts';
+import { ServiceUnavailable } from '../errors/problem.ts';
 
 /** How a check went: `unreachable` is a neighbour that is away, `broken` one whose contract is no longer ours. */
 export type Check = 'OK' | 'failed' | 'unreachable' | 'broken';
@@ -67,9 +67,9 @@ export async function checkAll(services: ReadonlyMap<string, () => Promise<Readi
 }
 
 /** Answers `/ready`: 200, or 503 with the same facts. */
-export function answerReadiness(isDraining: boolean, readiness: Readiness): Readiness {
+export function respondReadiness(isDraining: boolean, readiness: Readiness): Readiness {
   const { status, checks, degraded } = readiness;
-  if (isDraining) throw new Unavailable('The server is stopping', { extra: { checks, degraded } });
-  if (status === 'failed') throw new Unavailable('A check failed', { extra: { checks, degraded } });
+  if (isDraining) throw new ServiceUnavailable('The server is stopping', { extra: { checks, degraded } });
+  if (status === 'failed') throw new ServiceUnavailable('A check failed', { extra: { checks, degraded } });
   return readiness;
 }

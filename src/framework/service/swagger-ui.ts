@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { docsOnly } from '../http/security-headers.ts';
 import { product } from '../openapi/product.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
-import type { Mountable } from './mount.ts';
+import type { MountOptions } from './mount.ts';
 
 /** Hides the box to choose a document in, where there is one document. */
 const hideSelector = {
@@ -39,9 +39,9 @@ font-family="sans-serif" font-size="20" font-weight="bold"><text y="27">${produc
 };
 
 /** Swagger UI at `<prefix>/docs`, with and without a slash at the end. */
-export async function addDocs(
+export async function registerSwaggerUi(
   scope: FastifyInstance,
-  { prefix, info, otherDocuments }: Mountable,
+  { prefix, info, otherDocuments }: MountOptions,
   document: () => OpenApiDocument,
 ): Promise<void> {
   const others = Object.entries(otherDocuments ?? {}).map(([name, url]) => ({ name, url }));

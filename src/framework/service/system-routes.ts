@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox';
-import type { Mountable } from './mount.ts';
+import type { MountOptions } from './mount.ts';
 
 /** What `GET /<service>/` answers. */
-export function describeService(name: string, hasDocs: boolean): Mountable['home'] {
+export function describeService(name: string, hasDocs: boolean): MountOptions['home'] {
   const links = { ...(hasDocs && { docs: `/${name}/docs` }), openapi: `/${name}/openapi.json` };
   return {
     schema: Type.Object(
@@ -14,7 +14,7 @@ export function describeService(name: string, hasDocs: boolean): Mountable['home
 }
 
 /** What `GET /` answers. */
-export function describeApp(name: string, services: readonly string[]): Mountable['home'] {
+export function describeApp(name: string, services: readonly string[]): MountOptions['home'] {
   return {
     schema: Type.Object({ message: Type.String(), services: Type.Array(Type.String()) }),
     body: { message: `${name[0]?.toUpperCase()}${name.slice(1)} is running`, services },

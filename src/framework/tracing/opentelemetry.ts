@@ -8,9 +8,9 @@ import type {
 } from '@opentelemetry/api';
 import type { Sampler } from '@opentelemetry/sdk-trace';
 import type { Config } from '../config/config.ts';
-import { fixed } from '../config/limits.ts';
+import { internalLimits } from '../config/limits.ts';
 import { spanTime } from '../context/clock.ts';
-import type { Attributes, Span, SpanOptions, Started, TraceCaller, Tracer } from '../context/span.ts';
+import type { Attributes, Span, SpanOptions, StartedSpan, TraceCaller, Tracer } from '../context/span.ts';
 import type { Logger } from '../logging/logger.ts';
 import { queueSpans } from './span-queue.ts';
 
@@ -40,7 +40,7 @@ export async function openTraces(
     import('@opentelemetry/resources'),
     import('@opentelemetry/exporter-trace-otlp-http'),
   ]);
-  const { batch, waiting, every, timeout } = fixed.spans;
+  const { batch, waiting, every, timeout } = internalLimits.spans;
   const exporter = new OTLPTraceExporter({
     url: new URL('v1/traces', url.replace(/\/?$/, '/')).href,
     timeoutMillis: timeout,
@@ -113,7 +113,7 @@ export async function openTraces(
   }
 
   return {
-    start(service, caller, options): Started {
+    start(service, caller, options): StartedSpan {
       const tracer = tracerOf(service);
       const span = open(api, tracer, contextOf(caller), options);
       return span.isRecorded ? { traceparent: span.traceparent, span } : { traceparent: span.traceparent };

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Travel } from '../context/propagation.ts';
+import type { PropagatedContext } from '../context/propagation.ts';
 import { idsOf, type Span, type Tracer } from '../context/span.ts';
 import type { Logger } from '../logging/logger.ts';
 
 /** A request where requests are traced: what it hands on, and, where it is recorded, its span. */
 export interface Traced {
-  readonly travel: Travel;
+  readonly travel: PropagatedContext;
   readonly span: Span | undefined;
 }
 
@@ -14,7 +14,7 @@ export function openRequestSpan(
   tracer: Tracer,
   request: FastifyRequest,
   reply: FastifyReply,
-  travel: Travel,
+  travel: PropagatedContext,
   isTrusted: boolean,
 ): Traced {
   const { method, url, protocol, routeOptions, server } = request;

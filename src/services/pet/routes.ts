@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { NotFound, problems } from '#framework/errors/problem.ts';
-import { Ok, ref } from '#framework/openapi/schema.ts';
+import { OkResponse, ref } from '#framework/openapi/schema.ts';
 import type { ServiceScope } from '#framework/service/define-service.ts';
 import type { PetRepository } from './repository.ts';
 import { Pet, PetCreate, PetId, PetQuery, PetUpdate } from './schemas.ts';
@@ -74,7 +74,7 @@ export function addRoutes(scope: ServiceScope, pets: PetRepository): void {
         summary: 'Delete a pet',
         description: 'Its id is never used again.',
         params: PetId,
-        response: { 200: Ok, ...problems(404, 422) },
+        response: { 200: OkResponse, ...problems(404, 422) },
       },
     },
     async (request) => {

@@ -1,4 +1,4 @@
-import { Conflict, NotFound, TimedOut } from '#framework/errors/problem.ts';
+import { Conflict, GatewayTimeout, NotFound } from '#framework/errors/problem.ts';
 import { openSliceScheduler } from '#framework/http/slice-scheduler.ts';
 import type { Page } from '#framework/openapi/schema.ts';
 import type { PetClient } from './pet-client.ts';
@@ -33,7 +33,7 @@ export function createAdoption(users: UserRepository, pets: PetClient) {
   /**
    * Shows a user as it is after a write. Others may have given it pets since `known` was asked for: those are asked for
    * now, so that the response is of one point in time and has each write that was acknowledged before.
-   * @throws {TimedOut} if they cannot be asked for: the write was made.
+   * @throws {GatewayTimeout} if they cannot be asked for: the write was made.
    */
   async function showWritten(record: UserRecord, asked: readonly number[], known: Pets): Promise<User> {
     const all = new Set(asked);
@@ -43,7 +43,7 @@ export function createAdoption(users: UserRepository, pets: PetClient) {
       const more = await pets.find(missing);
       return show(record, { get: (petId) => (all.has(petId) ? known : more).get(petId) });
     } catch (cause) {
-      throw new TimedOut('The change was made, and its pets could not be read', { cause });
+      throw new GatewayTimeout('The change was made, and its pets could not be read', { cause });
     }
   }
 

@@ -1,5 +1,5 @@
 import { type Found, lookupByIds } from '#framework/calls/batch/lookup.ts';
-import type { Surroundings } from '#framework/service/define-service.ts';
+import type { ServiceContext } from '#framework/service/define-service.ts';
 import type { components, paths } from '#generated/api.d.ts';
 
 type Pet = components['schemas']['pet.Pet'];
@@ -13,7 +13,7 @@ export interface PetClient {
   find(ids: readonly number[]): Promise<Found<Pet>>;
 }
 
-export function createPetClient(neighbour: Surroundings['neighbour']): PetClient {
+export function createPetClient(neighbour: ServiceContext['neighbour']): PetClient {
   const listPets = neighbour<paths>('pet').operation('get', '/pet/pets/', { sends: ['ids'] });
   return {
     find: lookupByIds(listPets, {

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { problems } from '#framework/errors/problem.ts';
 import { openJsonList } from '#framework/http/json-list.ts';
-import { Ok, Page, ref } from '#framework/openapi/schema.ts';
+import { OkResponse, Page, ref } from '#framework/openapi/schema.ts';
 import type { ServiceScope } from '#framework/service/define-service.ts';
 import { type Adoption, userNotFound } from './adoption.ts';
 import type { UserRepository } from './repository.ts';
@@ -89,7 +89,7 @@ export function addRoutes(scope: ServiceScope, users: UserRepository, adoption: 
         summary: 'Delete a user and its adoptions; the pets stay',
         description: 'Its id is never used again.',
         params: UserId,
-        response: { 200: Ok, ...problems(404, 422) },
+        response: { 200: OkResponse, ...problems(404, 422) },
       },
     },
     async (request) => {

@@ -17,8 +17,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Client from 'better-sqlite3';
 import { Pool } from 'undici';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { backUp } from '../../../src/framework/database/backup/create.ts';
-import { restore } from '../../../src/framework/database/backup/restore.ts';
+import { createBackup } from '../../../src/framework/database/backup/create.ts';
+import { restoreBackup } from '../../../src/framework/database/backup/restore.ts';
 import { openDatabase } from '../../../src/framework/database/database.ts';
 import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
 import { makeFolder, send } from '../../support/app.ts';
@@ -136,7 +136,7 @@ test(`under load, ${rounds} backups each have all that was acknowledged before, 
     const made = await runScript(t, 'backup', backup, '--config', file);
     expect(made, made.output).toMatchObject({ code: 0 });
     expect(readdirSync(backup).sort()).toEqual(['manifest.json', 'pet.db', 'user.db']);
-    await restore(databasesIn(join(other, 'data')), backup, {
+    await restoreBackup(databasesIn(join(other, 'data')), backup, {
       overwrite: true,
       note: join(other, '.restore'),
     });
@@ -271,11 +271,11 @@ describe('backup', () => {
     expect(modeOf(backup)).toBe('700');
     for (const name of readdirSync(backup)) expect([name, modeOf(join(backup, name))]).toEqual([name, '600']);
     rmSync(data, { recursive: true });
-    await restore(databasesIn(data), backup, { overwrite: false, note: join(folder, '.restore') });
+    await restoreBackup(databasesIn(data), backup, { overwrite: false, note: join(folder, '.restore') });
     expect([modeOf(data), modeOf(join(data, 'pet.db'))]).toEqual(['700', '600']);
     // What is replaced keeps its mode.
     chmodSync(join(data, 'pet.db'), 0o640);
-    await restore(databasesIn(data), backup, { overwrite: true, note: join(folder, '.restore') });
+    await restoreBackup(databasesIn(data), backup, { overwrite: true, note: join(folder, '.restore') });
     expect([modeOf(join(data, 'pet.db')), modeOf(join(data, 'user.db'))]).toEqual(['640', '600']);
   });
 
@@ -324,7 +324,7 @@ describe('backup', () => {
 describe('restore', () => {
   async function prepareBackup(t: TestContext) {
     const place = prepare(t);
-    await backUp(databasesIn(place.data), place.backup, '0.0.0');
+    await createBackup(databasesIn(place.data), place.backup, '0.0.0');
     return place;
   }
 
@@ -370,9 +370,9 @@ describe('restore', () => {
       for (const [name, bytes] of Object.entries(left)) writeFileSync(join(data, name), bytes, 'latin1');
       expect(existsSync(`${pets}-wal`)).toBe(true);
       damage();
-      expect((await restore(databasesIn(data), backup, { overwrite: true, note })).services).toHaveProperty(
-        'pet',
-      );
+      expect(
+        (await restoreBackup(databasesIn(data), backup, { overwrite: true, note })).services,
+      ).toHaveProperty('pet');
       expect(readdirSync(data).sort()).toEqual(['pet.db', 'user.db']);
       const restored = new Client(pets);
       expect(restored.prepare('SELECT name FROM pet').pluck().all()).toEqual(['Rex']);
@@ -535,7 +535,7 @@ describe('restore', () => {
     writeFileSync(join(data, 'pet.db'), 'garbage '.repeat(999));
     writeFileSync(join(data, 'pet.db-wal'), 'its log');
     const before = bytesOf(data);
-    const restored = restore(databasesIn(data), backup, { overwrite: true, note });
+    const restored = restoreBackup(databasesIn(data), backup, { overwrite: true, note });
     // Somebody makes the second one after it was seen that there is none.
     writeFileSync(join(data, 'user.db'), 'mine');
     await expect(restored).rejects.toThrow(/EEXIST/);
@@ -544,7 +544,7 @@ describe('restore', () => {
 
   test('keeps the databases locked until all are in their places', async (t) => {
     const { data, backup, note } = await prepareBackup(t);
-    const restored = restore(databasesIn(data), backup, { overwrite: true, note });
+    const restored = restoreBackup(databasesIn(data), backup, { overwrite: true, note });
     for (const service of ['pet', 'user']) {
       const client = new Client(join(data, `${service}.db`), { timeout: 0 });
       expect(() => client.prepare('SELECT * FROM sqlite_schema').get()).toThrow(/locked/);

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { expect, type TestContext, test } from 'vitest';
-import { fixed } from '../../../src/framework/config/limits.ts';
+import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { send } from '../../support/app.ts';
 import { main, run, writeConfig } from '../process/helper.ts';
 
@@ -131,7 +131,7 @@ test.skipIf(room < 1_000)(
     const client = await open();
     await ask(client, '/user/users/1');
     // As long as apps that hand over to another let a connection be unused, and longer.
-    await sleep(2 * fixed.unused);
+    await sleep(2 * internalLimits.unused);
     process.kill(pid, 'SIGSTOP');
     t.onTestFinished(() => void process.kill(pid, 'SIGCONT'));
     const waiting = await Promise.all(Array.from({ length: 1_000 }, open));

@@ -2,9 +2,9 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { backUp } from '../../../src/framework/database/backup/create.ts';
+import { createBackup } from '../../../src/framework/database/backup/create.ts';
 import { openDatabase } from '../../../src/framework/database/database.ts';
-import { recordOf } from '../../../src/framework/database/known-databases.ts';
+import { knownDatabasesFile } from '../../../src/framework/database/known-databases.ts';
 import { makeFolder } from '../../support/app.ts';
 import { main, root, run, writeConfig } from '../process/helper.ts';
 
@@ -57,7 +57,7 @@ async function prepare(t: TestContext, how: 'both there' | 'none there' | 'one d
   const backup = join(makeFolder(t), 'backup');
   const elsewhere = makeFolder(t);
   write(elsewhere, 'new');
-  await backUp(databasesIn(elsewhere), backup, '0.0.0');
+  await createBackup(databasesIn(elsewhere), backup, '0.0.0');
   if (how !== 'none there') write(data, 'old');
   if (how === 'one damaged') {
     writeFileSync(join(data, 'pet.db'), 'garbage '.repeat(999));
@@ -77,7 +77,7 @@ async function restore(t: TestContext, args: readonly string[], dieAt = 0) {
 function mayStart({ file, data, backup }: { file: string; data: string; backup: string }): boolean {
   const errors = databasesIn(data).map((database) => {
     try {
-      openDatabase(database.file, database.migrations, recordOf(file)).close();
+      openDatabase(database.file, database.migrations, knownDatabasesFile(file)).close();
       return '';
     } catch (error) {
       return (error as Error).message;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { recordOf } from '../../../src/framework/database/known-databases.ts';
+import { knownDatabasesFile } from '../../../src/framework/database/known-databases.ts';
 import { send } from '../../support/app.ts';
 import { root, run, writeConfig } from './helper.ts';
 
@@ -57,7 +57,7 @@ test('the unit file lets it write its data, its log and the record of its databa
   expect(log.directory).toBe('logs');
   for (const { database } of Object.values<{ database: string }>(services))
     expect(database).toMatch(/^sqlite:data\//);
-  const record = relative(root, recordOf(join(root, 'config.yaml')));
+  const record = relative(root, knownDatabasesFile(join(root, 'config.yaml')));
   expect(settings.get('ReadWritePaths')).toBe(`${folder}/data ${folder}/logs -${folder}/${record}`);
   expect(settings.get('ExecStartPre')).toContain(`mkdir -p -m 700 data logs && touch ${record}`);
   expect(settings.get('UMask')).toBe('0077');

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { loadServices } from '../../../src/framework/app/load-services.ts';
 import { lookupByIds } from '../../../src/framework/calls/batch/lookup.ts';
-import { openNeighbour } from '../../../src/framework/calls/client.ts';
+import { openPeer } from '../../../src/framework/calls/client.ts';
 import { runInContext } from '../../../src/framework/context/context.ts';
 import { Problem } from '../../../src/framework/errors/problem.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
@@ -14,8 +14,8 @@ const key = 'sixteen-or-more-characters';
 const document = contract as unknown as OpenApiDocument;
 type Paths = { '/pet/pets/': { get: { parameters: { query?: { ids?: number[] } }; responses: object } } };
 
-function open(origin: string, options: Partial<Parameters<typeof openNeighbour>[1]> = {}) {
-  const opened = openNeighbour('pet', { origin: () => origin, document, deadline: 1000, ...options });
+function open(origin: string, options: Partial<Parameters<typeof openPeer>[1]> = {}) {
+  const opened = openPeer('pet', { origin: () => origin, document, deadline: 1000, ...options });
   return { ...opened, operation: opened.neighbour.operation as unknown as Operation };
 }
 type Operation = (
@@ -171,7 +171,7 @@ test('the services of the list are those of the folders', async () => {
 
 test('a refusal is an error of the request that waits, and a line', async () => {
   const { operation, close } = open('http://127.0.0.1:1');
-  expect(operation('get', '/pet/pets/').refuse('odd')).toMatchObject({ status: 503, name: 'Unavailable' });
+  expect(operation('get', '/pet/pets/').refuse('odd')).toMatchObject({ status: 503, name: 'ServiceUnavailable' });
   expect(operation('get', '/pet/pets/').refuse('odd')).toBeInstanceOf(Problem);
   await close();
 });

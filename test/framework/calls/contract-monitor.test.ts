@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
-import { openDoor } from '../../../src/framework/calls/contract-monitor.ts';
+import { createContractMonitor } from '../../../src/framework/calls/contract-monitor.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { waitFor } from '../../e2e/groupings/helper.ts';
 import { type Built, build, collectLines, contract, findFreePort, type Line } from '../../support/app.ts';
@@ -134,7 +134,7 @@ describe('the monitor of a contract', () => {
     const lines: Line[] = [];
     const { logger } = await collectLines(lines, 'info');
     const state = { served, fetched: 0 };
-    const door = openDoor({
+    const door = createContractMonitor({
       service: 'user',
       neighbour: 'pet',
       contract: contract as unknown as OpenApiDocument,

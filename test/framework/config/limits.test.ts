@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { checkConfig } from '../../../src/framework/config/config.ts';
-import { fixed, Limits, standardRate } from '../../../src/framework/config/limits.ts';
+import { internalLimits, Limits, standardRate } from '../../../src/framework/config/limits.ts';
 import { rateOf } from '../../../src/framework/http/overload/rate-limit.ts';
 import { getLogger } from '../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
@@ -114,7 +114,7 @@ test('every limit that can be set says its unit, and has a default within its bo
 
 test('limits that cannot be set are as they were measured or documented', () => {
   expect(standardRate).toBe(6_000);
-  const { backlog: _backlog, ...rest } = fixed;
+  const { backlog: _backlog, ...rest } = internalLimits;
   expect(rest).toMatchObject({
     hops: 3,
     pipeline: 8,

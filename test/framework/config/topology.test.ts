@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { ConfigError } from '../../../src/framework/config/config.ts';
 import {
   addressOf,
+  appOf,
   checkPeer,
-  gatewayOf,
-  homeOf,
+  gatewayName,
   isLoopback,
-  reachable,
+  toConnectHost,
 } from '../../../src/framework/config/topology.ts';
 
 const app = { host: '127.0.0.1', port: 8000, instances: 1, services: [] };
@@ -18,7 +18,7 @@ test.for([
   ['::', '[::1]'],
   ['fe80::1', '[fe80::1]'],
 ])('what listens at %s is reached at %s', ([host, expected]) => {
-  expect(reachable(host as string)).toBe(expected);
+  expect(toConnectHost(host as string)).toBe(expected);
 });
 
 test('an app is reached at its url, or else where it listens', () => {
@@ -30,10 +30,10 @@ test('an app is reached at its url, or else where it listens', () => {
 test('the gateway is the first app, and each service is at home in one', () => {
   const config = {
     apps: { front: app, back: { ...app, services: ['pet'] } },
-  } as unknown as Parameters<typeof homeOf>[0];
-  expect(gatewayOf(config)).toBe('front');
-  expect(homeOf(config, 'pet')).toBe('back');
-  expect(() => homeOf(config, 'toy')).toThrow('No app runs the toy service');
+  } as unknown as Parameters<typeof appOf>[0];
+  expect(gatewayName(config)).toBe('front');
+  expect(appOf(config, 'pet')).toBe('back');
+  expect(() => appOf(config, 'toy')).toThrow('No app runs the toy service');
 });
 
 test.for([

@@ -1,26 +1,26 @@
 import { expect, test } from 'vitest';
-import { readTravel } from '../../../src/framework/context/propagation.ts';
+import { extract } from '../../../src/framework/context/propagation.ts';
 import { InsufficientStorage } from '../../../src/framework/errors/problem.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 test('hops and deadline are read from a trusted caller alone', () => {
   const headers = { 'x-hops': '2', 'x-deadline-ms': '100', traceparent };
-  expect(readTravel(headers, 'a', false)).toMatchObject({
+  expect(extract(headers, 'a', false)).toMatchObject({
     hops: 0,
     deadline: Number.POSITIVE_INFINITY,
     traceparent,
   });
-  const trusted = readTravel(headers, 'a', true);
+  const trusted = extract(headers, 'a', true);
   expect(trusted.hops).toBe(2);
   expect(trusted.deadline).toBeLessThanOrEqual(performance.now() + 100);
 });
 
 test('a tracestate is propagated up to 512 characters, and only with a traceparent', () => {
-  const read = (length: number) => readTravel({ traceparent, tracestate: 'a'.repeat(length) }, 'a', true);
+  const read = (length: number) => extract({ traceparent, tracestate: 'a'.repeat(length) }, 'a', true);
   expect(read(512).tracestate).toHaveLength(512);
   expect(read(513).tracestate).toBeUndefined();
-  expect(readTravel({ tracestate: 'a' }, 'a', true).tracestate).toBeUndefined();
+  expect(extract({ tracestate: 'a' }, 'a', true).tracestate).toBeUndefined();
 });
 
 test('a client whose write found no room is told when to try again', () => {

@@ -3,13 +3,13 @@ import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { fixed } from '../../../src/framework/config/limits.ts';
+import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { build } from '../../support/app.ts';
 import { forwardTo } from '../../support/rogue.ts';
 import { buildAt, open, readAnswers, until } from '../../support/sockets.ts';
 import { listenAndStop } from '../../support/stopped.ts';
 
-Object.assign(fixed, { checkEvery: 50 });
+Object.assign(internalLimits, { checkEvery: 50 });
 
 const json = { 'content-type': 'application/json' };
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { Type } from '@sinclair/typebox';
 import Fastify from 'fastify';
 import { expect, type TestContext, test, vi } from 'vitest';
-import { answerProblem } from '../../../src/framework/errors/error-handler.ts';
+import { sendProblem } from '../../../src/framework/errors/error-handler.ts';
 import { openJsonList } from '../../../src/framework/http/json-list.ts';
 
 const item = (id: number, size = 10) => ({ id, text: 'é'.repeat(size), hidden: true });
@@ -18,7 +18,7 @@ async function open(
   work: () => unknown = () => {},
 ): Promise<string> {
   const server = Fastify();
-  server.setErrorHandler(answerProblem);
+  server.setErrorHandler(sendProblem);
   const schema = Type.Object({ id: Type.Integer(), text: Type.String() });
   server.get('/', { schema: { response: { 200: Type.Array(schema) } } }, async (_request, reply) => {
     const list = openJsonList<Item>(reply, maxHeldBytes);

@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest';
-import { fixed } from '../../../src/framework/config/limits.ts';
+import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { build } from '../../support/app.ts';
 import { forwardTo } from '../../support/rogue.ts';
 import { open, until } from '../../support/sockets.ts';
 
-Object.assign(fixed, { checkEvery: 50 });
+Object.assign(internalLimits, { checkEvery: 50 });
 
 test('headers have a time limit of their own, apart from that of the request', async (t) => {
   const { url } = await build(t, { config: { limits: { time: { headers: 200, request: 60_000 } } } });

@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox';
 import Client from 'better-sqlite3';
 import type { TestContext } from 'vitest';
 import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
-import { Conflict, Unavailable } from '../../../src/framework/errors/problem.ts';
+import { Conflict, ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { makeFolder } from '../../support/app.ts';
 
@@ -91,7 +91,7 @@ export function makeNotes(stage: Stage) {
         const ids = [(await add('away')).id, (await add('away too')).id];
         if (isAway) {
           isAway = false;
-          throw new Unavailable('not now');
+          throw new ServiceUnavailable('not now');
         }
         return { changes, ids };
       });

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { expect, type TestContext, test } from 'vitest';
-import { fixed } from '../../../src/framework/config/limits.ts';
+import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { build } from '../../support/app.ts';
 import { open, until } from '../../support/sockets.ts';
 import { key, makeNotes } from './helper.ts';
 
-Object.assign(fixed, { checkEvery: 50 });
+Object.assign(internalLimits, { checkEvery: 50 });
 
 /** A service whose `POST /note/slow` waits until the test releases it. */
 async function start(t: TestContext, config: Record<string, unknown> = {}) {

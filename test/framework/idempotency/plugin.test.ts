@@ -6,7 +6,7 @@ import { Pool, request as undici } from 'undici';
 import { describe, expect, type TestContext, test } from 'vitest';
 import type { paths } from '../../../generated/api.d.ts';
 import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
-import { Unavailable } from '../../../src/framework/errors/problem.ts';
+import { ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import pet from '../../../src/services/pet/index.ts';
 import { waitFor } from '../../e2e/groupings/helper.ts';
@@ -648,7 +648,7 @@ test('a retry has one effect in a peer too, where its first try ended after the 
       scope.post('/relay', async () => {
         const ids: unknown[] = [];
         for (const text of ['one', 'other']) ids.push(await keep({ body: { text } } as never));
-        if (isAway) throw new Unavailable('not now');
+        if (isAway) throw new ServiceUnavailable('not now');
         return ids;
       });
     },

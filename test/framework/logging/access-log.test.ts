@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { childOf, logRequest } from '../../../src/framework/logging/access-log.ts';
+import { createRequestLogger, writeAccessLine } from '../../../src/framework/logging/access-log.ts';
 import { type Level, openLogging } from '../../../src/framework/logging/logger.ts';
 
 async function open(level: Level = 'info') {
@@ -27,7 +27,7 @@ test('the line of a request is, letter for letter, what Pino would write', async
     fc.property(fc.stringMatching(/^[\w-]{1,64}$/), fields, (reqId, some) => {
       lines.length = 0;
       log.child({ reqId }).info(some, 'request');
-      logRequest(childOf(log, reqId), some);
+      writeAccessLine(createRequestLogger(log, reqId), some);
       expect(lines[1]).toBe(lines[0]);
       expect(() => JSON.parse(lines[1] as string)).not.toThrow();
     }),
@@ -37,28 +37,28 @@ test('the line of a request is, letter for letter, what Pino would write', async
 
 test('an answer that was taken is not said to be aborted', async () => {
   const { log, lines } = await open();
-  logRequest(log, { method: 'GET', path: '/', status: 200, ms: 1, aborted: false });
+  writeAccessLine(log, { method: 'GET', path: '/', status: 200, ms: 1, aborted: false });
   expect(lines[0]).not.toContain('aborted');
 });
 
 test('the line of a request shows 256 characters of its path', async () => {
   const { log, lines } = await open();
   const path = `/${'a'.repeat(8_000)}`;
-  logRequest(log, { method: 'GET', path, status: 404, ms: 1 });
-  logRequest(log, { method: 'GET', path: path.slice(0, 256), status: 404, ms: 1 });
+  writeAccessLine(log, { method: 'GET', path, status: 404, ms: 1 });
+  writeAccessLine(log, { method: 'GET', path: path.slice(0, 256), status: 404, ms: 1 });
   expect(JSON.parse(lines[0] as string).path).toBe(`${path.slice(0, 256)}…`);
   expect(JSON.parse(lines[1] as string).path).toBe(path.slice(0, 256));
 });
 
 test('it is written where the level says so', async () => {
   const { log, lines } = await open('warn');
-  logRequest(childOf(log, 'a'), { method: 'GET', path: '/', status: 200, ms: 1 });
+  writeAccessLine(createRequestLogger(log, 'a'), { method: 'GET', path: '/', status: 200, ms: 1 });
   expect(lines).toEqual([]);
 });
 
 test('the child of a request is as one of Pino’s, for its own children too', async () => {
   const { log, lines } = await open();
-  const child = childOf(log, 'a');
+  const child = createRequestLogger(log, 'a');
   expect(child.bindings()).toEqual(log.child({ reqId: 'a' }).bindings());
   log.child({ reqId: 'a' }).child({ job: 1, token: 'x' }).warn({ n: 1 }, 'said');
   child.child({ job: 1, token: 'x' }).warn({ n: 1 }, 'said');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
-import { Unavailable } from '../../../src/framework/errors/problem.ts';
+import { ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import user from '../../../src/services/user/index.ts';
 import { type Built, build, findFreePort, type Line, makeFolder } from '../../support/app.ts';
@@ -102,7 +102,7 @@ const failing = defineService({
       });
     const late: Record<string, () => unknown> = {
       response: () => ({ ok: true }),
-      problem: () => Promise.reject(new Unavailable('The toy service is not available')),
+      problem: () => Promise.reject(new ServiceUnavailable('The toy service is not available')),
       defect: () => Promise.reject(new Error('a late defect')),
     };
     for (const [name, end] of Object.entries(late))

@@ -19,7 +19,7 @@ import type { TObject } from '@sinclair/typebox';
 import { Pool } from 'undici';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { bindContext, currentContext, runAs } from '../../../src/framework/context/context.ts';
-import { gatherLines } from '../../../src/framework/logging/line-buffer.ts';
+import { createLineBuffer } from '../../../src/framework/logging/line-buffer.ts';
 import {
   getLogger,
   type Level,
@@ -477,7 +477,7 @@ describe('a rotating file', () => {
   test('loses nothing, cuts no line and keeps the order over 10,000 lines and many files', async (t) => {
     const folder = makeQuietFolder(t);
     const maxBytes = 20_000;
-    const file = gatherLines([openRotatingFile(join(folder, 'pet.jsonl'), { maxBytes, keep: 1000 })]);
+    const file = createLineBuffer([openRotatingFile(join(folder, 'pet.jsonl'), { maxBytes, keep: 1000 })]);
     const filler = 'é'.repeat(40);
     for (let index = 0; index < 10_000; index += 1) {
       file.write(`${JSON.stringify({ index, filler })}\n`);
@@ -502,7 +502,9 @@ describe('a rotating file', () => {
 
   test('keeps as many old files as it is told, the newest', async (t) => {
     const folder = makeQuietFolder(t);
-    const file = gatherLines([openRotatingFile(join(folder, 'pet.jsonl'), { maxBytes: 5_000, keep: 3 })]);
+    const file = createLineBuffer([
+      openRotatingFile(join(folder, 'pet.jsonl'), { maxBytes: 5_000, keep: 3 }),
+    ]);
     const last = 5_000;
     for (let index = 1; index <= last; index += 1) {
       file.write(`${JSON.stringify({ index, filler: 'x'.repeat(50) })}\n`);
@@ -521,7 +523,7 @@ describe('a rotating file', () => {
     const folder = makeQuietFolder(t);
     const path = join(folder, 'pet.jsonl');
     writeFileSync(path, `${JSON.stringify({ index: 0, filler: 'x'.repeat(900) })}\n`);
-    const file = gatherLines([openRotatingFile(path, { maxBytes: 1000, keep: 3 })]);
+    const file = createLineBuffer([openRotatingFile(path, { maxBytes: 1000, keep: 3 })]);
     for (const index of [1, 2]) {
       file.write(`${JSON.stringify({ index, filler: 'x'.repeat(100) })}\n`);
       await until(() => expect(read(folder).at(-1)).toBe(index));
@@ -556,7 +558,7 @@ describe('a rotating file', () => {
       writeFileSync(join(folder, name), '');
     }
     mkdirSync(join(folder, 'old'));
-    const file = gatherLines([openRotatingFile(join(folder, 'pet.jsonl'), { maxBytes: 100, keep: 1 })]);
+    const file = createLineBuffer([openRotatingFile(join(folder, 'pet.jsonl'), { maxBytes: 100, keep: 1 })]);
     for (let index = 0; index < 20; index += 1) {
       file.write(`${JSON.stringify({ index, filler: 'x'.repeat(100) })}\n`);
       await sleep(2);
@@ -571,7 +573,7 @@ describe('a rotating file', () => {
     const folder = makeFolder(t);
     const errors: Error[] = [];
     const onError = (error: Error) => errors.push(error);
-    const file = gatherLines([openRotatingFile(join(folder, 'pet.jsonl'), { maxBytes: 10, onError })]);
+    const file = createLineBuffer([openRotatingFile(join(folder, 'pet.jsonl'), { maxBytes: 10, onError })]);
     rmSync(folder, { recursive: true });
     file.write('0123456789\n');
     await until(() => expect(errors).toMatchObject([{ code: 'ENOENT' }]));
@@ -582,7 +584,7 @@ describe('a rotating file', () => {
   test('writes at once what waits, when it is flushed', async (t) => {
     const folder = makeQuietFolder(t);
     const path = join(folder, 'pet.jsonl');
-    const file = gatherLines([openRotatingFile(path)]);
+    const file = createLineBuffer([openRotatingFile(path)]);
     await until(() => expect(existsSync(path)).toBe(true));
     await sleep(10);
     for (let index = 0; index < 1000; index += 1) file.write(`${JSON.stringify({ index })}\n`);
@@ -597,9 +599,9 @@ describe('a rotating file', () => {
   test.skipIf(!existsSync('/dev/full'))('lets the process live, and end, when the disk is full', async () => {
     const printed = await run(`
       import { setTimeout as sleep } from 'node:timers/promises';
-      import { gatherLines } from ${source('logging/line-buffer')};
+      import { createLineBuffer } from ${source('logging/line-buffer')};
       import { openRotatingFile } from ${source('logging/rotating-file')};
-      const file = gatherLines([openRotatingFile('/dev/full')]);
+      const file = createLineBuffer([openRotatingFile('/dev/full')]);
       await sleep(50);
       for (const line of ['one', 'two']) {
         file.write(line);
@@ -612,7 +614,9 @@ describe('a rotating file', () => {
 
   test('can be flushed at any time, also in the middle of a rotation and before it is open', async (t) => {
     const folder = makeQuietFolder(t);
-    const file = gatherLines([openRotatingFile(join(folder, 'pet.jsonl'), { maxBytes: 1000, keep: 1000 })]);
+    const file = createLineBuffer([
+      openRotatingFile(join(folder, 'pet.jsonl'), { maxBytes: 1000, keep: 1000 }),
+    ]);
     expect(() => file.flushSync()).not.toThrow();
     for (let index = 0; index < 2000; index += 1) {
       file.write(`${JSON.stringify({ index, filler: 'x'.repeat(50) })}\n`);

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { joinTexts, linkMetrics } from '../../../src/framework/metrics/cluster.ts';
+import { linkMetrics, mergeExpositions } from '../../../src/framework/metrics/cluster.ts';
 
 test('an instance whose parent does not answer gives its own metrics', async (t) => {
   vi.useFakeTimers();
@@ -17,7 +17,7 @@ test('an instance whose parent does not answer gives its own metrics', async (t)
 test('the metrics of several instances stand together by metric', () => {
   const text = (worker: number) =>
     `# HELP a A.\n# TYPE a gauge\na{worker="${worker}"} 1\n\n# HELP b B.\n# TYPE b gauge\nb{worker="${worker}"} 2\n`;
-  expect(joinTexts([text(1), text(2)])).toBe(
+  expect(mergeExpositions([text(1), text(2)])).toBe(
     '# HELP a A.\n# TYPE a gauge\na{worker="1"} 1\na{worker="2"} 1\n\n# HELP b B.\n# TYPE b gauge\nb{worker="1"} 2\nb{worker="2"} 2\n',
   );
 });

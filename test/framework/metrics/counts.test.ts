@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { expect, type TestContext, test } from 'vitest';
-import { openNeighbour } from '../../../src/framework/calls/client.ts';
+import { openPeer } from '../../../src/framework/calls/client.ts';
 import { openWriter } from '../../../src/framework/database/sqlite/group-commit.ts';
-import { Distribution } from '../../../src/framework/metrics/histogram.ts';
+import { Histogram } from '../../../src/framework/metrics/histogram.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { makeFolder } from '../../support/app.ts';
 
 test('a value counts where it is at most the bound, and past all bounds in the last place', () => {
-  const distribution = new Distribution([1, 5]);
+  const distribution = new Histogram([1, 5]);
   for (const value of [0, 1, 1.1, 5, 5.1, 900]) distribution.add(value);
   expect([...distribution.counts]).toEqual([2, 2, 2]);
   expect(distribution.sum).toBeCloseTo(912.2);
@@ -38,7 +38,7 @@ async function openOperation(t: TestContext, listener: RequestListener) {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const opened = openNeighbour('toy', { origin: () => `http://127.0.0.1:${port}`, document, deadline: 200 });
+  const opened = openPeer('toy', { origin: () => `http://127.0.0.1:${port}`, document, deadline: 200 });
   t.onTestFinished(async () => {
     await opened.close();
     server.close();
@@ -62,7 +62,7 @@ test.for(Object.keys(answers))(
     expect([...counts.keys()]).toEqual(['GET /toy/toys/']);
     const { seconds } = counts.get('GET /toy/toys/') as NonNullable<ReturnType<typeof counts.get>>;
     expect([...seconds.keys()]).toEqual([outcome]);
-    const { counts: places, sum } = seconds.get(outcome as 'ok') as Distribution;
+    const { counts: places, sum } = seconds.get(outcome as 'ok') as Histogram;
     expect(places.reduce((total, count) => total + count, 0)).toBe(2);
     expect(sum).toBeGreaterThan(outcome === 'late' ? 0.39 : 0);
     expect(sum).toBeLessThan(5);

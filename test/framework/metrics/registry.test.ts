@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import Fastify from 'fastify';
 import { describe, expect, test } from 'vitest';
-import { fixed } from '../../../src/framework/config/limits.ts';
-import { joinTexts } from '../../../src/framework/metrics/cluster.ts';
+import { internalLimits } from '../../../src/framework/config/limits.ts';
+import { mergeExpositions } from '../../../src/framework/metrics/cluster.ts';
 import { createMetrics } from '../../../src/framework/metrics/registry.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { allGroupings, ask, type Grouping, startGrouping } from '../../e2e/groupings/helper.ts';
@@ -97,7 +97,7 @@ describe('of requests of known kinds', () => {
     await sendKnown(url);
     const all = async () => {
       const texts = await Promise.all(urls.map(async (one) => (await scrape(one)).text));
-      return readMetrics(joinTexts(texts));
+      return readMetrics(mergeExpositions(texts));
     };
     await expect.poll(async () => readKnown(await all())).toEqual(known);
     const { sum } = await all();
@@ -201,8 +201,8 @@ test('they are made once a second at most, whoever asks, and while another one i
   const made = new Set(await Promise.all(Array.from({ length: 50 }, get)));
   for (let time = 0; time < 20; time += 1) made.add(await get());
   // Each text has the processor time that was used until then.
-  expect(made.size).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / fixed.metrics));
-  await sleep(fixed.metrics);
+  expect(made.size).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / internalLimits.metrics));
+  await sleep(internalLimits.metrics);
   expect(made).not.toContain(await get());
 });
 
@@ -222,7 +222,7 @@ test('requests that come while the text is being made share it', async (t) => {
   t.onTestFinished(() => server.close());
   const url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/metrics`;
   await sendTo(url, 'GET');
-  await sleep(fixed.metrics + 50);
+  await sleep(internalLimits.metrics + 50);
   const { promise, resolve } = Promise.withResolvers<string>();
   text = promise;
   const answers = Array.from({ length: 5 }, () => sendTo(url, 'GET'));

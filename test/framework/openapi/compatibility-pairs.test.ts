@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Schema, SchemaDocument } from '../../../src/framework/openapi/compatibility/schema-document.ts';
-import { findBreaks } from '../../../src/framework/openapi/compatibility.ts';
+import { findBreakingChanges } from '../../../src/framework/openapi/compatibility.ts';
 import { mergeDocuments, mergedInfo } from '../../../src/framework/openapi/merge.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { applyChanges, change, type Draft, draft } from './schema-pairs.ts';
@@ -77,7 +77,7 @@ test('no pair of schemas is called compatible if Ajv accepts a value by one and 
     fc.property(pair, fc.nat(), ([before, after], seed) => {
       const promised = publish(before);
       const live = publish(Array.isArray(after) ? applyChanges(before, after) : after);
-      const breaks = findBreaks(promised, live, use);
+      const breaks = findBreakingChanges(promised, live, use);
       for (const kind of ['body', 'response'] as const) {
         const named = breaks.filter(({ field }) => field.startsWith(kind));
         const found = findCounterexample(kind, promised, live, seed);
@@ -97,8 +97,8 @@ test('every schema is compatible with itself, and with one that is a copy', () =
   fc.assert(
     fc.property(draft, (one) => {
       const document = publish(one);
-      expect(findBreaks(document, document, use)).toEqual([]);
-      expect(findBreaks(document, structuredClone(document), use)).toEqual([]);
+      expect(findBreakingChanges(document, document, use)).toEqual([]);
+      expect(findBreakingChanges(document, structuredClone(document), use)).toEqual([]);
     }),
     { numRuns: pairs },
   );

@@ -1,6 +1,6 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { describe, expect, test } from 'vitest';
-import { findBreaks } from '../../../src/framework/openapi/compatibility.ts';
+import { findBreakingChanges } from '../../../src/framework/openapi/compatibility.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 
 const use = { method: 'post', path: '/x' };
@@ -24,7 +24,7 @@ function send(promised: object, live: object, schemas: readonly [object, object]
 }
 
 function describeBreaks(promised: OpenApiDocument, live: OpenApiDocument): string[] {
-  return findBreaks(promised, live, use).map(({ field, reason }) => `${field}: ${reason}`);
+  return findBreakingChanges(promised, live, use).map(({ field, reason }) => `${field}: ${reason}`);
 }
 
 const literals = (...values: string[]) => Type.Union(values.map((value) => Type.Literal(value)));

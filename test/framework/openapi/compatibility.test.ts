@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findBreaks } from '../../../src/framework/openapi/compatibility.ts';
+import { findBreakingChanges } from '../../../src/framework/openapi/compatibility.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { breaking, changed, harmless, use } from '../../support/contract-changes.ts';
 
@@ -7,7 +7,7 @@ const right = changed(() => {});
 
 describe('a change that breaks a caller is named, with its operation and its field:', () => {
   test.for(breaking)('$name', ({ change, field }) => {
-    const breaks = findBreaks(right, changed(change), use);
+    const breaks = findBreakingChanges(right, changed(change), use);
     expect(breaks.map(({ operation, field }) => ({ operation, field }))).toEqual([
       { operation: 'GET /pet/pets/', field },
     ]);
@@ -17,7 +17,7 @@ describe('a change that breaks a caller is named, with its operation and its fie
 
 describe('a change that breaks nobody is silent:', () => {
   test.for(harmless)('$name', ({ change }) => {
-    expect(findBreaks(right, changed(change), use)).toEqual([]);
+    expect(findBreakingChanges(right, changed(change), use)).toEqual([]);
   });
 });
 
@@ -47,14 +47,14 @@ describe('of an operation with a body', () => {
     },
   ])('$name breaks', ({ change, field }) => {
     const live = body((schema) => void change(schema));
-    expect(findBreaks(right, live, post).map((one) => one.field)).toEqual([field]);
+    expect(findBreakingChanges(right, live, post).map((one) => one.field)).toEqual([field]);
   });
 
   test('an input more that need not be sent is silent', () => {
     const live = body((schema) => {
       schema.properties.colour = { type: 'string' };
     });
-    expect(findBreaks(right, live, post)).toEqual([]);
+    expect(findBreakingChanges(right, live, post)).toEqual([]);
   });
 });
 
@@ -63,10 +63,9 @@ describe('of documents made by hand', () => {
   const document = (operation: object, components: object = {}) =>
     ({ openapi: '3.1.0', paths: { '/x': { post: operation } }, components }) as unknown as OpenApiDocument;
   const fields = (before: object, now: object) =>
-    findBreaks(document(before), document(now), { method: 'post', path: '/x' }).map(({ field, reason }) => [
-      field,
-      reason,
-    ]);
+    findBreakingChanges(document(before), document(now), { method: 'post', path: '/x' }).map(
+      ({ field, reason }) => [field, reason],
+    );
   const response = (schema: object, status = 200) => ({ responses: { [status]: json(schema) } });
 
   test('a status that is gone breaks, and so does a success that is new', () => {
@@ -130,8 +129,8 @@ describe('of documents made by hand', () => {
       paths: { '/x': { parameters, post: {} } },
     } as unknown as OpenApiDocument;
     const use = { method: 'post', path: '/x' };
-    expect(findBreaks(document({}), shared, use).map(({ field }) => field)).toEqual(['path.id']);
-    expect(findBreaks(document({ parameters }), shared, use)).toEqual([]);
+    expect(findBreakingChanges(document({}), shared, use).map(({ field }) => field)).toEqual(['path.id']);
+    expect(findBreakingChanges(document({ parameters }), shared, use)).toEqual([]);
   });
 
   test('a parameter that is written in another way breaks', () => {
@@ -143,7 +142,7 @@ describe('of documents made by hand', () => {
   });
 
   test('an operation that was never promised breaks nobody', () => {
-    expect(findBreaks(document({}), document({}), { method: 'get', path: '/y' })).toEqual([]);
+    expect(findBreakingChanges(document({}), document({}), { method: 'get', path: '/y' })).toEqual([]);
   });
 
   test('a reference that leads nowhere, or to itself, cannot be compared', () => {
@@ -152,8 +151,8 @@ describe('of documents made by hand', () => {
       ['response', 'cannot be compared: the reference #/components/schemas/Nope leads nowhere'],
     ]);
     const looped = document(response(to('Loop')), { schemas: { Loop: to('Loop') } });
-    expect(findBreaks(looped, looped, { method: 'post', path: '/x' }).map(({ reason }) => reason)).toEqual([
-      'cannot be compared: the reference #/components/schemas/Loop leads to itself',
-    ]);
+    expect(
+      findBreakingChanges(looped, looped, { method: 'post', path: '/x' }).map(({ reason }) => reason),
+    ).toEqual(['cannot be compared: the reference #/components/schemas/Loop leads to itself']);
   });
 });

@@ -190,9 +190,9 @@ test('a call that fails is an error, as is the request that needed it', async (t
   expect(errors.map(({ name, attributes }) => [name, attributes[ATTR_ERROR_TYPE]]).sort()).toEqual([
     ['GET /pet/*', '503'],
     ['GET /pet/*', '503'],
-    ['GET /pet/pets/', 'Unavailable'],
+    ['GET /pet/pets/', 'ServiceUnavailable'],
     ['POST /user/users/:user_id/pets/:pet_id', '503'],
-    ['lookup GET /pet/pets/', 'Unavailable'],
+    ['lookup GET /pet/pets/', 'ServiceUnavailable'],
   ]);
   const failed = lines.find(({ msg }) => msg === 'call failed');
   const server = spans.find(({ name }) => name.startsWith('POST /user/users/:user_id/pets'));

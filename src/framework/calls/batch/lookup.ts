@@ -1,5 +1,5 @@
-import { currentContext, nextTravel } from '../../context/context.ts';
-import { sharingKey } from '../../context/propagation.ts';
+import { currentContext, outgoingContext } from '../../context/context.ts';
+import { batchKey } from '../../context/propagation.ts';
 import { RequestEnded } from '../../errors/problem.ts';
 import type { Operation } from '../operation.ts';
 import { type Found, openQueue, type Queue } from './queue.ts';
@@ -46,10 +46,10 @@ export function lookupByIds<Init, Item, Args = undefined>(
 
   function join(ids: readonly number[], size: number, args: Args | undefined): Promise<Found<Item>> {
     if (currentContext()?.request?.isOver) throw new RequestEnded();
-    const travel = nextTravel(operation.deadline);
+    const travel = outgoingContext(operation.deadline);
     if (travel.deadline <= performance.now()) throw operation.refuseLate();
     const length = ids.length > size ? 'long' : 'short';
-    const key = `${length} ${sharingKey(travel)} ${JSON.stringify(args)}`;
+    const key = `${length} ${batchKey(travel)} ${JSON.stringify(args)}`;
     let queue = queues.get(key);
     if (queue === undefined) {
       queue = openQueue({

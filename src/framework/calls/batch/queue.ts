@@ -1,5 +1,5 @@
 import { currentContext, runInContext } from '../../context/context.ts';
-import type { Travel } from '../../context/propagation.ts';
+import type { PropagatedContext } from '../../context/propagation.ts';
 import type { Span } from '../../context/span.ts';
 import { RequestEnded } from '../../errors/problem.ts';
 import type { Operation } from '../operation.ts';
@@ -21,7 +21,7 @@ export type Found<Item> = Pick<ReadonlyMap<number, Item>, 'get' | 'has'>;
 
 /** Lookups that wait for one kind of call. */
 export interface Queue<Item> {
-  join(ids: readonly number[], travel: Travel): Promise<Found<Item>>;
+  join(ids: readonly number[], travel: PropagatedContext): Promise<Found<Item>>;
 }
 
 export interface QueueOptions<Item> {
@@ -59,7 +59,7 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
   let isScheduled = false;
   let calls = 0;
 
-  function join(ids: readonly number[], travel: Travel): Promise<Found<Item>> {
+  function join(ids: readonly number[], travel: PropagatedContext): Promise<Found<Item>> {
     return new Promise((resolve, reject) => {
       const context = currentContext();
       const caller: Caller<Item> = {

@@ -1,6 +1,6 @@
 import type { Context } from '../../context/context.ts';
-import { isOneTrace, shareTravel, type Travel } from '../../context/propagation.ts';
-import { idsOf, type Span, startShared } from '../../context/span.ts';
+import { isOneTrace, mergeForBatch, type PropagatedContext } from '../../context/propagation.ts';
+import { idsOf, type Span, startBatchSpan } from '../../context/span.ts';
 import type { Operation } from '../operation.ts';
 
 /** Whether the outcome of a lookup still matters. Connections keep it with the context of their last call. */
@@ -12,7 +12,7 @@ export interface Interest {
 /** A pending lookup, as far as the context of its calls needs it. */
 export interface Pending {
   readonly context: Context | undefined;
-  readonly travel: Travel;
+  readonly travel: PropagatedContext;
   /** From the start of the lookup until its outcome. */
   readonly span: Span | undefined;
   readonly interest: Interest;
@@ -32,11 +32,11 @@ export function openCallContext(
   const context =
     callers.length === 1 ? own : { ...own, request: shareState(callers.map(({ interest }) => interest)) };
   const travels = callers.map(({ travel }) => travel);
-  const travel = shareTravel(travels);
+  const travel = mergeForBatch(travels);
   const spans = callers.flatMap(({ span }) => span ?? []);
   const span =
     callers.length > 1 && spans.length > 0
-      ? startShared(spans, { name: `shared ${target}`, isRoot: !isOneTrace(travels) })
+      ? startBatchSpan(spans, { name: `shared ${target}`, isRoot: !isOneTrace(travels) })
       : spans[0];
   const reqIds = [...new Set(travels.map(({ requestId }) => requestId))];
   if (reqIds.length === 1) return { ...context, travel, span };

@@ -2,12 +2,12 @@ import { closeSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
-import { DatabaseError, refuse } from '../database-error.ts';
-import { findFile, privateFile, syncPath } from '../sqlite/files.ts';
+import { DatabaseError, unusableDatabase } from '../database-error.ts';
+import { assertUsableFile, privateFile, syncPath } from '../sqlite/files.ts';
 import {
   BackupError,
   type Copy,
-  examine,
+  examineBackup,
   hashFile,
   type Manifest,
   type ServiceDatabase,
@@ -26,7 +26,7 @@ const pagesAtOnce = 1_000;
  * @throws {BackupError} for a folder that is in use.
  * @throws {DatabaseError} for a database that cannot be read, or is damaged.
  */
-export async function backUp(
+export async function createBackup(
   databases: readonly ServiceDatabase[],
   folder: string,
   version: string,
@@ -38,7 +38,7 @@ export async function backUp(
     const services: Record<string, Copy> = {};
     for (const [database, client] of snapshot.clients) {
       services[database.service] = await copy(client, folder, database).catch((error) => {
-        throw refuse(database.file, error);
+        throw unusableDatabase(database.file, error);
       });
     }
     const manifest: Manifest = { format: 1, time: snapshot.time, version, services };
@@ -107,10 +107,10 @@ function openSnapshot(databases: readonly ServiceDatabase[]) {
 
 function inFile({ file }: ServiceDatabase, fn: (file: string) => void): void {
   try {
-    if (!findFile(file)) throw new DatabaseError('it is not there, so there is nothing to back up');
+    if (!assertUsableFile(file)) throw new DatabaseError('it is not there, so there is nothing to back up');
     fn(file);
   } catch (error) {
-    throw refuse(file, error);
+    throw unusableDatabase(file, error);
   }
 }
 
@@ -124,11 +124,11 @@ async function copy(
   closeSync(openSync(path, 'wx', privateFile));
   await source.backup(path, { progress: () => pagesAtOnce });
   const client = new Client(path, { fileMustExist: true });
-  let found: ReturnType<typeof examine>;
+  let found: ReturnType<typeof examineBackup>;
   try {
     // One file and nothing beside it, which a copy of that file has whole.
     client.pragma('journal_mode = DELETE');
-    found = examine(client, migrations);
+    found = examineBackup(client, migrations);
   } finally {
     client.close();
   }

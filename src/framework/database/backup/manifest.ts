@@ -93,7 +93,7 @@ export async function hashFile(path: string): Promise<{ size: number; sha256: st
  * Reads the whole of a copy.
  * @throws {DatabaseError} where it is not sound in itself, or has another schema than its migrations make.
  */
-export function examine(client: Client.Database, migrations: URL): Pick<Copy, 'migrations' | 'rows'> {
+export function examineBackup(client: Client.Database, migrations: URL): Pick<Copy, 'migrations' | 'rows'> {
   if (client.pragma('integrity_check(1)', { simple: true }) !== 'ok') throw new DatabaseError(damaged);
   const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
   if (orphan !== undefined)

@@ -9,7 +9,7 @@ export type Replacement = RestoreNote['databases'][number];
 const namesIn = (aside: string) => ({ made: join(aside, 'db'), old: join(aside, 'old') });
 
 /** There is never a moment without a database in its place, which a server that starts could fill with a new one. */
-export function replace({ place, aside, isThere }: Replacement): void {
+export function replaceDatabase({ place, aside, isThere }: Replacement): void {
   const { made, old } = namesIn(aside);
   if (isThere) linkSync(place, old);
   for (const end of sidecars.filter((end) => existsSync(`${place}${end}`))) {
@@ -23,7 +23,7 @@ export function replace({ place, aside, isThere }: Replacement): void {
 }
 
 /** Undoes what `replace` has done so far, wherever it was interrupted. It may be interrupted and called again itself. */
-export function undoReplace({ place, aside, isThere }: Replacement): void {
+export function undoReplacement({ place, aside, isThere }: Replacement): void {
   const { made, old } = namesIn(aside);
   // A rename to another name of the same file does nothing, so this is right before the new one was in its place, too.
   if (isThere && existsSync(old)) renameSync(old, place);

@@ -58,7 +58,7 @@ export function readRestoreNote(path: string): RestoreNote | undefined {
  * ones.
  * @throws {DatabaseError} with what to do.
  */
-export function refuseHalfRestored(path: string, file: string): void {
+export function assertNotHalfRestored(path: string, file: string): void {
   const note = readRestoreNote(path);
   if (note === undefined || !note.databases.some((database) => database.file === file)) return;
   throw new DatabaseError(

@@ -3,22 +3,29 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
-import { refuse } from '../database-error.ts';
+import { unusableDatabase } from '../database-error.ts';
 import { readMigrationFiles } from '../sqlite/drizzle.ts';
 import { isBusy } from '../sqlite/errors.ts';
-import { findFile, lookAt, privateFile, refuseDanglingLink, sidecars, syncPath } from '../sqlite/files.ts';
+import {
+  assertUsableFile,
+  inspectReadOnly,
+  privateFile,
+  refuseDanglingLink,
+  sidecars,
+  syncPath,
+} from '../sqlite/files.ts';
 import { listPending } from '../sqlite/migrations.ts';
 import { makeWorkFolder, removeLeftFolders } from '../sqlite/work-folder.ts';
 import {
   BackupError,
   type Copy,
-  examine,
+  examineBackup,
   hashFile,
   type Manifest,
   readManifest,
   type ServiceDatabase,
 } from './manifest.ts';
-import { type Replacement, replace, undoReplace } from './replace.ts';
+import { type Replacement, replaceDatabase, undoReplacement } from './replace.ts';
 import { readRestoreNote, removeRestoreNote, writeRestoreNote } from './restore-note.ts';
 
 /** A database that is to be replaced. */
@@ -41,7 +48,7 @@ export interface RestoreOptions {
  * @returns what was restored. Databases that the backup does not have are left as they are.
  * @throws {BackupError} for a backup that is not whole, or does not fit; for databases that are there, or in use.
  */
-export async function restore(
+export async function restoreBackup(
   databases: readonly ServiceDatabase[],
   folder: string,
   { overwrite, note }: RestoreOptions,
@@ -74,7 +81,7 @@ export async function restore(
 export function undoInterrupted(note: string): readonly Replacement[] {
   const databases = readRestoreNote(note)?.databases ?? [];
   for (const { place } of databases) if (existsSync(place)) lockAlone(place)?.close();
-  for (const database of databases) undoReplace(database);
+  for (const database of databases) undoReplacement(database);
   removeRestoreNote(note);
   removeFolders(databases);
   return databases;
@@ -94,12 +101,12 @@ function prepare(database: ServiceDatabase, overwrite: boolean): Target {
     if (left !== undefined && !overwrite) {
       throw new BackupError(`${left} is there: stop the server and say --overwrite to replace it`);
     }
-    const isThere = found !== undefined && ((found.isFile() && found.size === 0) || findFile(file));
+    const isThere = found !== undefined && ((found.isFile() && found.size === 0) || assertUsableFile(file));
     makeFolder(dirname(place));
     removeLeftFolders(file, ['restore']);
     return { ...database, place, isThere, aside: makeWorkFolder(place, 'restore'), lock: undefined };
   } catch (error) {
-    throw error instanceof BackupError ? error : refuse(file, error);
+    throw error instanceof BackupError ? error : unusableDatabase(file, error);
   }
 }
 
@@ -128,7 +135,7 @@ function lockAlone(place: string): Client.Database | undefined {
     client.close();
     if (isBusy(error)) throw new BackupError(`${place} is in use: stop the server first`);
     if (isOfDamage(error)) return undefined;
-    throw refuse(place, error);
+    throw unusableDatabase(place, error);
   }
 }
 
@@ -137,11 +144,11 @@ const anyRead = 'SELECT count(*) FROM sqlite_schema';
 
 function isDamaged(place: string): boolean {
   try {
-    lookAt(place, (client) => void client.prepare(anyRead).get());
+    inspectReadOnly(place, (client) => void client.prepare(anyRead).get());
     return false;
   } catch (error) {
     if (isOfDamage(error)) return true;
-    throw refuse(place, error);
+    throw unusableDatabase(place, error);
   }
 }
 
@@ -167,7 +174,7 @@ async function bring(
     const client = new Client(path, { fileMustExist: true });
     try {
       listPending(client, readMigrationFiles({ migrationsFolder: fileURLToPath(migrations) }));
-      const { rows } = examine(client, migrations);
+      const { rows } = examineBackup(client, migrations);
       if (JSON.stringify(rows) !== JSON.stringify(copy.rows)) {
         throw new BackupError(`${source} has not the rows that the manifest says`);
       }
@@ -176,7 +183,7 @@ async function bring(
     }
     syncPath(path);
   } catch (error) {
-    throw error instanceof BackupError ? error : refuse(source, error);
+    throw error instanceof BackupError ? error : unusableDatabase(source, error);
   }
 }
 
@@ -187,10 +194,10 @@ function replaceAll(targets: readonly Target[], backup: string, note: string): v
   }));
   writeRestoreNote(note, { backup, databases });
   try {
-    for (const database of databases) replace(database);
+    for (const database of databases) replaceDatabase(database);
   } catch (error) {
     // Where that fails too, the note stays.
-    for (const database of databases) undoReplace(database);
+    for (const database of databases) undoReplacement(database);
     removeRestoreNote(note);
     throw error;
   }

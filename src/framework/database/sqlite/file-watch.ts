@@ -2,7 +2,7 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type Client from 'better-sqlite3';
 import { getLogger } from '../../logging/logger.ts';
-import { isCut } from './files.ts';
+import { isTruncated } from './files.ts';
 
 /** How often the files are compared, in ms. */
 const checkEvery = 1_000;
@@ -33,7 +33,7 @@ const faults = {
   },
 } as const satisfies Record<string, Fault>;
 
-export interface DatabaseWatch {
+export interface FileWatch {
   /** What was wrong at the last check. */
   fault(): Fault | undefined;
   close(): void;
@@ -45,7 +45,7 @@ export interface DatabaseWatch {
  * @param file its path, links followed.
  * @param beforeRead ends the transaction in which others read on this connection.
  */
-export function watchDatabase(client: Client.Database, file: string, beforeRead: () => void): DatabaseWatch {
+export function watchDatabaseFiles(client: Client.Database, file: string, beforeRead: () => void): FileWatch {
   const wal = `${file}-wal`;
   const [main, log] = [file, wal].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
   const pageSize = client.pragma('page_size', { simple: true }) as number;
@@ -72,7 +72,7 @@ export function watchDatabase(client: Client.Database, file: string, beforeRead:
     beforeRead();
     if (client.inTransaction) return current;
     const isShorter = (mainNow as BigIntStats).size < size;
-    return isLogCut() || (isShorter && isCut(client, file)) ? faults.cut : undefined;
+    return isLogCut() || (isShorter && isTruncated(client, file)) ? faults.cut : undefined;
   }
 
   /** The log has at least the frames that its index counts. Other processes may begin it again between two steps. */

@@ -33,7 +33,7 @@ const readWhole = 64 * 1024 * 1024;
  * Whether a database is at the path. Only where nothing at all speaks for it may a new one be made.
  * @throws {DatabaseError} where something is there that cannot be used, or where only a part is.
  */
-export function findFile(file: string): boolean {
+export function assertUsableFile(file: string): boolean {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) {
     refuseTraces(file);
@@ -117,7 +117,7 @@ export function syncPath(path: string): void {
  * which keeps the index in memory, and unlinked before it is closed, since SQLite writes no file that has lost its name.
  * @returns false, with nothing read, where another process has it open, or where no links can be made.
  */
-export function lookAt(file: string, read: (client: Client.Database) => void): boolean {
+export function inspectReadOnly(file: string, read: (client: Client.Database) => void): boolean {
   const real = realpathSync(file);
   let folder: string | undefined;
   try {
@@ -147,14 +147,14 @@ export function lookAt(file: string, read: (client: Client.Database) => void): b
  * Has all that can be told of damage in passing be told at the start, and not by the first request that meets it.
  * @param client as `lookAt` gives it.
  */
-export function checkWhole(client: Client.Database): void {
-  if (isCut(client, client.name)) throw new DatabaseError(damaged);
+export function checkIntegrity(client: Client.Database): void {
+  if (isTruncated(client, client.name)) throw new DatabaseError(damaged);
   if (statSync(client.name).size > readWhole) return;
   if (client.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new DatabaseError(damaged);
 }
 
 /** Whether pages are neither in the file nor in its log. SQLite would read them as zeros. */
-export function isCut(client: Client.Database, file: string): boolean {
+export function isTruncated(client: Client.Database, file: string): boolean {
   const pageSize = client.pragma('page_size', { simple: true }) as number;
   const pages = client.pragma('page_count', { simple: true }) as number;
   const whole = Math.floor(statSync(file).size / pageSize);

@@ -1,16 +1,21 @@
 import { types } from 'node:util';
 import { type Context, currentContext, runInContext } from '../../context/context.ts';
-import { spanning } from '../../context/span.ts';
-import { Unavailable } from '../../errors/problem.ts';
-import { type Companion, waitForAnswers } from '../../idempotency/keyed-request.ts';
-import { Distribution, sizes } from '../../metrics/histogram.ts';
-import { codeOf, isBusy, isOfDisk, translate } from './errors.ts';
-import { type Connection, createAttempt, type Member, refuse } from './savepoints.ts';
+import { runInSpan } from '../../context/span.ts';
+import { ServiceUnavailable } from '../../errors/problem.ts';
+import { type WriteParticipant, waitForAnswers } from '../../idempotency/keyed-request.ts';
+import { countBuckets, Histogram } from '../../metrics/histogram.ts';
+import { isBusy, isDiskError, sqliteCodeOf, toDatabaseError } from './errors.ts';
+import {
+  createWriteRunner,
+  type PendingWrite,
+  rejectAsyncWrite,
+  type WriteConnection,
+} from './savepoints.ts';
 
 /** What has been counted of the writes. */
 export interface WriteCounts {
   /** How many shared a transaction that was committed. */
-  readonly commits: Distribution;
+  readonly commits: Histogram;
   /** Those that failed for what was not their fault: the disk is full, or fails, or another process has the lock. */
   readonly failures: { full: number; disk: number; busy: number };
 }
@@ -32,13 +37,16 @@ const lockWait = 5_000;
  * @param endReads ends the transaction in which others read on this connection.
  * @param isLost whether what is written now would not be found by the next start.
  */
-export function openWriter(client: Connection, endReads = () => {}, isLost = () => false) {
+export function openWriter(client: WriteConnection, endReads = () => {}, isLost = () => false) {
   const begin = client.prepare('BEGIN IMMEDIATE');
   const commit = client.prepare('COMMIT');
   const rollback = client.prepare('ROLLBACK');
-  const attemptAll = createAttempt(client, { begin, rollback });
-  const counts: WriteCounts = { commits: new Distribution(sizes), failures: { full: 0, disk: 0, busy: 0 } };
-  let waiting: Member[] = [];
+  const attemptAll = createWriteRunner(client, { begin, rollback });
+  const counts: WriteCounts = {
+    commits: new Histogram(countBuckets),
+    failures: { full: 0, disk: 0, busy: 0 },
+  };
+  let waiting: PendingWrite[] = [];
   let isScheduled = false;
 
   function schedule(wait?: number): void {
@@ -56,12 +64,12 @@ export function openWriter(client: Connection, endReads = () => {}, isLost = () 
     waiting = [];
     if (isLost()) {
       counts.failures.disk += members.length;
-      rejectAll(members, new Unavailable('The database cannot be written'));
+      rejectAll(members, new ServiceUnavailable('The database cannot be written'));
     } else tell(members, () => commitTogether(members, mayWait));
   }
 
   /** Tells all members of what keeps them from being written. */
-  function tell(members: readonly Member[], step: () => void): void {
+  function tell(members: readonly PendingWrite[], step: () => void): void {
     try {
       step();
     } catch (error) {
@@ -71,23 +79,24 @@ export function openWriter(client: Connection, endReads = () => {}, isLost = () 
   }
 
   /** Another process has the lock. To wait inside SQLite would block the event loop. */
-  function postpone(members: readonly Member[], error: unknown): void {
+  function postpone(members: readonly PendingWrite[], error: unknown): void {
     const now = performance.now();
     const late = members.filter(({ end }) => end < now);
     counts.failures.busy += late.length;
-    rejectAll(late, translate(error));
+    rejectAll(late, toDatabaseError(error));
     waiting = [...members.filter(({ end, isAhead }) => end >= now && !isAhead), ...waiting];
     // Often: between two writes of a busy process the lock is free for a moment only.
     if (waiting.length > 0) schedule(1);
   }
 
-  function fail(members: readonly Member[], error: unknown): void {
-    if (isOfDisk(error)) counts.failures[codeOf(error) === 'SQLITE_FULL' ? 'full' : 'disk'] += members.length;
-    rejectAll(members, translate(error));
+  function fail(members: readonly PendingWrite[], error: unknown): void {
+    if (isDiskError(error))
+      counts.failures[sqliteCodeOf(error) === 'SQLITE_FULL' ? 'full' : 'disk'] += members.length;
+    rejectAll(members, toDatabaseError(error));
   }
 
   /** @throws what keeps all members from being written: none of them is then. */
-  function commitTogether(members: readonly Member[], mayWait: boolean): void {
+  function commitTogether(members: readonly PendingWrite[], mayWait: boolean): void {
     endReads();
     begin.run();
     undoOnError(members, () => {
@@ -102,7 +111,7 @@ export function openWriter(client: Connection, endReads = () => {}, isLost = () 
   }
 
   /** Requests with a key go on to their answers before COMMIT, so that those are written with the effect. */
-  function letGoAhead(members: readonly Member[]): Companion[] {
+  function letGoAhead(members: readonly PendingWrite[]): WriteParticipant[] {
     return members.flatMap((member) => {
       const { companion, outcome } = member;
       if (companion === undefined || outcome === undefined || 'error' in outcome) return [];
@@ -112,7 +121,7 @@ export function openWriter(client: Connection, endReads = () => {}, isLost = () 
     });
   }
 
-  function finish(members: readonly Member[]): void {
+  function finish(members: readonly PendingWrite[]): void {
     const done = members.filter(({ outcome }) => outcome !== undefined && 'result' in outcome);
     for (const { companion } of done) companion?.conclude();
     if (members.length === 1 && done.length === 0) rollback.run();
@@ -127,14 +136,16 @@ export function openWriter(client: Connection, endReads = () => {}, isLost = () 
     }
   }
 
-  function undoOnError(members: readonly Member[], step: () => void): void {
+  function undoOnError(members: readonly PendingWrite[], step: () => void): void {
     try {
       step();
     } catch (error) {
       if (client.inTransaction) rollback.run();
-      const isOfAll = isOfDisk(error) || isBusy(error) || members.length === 1;
+      const isOfAll = isDiskError(error) || isBusy(error) || members.length === 1;
       // One that is ahead cannot be run again for another's fault; its client can.
-      const reason = isOfAll ? translate(error) : new Unavailable('It was not written', { cause: error });
+      const reason = isOfAll
+        ? toDatabaseError(error)
+        : new ServiceUnavailable('It was not written', { cause: error });
       for (const { companion } of members) companion?.settle(reason);
       if (isOfAll) throw error;
       // One member's fault, as a constraint that is only looked at now: alone each has its own answer.
@@ -142,7 +153,7 @@ export function openWriter(client: Connection, endReads = () => {}, isLost = () 
     }
   }
 
-  function commitAlone(members: readonly Member[]): void {
+  function commitAlone(members: readonly PendingWrite[]): void {
     for (const [index, member] of members.entries()) {
       try {
         commitTogether([member], false);
@@ -165,30 +176,30 @@ export function openWriter(client: Connection, endReads = () => {}, isLost = () 
       const span = own?.span?.start(writing);
       const context = span === undefined ? own : ({ ...own, span } as Context);
       // An async function would go on after its transaction: it is not even begun.
-      const work = types.isAsyncFunction(fn) ? refuse : fn;
+      const work = types.isAsyncFunction(fn) ? rejectAsyncWrite : fn;
       const companion = context?.keyed?.join(client);
       const run = () => runInContext(context, work);
       const written = new Promise<Result>((resolve, reject) => {
         waiting.push({
           fn: companion === undefined ? run : () => companion.run(run),
           companion,
-          resolve: resolve as Member['resolve'],
+          resolve: resolve as PendingWrite['resolve'],
           reject,
           end: performance.now() + lockWait,
         });
         schedule();
       });
-      return span === undefined ? written : spanning(span, written);
+      return span === undefined ? written : runInSpan(span, written);
     },
     /** Writes what waits, now or never. */
     close(): void {
       flush(false);
-      rejectAll(waiting, new Unavailable('The database is closing'));
+      rejectAll(waiting, new ServiceUnavailable('The database is closing'));
       waiting = [];
     },
   };
 }
 
-function rejectAll(members: readonly Member[], error: unknown): void {
+function rejectAll(members: readonly PendingWrite[], error: unknown): void {
   for (const { reject } of members) reject(error);
 }

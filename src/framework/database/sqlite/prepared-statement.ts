@@ -1,6 +1,6 @@
 import type { Database as Client } from 'better-sqlite3';
 import { Column, is, Param, Placeholder, type Query, SQL } from './drizzle.ts';
-import type { SharedReads } from './read-transaction.ts';
+import type { ReadTransaction } from './read-transaction.ts';
 
 /** A query of Drizzle, prepared by it. */
 export interface Prepared {
@@ -26,7 +26,7 @@ export type Statement<P extends Prepared> = Pick<P, 'get' | 'all' | 'run'>;
 export function prepareStatement<P extends Prepared>(
   client: Client,
   query: Preparable<P>,
-  reads: SharedReads,
+  reads: ReadTransaction,
 ): Statement<P> {
   const prepared = query.prepare();
   const { sql, params } = prepared.getQuery();

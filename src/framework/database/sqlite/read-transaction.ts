@@ -1,7 +1,7 @@
-import type { Connection } from './savepoints.ts';
+import type { WriteConnection } from './savepoints.ts';
 
 /** The transaction that reads share. */
-export interface SharedReads {
+export interface ReadTransaction {
   /** Before each read. */
   join(): void;
   /** Before each write, so that whoever reads after it sees it. */
@@ -13,7 +13,7 @@ export interface SharedReads {
  * time, as most of it is SQLite's locks. One that is alone in its turn needs none. They see one state of the database,
  * with all that this process has written; what another one writes meanwhile is seen with the next turn.
  */
-export function openSharedReads(client: Connection): SharedReads {
+export function createReadTransaction(client: WriteConnection): ReadTransaction {
   const begin = client.prepare('BEGIN');
   const commit = client.prepare('COMMIT');
   let reads = 0;

@@ -1,49 +1,49 @@
-import type { Companion } from '../../idempotency/keyed-request.ts';
-import { isOfDisk } from './errors.ts';
+import type { WriteParticipant } from '../../idempotency/keyed-request.ts';
+import { isDiskError } from './errors.ts';
 
 /** What is needed of a connection of better-sqlite3. */
-export interface Connection {
+export interface WriteConnection {
   prepare(sql: string): { run(): unknown };
   /** Whether a transaction is open: some errors end one. */
   readonly inTransaction: boolean;
 }
 
 /** One write that waits to be durable. */
-export interface Member {
+export interface PendingWrite {
   fn(): unknown;
   resolve(result: unknown): void;
   reject(error: unknown): void;
   /** When it has waited long enough for the lock, in ms on the clock of `performance.now()`. */
   readonly end: number;
-  readonly companion: Companion | undefined;
+  readonly companion: WriteParticipant | undefined;
   outcome?: { readonly result: unknown } | { readonly error: unknown };
   /** Whether it was resolved before COMMIT: it cannot be run again. */
   isAhead?: boolean;
 }
 
 /** The statements that end a transaction without a trace, and open the next. */
-type Anew = Readonly<Record<'begin' | 'rollback', ReturnType<Connection['prepare']>>>;
+type Anew = Readonly<Record<'begin' | 'rollback', ReturnType<WriteConnection['prepare']>>>;
 
 /**
  * Runs the writes of an open transaction, so that what one does wrong fails it alone. First as if all were right; where
  * one is not, all anew, each behind a savepoint: that takes a third of the time of a short write, and is seldom needed.
  * @throws what fails all of them.
  */
-export function createAttempt(client: Connection, { begin, rollback }: Anew) {
+export function createWriteRunner(client: WriteConnection, { begin, rollback }: Anew) {
   const save = client.prepare('SAVEPOINT member');
   const restore = client.prepare('ROLLBACK TO member');
   const release = client.prepare('RELEASE member');
 
   /** Whether it did all that it was to do. */
-  function attempt(member: Member): boolean {
+  function attempt(member: PendingWrite): boolean {
     try {
       const result = member.fn();
       if (result instanceof Promise) result.catch(() => {});
       // A query of Drizzle that was not run is one that can be awaited: it would run later, and alone.
-      if (typeof Object(result).then === 'function') refuse();
+      if (typeof Object(result).then === 'function') rejectAsyncWrite();
       member.outcome = { result };
     } catch (error) {
-      if (!client.inTransaction || isOfDisk(error)) throw error;
+      if (!client.inTransaction || isDiskError(error)) throw error;
       member.outcome = { error };
       return false;
     }
@@ -52,7 +52,7 @@ export function createAttempt(client: Connection, { begin, rollback }: Anew) {
     return true;
   }
 
-  return function attemptAll(members: readonly Member[]): void {
+  return function attemptAll(members: readonly PendingWrite[]): void {
     // A transaction of one is its savepoint.
     if (members.every(attempt) || members.length === 1) return;
     rollback.run();
@@ -65,6 +65,6 @@ export function createAttempt(client: Connection, { begin, rollback }: Anew) {
   };
 }
 
-export function refuse(): never {
+export function rejectAsyncWrite(): never {
   throw new TypeError('A transaction does not wait: fn must not be async, nor return what can be awaited');
 }

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Limits } from '../../config/limits.ts';
 
 /** How many requests from outside are in work, and how many may be. */
-export interface Pressure {
+export interface ConcurrencyLimit {
   /** One is admitted. */
   enter(): void;
   /** One that was admitted has ended. */
@@ -46,7 +46,7 @@ const least = { count: 64, time: 5_000, fewest: 16 };
  * next flood, which would all be in before that half second is over. So where the work is heavy the line stays short
  * enough for what is admitted to be answered in time, and where requests wait for somebody else, it is not in the way.
  */
-export function openPressure(limits: Pick<Limits, 'requests' | 'wait' | 'unread'>): Pressure {
+export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 'unread'>): ConcurrencyLimit {
   const { requests, wait, unread: maxUnread } = limits;
   let unread = 0;
   let inWork = 0;

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { fixed } from '../../config/limits.ts';
+import { internalLimits } from '../../config/limits.ts';
 import { isIdle } from '../protocol/pipelining.ts';
 
 /**
@@ -14,7 +14,7 @@ const usedAt = Symbol('usedAt');
 type Connection = Socket & { [state]?: State; [usedAt]?: number };
 
 /** The connections from outside. */
-export interface Connections {
+export interface ConnectionLimit {
   /** Counts those of a server. */
   watch(server: Server): void;
   /** Looks at a request before all else: whether its connection is one too many. `isOurs` says who sent it. */
@@ -30,7 +30,7 @@ export interface Connections {
  * When the server is full, the connection that has been idle for the longest time makes room for a new one: a client may
  * keep a connection for `time.idle`, and a few requests on each would lock out all others.
  */
-export function boundConnections(most: number, onCloseIdle = () => {}): Connections {
+export function limitConnections(most: number, onCloseIdle = () => {}): ConnectionLimit {
   let count = 0;
   const outside = new Set<Connection>();
   let nextSearch = 0;
@@ -59,7 +59,7 @@ export function boundConnections(most: number, onCloseIdle = () => {}): Connecti
     const now = performance.now();
     if (now < nextSearch) return false;
     let longest: Connection | undefined;
-    let since = now - fixed.idle;
+    let since = now - internalLimits.idle;
     for (const socket of outside) {
       const { [usedAt]: at = now } = socket;
       if (at > since || !isIdle(socket)) continue;

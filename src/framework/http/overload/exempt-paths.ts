@@ -1,10 +1,10 @@
 /** The paths that are answered to the last: however busy the server is, and while it stops. */
-export interface Always {
+export interface ExemptPaths {
   add(path: string): void;
   has(url: string): boolean;
 }
 
-export function createAlways(): Always {
+export function createExemptPaths(): ExemptPaths {
   const paths = new Set<string>();
   return {
     add: (path) => void paths.add(normalize(path)),

@@ -1,35 +1,35 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { FastifyServerOptions } from 'fastify';
-import { fixed, type Limits } from '../../config/limits.ts';
+import { internalLimits, type Limits } from '../../config/limits.ts';
 import { readRequestId } from '../../context/propagation.ts';
 import { prepareProblemBody } from '../../errors/error-handler.ts';
-import { problemMediaType, Unavailable } from '../../errors/problem.ts';
-import { childOf, logRequest } from '../../logging/access-log.ts';
+import { problemMediaType, ServiceUnavailable } from '../../errors/problem.ts';
+import { createRequestLogger, writeAccessLine } from '../../logging/access-log.ts';
 import type { Logger } from '../../logging/logger.ts';
-import type { Traffic } from '../../metrics/request-metrics.ts';
-import type { Key } from '../internal-caller.ts';
-import { linger } from '../protocol/lingering-close.ts';
-import { boundPipelines, type Handle } from '../protocol/pipelining.ts';
-import type { Policy } from '../security-headers.ts';
-import { openPressure, type Pressure } from './concurrency-limit.ts';
-import { boundConnections } from './connection-limit.ts';
+import type { RequestMetrics } from '../../metrics/request-metrics.ts';
+import type { InternalCredential } from '../internal-caller.ts';
+import { enableLingeringClose } from '../protocol/lingering-close.ts';
+import { type Handle, limitPipelines } from '../protocol/pipelining.ts';
+import type { SecurityHeaders } from '../security-headers.ts';
+import { type ConcurrencyLimit, openConcurrencyLimit } from './concurrency-limit.ts';
+import { limitConnections } from './connection-limit.ts';
 import { openTurns, type Turns } from './event-loop-turns.ts';
-import type { Always } from './exempt-paths.ts';
+import type { ExemptPaths } from './exempt-paths.ts';
 
-export interface GateOptions {
+export interface LoadShedderOptions {
   readonly limits: Limits;
-  readonly key: Key;
-  readonly always: Always;
+  readonly key: InternalCredential;
+  readonly always: ExemptPaths;
   readonly log: Logger;
   /** Headers of each response. */
-  readonly policy: Policy;
+  readonly policy: SecurityHeaders;
   /** Where what is shed is counted. */
-  readonly traffic?: Traffic | undefined;
+  readonly traffic?: RequestMetrics | undefined;
 }
 
 /** What stands before Fastify. */
-export interface Gate {
-  readonly pressure: Pressure;
+export interface LoadShedder {
+  readonly pressure: ConcurrencyLimit;
   readonly turns: Turns;
   /** Makes the server, of the options that Fastify has for it. */
   readonly serverFactory: NonNullable<FastifyServerOptions['serverFactory']>;
@@ -41,13 +41,20 @@ export interface Gate {
  * the app that sent it. What a gateway forwards has not been admitted here, and takes its chance like every other.
  * Nothing waits for admission, so nothing can wait in circles.
  */
-export function createGate({ limits, key, always, log, policy, traffic }: GateOptions): Gate {
-  const pressure = openPressure(limits);
-  const turns = openTurns(fixed.turn);
-  const connections = boundConnections(limits.connections, () => {
+export function createLoadShedder({
+  limits,
+  key,
+  always,
+  log,
+  policy,
+  traffic,
+}: LoadShedderOptions): LoadShedder {
+  const pressure = openConcurrencyLimit(limits);
+  const turns = openTurns(internalLimits.turn);
+  const connections = limitConnections(limits.connections, () => {
     if (traffic !== undefined) traffic.closed.idle += 1;
   });
-  const busy = new Unavailable('The server is busy');
+  const busy = new ServiceUnavailable('The server is busy');
   // What is the same for each is worked out once: the more a refusal costs, the less is left for what is admitted.
   const busyBody = prepareProblemBody(busy);
   const contentType = `${problemMediaType}; charset=utf-8`;
@@ -87,11 +94,11 @@ export function createGate({ limits, key, always, log, policy, traffic }: GateOp
     pressure.refused(took);
     const ms = Math.round(took * 1000) / 1000;
     const path = url.split('?', 1)[0] as string;
-    logRequest(childOf(log, reqId), { method, path, status: busy.status, ms });
+    writeAccessLine(createRequestLogger(log, reqId), { method, path, status: busy.status, ms });
   }
 
   const pipelines = {
-    perConnection: fixed.pipeline,
+    perConnection: internalLimits.pipeline,
     waiting: limits.requests,
     onCut() {
       if (traffic !== undefined) traffic.closed.pipeline += 1;
@@ -103,8 +110,8 @@ export function createGate({ limits, key, always, log, policy, traffic }: GateOp
     turns,
     serverFactory(handle, options) {
       const { http } = options as { http: object };
-      const bounded = boundPipelines(pipelines, pass(handle as RequestListener)) as RequestListener;
-      const server = createServer(http, linger(bounded));
+      const bounded = limitPipelines(pipelines, pass(handle as RequestListener)) as RequestListener;
+      const server = createServer(http, enableLingeringClose(bounded));
       connections.watch(server);
       server.once('close', pressure.close);
       return server;

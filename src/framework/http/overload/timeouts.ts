@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { fixed, type Limits } from '../../config/limits.ts';
-import { Problem, TimedOut } from '../../errors/problem.ts';
+import { internalLimits, type Limits } from '../../config/limits.ts';
+import { GatewayTimeout, Problem } from '../../errors/problem.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -15,7 +15,7 @@ declare module 'fastify' {
  * at all of them, twice a second, costs a request nothing; Fastify's `handlerTimeout` makes a timer for each, and
  * loses it when a body has been read. Register it after `requests`, which knows those in flight.
  */
-export const lateness = fp<{ readonly time: Limits['time'] }>(async (app, { time }) => {
+export const timeouts = fp<{ readonly time: Limits['time'] }>(async (app, { time }) => {
   app.decorateRequest('isGivenUp', false);
   const timer = setInterval(() => {
     for (const open of app.inFlight) {
@@ -31,11 +31,11 @@ export const lateness = fp<{ readonly time: Limits['time'] }>(async (app, { time
         reply.log.warn(describe(request, reply), 'the handler did not respond in time');
         request.isGivenUp = true;
         open.state.isOver = true;
-        reply.send(new TimedOut('There was no answer in time: the outcome is unknown'));
+        reply.send(new GatewayTimeout('There was no answer in time: the outcome is unknown'));
         reply.log = logLate(reply.log);
       }
     }
-  }, fixed.checkEvery);
+  }, internalLimits.checkEvery);
   timer.unref();
   app.addHook('onClose', async () => clearInterval(timer));
 });

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import fp from 'fastify-plugin';
-import { fixed, type Limits } from '../../config/limits.ts';
-import type { Pressure } from './concurrency-limit.ts';
+import { internalLimits, type Limits } from '../../config/limits.ts';
+import type { ConcurrencyLimit } from './concurrency-limit.ts';
 
-export interface UnreadOptions {
+export interface UnreadResponsesOptions {
   readonly limits: Pick<Limits, 'unread'>;
-  readonly pressure: Pressure;
+  readonly pressure: ConcurrencyLimit;
 }
 
 /** How often the bytes are counted, in ms. */
@@ -18,7 +18,7 @@ const large = 65_536;
  * connection that has kept a large response for the longest time is closed, one in each tick, so that clients which
  * never read cannot lock out the others. Register it after `requests`, which knows the requests in flight.
  */
-export const unread = fp<UnreadOptions>(async (app, { limits, pressure }) => {
+export const unreadResponses = fp<UnreadResponsesOptions>(async (app, { limits, pressure }) => {
   /** Since when each large response has waited. */
   let since = new Map<ServerResponse, number>();
 
@@ -44,7 +44,7 @@ export const unread = fp<UnreadOptions>(async (app, { limits, pressure }) => {
       (best, one) => (best[1] !== undefined && best[1] <= one[1] ? best : one),
       [],
     );
-    if (slowest === undefined || now - first < fixed.unread) return;
+    if (slowest === undefined || now - first < internalLimits.unread) return;
     app.log.warn('closed a connection: its client reads too slowly, and too many bytes wait');
     if (app.traffic !== undefined) app.traffic.closed.unread += 1;
     slowest.destroy();

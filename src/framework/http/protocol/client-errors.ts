@@ -2,28 +2,28 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readRequestId } from '../../context/propagation.ts';
-import { answerProblem, problemBody } from '../../errors/error-handler.ts';
+import { problemBody, sendProblem } from '../../errors/error-handler.ts';
 import { Problem, problemMediaType } from '../../errors/problem.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { logEnd } from '../request-lifecycle.ts';
-import type { Policy } from '../security-headers.ts';
-import { destroyLate } from './lingering-close.ts';
+import type { SecurityHeaders } from '../security-headers.ts';
+import { destroyAfterLinger } from './lingering-close.ts';
 import { lastPending } from './pipelining.ts';
 
 /** What Fastify refuses before it has a route for it, as a URL that cannot be decoded: no hook sees these. */
-export function answerUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+export function respondUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   reply.headers(request.server.policy).header('x-request-id', request.id);
   reply.raw.once('close', () => {
     logEnd(request, reply);
-    request.server.traffic?.ended(request, reply, answerUnrouted);
+    request.server.traffic?.ended(request, reply, respondUnrouted);
   });
-  answerProblem(error, request, reply);
+  sendProblem(error, request, reply);
 }
 
 type ClientErrorHandler = (this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket) => void;
 
 /** What Node refuses before it is a request: malformed HTTP, headers that are too large, a client too slow. */
-export function createClientErrorHandler(log: Logger, policy: Policy): ClientErrorHandler {
+export function createClientErrorHandler(log: Logger, policy: SecurityHeaders): ClientErrorHandler {
   const refused = new WeakSet<Socket>();
 
   return function answerClientError(error, socket) {
@@ -45,7 +45,7 @@ export function createClientErrorHandler(log: Logger, policy: Policy): ClientErr
   };
 }
 
-function refuse(socket: Socket, problem: Problem, reqId: string, policy: Policy): void {
+function refuse(socket: Socket, problem: Problem, reqId: string, policy: SecurityHeaders): void {
   // An answer that is on its way on this connection must not be cut in two.
   const current = (socket as Socket & { _httpMessage?: ServerResponse })._httpMessage;
   if (current?.headersSent || !socket.writable) {
@@ -68,7 +68,7 @@ function refuse(socket: Socket, problem: Problem, reqId: string, policy: Policy)
     ].join('\r\n'),
   );
   // An end that comes behind a body which nobody reads any more is not waited for either.
-  destroyLate(socket);
+  destroyAfterLinger(socket);
 }
 
 const noTunnel = Object.assign(new Error('CONNECT'), { code: 'CONNECT' });
@@ -78,7 +78,7 @@ const noTunnel = Object.assign(new Error('CONNECT'), { code: 'CONNECT' });
  * listeners for 'error', 'drain' and 'close' (`onParserExecuteCommon` in Node's lib/_http_server.js). Responses to
  * requests that were pipelined before the CONNECT would stall, so their connection is closed.
  */
-export function refuseTunnels(app: FastifyInstance, answerClientError: ClientErrorHandler): void {
+export function rejectTunnels(app: FastifyInstance, answerClientError: ClientErrorHandler): void {
   // Without a 'connect' listener Node closes the connection without a response.
   app.server.on('connect', (_request, socket: Socket) => {
     socket.on('error', () => socket.destroy());

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { Socket } from 'node:net';
-import { fixed } from '../../config/limits.ts';
+import { internalLimits } from '../../config/limits.ts';
 
 const latest = Symbol('latest');
 /** The request that came last on it. */
@@ -11,7 +11,7 @@ type Connection = Socket & { [latest]?: IncomingMessage };
  * closed with bytes that nobody has read, a connection is reset, and a client that is still writing sees only that. So
  * what comes is read and dropped for a while, and nothing is done any more (RFC 9112, section 9.6).
  */
-export function linger(handle: RequestListener): RequestListener {
+export function enableLingeringClose(handle: RequestListener): RequestListener {
   return (request, response) => {
     const socket: Connection = request.socket;
     if (!socket.writable) return;
@@ -29,12 +29,12 @@ function destroySoon(this: Connection): void {
   else {
     this.end();
     request.once('end', close).resume();
-    destroyLate(this);
+    destroyAfterLinger(this);
   }
 }
 
 /** Whoever goes on sending, or holds his end open, is not waited for. */
-export function destroyLate(socket: Socket): void {
-  const late = setTimeout(() => socket.destroy(), fixed.linger);
+export function destroyAfterLinger(socket: Socket): void {
+  const late = setTimeout(() => socket.destroy(), internalLimits.linger);
   socket.once('close', () => clearTimeout(late));
 }

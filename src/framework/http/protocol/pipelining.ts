@@ -43,7 +43,7 @@ export function lastPending(socket: Socket): ServerResponse | undefined {
  * what it has read (up to 64 KiB) to the end, so over 1,000 requests can wait on one connection: past `waiting` of all
  * connections the last response closes its connection, and the client sends the rest again elsewhere.
  */
-export function boundPipelines(limits: PipelineLimits, handle: Handle): Handle {
+export function limitPipelines(limits: PipelineLimits, handle: Handle): Handle {
   const total = { waiting: 0 };
   return (request, response) => {
     const socket = request.socket as Connection;

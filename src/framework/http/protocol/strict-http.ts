@@ -15,7 +15,7 @@ export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS
  * can be hidden in it from whoever stands before or behind us. And does requests that come before the answers to those
  * before them one after the other, unless all are safe (section 9.3.2).
  */
-export const protocol = fp(async (app) => {
+export const strictHttp = fp(async (app) => {
   // An expectation that we do not know is ours to ignore (RFC 9110, section 10.1.1); Node's own 417 is no problem.
   app.server.on('checkExpectation', (...asked) => app.server.emit('request', ...asked));
 

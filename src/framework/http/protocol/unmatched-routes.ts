@@ -10,7 +10,7 @@ export const routerOptions = { ignoreTrailingSlash: true };
  * it has none, 414 for a URL that no route needs, and 400 for one that can be read in two ways. Register it before any
  * route.
  */
-export const routing = fp<{ readonly maxUrlLength: number }>(async (app, { maxUrlLength }) => {
+export const unmatchedRoutes = fp<{ readonly maxUrlLength: number }>(async (app, { maxUrlLength }) => {
   // Only the paths matter, so all stand under one method; the store of each is the set of methods that it has.
   const paths = createRouter(routerOptions);
   const known = new Map<string, Set<string>>();

@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
 import { lookupByIds } from '../../../../src/framework/calls/batch/lookup.ts';
-import { openNeighbour } from '../../../../src/framework/calls/client.ts';
+import { openPeer } from '../../../../src/framework/calls/client.ts';
 import type { Operation } from '../../../../src/framework/calls/operation.ts';
 import { currentContext, runInContext } from '../../../../src/framework/context/context.ts';
-import type { Travel } from '../../../../src/framework/context/propagation.ts';
+import type { PropagatedContext } from '../../../../src/framework/context/propagation.ts';
 import { Problem } from '../../../../src/framework/errors/problem.ts';
 import type { OpenApiDocument } from '../../../../src/framework/openapi/response-contract.ts';
 import { collectLines, type Line } from '../../../support/app.ts';
@@ -45,7 +45,7 @@ export interface Call {
   readonly ids: number[];
   readonly color: string | undefined;
   /** What travels with it, as it leaves; undefined outside of any request. */
-  readonly travel: Travel | undefined;
+  readonly travel: PropagatedContext | undefined;
   /** When its caller hangs up. */
   readonly deadline: number;
   /** The headers that it came with, when it has come. */
@@ -132,7 +132,7 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const document = describeToys(maxItems);
-  const { neighbour, isReachable, close } = openNeighbour('toy', {
+  const { neighbour, isReachable, close } = openPeer('toy', {
     origin: () => origin,
     document,
     deadline,

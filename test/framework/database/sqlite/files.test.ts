@@ -26,9 +26,9 @@ import {
   readMigrationStatus,
 } from '../../../../src/framework/database/database.ts';
 import {
-  checkWhole,
-  isCut,
-  lookAt,
+  checkIntegrity,
+  inspectReadOnly,
+  isTruncated,
   refuseDanglingLink,
 } from '../../../../src/framework/database/sqlite/files.ts';
 import { makeFolder } from '../../../support/app.ts';
@@ -169,8 +169,8 @@ describe.for(['stopped', 'killed'] as const)('the file of a server that was %s',
     truncateSync(copy, lstatSync(copy).size - pageSize);
     // A large file is not read at the start, so this alone finds it.
     let found: boolean | undefined;
-    lookAt(copy, (link) => {
-      found = isCut(link, link.name);
+    inspectReadOnly(copy, (link) => {
+      found = isTruncated(link, link.name);
     });
     expect(found).toBe(true);
     expect(refuse(copy)).toMatch(damaged);
@@ -235,7 +235,7 @@ test('the file of a server that is writing is opened, and asked for its status, 
   for (let time = 1; time <= 150; time += 1) {
     expect(readMigrationStatus(file, userMigrations)).toEqual(allApplied);
     // What changes meanwhile is not looked at: it would seem damaged.
-    expect(lookAt(file, checkWhole)).toBe(false);
+    expect(inspectReadOnly(file, checkIntegrity)).toBe(false);
     if (time % 10 === 0) openDatabase(file, userMigrations).close();
   }
   expect(writer.exitCode).toBe(null);
@@ -248,7 +248,9 @@ test('the file of another program, which has it open, is refused, and gets no ta
   client.pragma('journal_mode = WAL');
   client.exec('CREATE TABLE theirs (id INTEGER)');
   // While it is open it cannot be looked at without a trace.
-  expect(lookAt(file, (other) => void other.prepare('SELECT * FROM sqlite_schema').all())).toBe(false);
+  expect(inspectReadOnly(file, (other) => void other.prepare('SELECT * FROM sqlite_schema').all())).toBe(
+    false,
+  );
   expect(() => openDatabase(file, userMigrations)).toThrow(/has tables, and none of our migrations/);
   expect(client.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['theirs']);
 });

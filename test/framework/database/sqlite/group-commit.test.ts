@@ -12,7 +12,7 @@ import { currentContext, runAs } from '../../../../src/framework/context/context
 import { type Database, openDatabase } from '../../../../src/framework/database/database.ts';
 import { integer, sql, sqliteTable, text } from '../../../../src/framework/database/sqlite/drizzle.ts';
 import { openWriter } from '../../../../src/framework/database/sqlite/group-commit.ts';
-import { InsufficientStorage, Unavailable } from '../../../../src/framework/errors/problem.ts';
+import { InsufficientStorage, ServiceUnavailable } from '../../../../src/framework/errors/problem.ts';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { build, collectLines, type Line, makeFolder } from '../../../support/app.ts';
@@ -631,7 +631,7 @@ describe('what is wrong with the disk fails every write of the turn, and changes
       });
     for (const count of [1, 3]) {
       for (const reason of await reasons(number(count).map(write))) {
-        expect(reason).toBeInstanceOf(Unavailable);
+        expect(reason).toBeInstanceOf(ServiceUnavailable);
         expect(reason).toMatchObject({ status: 503, cause: { code: 'SQLITE_NOTADB' } });
       }
     }
@@ -759,7 +759,7 @@ describe('close() while writes wait', () => {
     // Also what the bad news causes.
     writes.push(...writes.slice(0, 2).map((one) => one.catch(() => write('in reply'))));
     for (const reason of (await reasons(writes)).slice(0, 10)) {
-      expect(reason).toBeInstanceOf(Unavailable);
+      expect(reason).toBeInstanceOf(ServiceUnavailable);
       expect(reason).toMatchObject({ message: 'The database is closing' });
     }
     other.exec('COMMIT');
@@ -846,7 +846,7 @@ describe.concurrent('a lock that another process has', () => {
     const late = number(3, 'late').map(write);
     const { found, after } = await failed;
     for (const reason of found) {
-      expect(reason).toBeInstanceOf(Unavailable);
+      expect(reason).toBeInstanceOf(ServiceUnavailable);
       expect(reason).toMatchObject({ status: 503, cause: { code: 'SQLITE_BUSY' } });
     }
     expect(after).toBeGreaterThan(4_990);

@@ -4,7 +4,7 @@ import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { openDatabase } from '../../../../src/framework/database/database.ts';
 import { asc, eq, sql } from '../../../../src/framework/database/sqlite/drizzle.ts';
-import { openSharedReads } from '../../../../src/framework/database/sqlite/read-transaction.ts';
+import { createReadTransaction } from '../../../../src/framework/database/sqlite/read-transaction.ts';
 import { users } from '../../../../src/services/user/tables.ts';
 import { makeFolder } from '../../../support/app.ts';
 
@@ -47,7 +47,7 @@ function open(t: TestContext) {
 describe('the reads of one turn', () => {
   test('share a transaction from the second on, until the turn ends', async () => {
     const client = new Client(':memory:');
-    const { join, end } = openSharedReads(client);
+    const { join, end } = createReadTransaction(client);
     for (let round = 0; round < 3; round += 1) {
       join();
       expect(client.inTransaction).toBe(false);
@@ -134,7 +134,7 @@ describe('the reads of one turn', () => {
 
   test('end without harm where an error has ended their transaction', async () => {
     const client = new Client(':memory:');
-    const { join } = openSharedReads(client);
+    const { join } = createReadTransaction(client);
     join();
     join();
     client.exec('ROLLBACK');

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { expect, type TestContext, test, vi } from 'vitest';
-import { openPressure } from '../../../../src/framework/http/overload/concurrency-limit.ts';
+import { openConcurrencyLimit } from '../../../../src/framework/http/overload/concurrency-limit.ts';
 
 /** Requests under a clock that goes as it is told, and an event loop that is busy when it is told. */
 function simulate(t: TestContext, limits: { requests: number; wait: number; unread?: number }) {
@@ -12,7 +12,7 @@ function simulate(t: TestContext, limits: { requests: number; wait: number; unre
     const use = { active: active - (before?.active ?? 0), idle: now - active - (before?.idle ?? 0) };
     return { ...use, utilization: use.active / (use.active + use.idle) };
   });
-  const pressure = openPressure({ unread: 1_000, ...limits });
+  const pressure = openConcurrencyLimit({ unread: 1_000, ...limits });
   t.onTestFinished(() => {
     pressure.close();
     vi.useRealTimers();

@@ -3,9 +3,9 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { checkConfig } from '../../../../src/framework/config/config.ts';
-import { makeKey, openKey } from '../../../../src/framework/http/internal-caller.ts';
-import { createAlways } from '../../../../src/framework/http/overload/exempt-paths.ts';
-import { createGate } from '../../../../src/framework/http/overload/load-shedding.ts';
+import { createInternalCredential, generateSecret } from '../../../../src/framework/http/internal-caller.ts';
+import { createExemptPaths } from '../../../../src/framework/http/overload/exempt-paths.ts';
+import { createLoadShedder } from '../../../../src/framework/http/overload/load-shedding.ts';
 import { collectLines, send } from '../../../support/app.ts';
 
 test('the time that each rejection takes is reported to the concurrency limit', async (t) => {
@@ -14,10 +14,10 @@ test('the time that each rejection takes is reported to the concurrency limit', 
     new Map(),
     'config.yaml',
   );
-  const { pressure, serverFactory } = createGate({
+  const { pressure, serverFactory } = createLoadShedder({
     limits,
-    key: openKey(makeKey()),
-    always: createAlways(),
+    key: createInternalCredential(generateSecret()),
+    always: createExemptPaths(),
     log: (await collectLines([], 'info')).logger('gateway'),
     policy: {},
   });

@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { fixed } from '../../../../src/framework/config/limits.ts';
-import { openPressure } from '../../../../src/framework/http/overload/concurrency-limit.ts';
+import { internalLimits } from '../../../../src/framework/config/limits.ts';
+import { openConcurrencyLimit } from '../../../../src/framework/http/overload/concurrency-limit.ts';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import pet from '../../../../src/services/pet/index.ts';
@@ -170,7 +170,7 @@ describe('with more requests in work than the limit', () => {
 });
 
 test('a server that is never idle admits no more than it ends in time, until it is idle again', async (t) => {
-  const pressure = openPressure({ requests: 1_000, wait: 50, unread: 1_048_576 });
+  const pressure = openConcurrencyLimit({ requests: 1_000, wait: 50, unread: 1_048_576 });
   t.onTestFinished(pressure.close);
   for (let index = 0; index < 100; index += 1) pressure.enter();
   const isFull = () => pressure.excess() !== undefined;
@@ -260,7 +260,7 @@ describe('with more connections than the limit', () => {
       await expect.poll(() => app.server.inFlight.length).toBe(held);
     };
     await hold(third, 1);
-    await sleep(fixed.idle + 50);
+    await sleep(internalLimits.idle + 50);
     const closed = [once(second, 'close'), once(first, 'close')];
     await hold(await open(t, url), 2);
     await closed[0];

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
-import { fixed } from '../../../../src/framework/config/limits.ts';
+import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { buildAt, countConnections, isAccess, open, places, readAnswers } from '../../../support/sockets.ts';
 
 // More than the system keeps for two ends of a connection that do not read.
@@ -10,7 +10,7 @@ const size = 24_000_000;
 const length = `content-length: ${size}\r\n\r\n`;
 const post = 'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
 
-beforeEach(() => void Object.assign(fixed, { linger: 1_000 }));
+beforeEach(() => void Object.assign(internalLimits, { linger: 1_000 }));
 
 /** A client that holds its end open, and reads when it is told to. */
 function openPaused(t: TestContext, url: string): Socket {
@@ -40,7 +40,7 @@ describe('who looks for the answer only when all is sent, finds it:', () => {
   } as const;
 
   test.for(places)('pets %s', async (place, t) => {
-    Object.assign(fixed, { linger: 20_000 });
+    Object.assign(internalLimits, { linger: 20_000 });
     const built = await buildAt(t, place);
     for (const [name, [head, status]] of Object.entries(heads)) {
       const socket = openPaused(t, built.url);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Type } from '@sinclair/typebox';
 import { expect, type TestContext, test } from 'vitest';
-import { fixed } from '../../../../src/framework/config/limits.ts';
+import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import pet from '../../../../src/services/pet/index.ts';
 import { build } from '../../../support/app.ts';
@@ -47,7 +47,7 @@ test('of one connection few requests are in progress, and all are answered in or
       .map((id) => get(`/held/${id}`))
       .join(''),
   );
-  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  await expect.poll(() => begun.length).toBe(internalLimits.pipeline);
   // Another connection is served meanwhile, so all that was sent before has been looked at.
   const other = await openConnected(
     t,
@@ -55,8 +55,8 @@ test('of one connection few requests are in progress, and all are answered in or
   );
   other.write(get('/pet/pets/'));
   await expect.poll(() => other.text()).toContain('200 OK');
-  expect(begun).toEqual(range(fixed.pipeline));
-  expect(app.server.inFlight.length).toBe(fixed.pipeline);
+  expect(begun).toEqual(range(internalLimits.pipeline));
+  expect(app.server.inFlight.length).toBe(internalLimits.pipeline);
   open();
   await expect.poll(() => idsIn(client.text()).length).toBe(300);
   expect(idsIn(client.text())).toEqual(range(300));
@@ -70,7 +70,7 @@ test('the server stops reading a connection whose requests wait, and reads on wh
     .map((id) => get(`/held/${id}`))
     .join('');
   client.write(bytes);
-  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  await expect.poll(() => begun.length).toBe(internalLimits.pipeline);
   let before = -1;
   await expect
     .poll(() => {
@@ -94,7 +94,7 @@ test('requests that wait on a connection whose client has gone are dropped', asy
       .map((id) => get(`/held/${id}`))
       .join(''),
   );
-  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  await expect.poll(() => begun.length).toBe(internalLimits.pipeline);
   client.socket.destroy();
   open();
   // The server notices it by the responses that nobody takes.
@@ -113,7 +113,7 @@ test('a body behind requests that wait is read when its turn comes', async (t) =
   client.write(
     `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
   );
-  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  await expect.poll(() => begun.length).toBe(internalLimits.pipeline);
   client.write(body + get('/held/21'));
   open();
   await expect.poll(() => client.text()).toContain('"name":"Rex"');
@@ -128,7 +128,7 @@ test('a malformed request behind requests that wait gets its 400 after their res
       .map((id) => get(`/held/${id}`))
       .join('')}NO HTTP\r\n\r\n`,
   );
-  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  await expect.poll(() => begun.length).toBe(internalLimits.pipeline);
   open();
   await expect.poll(() => client.text()).toMatch(/HTTP\/1\.1 400 [\s\S]*This is not HTTP/);
   expect(idsIn(client.text())).toEqual(range(20));
@@ -141,11 +141,11 @@ test('where too many requests wait, the last response closes the connection, and
       .map((id) => get(`/held/${id}`))
       .join(''),
   );
-  await expect.poll(() => begun.length).toBe(fixed.pipeline);
+  await expect.poll(() => begun.length).toBe(internalLimits.pipeline);
   open();
   await expect.poll(() => client.socket.closed).toBe(true);
   const answered = idsIn(client.text());
-  expect(answered).toEqual(range(fixed.pipeline + 30));
+  expect(answered).toEqual(range(internalLimits.pipeline + 30));
   expect(begun).toEqual(answered);
   expect(client.text().match(/connection: close/gi)).toHaveLength(1);
   const { sum } = await scrape(url);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { fixed } from '../../../../src/framework/config/limits.ts';
+import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import {
   type BuiltAt,
@@ -17,7 +17,7 @@ import {
 
 // Small ones, so that this takes no time; Node gives an idle connection a second more than it is told.
 const config = { limits: { time: { headers: 300, request: 700, idle: 200 } } };
-Object.assign(fixed, { checkEvery: 50 });
+Object.assign(internalLimits, { checkEvery: 50 });
 
 const json = 'host: localhost\r\ncontent-type: application/json\r\n';
 const body = '{"name":"slow","species":"dog"}';

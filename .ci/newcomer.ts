@@ -1,18 +1,17 @@
 /**
- * Does what a newcomer does: clones into an empty folder with an empty HOME, starts by `./run.sh`, types every
- * command of the README's console blocks and compares what comes with what stands there; then starts once more,
- * measures how long that takes, splits the services off, and types the commands for that. It needs ports 8000 to 8002.
+ * Does what a newcomer does: clones into an empty folder with an empty HOME, and works through the README from its first
+ * command to its last. It compares each output with what the README shows, measures a first and a second start, and needs
+ * the ports 8000 to 8002.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Example, listExamples, normalize } from '../test/docs/examples.ts';
+import { listBlocks } from '../test/docs/blocks.ts';
+import { openSession } from '../test/docs/session.ts';
 
-const origin = 'http://127.0.0.1:8000';
+const page = 'README.md';
 const folder = mkdtempSync(join(tmpdir(), 'newcomer-'));
 const clone = join(folder, 'modular-monolith');
 const home = join(folder, 'home');
@@ -23,58 +22,36 @@ const env = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   ...(NODE_EXTRA_CA_CERTS !== undefined && { NODE_EXTRA_CA_CERTS }),
 };
+let count = 0;
+const session = openSession({
+  folder: clone,
+  env,
+  timeout: 180_000,
+  onCommand(command, seconds) {
+    count += 1;
+    console.log(`ok, ${seconds.toFixed(1)} s $ ${command}`);
+  },
+});
 
 try {
   mkdirSync(home);
   execFileSync('git', ['clone', '--quiet', fileURLToPath(new URL('..', import.meta.url)), clone]);
-  const first = await start(180_000);
-  console.log(`first start: /health answers after ${first.seconds.toFixed(1)} s`);
-  const failures = listExamples().filter((example) => !isAnswered(example));
-  await stop(first.server);
-  const second = await start(10_000);
-  console.log(`second start: /health answers after ${second.seconds.toFixed(1)} s`);
-  await stop(second.server);
-  const split = await start(20_000, '--all', '--config', 'config.split.yaml');
-  failures.push(...listExamples('console split').filter((example) => !isAnswered(example)));
-  await stop(split.server);
-  const changes = execFileSync('git', ['status', '--porcelain'], { cwd: clone, encoding: 'utf8' });
-  if (changes !== '') console.error(`the clone is not clean any more:\n${changes}`);
-  const count = listExamples().length + listExamples('console split').length;
-  console.log(`${count - failures.length} passed, ${failures.length} failed`);
-  if (failures.length > 0 || changes !== '') process.exitCode = 1;
+  const blocks = listBlocks(page);
+  for (const block of blocks) await session.work(block);
+  console.log('the second start:');
+  await session.work({ page, line: 0, language: 'sh', files: [], text: './run.sh\n' });
+  await session.stop();
+  const added = blocks.flatMap(({ files }) => files);
+  const changed = listChanges().filter((path) => !added.includes(path) && !path.startsWith('generated/'));
+  if (changed.length > 0) throw new Error(`the README does not say that these change: ${changed.join(', ')}`);
+  console.log(`${count} commands passed`);
 } finally {
+  await session.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function start(timeout: number, ...args: string[]) {
-  const begin = performance.now();
-  const server = spawn('./run.sh', args, { cwd: clone, env, stdio: ['ignore', 'ignore', 'inherit'] });
-  while (!(await isHealthy())) {
-    if (server.exitCode !== null) throw new Error(`./run.sh ended with ${server.exitCode}`);
-    if (performance.now() - begin > timeout) throw new Error(`no answer within ${timeout / 1000} s`);
-    await sleep(20);
-  }
-  return { server, seconds: (performance.now() - begin) / 1000 };
-}
-
-/** Whether all of it answers, wherever it runs. */
-async function isHealthy(): Promise<boolean> {
-  const paths = ['/health', '/pet/health', '/user/health'];
-  const answers = await Promise.all(paths.map((path) => fetch(`${origin}${path}`).catch(() => undefined)));
-  return answers.every((answer) => answer?.ok);
-}
-
-async function stop(server: ReturnType<typeof spawn>): Promise<void> {
-  const ended = once(server, 'exit');
-  server.kill('SIGTERM');
-  const [code] = await ended;
-  if (code !== 0) throw new Error(`./run.sh ended with ${code} on SIGTERM`);
-}
-
-function isAnswered({ command, answer }: Example): boolean {
-  const { stdout, stderr } = spawnSync('bash', ['-c', command], { cwd: clone, env, encoding: 'utf8' });
-  const isSame = normalize(stdout + stderr) === normalize(answer);
-  console.log(`${isSame ? 'ok  ' : 'FAIL'} $ ${command}`);
-  if (!isSame) console.log(`  README: ${normalize(answer)}\n  now:    ${normalize(stdout + stderr)}`);
-  return isSame;
+function listChanges(): string[] {
+  const args = ['status', '--porcelain', '--untracked-files=all'];
+  const output = execFileSync('git', args, { cwd: clone, encoding: 'utf8' });
+  return output.split('\n').flatMap((line) => (line === '' ? [] : [line.slice(3)]));
 }

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A fenced block of a page. */
+export interface Block {
+  /** The path of the page, such as `docs/testing.md`. */
+  readonly page: string;
+  /** Where it begins. */
+  readonly line: number;
+  /** The first word behind the fence, such as `sh`. */
+  readonly language: string;
+  /** The files that the words `file=PATH` behind it name. */
+  readonly files: readonly string[];
+  readonly text: string;
+}
+
+/** A command of a `console` block, and the output that the page shows. */
+export interface Example {
+  readonly command: string;
+  readonly output: string;
+}
+
+/** The paths of README.md, AGENTS.md and every page of docs. */
+export const pages: readonly string[] = [
+  'README.md',
+  'AGENTS.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .map((name) => `docs/${name}`),
+];
+
+export function readPage(page: string): string {
+  return readFileSync(join(root, page), 'utf8');
+}
+
+/** The fenced blocks of a page, in order, without the indentation of a list. */
+export function listBlocks(page: string): Block[] {
+  const text = readPage(page);
+  return [...text.matchAll(/^( *)```(\w+)([^\n]*)\n(.*?)^\1```$/gms)].map(
+    ([, indent = '', language = '', info = '', block = ''], index, all) => ({
+      page,
+      line: text.slice(0, all[index]?.index).split('\n').length,
+      language,
+      files: [...info.matchAll(/file=(\S+)/g)].map(([, file]) => file as string),
+      text: block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    }),
+  );
+}
+
+/** The commands of a block of `sh`, without comments. */
+export function listCommands({ text }: Block): string[] {
+  return text
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+    .filter((line) => line !== '');
+}
+
+/** The commands of a block of `console`, each with its output. */
+export function listExamples({ text }: Block): Example[] {
+  return text
+    .split(/^\$ /m)
+    .slice(1)
+    .map((example) => {
+      const [command = '', ...output] = example.split('\n');
+      return { command, output: output.join('\n').trim() };
+    });
+}
+
+/** An output without what differs each time: points in time. */
+export function normalize(output: string): string {
+  return output.trim().replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { listBlocks, listCommands, listExamples, pages } from './blocks.ts';
+import { openProjectSession } from './project.ts';
+
+/** Commands that this test leaves out, each with the reason. */
+const leftOut: Readonly<Record<string, string>> = {
+  'npm ci --omit=dev':
+    'needs the registry; test/e2e/faults/npm.test.ts runs a project without development dependencies',
+  'cp deploy/modular-monolith.service /etc/systemd/system/': 'needs root',
+  'systemctl enable --now modular-monolith':
+    'needs systemd; test/e2e/process/unit-file.test.ts checks the file',
+  '.ci/run': 'takes minutes, and runs this test',
+  './run.sh test docs': 'runs this test',
+  './run.sh test test/services': 'the suite that runs this test',
+  './run.sh check': 'takes a minute; test/docs/add-a-service.test.ts runs it',
+};
+
+/** test/docs/add-a-service.test.ts works through it. */
+const elsewhere = ['docs/add-a-service.md'];
+
+const blocks = pages
+  .filter((page) => !elsewhere.includes(page))
+  .map((page) => ({ page, blocks: listBlocks(page) }));
+
+describe('every command of a page does what the page says', () => {
+  for (const { page, blocks: all } of blocks) {
+    const some = all.filter(
+      ({ language, files }) => ['sh', 'console'].includes(language) || files.length > 0,
+    );
+    if (some.length === 0) continue;
+    test(page, { timeout: 120_000 }, async (t) => {
+      const isLeftOut = (command: string) => Object.hasOwn(leftOut, command);
+      const session = await openProjectSession(t, { isLeftOut, isGenerated: true });
+      for (const block of some) await session.work(block);
+      await session.stop();
+    });
+  }
+});
+
+test('every command that is left out is on a page', () => {
+  const commands = pages.flatMap((page) =>
+    listBlocks(page).flatMap((block) => (block.language === 'sh' ? listCommands(block) : [])),
+  );
+  expect(commands).toEqual(expect.arrayContaining(Object.keys(leftOut)));
+});
+
+test('blocks of commands are marked as sh or as console', () => {
+  const other = pages.flatMap((page) =>
+    listBlocks(page).filter(({ language }) => /^(bash|shell|zsh|text|txt)$/.test(language)),
+  );
+  expect(other).toEqual([]);
+});
+
+test('every command of a console block shows its output', () => {
+  for (const page of pages)
+    for (const block of listBlocks(page).filter(({ language }) => language === 'console'))
+      for (const { command, output } of listExamples(block)) expect(output, command).not.toBe('');
+});

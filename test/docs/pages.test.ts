@@ -1,0 +1,95 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { expect, test } from 'vitest';
+import { root } from '../e2e/process/helper.ts';
+import { listBlocks, pages, readPage } from './blocks.ts';
+
+/** Files of services that a page adds. */
+const added = pages.flatMap((page) => listBlocks(page).flatMap(({ files }) => files));
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+/** What stands as code in the text of a page. */
+const codeOf = (page: string) =>
+  [
+    ...readPage(page)
+      .replace(/```.*?```/gs, '')
+      .matchAll(/`([^`]+)`/g),
+  ].map(([, code]) => code as string);
+
+test('README.md has at most 150 lines, AGENTS.md at most 60', () => {
+  expect(readPage('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+  expect(readPage('AGENTS.md').trimEnd().split('\n').length).toBeLessThanOrEqual(60);
+});
+
+test('README.md names every command', () => {
+  const text = readPage('README.md');
+  for (const name of Object.keys(scripts).filter((name) => name !== 'start'))
+    expect(text, name).toMatch(new RegExp(`(run\\.sh |\`)${name}\\b`));
+});
+
+test.for(pages)('%s: every command is an npm script or an option of run.sh', (page) => {
+  const usage = read('run.sh');
+  const text = readPage(page);
+  for (const [, name = ''] of text.matchAll(/npm run ([\w:]+)/g))
+    expect(Object.keys(scripts)).toContain(name);
+  for (const [, word = ''] of text.matchAll(/\.\/run\.sh (?!COMMAND)([a-z][\w:]*|--\w+)/g))
+    expect(usage).toContain(`  ${word}`);
+});
+
+test.for(pages)('%s: every file and folder that it names exists', (page) => {
+  const named =
+    /^(?:src|generated|test|scripts|tools|deploy|bench|docs|\.ci|\.vscode)\/[\w./-]*$|^[\w.-]+\.(?:mjs|yaml|sh)$/;
+  const paths = codeOf(page).filter((code) => named.test(code) && !added.includes(code));
+  for (const path of paths) expect(existsSync(join(root, path)), path).toBe(true);
+});
+
+test.for(pages)('%s: every link leads to a file and to a heading of it', (page) => {
+  for (const [, target = ''] of readPage(page).matchAll(/\]\(([^)]+)\)/g)) {
+    if (/^https?:/.test(target)) continue;
+    const [path = '', anchor] = target.split('#');
+    const file = path === '' ? page : normalize(join(dirname(page), path));
+    expect(existsSync(join(root, file)), target).toBe(true);
+    if (anchor !== undefined) expect(listAnchors(file), target).toContain(anchor);
+  }
+});
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function listAnchors(page: string): string[] {
+  return [...readPage(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+test('every page of docs can be reached from README.md', () => {
+  const reached = new Set<string>();
+  const follow = (page: string) => {
+    if (reached.has(page) || !page.endsWith('.md')) return;
+    reached.add(page);
+    for (const [, target = ''] of readPage(page).matchAll(/\]\(([^)#]+)[^)]*\)/g))
+      if (!/^https?:/.test(target)) follow(normalize(join(dirname(page), target)));
+  };
+  follow('README.md');
+  expect(pages.filter((page) => !reached.has(page) && page !== 'AGENTS.md')).toEqual([]);
+});
+
+test('every decision has a page with the same four parts, and is in the list', () => {
+  const decisions = pages.filter((page) => /^docs\/decisions\/\d/.test(page));
+  expect(decisions.length).toBeGreaterThanOrEqual(24);
+  for (const [index, page] of decisions.entries()) {
+    const text = readPage(page);
+    const number = String(index + 1).padStart(4, '0');
+    expect(page).toContain(`/${number}-`);
+    const title = new RegExp(`^# ${number}\\. (.*)\\n`).exec(text)?.[1] as string;
+    expect(readPage('docs/decisions/README.md'), page).toContain(`| ${title} |`);
+    expect([...text.matchAll(/^## (.*)$/gm)].map(([, part]) => part)).toEqual([
+      'Context',
+      'Options',
+      'Decision',
+      'Consequences',
+    ]);
+  }
+});

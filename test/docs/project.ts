@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import type { TestContext } from 'vitest';
+import { root } from '../e2e/process/helper.ts';
+import { findFreePort, makeFolder } from '../support/app.ts';
+import { openSession, type Session, type SessionOptions } from './session.ts';
+
+/** Ports of the pages. */
+const documentedPorts = [8000, 8001, 8002];
+
+/** A session in a copy of the complete project, on free ports, with the dependencies of this project. */
+export async function openProjectSession(
+  t: TestContext,
+  options: Pick<SessionOptions, 'isLeftOut' | 'onCommand'> & { readonly isGenerated?: boolean } = {},
+): Promise<Session & { readonly folder: string }> {
+  const folder = copyProject(t);
+  const ports = new Map<number, number>();
+  for (const port of documentedPorts) ports.set(port, await findFreePort());
+  for (const name of readdirSync(folder).filter((name) => /^config.*\.yaml$/.test(name))) {
+    const text = readFileSync(join(folder, name), 'utf8');
+    const used = text.replace(/\b800[0-2]\b/g, (port) => String(ports.get(Number(port))));
+    writeFileSync(join(folder, name), used);
+  }
+  // run.sh need not generate what is as it should be.
+  if (options.isGenerated) writeFileSync(join(folder, 'node_modules/.generated'), '');
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
+  const session = openSession({ folder, env, ports, ...options });
+  t.onTestFinished(() => session.stop());
+  return { ...session, folder };
+}
+
+/** A copy of all files that git has or would add. */
+function copyProject(t: TestContext): string {
+  const folder = makeFolder(t);
+  const listed = execFileSync('git', ['ls-files', '-coz', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  for (const name of listed.split('\0').filter((name) => existsSync(join(root, name)) && name !== ''))
+    cpSync(join(root, name), join(folder, name), { recursive: true });
+  const modules = join(folder, 'node_modules');
+  mkdirSync(modules);
+  // What run.sh keeps there belongs to the copy.
+  const kept = ['.cache', '.generated', '.installed', '.node', '.node-path'];
+  for (const name of readdirSync(join(root, 'node_modules')).filter((name) => !kept.includes(name)))
+    symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  writeFileSync(join(modules, '.node-path'), process.execPath);
+  cpSync(join(root, 'package-lock.json'), join(modules, '.installed'));
+  return folder;
+}

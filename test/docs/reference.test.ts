@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TSchema } from '@sinclair/typebox';
+import { expect, test } from 'vitest';
+import { Limits } from '../../src/framework/config/limits.ts';
+import { AppConfig, ConfigFile, ServiceConfig } from '../../src/framework/config/schema.ts';
+import { root } from '../e2e/process/helper.ts';
+import { build } from '../support/app.ts';
+import { readPage } from './blocks.ts';
+
+/** The cells of the rows of all tables of a page, without the quotes of code. */
+function listRows(page: string): string[][] {
+  const rows = readPage(page).match(/^\|.*\|$/gm) ?? [];
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+}
+
+/** What a config may have, such as `log.level`. */
+function listKeys(schema: TSchema, path: string): string[] {
+  if (schema.type !== 'object' || schema.properties === undefined) return [path];
+  return Object.entries(schema.properties as Record<string, TSchema>).flatMap(([name, inner]) =>
+    listKeys(inner, path === '' ? name : `${path}.${name}`),
+  );
+}
+
+test('configuration.md has a row for each key of the config', () => {
+  const keys = [
+    ...listKeys(ConfigFile, '').filter((key) => !/^(limits|services|apps)\b/.test(key)),
+    ...listKeys(ServiceConfig, 'services.<name>'),
+    ...listKeys(AppConfig, 'apps.<name>'),
+    'limits.<name>',
+  ];
+  const documented = listRows('docs/configuration.md').map(([key = '']) => key);
+  expect(documented).toEqual(expect.arrayContaining(keys));
+  const form = /^(log|calls|traces|hsts|internal|services|apps)\./;
+  expect(documented.filter((key) => form.test(key) && !keys.includes(key))).toEqual([]);
+});
+
+test('configuration.md has a row with the default for each limit', () => {
+  const defaults = new Map(
+    listRows('docs/configuration.md').map(([, name = '', value = '']) => [name, value] as const),
+  );
+  for (const key of listKeys(Limits, '')) {
+    const schema = key
+      .split('.')
+      .reduce<TSchema>(
+        (found, name) => (found.properties as Record<string, TSchema>)[name] as TSchema,
+        Limits,
+      );
+    expect(defaults.has(key), key).toBe(true);
+    if (schema.default === undefined) continue;
+    expect(defaults.get(key)?.replaceAll(',', '').split(' ')[0], key).toBe(String(schema.default));
+  }
+});
+
+test('operations.md has a row with the labels for each metric', async (t) => {
+  const { send } = await build(t);
+  await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
+  await send('POST', '/user/users/', { name: 'Alice' });
+  expect((await send('POST', '/user/users/1/pets/1')).status).toBe(200);
+  const text = (await send('GET', '/metrics')).body as string;
+  const documented = new Map(
+    listRows('docs/operations.md').flatMap(([names = '', labels = '']) =>
+      names.split(', ').map((name) => [name, labels.replace(/\([^)]*\)/g, '').match(/\w+/g) ?? []] as const),
+    ),
+  );
+  const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string);
+  for (const name of names.filter((name) => !/^(process|nodejs)_/.test(name))) {
+    expect([...documented.keys()]).toContain(name);
+    const [, sample = ''] = new RegExp(`^${name}(?:_count)?\\{(.*)\\} `, 'm').exec(text) ?? [];
+    const labels = [...sample.matchAll(/(\w+)="/g)].map(([, label]) => label as string);
+    if (labels.length > 0)
+      expect(labels.filter((label) => label !== 'service').sort(), name).toEqual(
+        [...(documented.get(name) as string[])].sort(),
+      );
+  }
+  const single = [...documented.keys()].filter((name) => /^(http|service|database)_/.test(name));
+  expect(names).toEqual(expect.arrayContaining(single));
+});
+
+test('each message that troubleshooting.md explains is one of the code', () => {
+  const folders = ['src', 'scripts'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+  );
+  const code = [...folders.filter((name) => name.endsWith('.ts')), 'run.sh']
+    .map((name) => readFileSync(join(root, name), 'utf8'))
+    .join('\n');
+  const titles = readPage('docs/troubleshooting.md').match(/^\*\*.*?\*\*/gm) ?? [];
+  const messages = titles
+    .flatMap((title) => title.match(/`[^`]+`|"[^"]+"/g) ?? [])
+    .map((one) => one.slice(1, -1));
+  expect(messages.length).toBeGreaterThan(5);
+  // npm and Node print the others.
+  for (const message of messages.filter((one) => !/^E[A-Z_]+/.test(one))) {
+    const parts = message.split(/…|<\w+>/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    expect(code, message).toMatch(new RegExp(parts.join('.{1,60}?')));
+  }
+});

@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Block, listCommands, listExamples, normalize } from './blocks.ts';
+
+export interface SessionOptions {
+  /** The copy of the project that the commands run in. */
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** The ports that are used instead of those of the pages. */
+  readonly ports?: ReadonlyMap<number, number>;
+  /** ms until a server must be ready. */
+  readonly timeout?: number;
+  /** Tells whether a command is left out. */
+  isLeftOut?(command: string): boolean;
+  /** Gets each command that did what the page says, and the seconds that it took. */
+  onCommand?(command: string, seconds: number): void;
+}
+
+/** Does what a reader of the documentation does. */
+export interface Session {
+  /**
+   * Works through a block: writes its files, starts its servers, runs its commands and compares their output. If a file
+   * has changed, the server starts again before the next request.
+   * @throws {Error} if something else happens than the page says.
+   */
+  work(block: Block): Promise<void>;
+  /** Stops the server that a command started. */
+  stop(): Promise<void>;
+}
+
+/** Commands that run until they are stopped. */
+const startsServer = /^(\.\/run\.sh( dev)?|npm start( --)?|node .*src\/main\.ts)( --.*)?$/;
+
+export function openSession(options: SessionOptions): Session {
+  const { folder, env, ports = new Map<number, number>(), timeout = 60_000 } = options;
+  const { isLeftOut = () => false, onCommand = () => {} } = options;
+  const ready = `http://127.0.0.1:${ports.get(8000) ?? 8000}/ready`;
+  let server: Running | undefined;
+  let serverCommand = './run.sh';
+  /** Whether a file was written since the server started. */
+  let isStale = false;
+
+  async function startServer(command: string): Promise<void> {
+    await stop();
+    serverCommand = command;
+    isStale = false;
+    // `exec`: the signal that stops it must not end with the shell.
+    server = start(`exec ${command}`, folder, env);
+    const begun = performance.now();
+    while (!(await isReady(ready))) {
+      if (server.child.exitCode !== null) throw new Error(`it ended:\n${server.output()}`);
+      if (performance.now() - begun > timeout) throw new Error(`it is not ready:\n${server.output()}`);
+      await sleep(50);
+    }
+  }
+
+  async function stop(): Promise<void> {
+    if (server === undefined) return;
+    const { child, ended, output } = server;
+    server = undefined;
+    child.kill('SIGTERM');
+    const code = await ended;
+    if (code !== 0) throw new Error(`the server ended with ${code}:\n${output()}`);
+  }
+
+  async function execute(command: string): Promise<void> {
+    if (isLeftOut(command)) return;
+    if (startsServer.test(command)) return startServer(command);
+    // Its page says so.
+    if (command.startsWith('./run.sh restore')) await stop();
+    const { ended, output } = start(translate(command, ports), folder, env);
+    const code = await ended;
+    if (code !== 0) throw new Error(`it ended with ${code}:\n${output()}`);
+  }
+
+  async function compare(command: string, expected: string): Promise<void> {
+    if (command.includes('localhost:') && (server === undefined || isStale)) await startServer(serverCommand);
+    const { ended, output } = start(translate(command, ports), folder, env);
+    await ended;
+    const seen = normalize(translate(output(), inverse(ports)));
+    if (seen === normalize(expected)) return;
+    throw new Error(`the page shows\n${normalize(expected)}\nand the command printed\n${seen}`);
+  }
+
+  async function attempt(command: string, step: () => Promise<void>): Promise<void> {
+    const begun = performance.now();
+    try {
+      await step();
+    } catch (error) {
+      throw new Error(`$ ${command}: ${(error as Error).message}`);
+    }
+    onCommand(command, (performance.now() - begun) / 1000);
+  }
+
+  return {
+    async work(block) {
+      const { page, line, language, files, text } = block;
+      try {
+        for (const file of files) {
+          writeBlock(join(folder, file), language, translate(text, ports));
+          isStale = true;
+        }
+        for (const command of language === 'sh' ? listCommands(block) : [])
+          await attempt(command, () => execute(command));
+        for (const { command, output } of language === 'console' ? listExamples(block) : [])
+          await attempt(command, () => compare(command, output));
+      } catch (error) {
+        const log = server === undefined ? '' : `\nThe server printed\n${server.output()}`;
+        throw new Error(`${page}:${line}: ${(error as Error).message}${log}`);
+      }
+    },
+    stop,
+  };
+}
+
+/** Tells whether every service responds, wherever it runs. */
+async function isReady(url: string): Promise<boolean> {
+  const response = await fetch(url).catch(() => undefined);
+  if (response?.ok !== true) return false;
+  const { degraded } = (await response.json()) as { readonly degraded: readonly string[] };
+  return degraded.length === 0;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Resolves with the exit code, or with the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  output(): string;
+}
+
+function start(command: string, cwd: string, env: NodeJS.ProcessEnv): Running {
+  const child = spawn('bash', ['-c', command], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => code ?? signal);
+  return { child, ended, output: () => output };
+}
+
+/** Writes a file, or applies a diff to it. */
+function writeBlock(path: string, language: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, language === 'diff' ? applyDiff(readFileSync(path, 'utf8'), text) : text);
+}
+
+/** Applies the hunks of a diff, which lines with `@@` separate. */
+function applyDiff(text: string, diff: string): string {
+  return diff.split(/^@@.*\n/m).reduce((changed, hunk) => {
+    const lines = hunk.trimEnd().split('\n');
+    const keep = (sign: string) =>
+      lines.flatMap((line) => (line[0] === ' ' || line[0] === sign ? `${line.slice(1)}\n` : [])).join('');
+    const before = keep('-');
+    if (!changed.includes(before)) throw new Error(`the file has no lines\n${before}It has\n${changed}`);
+    return changed.replace(before, () => keep('+'));
+  }, text);
+}
+
+function translate(text: string, ports: ReadonlyMap<number, number>): string {
+  return text.replace(/\b\d{4,5}\b/g, (number) => String(ports.get(Number(number)) ?? number));
+}
+
+function inverse(ports: ReadonlyMap<number, number>): Map<number, number> {
+  return new Map([...ports].map(([documented, used]) => [used, documented]));
+}

@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadServices } from '../../src/framework/app/load-services.ts';
+import { type Config, readConfig } from '../../src/framework/config/config.ts';
+import { root } from '../e2e/process/helper.ts';
+import { readPage } from './blocks.ts';
+
+interface Launch {
+  readonly configurations: readonly Configuration[];
+  readonly compounds: readonly { readonly name: string; readonly configurations: readonly string[] }[];
+}
+interface Configuration {
+  readonly name: string;
+  readonly runtimeExecutable: string;
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+const launch = JSON.parse(readFileSync(join(root, '.vscode/launch.json'), 'utf8')) as Launch;
+const services = await loadServices();
+const read = (file: string) => readConfig(join(root, file), services, {});
+
+/** The config file that a configuration names, and the app; undefined for one that starts no server. */
+function readServer({ args }: Configuration): { config: Config; app: string | undefined } | undefined {
+  const [option, file = '', , app] = args;
+  return option === '--config' ? { config: read(file), app } : undefined;
+}
+
+test('each configuration starts a file that exists, with the Node that run.sh has set up', () => {
+  for (const { name, program, runtimeExecutable } of launch.configurations) {
+    expect(existsSync(program.replace(/\$\{workspaceFolder\}/, root)), name).toBe(true);
+    expect(runtimeExecutable, name).toMatch(/^\$\{workspaceFolder\}\/node_modules\/\.node$/);
+  }
+});
+
+test('each server has a valid config in which a pause at a breakpoint is not a timeout', () => {
+  const servers = launch.configurations.map(readServer).filter((server) => server !== undefined);
+  expect(servers.length).toBeGreaterThanOrEqual(2);
+  for (const { config, app } of servers) {
+    if (app !== undefined) expect(Object.keys(config.apps)).toContain(app);
+    expect(config.calls.deadline).toBe(60_000);
+    expect(config.limits.time.handler).toBeGreaterThanOrEqual(600_000);
+  }
+});
+
+test('the compound configuration starts every app of its config', () => {
+  for (const { configurations } of launch.compounds) {
+    const started = configurations.map((name) => {
+      const found = launch.configurations.find((configuration) => configuration.name === name);
+      return readServer(found as Configuration);
+    });
+    const apps = Object.keys(started[0]?.config.apps ?? {});
+    expect(started.map((server) => server?.app).sort()).toEqual(apps.sort());
+  }
+});
+
+test('the page about debugging names the entries that a user chooses', () => {
+  const text = readPage('docs/first-steps.md');
+  const parts = launch.compounds.flatMap(({ configurations }) => configurations);
+  for (const { name } of [...launch.configurations, ...launch.compounds].filter(
+    ({ name }) => !parts.includes(name),
+  ))
+    expect(text).toContain(`| ${name} |`);
+});
+
+test.for([
+  ['config.yaml', 'config.split.yaml'],
+  ['config.debug.yaml', 'config.debug.split.yaml'],
+] as const)('%s and %s differ in apps only', ([one, split]) => {
+  const withoutApps = (file: string) => ({ ...read(file), apps: undefined, file: undefined });
+  expect(withoutApps(split)).toEqual(withoutApps(one));
+  expect(Object.keys(read(split).apps).length).toBeGreaterThan(1);
+});
+
+test('the configs for a debugger differ from the others in deadlines and level only', () => {
+  for (const [debug, normal] of [
+    ['config.debug.yaml', 'config.yaml'],
+    ['config.debug.split.yaml', 'config.split.yaml'],
+  ] as const) {
+    const kept = ({ calls: _calls, limits: _limits, log, file: _file, ...rest }: Config) => ({
+      ...rest,
+      directory: log.directory,
+    });
+    expect(kept(read(debug))).toEqual(kept(read(normal)));
+  }
+});

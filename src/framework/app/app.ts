@@ -80,7 +80,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const isGateway = name === gatewayName(config);
   const label = isGateway ? 'gateway' : name;
   const log = logging.logger(label);
-  const metrics = config.metrics ? createMetrics({ label, ...options.instance }) : undefined;
+  const metrics = config.metrics
+    ? createMetrics({ label, maxAgeMs: internalLimits.metrics, ...options.instance })
+    : undefined;
   const { traffic } = metrics ?? {};
   const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
   const server = await createServer({

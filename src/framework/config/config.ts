@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import type { Static } from '@sinclair/typebox';
+import type { Static, TObject } from '@sinclair/typebox';
 import { parseDocument } from 'yaml';
-import type { Service } from '../service/define-service.ts';
 import { expandVariables } from './interpolation.ts';
 import {
   type AppConfig as AppSchema,
@@ -19,6 +18,15 @@ export type ServiceConfig = Static<typeof ServiceSchema>;
 /** The whole config, checked. Paths are absolute; `apps` is in the order of the file, the gateway first. */
 export type Config = Static<typeof ConfigFile> & { readonly file: string };
 
+/** The part of a service's definition that its config must match. */
+export interface ConfiguredService {
+  readonly name: string;
+  /** Present if the service has a database. */
+  readonly migrations?: unknown;
+  /** The schema of `services.<name>.options`. */
+  readonly options?: TObject;
+}
+
 /**
  * Reads a config file and checks it whole.
  * @param services every service that there is, by name.
@@ -27,7 +35,7 @@ export type Config = Static<typeof ConfigFile> & { readonly file: string };
  */
 export function readConfig(
   file: string,
-  services: ReadonlyMap<string, Service>,
+  services: ReadonlyMap<string, ConfiguredService>,
   environment: Readonly<Record<string, string | undefined>>,
 ): Config {
   let text: string;
@@ -41,7 +49,11 @@ export function readConfig(
 }
 
 /** Checks a config that has been parsed, and fills in the defaults. `file` names it in errors, and is its place. */
-export function checkConfig(parsed: unknown, services: ReadonlyMap<string, Service>, file: string): Config {
+export function checkConfig(
+  parsed: unknown,
+  services: ReadonlyMap<string, ConfiguredService>,
+  file: string,
+): Config {
   const fault =
     findConfigError(ConfigFile, parsed) ?? findConflict(parsed as Static<typeof ConfigFile>, services);
   if (fault !== undefined) throw new ConfigError(`${basename(file)}: ${fault}`);
@@ -76,7 +88,7 @@ function parse(
 /** What the schema cannot say: what is right by itself and does not go together. */
 function findConflict(
   config: Static<typeof ConfigFile>,
-  services: ReadonlyMap<string, Service>,
+  services: ReadonlyMap<string, ConfiguredService>,
 ): string | undefined {
   const known = `known: ${[...services.keys()].join(', ')}`;
   const files = new Map<string, string>();
@@ -124,7 +136,11 @@ function findConflict(
   return undefined;
 }
 
-function findOptionsFault(service: Service, options: unknown, config: ServiceConfig): string | undefined {
+function findOptionsFault(
+  service: ConfiguredService,
+  options: unknown,
+  config: ServiceConfig,
+): string | undefined {
   const place = `services.${service.name}.options`;
   if (service.options === undefined) {
     return options === undefined ? undefined : `${place} is given, but the service has none`;

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Histogram } from './histogram.ts';
-import type { Metrics } from './registry.ts';
+import type { RequestMetrics } from './request-metrics.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -19,20 +19,49 @@ export interface Family {
   read(): Iterable<Sample>;
 }
 
-export interface FamilySources extends Pick<Metrics, 'traffic' | 'databases' | 'calls' | 'lag'> {
-  /** The service of what is the app's own. */
+/** The calls of a service to one peer. */
+export interface CallsSource {
+  readonly service: string;
+  readonly neighbour: string;
+  /** By operation: seconds by outcome, and the number of ids of each batch. */
+  readonly counts: ReadonlyMap<
+    string,
+    { readonly seconds: ReadonlyMap<string, Histogram>; readonly ids: Histogram }
+  >;
+  isBroken(): boolean;
+}
+
+/** The database of a service. */
+export interface DatabaseSource {
+  readonly counts: { readonly commits: Histogram; readonly failures: Readonly<Record<string, number>> };
+  /** Bytes of the file and of the write-ahead log; undefined for a database in memory. */
+  sizes(): { readonly main: number; readonly wal: number } | undefined;
+}
+
+/** The counts of an app that the families read. */
+export interface MetricSources {
+  readonly traffic: RequestMetrics;
+  /** By service. */
+  readonly databases: ReadonlyMap<string, DatabaseSource>;
+  readonly calls: readonly CallsSource[];
+  /** Event-loop lag in seconds. */
+  readonly lag: Histogram;
+}
+
+export interface FamilyOptions extends MetricSources {
+  /** The `service` label of the app's own series. */
   readonly label: string;
   server(): FastifyInstance;
 }
 
 /** Every metric of our own: names and units as https://prometheus.io/docs/practices/naming has them. */
-export function createFamilies({ label, traffic, databases, calls, lag, server }: FamilySources): Family[] {
+export function createFamilies({ label, traffic, databases, calls, lag, server }: FamilyOptions): Family[] {
   /** Of each operation that some service declares. */
   const operations = () =>
     calls.flatMap(({ service, neighbour, counts }) =>
       [...counts].map(([operation, count]) => ({ labels: { service, neighbour, operation }, count })),
     );
-  const ofDatabases = (read: (database: Parameters<typeof databases.set>[1]) => number | undefined) =>
+  const ofDatabases = (read: (database: DatabaseSource) => number | undefined) =>
     [...databases].flatMap(([service, database]) => {
       const value = read(database);
       return value === undefined ? [] : [{ labels: { service }, value }];

@@ -1,55 +1,49 @@
 import type { Registry } from '@prometheus-io/client';
 import type { FastifyInstance } from 'fastify';
-import type { CallMetrics } from '../calls/call-metrics.ts';
-import { internalLimits } from '../config/limits.ts';
-import type { Database } from '../database/database.ts';
-import { createFamilies, type Family } from './families.ts';
+import {
+  type CallsSource,
+  createFamilies,
+  type DatabaseSource,
+  type Family,
+  type MetricSources,
+} from './families.ts';
 import { Histogram, secondsBuckets } from './histogram.ts';
-import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
+import { createRequestMetrics } from './request-metrics.ts';
 
 export interface MetricsOptions {
   /** The service of what is the app's own. */
   readonly label: string;
+  /** How long the text of `/metrics` is reused, in ms. */
+  readonly maxAgeMs: number;
   /** Which of several instances this is. */
   readonly number?: string | undefined;
   /** The metrics of all instances, this one's among them; absent where there is one. */
   gather?(): Promise<string>;
 }
 
-/** What a service calls, and what has come of it. */
-export interface CallsSource {
-  readonly service: string;
-  readonly neighbour: string;
-  /** By operation. */
-  readonly counts: ReadonlyMap<string, CallMetrics>;
-  isBroken(): boolean;
-}
-
 /** The metrics of an app. Counted is in plain numbers, all the time; what they are called is looked up when somebody asks. */
-export interface Metrics {
-  readonly traffic: RequestMetrics;
-  readonly databases: Map<string, Database>;
+export interface Metrics extends MetricSources {
+  readonly databases: Map<string, DatabaseSource>;
   readonly calls: CallsSource[];
-  readonly lag: Histogram;
   /** Serves `/metrics` in a scope. */
   addTo(scope: FastifyInstance): void;
   /** Those of this process, in the text format of Prometheus. */
   render(): Promise<string>;
 }
 
-export function createMetrics({ label, number, gather }: MetricsOptions): Metrics {
+export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOptions): Metrics {
   const traffic = createRequestMetrics(label);
-  const databases = new Map<string, Database>();
+  const databases = new Map<string, DatabaseSource>();
   const calls: CallsSource[] = [];
   const { lag, close } = watchLag();
   let registry: Promise<Registry> | undefined;
 
   // A scrape costs ms, and each of several instances renders for all: clients that ask all the time share one.
-  const render = atMostEvery(internalLimits.metrics, async () => {
+  const render = atMostEvery(maxAgeMs, async () => {
     registry ??= open();
     return (await registry).metrics();
   });
-  const serve = atMostEvery(internalLimits.metrics, async () => Buffer.from(await (gather ?? render)()));
+  const serve = atMostEvery(maxAgeMs, async () => Buffer.from(await (gather ?? render)()));
 
   /** Each series says its service: what is the process's, that of the app. */
   async function open(): Promise<Registry> {

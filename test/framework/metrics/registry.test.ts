@@ -218,7 +218,9 @@ test('requests that come while the text is being made share it', async (t) => {
   server.addHook('preHandler', async () => {
     arrived += 1;
   });
-  await server.register(async (scope) => createMetrics({ label: 'gateway', gather }).addTo(scope));
+  await server.register(async (scope) =>
+    createMetrics({ label: 'gateway', maxAgeMs: internalLimits.metrics, gather }).addTo(scope),
+  );
   t.onTestFinished(() => server.close());
   const url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/metrics`;
   await sendTo(url, 'GET');

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { KeyedRequest } from '../idempotency/keyed-request.ts';
 import { extract, type PropagatedContext } from './propagation.ts';
 import type { Span } from './span.ts';
+import type { RequestKey } from './write-participant.ts';
 
 /** Whose code is running, and for which request. */
 export interface Context {
@@ -17,7 +17,7 @@ export interface Context {
   /** The request itself. It is over when its client has gone, or when it got 504 while its handler runs on. */
   readonly request?: { readonly isOver: boolean };
   /** Absent where the request has no idempotency key. */
-  readonly keyed?: KeyedRequest;
+  readonly keyed?: RequestKey;
   /** What the running code is recorded as; absent where it is not. */
   readonly span?: Span | undefined;
 }

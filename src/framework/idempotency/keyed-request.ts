@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { serialize } from 'node:v8';
+import type { RequestKey, WriteParticipant } from '../context/write-participant.ts';
 import { Problem } from '../errors/problem.ts';
 
 /** What a request was answered, as far as it is kept. */
@@ -9,26 +10,10 @@ export interface StoredResponse {
   readonly body: string | Buffer | null;
 }
 
-/** What goes along with a write whose request has an idempotency key. All but `settle` is called in its transaction. */
-export interface WriteParticipant {
-  /** Runs the write, or returns what it returned when it was run before. */
-  run(fn: () => unknown): unknown;
-  /** Whether the request has come to its answer, which it gives when this is settled. */
-  isAnswered(): boolean;
-  /** Writes what is to be written with the effect. */
-  conclude(): void;
-  /** Says that all of it is durable, or what kept it from that. */
-  settle(error?: unknown): void;
-}
-
 /** A request under a key, while it is in use. */
-export interface KeyedRequest {
-  /** What goes along with its next write on this connection; undefined where nothing does. */
-  join(connection: unknown): WriteParticipant | undefined;
+export interface KeyedRequest extends RequestKey {
   /** Whether it has come to its answer. */
   isAnswered(): boolean;
-  /** A key for its next POST to a peer, so that a retry of this request has one effect there too. */
-  nextKey(target: string): string;
   /**
    * Ends it with its answer, undefined for one that cannot be kept. Resolves when the answer may be given: with
    * undefined, or with what another process answered the same request meanwhile, to be given in its place.
@@ -95,7 +80,7 @@ export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedReque
   function join(index: number): WriteParticipant {
     let outcome: { readonly value: unknown } | undefined;
     return {
-      run(fn) {
+      run<Result>(fn: () => Result) {
         outcome = undefined;
         const entry = place.find();
         found = entry?.answer;
@@ -103,7 +88,7 @@ export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedReque
         transaction ??= openTransaction();
         if (entry !== undefined && index in entry.results) {
           hasEffect = true;
-          return entry.results[index];
+          return entry.results[index] as Result;
         }
         const before = place.countChanges();
         const value = fn();
@@ -118,22 +103,22 @@ export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedReque
         if (outcome !== undefined) results[index] = outcome.value;
         record();
       },
-      settle(error) {
-        if (error === undefined) {
-          hasEffect ||= index in results;
-          transaction?.resolve();
-        } else {
-          delete results[index];
-          isSaved = false;
-          transaction?.reject(error);
-        }
+      committed() {
+        hasEffect ||= index in results;
+        transaction?.resolve();
+        transaction = undefined;
+      },
+      failed(reason) {
+        delete results[index];
+        isSaved = false;
+        transaction?.reject(reason);
         transaction = undefined;
       },
     };
   }
 
   return {
-    join: (other) => (isAnswered || other !== place.connection ? undefined : join(joined++)),
+    joinWrite: (other) => (isAnswered || other !== place.connection ? undefined : join(joined++)),
     isAnswered: () => isAnswered,
     nextKey: (target) => hash('sha256', `${calls++} ${target} ${place.key}`, 'base64url'),
     async finish(given) {
@@ -160,7 +145,7 @@ const turns = 100;
  */
 export async function waitForAnswers(companions: readonly WriteParticipant[]): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) {
-    if (companions.every((companion) => companion.isAnswered())) return;
+    if (companions.every((companion) => companion.isAnswered?.() ?? true)) return;
     await undefined;
   }
 }

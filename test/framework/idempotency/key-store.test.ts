@@ -29,14 +29,14 @@ function open(t: TestContext, given: Partial<typeof bounds> = {}, file = ':memor
   async function post(key: string, { note = 'note', body = 'done' } = {}) {
     const claimed = keys.claim(key, 'the same');
     if ('answer' in claimed) return 'replayed';
-    const write = claimed.join(client);
+    const write = claimed.joinWrite(client);
     let finished: Promise<unknown> | undefined;
     run(() => {
       write?.run(() => insert.run(note).changes);
       finished = claimed.finish({ status: 200, headers: {}, body });
-      write?.conclude();
+      write?.conclude?.();
     });
-    write?.settle();
+    write?.committed();
     await finished;
     return 'done';
   }
@@ -70,7 +70,7 @@ describe('what is kept is bounded:', () => {
     const { client, keys } = open(t);
     const claimed = keys.claim('a', 'the same');
     if ('answer' in claimed) throw new Error('it is new');
-    const write = claimed.join(client);
+    const write = claimed.joinWrite(client);
     const returnMuch = client.transaction(() =>
       write?.run(() => {
         client.exec("INSERT INTO note VALUES ('much')");

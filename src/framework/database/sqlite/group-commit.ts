@@ -1,8 +1,9 @@
 import { types } from 'node:util';
 import { type Context, currentContext, runInContext } from '../../context/context.ts';
 import { runInSpan } from '../../context/span.ts';
+import type { WriteParticipant } from '../../context/write-participant.ts';
 import { ServiceUnavailable } from '../../errors/problem.ts';
-import { type WriteParticipant, waitForAnswers } from '../../idempotency/keyed-request.ts';
+import { waitForAnswers } from '../../idempotency/keyed-request.ts';
 import { countBuckets, Histogram } from '../../metrics/histogram.ts';
 import { isBusy, isDiskError, sqliteCodeOf, toDatabaseError } from './errors.ts';
 import {
@@ -114,7 +115,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
   function letGoAhead(members: readonly PendingWrite[]): WriteParticipant[] {
     return members.flatMap((member) => {
       const { companion, outcome } = member;
-      if (companion === undefined || outcome === undefined || 'error' in outcome) return [];
+      if (companion?.conclude === undefined || outcome === undefined || 'error' in outcome) return [];
       member.isAhead = true;
       member.resolve(outcome.result);
       return companion;
@@ -123,16 +124,20 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
 
   function finish(members: readonly PendingWrite[]): void {
     const done = members.filter(({ outcome }) => outcome !== undefined && 'result' in outcome);
-    for (const { companion } of done) companion?.conclude();
+    for (const { companion } of done) companion?.conclude?.();
     if (members.length === 1 && done.length === 0) rollback.run();
     else {
       commit.run();
       counts.commits.add(members.length);
     }
     for (const { companion, outcome, resolve, reject } of members) {
-      companion?.settle();
-      if (outcome !== undefined && 'error' in outcome) reject(outcome.error);
-      else resolve(outcome?.result);
+      if (outcome !== undefined && 'error' in outcome) {
+        companion?.failed(outcome.error);
+        reject(outcome.error);
+      } else {
+        companion?.committed();
+        resolve(outcome?.result);
+      }
     }
   }
 
@@ -146,7 +151,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
       const reason = isOfAll
         ? toDatabaseError(error)
         : new ServiceUnavailable('It was not written', { cause: error });
-      for (const { companion } of members) companion?.settle(reason);
+      for (const { companion } of members) companion?.failed(reason);
       if (isOfAll) throw error;
       // One member's fault, as a constraint that is only looked at now: alone each has its own answer.
       commitAlone(members.filter(({ isAhead }) => !isAhead));
@@ -177,7 +182,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
       const context = span === undefined ? own : ({ ...own, span } as Context);
       // An async function would go on after its transaction: it is not even begun.
       const work = types.isAsyncFunction(fn) ? rejectAsyncWrite : fn;
-      const companion = context?.keyed?.join(client);
+      const companion = context?.keyed?.joinWrite(client);
       const run = () => runInContext(context, work);
       const written = new Promise<Result>((resolve, reject) => {
         waiting.push({

@@ -1,4 +1,4 @@
-import type { WriteParticipant } from '../../idempotency/keyed-request.ts';
+import type { WriteParticipant } from '../../context/write-participant.ts';
 import { isDiskError } from './errors.ts';
 
 /** What is needed of a connection of better-sqlite3. */

@@ -18,6 +18,7 @@ export default defineConfig({
       // Run as processes of their own, and are tested as such.
       exclude: [
         'src/main.ts',
+        'src/framework/start.ts',
         'src/framework/app/start.ts',
         'src/framework/app/instances.ts',
         'src/framework/database/backup/*.ts',

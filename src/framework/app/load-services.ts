@@ -1,11 +1,14 @@
-import { services as imports } from '#generated/services.ts';
+import { services as generated } from '#generated/services.ts';
 import type { Service } from '../service/define-service.ts';
 
-/** Every service that there is, by name, in the order of the list. */
-export async function loadServices(): Promise<Map<string, Service>> {
+/** How to import each service, by its name; `generated/services.ts` has those of src/services. */
+export type ServiceImports = Readonly<Record<string, () => Promise<{ readonly default: object }>>>;
+
+/** Imports services; returns them by name, in the order of the list. */
+export async function loadServices(imports: ServiceImports = generated): Promise<Map<string, Service>> {
   const loaded = Object.entries(imports).map(async ([name, load]) => {
     const { default: service } = await load();
-    return [name, service as unknown as Service] as const;
+    return [name, service as Service] as const;
   });
   return new Map(await Promise.all(loaded));
 }

@@ -17,7 +17,7 @@ import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import { type AppOptions, buildApp } from './app.ts';
 import { notifyListening, stopGracefully } from './graceful-stop.ts';
 import { InstanceError, openInstances, type StopMode } from './instances.ts';
-import { loadServices } from './load-services.ts';
+import { loadServices, type ServiceImports } from './load-services.ts';
 import { describeListenError, describeLogError, StartError } from './start-errors.ts';
 
 const help = `Usage: npm start -- [--config FILE] [--app NAME]
@@ -32,24 +32,27 @@ const help = `Usage: npm start -- [--config FILE] [--app NAME]
 /** A wrong argument: one line, exit code 2. */
 class UsageError extends Error {}
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  // An instance has said itself what is wrong.
-  if (error instanceof InstanceError) process.exit(error.code);
-  const isMistake = error instanceof UsageError || error instanceof ConfigError;
-  const isTold = isMistake || error instanceof DatabaseError || error instanceof StartError;
-  console.error(isTold ? error.message : error);
-  process.exit(isMistake ? 2 : 1);
+/** Runs the command line of this process. A start that fails ends the process, with one line where that says it all. */
+export async function run(imports: ServiceImports): Promise<void> {
+  try {
+    await main(process.argv.slice(2), imports);
+  } catch (error) {
+    // An instance has said itself what is wrong.
+    if (error instanceof InstanceError) process.exit(error.code);
+    const isMistake = error instanceof UsageError || error instanceof ConfigError;
+    const isTold = isMistake || error instanceof DatabaseError || error instanceof StartError;
+    console.error(isTold ? error.message : error);
+    process.exit(isMistake ? 2 : 1);
+  }
 }
 
-async function main(args: string[]): Promise<void> {
+async function main(args: string[], imports: ServiceImports): Promise<void> {
   const values = readArguments(args);
   const { version } = readJson<{ version: string }>('../../../package.json');
   if (values.help) return console.log(help);
   if (values.version) return console.log(version);
 
-  const services = await loadServices();
+  const services = await loadServices(imports);
   const config = readConfig(values.config, services, process.env);
   const name = values.app ?? gatewayName(config);
   const app = config.apps[name];

@@ -1,4 +1,4 @@
-import { defineService } from '#framework/service/define-service.ts';
+import { defineService } from '#framework';
 import { createPetRepository } from './repository.ts';
 import { addRoutes } from './routes.ts';
 import { Pet, PetCreate, PetUpdate } from './schemas.ts';

@@ -1,6 +1,4 @@
-import type { Database } from '#framework/database/database.ts';
-import { preparePages } from '#framework/database/pages.ts';
-import { asc, eq, type SQL, sql } from '#framework/database/sqlite/drizzle.ts';
+import { asc, type Database, eq, preparePages, type SQL, sql } from '#framework/database';
 import { formatInstant, nowMicros } from './instant.ts';
 import type { Pet, PetCreate, PetQuery, PetUpdate } from './schemas.ts';
 import { pets } from './tables.ts';

@@ -1,7 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { NotFound, problems } from '#framework/errors/problem.ts';
-import { OkResponse, ref } from '#framework/openapi/schema.ts';
-import type { ServiceScope } from '#framework/service/define-service.ts';
+import { NotFound, OkResponse, problems, ref, type ServiceScope } from '#framework';
 import type { PetRepository } from './repository.ts';
 import { Pet, PetCreate, PetId, PetQuery, PetUpdate } from './schemas.ts';
 

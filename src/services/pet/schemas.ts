@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { defaulted, Id, Page, text } from '#framework/openapi/schema.ts';
+import { defaulted, Id, Page, text } from '#framework';
 
 const Text = (example: string) => text({ minLength: 1, maxLength: 200, examples: [example] });
 

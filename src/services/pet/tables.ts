@@ -1,4 +1,4 @@
-import { customType, integer, sqliteTable, text } from '#framework/database/sqlite/drizzle.ts';
+import { customType, integer, sqliteTable, text } from '#framework/database';
 import { formatInstant, parseInstant } from './instant.ts';
 
 /** Kept as microseconds since 1970, so that SQLite can say which time is later. */

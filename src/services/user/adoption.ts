@@ -1,6 +1,4 @@
-import { Conflict, GatewayTimeout, NotFound } from '#framework/errors/problem.ts';
-import { openSliceScheduler } from '#framework/http/slice-scheduler.ts';
-import type { Page } from '#framework/openapi/schema.ts';
+import { Conflict, GatewayTimeout, NotFound, openSliceScheduler, type Page } from '#framework';
 import type { PetClient } from './pet-client.ts';
 import type { UserRecord, UserRepository } from './repository.ts';
 import { maxAdoptions, type User, type UserUpdate } from './schemas.ts';

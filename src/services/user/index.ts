@@ -1,4 +1,4 @@
-import { defineService } from '#framework/service/define-service.ts';
+import { defineService } from '#framework';
 import { createAdoption } from './adoption.ts';
 import { createPetClient } from './pet-client.ts';
 import { createUserRepository } from './repository.ts';

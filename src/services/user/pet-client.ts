@@ -1,5 +1,4 @@
-import { type Found, lookupByIds } from '#framework/calls/batch/lookup.ts';
-import type { ServiceContext } from '#framework/service/define-service.ts';
+import { type Found, lookupByIds, type ServiceContext } from '#framework';
 import type { components, paths } from '#generated/api.d.ts';
 
 type Pet = components['schemas']['pet.Pet'];

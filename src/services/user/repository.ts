@@ -1,7 +1,5 @@
-import type { Database } from '#framework/database/database.ts';
-import { preparePages } from '#framework/database/pages.ts';
-import { and, asc, eq, sql } from '#framework/database/sqlite/drizzle.ts';
-import type { Page } from '#framework/openapi/schema.ts';
+import type { Page } from '#framework';
+import { and, asc, type Database, eq, preparePages, sql } from '#framework/database';
 import { maxAdoptions } from './schemas.ts';
 import { adoptions, users } from './tables.ts';
 

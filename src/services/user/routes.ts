@@ -1,8 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { problems } from '#framework/errors/problem.ts';
-import { openJsonList } from '#framework/http/json-list.ts';
-import { OkResponse, Page, ref } from '#framework/openapi/schema.ts';
-import type { ServiceScope } from '#framework/service/define-service.ts';
+import { OkResponse, openJsonList, Page, problems, ref, type ServiceScope } from '#framework';
 import { type Adoption, userNotFound } from './adoption.ts';
 import type { UserRepository } from './repository.ts';
 import { AdoptionId, User, UserCreate, UserId, UserUpdate } from './schemas.ts';

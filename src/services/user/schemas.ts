@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { Id, text } from '#framework/openapi/schema.ts';
+import { Id, text } from '#framework';
 
 /** How many pets a user can have. */
 export const maxAdoptions = 1000;

@@ -1,0 +1,16 @@
+/** The public API of the database room: what a service's tables.ts and repository.ts import. */
+export type { Database } from './database.ts';
+export { preparePages } from './pages.ts';
+export {
+  and,
+  asc,
+  customType,
+  eq,
+  index,
+  integer,
+  type SQL,
+  sql,
+  sqliteTable,
+  text,
+  unique,
+} from './sqlite/drizzle.ts';

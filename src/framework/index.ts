@@ -1,0 +1,22 @@
+/** The public API of the framework: what a service imports. Tables and repositories import `#framework/database`. */
+export { type Found, lookupByIds } from './calls/batch/lookup.ts';
+export type { Peer } from './calls/operation.ts';
+export { bindContext } from './context/context.ts';
+export {
+  Conflict,
+  GatewayTimeout,
+  NotFound,
+  Problem,
+  problems,
+  ServiceUnavailable,
+} from './errors/problem.ts';
+export { openJsonList } from './http/json-list.ts';
+export { openSliceScheduler } from './http/slice-scheduler.ts';
+export { getLogger, type Logger } from './logging/logger.ts';
+export { defaulted, Id, OkResponse, Page, ref, text } from './openapi/schema.ts';
+export {
+  defineService,
+  type Service,
+  type ServiceContext,
+  type ServiceScope,
+} from './service/define-service.ts';

@@ -5,12 +5,11 @@ import { run } from '../e2e/process/helper.ts';
 import { listBlocks } from './blocks.ts';
 import { openProjectSession } from './project.ts';
 
-const client = `import { lookupByIds } from '#framework/calls/batch/lookup.ts';
-import type { Surroundings } from '#framework/service/define-service.ts';
+const client = `import { lookupByIds, type ServiceContext } from '#framework';
 import type { paths } from '#generated/api.d.ts';
 
 /** Finds pets by their ids. Lookups at the same time share calls; each response is checked against the contract. */
-export function createPetClient(neighbour: Surroundings['neighbour']) {
+export function createPetClient(neighbour: ServiceContext['neighbour']) {
   const listPets = neighbour<paths>('pet').operation('get', '/pet/pets/', { sends: ['ids'] });
   return lookupByIds(listPets, {
     parameter: 'ids',

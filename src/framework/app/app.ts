@@ -86,7 +86,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const { traffic } = metrics ?? {};
   const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
   const server = await createServer({
-    ...{ log, limits, key, proxies, allowed, traffic, tracer },
+    ...{ log, limits, credential: key, proxies, origins: allowed, metrics: traffic, tracer },
     ...{ app, hosts: config.hosts, hsts: config.hsts },
     trustsAll: hasNoCommonKey(config, name),
     rate: rateOf(config, name),

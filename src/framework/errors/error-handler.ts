@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { pathOf } from '../context/url.ts';
 import { getLogger } from '../logging/logger.ts';
 import { Problem, problemMediaType, UnprocessableEntity, type ValidationIssue } from './problem.ts';
 import { reasonOf } from './reason.ts';
@@ -49,8 +50,7 @@ export function prepareProblemBody(problem: Problem): (path: string) => string {
 
 /** Without its query. What HTTP lets through in a path and a URI reference, RFC 3986, does not have is encoded. */
 function toInstance(path: string): string {
-  const [known = ''] = path.split(/[?#]/, 1);
-  return known.replace(/%(?![\da-f]{2})|["<>[\\\]^`{|}]/gi, encodeURIComponent);
+  return pathOf(path).replace(/%(?![\da-f]{2})|["<>[\\\]^`{|}]/gi, encodeURIComponent);
 }
 
 /** Fastify's error handler: answers every error as a problem, and logs it unless the client caused it. */

@@ -1,4 +1,3 @@
-import { METHODS } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { internalLimits } from '../config/limits.ts';
@@ -6,8 +5,8 @@ import { currentContext } from '../context/context.ts';
 import { describeCall, type Span } from '../context/span.ts';
 import { GatewayTimeout, type Problem, ServiceUnavailable } from '../errors/problem.ts';
 import { hasBody } from '../http/body-parser.ts';
-import { safeMethods } from '../http/protocol/strict-http.ts';
-import { docsOnly } from '../http/security-headers.ts';
+import { acceptedMethods, safeMethods } from '../http/methods.ts';
+import { docsSecurityHeaders } from '../http/security-headers.ts';
 import { endRequestSpan } from '../tracing/request-span.ts';
 import { openUpstream, type Upstream, type UpstreamResponse, UpstreamTimeout } from './upstream.ts';
 
@@ -32,9 +31,6 @@ export interface ProxyOptions {
   /** Sent with each, to say who forwards it. */
   readonly headers: Readonly<Record<string, string>>;
 }
-
-/** Everything that HTTP has, so that it is the service that says which of it a path takes. */
-export const forwardedMethods = METHODS.filter((method) => method !== 'CONNECT');
 
 /** About one connection, not about the request: RFC 9110, section 7.6.1. */
 const hopByHop = new Set([
@@ -68,15 +64,16 @@ export async function registerProxy(scope: FastifyInstance, options: ProxyOption
   scope.addHook('onClose', () => Promise.all([upstream.close(), probed.close()]).then(() => {}));
 
   forwardBodies(scope);
-  const route = { method: forwardedMethods, handler: createHandler(options, upstream) };
+  // All methods, because the service decides which of them a path has.
+  const route = { method: [...acceptedMethods], handler: createHandler(options, upstream) };
   scope.route({ ...route, url: '/' });
   scope.route({ ...route, url: '/*' });
-  const probe = { ...route, handler: createHandler(options, probed), config: { always: true } };
+  const probe = { ...route, handler: createHandler(options, probed), config: { exempt: true } };
   scope.route({ ...probe, url: '/health' });
   scope.route({ ...probe, url: '/ready' });
   if (!docs) return;
   await scope.register(async (pages) => {
-    await pages.register(docsOnly);
+    await pages.register(docsSecurityHeaders);
     pages.route({ ...route, url: '/docs' });
     pages.route({ ...route, url: '/docs/*' });
   });
@@ -121,7 +118,7 @@ function createHandler({ service, origin, headers: own }: ProxyOptions, { send }
 
 /** Whether the client still waits: it has not disconnected, and was not told that its request timed out. */
 function isWanted({ request, sent, raw }: FastifyReply): boolean {
-  return !request.isGivenUp && !sent && !raw.closed;
+  return !request.isTimedOut && !sent && !raw.closed;
 }
 
 type Headers = Record<string, string | string[] | undefined>;

@@ -1,9 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Problem } from '../errors/problem.ts';
-
-/** Methods that change nothing, and that a page of another site may always send. */
-const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+import { safeMethods } from './methods.ts';
 
 /**
  * Rejects requests that change state and that a browser sent for a page of another origin, with 403 before the body is
@@ -14,7 +12,8 @@ export const crossSite = fp<{ readonly allowed: readonly string[] }>(async (app,
   if (allowed.includes('*')) return;
   const origins = new Set(allowed);
   app.addHook('onRequest', (request, _reply, done) => {
-    const isRejected = !safe.has(request.method) && request.caller === undefined && isCrossSite(request);
+    const isRejected =
+      !safeMethods.has(request.method) && request.caller === undefined && isCrossSite(request);
     done(isRejected && !origins.has(request.headers.origin ?? '') ? forbidden() : undefined);
   });
 });

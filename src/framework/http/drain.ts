@@ -21,7 +21,7 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     /** Answered to the last, also while the server stops. */
-    always?: boolean;
+    exempt?: boolean;
   }
 }
 
@@ -37,7 +37,7 @@ export const drain = fp<{ readonly always: ExemptPaths }>(async (app, { always }
     draining = mode;
     closeAfter(app.inFlight.map(({ reply }) => reply));
     if (mode === 'hand over') await releaseConnections(app.server);
-    await app.whenIdle();
+    await app.untilIdle();
     // What a request needs is about to be closed.
     draining = 'over';
   });

@@ -5,6 +5,7 @@ import { internalLimits } from '../config/limits.ts';
 import { runInContext } from '../context/context.ts';
 import { extract } from '../context/propagation.ts';
 import type { Span, Tracer } from '../context/span.ts';
+import { pathOf } from '../context/url.ts';
 import { LoopDetected } from '../errors/problem.ts';
 import { writeAccessLine } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -23,9 +24,9 @@ declare module 'fastify' {
     /** Those that have not ended, in no order. */
     readonly inFlight: readonly InFlightRequest[];
     /** Where requests are counted when they have ended. */
-    readonly traffic: RequestMetrics | undefined;
+    readonly requestMetrics: RequestMetrics | undefined;
     /** Resolves when none is in flight. */
-    readonly whenIdle: () => Promise<void>;
+    readonly untilIdle: () => Promise<void>;
   }
   interface FastifyRequest {
     /** Which of our own sent it; undefined for anybody outside. */
@@ -54,14 +55,14 @@ export interface InFlightRequest {
 const opened = Symbol('opened');
 type Response = ServerResponse & { [opened]?: InFlightRequest | undefined };
 
-export interface RequestsOptions {
-  readonly key: InternalCredential;
+export interface RequestLifecycleOptions {
+  readonly credential: InternalCredential;
   /** Whether every caller counts as one of our own, because it has no key to show: see `hasNoCommonKey`. */
   readonly trustsAll: boolean;
-  readonly pressure: ConcurrencyLimit;
+  readonly concurrency: ConcurrencyLimit;
   /** Headers of each response to a request from outside. */
-  readonly policy: SecurityHeaders;
-  readonly traffic?: RequestMetrics | undefined;
+  readonly securityHeaders: SecurityHeaders;
+  readonly metrics?: RequestMetrics | undefined;
   /** Absent where nothing is traced. */
   readonly tracer: Tracer | undefined;
 }
@@ -70,8 +71,15 @@ export interface RequestsOptions {
  * Opens each request: its id in the answer, its context for all that runs for it, and its line when it has ended.
  * Register it first, so that what other plugins refuse has all that too.
  */
-export const requestLifecycle = fp<RequestsOptions>(async (app, options) => {
-  const { key, trustsAll, pressure, policy, traffic, tracer } = options;
+export const requestLifecycle = fp<RequestLifecycleOptions>(async (app, options) => {
+  const {
+    credential: key,
+    trustsAll,
+    concurrency: pressure,
+    securityHeaders: policy,
+    metrics: traffic,
+    tracer,
+  } = options;
   // Not a Set: of one that changes all the time V8 makes a new table now and then, and each old one, with all that was
   // in it, keeps the next alive until a full collection.
   const inFlight: InFlightRequest[] = [];
@@ -86,8 +94,8 @@ export const requestLifecycle = fp<RequestsOptions>(async (app, options) => {
     );
   }
   app.decorate('inFlight', inFlight);
-  app.decorate('traffic', traffic);
-  app.decorate('whenIdle', async () => {
+  app.decorate('requestMetrics', traffic);
+  app.decorate('untilIdle', async () => {
     while (inFlight.length > 0) {
       idle ??= Promise.withResolvers();
       await idle.promise;
@@ -105,7 +113,7 @@ export const requestLifecycle = fp<RequestsOptions>(async (app, options) => {
     if (caller !== undefined) (request as { caller: Caller }).caller = caller;
     else if (request.headers[internalHeader] !== undefined) warnOfCredential(log);
     const { config: route } = request.routeOptions;
-    const isCounted = caller !== 'service' && route.always !== true;
+    const isCounted = caller !== 'service' && route.exempt !== true;
     if (isCounted) pressure.enter();
     const state = { isOver: false };
     const open: InFlightRequest = { request, reply, route, place: inFlight.length, isCounted, span, state };
@@ -148,7 +156,7 @@ export const requestLifecycle = fp<RequestsOptions>(async (app, options) => {
 export function logEnd({ log, method, url, routeOptions }: FastifyRequest, reply: FastifyReply): void {
   writeAccessLine(log as Logger, {
     method,
-    path: url.split('?', 1)[0] as string,
+    path: pathOf(url),
     route: routeOptions?.url,
     status: reply.statusCode,
     ms: Math.round(reply.elapsedTime * 1000) / 1000,

@@ -70,7 +70,7 @@ const docsPolicy = workOut({
 });
 
 /** Sets the headers of the docs pages; register it in the scope of the docs alone. */
-export const docsOnly = fp(async (app) => {
+export const docsSecurityHeaders = fp(async (app) => {
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(docsPolicy);
     done();

@@ -4,7 +4,6 @@ import { internalLimits, type Limits } from '../config/limits.ts';
 import { readRequestId } from '../context/propagation.ts';
 import type { Tracer } from '../context/span.ts';
 import { sendProblem } from '../errors/error-handler.ts';
-import { forwardedMethods } from '../gateway/proxy.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import { allowedHosts } from './allowed-hosts.ts';
@@ -15,6 +14,7 @@ import { crossSite } from './cross-site.ts';
 import { drain } from './drain.ts';
 import { fairSerialization } from './fair-serialization.ts';
 import type { InternalCredential } from './internal-caller.ts';
+import { acceptedMethods } from './methods.ts';
 import { createExemptPaths, type ExemptPaths } from './overload/exempt-paths.ts';
 import { createLoadShedder } from './overload/load-shedding.ts';
 import { rateLimit } from './overload/rate-limit.ts';
@@ -29,9 +29,9 @@ import { createSecurityHeaders, type Hsts, type SecurityHeaders } from './securi
 
 declare module 'fastify' {
   interface FastifyInstance {
-    readonly always: ExemptPaths;
+    readonly exemptPaths: ExemptPaths;
     /** Headers of each response to a request from outside. */
-    readonly policy: SecurityHeaders;
+    readonly securityHeaders: SecurityHeaders;
   }
 }
 
@@ -42,7 +42,7 @@ export interface ServerOptions {
   /** That of the app's own lines. */
   readonly log: Logger;
   readonly limits: Limits;
-  readonly key: InternalCredential;
+  readonly credential: InternalCredential;
   /** See `hasNoCommonKey`. */
   readonly trustsAll: boolean;
   /** Requests of one client in a minute; 0: any. */
@@ -50,23 +50,43 @@ export interface ServerOptions {
   /** Whose `x-forwarded-for` is believed. */
   readonly proxies: readonly string[];
   /** Whose pages may read the answers. */
-  readonly allowed: readonly string[];
+  readonly origins: readonly string[];
   /** Absent: no `strict-transport-security`. */
   readonly hsts: Hsts | undefined;
   readonly compress: boolean;
   /** Where requests are counted. */
-  readonly traffic?: RequestMetrics | undefined;
+  readonly metrics?: RequestMetrics | undefined;
   /** Absent where nothing is traced. */
   readonly tracer: Tracer | undefined;
 }
 
 /** A Fastify with all that holds for every request, whoever answers it. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { log, limits, key, rate, proxies, allowed, compress, traffic } = options;
+  const {
+    log,
+    limits,
+    credential: key,
+    rate,
+    proxies,
+    origins: allowed,
+    compress,
+    metrics: traffic,
+  } = options;
   const { time } = limits;
   const always = createExemptPaths();
   const policy = createSecurityHeaders(options.hsts);
-  const { pressure, turns, serverFactory } = createLoadShedder({ limits, key, always, log, policy, traffic });
+  const {
+    concurrency: pressure,
+    turns,
+    serverFactory,
+  } = createLoadShedder({
+    limits,
+    credential: key,
+    exemptPaths: always,
+    log,
+    securityHeaders: policy,
+    metrics: traffic,
+  });
   const answerClientError = createClientErrorHandler(log, policy);
   const server = Fastify({
     bodyLimit: limits.body,
@@ -95,27 +115,34 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     trustProxy: proxies.length > 0 && [...proxies],
     clientErrorHandler: answerClientError,
   }) as unknown as FastifyInstance;
-  for (const method of forwardedMethods) {
+  for (const method of acceptedMethods) {
     if (!server.supportedMethods.includes(method)) server.addHttpMethod(method, { hasBody: true });
   }
   rejectTunnels(server, answerClientError);
-  server.decorate('always', always);
-  server.decorate('policy', policy);
+  server.decorate('exemptPaths', always);
+  server.decorate('securityHeaders', policy);
   server.addHook('onRoute', ({ url, config }) => {
-    if (config?.always) always.add(url);
+    if (config?.exempt) always.add(url);
   });
   server.setErrorHandler(sendProblem);
   const { tracer, trustsAll } = options;
-  await server.register(requestLifecycle, { key, trustsAll, pressure, policy, traffic, tracer });
+  await server.register(requestLifecycle, {
+    credential: key,
+    trustsAll,
+    concurrency: pressure,
+    securityHeaders: policy,
+    metrics: traffic,
+    tracer,
+  });
   await server.register(strictHttp);
   await server.register(allowedHosts, { app: options.app, names: options.hosts });
   await server.register(crossSite, { allowed });
   if (allowed.length > 0) await server.register(cors, { allowed });
   if (compress) await server.register(compression);
-  if (rate > 0) await server.register(rateLimit, { rate, always });
+  if (rate > 0) await server.register(rateLimit, { rate, exemptPaths: always });
   await server.register(drain, { always });
   await server.register(timeouts, { time });
-  await server.register(unreadResponses, { limits, pressure });
+  await server.register(unreadResponses, { limits, concurrency: pressure });
   await server.register(fairSerialization, { turns });
   await server.register(unmatchedRoutes, { maxUrlLength: limits.url });
   await server.register(bodyParser);

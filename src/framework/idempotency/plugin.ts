@@ -91,7 +91,7 @@ function conclude(
   done: (error: null, payload: unknown) => void,
 ): void {
   const { keyed } = request;
-  if (keyed === null || keyed.isAnswered() || request.isGivenUp) {
+  if (keyed === null || keyed.isAnswered() || request.isTimedOut) {
     done(null, payload);
     return;
   }
@@ -139,7 +139,7 @@ function answerAlways(handler: RouteOptions['handler']): RouteOptions['handler']
     return result
       .finally(() => endGivenUp(request))
       .then((payload) => {
-        if (payload !== undefined || request.isGivenUp) return payload;
+        if (payload !== undefined || request.isTimedOut) return payload;
         if (!keyed.isAnswered()) reply.send();
         return reply;
       });
@@ -147,7 +147,7 @@ function answerAlways(handler: RouteOptions['handler']): RouteOptions['handler']
 }
 
 /** Its client has been told that the outcome is unknown: a retry is told. */
-function endGivenUp({ keyed, isGivenUp }: FastifyRequest): void {
+function endGivenUp({ keyed, isTimedOut: isGivenUp }: FastifyRequest): void {
   if (isGivenUp && keyed?.isAnswered() === false) keyed.finish(undefined).catch(() => {});
 }
 

@@ -68,7 +68,7 @@ export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOption
       scope.addHook('onClose', async () => close());
       // Exempt from load shedding and rates, because operators need it most while the server is busy. It costs no more
       // than a health check: the text is made once a second at most.
-      scope.get('/metrics', { config: { always: true }, schema: { hide: true } }, async (_request, reply) => {
+      scope.get('/metrics', { config: { exempt: true }, schema: { hide: true } }, async (_request, reply) => {
         reply.type('text/plain; version=0.0.4; charset=utf-8');
         return serve();
       });

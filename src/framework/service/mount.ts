@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import { type TObject, Type } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { runAs } from '../context/context.ts';
+import { pathOf } from '../context/url.ts';
 import { NotFound, ProblemSchema, problems } from '../errors/problem.ts';
 import { type ProxyOptions, registerProxy } from '../gateway/proxy.ts';
 import type { IdempotencyKeys } from '../idempotency/key-store.ts';
@@ -57,7 +58,7 @@ export async function mountService(
         completeDocument(scope.swagger() as unknown as OpenApiDocument, {
           tags: { [commonTag]: 'What every service has: its name, health and readiness', ...mountable.tags },
           prefix,
-          isExempt: (path) => scope.always.has(prefix + path),
+          isExempt: (path) => scope.exemptPaths.has(prefix + path),
         });
       claim(scope, name, log);
       await scope.register(swagger, {
@@ -117,7 +118,7 @@ function claim(scope: FastifyInstance, name: string, log: Logger): void {
   // Makes a 404 under the prefix the service's own. `routing` has refused what has no route by then: what is
   // answered here is a route that finds nothing, as for a file that the docs do not have.
   scope.setNotFoundHandler(async ({ url }) => {
-    throw new NotFound(`There is nothing at ${url.split(/[?#]/, 1)[0]}`, 'urn:problem-type:route-not-found');
+    throw new NotFound(`There is nothing at ${pathOf(url)}`, 'urn:problem-type:route-not-found');
   });
 }
 
@@ -148,7 +149,7 @@ function addOwnRoutes(
   scope.get(
     '/health',
     {
-      config: { always: true },
+      config: { exempt: true },
       schema: {
         hide,
         operationId: 'checkHealth',
@@ -163,7 +164,7 @@ function addOwnRoutes(
   scope.get(
     '/ready',
     {
-      config: { always: true },
+      config: { exempt: true },
       schema: {
         hide,
         operationId: 'checkReadiness',

@@ -1,6 +1,6 @@
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { docsOnly } from '../http/security-headers.ts';
+import { docsSecurityHeaders } from '../http/security-headers.ts';
 import { product } from '../openapi/product.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { MountOptions } from './mount.ts';
@@ -45,7 +45,7 @@ export async function registerSwaggerUi(
   document: () => OpenApiDocument,
 ): Promise<void> {
   const others = Object.entries(otherDocuments ?? {}).map(([name, url]) => ({ name, url }));
-  await scope.register(docsOnly);
+  await scope.register(docsSecurityHeaders);
   scope.addHook('onSend', addViewport);
   await scope.register(swaggerUi, {
     routePrefix: '/docs',

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PropagatedContext } from '../context/propagation.ts';
 import { idsOf, type Span, type Tracer } from '../context/span.ts';
+import { pathOf } from '../context/url.ts';
 import type { Logger } from '../logging/logger.ts';
 
 /** A request where requests are traced: what it hands on, and, where it is recorded, its span. */
@@ -29,7 +30,7 @@ export function openRequestSpan(
         'http.request.method': method,
         'url.scheme': protocol,
         // The query stays out: it may hold secrets.
-        'url.path': url.split('?', 1)[0] as string,
+        'url.path': pathOf(url),
         ...(route !== undefined && { 'http.route': route }),
       },
     },

@@ -171,7 +171,10 @@ test('the services of the list are those of the folders', async () => {
 
 test('a refusal is an error of the request that waits, and a line', async () => {
   const { operation, close } = open('http://127.0.0.1:1');
-  expect(operation('get', '/pet/pets/').refuse('odd')).toMatchObject({ status: 503, name: 'ServiceUnavailable' });
+  expect(operation('get', '/pet/pets/').refuse('odd')).toMatchObject({
+    status: 503,
+    name: 'ServiceUnavailable',
+  });
   expect(operation('get', '/pet/pets/').refuse('odd')).toBeInstanceOf(Problem);
   await close();
 });

@@ -84,7 +84,7 @@ test('a handler does not begin after its key was released', async (t) => {
 
 test('two that wait until nothing is in flight are both told', async (t) => {
   const { app, release, socket } = await start(t);
-  const waits = [app.server.whenIdle(), app.server.whenIdle()];
+  const waits = [app.server.untilIdle(), app.server.untilIdle()];
   release();
   socket.end();
   await once(socket, 'close');

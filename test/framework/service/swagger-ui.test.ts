@@ -261,7 +261,7 @@ test('A service that says nothing of errors and tags has both in its document', 
       scope.get('/toys/', { schema }, async () => ({}));
       scope.get(
         '/busy',
-        { config: { always: true }, schema: { ...schema, operationId: 'readBusy' } },
+        { config: { exempt: true }, schema: { ...schema, operationId: 'readBusy' } },
         async () => ({}),
       );
     },

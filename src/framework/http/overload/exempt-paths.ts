@@ -1,3 +1,5 @@
+import { pathOf } from '../../context/url.ts';
+
 /** The paths that are answered to the last: however busy the server is, and while it stops. */
 export interface ExemptPaths {
   add(path: string): void;
@@ -12,9 +14,7 @@ export function createExemptPaths(): ExemptPaths {
   };
 }
 
-/** The path of a URL, with no slash at its end. */
 function normalize(url: string): string {
-  const query = url.indexOf('?');
-  const end = query < 0 ? url.length : query;
-  return url.slice(0, url[end - 1] === '/' ? end - 1 : end);
+  const path = pathOf(url);
+  return path.endsWith('/') ? path.slice(0, -1) : path;
 }

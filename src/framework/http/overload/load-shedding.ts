@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { FastifyServerOptions } from 'fastify';
 import { internalLimits, type Limits } from '../../config/limits.ts';
 import { readRequestId } from '../../context/propagation.ts';
+import { pathOf } from '../../context/url.ts';
 import { prepareProblemBody } from '../../errors/error-handler.ts';
 import { problemMediaType, ServiceUnavailable } from '../../errors/problem.ts';
 import { createRequestLogger, writeAccessLine } from '../../logging/access-log.ts';
@@ -18,18 +19,18 @@ import type { ExemptPaths } from './exempt-paths.ts';
 
 export interface LoadShedderOptions {
   readonly limits: Limits;
-  readonly key: InternalCredential;
-  readonly always: ExemptPaths;
+  readonly credential: InternalCredential;
+  readonly exemptPaths: ExemptPaths;
   readonly log: Logger;
   /** Headers of each response. */
-  readonly policy: SecurityHeaders;
+  readonly securityHeaders: SecurityHeaders;
   /** Where what is shed is counted. */
-  readonly traffic?: RequestMetrics | undefined;
+  readonly metrics?: RequestMetrics | undefined;
 }
 
 /** What stands before Fastify. */
 export interface LoadShedder {
-  readonly pressure: ConcurrencyLimit;
+  readonly concurrency: ConcurrencyLimit;
   readonly turns: Turns;
   /** Makes the server, of the options that Fastify has for it. */
   readonly serverFactory: NonNullable<FastifyServerOptions['serverFactory']>;
@@ -43,11 +44,11 @@ export interface LoadShedder {
  */
 export function createLoadShedder({
   limits,
-  key,
-  always,
+  credential: key,
+  exemptPaths: always,
   log,
-  policy,
-  traffic,
+  securityHeaders: policy,
+  metrics: traffic,
 }: LoadShedderOptions): LoadShedder {
   const pressure = openConcurrencyLimit(limits);
   const turns = openTurns(internalLimits.turn);
@@ -93,8 +94,7 @@ export function createLoadShedder({
     const took = performance.now() - begun;
     pressure.refused(took);
     const ms = Math.round(took * 1000) / 1000;
-    const path = url.split('?', 1)[0] as string;
-    writeAccessLine(createRequestLogger(log, reqId), { method, path, status: busy.status, ms });
+    writeAccessLine(createRequestLogger(log, reqId), { method, path: pathOf(url), status: busy.status, ms });
   }
 
   const pipelines = {
@@ -106,7 +106,7 @@ export function createLoadShedder({
   };
 
   return {
-    pressure,
+    concurrency: pressure,
     turns,
     serverFactory(handle, options) {
       const { http } = options as { http: object };

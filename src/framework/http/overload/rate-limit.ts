@@ -8,14 +8,14 @@ import type { ExemptPaths } from './exempt-paths.ts';
 export interface RateOptions {
   /** Requests of one address in a minute. */
   readonly rate: number;
-  readonly always: ExemptPaths;
+  readonly exemptPaths: ExemptPaths;
 }
 
 /**
  * Bounds how much one client may ask: 429 past it. Of our own nobody is counted: what a gateway forwards, it has
  * counted itself. Each instance counts for itself. Register it after `requests`, which knows who asks.
  */
-export const rateLimit = fp<RateOptions>(async (app, { rate, always }) => {
+export const rateLimit = fp<RateOptions>(async (app, { rate, exemptPaths: always }) => {
   // Only where there is a rate anybody pays for this import.
   const { default: rateLimit } = await import('@fastify/rate-limit');
   await app.register(rateLimit, { global: false, max: rate, timeWindow: 60_000 });

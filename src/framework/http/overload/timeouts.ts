@@ -6,7 +6,7 @@ import { GatewayTimeout, Problem } from '../../errors/problem.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     /** Whether it was answered while its handler ran on. */
-    isGivenUp: boolean;
+    isTimedOut: boolean;
   }
 }
 
@@ -16,7 +16,7 @@ declare module 'fastify' {
  * loses it when a body has been read. Register it after `requests`, which knows those in flight.
  */
 export const timeouts = fp<{ readonly time: Limits['time'] }>(async (app, { time }) => {
-  app.decorateRequest('isGivenUp', false);
+  app.decorateRequest('isTimedOut', false);
   const timer = setInterval(() => {
     for (const open of app.inFlight) {
       const { request, reply } = open;
@@ -29,7 +29,7 @@ export const timeouts = fp<{ readonly time: Limits['time'] }>(async (app, { time
         reply.raw.destroy();
       } else if (age >= time.handler && !reply.sent && !reply.raw.headersSent) {
         reply.log.warn(describe(request, reply), 'the handler did not respond in time');
-        request.isGivenUp = true;
+        request.isTimedOut = true;
         open.state.isOver = true;
         reply.send(new GatewayTimeout('There was no answer in time: the outcome is unknown'));
         reply.log = logLate(reply.log);

@@ -5,7 +5,7 @@ import type { ConcurrencyLimit } from './concurrency-limit.ts';
 
 export interface UnreadResponsesOptions {
   readonly limits: Pick<Limits, 'unread'>;
-  readonly pressure: ConcurrencyLimit;
+  readonly concurrency: ConcurrencyLimit;
 }
 
 /** How often the bytes are counted, in ms. */
@@ -18,7 +18,7 @@ const large = 65_536;
  * connection that has kept a large response for the longest time is closed, one in each tick, so that clients which
  * never read cannot lock out the others. Register it after `requests`, which knows the requests in flight.
  */
-export const unreadResponses = fp<UnreadResponsesOptions>(async (app, { limits, pressure }) => {
+export const unreadResponses = fp<UnreadResponsesOptions>(async (app, { limits, concurrency: pressure }) => {
   /** Since when each large response has waited. */
   let since = new Map<ServerResponse, number>();
 
@@ -33,7 +33,7 @@ export const unreadResponses = fp<UnreadResponsesOptions>(async (app, { limits, 
     }
     since = waiting;
     pressure.unread(bytes);
-    if (app.traffic !== undefined) app.traffic.unreadBytes = bytes;
+    if (app.requestMetrics !== undefined) app.requestMetrics.unreadBytes = bytes;
     if (bytes > limits.unread) closeSlowest(now);
   }, tick);
   timer.unref();
@@ -46,7 +46,7 @@ export const unreadResponses = fp<UnreadResponsesOptions>(async (app, { limits, 
     );
     if (slowest === undefined || now - first < internalLimits.unread) return;
     app.log.warn('closed a connection: its client reads too slowly, and too many bytes wait');
-    if (app.traffic !== undefined) app.traffic.closed.unread += 1;
+    if (app.requestMetrics !== undefined) app.requestMetrics.closed.unread += 1;
     slowest.destroy();
   }
 });

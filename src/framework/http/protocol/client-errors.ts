@@ -12,10 +12,10 @@ import { lastPending } from './pipelining.ts';
 
 /** What Fastify refuses before it has a route for it, as a URL that cannot be decoded: no hook sees these. */
 export function respondUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers(request.server.policy).header('x-request-id', request.id);
+  reply.headers(request.server.securityHeaders).header('x-request-id', request.id);
   reply.raw.once('close', () => {
     logEnd(request, reply);
-    request.server.traffic?.ended(request, reply, respondUnrouted);
+    request.server.requestMetrics?.ended(request, reply, respondUnrouted);
   });
   sendProblem(error, request, reply);
 }

@@ -3,12 +3,10 @@ import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { bindContext } from '../../context/context.ts';
 import { Problem } from '../../errors/problem.ts';
+import { safeMethods } from '../methods.ts';
 
 /** A host, and a port where there is one; several, as Node joins them, do not fit. */
 const hostForm = /^(\[[\da-f:.]+\]|[^\s,/?#@\\[\]:]*)(:\d*)?$/i;
-
-/** Nothing can have been changed by these: RFC 9110, section 9.2.1. */
-export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /**
  * Refuses what Node takes for a request although RFC 9112 does not: the more ways there are to read one, the more

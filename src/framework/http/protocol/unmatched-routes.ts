@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin';
 import createRouter from 'find-my-way';
+import { pathOf } from '../../context/url.ts';
 import { MethodNotAllowed, NotFound, Problem } from '../../errors/problem.ts';
 
 /** Fastify's own options and ours must agree on what is one path. */
@@ -28,11 +29,9 @@ export const unmatchedRoutes = fp<{ readonly maxUrlLength: number }>(async (app,
     if (!isReadable(request.url)) return done(new Problem(400, 'The URL cannot be read'));
     // What takes any path is there for a preflight, and is no route of anybody's.
     if (!request.is404 && request.routeOptions.url !== '*') return done();
-    const methods = paths.find('GET', request.url.split('?', 1)[0] as string)?.store as
-      | Set<string>
-      | undefined;
+    const path = pathOf(request.url);
+    const methods = paths.find('GET', path)?.store as Set<string> | undefined;
     if (methods !== undefined) return done(new MethodNotAllowed(request.method, [...methods].sort()));
-    const path = request.url.split(/[?#]/, 1)[0];
     done(new NotFound(`There is no route ${request.method} ${path}`, 'urn:problem-type:route-not-found'));
   });
 });
@@ -44,7 +43,7 @@ export const unmatchedRoutes = fp<{ readonly maxUrlLength: number }>(async (app,
  */
 function isReadable(url: string): boolean {
   if (!/[%.\\]/.test(url)) return true;
-  const path = url.split('?', 1)[0] as string;
+  const path = pathOf(url);
   try {
     decodeURIComponent(url);
     const decoded = decodeURIComponent(path).replaceAll('\\', '/');

@@ -14,21 +14,21 @@ test('the time that each rejection takes is reported to the concurrency limit', 
     new Map(),
     'config.yaml',
   );
-  const { pressure, serverFactory } = createLoadShedder({
+  const { concurrency, serverFactory } = createLoadShedder({
     limits,
-    key: createInternalCredential(generateSecret()),
-    always: createExemptPaths(),
+    credential: createInternalCredential(generateSecret()),
+    exemptPaths: createExemptPaths(),
     log: (await collectLines([], 'info')).logger('gateway'),
-    policy: {},
+    securityHeaders: {},
   });
-  const refused = vi.spyOn(pressure, 'refused');
+  const refused = vi.spyOn(concurrency, 'refused');
   const server = serverFactory((_request, response) => void response.end(), { http: {} }) as Server;
   t.onTestFinished(() => void server.close());
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   expect((await send(url, 'GET')).status).toBe(200);
   expect(refused).not.toHaveBeenCalled();
-  pressure.enter();
+  concurrency.enter();
   expect((await send(url, 'GET')).status).toBe(503);
   expect(refused.mock.calls).toEqual([[expect.any(Number)]]);
   expect(refused.mock.calls[0]?.[0]).toBeGreaterThan(0);

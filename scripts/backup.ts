@@ -1,12 +1,12 @@
 /** Copies the services' databases while they are served, for people: see --help. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { readConfig } from '../src/framework/config/config.ts';
 import { createBackup } from '../src/framework/database/backup/create.ts';
 import { assertNotHalfRestored, restoreNoteOf } from '../src/framework/database/backup/restore-note.ts';
-import { readArguments, UsageError } from './lib/arguments.ts';
-import { listDatabases, runServiceCommand } from './lib/command.ts';
+import { listDatabases, runServiceCommand } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh backup FOLDER [SERVICE...] [--config FILE]
 
@@ -27,12 +27,13 @@ then pet): ids are never used again, so an adoption then names its pet or none.
 `;
 
 await runServiceCommand(async () => {
-  const { values, positionals } = readArguments({
-    config: { type: 'string', default: 'config.yaml' },
-  });
+  const { values, positionals } = readArguments(
+    { config: { type: 'string', default: 'config.yaml' } },
+    Infinity,
+  );
   if (values.help) return console.log(help);
   const [folder, ...names] = positionals;
-  if (folder === undefined) throw new UsageError('Missing FOLDER to copy to: see --help');
+  if (folder === undefined) throw usageError('Missing FOLDER to copy to');
   const services = await loadServices();
   const config = readConfig(values.config, services, process.env);
   const databases = listDatabases(services, config);

@@ -1,6 +1,7 @@
 /** Checks what can be checked without a run: see --help. */
 import { spawnSync } from 'node:child_process';
-import { CommandError, readArguments, root, runCommand } from './lib/arguments.ts';
+import { readArguments } from '../src/framework/app/arguments.ts';
+import { CommandError, root, runCommand } from './lib/command.ts';
 
 const help = `Usage: ./run.sh check
 
@@ -30,7 +31,7 @@ const env = {
 };
 
 await runCommand(async () => {
-  const { values } = readArguments({}, 0);
+  const { values } = readArguments({});
   if (values.help) return console.log(help);
   for (const [command, ...args] of steps) {
     const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' });

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { watch } from 'chokidar';
-import { readArguments, root, runCommand } from './lib/arguments.ts';
+import { readArguments } from '../src/framework/app/arguments.ts';
+import { root, runCommand } from './lib/command.ts';
 
 const help = `Usage: ./run.sh dev [--config FILE] [--app NAME]
 
@@ -22,14 +23,11 @@ let stopping = false;
 let changes = 0;
 
 await runCommand(async () => {
-  const { values } = readArguments(
-    {
-      config: { type: 'string', default: 'config.yaml' },
-      app: { type: 'string' },
-      pretty: { type: 'boolean', default: false },
-    },
-    0,
-  );
+  const { values } = readArguments({
+    config: { type: 'string', default: 'config.yaml' },
+    app: { type: 'string' },
+    pretty: { type: 'boolean', default: false },
+  });
   if (values.help) return console.log(help);
   stopOnSignals();
   // Not logs/, generated/ and data/, which the server and its start write themselves.

@@ -5,6 +5,7 @@ import { Value } from '@sinclair/typebox/value';
 import { createTwoFilesPatch } from 'diff';
 import openapiTS, { astToString } from 'openapi-typescript';
 import { buildApp } from '../src/framework/app/app.ts';
+import { readArguments } from '../src/framework/app/arguments.ts';
 import { checkConfig } from '../src/framework/config/config.ts';
 import { openLogging } from '../src/framework/logging/logger.ts';
 import { findBreakingChanges } from '../src/framework/openapi/compatibility.ts';
@@ -12,8 +13,8 @@ import { mergeDocuments, mergedInfo } from '../src/framework/openapi/merge.ts';
 import type { OpenApiDocument } from '../src/framework/openapi/response-contract.ts';
 import type { Service } from '../src/framework/service/define-service.ts';
 import type { PeerUse } from '../src/framework/service/open-service.ts';
-import { CommandError, readArguments, root } from './lib/arguments.ts';
-import { expectMigrations, listServiceFolders, runServiceCommand } from './lib/command.ts';
+import { CommandError, root } from './lib/command.ts';
+import { expectMigrations, listServiceFolders, runServiceCommand } from './lib/service-command.ts';
 
 const target = join(root, 'generated');
 const marker = 'Written by "npm run generate" from src/services; do not change it by hand.';
@@ -30,7 +31,7 @@ changed operation. ./run.sh does it by itself when a source has changed.
 `;
 
 await runServiceCommand(async () => {
-  const { values } = readArguments({ check: { type: 'boolean', default: false } }, 0);
+  const { values } = readArguments({ check: { type: 'boolean', default: false } });
   if (values.help) return console.log(help);
   const { files, merged, uses } = await generate(join(root, 'src/services'));
   if (values.check) return check(files);

@@ -2,11 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { type Config, readConfig } from '../src/framework/config/config.ts';
 import { openDatabase, readMigrationStatus } from '../src/framework/database/database.ts';
 import { knownDatabasesFile } from '../src/framework/database/known-databases.ts';
-import { CommandError, readArguments, root, UsageError } from './lib/arguments.ts';
+import { CommandError, root } from './lib/command.ts';
 import {
   databaseOf,
   expectMigrations,
@@ -14,7 +15,7 @@ import {
   listServiceFolders,
   type Migrated,
   runServiceCommand,
-} from './lib/command.ts';
+} from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh migrate create|apply|status [SERVICE] [--name NAME] [--config FILE]
 
@@ -38,9 +39,8 @@ await runServiceCommand(async () => {
   if (values.help) return console.log(help);
   const [command, name] = positionals;
   if (command === 'create') return create(name, values.name);
-  if (command !== 'apply' && command !== 'status')
-    throw new UsageError('Expected create, apply or status: see --help');
-  if (values.name !== undefined) throw new UsageError('--name goes with create: see --help');
+  if (command !== 'apply' && command !== 'status') throw usageError('Expected create, apply or status');
+  if (values.name !== undefined) throw usageError('Expected --name only with create');
 
   const services = await loadServices();
   const migrated = listMigrated(services);

@@ -1,11 +1,11 @@
 /** Puts the databases of a backup in their places, for people: see --help. */
 import { resolve } from 'node:path';
+import { readArguments, usageError } from '../src/framework/app/arguments.ts';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { readConfig } from '../src/framework/config/config.ts';
 import { restoreBackup, undoInterrupted } from '../src/framework/database/backup/restore.ts';
 import { restoreNoteOf } from '../src/framework/database/backup/restore-note.ts';
-import { readArguments, UsageError } from './lib/arguments.ts';
-import { listDatabases, runServiceCommand } from './lib/command.ts';
+import { listDatabases, runServiceCommand } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh restore FOLDER [--overwrite] [--config FILE]
        ./run.sh restore --undo [--config FILE]
@@ -37,8 +37,8 @@ await runServiceCommand(async () => {
   );
   if (values.help) return console.log(help);
   const [folder] = positionals;
-  if (values.undo && folder !== undefined) throw new UsageError('Expected no FOLDER with --undo: see --help');
-  if (!values.undo && folder === undefined) throw new UsageError('Missing FOLDER of the backup: see --help');
+  if (values.undo && folder !== undefined) throw usageError('Expected no FOLDER with --undo');
+  if (!values.undo && folder === undefined) throw usageError('Missing FOLDER of the backup');
   const services = await loadServices();
   const config = readConfig(values.config, services, process.env);
   const note = restoreNoteOf(config.file);

@@ -6,12 +6,13 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
+import { readArguments } from '../src/framework/app/arguments.ts';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { readConfig } from '../src/framework/config/config.ts';
 import { openStandardOutput } from '../src/framework/logging/console.ts';
 import { createLineBuffer } from '../src/framework/logging/line-buffer.ts';
-import { readArguments, root } from './lib/arguments.ts';
-import { runServiceCommand } from './lib/command.ts';
+import { root } from './lib/command.ts';
+import { runServiceCommand } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh --all [--config FILE]
 
@@ -32,7 +33,7 @@ const lines = createLineBuffer([openStandardOutput()]);
 let isStopping = false;
 
 await runServiceCommand(async () => {
-  const { values } = readArguments({ config: { type: 'string', default: 'config.yaml' } }, 0);
+  const { values } = readArguments({ config: { type: 'string', default: 'config.yaml' } });
   if (values.help) return console.log(help);
   const { apps } = readConfig(values.config, await loadServices(), process.env);
   process.on('exit', lines.flushSync);

@@ -1,6 +1,7 @@
 /** Fuzzes the connections of the product: see --help. */
 import { randomInt } from 'node:crypto';
-import { readArguments, runCommand, UsageError } from '../../scripts/lib/arguments.ts';
+import { runCommand } from '../../scripts/lib/command.ts';
+import { readArguments, UsageError } from '../../src/framework/app/arguments.ts';
 import { groupings, startProduct } from './connection-servers.ts';
 import { fuzzConnections } from './connections.ts';
 
@@ -51,7 +52,7 @@ async function run(seed: number, seconds: number): Promise<boolean> {
 
 function readOptions() {
   const options = { seed: { type: 'string' }, seconds: { type: 'string', default: '60' } } as const;
-  const { values } = readArguments(options, 0);
+  const { values } = readArguments(options);
   return {
     isHelp: values.help,
     seed: values.seed === undefined ? randomInt(2 ** 31) : readInteger('seed', values.seed, 0, 2 ** 31 - 1),

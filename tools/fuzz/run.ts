@@ -1,6 +1,7 @@
 /** Fuzzes the product by its own contract: see --help. */
 import { randomInt } from 'node:crypto';
-import { readArguments, runCommand, UsageError } from '../../scripts/lib/arguments.ts';
+import { runCommand } from '../../scripts/lib/command.ts';
+import { readArguments, UsageError } from '../../src/framework/app/arguments.ts';
 import { type Exchange, fuzz } from './fuzz.ts';
 import { findLogFaults } from './log-lines.ts';
 import { recipes } from './recipes.ts';
@@ -73,14 +74,11 @@ async function fuzzAt(
 }
 
 function readOptions() {
-  const { values } = readArguments(
-    {
-      seed: { type: 'string' },
-      requests: { type: 'string', default: '10000' },
-      url: { type: 'string' },
-    },
-    0,
-  );
+  const { values } = readArguments({
+    seed: { type: 'string' },
+    requests: { type: 'string', default: '10000' },
+    url: { type: 'string' },
+  });
   if (values.url !== undefined && !URL.canParse(values.url))
     throw new UsageError(`--url ${values.url} is no URL`);
   return {

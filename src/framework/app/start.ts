@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isatty } from 'node:tty';
-import { parseArgs } from 'node:util';
 import { type AppConfig, ConfigError, readConfig } from '../config/config.ts';
 import { internalLimits } from '../config/limits.ts';
 import { gatewayName } from '../config/topology.ts';
@@ -15,6 +14,7 @@ import { type Logger, openLogging } from '../logging/logger.ts';
 import { linkMetrics } from '../metrics/cluster.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import { type AppOptions, buildApp } from './app.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { notifyListening, stopGracefully } from './graceful-stop.ts';
 import { InstanceError, openInstances, type StopMode } from './instances.ts';
 import { loadServices, type ServiceImports } from './load-services.ts';
@@ -29,25 +29,27 @@ const help = `Usage: npm start -- [--config FILE] [--app NAME]
   --version       the version
 `;
 
-/** A wrong argument: one line, exit code 2. */
-class UsageError extends Error {}
-
-/** Runs the command line of this process. A start that fails ends the process, with one line where that says it all. */
+/** Runs the command line of this process. If the start fails, prints one line if that is enough, and exits. */
 export async function run(imports: ServiceImports): Promise<void> {
   try {
-    await main(process.argv.slice(2), imports);
+    await main(imports);
   } catch (error) {
-    // An instance has said itself what is wrong.
+    // The instance has already printed the reason.
     if (error instanceof InstanceError) process.exit(error.code);
     const isMistake = error instanceof UsageError || error instanceof ConfigError;
-    const isTold = isMistake || error instanceof DatabaseError || error instanceof StartError;
-    console.error(isTold ? error.message : error);
+    const isExplained = isMistake || error instanceof DatabaseError || error instanceof StartError;
+    console.error(isExplained ? error.message : error);
     process.exit(isMistake ? 2 : 1);
   }
 }
 
-async function main(args: string[], imports: ServiceImports): Promise<void> {
-  const values = readArguments(args);
+async function main(imports: ServiceImports): Promise<void> {
+  const { values } = readArguments({
+    config: { type: 'string', default: 'config.yaml' },
+    app: { type: 'string' },
+    pretty: { type: 'boolean', default: false },
+    version: { type: 'boolean', default: false },
+  });
   const { version } = readJson<{ version: string }>('../../../package.json');
   if (values.help) return console.log(help);
   if (values.version) return console.log(version);
@@ -58,7 +60,7 @@ async function main(args: string[], imports: ServiceImports): Promise<void> {
   const app = config.apps[name];
   if (app === undefined || !Object.hasOwn(config.apps, name)) {
     const known = Object.keys(config.apps).join(', ');
-    throw new UsageError(`--app ${name}: ${values.config} has no such app (${known})`);
+    throw new UsageError(`Unknown app ${name}: the apps of ${values.config} are ${known}`);
   }
 
   const { level, directory } = config.log;
@@ -166,23 +168,6 @@ async function superviseInstances(
   if (isStopping) return;
   notifyListening();
   log.info(`${count} instances share the port; SIGHUP replaces them one by one`);
-}
-
-function readArguments(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        config: { type: 'string', default: 'config.yaml' },
-        app: { type: 'string' },
-        pretty: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-        version: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('. ', 1)[0]}: see --help`);
-  }
 }
 
 function readJson<Content>(path: string): Content {

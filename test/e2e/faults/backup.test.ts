@@ -576,15 +576,15 @@ test.for([
     args: ['/tmp/x', 'nope'],
     says: 'nope is not a service of config.yaml with a database\n',
   },
-  { script: 'backup', args: ['/tmp/x', '--nope'], says: "Unknown option '--nope': see --help\n" },
+  { script: 'backup', args: ['/tmp/x', '--nope'], says: 'Unknown option --nope: see --help\n' },
   {
     script: 'backup',
     args: ['/tmp/x', '--config', '/nowhere.yaml'],
     says: '/nowhere.yaml: there is no such file\n',
   },
   { script: 'restore', args: [], says: 'Missing FOLDER of the backup: see --help\n' },
-  { script: 'restore', args: ['/tmp/x', '/tmp/y'], says: "Unknown argument '/tmp/y': see --help\n" },
-  { script: 'restore', args: ['/tmp/x', '--nope'], says: "Unknown option '--nope': see --help\n" },
+  { script: 'restore', args: ['/tmp/x', '/tmp/y'], says: 'Unknown argument /tmp/y: see --help\n' },
+  { script: 'restore', args: ['/tmp/x', '--nope'], says: 'Unknown option --nope: see --help\n' },
 ])('$script ends with 2 and one line on $args', async ({ script, args, says }, t) => {
   expect(await runScript(t, script, ...args)).toEqual({ code: 2, output: says });
 });

@@ -182,12 +182,10 @@ test('migrate create writes a migration from what has changed in the tables', as
 });
 
 test.for([
-  { script: 'generate', args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
-  { script: 'generate', args: ['pet'], says: "Unknown argument 'pet': see --help\n" },
-  { script: 'check', args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
-  { script: 'dev', args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
-  { script: 'fuzz', args: ['--seed', 'x'], says: '--seed must be an integer from 0 to 2147483647\n' },
-  { script: 'fuzz', args: ['10'], says: "Unknown argument '10': see --help\n" },
+  { script: 'generate', args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
+  { script: 'generate', args: ['pet'], says: 'Unknown argument pet: see --help\n' },
+  { script: 'check', args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
+  { script: 'dev', args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
 ])('$script ends with 2 and one line on $args', async ({ script, args, says }, t) => {
   expect(await outcome(run(t, process.execPath, [`scripts/${script}.ts`, ...args]))).toEqual({
     code: 2,
@@ -199,10 +197,10 @@ test.for([
   { args: [], says: 'Expected create, apply or status: see --help\n' },
   { args: ['drop'], says: 'Expected create, apply or status: see --help\n' },
   { args: ['create', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
-  { args: ['status', 'pet', 'user'], says: "Unknown argument 'user': see --help\n" },
-  { args: ['status', '--name', 'x'], says: '--name goes with create: see --help\n' },
+  { args: ['status', 'pet', 'user'], says: 'Unknown argument user: see --help\n' },
+  { args: ['status', '--name', 'x'], says: 'Expected --name only with create: see --help\n' },
   { args: ['status', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
-  { args: ['status', '--nope'], says: "Unknown option '--nope': see --help\n" },
+  { args: ['status', '--nope'], says: 'Unknown option --nope: see --help\n' },
   { args: ['status', '--config', '/nowhere.yaml'], says: '/nowhere.yaml: there is no such file\n' },
 ])('migrate ends with 2 and one line on $args', async ({ args, says }, t) => {
   expect(await migrate(t, root, ...args)).toEqual({ code: 2, output: says });

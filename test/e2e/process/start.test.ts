@@ -11,11 +11,11 @@ async function outcome(running: ReturnType<typeof run>) {
 }
 
 test.for([
-  { args: ['--nope'], says: "Unknown option '--nope': see --help\n" },
+  { args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
   { args: ['--config', '/nowhere/config.yaml'], says: '/nowhere/config.yaml: there is no such file\n' },
   ...['nope', 'constructor', 'toString', '__proto__'].map((name) => ({
     args: ['--app', name],
-    says: `--app ${name}: config.yaml has no such app (gateway)\n`,
+    says: `Unknown app ${name}: the apps of config.yaml are gateway\n`,
   })),
 ])('ends with 2 and one line on $args', async ({ args, says }, t) => {
   expect(await outcome(run(t, process.execPath, [main, ...args]))).toEqual({ code: 2, output: says });

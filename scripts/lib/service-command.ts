@@ -1,0 +1,60 @@
+/** What the commands have in common that read the services and their databases. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../../src/framework/app/arguments.ts';
+import { type Config, ConfigError } from '../../src/framework/config/config.ts';
+import { BackupError, type ServiceDatabase } from '../../src/framework/database/backup/manifest.ts';
+import { DatabaseError } from '../../src/framework/database/database.ts';
+import type { Service } from '../../src/framework/service/define-service.ts';
+import { CommandError, root, runCommand } from './command.ts';
+
+/** Runs a command; see `runCommand`. A wrong config, a database or a backup that cannot be used is one line too. */
+export function runServiceCommand(main: () => Promise<void>): Promise<void> {
+  return runCommand(async () => {
+    try {
+      await main();
+    } catch (error) {
+      if (error instanceof ConfigError) throw new UsageError(error.message);
+      const isKnown = error instanceof DatabaseError || error instanceof BackupError;
+      throw isKnown ? new CommandError(error.message) : error;
+    }
+  });
+}
+
+/** The folders of src/services, each of which is a service, in the order of their names. */
+export function listServiceFolders(): string[] {
+  return readdirSync(join(root, 'src/services'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** A service that has a database. */
+export type Migrated = Service & { readonly migrations: URL };
+
+/** The services that have a database. */
+export function listMigrated(services: ReadonlyMap<string, Service>): Migrated[] {
+  return [...services.values()].filter((service): service is Migrated => service.migrations !== undefined);
+}
+
+/** @throws {CommandError} for a service that declares migrations and has none yet. */
+export function expectMigrations({ name, migrations }: Service): void {
+  if (migrations === undefined || existsSync(new URL('meta/_journal.json', migrations))) return;
+  throw new CommandError(`src/services/${name} has no migration yet: run "./run.sh migrate create ${name}"`);
+}
+
+/** Where the database of a service is, as the config has it. */
+export function databaseOf({ name: service, migrations }: Migrated, config: Config): ServiceDatabase {
+  const database = config.services[service]?.database;
+  if (database === undefined) throw new UsageError(`${service} is not among the services of ${config.file}`);
+  return { service, file: database.slice('sqlite:'.length), migrations };
+}
+
+/** The databases of all services of a config. @throws {UsageError} for one that is in memory. */
+export function listDatabases(services: ReadonlyMap<string, Service>, config: Config): ServiceDatabase[] {
+  const configured = listMigrated(services).filter(({ name }) => Object.hasOwn(config.services, name));
+  const databases = configured.map((service) => databaseOf(service, config));
+  const inMemory = databases.find(({ file }) => file === ':memory:');
+  if (inMemory !== undefined) throw new UsageError(`services.${inMemory.service}.database is in memory`);
+  return databases;
+}

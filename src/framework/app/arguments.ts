@@ -1,0 +1,42 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+
+/** A wrong argument: one line, exit code 2. */
+export class UsageError extends Error {}
+
+const help = { type: 'boolean', short: 'h', default: false } as const;
+
+/**
+ * Reads the arguments of a command, `--help` among them. It imports only Node, so that `--help` is quick.
+ * @param maxPositionals how many arguments without an option are allowed.
+ * @param args those of the process by default.
+ * @throws {UsageError}
+ */
+export function readArguments<Options extends ParseArgsOptionsConfig>(
+  options: Options,
+  maxPositionals = 0,
+  args?: string[],
+) {
+  const config = { ...(args && { args }), allowPositionals: true, options: { ...options, help } } as const;
+  const { tokens } = parseArgs({ ...config, strict: false, tokens: true });
+  let positionals = 0;
+  for (const token of tokens) {
+    if (token.kind === 'positional') {
+      positionals += 1;
+      if (positionals > maxPositionals) throw usageError(`Unknown argument ${token.value}`);
+    } else if (token.kind === 'option') {
+      const { name, rawName, value, inlineValue } = token;
+      if (!Object.hasOwn(config.options, name)) throw usageError(`Unknown option ${rawName}`);
+      const takesValue = config.options[name]?.type === 'string';
+      // As in `--config --app gateway`: the value was forgotten.
+      const isMissing = value === undefined || (!inlineValue && value.startsWith('-'));
+      if (takesValue && isMissing) throw usageError(`Missing value of ${rawName}`);
+      if (!takesValue && value !== undefined) throw usageError(`Expected no value of ${rawName}`);
+    }
+  }
+  return parseArgs(config);
+}
+
+/** A usage error that names the way to the help text. */
+export function usageError(message: string): UsageError {
+  return new UsageError(`${message}: see --help`);
+}

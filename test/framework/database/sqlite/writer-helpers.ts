@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import Client from 'better-sqlite3';
+import type { TestContext } from 'vitest';
+import { type Database, openDatabase } from '../../../../src/framework/database/database.ts';
+import { integer, sql, sqliteTable, text } from '../../../../src/framework/database/sqlite/drizzle.ts';
+import { openWriter } from '../../../../src/framework/database/sqlite/group-commit.ts';
+import { makeFolder } from '../../../support/app.ts';
+
+export const notes = sqliteTable('note', { id: integer().primaryKey(), text: text().notNull().unique() });
+export const noteTable = 'CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)';
+
+/** Opens a database with a table of notes, closed when the test ends. */
+export function openNotes(
+  t: TestContext,
+  file = join(makeFolder(t), 'note.db'),
+): { file: string; database: Database } {
+  const database = openDatabase(file);
+  t.onTestFinished(() => database.close());
+  database.orm.run(sql.raw(noteTable));
+  return { file, database };
+}
+
+export const addNote = ({ orm }: Database, note: string) =>
+  orm.run(sql`INSERT INTO note (text) VALUES (${note})`);
+export const listNotes = ({ orm }: Database) =>
+  orm.all<{ text: string }>(sql`SELECT text FROM note ORDER BY id`).map(({ text }) => text);
+export const numbered = (count: number, name = 'note') =>
+  Array.from({ length: count }, (_, index) => `${name} ${index}`);
+
+/** Reads the notes on a second connection, which sees only what is committed. */
+export function listCommitted(file: string): string[] {
+  const client = new Client(file);
+  try {
+    return client.prepare('SELECT text FROM note ORDER BY id').pluck().all() as string[];
+  } finally {
+    client.close();
+  }
+}
+
+/** Returns the reasons of rejected writes. Throws if a write was resolved. */
+export async function reasonsOf(writes: readonly Promise<unknown>[]): Promise<unknown[]> {
+  const results = await Promise.allSettled(writes);
+  return results.map((result) => {
+    if (result.status === 'fulfilled') throw new Error('the write was acknowledged');
+    return result.reason;
+  });
+}
+
+/** Opens a writer on a separate connection and records the statements of its transactions. */
+export function openRecordedWriter(t: TestContext, file = ':memory:') {
+  const client = new Client(file, { timeout: 0 });
+  t.onTestFinished(() => void client.close());
+  client.pragma('foreign_keys = ON');
+  const recorded = {
+    client,
+    statements: [] as string[],
+    /** Called before each statement. What it throws replaces the statement. */
+    before: (_statement: string): void => {},
+    writer: openWriter({
+      prepare(statement) {
+        const prepared = client.prepare(statement);
+        return {
+          run() {
+            recorded.statements.push(statement);
+            recorded.before(statement);
+            return prepared.run();
+          },
+        };
+      },
+      get inTransaction() {
+        return client.inTransaction;
+      },
+    }),
+  };
+  return recorded;
+}
+
+/** Throws an error as better-sqlite3 does. */
+export function throwSqliteError(code: string): never {
+  throw new Client.SqliteError('simulated by the test', code);
+}

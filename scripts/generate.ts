@@ -14,6 +14,7 @@ import type { OpenApiDocument } from '../src/framework/openapi/response-contract
 import type { Service } from '../src/framework/service/define-service.ts';
 import type { PeerUse } from '../src/framework/service/open-service.ts';
 import { CommandError, root } from './lib/command.ts';
+import { describePeers } from './lib/peer-types.ts';
 import { expectMigrations, listServiceFolders, runServiceCommand } from './lib/service-command.ts';
 
 const target = join(root, 'generated');
@@ -22,9 +23,10 @@ const marker = 'Written by "npm run generate" from src/services; do not change i
 const help = `Usage: ./run.sh generate [--check]
 
 Writes generated/ from the folders of src/services: the OpenAPI document of
-each service, the merged one, its types, and the list of services. Prints the
-files that have changed, and each change that breaks a service which uses the
-changed operation. ./run.sh does it by itself when a source has changed.
+each service, the merged one, its types, the types of calls from service to
+service, and the list of services. Prints the files that have changed, and each
+change that breaks a service which uses the changed operation. ./run.sh does it
+by itself when a source has changed.
 
   --check         write nothing; print what would change, and fail if anything would
   --help          this text
@@ -61,6 +63,7 @@ async function generate(folder: string) {
   for (const { service, document } of parts) files.set(`${service}/openapi.json`, toJson(document));
   files.set('openapi.json', toJson(merged));
   files.set('api.d.ts', `// ${marker}\n\n${types}`);
+  files.set('peers.d.ts', `// ${marker}\n\n${describePeers(merged, names)}`);
   files.set('services.ts', listServices(names));
   return { files, merged, uses };
 }

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../src/framework/app/arguments.ts';
+import { PeerUseError } from '../../src/framework/calls/peer-operations.ts';
 import { type Config, ConfigError } from '../../src/framework/config/config.ts';
 import { BackupError, type ServiceDatabase } from '../../src/framework/database/backup/manifest.ts';
 import { DatabaseError } from '../../src/framework/database/database.ts';
@@ -15,8 +16,8 @@ export function runServiceCommand(main: () => Promise<void>): Promise<void> {
       await main();
     } catch (error) {
       if (error instanceof ConfigError) throw new UsageError(error.message);
-      const isKnown = error instanceof DatabaseError || error instanceof BackupError;
-      throw isKnown ? new CommandError(error.message) : error;
+      const isKnown = [BackupError, DatabaseError, PeerUseError].some((known) => error instanceof known);
+      throw isKnown ? new CommandError((error as Error).message) : error;
     }
   });
 }

@@ -1,6 +1,7 @@
 /** The public API of the framework: what a service imports. Tables and repositories import `#framework/database`. */
 export { type Found, lookupByIds } from './calls/batch/lookup.ts';
-export type { Peer } from './calls/operation.ts';
+export type { LegacyPeer } from './calls/operation.ts';
+export type { Lookup, Peer } from './calls/peers.ts';
 export { bindContext } from './context/context.ts';
 export {
   Conflict,

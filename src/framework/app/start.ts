@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isatty } from 'node:tty';
+import { PeerUseError } from '../calls/peer-operations.ts';
 import { type AppConfig, ConfigError, readConfig } from '../config/config.ts';
 import { internalLimits } from '../config/limits.ts';
 import { gatewayName } from '../config/topology.ts';
@@ -37,8 +38,9 @@ export async function run(imports: ServiceImports): Promise<void> {
     // The instance has already printed the reason.
     if (error instanceof InstanceError) process.exit(error.code);
     const isMistake = error instanceof UsageError || error instanceof ConfigError;
-    const isExplained = isMistake || error instanceof DatabaseError || error instanceof StartError;
-    console.error(isExplained ? error.message : error);
+    const explained = [DatabaseError, PeerUseError, StartError];
+    const isExplained = isMistake || explained.some((known) => error instanceof known);
+    console.error(isExplained ? (error as Error).message : error);
     process.exit(isMistake ? 2 : 1);
   }
 }

@@ -13,7 +13,8 @@ import { getLogger } from '../logging/logger.ts';
 import type { UsedOperation } from '../openapi/compatibility.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from '../openapi/response-contract.ts';
 import { CallMetrics, type Outcome } from './call-metrics.ts';
-import type { Operation, OperationOptions, Peer } from './operation.ts';
+import type { LegacyPeer, Operation, OperationOptions } from './operation.ts';
+import type { CallInit } from './peers.ts';
 import {
   CallTimeoutError,
   HttpRequest,
@@ -39,8 +40,8 @@ export interface PeerOptions {
   onUnfit?(): void;
 }
 
-/** What openapi-fetch takes, and all that an operation of ours can need of it. */
-interface Init {
+/** What an operation of a service's own declaration takes, as openapi-fetch has it. */
+interface LegacyInit {
   readonly params?: {
     readonly path?: Record<string, unknown>;
     readonly query?: Record<string, unknown>;
@@ -63,6 +64,11 @@ function absentContract(target: string): OperationContract {
   return { findFault: fail, maxItems: fail } as unknown as OperationContract;
 }
 
+/** Lower-cases the names, so that a header of the caller and one of ours are one. */
+function lowerCaseNames(headers: CallInit['headers'] = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
 /** A neighbour and a way to hang up. */
 export function openPeer(name: string, options: PeerOptions) {
   const { origin, document, deadline } = options;
@@ -73,8 +79,17 @@ export function openPeer(name: string, options: PeerOptions) {
     method: HttpMethod,
     path: string,
     { sends }: OperationOptions = {},
-  ): Operation<Init | undefined, unknown> {
+  ): Operation<LegacyInit | undefined, unknown> {
     options.onDeclare?.({ method, path, sends });
+    const operation = createOperation(method, path);
+    const convert = ({ params, body }: LegacyInit = {}): CallInit => ({
+      ...{ params: params?.path ?? {}, query: params?.query ?? {}, headers: params?.header ?? {}, body },
+    });
+    const legacy = (init: LegacyInit | undefined) => operation(convert(init));
+    return Object.assign(legacy, operation as Omit<typeof operation, never>);
+  }
+
+  function createOperation(method: HttpMethod, path: string): Operation<CallInit | undefined, unknown> {
     const contract = document === undefined ? undefined : readContract(document, method, path);
     const verb = method.toUpperCase() as HttpRequest['method'];
     const target = `${verb} ${path}`;
@@ -83,11 +98,11 @@ export function openPeer(name: string, options: PeerOptions) {
     const counted = counts.get(target) ?? new CallMetrics();
     counts.set(target, counted);
 
-    function end(outcome: Outcome, begun: number, init: Init | undefined): void {
+    function end(outcome: Outcome, begun: number, init: CallInit | undefined): void {
       counted.end(outcome, begun);
       const log = getLogger();
       if (!log.isLevelEnabled('debug')) return;
-      const lists = Object.values(init?.params?.query ?? {}).filter(Array.isArray);
+      const lists = Object.values(init?.query ?? {}).filter(Array.isArray);
       const ms = Math.round((performance.now() - begun) * 1000) / 1000;
       log.debug({ neighbour: name, operation: target, ids: lists[0]?.length, outcome, ms }, 'call');
     }
@@ -104,10 +119,15 @@ export function openPeer(name: string, options: PeerOptions) {
       return new GatewayTimeout(`The ${name} service did not answer in time`);
     }
 
-    function createCall(init: Init = {}, headers: Record<string, string>, timeout: number): HttpRequest {
-      const { params = {}, body } = init;
-      const url = createFinalURL(path, { baseUrl: origin(), params, querySerializer, pathSerializer });
-      const sent = { ...params.header, ...headers };
+    function createCall(init: CallInit = {}, headers: Record<string, string>, timeout: number): HttpRequest {
+      const { params = {}, query = {}, body } = init;
+      const url = createFinalURL(path, {
+        baseUrl: origin(),
+        params: { path: params, query },
+        querySerializer,
+        pathSerializer,
+      });
+      const sent = { ...lowerCaseNames(init.headers), ...headers };
       const { request, keyed, service } = currentContext() ?? {};
       if (takesKey && keyed !== undefined) sent['idempotency-key'] ??= keyed.nextKey(`${service} ${target}`);
       if (body === undefined) return new HttpRequest(url, { method: verb, headers: sent, timeout, request });
@@ -121,7 +141,7 @@ export function openPeer(name: string, options: PeerOptions) {
       });
     }
 
-    async function call(init: Init | undefined): Promise<unknown> {
+    async function call(init: CallInit | undefined): Promise<unknown> {
       if (contract === undefined) throw new Error(tooEarly(target));
       if (currentContext()?.request?.isOver) throw new RequestEnded();
       const travel = outgoingContext(deadline);
@@ -139,7 +159,7 @@ export function openPeer(name: string, options: PeerOptions) {
 
     async function exchange(
       contract: OperationContract,
-      init: Init | undefined,
+      init: CallInit | undefined,
       travel: PropagatedContext,
       begun: number,
       span?: Span,
@@ -189,7 +209,8 @@ export function openPeer(name: string, options: PeerOptions) {
   }
 
   return {
-    neighbour: { operation } as Peer<object>,
+    neighbour: { operation } as LegacyPeer<object>,
+    createOperation,
     /** What has been counted of its operations, by their targets. */
     counts: counts as ReadonlyMap<string, CallMetrics>,
     /** Whether its process answers within `timeout` ms. */

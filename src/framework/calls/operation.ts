@@ -4,8 +4,8 @@ import type { GatewayTimeout, ServiceUnavailable } from '../errors/problem.ts';
 import type { OperationContract } from '../openapi/response-contract.ts';
 import type { CallMetrics } from './call-metrics.ts';
 
-/** Another service, as its callers see it. `Paths` are those of `generated/api.d.ts`. */
-export interface Peer<Paths extends object> {
+/** Another service, as callers see it that declare operations by method and path. `PeerOf` takes its place. */
+export interface LegacyPeer<Paths extends object> {
   /** Declares one operation that the service uses; do it once, when the service registers. */
   operation<
     Method extends HttpMethod,

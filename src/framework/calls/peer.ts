@@ -1,20 +1,25 @@
+import type { HttpMethod } from 'openapi-typescript-helpers';
 import { internalLimits } from '../config/limits.ts';
 import { runAs } from '../context/context.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { UsedOperation } from '../openapi/compatibility.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
-import type { Check } from '../service/readiness.ts';
 import { openPeer } from './client.ts';
 import { createContractMonitor } from './contract-monitor.ts';
+import { createPeerOperations, describeTooEarly, PeerUseError } from './peer-operations.ts';
+import type { CallInit } from './peers.ts';
 import type { TransportLimits } from './transport.ts';
+
+/** What a check of a peer found: `unreachable` if it does not respond, `broken` if it breaks its contract. */
+export type PeerState = 'OK' | 'unreachable' | 'broken';
 
 export interface ConnectPeerOptions {
   /** The service that calls. */
   readonly service: string;
   /** The service that is called. */
   readonly other: string;
-  /** Where that is now, as `http://host:port`. */
-  origin(): string;
+  /** Where that is now, as `http://host:port`; else `setOrigin` says so, once the app listens. */
+  readonly origin?: () => string;
   /** The merged document; absent while it is being generated. */
   readonly contract: OpenApiDocument | undefined;
   /** ms for a call, in all. */
@@ -25,22 +30,29 @@ export interface ConnectPeerOptions {
   readonly log: Logger;
   /** The other's document, where it runs in this app; else it is asked for. */
   readonly document: (() => OpenApiDocument) | undefined;
-  /** Called for each operation that the service declares. */
-  onDeclare(use: UsedOperation): void;
+  /** Called for each operation that the service declares by method and path. */
+  onDeclare?(use: UsedOperation): void;
 }
 
 /** Opens the way from a service to another, and keeps an eye on what the other serves. */
 export function connectPeer(options: ConnectPeerOptions) {
-  const { service, other, origin, contract, deadline, limits, headers, log, document, onDeclare } = options;
+  const { service, other, contract, deadline, limits, headers, log, document, onDeclare } = options;
+  let origin: string | undefined;
   const opened = openPeer(other, {
-    origin,
+    origin:
+      options.origin ??
+      (() => {
+        if (origin === undefined)
+          throw new Error(`The origin of ${other} is not set: the app does not listen`);
+        return origin;
+      }),
     document: contract,
     deadline,
     limits,
     headers,
     onDeclare: (use) => {
       door.use(use);
-      onDeclare(use);
+      onDeclare?.(use);
     },
     onUnfit: () => runAs(service, 'contract', log, door.lookSoon),
   });
@@ -52,13 +64,42 @@ export function connectPeer(options: ConnectPeerOptions) {
     fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.look),
   });
   const look = () => runAs(service, 'contract', log, door.look);
+  const { operations, uses } = createPeerOperations({
+    service,
+    peer: other,
+    document: contract,
+    open(method, path, use) {
+      door.use({
+        method,
+        path,
+        get sends() {
+          return use.sends;
+        },
+      });
+      const operation = opened.createOperation(method as HttpMethod, path);
+      const call = (init: CallInit | undefined) => {
+        if (options.origin === undefined && origin === undefined)
+          return Promise.reject(new PeerUseError(describeTooEarly(use)));
+        return operation(init);
+      };
+      return Object.assign(call, operation as Omit<typeof operation, never>);
+    },
+  });
   return {
+    /** The peer as the service sees it: one property per operation. */
+    operations,
+    /** The operations that the service has declared so far. */
+    uses,
+    /** Sets where the peer is, as `http://host:port`; once, when the app listens. Until then each call is an error. */
+    setOrigin(value: string): void {
+      origin = value;
+    },
     neighbour: opened.neighbour,
     counts: opened.counts,
     isBroken: door.isBroken,
     /** Compares its contract with what it serves now. */
     look,
-    async check(): Promise<Check> {
+    async check(): Promise<PeerState> {
       if (door.isBroken()) return 'broken';
       return (await opened.isReachable(internalLimits.look)) ? 'OK' : 'unreachable';
     },
@@ -82,6 +123,7 @@ export function monitorPeer(
     limits: { unused: internalLimits.unused },
     headers,
   });
-  const check = async (): Promise<Check> => ((await isReachable(internalLimits.look)) ? 'OK' : 'unreachable');
+  const check = async (): Promise<PeerState> =>
+    (await isReachable(internalLimits.look)) ? 'OK' : 'unreachable';
   return { check, close };
 }

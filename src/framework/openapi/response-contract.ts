@@ -11,6 +11,7 @@ export interface OpenApiDocument {
 type PathItem = Readonly<Record<string, OperationObject>>;
 interface OperationObject {
   readonly operationId?: string;
+  readonly tags?: readonly string[];
   readonly parameters?: readonly ParameterObject[];
   readonly responses?: Readonly<Record<string, unknown>>;
 }
@@ -85,6 +86,16 @@ export function readContract(document: OpenApiDocument, method: string, path: st
       return `body${error?.instancePath} ${error?.message}`;
     },
   };
+}
+
+/** Finds an operation of the merged document by its id, `<service>.<operationId>`. */
+export function findOperation(document: OpenApiDocument, id: string) {
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(item)) {
+      if (operation.operationId === id) return { method, path, operation };
+    }
+  }
+  return undefined;
 }
 
 /** Names the operations of the same service, because generating again does not help against a wrong path. */

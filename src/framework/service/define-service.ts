@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Static, TObject } from '@sinclair/typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
-import type { Peer } from '../calls/operation.ts';
+import type { LegacyPeer } from '../calls/operation.ts';
 import type { Database } from '../database/database.ts';
 import type { Logger } from '../logging/logger.ts';
 
@@ -20,7 +20,7 @@ export interface ServiceContext<Options = unknown> {
   /** The service's own, open and migrated. Throws where the config gives the service none. */
   readonly database: Database;
   /** The only way to another service; `Paths` are those of `generated/api.d.ts`. */
-  neighbour<Paths extends object>(name: string): Peer<Paths>;
+  neighbour<Paths extends object>(name: string): LegacyPeer<Paths>;
   /** `services.<name>.options` of the config, checked. */
   readonly options: Options;
   /** The service's logger, for work that no request asked for. Everywhere else: `getLogger()`. */

@@ -1,0 +1,151 @@
+import { findOperation, type OpenApiDocument } from '../openapi/response-contract.ts';
+import { lookupByIds } from './batch/lookup.ts';
+import type { Operation } from './operation.ts';
+import type { CallInit, Lookup } from './peers.ts';
+
+/** An operation that a service uses of a peer. */
+export interface PeerUse {
+  /** The service that calls. */
+  readonly service: string;
+  readonly peer: string;
+  readonly operationId: string;
+  /** The query parameters that the service sends; undefined: it may send any. */
+  readonly sends: readonly string[] | undefined;
+}
+
+/** A use of a peer that its contract does not have. The message names service, peer, operation and the fix. */
+export class PeerUseError extends Error {}
+
+export interface PeerOperationsOptions {
+  readonly service: string;
+  readonly peer: string;
+  /** The merged document; absent while it is being generated, when any operation can be declared and none called. */
+  readonly document: OpenApiDocument | undefined;
+  /** Opens the operation of the contract with this method and path. */
+  open(method: string, path: string, use: PeerUse): Operation<CallInit | undefined, unknown>;
+}
+
+/** An operation without its types. */
+interface AnyOperation {
+  (init?: CallInit): Promise<unknown>;
+  batchBy(parameter: string, options?: { readonly key?: string }): Lookup<number, unknown>;
+}
+
+/**
+ * Creates the object through which a service calls a peer, and the list of what it uses. Each property that is read
+ * declares one operation.
+ */
+export function createPeerOperations(options: PeerOperationsOptions) {
+  const uses: PeerUse[] = [];
+  const declared = new Map<string, AnyOperation>();
+  const operations = new Proxy<Record<string, AnyOperation>>(
+    {},
+    {
+      get(_target, operationId) {
+        // A promise that resolves with the object, and a tool that prints it, read these.
+        if (typeof operationId === 'symbol' || operationId === 'then' || operationId === 'toJSON')
+          return undefined;
+        const known = declared.get(operationId);
+        if (known !== undefined) return known;
+        const { use, operation } = declareOperation(operationId, options);
+        uses.push(use);
+        declared.set(operationId, operation);
+        return operation;
+      },
+    },
+  );
+  return { operations, uses: uses as readonly PeerUse[] };
+}
+
+function declareOperation(
+  operationId: string,
+  { service, peer, document, open }: PeerOperationsOptions,
+): { readonly use: PeerUse; readonly operation: AnyOperation } {
+  const use = { service, peer, operationId, sends: undefined as string[] | undefined };
+  const send = (name: string) => {
+    use.sends ??= [];
+    if (!use.sends.includes(name)) use.sends.push(name);
+  };
+  if (document === undefined) {
+    const call = () => Promise.reject(new PeerUseError(describeTooEarly(use)));
+    const batchBy = (parameter: string) => {
+      send(parameter);
+      return call;
+    };
+    return { use, operation: Object.assign(call, { batchBy }) };
+  }
+  const { method, path } = checkUse(document, use);
+  const operation = open(method, path, use);
+  const call = (init?: CallInit) => {
+    // A service that batches, and sends more with a single call, uses that too.
+    if (use.sends !== undefined) Object.keys(init?.query ?? {}).forEach(send);
+    return operation(init);
+  };
+  const batchBy: AnyOperation['batchBy'] = (parameter, { key = 'id' } = {}) => {
+    checkUse(document, { ...use, sends: [parameter] });
+    send(parameter);
+    return createLookup(operation, parameter, key);
+  };
+  return { use, operation: Object.assign(call, { batchBy }) };
+}
+
+/**
+ * Finds the operation of a use in the merged document.
+ * @throws {PeerUseError} if the peer has no such operation, or no such query parameter.
+ */
+export function checkUse(document: OpenApiDocument, { service, peer, operationId, sends = [] }: PeerUse) {
+  const found = findOperation(document, `${peer}.${operationId}`);
+  if (found === undefined) {
+    const known = Object.values(document.paths)
+      .flatMap((item) => Object.values(item).map((operation) => operation.operationId ?? ''))
+      .filter((id) => id.startsWith(`${peer}.`))
+      .map((id) => id.slice(peer.length + 1));
+    throw new PeerUseError(
+      `${service} uses the operation ${operationId} of ${peer}, which has ${list(known)}. Correct the name; after a change of ${peer} run ./run.sh generate`,
+    );
+  }
+  const parameters = (found.operation.parameters ?? [])
+    .filter((one) => one.in === 'query')
+    .map(({ name }) => name);
+  const unknown = sends.find((name) => !parameters.includes(name));
+  if (unknown !== undefined) {
+    throw new PeerUseError(
+      `${service} sends the query parameter ${unknown} to ${operationId} of ${peer}, which has ${list(parameters)}. Correct the name; after a change of ${peer} run ./run.sh generate`,
+    );
+  }
+  return found;
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+/** The message for a call that is made before the app listens. */
+export function describeTooEarly({
+  service,
+  peer,
+  operationId,
+}: Pick<PeerUse, 'service' | 'peer' | 'operationId'>) {
+  return `${service} called ${operationId} of ${peer} before the app listens. Call it in a handler or an onListen hook, not in routes()`;
+}
+
+function createLookup(
+  operation: Operation<CallInit | undefined, unknown>,
+  parameter: string,
+  key: string,
+): Lookup<number, unknown> {
+  const find = lookupByIds(operation as Operation<CallInit, Record<string, number>[]>, {
+    parameter,
+    ask: (ids) => ({ query: { [parameter]: ids } }),
+    idOf: (item) => item[key] as number,
+  });
+  return async (keys) => {
+    const found = await find(keys);
+    const own = new Map<number, unknown>();
+    for (const one of keys) {
+      const item = found.get(one);
+      if (item !== undefined) own.set(one, item);
+    }
+    return own;
+  };
+}

@@ -1,0 +1,112 @@
+import type { FetchResponse } from 'openapi-fetch';
+
+/**
+ * The operations of each service, by service and operationId, with their types of `generated/api.d.ts`.
+ * `generated/peers.d.ts` adds the members.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: an interface, because generated/peers.d.ts merges with it.
+export interface Peers {}
+
+/** The name of a service that others can call. */
+export type PeerName = keyof Peers & string;
+
+/**
+ * A peer: one property per operation, by operationId. Reading a property declares that the service uses the
+ * operation, so read it once, in `routes`: `const { listPets } = peers.pet`.
+ */
+export type Peer<Name extends PeerName> = PeerOf<Peers[Name]>;
+
+/** A peer with these operations. */
+export type PeerOf<Operations> = { readonly [Id in keyof Operations]: PeerOperation<Operations[Id]> };
+
+/** One operation of a peer. `Operation` is its type in `generated/api.d.ts`. */
+export interface PeerOperation<Operation> {
+  /**
+   * Calls the operation. Resolves with the body of its success, which matches the contract.
+   * @throws {ServiceUnavailable} The peer did not respond, or its response is no success of the contract.
+   * @throws {GatewayTimeout} There was no complete response before the deadline.
+   */
+  (...init: CallArguments<Operation>): Promise<Success<Operation>>;
+  /**
+   * Creates a lookup of the items that the operation lists for the keys in a query parameter, and declares that the
+   * service sends this parameter. Concurrent lookups are batched. `key` is the member of an item that holds its key;
+   * the default is `id`.
+   */
+  batchBy<Parameter extends ListParameter<Operation>>(
+    parameter: Parameter,
+    ...options: BatchArguments<Operation, Parameter>
+  ): Lookup<KeyOf<Operation, Parameter>, Item<Operation>>;
+}
+
+/**
+ * Resolves with the items that exist, by their keys. Keys may repeat.
+ * @throws {ServiceUnavailable | GatewayTimeout} As the operation; each caller at its own deadline.
+ */
+export type Lookup<Key, Item> = (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Item>>;
+
+/** What a single call sends. */
+export interface CallInit {
+  /** The parameters in the path. */
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+type Parameters<Operation, Place extends string> = Operation extends { parameters: infer All }
+  ? NonNullable<All[Place & keyof All]>
+  : never;
+
+/** A member of the init: required if anything in it is required, absent if the operation has none. */
+type Member<Name extends string, Value> = [Value] extends [never]
+  ? { readonly [Key in Name]?: never }
+  : Partial<Value> extends Value
+    ? { readonly [Key in Name]?: Value }
+    : { readonly [Key in Name]: Value };
+
+type BodyMember<Operation> = Operation extends {
+  requestBody: { content: { 'application/json': infer Body } };
+}
+  ? { readonly body: Body }
+  : Operation extends { requestBody?: { content: { 'application/json': infer Body } } }
+    ? { readonly body?: Body }
+    : { readonly body?: never };
+
+type Init<Operation> = Member<'params', Parameters<Operation, 'path'>> &
+  Member<'query', Parameters<Operation, 'query'>> &
+  Member<'headers', Parameters<Operation, 'header'>> &
+  BodyMember<Operation>;
+
+type CallArguments<Operation> =
+  Partial<Init<Operation>> extends Init<Operation> ? [init?: Init<Operation>] : [init: Init<Operation>];
+
+type Success<Operation> = NonNullable<
+  FetchResponse<Operation & Record<string | number, unknown>, unknown, 'application/json'>['data']
+>;
+
+type Item<Operation> = Success<Operation> extends readonly (infer One)[] ? One : never;
+
+type Query<Operation> = Parameters<Operation, 'query'>;
+
+/** The query parameters that take a list of keys. */
+type ListParameter<Operation> = {
+  [Name in keyof Query<Operation>]-?: NonNullable<Query<Operation>[Name]> extends readonly (string | number)[]
+    ? Name
+    : never;
+}[keyof Query<Operation>] &
+  string;
+
+type KeyOf<Operation, Parameter extends keyof Query<Operation>> =
+  NonNullable<Query<Operation>[Parameter]> extends readonly (infer Key)[] ? Key : never;
+
+/** The members of an item that hold a key. */
+type KeyMember<One, Key> = { [Name in keyof One]-?: One[Name] extends Key ? Name : never }[keyof One];
+
+interface BatchOptions<Name> {
+  readonly key: Name;
+}
+
+type BatchArguments<Operation, Parameter extends keyof Query<Operation>> =
+  'id' extends KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>
+    ? [options?: BatchOptions<KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>>]
+    : [options: BatchOptions<KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>>];

@@ -1,0 +1,135 @@
+import { expect, type TestContext, test } from 'vitest';
+import { connectPeer } from '../../../src/framework/calls/peer.ts';
+import type { Peer, PeerOf } from '../../../src/framework/calls/peers.ts';
+import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
+import { build, collectLines, contract } from '../../support/app.ts';
+
+const document = contract as unknown as OpenApiDocument;
+
+/** Connects the user service to the pet service, as the app that runs it does. */
+async function connect(
+  t: TestContext,
+  { merged }: { readonly merged: OpenApiDocument | undefined } = { merged: document },
+) {
+  const connected = connectPeer({
+    ...{ service: 'user', other: 'pet', contract: merged, deadline: 1_000, limits: {}, headers: {} },
+    log: (await collectLines([], 'info')).logger('user'),
+    document: undefined,
+  });
+  t.onTestFinished(connected.close);
+  return { ...connected, pet: connected.operations as unknown as Peer<'pet'> };
+}
+
+test('calls an operation by its operationId, with path parameters, query, headers and body', async (t) => {
+  const { pet, setOrigin } = await connect(t);
+  const { createPet, readPet, listPets, updatePet } = pet;
+  setOrigin((await build(t)).url);
+  const headers = { 'Idempotency-Key': 'one-key' };
+  const rex = await createPet({ body: { name: 'Rex', species: 'dog' }, headers });
+  expect(await createPet({ body: { name: 'Rex', species: 'dog' }, headers })).toEqual(rex);
+  await createPet({ body: { name: 'Tom', species: 'cat' } });
+  expect(await readPet({ params: { pet_id: rex.id } })).toEqual(rex);
+  const older = await updatePet({ params: { pet_id: rex.id }, body: { age: 3 } });
+  expect(older).toEqual({ ...rex, age: 3 });
+  expect(await listPets({ query: { limit: 1 } })).toEqual([older]);
+  expect((await listPets()).map(({ name }) => name)).toEqual(['Rex', 'Tom']);
+});
+
+test('batchBy finds items by the member id, or by another one, and leaves out what does not exist', async (t) => {
+  const { pet, setOrigin } = await connect(t);
+  const { createPet, listPets } = pet;
+  setOrigin((await build(t)).url);
+  const rex = await createPet({ body: { name: 'Rex', species: 'dog', age: 2 } });
+  const tom = await createPet({ body: { name: 'Tom', species: 'cat', age: 1 } });
+  const find = listPets.batchBy('ids');
+  const [one, both] = await Promise.all([find([tom.id]), find([tom.id, 77, rex.id, tom.id])]);
+  expect([...one]).toEqual([[tom.id, tom]]);
+  expect([...both]).toEqual([
+    [tom.id, tom],
+    [rex.id, rex],
+  ]);
+  // No member but `id` holds the ids, so an item that is found by another one was not requested.
+  const findByAge = listPets.batchBy('ids', { key: 'age' as 'id' });
+  await expect(findByAge([rex.id])).rejects.toMatchObject({ status: 503 });
+});
+
+test('reading a property declares the use of an operation; batchBy declares the one parameter that is sent', async (t) => {
+  const { pet, uses } = await connect(t);
+  expect(uses).toEqual([]);
+  const { listPets, readPet } = pet;
+  expect(pet.listPets).toBe(listPets);
+  const use = { service: 'user', peer: 'pet' };
+  expect(uses).toEqual([
+    { ...use, operationId: 'listPets', sends: undefined },
+    { ...use, operationId: 'readPet', sends: undefined },
+  ]);
+  listPets.batchBy('ids');
+  listPets.batchBy('ids');
+  expect(uses[0]?.sends).toEqual(['ids']);
+  // A service that batches may send more with a single call.
+  await listPets({ query: { limit: 1 } }).catch(() => {});
+  expect(uses[0]?.sends).toEqual(['ids', 'limit']);
+  await readPet({ params: { pet_id: 1 } }).catch(() => {});
+  expect(uses[1]?.sends).toBe(undefined);
+});
+
+test('an operation or a query parameter that the peer does not have is one line with the fix', async (t) => {
+  const { pet } = await connect(t);
+  const wrong = pet as unknown as PeerOf<{ listPetz: object }>;
+  expect(() => wrong.listPetz).toThrow(
+    /^user uses the operation listPetz of pet, which has createPet, listPets, .*\. Correct the name; after a change of pet run \.\/run\.sh generate$/,
+  );
+  expect(() => pet.listPets.batchBy('idz' as 'ids')).toThrow(
+    'user sends the query parameter idz to listPets of pet, which has offset, limit, ids. Correct the name; after a change of pet run ./run.sh generate',
+  );
+});
+
+test('a call before the app listens is an error that names service, operation and fix', async (t) => {
+  const message =
+    'user called listPets of pet before the app listens. Call it in a handler or an onListen hook, not in routes()';
+  for (const merged of [document, undefined]) {
+    const { pet } = await connect(t, { merged });
+    const { listPets } = pet;
+    await expect(listPets({ query: { limit: 1 } })).rejects.toThrow(message);
+    await expect(listPets.batchBy('ids')([1])).rejects.toThrow(message);
+  }
+});
+
+test('any operation can be declared while the contract is generated', async (t) => {
+  const { operations, uses } = await connect(t, { merged: undefined });
+  const { listToys } = operations;
+  listToys?.batchBy('names', { key: 'name' });
+  expect(uses).toEqual([{ service: 'user', peer: 'pet', operationId: 'listToys', sends: ['names'] }]);
+});
+
+/** Checked by tsc alone. */
+export async function types({ listPets, readPet, createPet }: Peer<'pet'>): Promise<unknown> {
+  const mood: string = (await readPet({ params: { pet_id: 1 } })).mood;
+  const found: ReadonlyMap<number, { name: string }> = await listPets.batchBy('ids')([1]);
+  listPets.batchBy('ids', { key: 'id' });
+  // @ts-expect-error the operation has no such query parameter
+  await listPets({ query: { limi: 10 } });
+  // @ts-expect-error the operation has no such query parameter
+  listPets.batchBy('idz');
+  // @ts-expect-error the parameter takes no list
+  listPets.batchBy('limit');
+  // @ts-expect-error the response is no list
+  readPet.batchBy('ids');
+  // @ts-expect-error the member holds no key of the parameter
+  listPets.batchBy('ids', { key: 'name' });
+  // @ts-expect-error keys have the type of the parameter
+  await listPets.batchBy('ids')(['1']);
+  // @ts-expect-error the path parameter is missing
+  await readPet();
+  // @ts-expect-error the path parameter is missing
+  await readPet({});
+  // @ts-expect-error the body is missing
+  await createPet();
+  // @ts-expect-error the body does not match
+  await createPet({ body: { name: 1, species: 'dog' } });
+  return { mood, found };
+}
+// @ts-expect-error no such peer
+export type NoPeer = Peer<'toy'>;
+// @ts-expect-error no such operation
+export type NoOperation = Peer<'pet'>['listToys'];

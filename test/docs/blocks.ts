@@ -23,9 +23,12 @@ export interface Example {
   readonly output: string;
 }
 
+/** Whether README.md is that of this project: a product that was made of it has its own, which may say anything. */
+export const hasOwnReadme = readFileSync(join(root, 'README.md'), 'utf8').startsWith('# modular-monolith\n');
+
 /** The paths of README.md, AGENTS.md and every page of docs. */
 export const pages: readonly string[] = [
-  'README.md',
+  ...(hasOwnReadme ? ['README.md'] : []),
   'AGENTS.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))

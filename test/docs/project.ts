@@ -15,25 +15,31 @@ import { findFreePort, makeFolder } from '../support/app.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 
 /** Ports of the pages. */
-const documentedPorts = [8000, 8001, 8002];
+const documentedPorts = [8000, 8001, 8002, 8003];
+
+export interface ProjectSessionOptions extends Pick<SessionOptions, 'isLeftOut' | 'onCommand'> {
+  /** Variables of the environment beside those of this process. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Whether the first command need not generate, because `generated/` is as it should be. */
+  readonly isGenerated?: boolean;
+}
 
 /** A session in a copy of the complete project, on free ports, with the dependencies of this project. */
 export async function openProjectSession(
   t: TestContext,
-  options: Pick<SessionOptions, 'isLeftOut' | 'onCommand'> & { readonly isGenerated?: boolean } = {},
+  { env, isGenerated, ...options }: ProjectSessionOptions = {},
 ): Promise<Session & { readonly folder: string }> {
   const folder = copyProject(t);
   const ports = new Map<number, number>();
   for (const port of documentedPorts) ports.set(port, await findFreePort());
   for (const name of readdirSync(folder).filter((name) => /^config.*\.yaml$/.test(name))) {
     const text = readFileSync(join(folder, name), 'utf8');
-    const used = text.replace(/\b800[0-2]\b/g, (port) => String(ports.get(Number(port))));
+    const used = text.replace(/\b800[0-3]\b/g, (port) => String(ports.get(Number(port))));
     writeFileSync(join(folder, name), used);
   }
-  // run.sh need not generate what is as it should be.
-  if (options.isGenerated) writeFileSync(join(folder, 'node_modules/.generated'), '');
-  const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
-  const session = openSession({ folder, env, ports, ...options });
+  if (isGenerated) writeFileSync(join(folder, 'node_modules/.generated'), '');
+  const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`;
+  const session = openSession({ ...options, folder, ports, env: { ...process.env, ...env, PATH: path } });
   t.onTestFinished(() => session.stop());
   return { ...session, folder };
 }

@@ -69,8 +69,8 @@ export function openSession(options: SessionOptions): Session {
   async function execute(command: string): Promise<void> {
     if (isLeftOut(command)) return;
     if (startsServer.test(command)) return startServer(command);
-    // Its page says so.
-    if (command.startsWith('./run.sh restore')) await stop();
+    // The pages say so.
+    if (/^(\.\/run\.sh restore|rm) /.test(command)) await stop();
     const { ended, output } = start(translate(command, ports), folder, env);
     const code = await ended;
     if (code !== 0) throw new Error(`it ended with ${code}:\n${output()}`);

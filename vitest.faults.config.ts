@@ -17,6 +17,7 @@ export const faults = [
   'test/e2e/faults/signals.test.ts',
   'test/e2e/faults/split.test.ts',
   'test/docs/add-a-service.test.ts',
+  'test/docs/first-steps.test.ts',
   'test/docs/upgrading.test.ts',
 ];
 

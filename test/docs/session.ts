@@ -45,7 +45,8 @@ export function openSession(options: SessionOptions): Session {
 
   async function startServer(command: string): Promise<void> {
     await stop();
-    serverCommand = command;
+    // A reader who changed a file starts by run.sh, which generates.
+    if (command.startsWith('./run.sh')) serverCommand = command;
     isStale = false;
     // `exec`: the signal that stops it must not end with the shell.
     server = start(`exec ${command}`, folder, env);

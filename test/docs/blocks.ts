@@ -14,6 +14,8 @@ export interface Block {
   readonly language: string;
   /** The files that the words `file=PATH` behind it name. */
   readonly files: readonly string[];
+  /** The file that the word `from=PATH` names: the block is an excerpt of it. */
+  readonly source?: string | undefined;
   readonly text: string;
 }
 
@@ -49,6 +51,7 @@ export function listBlocks(page: string): Block[] {
       line: text.slice(0, all[index]?.index).split('\n').length,
       language,
       files: [...info.matchAll(/file=(\S+)/g)].map(([, file]) => file as string),
+      source: /from=(\S+)/.exec(info)?.[1],
       text: block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
     }),
   );

@@ -101,3 +101,17 @@ test('every decision has a page with the same four parts, and is in the list', (
     ]);
   }
 });
+
+test.for(pages)('%s: every excerpt of a file stands in that file', (page) => {
+  for (const { source, text } of listBlocks(page))
+    if (source !== undefined) expect(read(source)).toContain(text);
+});
+
+test('every block of TypeScript is a file that a test writes, or an excerpt of one', () => {
+  const loose = pages.flatMap((page) =>
+    listBlocks(page).filter(
+      ({ language, files, source }) => language === 'ts' && files.length === 0 && source === undefined,
+    ),
+  );
+  expect(loose).toEqual([]);
+});

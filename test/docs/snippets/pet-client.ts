@@ -1,0 +1,11 @@
+import type { Peer } from '#framework';
+
+export function createPetClient({ createPet, listPets, readPet }: Peer<'pet'>) {
+  return {
+    /** Resolves with those of these pets that exist, by id. */
+    find: listPets.batchBy('ids'),
+    read: (id: number) => readPet({ params: { pet_id: id } }),
+    list: (limit: number) => listPets({ query: { limit } }),
+    create: (name: string) => createPet({ body: { name, species: 'dog' } }),
+  };
+}

@@ -10,9 +10,6 @@ export interface WriteParticipant {
   committed(): void;
   /** The write changed nothing. `reason` is what its promise rejects with. */
   failed(reason: unknown): void;
-  /** Temporary: a participant that has these two is resolved before COMMIT. Removed with early responses. */
-  isAnswered?(): boolean;
-  conclude?(): void;
 }
 
 /** The idempotency key of the running request, as the database and the calls of that request see it. */

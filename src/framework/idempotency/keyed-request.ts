@@ -3,179 +3,127 @@ import { serialize } from 'node:v8';
 import type { RequestKey, WriteParticipant } from '../context/write-participant.ts';
 import { Problem } from '../errors/problem.ts';
 
-/** What a request was answered, as far as it is kept. */
+/** A response as it is stored under a key. */
 export interface StoredResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer | null;
 }
 
-/** A request under a key, while it is in use. */
-export interface KeyedRequest extends RequestKey {
-  /** Whether it has come to its answer. */
-  isAnswered(): boolean;
-  /**
-   * Ends it with its answer, undefined for one that cannot be kept. Resolves when the answer may be given: with
-   * undefined, or with what another process answered the same request meanwhile, to be given in its place.
-   * @throws what kept the effects from being written: none of them was then.
-   */
-  finish(answer: StoredResponse | undefined): Promise<StoredResponse | undefined>;
+/** What is stored under a key, if its request changed something. */
+export interface StoredEntry {
+  /** What the writes of the request returned, by their number. Only writes that changed something are stored. */
+  readonly results: Readonly<Record<number, unknown>>;
+  /** Absent until there is a final response, and if that is not kept. */
+  readonly response: StoredResponse | undefined;
 }
 
-/** What the writes of a request returned, by their number; only of those that changed something. */
-export type Results = Readonly<Record<number, unknown>>;
+/** Limits of what is stored for one request, in bytes: its response, and what one of its writes returned. */
+export const maxBytes = { response: 8_192, result: 8_192 } as const;
 
-/** What is kept under a key: only of a request that changed something. */
-export interface Entry {
-  readonly results: Results;
-  /** Absent where there is none that is final, or it is not kept: a retry runs again, and its writes return `results`. */
-  readonly answer: StoredResponse | undefined;
-}
-
-/** How much is kept of one request, in bytes: of its answer, and of what one of its writes returned. */
-export const keptBytes = { answer: 8_192, result: 8_192 } as const;
-
-/** Where one key is kept. */
-export interface Place {
+/** The stored entry of one key. */
+export interface EntryStore {
+  /** The connection whose writes are stored. */
   readonly connection: unknown;
   /** The key as the client sent it. */
   readonly key: string;
-  /** @throws {Problem} 422 where another request had the key. */
-  find(): Entry | undefined;
-  /** In a transaction. */
-  save(entry: Entry): void;
+  /** @throws {Problem} 422 if the key was used for a different request. */
+  read(): StoredEntry | undefined;
+  /** Stores the first result, in the transaction of its write. */
+  insert(results: StoredEntry['results']): void;
+  /** Replaces the stored results, in the transaction of a later write. */
+  update(results: StoredEntry['results']): void;
   /** Rows changed on this connection so far. */
   countChanges(): unknown;
-  write(fn: () => void): Promise<void>;
-  /** Lets the key go. */
+  /**
+   * Stores the response if there is an entry without one, in a transaction of its own.
+   * @returns the response that another process stored first.
+   */
+  saveResponse(response: StoredResponse): Promise<StoredResponse | undefined>;
+  /** Frees the key for the next request. */
   release(): void;
 }
 
-/** A request under the key of `place`; `hasEffect` where it came before, wrote, and was not answered. */
-export function createKeyedRequest(place: Place, hasEffect: boolean): KeyedRequest {
-  let joined = 0;
-  let calls = 0;
-  const results: Record<number, unknown> = {};
-  let answer: StoredResponse | undefined;
-  let isAnswered = false;
-  let isSaved = false;
-  /** What another process answered. */
-  let found: StoredResponse | undefined;
-  let transaction: PromiseWithResolvers<void> | undefined;
+/**
+ * A request with an idempotency key, while it is in progress. What each of its writes returned is stored in the
+ * transaction of that write. A retry that finds such a result gets it instead of a second effect, and so goes on from
+ * where the request ended. The response is stored after the writes and before it is sent.
+ */
+export class KeyedRequest implements RequestKey {
+  readonly #store: EntryStore;
+  /** Resolves for each write when its outcome is final. */
+  readonly #writes: Promise<void>[] = [];
+  #calls = 0;
+  #isResponding = false;
 
-  /** Writes what there is by now, in a transaction. */
-  function record(): void {
-    const entry = place.find();
-    if (entry?.answer !== undefined) {
-      if (!isSaved) found = entry.answer;
-      return;
+  constructor(store: EntryStore) {
+    this.#store = store;
+  }
+
+  /** Whether the request has come to its response. Later writes are not part of it. */
+  get isResponding(): boolean {
+    return this.#isResponding;
+  }
+
+  joinWrite(connection: unknown): WriteParticipant | undefined {
+    if (this.#isResponding || connection !== this.#store.connection) return undefined;
+    const { promise, resolve: settle } = Promise.withResolvers<void>();
+    const index = this.#writes.push(promise) - 1;
+    return { run: (write) => this.#run(index, write), committed: settle, failed: settle };
+  }
+
+  #run<Result>(index: number, write: () => Result): Result {
+    const store = this.#store;
+    const entry = store.read();
+    // Another process has completed the request: this one gets the same response, and must not change anything.
+    if (entry?.response !== undefined) throw keyInUse();
+    if (entry !== undefined && index in entry.results) return entry.results[index] as Result;
+    const before = store.countChanges();
+    const result = write();
+    if (store.countChanges() !== before) {
+      assertStorable(result);
+      if (entry === undefined) store.insert({ [index]: result });
+      else store.update({ ...entry.results, [index]: result });
     }
-    const all = { ...entry?.results, ...results };
-    const count = Object.keys(all).length;
-    isSaved = count > 0 && isKept(answer);
-    const isNew = count > Object.keys(entry?.results ?? {}).length;
-    if (isSaved || isNew) place.save({ results: all, answer: isSaved ? answer : undefined });
+    return result;
   }
 
-  function join(index: number): WriteParticipant {
-    let outcome: { readonly value: unknown } | undefined;
-    return {
-      run<Result>(fn: () => Result) {
-        outcome = undefined;
-        const entry = place.find();
-        found = entry?.answer;
-        if (found !== undefined) throw keyInUse();
-        transaction ??= openTransaction();
-        if (entry !== undefined && index in entry.results) {
-          hasEffect = true;
-          return entry.results[index] as Result;
-        }
-        const before = place.countChanges();
-        const value = fn();
-        if (place.countChanges() !== before) {
-          checkSize(value);
-          outcome = { value };
-        }
-        return value;
-      },
-      isAnswered: () => isAnswered,
-      conclude() {
-        if (outcome !== undefined) results[index] = outcome.value;
-        record();
-      },
-      committed() {
-        hasEffect ||= index in results;
-        transaction?.resolve();
-        transaction = undefined;
-      },
-      failed(reason) {
-        delete results[index];
-        isSaved = false;
-        transaction?.reject(reason);
-        transaction = undefined;
-      },
-    };
+  nextKey(target: string): string {
+    return hash('sha256', `${this.#calls++} ${target} ${this.#store.key}`, 'base64url');
   }
 
-  return {
-    joinWrite: (other) => (isAnswered || other !== place.connection ? undefined : join(joined++)),
-    isAnswered: () => isAnswered,
-    nextKey: (target) => hash('sha256', `${calls++} ${target} ${place.key}`, 'base64url'),
-    async finish(given) {
-      isAnswered = true;
-      answer = given;
-      try {
-        // The answer goes with the write that it came from; it needs one of its own where there is none.
-        if (transaction !== undefined) await transaction.promise;
-        else if (found === undefined && hasEffect && isKept(answer)) await place.write(record);
-        return found;
-      } finally {
-        place.release();
-      }
-    },
-  };
-}
-
-/** How many turns of the microtask queue a request may take from its write to its answer, to be written with it. */
-const turns = 100;
-
-/**
- * Waits until these requests have come to their answers, or have to wait for something else. Microtasks of theirs run
- * meanwhile and nothing besides, so no other request sees what is not committed.
- */
-export async function waitForAnswers(companions: readonly WriteParticipant[]): Promise<void> {
-  for (let turn = 0; turn < turns; turn += 1) {
-    if (companions.every((companion) => companion.isAnswered?.() ?? true)) return;
-    await undefined;
+  /**
+   * Ends the request with its response, undefined for one that cannot be stored, and frees the key.
+   * @returns the response that another process gave to the same request meanwhile: it takes the place of this one.
+   */
+  async respond(response: StoredResponse | undefined): Promise<StoredResponse | undefined> {
+    this.#isResponding = true;
+    try {
+      // The handler may not have awaited all of its writes.
+      await Promise.all(this.#writes);
+      return isKept(response) ? await this.#store.saveResponse(response) : undefined;
+    } finally {
+      this.#store.release();
+    }
   }
 }
 
-function openTransaction(): PromiseWithResolvers<void> {
-  const transaction = Promise.withResolvers<void>();
-  // Where the request has not come to its answer, nobody waits for it.
-  transaction.promise.catch(() => {});
-  return transaction;
+/** Whether a response is replayed to retries. After a 5xx a retry goes on from the stored results. */
+function isKept(response: StoredResponse | undefined): response is StoredResponse {
+  if (response === undefined || response.status >= 500) return false;
+  const { headers, body } = response;
+  return Buffer.byteLength(JSON.stringify(headers)) + Buffer.byteLength(body ?? '') <= maxBytes.response;
 }
 
-/**
- * Whether an answer is given again to a retry of a request that changed something. After a 5xx a retry goes on from what
- * was written; one for a large answer computes it again.
- */
-function isKept(answer: StoredResponse | undefined): boolean {
-  if (answer === undefined || answer.status >= 500) return false;
-  const { headers, body } = answer;
-  return Buffer.byteLength(JSON.stringify(headers)) + Buffer.byteLength(body ?? '') <= keptBytes.answer;
+/** @throws {TypeError} for a result of a write that is too large to be stored. */
+function assertStorable(result: unknown): void {
+  const size = serialize(result).length;
+  if (size <= maxBytes.result) return;
+  throw new TypeError(`a write returned ${size} bytes, and at most ${maxBytes.result} are kept for a retry`);
 }
 
-/** @throws {TypeError} for what a write may not return in a request with an idempotency key, as that is kept. */
-function checkSize(value: unknown): void {
-  const size = serialize(value).length;
-  if (size <= keptBytes.result) return;
-  throw new TypeError(`a write returned ${size} bytes, and at most ${keptBytes.result} are kept for a retry`);
-}
-
-/** 409: the request under this key is not answered yet. */
+/** 409: the request under this key is still in progress. */
 export function keyInUse(): Problem {
   const type = 'urn:problem-type:idempotency-key-in-use';
-  return new Problem(409, 'A request with this idempotency key is not answered yet', { type });
+  return new Problem(409, 'The request with this Idempotency-Key is still in progress', { type });
 }

@@ -1,191 +1,131 @@
-import type { FastifyReply, FastifyRequest, FastifySchema, RouteOptions } from 'fastify';
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Context, currentContext, runInContext } from '../context/context.ts';
-import { writeProblem } from '../errors/error-handler.ts';
-import { Problem, problems } from '../errors/problem.ts';
+import { Problem } from '../errors/problem.ts';
+import { getLogger } from '../logging/logger.ts';
 import { fingerprint } from './fingerprint.ts';
-import { bounds, type IdempotencyKeys } from './key-store.ts';
+import { readKey } from './key-header.ts';
+import type { IdempotencyKeys } from './key-store.ts';
 import type { KeyedRequest, StoredResponse } from './keyed-request.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Null where it has no idempotency key. */
+    /** Null if the request has no idempotency key, and before its handler begins. */
     keyed: KeyedRequest | null;
-    /** Whether the handler of a keyed request has begun. */
-    isHandled: boolean;
   }
 }
 
 export interface IdempotencyOptions {
-  /** Those of the service's database; undefined where it has none. */
+  /** The keys in the database of the service; undefined if it has none. */
   readonly keys: IdempotencyKeys | undefined;
 }
 
-/** Of an answer that is given again; the rest is about the request that it is given to. */
-const keptHeaders = ['content-type', 'location', 'etag'];
+/** The headers that are stored with a response. All others belong to the request that gets it. */
+const storedHeaders = ['content-type', 'location', 'etag'];
 
 /**
- * Makes it safe to send a POST again that has an `Idempotency-Key`: draft-ietf-httpapi-idempotency-key-header. Register
- * it before the routes of a service. A POST without a key passes by.
+ * Makes it safe to repeat a POST that has an `Idempotency-Key`: draft-ietf-httpapi-idempotency-key-header. Register it
+ * before the routes of a service.
  */
-export const idempotency = fp<IdempotencyOptions>(async (scope, { keys }) => {
-  scope.decorateRequest('keyed', null);
-  scope.decorateRequest('isHandled', false);
+export const idempotency = fp<IdempotencyOptions>(
+  async (scope, { keys }) => {
+    scope.decorateRequest('keyed', null);
+    scope.addHook('onRoute', (route) => {
+      if (![route.method].flat().includes('POST')) return;
+      route.handler = handleOnce(route.handler, keys);
+      // Before compression, because a retry may come from a client that does not accept the same encodings.
+      if (keys !== undefined) route.onSend = [storeResponse, ...[route.onSend ?? []].flat()];
+    });
+  },
+  { name: 'idempotency' },
+);
 
-  // After validation, because a default that is spelled out equals one that is left out. The hook is the scope's, so it
-  // runs before those of the service.
-  scope.addHook('preHandler', claim);
-
-  scope.addHook('onRoute', (route) => {
-    if (![route.method].flat().includes('POST')) return;
-    // Before an answer is compressed: a retry may come from a client that does not read that.
-    route.onSend = [conclude, ...[route.onSend ?? []].flat()];
-    route.handler = answerAlways(route.handler);
-  });
-
-  function claim(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+/** Wraps the handler of a route. A key is claimed when the handler begins, so a request that ends earlier has none. */
+function handleOnce(handler: RouteOptions['handler'], keys: IdempotencyKeys | undefined): typeof handler {
+  return function (request, reply) {
     const sent = request.headers['idempotency-key'];
-    if (sent === undefined || request.method !== 'POST') {
-      done();
-      return;
+    if (sent === undefined || request.method !== 'POST') return handler.call(this, request, reply);
+    const key = readKey(String(sent));
+    // Not ignored, because the client relies on its key.
+    if (keys === undefined)
+      throw new Problem(400, 'This service has no database to keep idempotency keys in');
+    // The client disconnected before the handler began. It may have sent its retry to a different connection.
+    if (reply.raw.destroyed) return reply.hijack();
+    const claimed = keys.claim(key, fingerprint(request));
+    if ('response' in claimed) {
+      reply.send(replay(reply, claimed.response));
+      return undefined;
     }
-    try {
-      const key = readKey(String(sent));
-      // Not passed over: whoever sends a key relies on it.
-      if (keys === undefined)
-        throw new Problem(400, 'This service has no database to keep idempotency keys in');
-      const claimed = keys.claim(key, fingerprint(request));
-      if ('answer' in claimed) {
-        reply.send(repeat(reply, claimed.answer));
-        return;
-      }
-      request.keyed = claimed;
-      reply.raw.once('close', () => releaseUnhandled(request));
-      runInContext({ ...(currentContext() as Context), keyed: claimed }, done);
-    } catch (error) {
-      done(error as Error);
-    }
-  }
-});
-
-/**
- * An sf-string, RFC 8941: visible ASCII and spaces in quotes. Or what most clients send, Stripe's among them: a UUID or
- * the like without the quotes; but not what could be read in another way: two headers that were joined, parameters, a
- * quotation that does not end.
- */
-const keyForm = /^(?:"((?:[ !#-[\]-~]|\\["\\]){1,255})"|([!#-+\--:<-[\]-~]{1,255}))$/;
-
-function readKey(sent: string): string {
-  const [, quoted, bare] = keyForm.exec(sent) ?? [];
-  const key = bare ?? quoted?.replace(/\\(.)/g, '$1');
-  if (key !== undefined) return key;
-  const detail = 'The Idempotency-Key must be 1 to 255 visible ASCII characters in double quotes';
-  throw new Problem(400, detail, { type: 'urn:problem-type:idempotency-key-malformed' });
+    request.keyed = claimed;
+    const context = { ...(currentContext() as Context), keyed: claimed };
+    const result = runInContext(context, () => handler.call(this, request, reply)) as unknown;
+    if (result instanceof Promise) return respondAlways(result, request, reply);
+    reply.raw.once('close', () => release(request, request.isTimedOut));
+    return result;
+  };
 }
 
-/** Holds an answer back until it is kept. */
-function conclude(
+/**
+ * Makes sure that a request responds, so that its key is freed. Fastify sends no response if the handler resolves with
+ * nothing after the client disconnected. If the handler called `reply.send`, Fastify sends again while the response is
+ * being stored.
+ */
+async function respondAlways(result: Promise<unknown>, request: FastifyRequest, reply: FastifyReply) {
+  try {
+    const payload = await result;
+    if (payload !== undefined || request.isTimedOut) return payload;
+    if (!request.keyed?.isResponding && !reply.sent) reply.send();
+    return reply;
+  } finally {
+    // The client has its 504, or a response that the handler wrote by itself.
+    release(request, request.isTimedOut || reply.sent);
+  }
+}
+
+/** Frees the key of a request that comes to no response. */
+function release({ keyed }: FastifyRequest, isOver: boolean): void {
+  if (isOver && keyed?.isResponding === false) void keyed.respond(undefined);
+}
+
+/** Holds a response back until it is stored. */
+function storeResponse(
   request: FastifyRequest,
   reply: FastifyReply,
   payload: unknown,
   done: (error: null, payload: unknown) => void,
 ): void {
   const { keyed } = request;
-  if (keyed === null || keyed.isAnswered() || request.isTimedOut) {
+  if (keyed === null || keyed.isResponding || request.isTimedOut) {
     done(null, payload);
     return;
   }
-  keyed.finish(answerOf(reply, payload)).then(
-    (found) => done(null, found === undefined ? payload : repeat(reply, found)),
-    (error) => done(null, writeProblem(error, request, reply)),
+  /** While the response was stored, the request may have timed out. */
+  const send = (body: unknown) => request.isTimedOut || done(null, body);
+  keyed.respond(toStored(reply, payload)).then(
+    (other) => send(other === undefined ? payload : replay(reply, other)),
+    (err) => {
+      // The effect is durable, and a retry computes the response again.
+      getLogger().warn({ err }, 'the response to a request with an idempotency key was not stored');
+      send(payload);
+    },
   );
 }
 
-/** Undefined for a stream, which is not there as a whole. */
-function answerOf(reply: FastifyReply, payload: unknown): StoredResponse | undefined {
+/** Returns undefined for a stream, because its body is not known yet. */
+function toStored(reply: FastifyReply, payload: unknown): StoredResponse | undefined {
   const body = payload ?? null;
   if (body !== null && typeof body !== 'string' && !Buffer.isBuffer(body)) return undefined;
-  const headers = keptHeaders.flatMap((name) => {
+  const headers = storedHeaders.flatMap((name) => {
     const value = reply.getHeader(name);
     return value === undefined ? [] : [[name, String(value)]];
   });
   return { status: reply.statusCode, headers: Object.fromEntries(headers), body };
 }
 
-/** Makes the answer one that was given before, and returns its body, which is to be sent. */
-function repeat(reply: FastifyReply, { status, headers, body }: StoredResponse): string | Buffer | undefined {
-  for (const name of keptHeaders) reply.removeHeader(name);
+/** Turns a reply into a stored response, and returns the body that is to be sent. */
+function replay(reply: FastifyReply, { status, headers, body }: StoredResponse): string | Buffer | undefined {
+  for (const name of storedHeaders) reply.removeHeader(name);
   reply.code(status).headers(headers).header('idempotent-replayed', 'true');
-  // Sent, null would be written as JSON.
+  // Null would be sent as JSON.
   return body ?? undefined;
-}
-
-/**
- * Fastify does not answer a client that has gone where its handler resolves with nothing, answers twice where that has
- * sent something that is held back, and answers no more where it was given up. A key must be let go in the first case,
- * be that of one answer in the second, and stay in use until the handler has ended in the third.
- */
-function answerAlways(handler: RouteOptions['handler']): RouteOptions['handler'] {
-  return function (request, reply) {
-    const { keyed } = request;
-    // The connection closed and the key was released: a retry may have it now.
-    if (keyed?.isAnswered()) {
-      reply.hijack();
-      return undefined;
-    }
-    request.isHandled = true;
-    const result = handler.call(this, request, reply) as unknown;
-    if (keyed === null || !(result instanceof Promise)) return result;
-    return result
-      .finally(() => endGivenUp(request))
-      .then((payload) => {
-        if (payload !== undefined || request.isTimedOut) return payload;
-        if (!keyed.isAnswered()) reply.send();
-        return reply;
-      });
-  };
-}
-
-/** Its client has been told that the outcome is unknown: a retry is told. */
-function endGivenUp({ keyed, isTimedOut: isGivenUp }: FastifyRequest): void {
-  if (isGivenUp && keyed?.isAnswered() === false) keyed.finish(undefined).catch(() => {});
-}
-
-/**
- * Releases the key of a request whose connection closed, or that timed out, before its handler began: it changed
- * nothing. A request that waits for its turn on its connection ends so, and comes to no response that `conclude` sees.
- */
-function releaseUnhandled({ keyed, isHandled }: FastifyRequest): void {
-  if (!isHandled && keyed?.isAnswered() === false) keyed.finish(undefined).catch(() => {});
-}
-
-const { keys, responses, responseBytes } = bounds;
-const description = `Makes it safe to send the request again: for 24 hours the same key and request have one effect and get \
-the same response, with \`idempotent-replayed: true\`. A request that changed nothing is not kept: a retry runs again. A \
-response over ${responseBytes} bytes, or older than the newest ${responses} of the service, is not kept: a retry computes it again \
-from the current state, without a second effect. The service keeps the newest ${keys} keys. 1 to 255 visible ASCII characters in \
-double quotes, such as a UUID; the quotes may be left out. 409: the original request is still in progress. 422: the key was \
-used for a different request. 400: the key cannot be read`;
-// Without an example: Swagger UI would send it with every request, as the key of the first.
-const schema = {
-  type: 'string',
-  pattern: keyForm.source,
-  minLength: 1,
-  maxLength: 512,
-  description,
-};
-
-/** What the document says of a POST beside what its route does. */
-export function describeKey(route: FastifySchema, method: string | string[]): FastifySchema {
-  if (![method].flat().includes('POST')) return route;
-  const { headers, response } = route as { headers?: { properties?: object }; response?: object };
-  return {
-    ...route,
-    headers: {
-      type: 'object',
-      ...headers,
-      properties: { ...headers?.properties, 'Idempotency-Key': schema },
-    },
-    response: { ...problems(400, 409, 422), ...response },
-  };
 }

@@ -18,15 +18,16 @@ function query(file: string, sql: string): unknown[] {
   }
 }
 
-describe('kill -9 between COMMIT and the answer: a retry gets the answer, and there is one effect,', () => {
+describe('kill -9 of a server that has written: a retry has no second effect, and', () => {
   const create = ['/pet/pets/', rex, 'pet.db', 'SELECT name FROM pet', ['Tom', 'Rex']] as const;
   const adopt = ['/user/users/1/pets/1', undefined, 'user.db', 'SELECT pet_id FROM adoption', [1]] as const;
-  test.for([
-    ['right after COMMIT, of a pet that is created', 'commit', { name: 'Rex', id: 2 }, ...create],
-    ['right before the answer, of a pet that is created', 'answer', { name: 'Rex', id: 2 }, ...create],
-    ['right after COMMIT, of an adoption', 'commit', { pets: [{ name: 'Tom' }] }, ...adopt],
-    ['right before the answer, of an adoption', 'answer', { pets: [{ name: 'Tom' }] }, ...adopt],
-  ] as const)('%s', async ([, moment, expected, path, body, database, sql, rows], t) => {
+
+  /** Sends a request with a key to a server that kills itself, and starts the next server. */
+  async function kill(
+    t: TestContext,
+    moment: 'commit' | 'answer',
+    [path, body, database, sql, rows]: typeof create | typeof adopt,
+  ) {
     const { folder, file } = writeConfig(t);
     const env = { NODE_OPTIONS: `--import=${join(root, 'test/e2e/process/die.ts')}`, DIE_AT: moment };
     const server = await startServer(t, file, env);
@@ -35,24 +36,53 @@ describe('kill -9 between COMMIT and the answer: a retry gets the answer, and th
     const sent = send(`${server.url}${path}`, 'POST', body, key('"retried"'));
     await expect(sent).rejects.toThrow('fetch failed');
     expect((await server.ended).signal).toBe('SIGKILL');
+    const read = (text: string = sql) => query(join(folder, 'data', database), text);
+    expect(read()).toEqual(rows);
+    const stored = read('SELECT status FROM __idempotency_key');
+    expect(stored).toEqual([moment === 'commit' ? null : 200]);
     const lost = /about to answer: (.*)/.exec(server.output())?.[1];
-    expect(lost !== undefined).toBe(moment === 'answer');
-    expect(query(join(folder, 'data', database), sql)).toEqual(rows);
-
     const { url } = await startServer(t, file);
-    // What the answer was made of is gone, or other than it was.
+    const retry = async () => {
+      const { status, headers, body: answer } = await send(`${url}${path}`, 'POST', body, key('"retried"'));
+      return { status, answer, isReplayed: headers.get('idempotent-replayed') === 'true' };
+    };
+    return { url, lost, read, retry };
+  }
+
+  test.for([
+    ['a pet that is created', { name: 'Rex', id: 2 }, create, ['Max']],
+    ['an adoption', { pets: [{ name: 'Tom' }] }, adopt, [1]],
+  ] as const)('gets the stored response, if it died before it sent that: %s', async (row, t) => {
+    const [, expected, request, rows] = row;
+    const { url, lost, read, retry } = await kill(t, 'answer', request);
+    // The data that the response was made from has changed since.
     await send(`${url}/pet/pets/1`, 'DELETE');
     await send(`${url}/pet/pets/2`, 'PATCH', { name: 'Max' });
     await send(`${url}/user/users/1`, 'PATCH', { name: 'Carol' });
-    const answers = new Set(lost === undefined ? [] : [lost]);
     for (let time = 1; time <= 2; time += 1) {
-      const answer = await send(`${url}${path}`, 'POST', body, key('"retried"'));
-      expect([answer.status, answer.headers.get('idempotent-replayed')]).toEqual([200, 'true']);
-      expect(answer.body).toMatchObject(expected);
-      answers.add(JSON.stringify(answer.body));
+      const { status, answer, isReplayed } = await retry();
+      expect([status, isReplayed]).toEqual([200, true]);
+      expect(answer).toMatchObject(expected);
+      expect(JSON.stringify(answer)).toBe(lost);
     }
-    expect(answers.size).toBe(1);
-    expect(query(join(folder, 'data', database), sql)).toEqual(database === 'pet.db' ? ['Max'] : rows);
+    expect(read()).toEqual(rows);
+  });
+
+  test.for([
+    ['a pet that is created', { name: 'Rex', id: 2 }, create, ['Bob', 'Max']],
+    ['an adoption', { name: 'Carol', pets: [{ name: 'Bob' }] }, adopt, [1]],
+  ] as const)('gets a response from the stored result, if it died right after COMMIT: %s', async (row, t) => {
+    const [, expected, request, rows] = row;
+    const { url, lost, read, retry } = await kill(t, 'commit', request);
+    expect(lost).toBeUndefined();
+    await send(`${url}/pet/pets/1`, 'PATCH', { name: 'Bob' });
+    await send(`${url}/pet/pets/2`, 'PATCH', { name: 'Max' });
+    await send(`${url}/user/users/1`, 'PATCH', { name: 'Carol' });
+    const first = await retry();
+    expect([first.status, first.isReplayed]).toEqual([200, false]);
+    expect(first.answer).toMatchObject(expected);
+    expect(await retry()).toEqual({ ...first, isReplayed: true });
+    expect(read()).toEqual(rows);
   });
 });
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Type } from '@sinclair/typebox';
 import Client from 'better-sqlite3';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TestContext } from 'vitest';
 import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
 import { Conflict, ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
@@ -34,6 +35,8 @@ export interface Stage {
   runs: string[];
 }
 
+type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+
 /** A service that keeps notes, with a POST for each way in which a handler may write and answer. */
 export function makeNotes(stage: Stage) {
   return defineService({
@@ -49,44 +52,48 @@ export function makeNotes(stage: Stage) {
         }));
       let isAway = true;
 
-      scope.addHook('preHandler', async ({ url }) => void stage.runs.push(url));
-      scope.post('/plain', async () => add('plain'));
-      scope.post('/twice', async () => [await add('first'), await add('second')]);
-      scope.post('/both', async () => Promise.all([add('one'), add('other')]));
-      scope.post('/later', async () => {
+      const post = (path: string, handler: Handler) =>
+        scope.post(path, (request, reply) => {
+          stage.runs.push(request.url);
+          return handler(request, reply);
+        });
+      post('/plain', async () => add('plain'));
+      post('/twice', async () => [await add('first'), await add('second')]);
+      post('/both', async () => Promise.all([add('one'), add('other')]));
+      post('/later', async () => {
         const first = await add('before');
         await stage.wait();
         return { first, isDate: first.at instanceof Date, second: await add('after') };
       });
-      scope.post('/first-nothing', async () => {
+      post('/first-nothing', async () => {
         const changes = await write(() => orm.run(sql`DELETE FROM note WHERE text = 'nobody'`).changes);
         await stage.wait();
         const { id } = await add('something');
         await stage.wait();
         return { changes, id };
       });
-      scope.post('/changes-nothing', async () => {
+      post('/changes-nothing', async () => {
         const changes = await write(() => orm.run(sql`DELETE FROM note WHERE text = 'nobody'`).changes);
         return { changes };
       });
-      scope.post('/ends-the-transaction', async () => {
+      post('/ends-the-transaction', async () => {
         await stage.wait();
         await write(() => orm.run(sql`INSERT OR ROLLBACK INTO note (id, text) VALUES (1, 'twice')`).changes);
       });
-      scope.post('/slow', async () => {
+      post('/slow', async () => {
         await stage.wait();
         return add('slow');
       });
-      scope.post('/late-failure', async () => {
+      post('/late-failure', async () => {
         await stage.wait();
         await add('late-failure');
         throw new Conflict('too late');
       });
-      scope.post('/refused', async () => {
+      post('/refused', async () => {
         await add('refused');
         throw new Conflict('too late');
       });
-      scope.post('/away', async () => {
+      post('/away', async () => {
         const changes = await write(() => orm.run(sql`DELETE FROM note WHERE text = 'nobody'`).changes);
         const ids = [(await add('away')).id, (await add('away too')).id];
         if (isAway) {
@@ -95,31 +102,32 @@ export function makeNotes(stage: Stage) {
         }
         return { changes, ids };
       });
-      scope.post('/nothing', async () => {
+      post('/nothing', async () => {
         await stage.wait();
         await add('nothing');
       });
-      scope.post('/sends', async (_request, reply) => {
+      post('/sends', async (_request, reply) => {
         const note = await add('sent');
         reply.code(201).header('location', `/note/${note.id}`).header('etag', '"1"').header('x-other', 'a');
         reply.send(note);
       });
-      scope.post('/callback', (_request, reply) => {
+      post('/callback', (_request, reply) => {
         void add('callback').then((note) => reply.send(note));
       });
-      scope.post('/bytes', async (_request, reply) => {
+      post('/bytes', async (_request, reply) => {
         await add('bytes');
         return reply.type('application/octet-stream').send(Buffer.from([0, 255, 1]));
       });
-      scope.post('/stream', async (_request, reply) => {
+      post('/stream', async (_request, reply) => {
         const { id } = await add('stream');
         return reply.type('text/plain').send(Readable.from([`note ${id}`]));
       });
-      scope.post('/unawaited', async () => {
+      post('/unawaited', async () => {
         void add('unawaited');
         return { ok: true };
       });
       scope.post('/commit', { schema: { body: Type.Object({ note: Type.Integer() }) } }, async (request) => {
+        stage.runs.push(request.url);
         const { note } = request.body;
         await stage.wait();
         await write(() => orm.run(sql`INSERT INTO line (note) VALUES (${note})`).changes);

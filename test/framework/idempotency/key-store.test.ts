@@ -28,16 +28,11 @@ function open(t: TestContext, given: Partial<typeof bounds> = {}, file = ':memor
   /** A request that writes a note and is answered. */
   async function post(key: string, { note = 'note', body = 'done' } = {}) {
     const claimed = keys.claim(key, 'the same');
-    if ('answer' in claimed) return 'replayed';
-    const write = claimed.joinWrite(client);
-    let finished: Promise<unknown> | undefined;
-    run(() => {
-      write?.run(() => insert.run(note).changes);
-      finished = claimed.finish({ status: 200, headers: {}, body });
-      write?.conclude?.();
-    });
-    write?.committed();
-    await finished;
+    if ('response' in claimed) return 'replayed';
+    const participant = claimed.joinWrite(client);
+    run(() => void participant?.run(() => insert.run(note).changes));
+    participant?.committed();
+    await claimed.respond({ status: 200, headers: {}, body });
     return 'done';
   }
   return {
@@ -69,7 +64,7 @@ describe('what is kept is bounded:', () => {
   test('a write that returns too much is refused, and changes nothing', async (t) => {
     const { client, keys } = open(t);
     const claimed = keys.claim('a', 'the same');
-    if ('answer' in claimed) throw new Error('it is new');
+    if ('response' in claimed) throw new Error('it is new');
     const write = claimed.joinWrite(client);
     const returnMuch = client.transaction(() =>
       write?.run(() => {

@@ -1,9 +1,7 @@
 import { types } from 'node:util';
 import { type Context, currentContext, runInContext } from '../../context/context.ts';
 import { runInSpan } from '../../context/span.ts';
-import type { WriteParticipant } from '../../context/write-participant.ts';
 import { ServiceUnavailable } from '../../errors/problem.ts';
-import { waitForAnswers } from '../../idempotency/keyed-request.ts';
 import { countBuckets, Histogram } from '../../metrics/histogram.ts';
 import { isBusy, isDiskError, sqliteCodeOf, toDatabaseError } from './errors.ts';
 import {
@@ -58,7 +56,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     else setTimeout(flush, wait);
   }
 
-  function flush(mayWait = true): void {
+  function flush(): void {
     isScheduled = false;
     const members = waiting;
     if (members.length === 0) return;
@@ -66,7 +64,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     if (isLost()) {
       counts.failures.disk += members.length;
       rejectAll(members, new ServiceUnavailable('The database cannot be written'));
-    } else tell(members, () => commitTogether(members, mayWait));
+    } else tell(members, () => commitTogether(members));
   }
 
   /** Tells all members of what keeps them from being written. */
@@ -85,7 +83,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     const late = members.filter(({ end }) => end < now);
     counts.failures.busy += late.length;
     rejectAll(late, toDatabaseError(error));
-    waiting = [...members.filter(({ end, isAhead }) => end >= now && !isAhead), ...waiting];
+    waiting = [...members.filter(({ end }) => end >= now), ...waiting];
     // Often: between two writes of a busy process the lock is free for a moment only.
     if (waiting.length > 0) schedule(1);
   }
@@ -97,34 +95,17 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
   }
 
   /** @throws what keeps all members from being written: none of them is then. */
-  function commitTogether(members: readonly PendingWrite[], mayWait: boolean): void {
+  function commitTogether(members: readonly PendingWrite[]): void {
     endReads();
     begin.run();
     undoOnError(members, () => {
       attemptAll(members);
-      const ahead = mayWait ? letGoAhead(members) : [];
-      if (ahead.length === 0) finish(members);
-      else {
-        const end = () => tell(members, () => undoOnError(members, () => finish(members)));
-        void waitForAnswers(ahead).then(end);
-      }
-    });
-  }
-
-  /** Requests with a key go on to their answers before COMMIT, so that those are written with the effect. */
-  function letGoAhead(members: readonly PendingWrite[]): WriteParticipant[] {
-    return members.flatMap((member) => {
-      const { companion, outcome } = member;
-      if (companion?.conclude === undefined || outcome === undefined || 'error' in outcome) return [];
-      member.isAhead = true;
-      member.resolve(outcome.result);
-      return companion;
+      finish(members);
     });
   }
 
   function finish(members: readonly PendingWrite[]): void {
     const done = members.filter(({ outcome }) => outcome !== undefined && 'result' in outcome);
-    for (const { companion } of done) companion?.conclude?.();
     if (members.length === 1 && done.length === 0) rollback.run();
     else {
       commit.run();
@@ -147,21 +128,16 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     } catch (error) {
       if (client.inTransaction) rollback.run();
       const isOfAll = isDiskError(error) || isBusy(error) || members.length === 1;
-      // One that is ahead cannot be run again for another's fault; its client can.
-      const reason = isOfAll
-        ? toDatabaseError(error)
-        : new ServiceUnavailable('It was not written', { cause: error });
-      for (const { companion } of members) companion?.failed(reason);
       if (isOfAll) throw error;
       // One member's fault, as a constraint that is only looked at now: alone each has its own answer.
-      commitAlone(members.filter(({ isAhead }) => !isAhead));
+      commitAlone(members);
     }
   }
 
   function commitAlone(members: readonly PendingWrite[]): void {
     for (const [index, member] of members.entries()) {
       try {
-        commitTogether([member], false);
+        commitTogether([member]);
       } catch (error) {
         if (isBusy(error)) {
           // Those after it too: none overtakes another.
@@ -198,7 +174,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     },
     /** Writes what waits, now or never. */
     close(): void {
-      flush(false);
+      flush();
       rejectAll(waiting, new ServiceUnavailable('The database is closing'));
       waiting = [];
     },
@@ -206,5 +182,8 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
 }
 
 function rejectAll(members: readonly PendingWrite[], error: unknown): void {
-  for (const { reject } of members) reject(error);
+  for (const { companion, reject } of members) {
+    companion?.failed(error);
+    reject(error);
+  }
 }

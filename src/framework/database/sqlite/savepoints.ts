@@ -17,8 +17,6 @@ export interface PendingWrite {
   readonly end: number;
   readonly companion: WriteParticipant | undefined;
   outcome?: { readonly result: unknown } | { readonly error: unknown };
-  /** Whether it was resolved before COMMIT: it cannot be run again. */
-  isAhead?: boolean;
 }
 
 /** The statements that end a transaction without a trace, and open the next. */

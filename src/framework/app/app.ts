@@ -1,18 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { monitorPeer } from '../calls/peer.ts';
-import type { AppConfig, Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import { exposureWarning, isLoopback, rateOf, trustsAllCallers } from '../config/exposure.ts';
 import { internalLimits } from '../config/limits.ts';
-import {
-  addressOf,
-  appOf,
-  exposureWarning,
-  gatewayName,
-  hasNoCommonKey,
-  isLoopback,
-  ownOrigin,
-} from '../config/topology.ts';
+import { addressOf, appConfig, appLabel, appOf, gatewayName, ownOrigin } from '../config/topology.ts';
 import { type Caller, createInternalCredential, generateSecret } from '../http/internal-caller.ts';
-import { rateOf } from '../http/overload/rate-limit.ts';
 import { createServer } from '../http/server.ts';
 import type { Logging } from '../logging/logger.ts';
 import { createMetrics, type MetricsOptions } from '../metrics/registry.ts';
@@ -76,9 +68,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
   // Only one that is in the config do other apps know.
   const headersTo = (service: string, caller: Caller) =>
     app.services.includes(service) || internal.key !== undefined ? key.headers(caller) : {};
-  const app = config.apps[name] as AppConfig;
+  const app = appConfig(config, name);
   const isGateway = name === gatewayName(config);
-  const label = isGateway ? 'gateway' : name;
+  const label = appLabel(config, name);
   const log = logging.logger(label);
   const metrics = config.metrics
     ? createMetrics({ label, maxAgeMs: internalLimits.metrics, ...options.instance })
@@ -88,7 +80,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const server = await createServer({
     ...{ log, limits, credential: key, proxies, origins: allowed, metrics: traffic, tracer },
     ...{ app, hosts: config.hosts, hsts: config.hsts },
-    trustsAll: hasNoCommonKey(config, name),
+    trustsAll: trustsAllCallers(config, name),
     rate: rateOf(config, name),
     // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
     compress: isGateway && (config.compress ?? !isLoopback(app.host)),
@@ -136,7 +128,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
 
   function originOf(service: string): string {
     const home = appOf(config, service);
-    return home === name ? ownOrigin(server) : addressOf(config.apps[home] as AppConfig);
+    return home === name ? ownOrigin(server) : addressOf(appConfig(config, home));
   }
 
   /** Only another process can close a connection just as a request is on its way. */
@@ -184,8 +176,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
       await server.listen({ host: app.host, port: app.port, backlog, listenTextResolver });
       for (const look of looks) void look();
       endWatch = watchEventLoop(log);
-      const warning = exposureWarning(config, app.host);
-      if (warning !== undefined) log.warn(warning);
+      const warning = exposureWarning(config, name);
+      if (warning !== undefined) log.warn({ host: app.host }, warning);
       return ownOrigin(server);
     },
     async stop(mode = 'refuse') {

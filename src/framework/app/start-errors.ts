@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { type AppConfig, type Config, ConfigError } from '../config/config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
+import { appConfig } from '../config/topology.ts';
 
 /** Something outside of the config that keeps the app from starting: one line, exit code 1. */
 export class StartError extends Error {}
@@ -10,7 +11,7 @@ const foreign = /^(ENOTFOUND|EAI_\w+|EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL|ENODATA)$
 /** Makes one line of an error of `listen`: what is wrong with the config, or with the machine. */
 export function describeListenError(error: NodeJS.ErrnoException, config: Config, name: string): Error {
   const { code = '' } = error;
-  const { host, port } = config.apps[name] as AppConfig;
+  const { host, port } = appConfig(config, name);
   if (foreign.test(code)) {
     return new ConfigError(
       `${basename(config.file)}: apps.${name}.host: ${host} is not an address of this machine (${code})`,

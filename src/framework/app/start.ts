@@ -6,7 +6,7 @@ import { isatty } from 'node:tty';
 import { PeerUseError } from '../calls/peer-operations.ts';
 import { type AppConfig, ConfigError, readConfig } from '../config/config.ts';
 import { internalLimits } from '../config/limits.ts';
-import { gatewayName } from '../config/topology.ts';
+import { appConfig, appLabel, gatewayName } from '../config/topology.ts';
 import { runAs } from '../context/context.ts';
 import { DatabaseError } from '../database/database.ts';
 import { knownDatabasesFile } from '../database/known-databases.ts';
@@ -76,7 +76,7 @@ async function main(imports: ServiceImports): Promise<void> {
     throw describeLogError(error, config);
   });
   process.on('exit', logging.flush);
-  const label = name === gatewayName(config) ? 'gateway' : name;
+  const label = appLabel(config, name);
   const log = logging.logger(label);
   await runAs(label, 'start', log, async () => {
     if (app.instances > 1 && cluster.isPrimary) return superviseInstances(app, label, log);
@@ -120,7 +120,7 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
   if (!config.docs || origin === undefined) return;
   const what = name === gatewayName(config) ? 'all services' : 'this app';
   log.info(`docs of ${what} at ${origin}/docs`);
-  for (const service of (config.apps[name] as AppConfig).services)
+  for (const service of appConfig(config, name).services)
     log.info(`docs of ${service} at ${origin}/${service}/docs`);
 }
 

@@ -82,7 +82,7 @@ export const Limits = Type.Object(
 export type Limits = Static<typeof Limits>;
 
 /** `rate`, where it is not given and the app is bound to more than loopback. */
-export const standardRate = 6_000;
+export const defaultRate = 6_000;
 
 /** What nobody has to set. */
 export const internalLimits = {

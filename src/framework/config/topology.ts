@@ -8,7 +8,18 @@ export function gatewayName(config: Config): string {
   return Object.keys(config.apps)[0] as string;
 }
 
-/** The app that runs a service. */
+/** The name of an app in log entries and metrics. */
+export function appLabel(config: Config, name: string): string {
+  return name === gatewayName(config) ? 'gateway' : name;
+}
+
+export function appConfig(config: Config, name: string): AppConfig {
+  const app = Object.hasOwn(config.apps, name) ? config.apps[name] : undefined;
+  if (app === undefined) throw new Error(`There is no app ${name}`);
+  return app;
+}
+
+/** The name of the app that runs a service. */
 export function appOf(config: Config, service: string): string {
   const found = Object.entries(config.apps).find(([, { services }]) => services.includes(service));
   if (found === undefined) throw new Error(`No app runs the ${service} service`);
@@ -29,46 +40,19 @@ export function checkPeer(config: Config, known: readonly string[], service: str
   throw new ConfigError(`${basename(config.file)}: ${service} calls ${peer}, which no app runs: ${fix}`);
 }
 
-/** Where other apps reach an app, as `http://host:port`. */
+/** The origin at which other apps reach an app: `http://host:port`. */
 export function addressOf({ url, host, port }: AppConfig): string {
   return url?.replace(/\/$/, '') ?? `http://${toConnectHost(host)}:${port}`;
 }
 
-/** Where an app reaches itself, whatever it is bound to. */
+/** The origin at which an app reaches itself. */
 export function ownOrigin({ server }: FastifyInstance): string {
   const { address, port } = server.address() as AddressInfo;
   return `http://${toConnectHost(address)}:${port}`;
 }
 
-/** Whether only this machine reaches what is bound to a host. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-/** What to say where other machines reach what is bound to a host, and the config has nothing on how it is open to them. */
-export function exposureWarning({ limits, internal, ...config }: Config, host: string): string | undefined {
-  const said = [
-    limits.rate,
-    internal.key,
-    config.compress,
-    config.proxies[0],
-    config.origins[0],
-    config.hosts,
-  ];
-  if (isLoopback(host) || !config.docs || said.some((value) => value !== undefined)) return undefined;
-  return `${host} is open to other machines, and the config says nothing of limits.rate, origins, hosts, proxies, docs, compress or internal.key`;
-}
-
-/** A host as one connects to it: what listens everywhere is reached on loopback. */
+/** The host to connect to for a host to listen on; loopback for the unspecified address. */
 export function toConnectHost(host: string): string {
   const loopback = ({ '0.0.0.0': '127.0.0.1', '::': '::1' } as Record<string, string>)[host] ?? host;
   return loopback.includes(':') ? `[${loopback}]` : loopback;
-}
-
-/**
- * Whether an app cannot tell the gateway and its peers from a client, because it has no key in common with them. Then it
- * leaves the rates to the gateway, and believes what its callers say of hops, deadlines and traces.
- */
-export function hasNoCommonKey(config: Config, name: string): boolean {
-  return name !== gatewayName(config) && config.internal.key === undefined;
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import fp from 'fastify-plugin';
 import type { AppConfig } from '../config/config.ts';
-import { isLoopback } from '../config/topology.ts';
+import { isLoopback } from '../config/exposure.ts';
 import { Problem } from '../errors/problem.ts';
 
 export interface HostsOptions {

@@ -263,19 +263,19 @@ describe('a mistake is one line that names the file and the place:', () => {
     ],
     'a service in two apps': [
       apps('{ gateway: { port: 1, services: [pet, user] }, other: { port: 2, services: [pet] } }'),
-      'apps.other.services: pet is in apps.gateway too',
+      'apps.other.services: pet is also in apps.gateway',
     ],
     'a service twice in one app': [
       apps('{ gateway: { port: 8000, services: [pet, user, pet] } }'),
-      'apps.gateway.services: pet is there twice',
+      'apps.gateway.services: pet is listed twice',
     ],
     'an app with a service that is not configured': [
       apps('{ gateway: { port: 8000, services: [pet, user, mail] } }'),
-      'apps.gateway.services: mail is not among the services',
+      'apps.gateway.services: mail is not under services',
     ],
     'an app with a service of a name that every object has': [
       apps('{ gateway: { port: 8000, services: [pet, user, constructor] } }'),
-      'apps.gateway.services: constructor is not among the services',
+      'apps.gateway.services: constructor is not under services',
     ],
     'a service that there is not': [
       ofServices('{ dog: {} }'),
@@ -283,15 +283,15 @@ describe('a mistake is one line that names the file and the place:', () => {
     ],
     'two services on one file': [
       ofServices('{ pet: { database: sqlite:x.db }, user: { database: sqlite:./y/../x.db } }'),
-      'services.user.database is the file of services.pet too',
+      'services.user.database is also the file of services.pet',
     ],
     'a database of a service that has none': [
       ofMail('{ database: sqlite:mail.db }'),
-      'services.mail.database is given, but the service has none',
+      'services.mail.database is set, but the service has no database',
     ],
     'options of a service that has none': [
       ofServices('{ pet: { database: sqlite:x, options: { a: 1 } } }'),
-      'services.pet.options is given, but the service has none',
+      'services.pet.options is set, but the service has no options',
     ],
     'an option that the service does not have': [
       ofMail('{ options: { retry: 5 } }'),
@@ -308,11 +308,11 @@ describe('a mistake is one line that names the file and the place:', () => {
     'options that are a list': [ofMail('{ options: [5] }'), 'services.mail.options must be a map'],
     'port 0 of an app that the gateway must reach': [
       apps('{ gateway: { port: 1, services: [pet] }, other: { port: 0, services: [user] } }'),
-      'apps.other.port is 0, and other apps must reach it: give it a port, or a url',
+      'apps.other.port is 0, but other apps must reach it: set a port or a url',
     ],
     'port 0 of a gateway whose services others may need': [
       apps('{ gateway: { port: 0, services: [pet] }, other: { port: 1, services: [user] } }'),
-      'apps.gateway.port is 0, and other apps must reach it: give it a port, or a url',
+      'apps.gateway.port is 0, but other apps must reach it: set a port or a url',
     ],
 
     'a variable that is not set': [
@@ -393,7 +393,7 @@ describe('a mistake is one line that names the file and the place:', () => {
   test('two services on one file by a variable', (t) => {
     const text = ofServices('{ pet: { database: sqlite:x.db }, user: { database: "sqlite:${DB}" } }');
     expect(messageOf(() => read(t, text, { DB: 'x.db' }))).toBe(
-      'config.yaml: services.user.database is the file of services.pet too',
+      'config.yaml: services.user.database is also the file of services.pet',
     );
   });
 });

@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { checkConfig } from '../../../src/framework/config/config.ts';
-import { internalLimits, Limits, standardRate } from '../../../src/framework/config/limits.ts';
-import { rateOf } from '../../../src/framework/http/overload/rate-limit.ts';
+import { rateOf } from '../../../src/framework/config/exposure.ts';
+import { defaultRate, internalLimits, Limits } from '../../../src/framework/config/limits.ts';
 import { getLogger } from '../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import user from '../../../src/services/user/index.ts';
@@ -113,7 +113,7 @@ test('every limit that can be set says its unit, and has a default within its bo
 });
 
 test('limits that cannot be set are as they were measured or documented', () => {
-  expect(standardRate).toBe(6_000);
+  expect(defaultRate).toBe(6_000);
   const { backlog: _backlog, ...rest } = internalLimits;
   expect(rest).toMatchObject({
     hops: 3,
@@ -147,7 +147,7 @@ test('an app without a key in common leaves the rates to its gateway', () => {
   const key = 'sixteen-or-more-characters';
   expect(rateOf(config({}, { rate: 7 }), 'users')).toBe(0);
   expect(rateOf(config({ key }, { rate: 7 }), 'users')).toBe(7);
-  expect(rateOf(config({ key }), 'users')).toBe(standardRate);
+  expect(rateOf(config({ key }), 'users')).toBe(defaultRate);
   expect(rateOf(config({}, { rate: 7 }), 'gateway')).toBe(7);
   expect(rateOf(config({}), 'gateway')).toBe(0);
 });

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../../src/framework/config/config.ts';
+import { isLoopback } from '../../../src/framework/config/exposure.ts';
 import {
   addressOf,
   appOf,
   checkPeer,
   gatewayName,
-  isLoopback,
   toConnectHost,
 } from '../../../src/framework/config/topology.ts';
 

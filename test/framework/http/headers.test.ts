@@ -321,7 +321,7 @@ describe('an app that other machines reach', () => {
     const { url, warned } = await warnings(t, '0.0.0.0');
     expect(warned).toHaveLength(1);
     expect(warned[0]).toMatch(
-      /^0\.0\.0\.0 is open to other machines, and the config says nothing of limits\.rate/,
+      /^listening on a non-loopback address with default settings: review limits\.rate/,
     );
     const zipped = await get(url, '/docs/static/swagger-ui.css', { 'accept-encoding': 'gzip' });
     expect(zipped.of('content-encoding')).toEqual(['gzip']);

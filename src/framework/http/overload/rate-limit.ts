@@ -1,7 +1,4 @@
 import fp from 'fastify-plugin';
-import type { AppConfig, Config } from '../../config/config.ts';
-import { standardRate } from '../../config/limits.ts';
-import { hasNoCommonKey, isLoopback } from '../../config/topology.ts';
 import { TooManyRequests } from '../../errors/problem.ts';
 import type { ExemptPaths } from './exempt-paths.ts';
 
@@ -28,10 +25,3 @@ export const rateLimit = fp<RateOptions>(async (app, { rate, exemptPaths: always
     throw new TooManyRequests(result.ttlInSeconds);
   });
 });
-
-/** How many requests of an app a client may send in a minute; 0: any. */
-export function rateOf(config: Config, name: string): number {
-  if (hasNoCommonKey(config, name)) return 0;
-  const { host } = config.apps[name] as AppConfig;
-  return config.limits.rate ?? (isLoopback(host) ? 0 : standardRate);
-}

@@ -1,0 +1,98 @@
+import { resolve } from 'node:path';
+import type { Static, TObject } from '@sinclair/typebox';
+import { sqliteFile } from './database-url.ts';
+import { type ConfigFile, findConfigError, type ServiceConfig } from './schema.ts';
+
+/** The part of a service's definition that its config must match. */
+export interface ConfiguredService {
+  readonly name: string;
+  /** Present if the service has a database. */
+  readonly migrations?: unknown;
+  /** The schema of `services.<name>.options`. */
+  readonly options?: TObject;
+}
+
+type Apps = Static<typeof ConfigFile>['apps'];
+type Services = Static<typeof ConfigFile>['services'];
+
+/** Finds the first mistake that the schema cannot express, because several values contradict each other. */
+export function findConflict(
+  { services, apps }: Static<typeof ConfigFile>,
+  known: ReadonlyMap<string, ConfiguredService>,
+): string | undefined {
+  return (
+    findServiceError(services, known) ??
+    findSharedFile(services) ??
+    findAssignmentError(services, apps) ??
+    findUnreachableApp(apps)
+  );
+}
+
+function findServiceError(
+  services: Services,
+  known: ReadonlyMap<string, ConfiguredService>,
+): string | undefined {
+  for (const [name, config] of Object.entries(services)) {
+    const service = known.get(name);
+    if (service === undefined)
+      return `services.${name} is not a service (known: ${[...known.keys()].join(', ')})`;
+    const hasDatabase = service.migrations !== undefined;
+    if (hasDatabase && config.database === undefined) return `services.${name}.database is missing`;
+    if (!hasDatabase && config.database !== undefined)
+      return `services.${name}.database is set, but the service has no database`;
+    const error = applyOptions(service, config);
+    if (error !== undefined) return error;
+  }
+  return undefined;
+}
+
+/** Checks the options of a service and fills in their defaults. */
+function applyOptions({ name, options }: ConfiguredService, config: Static<typeof ServiceConfig>) {
+  const path = `services.${name}.options`;
+  if (options === undefined)
+    return config.options === undefined ? undefined : `${path} is set, but the service has no options`;
+  config.options ??= {};
+  return findConfigError({ ...options, additionalProperties: false }, config.options, path);
+}
+
+/** Two services in one file would skip the migrations of the second. */
+function findSharedFile(services: Services): string | undefined {
+  const owners = new Map<string, string>();
+  for (const [name, { database }] of Object.entries(services)) {
+    const file = sqliteFile(database);
+    if (file === undefined) continue;
+    const path = resolve('/', file);
+    const owner = owners.get(path);
+    if (owner !== undefined) return `services.${name}.database is also the file of services.${owner}`;
+    owners.set(path, name);
+  }
+  return undefined;
+}
+
+/** Each service must be in exactly one app. */
+function findAssignmentError(services: Services, apps: Apps): string | undefined {
+  const assigned = new Map<string, string>();
+  for (const [app, { services: names }] of Object.entries(apps)) {
+    for (const name of names) {
+      const path = `apps.${app}.services: ${name}`;
+      if (!Object.hasOwn(services, name)) return `${path} is not under services`;
+      const other = assigned.get(name);
+      if (other !== undefined)
+        return other === app ? `${path} is listed twice` : `${path} is also in apps.${other}`;
+      assigned.set(name, app);
+    }
+  }
+  const unassigned = Object.keys(services).find((name) => !assigned.has(name));
+  return unassigned === undefined ? undefined : `services.${unassigned} is in no app`;
+}
+
+/** The gateway must reach every app that runs services, and a service may call a peer in any of them. */
+function findUnreachableApp(apps: Apps): string | undefined {
+  const [gateway] = Object.keys(apps);
+  const withServices = Object.entries(apps).filter(([, { services }]) => services.length > 0);
+  const unreachable = withServices.find(
+    ([app, { port, url }]) => port === 0 && url === undefined && (app !== gateway || withServices.length > 1),
+  );
+  if (unreachable === undefined) return undefined;
+  return `apps.${unreachable[0]}.port is 0, but other apps must reach it: set a port or a url`;
+}

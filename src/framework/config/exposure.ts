@@ -1,0 +1,31 @@
+import type { Config } from './config.ts';
+import { defaultRate } from './limits.ts';
+import { appConfig, gatewayName } from './topology.ts';
+
+/** Whether a host is reachable from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** A warning if an app is reachable from other machines and the config sets nothing about that; else undefined. */
+export function exposureWarning(config: Config, name: string): string | undefined {
+  const { limits, internal, docs, compress, proxies, origins, hosts } = config;
+  const settings = [limits.rate, internal.key, compress, proxies[0], origins[0], hosts];
+  if (isLoopback(appConfig(config, name).host) || !docs) return undefined;
+  if (settings.some((value) => value !== undefined)) return undefined;
+  return 'listening on a non-loopback address with default settings: review limits.rate, origins, hosts, proxies, docs, compress and internal.key';
+}
+
+/** Requests that a client of an app may send per minute; 0: no limit. */
+export function rateOf(config: Config, name: string): number {
+  if (trustsAllCallers(config, name)) return 0;
+  return config.limits.rate ?? (isLoopback(appConfig(config, name).host) ? 0 : defaultRate);
+}
+
+/**
+ * Whether an app cannot distinguish the gateway and its peers from a client, because they have no `internal.key` in
+ * common. It then leaves rate limits to the gateway and believes the hops, deadlines and traces that callers send.
+ */
+export function trustsAllCallers(config: Config, name: string): boolean {
+  return name !== gatewayName(config) && config.internal.key === undefined;
+}

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { type Config, readConfig } from '../src/framework/config/config.ts';
-import { openDatabase, readMigrationStatus } from '../src/framework/database/database.ts';
+import { parseDatabaseUrl } from '../src/framework/config/database-url.ts';
 import { knownDatabasesFile } from '../src/framework/database/known-databases.ts';
+import { openDatabase, readMigrationStatus } from '../src/framework/database/open-database.ts';
 import { CommandError, root } from './lib/command.ts';
 import {
-  databaseOf,
+  databaseUrlOf,
   expectMigrations,
   listMigrated,
   listServiceFolders,
@@ -83,15 +84,15 @@ function unknownService(name: string, known: readonly string[]): UsageError {
 }
 
 function apply(service: Migrated, config: Config): void {
-  const { file } = databaseOf(service, config);
-  const pending = readMigrationStatus(file, service.migrations).filter(({ applied }) => !applied);
-  openDatabase(file, service.migrations, knownDatabasesFile(config.file)).close();
-  console.log(`${service.name}: ${pending.length} applied, ${file} is up to date`);
+  const url = databaseUrlOf(service, config);
+  const { migrations } = service;
+  const pending = readMigrationStatus(url, migrations).filter(({ applied }) => !applied);
+  openDatabase(url, { migrations, knownDatabases: knownDatabasesFile(config.file) }).close();
+  console.log(`${service.name}: ${pending.length} applied, ${parseDatabaseUrl(url).file} is up to date`);
 }
 
 function status(service: Migrated, config: Config): void {
-  const { file, migrations } = databaseOf(service, config);
-  for (const { name, applied } of readMigrationStatus(file, migrations)) {
+  for (const { name, applied } of readMigrationStatus(databaseUrlOf(service, config), service.migrations)) {
     console.log(`${service.name}: ${name} ${applied ? 'applied' : 'pending'}`);
   }
 }

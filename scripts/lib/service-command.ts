@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { UsageError } from '../../src/framework/app/arguments.ts';
 import { PeerUseError } from '../../src/framework/calls/peer-operations.ts';
 import { type Config, ConfigError } from '../../src/framework/config/config.ts';
+import { inMemory, parseDatabaseUrl } from '../../src/framework/config/database-url.ts';
 import { BackupError, type ServiceDatabase } from '../../src/framework/database/backup/manifest.ts';
-import { DatabaseError } from '../../src/framework/database/database.ts';
+import { DatabaseError } from '../../src/framework/database/database-error.ts';
 import type { Service } from '../../src/framework/service/define-service.ts';
 import { CommandError, root, runCommand } from './command.ts';
 
@@ -44,18 +45,19 @@ export function expectMigrations({ name, migrations }: Service): void {
   throw new CommandError(`src/services/${name} has no migration yet: run "./run.sh migrate create ${name}"`);
 }
 
-/** Where the database of a service is, as the config has it. */
-export function databaseOf({ name: service, migrations }: Migrated, config: Config): ServiceDatabase {
-  const database = config.services[service]?.database;
-  if (database === undefined) throw new UsageError(`${service} is not among the services of ${config.file}`);
-  return { service, file: database.slice('sqlite:'.length), migrations };
+/** The URL of the database of a service in a config. */
+export function databaseUrlOf({ name }: Migrated, config: Config): string {
+  const url = config.services[name]?.database;
+  if (url === undefined) throw new UsageError(`${name} is not among the services of ${config.file}`);
+  return url;
 }
 
 /** The databases of all services of a config. @throws {UsageError} for one that is in memory. */
 export function listDatabases(services: ReadonlyMap<string, Service>, config: Config): ServiceDatabase[] {
   const configured = listMigrated(services).filter(({ name }) => Object.hasOwn(config.services, name));
-  const databases = configured.map((service) => databaseOf(service, config));
-  const inMemory = databases.find(({ file }) => file === ':memory:');
-  if (inMemory !== undefined) throw new UsageError(`services.${inMemory.service}.database is in memory`);
-  return databases;
+  return configured.map((service) => {
+    const { file } = parseDatabaseUrl(databaseUrlOf(service, config));
+    if (file === inMemory) throw new UsageError(`services.${service.name}.database is in memory`);
+    return { service: service.name, file, migrations: service.migrations };
+  });
 }

@@ -8,7 +8,7 @@ import { type AppConfig, ConfigError, readConfig } from '../config/config.ts';
 import { internalLimits } from '../config/limits.ts';
 import { appConfig, appLabel, gatewayName } from '../config/topology.ts';
 import { runAs } from '../context/context.ts';
-import { DatabaseError } from '../database/database.ts';
+import { DatabaseError } from '../database/database-error.ts';
 import { knownDatabasesFile } from '../database/known-databases.ts';
 import { generateSecret } from '../http/internal-caller.ts';
 import { type Logger, openLogging } from '../logging/logger.ts';

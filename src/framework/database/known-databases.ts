@@ -3,36 +3,35 @@ import { dirname, join } from 'node:path';
 import { DatabaseError } from './database-error.ts';
 
 /**
- * Where the databases of a config are recorded: beside the config file, one path a line. Not in their own folder,
- * since that is what is away with a mount that is away.
+ * The list of the databases that existed once, one path per line, so that a missing one is not created again. It is
+ * beside the config file and not in the data folder, because it must be there when the mount of that folder is not.
  */
 export function knownDatabasesFile(configFile: string): string {
   return join(dirname(configFile), '.databases');
 }
 
-/**
- * Whether this database has been there before.
- * @throws {DatabaseError} where that cannot be told.
- */
-export function isKnownDatabase(record: string, file: string): boolean {
-  return read(record).split('\n').includes(file);
+/** @throws {DatabaseError} if the list cannot be read. */
+export function isKnownDatabase(knownDatabases: string, file: string): boolean {
+  return read(knownDatabases).split('\n').includes(file);
 }
 
-/** Remembers that this database has been there. Several processes may do so at once: a line is appended whole. */
-export function rememberDatabase(record: string, file: string): void {
-  const text = read(record);
+/** Adds a database to the list. Several processes may do so at the same time, because each appends a complete line. */
+export function rememberDatabase(knownDatabases: string, file: string): void {
+  const text = read(knownDatabases);
   if (text.split('\n').includes(file)) return;
-  // What a full disk has cut must not swallow the next line.
+  // A line that a full disk has cut off must not swallow the next one.
   const start = text === '' || text.endsWith('\n') ? '' : '\n';
-  appendFileSync(record, `${start}${file}\n`, { flush: true });
+  appendFileSync(knownDatabases, `${start}${file}\n`, { flush: true });
 }
 
-function read(record: string): string {
+function read(knownDatabases: string): string {
   try {
-    return readFileSync(record, 'utf8');
+    return readFileSync(knownDatabases, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return '';
-    throw new DatabaseError(`${record}, which says what databases there were, cannot be read (${code})`);
+    throw new DatabaseError(
+      `${knownDatabases}, the list of known databases, cannot be read (${code}). Check its permissions`,
+    );
   }
 }

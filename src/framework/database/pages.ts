@@ -4,9 +4,9 @@ import { type AnySQLiteColumn, sql } from './sqlite/drizzle.ts';
 import type { Preparable, Prepared } from './sqlite/prepared-statement.ts';
 
 /**
- * Prepares a query of a page in id order, whose parameters are `limit` and `offset`. SQLite steps over every row before
- * `offset`, also where there are no more; but ids are positive and never used again, so a table has at most as many rows
- * as its largest id, and a page past that is empty.
+ * Prepares a query of a page in id order, with the parameters `limit` and `offset`. SQLite steps over every row before
+ * `offset`, even if there are no more rows. Ids are positive and never reused, so a table has at most as many rows as
+ * its largest id, and a page past that id is empty without a query.
  * @param id the primary key of the table.
  */
 export function preparePages<P extends Prepared>(

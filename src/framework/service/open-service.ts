@@ -3,7 +3,8 @@ import { connectPeer } from '../calls/peer.ts';
 import type { Config, ServiceConfig } from '../config/config.ts';
 import { checkPeer } from '../config/topology.ts';
 import { runAs } from '../context/context.ts';
-import { type Database, openDatabase } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
+import { openDatabase } from '../database/open-database.ts';
 import type { Caller } from '../http/internal-caller.ts';
 import type { Logging } from '../logging/logger.ts';
 import type { Metrics } from '../metrics/registry.ts';
@@ -70,9 +71,9 @@ export function openService(service: Service, options: OpenServiceOptions): Moun
   const serviceLog = logging.logger(name, serviceConfig.log?.level);
   let database: Database | undefined;
   if (serviceConfig.database !== undefined) {
-    const file = serviceConfig.database.slice('sqlite:'.length);
+    const { database: url } = serviceConfig;
     database = runAs(name, 'database', serviceLog, () =>
-      openDatabase(file, service.migrations, record, isTraced),
+      openDatabase(url, { migrations: service.migrations, knownDatabases: record, isTraced }),
     );
     server.addHook('onClose', async () => database?.close());
     metrics?.databases.set(name, database);

@@ -19,8 +19,8 @@ import { Pool } from 'undici';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { createBackup } from '../../../src/framework/database/backup/create.ts';
 import { restoreBackup } from '../../../src/framework/database/backup/restore.ts';
-import { openDatabase } from '../../../src/framework/database/database.ts';
 import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder, send } from '../../support/app.ts';
 import { root, run, startServer, writeConfig } from '../process/helper.ts';
 
@@ -48,7 +48,7 @@ function prepare(t: TestContext) {
     ['user', "INSERT INTO user (name) VALUES ('Alice')"],
     ['user', 'INSERT INTO adoption (user_id, pet_id) VALUES (1, 1)'],
   ] as const) {
-    const database = openDatabase(join(data, `${service}.db`), migrationsOf(service));
+    const database = openSqlite(join(data, `${service}.db`), { migrations: migrationsOf(service) });
     database.orm.run(sql.raw(statement));
     database.close();
   }
@@ -224,7 +224,7 @@ describe('backup', () => {
         const bytes = readFileSync(join(data, 'user.db'));
         writeFileSync(join(data, 'user.db'), bytes.fill(0xa5, 3 * 4096, 4 * 4096));
       },
-      /user\.db: the file is damaged or cut off: restore a backup\n$/,
+      /user\.db: the file is corrupt or truncated\. Restore a backup\n$/,
     ],
   ])('ends with 1 and one line on %s, and leaves what was there', async ([, damage, says], t) => {
     const place = prepare(t);
@@ -259,7 +259,7 @@ describe('backup', () => {
     client.close();
     const { code, output } = await runScript(t, 'backup', backup, '--config', file);
     expect(output).toMatch(
-      /user\.db: its schema is not that of its migrations \(index mine is not of them\): /,
+      /user\.db: its schema is not that of its migrations: index mine is not in the migrations\. /,
     );
     expect([code, existsSync(backup)]).toEqual([1, false]);
   });
@@ -427,17 +427,17 @@ describe('restore', () => {
     writeFileSync(join(backup, 'manifest.json'), JSON.stringify(manifest));
   };
   const schema = (how: string) =>
-    new RegExp(`user\\.db: its schema is not that of its migrations \\(${how}\\): `);
+    new RegExp(`user\\.db: its schema is not that of its migrations: ${how}\\. `);
   test.for<[string, (backup: string) => void, RegExp]>([
     [
       'has a trigger',
       forge('CREATE TRIGGER t AFTER INSERT ON user BEGIN DELETE FROM adoption; END'),
-      schema('trigger t is not of them'),
+      schema('trigger t is not in the migrations'),
     ],
     [
       'has a trigger with a name like ours',
       forge('CREATE TRIGGER __t AFTER INSERT ON user BEGIN DELETE FROM adoption; END'),
-      schema('trigger __t is not of them'),
+      schema('trigger __t is not in the migrations'),
     ],
     [
       'lacks a unique index',
@@ -562,7 +562,7 @@ describe('restore', () => {
     const { code, output } = await runScript(t, 'restore', backup, '--overwrite', '--config', file);
     expect({ code, output }).toEqual({
       code: 1,
-      output: `database ${join(data, 'user.db')}: it is a folder: name a file in the config\n`,
+      output: `database ${join(data, 'user.db')}: it is a folder. Name a file in the config\n`,
     });
     expect(readFileSync(join(data, 'pet.db')).equals(before)).toBe(true);
     expect(readdirSync(data).sort()).toEqual(['pet.db', 'user.db']);

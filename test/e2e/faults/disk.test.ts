@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { openDatabase } from '../../../src/framework/database/database.ts';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder, send } from '../../support/app.ts';
 import { main, run, startServer, writeConfig } from '../process/helper.ts';
 
@@ -34,12 +34,12 @@ describe('the server ends with 1 and one line that names the file and what to do
   }
 
   const lost =
-    /it has been there and is missing: mount its folder or restore a backup, or take its line out of \S+ to begin anew/;
+    /the file is missing, although it existed before\. Mount its folder, restore a backup, or delete its line in \S+ to start with a new database/;
   test.for<[string, (pets: string) => void, RegExp]>([
     [
       'garbage',
       (pets) => writeFileSync(pets, 'garbage '.repeat(999)),
-      /the file is not an SQLite database: .*/,
+      /the file is not an SQLite database\. .*/,
     ],
     ['an empty file', (pets) => writeFileSync(pets, ''), /it is empty: restore a backup, or move it away .*/],
     [
@@ -68,7 +68,7 @@ describe('the server ends with 1 and one line that names the file and what to do
     const server = run(t, process.execPath, [main, '--config', file]);
     expect((await server.ended).code).toBe(1);
     expect(server.output()).toBe(
-      `database ${pets}: another process has held its lock for 5 s: stop that one first\n`,
+      `database ${pets}: another process has held its lock for 5 s. Stop that process first\n`,
     );
     expect([readdirSync(join(folder, 'data')), readFileSync(pets), readFileSync(`${pets}-wal`)]).toEqual(
       before,
@@ -82,7 +82,7 @@ describe('the server ends with 1 and one line that names the file and what to do
     const server = run(t, 'unshare', [...mount, script, join(folder, 'data'), ...command]);
     expect((await server.ended).code).toBe(1);
     expect(server.output()).toBe(
-      `database ${pets}: ${pets} may not be written (EROFS): give this user the right to, or mount the disk for writing\n`,
+      `database ${pets}: ${pets} cannot be accessed (EROFS). Give this user read and write permission, or mount the disk writable\n`,
     );
     expect(readdirSync(join(folder, 'data'))).toEqual(['pet.db', 'user.db']);
   });
@@ -184,7 +184,7 @@ test.skipIf(!mayMount)(
 function listNames(t: TestContext, folder: string): unknown[] {
   const copy = join(makeFolder(t), 'pet.db');
   for (const end of ['', '-wal']) writeFileSync(`${copy}${end}`, readFileSync(join(folder, `pet.db${end}`)));
-  openDatabase(copy, new URL('../../../src/services/pet/migrations/', import.meta.url)).close();
+  openSqlite(copy, { migrations: new URL('../../../src/services/pet/migrations/', import.meta.url) }).close();
   const client = new Client(copy);
   expect(client.pragma('integrity_check', { simple: true })).toBe('ok');
   const names = client.prepare('SELECT name FROM pet').pluck().all();

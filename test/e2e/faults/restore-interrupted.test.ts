@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { createBackup } from '../../../src/framework/database/backup/create.ts';
-import { openDatabase } from '../../../src/framework/database/database.ts';
 import { knownDatabasesFile } from '../../../src/framework/database/known-databases.ts';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../support/app.ts';
 import { main, root, run, writeConfig } from '../process/helper.ts';
 
@@ -21,7 +21,7 @@ const databasesIn = (data: string) =>
 /** Writes in each database which version of the data it is. */
 function write(data: string, version: string): void {
   for (const { file, migrations } of databasesIn(data)) {
-    openDatabase(file, migrations).close();
+    openSqlite(file, { migrations }).close();
     const client = new Client(file);
     client.exec(
       file.endsWith('pet.db')
@@ -77,7 +77,10 @@ async function restore(t: TestContext, args: readonly string[], dieAt = 0) {
 function mayStart({ file, data, backup }: { file: string; data: string; backup: string }): boolean {
   const errors = databasesIn(data).map((database) => {
     try {
-      openDatabase(database.file, database.migrations, knownDatabasesFile(file)).close();
+      openSqlite(database.file, {
+        migrations: database.migrations,
+        knownDatabases: knownDatabasesFile(file),
+      }).close();
       return '';
     } catch (error) {
       return (error as Error).message;

@@ -188,5 +188,5 @@ test('a broken database is one line, also with several instances', async (t: Tes
   const server = run(t, process.execPath, [main, '--config', file]);
   expect((await server.ended).code).toBe(1);
   const said = server.output().replace(/^\{.*\n/gm, '');
-  expect(said).toMatch(/^database \S+pet\.db: the file is not an SQLite database: .*\n$/);
+  expect(said).toMatch(/^database \S+pet\.db: the file is not an SQLite database\. .*\n$/);
 });

@@ -5,8 +5,8 @@
 import { once } from 'node:events';
 import { cpSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import Client from 'better-sqlite3';
-import { openDatabase } from '../../../src/framework/database/database.ts';
 import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { toProblem } from '../../../src/framework/errors/error-handler.ts';
 
 const [how, file, filler, copy] = process.argv.slice(2) as [string, string, string, string];
@@ -22,7 +22,7 @@ function list(path: string): string[] {
   }
 }
 
-const database = openDatabase(file);
+const database = openSqlite(file);
 database.orm.run(sql`CREATE TABLE IF NOT EXISTS note (id INTEGER PRIMARY KEY, text TEXT)`);
 say('it is open');
 let count = 0;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { openDatabase } from '../../../src/framework/database/database.ts';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import pet from '../../../src/services/pet/index.ts';
 import { ask } from '../../e2e/groupings/helper.ts';
 import { type Built, build, makeFolder, type Reply } from '../../support/app.ts';
@@ -87,7 +87,7 @@ const count = 1_000;
 /** A database with 1,000 pets. Requests that create them would take most of the time of the tests. */
 function makePets(t: TestContext): string {
   const file = join(makeFolder(t), 'pet.db');
-  openDatabase(file, pet.migrations as URL).close();
+  openSqlite(file, { migrations: pet.migrations as URL }).close();
   const client = new Client(file);
   client.exec(`WITH RECURSIVE number(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM number WHERE id < ${count})
     INSERT INTO pet (id, name, species, mood, last_fed, last_interaction)

@@ -8,13 +8,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import Client from 'better-sqlite3';
 import { sql } from 'drizzle-orm';
 import { describe, expect, type TestContext, test } from 'vitest';
-import {
-  type Database,
-  DatabaseError,
-  openDatabase,
-  readMigrationStatus,
-} from '../../../src/framework/database/database.ts';
+import type { Database } from '../../../src/framework/database/database.ts';
+import { DatabaseError } from '../../../src/framework/database/database-error.ts';
+import { readSqliteMigrationStatus } from '../../../src/framework/database/sqlite/migration-status.ts';
 import { applyMigrations, readMigrations } from '../../../src/framework/database/sqlite/migrations.ts';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../support/app.ts';
 
 const services = new URL('../../../src/services/', import.meta.url);
@@ -23,7 +21,7 @@ const userMigrations = new URL('user/migrations/', services);
 
 /** Opens a database that is closed when the test ends. */
 function open(t: TestContext, file: string, migrations: URL = userMigrations): Database {
-  const database = openDatabase(file, migrations);
+  const database = openSqlite(file, { migrations });
   t.onTestFinished(() => database.close());
   return database;
 }
@@ -42,7 +40,7 @@ function makeFile(t: TestContext): string {
 /** Makes a file as this version leaves it, with one user, and closes it. */
 async function prepareFile(t: TestContext, statements: readonly string[] = []): Promise<string> {
   const file = makeFile(t);
-  const database = openDatabase(file, userMigrations);
+  const database = openSqlite(file, { migrations: userMigrations });
   await database.write(() => database.orm.run(sql`INSERT INTO user (name) VALUES ('Alice')`));
   for (const statement of statements) await database.write(() => database.orm.run(sql.raw(statement)));
   database.close();
@@ -87,7 +85,7 @@ describe('opening', () => {
   test('sets what keeps data safe, for a new file and for one that is opened again', (t) => {
     const file = makeFile(t);
     for (const time of ['first', 'second', 'third']) {
-      const database = openDatabase(file, userMigrations);
+      const database = openSqlite(file, { migrations: userMigrations });
       expect(pragma(database, 'journal_mode'), time).toBe('wal');
       expect(pragma(database, 'synchronous'), time).toBe(2); // FULL
       expect(pragma(database, 'foreign_keys'), time).toBe(1);
@@ -113,13 +111,13 @@ describe('opening', () => {
   });
 
   test('does without migrations', async (t) => {
-    const database = openDatabase(':memory:');
+    const database = openSqlite(':memory:');
     t.onTestFinished(() => database.close());
     expect(database.orm.get(sql`SELECT 1 AS one`)).toEqual({ one: 1 });
   });
 
   test('gives check() that throws once the database is closed', (t) => {
-    const database = openDatabase(makeFile(t), userMigrations);
+    const database = openSqlite(makeFile(t), { migrations: userMigrations });
     expect(() => database.check()).not.toThrow();
     database.close();
     expect(() => database.check()).toThrow();
@@ -281,7 +279,7 @@ PRAGMA foreign_keys=ON;`;
       '0002_add': "INSERT INTO user (name) VALUES ('Carol');",
     });
     for (let time = 1; time <= 3; time += 1) {
-      const database = openDatabase(file, migrations);
+      const database = openSqlite(file, { migrations });
       expect(names(database)).toEqual(['Alice', 'Bob', 'Carol']);
       database.close();
     }
@@ -293,7 +291,7 @@ PRAGMA foreign_keys=ON;`;
       '0001_add': "INSERT INTO user (name) VALUES ('Carol');",
       '0002_orphan': 'DELETE FROM user WHERE id = 1;',
     });
-    expect(refusalOf(() => openDatabase(file, migrations))).toBe(
+    expect(refusalOf(() => openSqlite(file, { migrations }))).toBe(
       `database ${file}: a migration leaves rows of adoption without their user`,
     );
     const database = open(t, file);
@@ -307,7 +305,9 @@ PRAGMA foreign_keys=ON;`;
       '0001_add': "INSERT INTO user (name) VALUES ('Carol');",
       '0002_wrong': 'DELETE FROM adoption;--> statement-breakpoint\nINSERT INTO nowhere VALUES (1);',
     });
-    expect(refusalOf(() => openDatabase(file, migrations))).toBe(`database ${file}: no such table: nowhere`);
+    expect(refusalOf(() => openSqlite(file, { migrations }))).toBe(
+      `database ${file}: no such table: nowhere`,
+    );
     const database = open(t, file);
     expect(names(database)).toEqual(['Alice', 'Bob']);
     expect(listAdoptions(database)).toEqual(rows);
@@ -337,7 +337,7 @@ test('a file that is replaced while its lock is waited for is not taken for the 
   await sleep(500);
   renameSync(await prepareFile(t), file);
   other.close();
-  expect(await answer).toBe(`database ${file}: it was replaced meanwhile: start again`);
+  expect(await answer).toBe(`database ${file}: the file was replaced during the start. Start again`);
   expect(await child.open(file)).toBe('opened');
 });
 
@@ -345,9 +345,9 @@ describe('a file that is not for this code is refused and left as it was:', () =
   /** What is at the path must be the same, byte for byte, after an attempt to open it. */
   function refuse(file: string, migrations: URL): string {
     const before = readFileSync(file);
-    const message = refusalOf(() => openDatabase(file, migrations));
+    const message = refusalOf(() => openSqlite(file, { migrations }));
     expect(readFileSync(file).equals(before)).toBe(true);
-    expect(refusalOf(() => readMigrationStatus(file, migrations))).toBe(message);
+    expect(refusalOf(() => readSqliteMigrationStatus(file, migrations))).toBe(message);
     expect(readFileSync(file).equals(before)).toBe(true);
     return message;
   }
@@ -364,7 +364,7 @@ describe('a file that is not for this code is refused and left as it was:', () =
   test('one that a newer version has migrated', async (t) => {
     const file = await prepareFile(t);
     const newer = addMigrations(t, { '0001_newer': 'ALTER TABLE user ADD COLUMN nickname text;' });
-    openDatabase(file, newer).close();
+    openSqlite(file, { migrations: newer }).close();
     expect(refuse(file, userMigrations)).toMatch(
       /: the file is of a newer version, or of another service, or that migration was edited after it ran: start/,
     );
@@ -385,7 +385,7 @@ describe('a file that is not for this code is refused and left as it was:', () =
     other.exec('CREATE TABLE user (id INTEGER PRIMARY KEY, shoe TEXT)');
     other.close();
     const before = readFileSync(file);
-    const message = refusalOf(() => openDatabase(file, userMigrations));
+    const message = refusalOf(() => openSqlite(file, { migrations: userMigrations }));
     expect(message).toMatch(new RegExp(`^database ${file}: `));
     expect(readFileSync(file).equals(before)).toBe(true);
   });
@@ -394,7 +394,7 @@ describe('a file that is not for this code is refused and left as it was:', () =
     const file = makeFile(t);
     writeFileSync(file, 'Dear diary, today I fed the pets. '.repeat(500));
     expect(refuse(file, userMigrations)).toBe(
-      `database ${file}: the file is not an SQLite database: name another in the config, or restore a backup`,
+      `database ${file}: the file is not an SQLite database. Name another file in the config, or restore a backup`,
     );
   });
 
@@ -415,13 +415,13 @@ interface Opener {
 async function startOpener(t: TestContext, migrations: URL): Promise<Opener> {
   const script = `
     import { createInterface } from 'node:readline';
-    import { openDatabase } from ${JSON.stringify(new URL('../../../src/framework/database/database.ts', import.meta.url))};
+    import { openSqlite } from ${JSON.stringify(new URL('../../../src/framework/database/sqlite/open.ts', import.meta.url))};
     console.log('ready');
     for await (const line of createInterface({ input: process.stdin })) {
       const [time, file] = line.split('|');
       while (Date.now() < Number(time));
       try {
-        openDatabase(file, new URL(${JSON.stringify(migrations)})).close();
+        openSqlite(file, { migrations: new URL(${JSON.stringify(migrations)}) }).close();
         console.log('opened');
       } catch (error) {
         console.log(error.message);
@@ -460,19 +460,19 @@ test('processes that open a new file at the same time all succeed, and each migr
     const file = join(folder, `round ${round}.db`);
     const time = Date.now() + 5;
     answers.push(...(await Promise.all(openers.map((opener) => opener.open(file, time)))));
-    const database = openDatabase(file, migrations);
+    const database = openSqlite(file, { migrations });
     expect(names(database)).toEqual(Array.from({ length: 10 }, (_, index) => `step ${index}`));
     database.close();
   }
   expect(answers.filter((answer) => answer !== 'opened')).toEqual([]);
 });
 
-describe('readMigrationStatus', () => {
+describe('readSqliteMigrationStatus', () => {
   const known = ['0000_initial', '0001_adoption_in_order'];
 
   test('says of a file that is not there that all are missing, and does not make it', (t) => {
     const file = makeFile(t);
-    expect(readMigrationStatus(file, userMigrations)).toEqual(
+    expect(readSqliteMigrationStatus(file, userMigrations)).toEqual(
       known.map((name) => ({ name, applied: false })),
     );
     expect(existsSync(file)).toBe(false);
@@ -487,16 +487,16 @@ describe('readMigrationStatus', () => {
       { name: '0002_a', applied: false },
       { name: '0003_b', applied: false },
     ];
-    expect(readMigrationStatus(file, newer)).toEqual(status);
-    expect(readMigrationStatus(file, newer)).toEqual(status);
+    expect(readSqliteMigrationStatus(file, newer)).toEqual(status);
+    expect(readSqliteMigrationStatus(file, newer)).toEqual(status);
     expect(readFileSync(file).equals(before)).toBe(true);
-    openDatabase(file, newer).close();
-    expect(readMigrationStatus(file, newer).every(({ applied }) => applied)).toBe(true);
+    openSqlite(file, { migrations: newer }).close();
+    expect(readSqliteMigrationStatus(file, newer).every(({ applied }) => applied)).toBe(true);
   });
 
   test('names the migrations of the product as their files are named', (t) => {
     for (const migrations of [petMigrations, userMigrations]) {
-      for (const { name } of readMigrationStatus(makeFile(t), migrations)) {
+      for (const { name } of readSqliteMigrationStatus(makeFile(t), migrations)) {
         expect(existsSync(join(fileURLToPath(migrations), `${name}.sql`))).toBe(true);
       }
     }
@@ -507,9 +507,9 @@ test('a folder of migrations that is not there is one line', (t) => {
   const folder = makeFolder(t);
   mkdirSync(join(folder, 'migrations'));
   const file = join(folder, 'user.db');
-  expect(refusalOf(() => openDatabase(file, pathToFileURL(join(folder, 'migrations/'))))).toMatch(
-    new RegExp(`^database ${file}: .*_journal\\.json`),
-  );
+  expect(
+    refusalOf(() => openSqlite(file, { migrations: pathToFileURL(join(folder, 'migrations/')) })),
+  ).toMatch(new RegExp(`^database ${file}: .*_journal\\.json`));
 });
 
 test('migrations that another process applies while this one waits for the lock are not applied again', (t) => {

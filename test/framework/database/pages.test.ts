@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { openDatabase } from '../../../src/framework/database/database.ts';
 import { preparePages } from '../../../src/framework/database/pages.ts';
 import { asc, sql } from '../../../src/framework/database/sqlite/drizzle.ts';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { users } from '../../../src/services/user/tables.ts';
 
 const migrations = new URL('../../../src/services/user/migrations/', import.meta.url);
 const { placeholder } = sql;
 
 test('a page past the largest id is empty without a step over any row; other pages are as the query has them', async (t) => {
-  const { orm, prepare, close } = openDatabase(':memory:', migrations);
+  const { orm, prepare, close } = openSqlite(':memory:', { migrations });
   t.onTestFinished(close);
   const query = orm
     .select()

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { openDatabase } from '../../../src/framework/database/database.ts';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import {
   bounds,
   idempotencyTable,
@@ -113,14 +113,14 @@ describe('what is old goes although no other request comes:', () => {
 
   test('at the start', async (t) => {
     const file = join(makeFolder(t), 'note.db');
-    openDatabase(file).close();
+    openSqlite(file).close();
     const client = new Client(file);
     t.onTestFinished(() => void client.close());
     const now = Date.now();
     const put = client.prepare("INSERT INTO __idempotency_key VALUES (?, '', ?, x'00', NULL, '', NULL)");
     put.run('old', now - day - 60_000);
     put.run('new', now);
-    const database = openDatabase(file);
+    const database = openSqlite(file);
     t.onTestFinished(() => database.close());
     const list = () => client.prepare('SELECT key FROM __idempotency_key').pluck().all();
     await expect.poll(list, { timeout: 10_000 }).toEqual(['new']);

@@ -2,7 +2,8 @@ import { closeSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
-import { DatabaseError, unusableDatabase } from '../database-error.ts';
+import { DatabaseError } from '../database-error.ts';
+import { unusableDatabase } from '../sqlite/errors.ts';
 import { assertUsableFile, privateFile, syncPath } from '../sqlite/files.ts';
 import {
   BackupError,

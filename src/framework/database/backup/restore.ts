@@ -3,17 +3,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
-import { unusableDatabase } from '../database-error.ts';
 import { readMigrationFiles } from '../sqlite/drizzle.ts';
-import { isBusy } from '../sqlite/errors.ts';
-import {
-  assertUsableFile,
-  inspectReadOnly,
-  privateFile,
-  refuseDanglingLink,
-  sidecars,
-  syncPath,
-} from '../sqlite/files.ts';
+import { isBusy, unusableDatabase } from '../sqlite/errors.ts';
+import { assertNoDanglingLink, assertUsableFile, privateFile, sidecars, syncPath } from '../sqlite/files.ts';
+import { inspectReadOnly } from '../sqlite/inspect.ts';
 import { listPending } from '../sqlite/migrations.ts';
 import { makeWorkFolder, removeLeftFolders } from '../sqlite/work-folder.ts';
 import {
@@ -95,7 +88,7 @@ function prepare(database: ServiceDatabase, overwrite: boolean): Target {
   const { file } = database;
   try {
     const found = statSync(file, { throwIfNoEntry: false });
-    if (found === undefined) refuseDanglingLink(file);
+    if (found === undefined) assertNoDanglingLink(file);
     const place = found === undefined ? file : realpathSync(file);
     const left = ['', ...sidecars].map((end) => `${place}${end}`).find(existsSync);
     if (left !== undefined && !overwrite) {

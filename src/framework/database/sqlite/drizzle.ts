@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 
 /**
- * What we use of Drizzle, from its CommonJS files. To link its ES modules, which import each other in circles, takes
- * Node eight times as long, and 200 MiB. drizzle-kit reads this as CommonJS, where a module has no URL.
+ * Loads Drizzle from its CommonJS files, because linking its ES modules, which import each other in circles, takes Node
+ * 8 times as long and 200 MiB. drizzle-kit loads this file as CommonJS, where a module has no URL.
  */
 const require = createRequire(import.meta.url ?? __filename);
 

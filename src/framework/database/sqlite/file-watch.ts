@@ -2,62 +2,60 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type Client from 'better-sqlite3';
 import { getLogger } from '../../logging/logger.ts';
-import { isTruncated } from './files.ts';
+import { isTruncated } from './inspect.ts';
 
-/** How often the files are compared, in ms. */
-const checkEvery = 1_000;
+const checkIntervalMs = 1_000;
 
-/** What is wrong with the files of an open database. */
-interface Fault {
-  readonly fault: string;
+/** A reason why writes to an open database would be lost. */
+interface Damage {
+  readonly reason: string;
   readonly remedy: string;
-  /** Whether it is over when the same files are back. Nothing has been written meanwhile. */
-  readonly mayEnd: boolean;
+  /** Whether writes are accepted again when the same files are back. Nothing has been written meanwhile. */
+  readonly canRecover: boolean;
 }
 
-const faults = {
-  moved: {
-    fault: 'its file was removed, moved or replaced',
-    remedy: 'put the same file back; otherwise restore a backup and start the server again',
-    mayEnd: true,
-  },
-  logMoved: {
-    fault: 'its write-ahead log was removed, moved or replaced',
-    remedy: 'stop the server with SIGTERM, which writes the log into the file, and start it again',
-    mayEnd: true,
-  },
-  cut: {
-    fault: 'its file or its write-ahead log was cut off',
-    remedy: 'stop the server, restore a backup and start the server again',
-    mayEnd: false,
-  },
-} as const satisfies Record<string, Fault>;
+const moved: Damage = {
+  reason: 'its file was removed, moved or replaced',
+  remedy: 'put the same file back; otherwise restore a backup and start the server again',
+  canRecover: true,
+};
+const logMoved: Damage = {
+  reason: 'its write-ahead log was removed, moved or replaced',
+  remedy: 'stop the server with SIGTERM, which writes the log into the file, and start it again',
+  canRecover: true,
+};
+const truncated: Damage = {
+  reason: 'its file or its write-ahead log was truncated',
+  remedy: 'stop the server, restore a backup and start the server again',
+  canRecover: false,
+};
 
 export interface FileWatch {
-  /** What was wrong at the last check. */
-  fault(): Fault | undefined;
+  /** The damage that the last check found. */
+  damage(): Damage | undefined;
   close(): void;
 }
 
 /**
- * Checks once a second that the files of an open database are still those at its path. A process that has them open
- * does not notice when they are removed or replaced: it goes on writing into what the next start does not find.
- * @param file its path, links followed.
- * @param beforeRead ends the transaction in which others read on this connection.
+ * Checks once a second that the files of an open database are still the files at its path. A process that has them open
+ * does not notice when they are removed or replaced: it continues to write to files that the next start does not find.
+ * @param file its path, with links resolved.
+ * @param endReads ends the read transaction on this connection.
  */
-export function watchDatabaseFiles(client: Client.Database, file: string, beforeRead: () => void): FileWatch {
+export function watchDatabaseFiles(client: Client.Database, file: string, endReads: () => void): FileWatch {
   const wal = `${file}-wal`;
   const [main, log] = [file, wal].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
   const pageSize = client.pragma('page_size', { simple: true }) as number;
   let { size } = main as BigIntStats;
-  let current: Fault | undefined;
+  let current: Damage | undefined;
   let isChecking = false;
+  let isClosed = false;
 
   async function check(): Promise<void> {
-    if (isChecking || current?.mayEnd === false) return;
+    if (isChecking || current?.canRecover === false) return;
     isChecking = true;
     try {
-      const [mainNow, logNow] = await Promise.all([find(file), find(wal)]);
+      const [mainNow, logNow] = await Promise.all([statFile(file), statFile(wal)]);
       if (isClosed) return;
       report(compare(mainNow, logNow));
       size = mainNow?.size ?? size;
@@ -66,20 +64,20 @@ export function watchDatabaseFiles(client: Client.Database, file: string, before
     }
   }
 
-  function compare(mainNow?: BigIntStats, logNow?: BigIntStats): Fault | undefined {
-    if (!isSame(main, mainNow)) return faults.moved;
-    if (!isSame(log, logNow)) return faults.logMoved;
-    beforeRead();
+  function compare(mainNow?: BigIntStats, logNow?: BigIntStats): Damage | undefined {
+    if (!isSameFile(main, mainNow)) return moved;
+    if (!isSameFile(log, logNow)) return logMoved;
+    endReads();
     if (client.inTransaction) return current;
     const isShorter = (mainNow as BigIntStats).size < size;
-    return isLogCut() || (isShorter && isTruncated(client, file)) ? faults.cut : undefined;
+    return isLogTruncated() || (isShorter && isTruncated(client, file)) ? truncated : undefined;
   }
 
-  /** The log has at least the frames that its index counts. Other processes may begin it again between two steps. */
-  function isLogCut(): boolean {
-    const before = countFrames();
+  /** Compares the log with the number of frames in its index, twice, because another process may restart the log. */
+  function isLogTruncated(): boolean {
+    const frames = countFrames();
     const { size: found } = statSync(wal, { throwIfNoEntry: false }) ?? { size: 0 };
-    return found < 32 + before * (24 + pageSize) && before > 0 && before === countFrames();
+    return found < 32 + frames * (24 + pageSize) && frames > 0 && frames === countFrames();
   }
 
   function countFrames(): number {
@@ -87,21 +85,20 @@ export function watchDatabaseFiles(client: Client.Database, file: string, before
     return row?.log ?? 0;
   }
 
-  function report(found: Fault | undefined): void {
+  function report(found: Damage | undefined): void {
     if (found === current) return;
     current = found;
     if (found === undefined) getLogger().info({ file }, 'the database files are back: writes are accepted');
     else {
-      const { fault, remedy } = found;
-      getLogger().error({ file, fault, remedy }, 'the database files changed: writes are rejected');
+      const { reason, remedy } = found;
+      getLogger().error({ file, reason, remedy }, 'the database files changed: writes are rejected');
     }
   }
 
-  let isClosed = false;
-  // An error of SQLite is one that reads and writes meet too, and report.
-  const timer = setInterval(() => void check().catch(() => {}), checkEvery).unref();
+  // Ignore SQLite errors here: reads and writes meet them too, and report them.
+  const timer = setInterval(() => void check().catch(() => {}), checkIntervalMs).unref();
   return {
-    fault: () => current,
+    damage: () => current,
     close() {
       isClosed = true;
       clearInterval(timer);
@@ -109,10 +106,10 @@ export function watchDatabaseFiles(client: Client.Database, file: string, before
   };
 }
 
-function find(path: string): Promise<BigIntStats | undefined> {
+function statFile(path: string): Promise<BigIntStats | undefined> {
   return stat(path, { bigint: true }).catch(() => undefined);
 }
 
-function isSame(one?: BigIntStats, other?: BigIntStats): boolean {
+function isSameFile(one?: BigIntStats, other?: BigIntStats): boolean {
   return one?.dev === other?.dev && one?.ino === other?.ino;
 }

@@ -8,7 +8,6 @@ import {
   linkSync,
   lstatSync,
   openSync,
-  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -16,82 +15,80 @@ import {
 import { basename, dirname, join } from 'node:path';
 import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
-import { DatabaseError, damaged } from '../database-error.ts';
-import { isBusy } from './errors.ts';
+import { DatabaseError } from '../database-error.ts';
 import { makeWorkFolder } from './work-folder.ts';
 
-/** What SQLite keeps beside a database: its log, the index of that, and the journal of the other mode. */
+/** The files that SQLite keeps beside a database: its log, the index of the log, and the rollback journal. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const;
 
-/** The modes of what is made: for the user of the server alone. What is there keeps its own. */
+/** The mode of created files: only the user of the server has access. Existing files keep their mode. */
 export const privateFile = 0o600;
 
-/** Up to this size, in bytes, a file is read whole at a start: a tenth of a second. */
-const readWhole = 64 * 1024 * 1024;
-
 /**
- * Whether a database is at the path. Only where nothing at all speaks for it may a new one be made.
- * @throws {DatabaseError} where something is there that cannot be used, or where only a part is.
+ * Returns whether a database exists at the path. Only if nothing indicates an earlier database may a new one be created.
+ * @throws {DatabaseError} if what is there cannot be used, or only a part of a database is there.
  */
 export function assertUsableFile(file: string): boolean {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) {
-    refuseTraces(file);
+    assertNoRemains(file);
     return false;
   }
-  if (found.isDirectory()) throw new DatabaseError('it is a folder: name a file in the config');
-  if (!found.isFile()) throw new DatabaseError('it is no plain file: name another in the config');
+  if (found.isDirectory()) throw new DatabaseError('it is a folder. Name a file in the config');
+  if (!found.isFile()) throw new DatabaseError('it is not a regular file. Name another file in the config');
   if (found.size === 0) {
-    // A new one appears whole, so this one has lost all it had. SQLite would take it for new, and drop its log.
-    throw new DatabaseError('it is empty: restore a backup, or move it away to begin anew');
+    // Databases are created atomically, so an empty file has lost its data. SQLite would drop its log.
+    throw new DatabaseError(
+      'the file is empty. Restore a backup, or move the file away to start with a new database',
+    );
   }
   accessSync(file, constants.R_OK | constants.W_OK);
   accessSync(dirname(realpathSync(file)), constants.W_OK | constants.X_OK);
   return true;
 }
 
-/** A file that is missing while there are signs that it should be there. */
-function refuseTraces(file: string): void {
-  refuseDanglingLink(file);
+/** @throws {DatabaseError} if a missing file has left something behind. */
+function assertNoRemains(file: string): void {
+  assertNoDanglingLink(file);
   const left = sidecars.map((end) => `${file}${end}`).find(existsSync);
-  // Another process may have made it meanwhile, and opened it.
+  // Another process may have created and opened the file since.
   if (left === undefined || existsSync(file)) return;
   throw new DatabaseError(
-    `it is missing, and its ${basename(left)} is there: bring it back or restore a backup, or move that away to begin anew`,
+    `the file is missing, but ${basename(left)} exists. Put the file back, restore a backup, or move ${basename(left)} away to start with a new database`,
   );
 }
 
-/** @throws {DatabaseError} where the file, or a folder of its path, is a link to nothing. */
-export function refuseDanglingLink(file: string): void {
+/** @throws {DatabaseError} if the file, or a folder of its path, is a link without a target. */
+export function assertNoDanglingLink(file: string): void {
   for (let path = file; path !== dirname(path); path = dirname(path)) {
     if (existsSync(path)) break;
     const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-    // What has been made since is none to nothing.
+    // The target may have been created since.
     if (isLink && !existsSync(path)) {
-      throw new DatabaseError(`${path} is a link to what is not there: mount it, or mend the link`);
+      throw new DatabaseError(`${path} is a link to a missing file. Mount its target, or fix the link`);
     }
   }
 }
 
 /**
- * Makes a database that appears at its path whole or not at all: an interrupted start leaves nothing that could be
- * taken for a database, and an empty file is never ours. Of several processes one makes it.
+ * Creates a database atomically: an interrupted start leaves no incomplete and no empty file. If several processes
+ * create it at the same time, the first one wins.
  */
 export function createFile(file: string, fill: (client: Client.Database) => void): void {
   makeFolder(dirname(file));
   const folder = makeWorkFolder(file, 'new');
   try {
-    const made = join(folder, 'db');
-    const client = new Client(made);
+    const created = join(folder, 'db');
+    const client = new Client(created);
     try {
       fill(client);
     } finally {
       client.close();
     }
-    // SQLite gives its log and the index of that the same mode.
-    chmodSync(made, privateFile);
-    // Unlike a rename, this never replaces what another process has made meanwhile.
-    linkSync(made, file);
+    // SQLite creates the log and its index with the mode of the file.
+    chmodSync(created, privateFile);
+    // A link, unlike a rename, never replaces what another process has created since.
+    linkSync(created, file);
     syncPath(dirname(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -100,7 +97,7 @@ export function createFile(file: string, fill: (client: Client.Database) => void
   }
 }
 
-/** Has it on disk: of a file its bytes, of a folder the names in it. */
+/** Flushes a file, or the names in a folder, to disk. */
 export function syncPath(path: string): void {
   const fd = openSync(path, 'r');
   try {
@@ -108,72 +105,4 @@ export function syncPath(path: string): void {
   } finally {
     closeSync(fd);
   }
-}
-
-/**
- * Reads a database so that nothing of it changes, its log and the index of that included, and nothing appears
- * beside it. A mere SELECT, also by a connection that may not write, makes both and renews the index; the last one to
- * close folds the log into the file. So it is opened by links to it and to its log in a folder of their own: locked,
- * which keeps the index in memory, and unlinked before it is closed, since SQLite writes no file that has lost its name.
- * @returns false, with nothing read, where another process has it open, or where no links can be made.
- */
-export function inspectReadOnly(file: string, read: (client: Client.Database) => void): boolean {
-  const real = realpathSync(file);
-  let folder: string | undefined;
-  try {
-    folder = makeWorkFolder(real, 'look');
-    const link = join(folder, 'db');
-    linkSync(real, link);
-    if (existsSync(`${real}-wal`)) linkSync(`${real}-wal`, `${link}-wal`);
-    const client = new Client(link, { fileMustExist: true, timeout: 0 });
-    try {
-      client.pragma('locking_mode = EXCLUSIVE');
-      read(client);
-    } finally {
-      rmSync(link);
-      client.close();
-    }
-    return true;
-  } catch (error) {
-    const { syscall } = error as NodeJS.ErrnoException;
-    if (isBusy(error) || syscall === 'link' || syscall === 'mkdtemp') return false;
-    throw error;
-  } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/**
- * Has all that can be told of damage in passing be told at the start, and not by the first request that meets it.
- * @param client as `lookAt` gives it.
- */
-export function checkIntegrity(client: Client.Database): void {
-  if (isTruncated(client, client.name)) throw new DatabaseError(damaged);
-  if (statSync(client.name).size > readWhole) return;
-  if (client.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new DatabaseError(damaged);
-}
-
-/** Whether pages are neither in the file nor in its log. SQLite would read them as zeros. */
-export function isTruncated(client: Client.Database, file: string): boolean {
-  const pageSize = client.pragma('page_size', { simple: true }) as number;
-  const pages = client.pragma('page_count', { simple: true }) as number;
-  const whole = Math.floor(statSync(file).size / pageSize);
-  if (pages <= whole) return false;
-  // After a crash, and before a checkpoint, the last pages are in the log alone.
-  const logged = listLogged(`${file}-wal`, pageSize);
-  for (let page = whole + 1; page <= pages; page += 1) if (!logged.has(page)) return true;
-  return false;
-}
-
-/** The numbers of the pages that a log has; https://sqlite.org/fileformat.html#the_write_ahead_log. */
-function listLogged(wal: string, pageSize: number): Set<number> {
-  const [headerSize, frameHeaderSize] = [32, 24];
-  const log = existsSync(wal) ? readFileSync(wal) : Buffer.alloc(0);
-  const salt = log.subarray(16, 24);
-  const pages = new Set<number>();
-  const end = log.length - frameHeaderSize - pageSize;
-  for (let at = headerSize; at <= end; at += frameHeaderSize + pageSize) {
-    if (log.subarray(at + 8, at + 16).equals(salt)) pages.add(log.readUInt32BE(at));
-  }
-  return pages;
 }

@@ -3,7 +3,8 @@ import { type Context, currentContext, runInContext } from '../../context/contex
 import { runInSpan } from '../../context/span.ts';
 import { ServiceUnavailable } from '../../errors/problem.ts';
 import { countBuckets, Histogram } from '../../metrics/histogram.ts';
-import { isBusy, isDiskError, sqliteCodeOf, toDatabaseError } from './errors.ts';
+import type { WriteCounts } from '../database.ts';
+import { isBusy, isDiskError, lockWaitMs, sqliteCodeOf, toProblem } from './errors.ts';
 import {
   createWriteRunner,
   type PendingWrite,
@@ -11,179 +12,164 @@ import {
   type WriteConnection,
 } from './savepoints.ts';
 
-/** What has been counted of the writes. */
-export interface WriteCounts {
-  /** How many shared a transaction that was committed. */
-  readonly commits: Histogram;
-  /** Those that failed for what was not their fault: the disk is full, or fails, or another process has the lock. */
-  readonly failures: { full: number; disk: number; busy: number };
-}
-
-/** A write as it is recorded: until it is durable, its statements below it. */
-const writing = {
+/** The span of a write: it lasts until the write is durable, and contains the spans of its statements. */
+const writeSpan = {
   name: 'write',
   kind: 'client',
   attributes: { 'db.system.name': 'sqlite', 'db.system': 'sqlite', 'db.operation.name': 'COMMIT' },
 } as const;
 
-/** How long a write waits while another process holds the lock, in ms. */
-const lockWait = 5_000;
-
 /**
- * Lets the writes of two turns of the event loop share a transaction, and so one flush to disk, which is what a
- * write costs. Each is answered after COMMIT. What a write itself does wrong fails it alone; what the disk does wrong
- * fails all of them, and none is acknowledged.
- * @param endReads ends the transaction in which others read on this connection.
- * @param isLost whether what is written now would not be found by the next start.
+ * Group commit: the writes of two event-loop turns share a transaction, and so one flush to disk, which is most of the
+ * cost of a write. Each write settles after COMMIT, in the order of the calls. An error of one write fails only that
+ * write. An error of the disk fails all writes of the transaction, and none of them is acknowledged.
+ * @param endReads ends the read transaction on this connection.
+ * @param isLost whether the next start would not find what is written now.
  */
 export function openWriter(client: WriteConnection, endReads = () => {}, isLost = () => false) {
   const begin = client.prepare('BEGIN IMMEDIATE');
   const commit = client.prepare('COMMIT');
   const rollback = client.prepare('ROLLBACK');
-  const attemptAll = createWriteRunner(client, { begin, rollback });
+  const runAll = createWriteRunner(client, begin, rollback);
   const counts: WriteCounts = {
     commits: new Histogram(countBuckets),
     failures: { full: 0, disk: 0, busy: 0 },
   };
-  let waiting: PendingWrite[] = [];
+  let queue: PendingWrite[] = [];
   let isScheduled = false;
 
-  function schedule(wait?: number): void {
+  function schedule(delayMs?: number): void {
     if (isScheduled) return;
     isScheduled = true;
-    // Of two turns: what the last commit answered comes back in more than one, and each commit blocks all others.
-    if (wait === undefined) setImmediate(() => setImmediate(flush));
-    else setTimeout(flush, wait);
+    // Wait two turns: callers that the last COMMIT resolved often write again within two, and each COMMIT blocks the loop.
+    if (delayMs === undefined) setImmediate(() => setImmediate(flush));
+    else setTimeout(flush, delayMs);
   }
 
   function flush(): void {
     isScheduled = false;
-    const members = waiting;
-    if (members.length === 0) return;
-    waiting = [];
+    const writes = queue;
+    queue = [];
     if (isLost()) {
-      counts.failures.disk += members.length;
-      rejectAll(members, new ServiceUnavailable('The database cannot be written'));
-    } else tell(members, () => commitTogether(members));
+      counts.failures.disk += writes.length;
+      fail(writes, new ServiceUnavailable('The database cannot be written'));
+    } else commitInOrder(writes);
   }
 
-  /** Tells all members of what keeps them from being written. */
-  function tell(members: readonly PendingWrite[], step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      if (isBusy(error)) postpone(members, error);
-      else fail(members, error);
-    }
-  }
-
-  /** Another process has the lock. To wait inside SQLite would block the event loop. */
-  function postpone(members: readonly PendingWrite[], error: unknown): void {
-    const now = performance.now();
-    const late = members.filter(({ end }) => end < now);
-    counts.failures.busy += late.length;
-    rejectAll(late, toDatabaseError(error));
-    waiting = [...members.filter(({ end }) => end >= now), ...waiting];
-    // Often: between two writes of a busy process the lock is free for a moment only.
-    if (waiting.length > 0) schedule(1);
-  }
-
-  function fail(members: readonly PendingWrite[], error: unknown): void {
-    if (isDiskError(error))
-      counts.failures[sqliteCodeOf(error) === 'SQLITE_FULL' ? 'full' : 'disk'] += members.length;
-    rejectAll(members, toDatabaseError(error));
-  }
-
-  /** @throws what keeps all members from being written: none of them is then. */
-  function commitTogether(members: readonly PendingWrite[]): void {
-    endReads();
-    begin.run();
-    undoOnError(members, () => {
-      attemptAll(members);
-      finish(members);
-    });
-  }
-
-  function finish(members: readonly PendingWrite[]): void {
-    const done = members.filter(({ outcome }) => outcome !== undefined && 'result' in outcome);
-    if (members.length === 1 && done.length === 0) rollback.run();
-    else {
-      commit.run();
-      counts.commits.add(members.length);
-    }
-    for (const { companion, outcome, resolve, reject } of members) {
-      if (outcome !== undefined && 'error' in outcome) {
-        companion?.failed(outcome.error);
-        reject(outcome.error);
-      } else {
-        companion?.committed();
-        resolve(outcome?.result);
-      }
-    }
-  }
-
-  function undoOnError(members: readonly PendingWrite[], step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      if (client.inTransaction) rollback.run();
-      const isOfAll = isDiskError(error) || isBusy(error) || members.length === 1;
-      if (isOfAll) throw error;
-      // One member's fault, as a constraint that is only looked at now: alone each has its own answer.
-      commitAlone(members);
-    }
-  }
-
-  function commitAlone(members: readonly PendingWrite[]): void {
-    for (const [index, member] of members.entries()) {
+  /** Commits the writes in one transaction. If one of them prevents its COMMIT, commits each in a separate transaction. */
+  function commitInOrder(writes: readonly PendingWrite[]): void {
+    let size = writes.length;
+    for (let rest = writes; rest.length > 0; ) {
+      const batch = rest.slice(0, size);
       try {
-        commitTogether([member]);
+        commitTogether(batch);
       } catch (error) {
         if (isBusy(error)) {
-          // Those after it too: none overtakes another.
-          postpone(members.slice(index), error);
+          // All writes that are left wait, so that no write overtakes another.
+          waitForLock(rest, error);
           return;
         }
-        fail([member], error);
+        if (batch.length > 1 && !isDiskError(error)) {
+          // SQLite checks deferred constraints at COMMIT, and does not say which write violates one.
+          size = 1;
+          continue;
+        }
+        countDiskError(error, batch.length);
+        setFailed(batch, toProblem(error));
       }
+      settle(batch);
+      rest = rest.slice(size);
     }
+  }
+
+  /** @throws what prevents the transaction. None of the writes has an effect then. */
+  function commitTogether(writes: readonly PendingWrite[]): void {
+    endReads();
+    begin.run();
+    try {
+      runAll(writes);
+      if (writes.length === 1 && writes[0]?.progress.state === 'failed') rollback.run();
+      else {
+        commit.run();
+        counts.commits.add(writes.length);
+      }
+    } catch (error) {
+      if (client.inTransaction) rollback.run();
+      throw error;
+    }
+    for (const write of writes) {
+      const { progress } = write;
+      if (progress.state === 'ran') write.progress = { ...progress, state: 'committed' };
+    }
+  }
+
+  /** Queues the writes again while another process has the lock. Waiting inside SQLite would block the event loop. */
+  function waitForLock(writes: readonly PendingWrite[], error: unknown): void {
+    const now = performance.now();
+    const late = writes.filter(({ deadline }) => deadline < now);
+    counts.failures.busy += late.length;
+    fail(late, toProblem(error));
+    queue = [...writes.filter(({ deadline }) => deadline >= now), ...queue];
+    // Try often, because a busy process frees the lock only for a moment between two writes.
+    if (queue.length > 0) schedule(1);
+  }
+
+  function countDiskError(error: unknown, writes: number): void {
+    if (isDiskError(error))
+      counts.failures[sqliteCodeOf(error) === 'SQLITE_FULL' ? 'full' : 'disk'] += writes;
   }
 
   return {
     counts,
-    /** `fn` may be run again, and later: it does nothing but statements on this connection. */
+    /** `fn` may run later and more than once: it must do nothing but run statements on this connection. */
     write<Result>(fn: () => Result): Promise<Result> {
-      const own = currentContext();
-      const span = own?.span?.start(writing);
-      const context = span === undefined ? own : ({ ...own, span } as Context);
-      // An async function would go on after its transaction: it is not even begun.
+      const outer = currentContext();
+      const span = outer?.span?.start(writeSpan);
+      const context = span === undefined ? outer : ({ ...outer, span } as Context);
+      const participant = context?.keyed?.joinWrite(client);
+      // Do not even start an async function: it would continue after its transaction.
       const work = types.isAsyncFunction(fn) ? rejectAsyncWrite : fn;
-      const companion = context?.keyed?.joinWrite(client);
       const run = () => runInContext(context, work);
       const written = new Promise<Result>((resolve, reject) => {
-        waiting.push({
-          fn: companion === undefined ? run : () => companion.run(run),
-          companion,
+        queue.push({
+          run: participant === undefined ? run : () => participant.run(run),
+          participant,
           resolve: resolve as PendingWrite['resolve'],
           reject,
-          end: performance.now() + lockWait,
+          deadline: performance.now() + lockWaitMs,
+          progress: { state: 'queued' },
         });
         schedule();
       });
       return span === undefined ? written : runInSpan(span, written);
     },
-    /** Writes what waits, now or never. */
+    /** Commits the queued writes, or rejects them if that is not possible now. */
     close(): void {
       flush();
-      rejectAll(waiting, new ServiceUnavailable('The database is closing'));
-      waiting = [];
+      fail(queue, new ServiceUnavailable('The database is closing'));
+      queue = [];
     },
   };
 }
 
-function rejectAll(members: readonly PendingWrite[], error: unknown): void {
-  for (const { companion, reject } of members) {
-    companion?.failed(error);
-    reject(error);
+function fail(writes: readonly PendingWrite[], error: unknown): void {
+  setFailed(writes, error);
+  settle(writes);
+}
+
+function setFailed(writes: readonly PendingWrite[], error: unknown): void {
+  for (const write of writes) write.progress = { state: 'failed', error };
+}
+
+/** Settles the promises of writes that are committed or failed. */
+function settle(writes: readonly PendingWrite[]): void {
+  for (const { progress, participant, resolve, reject } of writes) {
+    if (progress.state === 'committed') {
+      participant?.committed();
+      resolve(progress.result);
+    } else if (progress.state === 'failed') {
+      participant?.failed(progress.error);
+      reject(progress.error);
+    }
   }
 }

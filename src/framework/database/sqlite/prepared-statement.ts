@@ -1,8 +1,9 @@
 import type { Database as Client } from 'better-sqlite3';
-import { Column, is, Param, Placeholder, type Query, SQL } from './drizzle.ts';
+import { is, Param, Placeholder, type Query } from './drizzle.ts';
 import type { ReadTransaction } from './read-transaction.ts';
+import { createRowReader } from './row-reader.ts';
 
-/** A query of Drizzle, prepared by it. */
+/** A query that Drizzle has prepared. */
 export interface Prepared {
   get(values?: Values): unknown;
   all(values?: Values): unknown;
@@ -11,18 +12,14 @@ export interface Prepared {
 }
 type Values = Record<string, unknown>;
 
-/** What can be prepared: a query as Drizzle builds it. */
+/** A query as Drizzle builds it. */
 export interface Preparable<P extends Prepared> {
   prepare(): P;
 }
-/** A query, prepared: typed as Drizzle has it. */
+/** A prepared query with the types of Drizzle. */
 export type Statement<P extends Prepared> = Pick<P, 'get' | 'all' | 'run'>;
 
-/**
- * Prepares a query once. Drizzle says what is to be done and what comes of it; done it is by the driver, with what
- * depends on no value worked out before: Drizzle's own `get` takes a fifth more for a row, and `all` three times
- * as long for a hundred.
- */
+/** Prepares a query once. Drizzle builds the SQL and names the columns; the driver runs it. */
 export function prepareStatement<P extends Prepared>(
   client: Client,
   query: Preparable<P>,
@@ -33,30 +30,44 @@ export function prepareStatement<P extends Prepared>(
   const statement = client.prepare(sql);
   const binders = params.map(createBinder);
   const bind = (values: Values = {}) => binders.map((binder) => binder(values));
-  // Not in Drizzle's types: what it makes of each column.
-  const { fields } = prepared as unknown as { fields?: readonly Field[] };
-  const enter = statement.readonly ? reads.join : reads.end;
-  if (fields === undefined) {
+  const enter = statement.readonly ? reads.beforeRead : reads.end;
+  return createMethods() as unknown as Statement<P>;
+
+  function createMethods(): Partial<Prepared> {
+    if (!statement.reader) {
+      return {
+        run(values) {
+          enter();
+          return statement.run(bind(values));
+        },
+      };
+    }
+    const read = createRowReader(prepared);
+    if (read === undefined) {
+      return {
+        get(values) {
+          enter();
+          return prepared.get(values);
+        },
+        all(values) {
+          enter();
+          return prepared.all(values);
+        },
+      };
+    }
+    statement.raw();
     return {
-      run(values?: Values) {
+      get(values) {
         enter();
-        return statement.run(bind(values));
+        const row = statement.get(bind(values));
+        return row === undefined ? undefined : read(row as unknown[]);
       },
-    } as unknown as Statement<P>;
+      all(values) {
+        enter();
+        return (statement.all(bind(values)) as unknown[][]).map(read);
+      },
+    };
   }
-  statement.raw();
-  const read = createReader(fields);
-  return {
-    get(values?: Values) {
-      enter();
-      const row = statement.get(bind(values));
-      return row === undefined ? undefined : read(row as unknown[]);
-    },
-    all(values?: Values) {
-      enter();
-      return (statement.all(bind(values)) as unknown[][]).map(read);
-    },
-  } as unknown as Statement<P>;
 }
 
 type Binder = (values: Values) => unknown;
@@ -77,40 +88,4 @@ function createLookup(name: string): Binder {
     if (value === undefined) throw new Error(`There is no value for ${name}`);
     return value;
   };
-}
-
-interface Field {
-  readonly path: readonly string[];
-  readonly field: unknown;
-}
-type Decode = (value: unknown) => unknown;
-
-/** Makes an object of a row, which is an array. */
-function createReader(fields: readonly Field[]): (row: readonly unknown[]) => Values {
-  const columns = fields.map(({ path, field }) => {
-    const [name, ...deeper] = path;
-    if (name === undefined || deeper.length > 0) throw new Error('A row of nested objects is not supported');
-    return { name, decode: decoderOf(field) };
-  });
-  return (row) => {
-    const object: Values = {};
-    for (let index = 0; index < columns.length; index += 1) {
-      const { name, decode } = columns[index] as (typeof columns)[number];
-      const value = row[index];
-      object[name] = decode === undefined || value === null ? value : decode(value);
-    }
-    return object;
-  };
-}
-
-/** How the values of a column are read; undefined where they are taken as they come. */
-function decoderOf(field: unknown): Decode | undefined {
-  if (is(field, Column)) {
-    const isPlain = field.mapFromDriverValue === Column.prototype.mapFromDriverValue;
-    return isPlain ? undefined : (value) => field.mapFromDriverValue(value);
-  }
-  const { decoder } = (is(field, SQL) ? field : (field as { sql: SQL }).sql) as unknown as {
-    decoder: { mapFromDriverValue: Decode };
-  };
-  return (value) => decoder.mapFromDriverValue(value);
 }

@@ -1,17 +1,18 @@
 import type { WriteConnection } from './savepoints.ts';
 
-/** The transaction that reads share. */
+/** The transaction that the reads of one event-loop turn share. */
 export interface ReadTransaction {
-  /** Before each read. */
-  join(): void;
-  /** Before each write, so that whoever reads after it sees it. */
+  /** Called before each read. */
+  beforeRead(): void;
+  /** Ends the transaction. Called before each write, so that later reads see it. */
   end(): void;
 }
 
 /**
- * Lets the reads of one turn of the event loop share a transaction: where there are many, each takes a third of the
- * time, as most of it is SQLite's locks. One that is alone in its turn needs none. They see one state of the database,
- * with all that this process has written; what another one writes meanwhile is seen with the next turn.
+ * Lets the reads of one event-loop turn share a transaction, because SQLite's locks take most of the time of a read: with
+ * many reads in a turn, each takes a third of the time. A single read in its turn needs no transaction. The reads see
+ * one state of the database, which includes all writes of this process. They see the writes of other processes from
+ * the next turn on.
  */
 export function createReadTransaction(client: WriteConnection): ReadTransaction {
   const begin = client.prepare('BEGIN');
@@ -23,12 +24,12 @@ export function createReadTransaction(client: WriteConnection): ReadTransaction 
     reads = 0;
     if (!isOpen) return;
     isOpen = false;
-    // Some errors of a read have ended it.
+    // Some errors of a read end the transaction.
     if (client.inTransaction) commit.run();
   }
 
   return {
-    join() {
+    beforeRead() {
       reads += 1;
       if (reads === 1) setImmediate(end);
       else if (reads === 2 && !client.inTransaction) {

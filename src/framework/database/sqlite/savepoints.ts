@@ -1,68 +1,77 @@
 import type { WriteParticipant } from '../../context/write-participant.ts';
 import { isDiskError } from './errors.ts';
 
-/** What is needed of a connection of better-sqlite3. */
+/** What group commit needs of a better-sqlite3 connection. */
 export interface WriteConnection {
   prepare(sql: string): { run(): unknown };
-  /** Whether a transaction is open: some errors end one. */
+  /** Whether a transaction is open. Some errors end one. */
   readonly inTransaction: boolean;
 }
 
-/** One write that waits to be durable. */
+/** A write, from its call until its promise settles. */
 export interface PendingWrite {
-  fn(): unknown;
-  resolve(result: unknown): void;
-  reject(error: unknown): void;
-  /** When it has waited long enough for the lock, in ms on the clock of `performance.now()`. */
-  readonly end: number;
-  readonly companion: WriteParticipant | undefined;
-  outcome?: { readonly result: unknown } | { readonly error: unknown };
+  /** Runs the statements of the write. Called again when its transaction is rolled back and retried. */
+  readonly run: () => unknown;
+  readonly participant: WriteParticipant | undefined;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** When it stops waiting for the lock, in ms on the clock of `performance.now()`. */
+  readonly deadline: number;
+  progress: Progress;
 }
 
-/** The statements that end a transaction without a trace, and open the next. */
-type Anew = Readonly<Record<'begin' | 'rollback', ReturnType<WriteConnection['prepare']>>>;
+type Progress =
+  | { readonly state: 'queued' }
+  /** Its statements have run in a transaction that is still open. */
+  | { readonly state: 'ran' | 'committed'; readonly result: unknown }
+  | { readonly state: 'failed'; readonly error: unknown };
+
+type Statement = ReturnType<WriteConnection['prepare']>;
 
 /**
- * Runs the writes of an open transaction, so that what one does wrong fails it alone. First as if all were right; where
- * one is not, all anew, each behind a savepoint: that takes a third of the time of a short write, and is seldom needed.
- * @throws what fails all of them.
+ * Runs writes in an open transaction, so that an error of one write fails only that write. The first attempt has no
+ * savepoints, because each write fails seldom and a savepoint costs a third of the time of a short write. If a write
+ * fails, the transaction starts again with a savepoint for each write.
+ * @throws what fails all of them: an error of the disk, or a transaction that has ended.
  */
-export function createWriteRunner(client: WriteConnection, { begin, rollback }: Anew) {
-  const save = client.prepare('SAVEPOINT member');
-  const restore = client.prepare('ROLLBACK TO member');
-  const release = client.prepare('RELEASE member');
+export function createWriteRunner(client: WriteConnection, begin: Statement, rollback: Statement) {
+  const save = client.prepare('SAVEPOINT pending_write');
+  const undo = client.prepare('ROLLBACK TO pending_write');
+  const release = client.prepare('RELEASE pending_write');
 
-  /** Whether it did all that it was to do. */
-  function attempt(member: PendingWrite): boolean {
+  /** Returns whether the write succeeded. */
+  function run(write: PendingWrite): boolean {
     try {
-      const result = member.fn();
+      const result = write.run();
       if (result instanceof Promise) result.catch(() => {});
-      // A query of Drizzle that was not run is one that can be awaited: it would run later, and alone.
+      // A Drizzle query that was returned instead of run is a thenable. Awaited, it would run outside the transaction.
       if (typeof Object(result).then === 'function') rejectAsyncWrite();
-      member.outcome = { result };
+      write.progress = { state: 'ran', result };
     } catch (error) {
       if (!client.inTransaction || isDiskError(error)) throw error;
-      member.outcome = { error };
+      write.progress = { state: 'failed', error };
       return false;
     }
-    // What comes after it would be a transaction each.
+    // Each later statement would be a transaction of its own.
     if (!client.inTransaction) throw new Error('no transaction is active: a statement has ended it');
     return true;
   }
 
-  return function attemptAll(members: readonly PendingWrite[]): void {
-    // A transaction of one is its savepoint.
-    if (members.every(attempt) || members.length === 1) return;
+  return function runAll(writes: readonly PendingWrite[]): void {
+    // A single write needs no savepoint: the caller rolls back its transaction.
+    if (writes.every(run) || writes.length === 1) return;
     rollback.run();
     begin.run();
-    for (const member of members) {
+    for (const write of writes) {
       save.run();
-      if (!attempt(member)) restore.run();
+      if (!run(write)) undo.run();
       release.run();
     }
   };
 }
 
 export function rejectAsyncWrite(): never {
-  throw new TypeError('A transaction does not wait: fn must not be async, nor return what can be awaited');
+  throw new TypeError(
+    'A write must be synchronous: its function must not be async or return a promise or a query',
+  );
 }

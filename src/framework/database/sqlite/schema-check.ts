@@ -1,31 +1,33 @@
 import Client from 'better-sqlite3';
+import { inMemory } from '../../config/database-url.ts';
 import { DatabaseError } from '../database-error.ts';
 import { applyMigrations, type Migration } from './migrations.ts';
 
 /**
- * Compares the schema of a database with the one that the migrations make that it has had (`applied`). A trigger, an index that is
- * missing or a column that was added by hand would change what the services do.
- * @throws {DatabaseError} where they differ.
+ * Compares the schema of a database with the schema that its migrations create, because a trigger, a missing index or
+ * a column that was added by hand would change what the services do.
+ * @param applied the migrations that the database has.
+ * @throws {DatabaseError} if they differ.
  */
 export function checkSchema(client: Client.Database, applied: readonly Migration[]): void {
   if (client.pragma('encoding', { simple: true }) !== 'UTF-8') throw mismatch('its encoding is not UTF-8');
-  const made = new Client(':memory:');
+  const reference = new Client(inMemory);
   try {
-    applyMigrations(made, applied);
-    const [expected, found] = [listSchema(made), listSchema(client)];
+    applyMigrations(reference, applied);
+    const [expected, found] = [listSchema(reference), listSchema(client)];
     for (const [name, sql] of found) {
-      if (!expected.has(name)) throw mismatch(`${name} is not of them`);
+      if (!expected.has(name)) throw mismatch(`${name} is not in the migrations`);
       if (expected.get(name) !== sql) throw mismatch(`${name} differs`);
     }
-    // An older version may not have made the tables of our own, which start with two underscores.
+    // An older version may not have created the framework's own tables, whose names start with two underscores.
     const missing = [...expected.keys()].find((name) => !found.has(name) && !/ __/.test(name));
     if (missing !== undefined) throw mismatch(`${missing} is missing`);
   } finally {
-    made.close();
+    reference.close();
   }
 }
 
-/** What SQLite itself does not make: the SQL of each table, index, trigger and view. */
+/** The SQL of each table, index, trigger and view, without those that SQLite creates itself. */
 function listSchema(client: Client.Database): Map<string, string> {
   return new Map(
     client
@@ -37,8 +39,8 @@ function listSchema(client: Client.Database): Map<string, string> {
   );
 }
 
-function mismatch(how: string): DatabaseError {
+function mismatch(difference: string): DatabaseError {
   return new DatabaseError(
-    `its schema is not that of its migrations (${how}): change a schema by a migration only, or restore another backup`,
+    `its schema is not that of its migrations: ${difference}. Change a schema only by a migration, or restore another backup`,
   );
 }

@@ -5,27 +5,27 @@ import type { Prepared, Statement } from './prepared-statement.ts';
 
 type Run = (values?: Record<string, unknown>) => unknown;
 
-/** Names a statement by its operation and its table, as `SELECT pet`. */
+/** The name of a statement is its operation and its table, for example `SELECT pet`. */
 function summarize(sql: string) {
   const operation = (/^\w+/.exec(sql)?.[0] ?? '').toUpperCase();
-  // Quoted as by Drizzle: a name that is not may be that of a table within a column.
+  // Drizzle quotes the table. An unquoted name may be a table in a column expression.
   const table = /\b(?:from|into|update) "(\w+)"/.exec(sql)?.[1];
   return { operation, summary: table === undefined ? operation : `${operation} ${table}` };
 }
 
-/** Replaces each way to run a statement. */
+/** Wraps each method that runs a statement. */
 function wrap<P extends Prepared>(statement: Statement<P>, wrapRun: (run: Run) => Run): Statement<P> {
-  const ways = Object.entries(statement as Record<string, Run>);
-  return Object.fromEntries(ways.map(([way, run]) => [way, wrapRun(run)])) as unknown as Statement<P>;
+  const methods = Object.entries(statement as Record<string, Run>);
+  return Object.fromEntries(methods.map(([name, run]) => [name, wrapRun(run)])) as unknown as Statement<P>;
 }
 
-/** Makes a statement write a line of level `trace` each time that it runs: its name, never its values. */
+/** Logs each run of a statement at level `trace`: its name and duration, never its values. */
 export function logStatement<P extends Prepared>(statement: Statement<P>, sql: string): Statement<P> {
   const { summary } = summarize(sql);
   return wrap(statement, (run) => (values) => {
-    const begun = performance.now();
+    const start = performance.now();
     const write = (reason?: string) => {
-      const ms = Math.round((performance.now() - begun) * 1000) / 1000;
+      const ms = Math.round((performance.now() - start) * 1000) / 1000;
       getLogger().trace({ statement: summary, ms, reason }, 'statement');
     };
     try {
@@ -39,7 +39,7 @@ export function logStatement<P extends Prepared>(statement: Statement<P>, sql: s
   });
 }
 
-/** A statement that is a span each time that a request which is recorded runs it: with its text, never its values. */
+/** Creates a span for each run of a statement in a traced request: with its SQL, never its values. */
 export function traceStatement<P extends Prepared>(statement: Statement<P>, sql: string): Statement<P> {
   const { operation, summary } = summarize(sql);
   const options = {
@@ -47,7 +47,7 @@ export function traceStatement<P extends Prepared>(statement: Statement<P>, sql:
     kind: 'client',
     attributes: {
       'db.system.name': 'sqlite',
-      // Its name until 2025, under which many still look.
+      // The name of this attribute until 2025, which many dashboards still use.
       'db.system': 'sqlite',
       'db.operation.name': operation,
       'db.query.summary': summary,

@@ -75,11 +75,11 @@ describe('writes are rejected with 503, and the service is not ready, when', () 
       },
       /^its write-ahead log was removed, moved or replaced/,
     ],
-    ['its write-ahead log is cut to nothing', (file) => truncateSync(`${file}-wal`), /was cut off$/],
-    ['its write-ahead log is cut', (file) => truncateSync(`${file}-wal`, 5_000), /was cut off$/],
-    ['it is cut to nothing', (file) => truncateSync(file), /was cut off$/],
-    ['it is cut', (file) => truncateSync(file, 8_192), /was cut off$/],
-  ])('%s', async ([, damage, fault], t) => {
+    ['its write-ahead log is cut to nothing', (file) => truncateSync(`${file}-wal`), /was truncated$/],
+    ['its write-ahead log is cut', (file) => truncateSync(`${file}-wal`, 5_000), /was truncated$/],
+    ['it is cut to nothing', (file) => truncateSync(file), /was truncated$/],
+    ['it is cut', (file) => truncateSync(file, 8_192), /was truncated$/],
+  ])('%s', async ([, damage, reason], t) => {
     const { expect } = t;
     const { file, create, ready, send, said } = await start(t);
     damage(file);
@@ -91,7 +91,7 @@ describe('writes are rejected with 503, and the service is not ready, when', () 
     expect(JSON.stringify(answer.body)).not.toContain(dirname(file));
     expect((await send('GET', '/pet/health')).status).toBe(200);
     expect(said()).toEqual([
-      expect.objectContaining({ level: 'error', service: 'pet', fault: expect.stringMatching(fault) }),
+      expect.objectContaining({ level: 'error', service: 'pet', reason: expect.stringMatching(reason) }),
     ]);
     expect(said()[0]?.remedy).toMatch(/restore a backup|SIGTERM/);
   });

@@ -20,17 +20,15 @@ import { dirname, join } from 'node:path';
 import Client from 'better-sqlite3';
 import { sql } from 'drizzle-orm';
 import { describe, expect, type TestContext, test } from 'vitest';
-import {
-  DatabaseError,
-  openDatabase,
-  readMigrationStatus,
-} from '../../../../src/framework/database/database.ts';
+import { DatabaseError } from '../../../../src/framework/database/database-error.ts';
+import { assertNoDanglingLink } from '../../../../src/framework/database/sqlite/files.ts';
 import {
   checkIntegrity,
   inspectReadOnly,
   isTruncated,
-  refuseDanglingLink,
-} from '../../../../src/framework/database/sqlite/files.ts';
+} from '../../../../src/framework/database/sqlite/inspect.ts';
+import { readSqliteMigrationStatus } from '../../../../src/framework/database/sqlite/migration-status.ts';
+import { openSqlite } from '../../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../../support/app.ts';
 
 const services = new URL('../../../../src/services/', import.meta.url);
@@ -39,8 +37,8 @@ const userMigrations = new URL('user/migrations/', services);
 const allApplied = ['0000_initial', '0001_adoption_in_order'].map((name) => ({ name, applied: true }));
 const pageSize = 4096;
 
-function insertUsers(file: string, count: number): ReturnType<typeof openDatabase> {
-  const database = openDatabase(file, userMigrations);
+function insertUsers(file: string, count: number): ReturnType<typeof openSqlite> {
+  const database = openSqlite(file, { migrations: userMigrations });
   // In one transaction, because each COMMIT waits for the disk.
   database.orm.run(sql`BEGIN`);
   for (let index = 0; index < count; index += 1) {
@@ -86,7 +84,7 @@ function refuse(
   const before = contentsOf(folder);
   let message: string | undefined;
   try {
-    openDatabase(file, migrations, record === '' ? undefined : record).close();
+    openSqlite(file, { migrations, knownDatabases: record === '' ? undefined : record }).close();
   } catch (error) {
     expect(error).toBeInstanceOf(DatabaseError);
     ({ message } = error as DatabaseError);
@@ -97,7 +95,7 @@ function refuse(
   const start = `database ${file}: `;
   expect(message?.slice(0, start.length)).toBe(start);
   try {
-    readMigrationStatus(file, migrations);
+    readSqliteMigrationStatus(file, migrations);
   } catch (error) {
     expect(error).toBeInstanceOf(DatabaseError);
   }
@@ -106,7 +104,7 @@ function refuse(
 }
 
 const countUsers = (file: string) => {
-  const database = openDatabase(file, userMigrations);
+  const database = openSqlite(file, { migrations: userMigrations });
   const [row] = database.orm.all<{ count: number }>(sql`SELECT count(*) AS count FROM user`);
   database.close();
   return row?.count;
@@ -117,7 +115,7 @@ describe.for(['stopped', 'killed'] as const)('the file of a server that was %s',
     writeFileSync(file, readFileSync(file).fill(0xa5, from, to));
   const cut = (size: (whole: number) => number) => (file: string) =>
     truncateSync(file, size(lstatSync(file).size));
-  const damaged = /^the file is damaged or cut off: restore a backup$/;
+  const damaged = /^the file is corrupt or truncated\. Restore a backup$/;
   const query = (text: string) => (file: string) => {
     const folder = dirname(file);
     const client = new Client(file);
@@ -129,13 +127,17 @@ describe.for(['stopped', 'killed'] as const)('the file of a server that was %s',
   };
 
   test.for<[string, (file: string) => void, RegExp]>([
-    ['that is garbage', (file) => overwrite(file, 0), /^the file is (damaged|not an SQLite) .*backup$/],
-    ['with garbage after its header', (file) => overwrite(file, 100), /damaged|not an SQLite/],
+    ['that is garbage', (file) => overwrite(file, 0), /^the file is (corrupt|not an SQLite) .*backup$/],
+    ['with garbage after its header', (file) => overwrite(file, 100), /corrupt|not an SQLite/],
     ['with garbage in a page', (file) => overwrite(file, 10 * pageSize, 11 * pageSize), damaged],
     ['cut in the middle of a page', cut((whole) => Math.floor(whole / 2) + 77), damaged],
     ['cut between two pages', cut(() => 5 * pageSize), damaged],
-    ['cut in its header', cut(() => 50), /^the file is (damaged|not an SQLite)/],
-    ['cut to nothing', cut(() => 0), /^it is empty: restore a backup, or move it away to begin anew$/],
+    ['cut in its header', cut(() => 50), /^the file is (corrupt|not an SQLite)/],
+    [
+      'cut to nothing',
+      cut(() => 0),
+      /^the file is empty\. Restore a backup, or move the file away to start with a new database$/,
+    ],
     [
       'of a newer version',
       query(
@@ -198,7 +200,7 @@ describe.for(['stopped', 'killed'] as const)('the file of a server that was %s',
   test('that is sound is opened with all it has', (t) => {
     const file = prepareFile(t, how);
     const before = contentsOf(dirname(file));
-    expect(readMigrationStatus(file, userMigrations)).toEqual(allApplied);
+    expect(readSqliteMigrationStatus(file, userMigrations)).toEqual(allApplied);
     expect(contentsOf(dirname(file))).toEqual(before);
     expect(countUsers(file)).toBe(how === 'stopped' ? 500 : 520);
     expect(readdirSync(dirname(file))).toEqual(['user.db']);
@@ -210,7 +212,7 @@ test('the file of a server that was killed, and is gone, its log left, is not ma
     const file = prepareFile(t, 'killed');
     for (const end of ['', '-wal', '-shm'].filter((end) => end !== left)) rmSync(`${file}${end}`);
     expect(refuse(file)).toBe(
-      `it is missing, and its user.db${left} is there: bring it back or restore a backup, or move that away to begin anew`,
+      `the file is missing, but user.db${left} exists. Put the file back, restore a backup, or move user.db${left} away to start with a new database`,
     );
   }
 });
@@ -233,10 +235,10 @@ test('the file of a server that is writing is opened, and asked for its status, 
   t.onTestFinished(() => void writer.kill('SIGKILL'));
   await once(writer.stdout, 'data');
   for (let time = 1; time <= 150; time += 1) {
-    expect(readMigrationStatus(file, userMigrations)).toEqual(allApplied);
+    expect(readSqliteMigrationStatus(file, userMigrations)).toEqual(allApplied);
     // What changes meanwhile is not looked at: it would seem damaged.
     expect(inspectReadOnly(file, checkIntegrity)).toBe(false);
-    if (time % 10 === 0) openDatabase(file, userMigrations).close();
+    if (time % 10 === 0) openSqlite(file, { migrations: userMigrations }).close();
   }
   expect(writer.exitCode).toBe(null);
 });
@@ -251,7 +253,9 @@ test('the file of another program, which has it open, is refused, and gets no ta
   expect(inspectReadOnly(file, (other) => void other.prepare('SELECT * FROM sqlite_schema').all())).toBe(
     false,
   );
-  expect(() => openDatabase(file, userMigrations)).toThrow(/has tables, and none of our migrations/);
+  expect(() => openSqlite(file, { migrations: userMigrations })).toThrow(
+    /has tables, and none of our migrations/,
+  );
   expect(client.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['theirs']);
 });
 
@@ -259,33 +263,33 @@ describe('what is not a file that can be written is refused, and stays as it was
   test('a folder', (t) => {
     const folder = join(makeFolder(t), 'user.db');
     mkdirSync(folder);
-    expect(refuse(folder)).toBe('it is a folder: name a file in the config');
+    expect(refuse(folder)).toBe('it is a folder. Name a file in the config');
   });
 
   test('a pipe, which nobody would ever answer', (t) => {
     const file = join(makeFolder(t), 'user.db');
     expect(spawnSync('mkfifo', [file]).status).toBe(0);
-    expect(refuse(file)).toBe('it is no plain file: name another in the config');
+    expect(refuse(file)).toBe('it is not a regular file. Name another file in the config');
   });
 
   test('a path below a file', (t) => {
     const folder = makeFolder(t);
     writeFileSync(join(folder, 'notes.txt'), 'notes');
     expect(refuse(join(folder, 'notes.txt/user.db'), { folder })).toMatch(
-      /^a part of its path is a file, no folder: /,
+      /^a part of its path is a file, not a folder\. /,
     );
   });
 
   test('a loop of links', (t) => {
     const file = join(makeFolder(t), 'user.db');
     symlinkSync('user.db', file);
-    expect(refuse(file)).toMatch(/^its path is a loop of links: /);
+    expect(refuse(file)).toMatch(/^its path is a loop of links\. /);
   });
 
   test('a link to a file that is not there', (t) => {
     const file = join(makeFolder(t), 'user.db');
     symlinkSync('/nowhere/user.db', file);
-    expect(refuse(file)).toBe(`${file} is a link to what is not there: mount it, or mend the link`);
+    expect(refuse(file)).toBe(`${file} is a link to a missing file. Mount its target, or fix the link`);
   });
 
   test('a link to a folder that is not there', (t) => {
@@ -293,20 +297,20 @@ describe('what is not a file that can be written is refused, and stays as it was
     symlinkSync('/nowhere', join(folder, 'data'));
     const file = join(folder, 'data/of/user.db');
     expect(refuse(file, { folder })).toBe(
-      `${join(folder, 'data')} is a link to what is not there: mount it, or mend the link`,
+      `${join(folder, 'data')} is a link to a missing file. Mount its target, or fix the link`,
     );
   });
 
   /** Opens it in a process that is not root, to whom no right is denied; its error. */
   function openAsNobody(file: string): string {
     const script = `
-      import { openDatabase } from ${JSON.stringify(new URL('../../../../src/framework/database/database.ts', import.meta.url))};
+      import { openSqlite } from ${JSON.stringify(new URL('../../../../src/framework/database/sqlite/open.ts', import.meta.url))};
       if (process.getuid() === 0) {
         process.setgid(65534);
         process.setuid(65534);
       }
       try {
-        openDatabase(${JSON.stringify(file)}, new URL(${JSON.stringify(userMigrations)})).close();
+        openSqlite(${JSON.stringify(file)}, { migrations: new URL(${JSON.stringify(userMigrations)}) }).close();
       } catch (error) {
         console.log(error.message);
       }`;
@@ -325,7 +329,7 @@ describe('what is not a file that can be written is refused, and stays as it was
     t.onTestFinished(() => chmodSync(dirname(file), 0o777));
     const before = process.getuid?.() === 0 ? contentsOf(dirname(file)) : undefined;
     expect(openAsNobody(file)).toBe(
-      `database ${file}: ${culprit(file)} may not be written (EACCES): give this user the right to, or mount the disk for writing\n`,
+      `database ${file}: ${culprit(file)} cannot be accessed (EACCES). Give this user read and write permission, or mount the disk writable\n`,
     );
     if (before !== undefined) expect(contentsOf(dirname(file))).toEqual(before);
   });
@@ -334,7 +338,7 @@ describe('what is not a file that can be written is refused, and stays as it was
     const folder = makeFolder(t);
     chmodSync(folder, 0o555);
     t.onTestFinished(() => chmodSync(folder, 0o777));
-    expect(openAsNobody(join(folder, 'user.db'))).toMatch(/may not be written \(EACCES\): give this user/);
+    expect(openAsNobody(join(folder, 'user.db'))).toMatch(/cannot be accessed \(EACCES\)\. Give this user/);
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -342,14 +346,14 @@ describe('what is not a file that can be written is refused, and stays as it was
     const file = prepareFile(t, 'stopped');
     if (spawnSync('chattr', ['+i', file]).status !== 0) t.skip('chattr may not be used here');
     t.onTestFinished(() => void spawnSync('chattr', ['-i', file]));
-    expect(refuse(file)).toMatch(/may not be written \(E(PERM|ACCES)\)/);
+    expect(refuse(file)).toMatch(/cannot be accessed \(E(PERM|ACCES)\)/);
   });
 });
 
 describe('a new database', () => {
   test('appears whole, with nothing beside it', (t) => {
     const file = join(makeFolder(t), 'data/of/ours/user.db');
-    openDatabase(file, userMigrations).close();
+    openSqlite(file, { migrations: userMigrations }).close();
     expect(readdirSync(dirname(file))).toEqual(['user.db']);
     expect(lstatSync(file).size % pageSize).toBe(0);
     expect(lstatSync(file).size).toBeGreaterThan(pageSize);
@@ -373,16 +377,16 @@ describe('a database that has been there', () => {
     const folder = makeFolder(t);
     const record = join(folder, '.databases');
     const file = join(folder, 'data/user.db');
-    openDatabase(file, userMigrations, record).close();
+    openSqlite(file, { migrations: userMigrations, knownDatabases: record }).close();
     return { folder, file, record };
   }
 
   test('is recorded once, however often it is opened, beside others', (t) => {
     const { folder, file, record } = prepare(t);
-    openDatabase(file, userMigrations, record).close();
+    openSqlite(file, { migrations: userMigrations, knownDatabases: record }).close();
     const other = join(folder, 'data/other.db');
-    openDatabase(other, userMigrations, record).close();
-    openDatabase(':memory:', userMigrations, record).close();
+    openSqlite(other, { migrations: userMigrations, knownDatabases: record }).close();
+    openSqlite(':memory:', { migrations: userMigrations, knownDatabases: record }).close();
     expect(readFileSync(record, 'utf8')).toBe(`${file}\n${other}\n`);
   });
 
@@ -393,20 +397,20 @@ describe('a database that has been there', () => {
     const { folder, file, record } = prepare(t);
     remove(file);
     expect(refuse(file, { folder, record })).toBe(
-      `it has been there and is missing: mount its folder or restore a backup, or take its line out of ${record} to begin anew`,
+      `the file is missing, although it existed before. Mount its folder, restore a backup, or delete its line in ${record} to start with a new database`,
     );
     rmSync(record);
-    openDatabase(file, userMigrations, record).close();
+    openSqlite(file, { migrations: userMigrations, knownDatabases: record }).close();
     expect(existsSync(file)).toBe(true);
   });
 
   test('is opened though it cannot be recorded, and not made where the record cannot be read', (t) => {
     const { file } = prepare(t);
     const record = makeFolder(t);
-    openDatabase(file, userMigrations, record).close();
+    openSqlite(file, { migrations: userMigrations, knownDatabases: record }).close();
     rmSync(file);
     expect(refuse(file, { record })).toBe(
-      `${record}, which says what databases there were, cannot be read (EISDIR)`,
+      `${record}, the list of known databases, cannot be read (EISDIR). Check its permissions`,
     );
   });
 
@@ -414,7 +418,7 @@ describe('a database that has been there', () => {
     const { folder, file, record } = prepare(t);
     writeFileSync(record, `${file}\n/half a li`);
     const other = join(folder, 'data/other.db');
-    openDatabase(other, userMigrations, record).close();
+    openSqlite(other, { migrations: userMigrations, knownDatabases: record }).close();
     expect(readFileSync(record, 'utf8').split('\n')).toContain(other);
   });
 });
@@ -427,5 +431,5 @@ test('a file that another process makes while one looks is no link to nothing', 
   t.onTestFinished(() => void maker.kill());
   await expect.poll(() => existsSync(file), { interval: 1 }).toBe(true);
   const end = performance.now() + 500;
-  while (performance.now() < end) refuseDanglingLink(file);
+  while (performance.now() < end) assertNoDanglingLink(file);
 });

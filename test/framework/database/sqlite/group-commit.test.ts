@@ -199,8 +199,8 @@ describe('an error of one write fails only that write:', () => {
     statements.length = 0;
     const results = await Promise.allSettled(['c', 'a', 'd'].map(write));
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-    const [save, release] = ['SAVEPOINT member', 'RELEASE member'];
-    const second = [save, release, save, 'ROLLBACK TO member', release, save, release];
+    const [save, release] = ['SAVEPOINT pending_write', 'RELEASE pending_write'];
+    const second = [save, release, save, 'ROLLBACK TO pending_write', release, save, release];
     expect(statements).toEqual(['BEGIN IMMEDIATE', 'ROLLBACK', 'BEGIN IMMEDIATE', ...second, 'COMMIT']);
     expect(client.prepare('SELECT text FROM note ORDER BY id').pluck().all()).toEqual(['a', 'b', 'c', 'd']);
   });

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { openDatabase } from '../../../../src/framework/database/database.ts';
 import { asc, eq, sql } from '../../../../src/framework/database/sqlite/drizzle.ts';
+import { openSqlite } from '../../../../src/framework/database/sqlite/open.ts';
 import { createReadTransaction } from '../../../../src/framework/database/sqlite/read-transaction.ts';
 import { users } from '../../../../src/services/user/tables.ts';
 import { makeFolder } from '../../../support/app.ts';
@@ -14,7 +14,7 @@ const { placeholder } = sql;
 /** A database with its statements, and a connection of somebody else to the same file. */
 function open(t: TestContext) {
   const file = join(makeFolder(t), 'user.db');
-  const { orm, prepare, write, close } = openDatabase(file, migrations);
+  const { orm, prepare, write, close } = openSqlite(file, { migrations });
   const other = new Client(file);
   t.onTestFinished(() => {
     close();
@@ -47,19 +47,19 @@ function open(t: TestContext) {
 describe('the reads of one turn', () => {
   test('share a transaction from the second on, until the turn ends', async () => {
     const client = new Client(':memory:');
-    const { join, end } = createReadTransaction(client);
+    const { beforeRead, end } = createReadTransaction(client);
     for (let round = 0; round < 3; round += 1) {
-      join();
+      beforeRead();
       expect(client.inTransaction).toBe(false);
       for (let more = 0; more < 3; more += 1) {
-        join();
+        beforeRead();
         expect(client.inTransaction).toBe(true);
       }
       await turn();
       expect(client.inTransaction).toBe(false);
     }
-    join();
-    join();
+    beforeRead();
+    beforeRead();
     end();
     expect(client.inTransaction).toBe(false);
   });
@@ -134,13 +134,13 @@ describe('the reads of one turn', () => {
 
   test('end without harm where an error has ended their transaction', async () => {
     const client = new Client(':memory:');
-    const { join } = createReadTransaction(client);
-    join();
-    join();
+    const { beforeRead } = createReadTransaction(client);
+    beforeRead();
+    beforeRead();
     client.exec('ROLLBACK');
     await turn();
-    join();
-    join();
+    beforeRead();
+    beforeRead();
     expect(client.inTransaction).toBe(true);
     await turn();
     expect(client.inTransaction).toBe(false);

@@ -4,7 +4,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, statSync, utimesSync, wri
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
-import { openDatabase } from '../../../../src/framework/database/database.ts';
+import { openSqlite } from '../../../../src/framework/database/sqlite/open.ts';
 import { makeWorkFolder, removeLeftFolders } from '../../../../src/framework/database/sqlite/work-folder.ts';
 import { makeFolder } from '../../../support/app.ts';
 
@@ -13,7 +13,7 @@ const host = hostname().replace(/[^\w.]/g, '_');
 /** A database with a folder beside it, as a process leaves it that was killed; `of` is what the name says of that process. */
 function prepare(t: TestContext, of: string) {
   const file = join(makeFolder(t), 'pet.db');
-  openDatabase(file).close();
+  openSqlite(file).close();
   const left = `${file}.look-${of}-a1B2c3`;
   mkdirSync(left);
   linkSync(file, join(left, 'db'));
@@ -27,7 +27,7 @@ test('a start removes the folders of processes that were killed, and the second 
   const { file } = prepare(t, `${host}-${deadPid()}`);
   mkdirSync(`${file}.new-${host}-${deadPid()}-a1B2c3`);
   expect(statSync(file).nlink).toBe(2);
-  openDatabase(file).close();
+  openSqlite(file).close();
   expect(readdirSync(dirname(file))).toEqual(['pet.db']);
   expect(statSync(file).nlink).toBe(1);
 });
@@ -37,7 +37,7 @@ test('a start leaves the folder of a process that runs', async (t) => {
   t.onTestFinished(() => void child.kill());
   await once(child, 'spawn');
   const { file, left } = prepare(t, `${host}-${child.pid}`);
-  openDatabase(file).close();
+  openSqlite(file).close();
   expect(existsSync(left)).toBe(true);
 });
 
@@ -45,11 +45,11 @@ test.for([`elsewhere-${deadPid()}`, 'x'])(
   'a folder of %s, of which nothing is known, goes when it is an hour old',
   (of, t) => {
     const { file, left } = prepare(t, of);
-    openDatabase(file).close();
+    openSqlite(file).close();
     expect(existsSync(left)).toBe(true);
     const before = (Date.now() - 61 * 60 * 1000) / 1000;
     utimesSync(left, before, before);
-    openDatabase(file).close();
+    openSqlite(file).close();
     expect(existsSync(left)).toBe(false);
   },
 );
@@ -66,7 +66,7 @@ test('nothing else beside a database is removed', (t) => {
   for (const name of others) writeFileSync(join(dirname(file), name), '');
   const restore = `pet.db.restore-${host}-${deadPid()}-a1B2c3`;
   mkdirSync(join(dirname(file), restore));
-  openDatabase(file).close();
+  openSqlite(file).close();
   expect(readdirSync(dirname(file)).sort()).toEqual(['pet.db', ...others, restore].sort());
 });
 
@@ -79,8 +79,8 @@ test('several processes that start together remove what is left, and all of them
     linkSync(file, join(left, 'db'));
   }
   const script = `
-    import { openDatabase } from ${JSON.stringify(new URL('../../../../src/framework/database/database.ts', import.meta.url))};
-    process.once('disconnect', () => openDatabase(${JSON.stringify(file)}).close());
+    import { openSqlite } from ${JSON.stringify(new URL('../../../../src/framework/database/sqlite/open.ts', import.meta.url))};
+    process.once('disconnect', () => openSqlite(${JSON.stringify(file)}).close());
     process.send('ready');`;
   const children = Array.from({ length: 4 }, () =>
     spawn(process.execPath, ['--input-type=module', '--eval', script], {
@@ -105,7 +105,7 @@ test('a work folder has the name of its process, and is its own', (t) => {
 
 test('a database, its log and the index of that can be read by their owner alone, and so can its folder', (t) => {
   const file = join(makeFolder(t), 'data/of/ours/pet.db');
-  const database = openDatabase(file);
+  const database = openSqlite(file);
   t.onTestFinished(() => database.close());
   const modes = (paths: string[]) => paths.map((path) => (statSync(path).mode & 0o777).toString(8));
   expect(modes(['', '-wal', '-shm'].map((end) => `${file}${end}`))).toEqual(['600', '600', '600']);

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import type { TestContext } from 'vitest';
-import { type Database, openDatabase } from '../../../../src/framework/database/database.ts';
+import type { Database } from '../../../../src/framework/database/database.ts';
 import { integer, sql, sqliteTable, text } from '../../../../src/framework/database/sqlite/drizzle.ts';
 import { openWriter } from '../../../../src/framework/database/sqlite/group-commit.ts';
+import { openSqlite } from '../../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../../support/app.ts';
 
 export const notes = sqliteTable('note', { id: integer().primaryKey(), text: text().notNull().unique() });
@@ -14,7 +15,7 @@ export function openNotes(
   t: TestContext,
   file = join(makeFolder(t), 'note.db'),
 ): { file: string; database: Database } {
-  const database = openDatabase(file);
+  const database = openSqlite(file);
   t.onTestFinished(() => database.close());
   database.orm.run(sql.raw(noteTable));
   return { file, database };

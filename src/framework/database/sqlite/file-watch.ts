@@ -76,8 +76,10 @@ export function watchDatabaseFiles(client: Client.Database, file: string, endRea
   /** Compares the log with the number of frames in its index, twice, because another process may restart the log. */
   function isLogTruncated(): boolean {
     const frames = countFrames();
-    const { size: found } = statSync(wal, { throwIfNoEntry: false }) ?? { size: 0 };
-    return found < 32 + frames * (24 + pageSize) && frames > 0 && frames === countFrames();
+    const found = statSync(wal, { throwIfNoEntry: false });
+    // The next check reports a log that has been removed since this one began.
+    if (found === undefined) return false;
+    return found.size < 32 + frames * (24 + pageSize) && frames > 0 && frames === countFrames();
   }
 
   function countFrames(): number {

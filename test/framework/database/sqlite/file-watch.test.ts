@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
+import { watchDatabaseFiles } from '../../../../src/framework/database/sqlite/file-watch.ts';
 import pet from '../../../../src/services/pet/index.ts';
 import { build, makeFolder } from '../../../support/app.ts';
 
@@ -156,4 +157,25 @@ test('a database behind a link is watched where it is', async (t) => {
   linkSync(file, `${file}.second`);
   rmSync(file);
   await expect.poll(async () => (await ready()).status, patience).toBe(503);
+});
+
+test('files that are moved while a check runs are moved, not truncated, and may come back', async (t) => {
+  const file = join(makeFolder(t), 'pet.db');
+  const elsewhere = join(makeFolder(t), 'pet.db');
+  const client = new Client(file);
+  client.pragma('journal_mode = WAL');
+  client.exec('CREATE TABLE pet (id INTEGER)');
+  let checks = 0;
+  // Called between the two steps of a check: the paths are compared, and then the sizes.
+  const watch = watchDatabaseFiles(client, file, () => {
+    checks += 1;
+    if (checks === 1) move(file, both, elsewhere);
+  });
+  t.onTestFinished(() => {
+    watch.close();
+    client.close();
+  });
+  await expect.poll(() => watch.damage()?.reason, patience).toBe('its file was removed, moved or replaced');
+  move(elsewhere, both, file);
+  await expect.poll(() => watch.damage(), patience).toBeUndefined();
 });

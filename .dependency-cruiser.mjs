@@ -1,9 +1,58 @@
+/** The rooms of src/framework. A room imports only rooms that stand after it, type imports included. */
+export const rooms = [
+  'testing',
+  'app',
+  'gateway',
+  'service',
+  'database',
+  'http',
+  'idempotency',
+  'calls',
+  'tracing',
+  'errors',
+  'config',
+  'logging',
+  'openapi',
+  'metrics',
+  'context',
+];
+
+const roomRules = rooms.slice(1).map((room, index) => ({
+  name: `room-${room}`,
+  comment: `The room ${room} imports only the rooms below it.`,
+  severity: 'error',
+  from: { path: `^src/framework/${room}/`, pathNot: '^src/framework/service/mount\\.ts$' },
+  to: { path: [`^src/framework/(${rooms.slice(0, index + 1).join('|')})/`, '^src/framework/index\\.ts$'] },
+}));
+
 /**
- * Who may import whom. Each rule has a violation in test/architecture.test.ts that it must catch.
+ * Who may import whom. Each rule has a violation in test/framework/architecture.test.ts that it must catch.
  * @type {import('dependency-cruiser').IConfiguration}
  */
 export default {
   forbidden: [
+    ...roomRules,
+    {
+      name: 'framework-in-rooms',
+      comment: 'Each file of the framework is in a room of the list above; only the public API is outside.',
+      severity: 'error',
+      from: { path: `^src/framework/(?!(${rooms.join('|')})/|(index|start)\\.ts$)` },
+      to: {},
+    },
+    {
+      name: 'testing-in-tests-only',
+      comment: 'The server does not start with what only tests need.',
+      severity: 'error',
+      from: { path: '^(src|scripts)/', pathNot: '^src/framework/testing/' },
+      to: { path: '^src/framework/testing/' },
+    },
+    {
+      name: 'no-import-of-tests',
+      comment: 'Tests import the code, never the other way round.',
+      severity: 'error',
+      from: { path: '^(src|scripts|tools|generated)/' },
+      to: { path: '^test/' },
+    },
     {
       name: 'framework-knows-no-service',
       comment:
@@ -127,7 +176,7 @@ export default {
       comment: 'What needs each other is one thing.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      to: { circular: true, pathNot: '^src/framework/service/(mount|swagger-ui)\\.ts$' },
     },
     {
       name: 'no-unresolved',

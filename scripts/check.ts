@@ -10,6 +10,7 @@ Checks, and stops at the first step that fails:
   types              tsc
   boundaries         dependency-cruiser: which folder may import which
   generated files    what \`./run.sh generate\` would change
+  import graph       that of docs/architecture.md is fresh: node tools/import-graph.ts
   documents          redocly, by the rules in redocly.yaml
 `;
 
@@ -17,8 +18,9 @@ const steps: readonly (readonly [string, ...string[]])[] = [
   ['biome', 'check', '.'],
   ['tsc'],
   // err-long prints the reason of a rule beside its name.
-  ['depcruise', '--config', '.dependency-cruiser.mjs', '-T', 'err-long', 'src', 'scripts'],
+  ['depcruise', '--config', '.dependency-cruiser.mjs', '-T', 'err-long', 'src', 'scripts', 'tools'],
   [process.execPath, 'scripts/generate.ts', '--check'],
+  [process.execPath, 'tools/import-graph.ts', '--check'],
   ['redocly', 'lint', '--format=stylish', 'generated/openapi.json', 'generated/*/openapi.json'],
 ];
 

@@ -8,6 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+const { rooms } = (await import(join(root, '.dependency-cruiser.mjs'))) as { rooms: readonly string[] };
+const bottom = rooms.at(-1) as string;
+
 interface Seed {
   /** Where it stands; the file is made for the test. */
   readonly file: string;
@@ -18,6 +21,40 @@ interface Seed {
 
 /** By rule: what it must catch, and no other rule with it unless that is said. */
 const violations: Record<string, readonly Seed[]> = {
+  ...Object.fromEntries(
+    rooms.slice(1).map((room, index) => [
+      `room-${room}`,
+      [
+        {
+          file: `src/framework/${room}/seed-room.ts`,
+          code: `import '../${rooms[index]}/seed-room.ts';`,
+          ...(index === 0 && { also: ['testing-in-tests-only'] }),
+        },
+        {
+          file: `src/framework/${room}/seed-room-type.ts`,
+          code: `import type { App } from '../${index === 0 ? 'testing' : rooms[1]}/seed-room.ts';`,
+          ...(index === 0 && { also: ['testing-in-tests-only'] }),
+        },
+        { file: `src/framework/${room}/seed-room-api.ts`, code: `import type { Api } from '../index.ts';` },
+      ],
+    ]),
+  ),
+  'framework-in-rooms': [
+    { file: 'src/framework/seed.ts', code: `import './${bottom}/context.ts';` },
+    { file: 'src/framework/helpers/seed.ts', code: `import '../${bottom}/context.ts';` },
+  ],
+  'testing-in-tests-only': [
+    { file: 'scripts/seed-testing.ts', code: `import '../src/framework/testing/seed-room.ts';` },
+    {
+      file: 'src/framework/index-seed.ts',
+      code: `import './testing/seed-room.ts';`,
+      also: ['framework-in-rooms'],
+    },
+  ],
+  'no-import-of-tests': [
+    { file: 'src/framework/app/seed-test.ts', code: `import '../../../test/seed.ts';` },
+    { file: 'tools/seed-test.ts', code: `import type { Seed } from '../test/seed.ts';` },
+  ],
   'framework-knows-no-service': [
     {
       file: 'src/framework/context/seed-2.ts',
@@ -177,6 +214,10 @@ const violations: Record<string, readonly Seed[]> = {
   ],
   'no-cycles': [
     {
+      file: 'src/framework/context/seed-types-a.ts',
+      code: `import type { B } from './seed-types-b.ts';\nexport type A = B[];`,
+    },
+    {
       file: 'src/framework/context/seed-cycle-a.ts',
       code: `import { b } from './seed-cycle-b.ts';\nexport const a = () => b;`,
     },
@@ -234,20 +275,18 @@ const allowed: readonly Seed[] = [
     code: `import { createTwoFilesPatch } from 'diff';\nimport '../src/framework/app/app.ts';`,
   },
   {
-    file: 'src/framework/context/seed-types-a.ts',
-    code: `import type { B } from './seed-types-b.ts';\nexport type A = B[];`,
-  },
-  {
     file: 'src/framework/context/seed-types-b.ts',
     code: `import type { A } from './seed-types-a.ts';\nexport type B = A[];`,
   },
+  { file: 'src/framework/testing/seed-room.ts', code: 'export type App = object;' },
+  { file: 'test/seed.ts', code: 'export type Seed = object;' },
 ];
 
 let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'architecture-'));
-  const parts = ['src', 'scripts', 'test', 'generated', 'package.json', 'tsconfig.json'];
+  const parts = ['src', 'scripts', 'tools', 'test', 'generated', 'package.json', 'tsconfig.json'];
   for (const part of [...parts, '.dependency-cruiser.mjs', 'biome.json', '.gitignore']) {
     cpSync(join(root, part), join(folder, part), { recursive: true });
   }
@@ -286,7 +325,9 @@ interface Violation {
 /** What `npm run check` finds in a folder. */
 async function cruise(cwd: string): Promise<Violation[]> {
   const options = ['--config', '.dependency-cruiser.mjs', '--output-type', 'json'];
-  const { summary } = JSON.parse(await run(cwd, 'depcruise', ...options, 'src', 'scripts')) as ICruiseResult;
+  const { summary } = JSON.parse(
+    await run(cwd, 'depcruise', ...options, 'src', 'scripts', 'tools'),
+  ) as ICruiseResult;
   expect(summary.totalCruised).toBeGreaterThan(40);
   return summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, from, to }));
 }

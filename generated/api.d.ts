@@ -712,10 +712,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:pet-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "Pet not found",
                      *       "instance": "/pet/pets/1"
                      *     }
                      */
@@ -825,10 +825,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:pet-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "Pet not found",
                      *       "instance": "/pet/pets/1"
                      *     }
                      */
@@ -958,10 +958,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:pet-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "Pet not found",
                      *       "instance": "/pet/pets/1"
                      *     }
                      */
@@ -1129,10 +1129,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:pet-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "Pet not found",
                      *       "instance": "/pet/pets/1/hydrate"
                      *     }
                      */
@@ -1281,10 +1281,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:pet-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "Pet not found",
                      *       "instance": "/pet/pets/1/feed"
                      *     }
                      */
@@ -1433,10 +1433,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:pet-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "Pet not found",
                      *       "instance": "/pet/pets/1/treat"
                      *     }
                      */
@@ -2063,10 +2063,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:user-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "user not found",
                      *       "instance": "/user/users/1"
                      *     }
                      */
@@ -2216,10 +2216,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:user-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "user not found",
                      *       "instance": "/user/users/1"
                      *     }
                      */
@@ -2349,10 +2349,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:user-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "user not found",
                      *       "instance": "/user/users/1"
                      *     }
                      */
@@ -2368,10 +2368,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:too-many-pets",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "It conflicts with the present state",
+                     *       "detail": "a user has at most 1000 pets, deleted ones included",
                      *       "instance": "/user/users/1"
                      *     }
                      */
@@ -2581,10 +2581,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:user-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "user not found",
                      *       "instance": "/user/users/1/pets/1"
                      *     }
                      */
@@ -2600,10 +2600,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:too-many-pets",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "It conflicts with the present state",
+                     *       "detail": "a user has at most 1000 pets, deleted ones included",
                      *       "instance": "/user/users/1/pets/1"
                      *     }
                      */
@@ -2752,10 +2752,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:user-not-found",
                      *       "title": "Not Found",
                      *       "status": 404,
-                     *       "detail": "There is no such thing",
+                     *       "detail": "user not found",
                      *       "instance": "/user/users/1/pets/1"
                      *     }
                      */

@@ -6,13 +6,14 @@ import { createTwoFilesPatch } from 'diff';
 import openapiTS, { astToString } from 'openapi-typescript';
 import { buildApp } from '../src/framework/app/app.ts';
 import { readArguments } from '../src/framework/app/arguments.ts';
+import { checkUse, type PeerUse } from '../src/framework/calls/peer-operations.ts';
 import { checkConfig } from '../src/framework/config/config.ts';
+import { DefinitionError } from '../src/framework/errors/definition-error.ts';
 import { openLogging } from '../src/framework/logging/logger.ts';
 import { findBreakingChanges } from '../src/framework/openapi/compatibility.ts';
 import { mergeDocuments, mergedInfo } from '../src/framework/openapi/merge.ts';
-import type { OpenApiDocument } from '../src/framework/openapi/response-contract.ts';
+import { findOperation, type OpenApiDocument } from '../src/framework/openapi/response-contract.ts';
 import type { Service } from '../src/framework/service/define-service.ts';
-import type { PeerUse } from '../src/framework/service/open-service.ts';
 import { CommandError, root } from './lib/command.ts';
 import { describePeers } from './lib/peer-types.ts';
 import { expectMigrations, listServiceFolders, runServiceCommand } from './lib/service-command.ts';
@@ -73,12 +74,28 @@ function describeBreaks(merged: OpenApiDocument, uses: readonly PeerUse[]): stri
   const previous = read('openapi.json');
   if (previous === undefined) return [];
   const promised = JSON.parse(previous) as OpenApiDocument;
-  return uses.flatMap((use) =>
-    findBreakingChanges(promised, merged, use).map(
+  return uses.flatMap((use) => {
+    const mistake = findMistake(merged, use);
+    if (mistake !== undefined) return [mistake];
+    const found = findOperation(promised, `${use.peer}.${use.operationId}`);
+    if (found === undefined) return [];
+    const { method, path } = found;
+    return findBreakingChanges(promised, merged, { method, path, sends: use.sends }).map(
       ({ operation, field, reason }) =>
         `${use.service} uses ${operation}: ${field === '' ? reason : `${field} ${reason}`}`,
-    ),
-  );
+    );
+  });
+}
+
+/** The use of an operation or a query parameter that the peer does not have. */
+function findMistake(merged: OpenApiDocument, use: PeerUse): string | undefined {
+  try {
+    checkUse(merged, use);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DefinitionError) return error.message;
+    throw error;
+  }
 }
 
 /** Builds every service in one app that never listens, on databases in memory, and reads their documents. */

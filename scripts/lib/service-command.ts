@@ -2,11 +2,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../src/framework/app/arguments.ts';
-import { PeerUseError } from '../../src/framework/calls/peer-operations.ts';
 import { type Config, ConfigError } from '../../src/framework/config/config.ts';
 import { inMemory, parseDatabaseUrl } from '../../src/framework/config/database-url.ts';
 import { BackupError, type ServiceDatabase } from '../../src/framework/database/backup/manifest.ts';
 import { DatabaseError } from '../../src/framework/database/database-error.ts';
+import { DefinitionError } from '../../src/framework/errors/definition-error.ts';
 import type { Service } from '../../src/framework/service/define-service.ts';
 import { CommandError, root, runCommand } from './command.ts';
 
@@ -17,7 +17,7 @@ export function runServiceCommand(main: () => Promise<void>): Promise<void> {
       await main();
     } catch (error) {
       if (error instanceof ConfigError) throw new UsageError(error.message);
-      const isKnown = [BackupError, DatabaseError, PeerUseError].some((known) => error instanceof known);
+      const isKnown = [BackupError, DatabaseError, DefinitionError].some((known) => error instanceof known);
       throw isKnown ? new CommandError((error as Error).message) : error;
     }
   });

@@ -3,6 +3,7 @@ export { type Found, lookupByIds } from './calls/batch/lookup.ts';
 export type { LegacyPeer } from './calls/operation.ts';
 export type { Lookup, Peer } from './calls/peers.ts';
 export { bindContext } from './context/context.ts';
+export { defineProblem, found, type ProblemDefinition, peerProblems } from './errors/define-problem.ts';
 export {
   Conflict,
   GatewayTimeout,
@@ -11,8 +12,6 @@ export {
   problems,
   ServiceUnavailable,
 } from './errors/problem.ts';
-export { openJsonList } from './http/json-list.ts';
-export { openSliceScheduler } from './http/slice-scheduler.ts';
 export { getLogger, type Logger } from './logging/logger.ts';
 export { defaulted, Id, OkResponse, Page, ref, text } from './openapi/schema.ts';
 export {
@@ -21,3 +20,4 @@ export {
   type ServiceContext,
   type ServiceScope,
 } from './service/define-service.ts';
+export { inSlices } from './service/sliced-list.ts';

@@ -1,41 +1,21 @@
 import type { FastifyInstance } from 'fastify';
-import { monitorPeer } from '../calls/peer.ts';
-import type { Config } from '../config/config.ts';
-import { exposureWarning, isLoopback, rateOf, trustsAllCallers } from '../config/exposure.ts';
+import type { PeerUse } from '../calls/peer-operations.ts';
+import { exposureWarning } from '../config/exposure.ts';
 import { internalLimits } from '../config/limits.ts';
-import { addressOf, appConfig, appLabel, appOf, gatewayName, ownOrigin } from '../config/topology.ts';
-import { type Caller, createInternalCredential, generateSecret } from '../http/internal-caller.ts';
-import { createServer } from '../http/server.ts';
-import type { Logging } from '../logging/logger.ts';
-import { createMetrics, type MetricsOptions } from '../metrics/registry.ts';
+import { checkPeer, ownOrigin } from '../config/topology.ts';
+import { mountProxy } from '../gateway/mount-proxy.ts';
 import { mergeDocuments, mergedInfo, type Part, selectServices } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { Service } from '../service/define-service.ts';
-import { type MountOptions, mountProxy, mountService } from '../service/mount.ts';
-import { openService, type PeerUse } from '../service/open-service.ts';
-import { type Check, checkAll, checkReadiness, type Readiness } from '../service/readiness.ts';
+import { type MountOptions, mountService } from '../service/mount.ts';
+import { type OpenedService, openService } from '../service/open-service.ts';
+import { checkAll, checkReadiness, type Readiness } from '../service/readiness.ts';
 import { describeApp } from '../service/system-routes.ts';
-import { openTraces } from '../tracing/opentelemetry.ts';
 import { watchEventLoop } from './event-loop-watch.ts';
+import { type AppOptions, createRuntime, type Runtime } from './runtime.ts';
+import { StartError } from './start-errors.ts';
 
-export interface AppOptions {
-  readonly config: Config;
-  /** Which app of the config this is. */
-  readonly name: string;
-  /** Every service that there is, by name. */
-  readonly services: ReadonlyMap<string, Service>;
-  readonly logging: Logging;
-  /** The version that the documents give. */
-  readonly version: string;
-  /** What instances of this app know each other by; else one that nobody else has is made. */
-  readonly key?: string;
-  /** The merged document, as generated; absent while it is being generated. */
-  readonly contract?: OpenApiDocument;
-  /** Where it is recorded which databases have been there, see `openDatabase`. */
-  readonly record?: string;
-  /** Where several instances share the port: which of them this is, and the metrics of all of them. */
-  readonly instance?: Pick<MetricsOptions, 'number' | 'gather'>;
-}
+export type { AppOptions };
 
 /** One app: a server with its services, ready to listen. */
 export interface App {
@@ -56,135 +36,156 @@ export interface App {
 }
 
 /**
- * Builds an app of the config: the services that it runs, with their databases open, and, where it is the gateway,
- * what forwards to the others. It does not listen.
- * @throws {DatabaseError} where a database cannot be opened.
- * @throws {ConfigError} where a service calls a peer that no app runs.
+ * Builds an app of the config: its services, with their databases open, and the proxies of the gateway. It does not
+ * listen.
+ * @throws {ConfigError} if a service declares a peer that no app runs; nothing is opened then.
+ * @throws {DefinitionError} if a service has a mistake.
+ * @throws {DatabaseError} if a database cannot be opened.
  */
 export async function buildApp(options: AppOptions): Promise<App> {
-  const { config, name, services, logging, version, contract, record } = options;
-  const { limits, internal, proxies, docs, origins: allowed } = config;
-  const key = createInternalCredential(internal.key ?? options.key ?? generateSecret());
-  // Only one that is in the config do other apps know.
-  const headersTo = (service: string, caller: Caller) =>
-    app.services.includes(service) || internal.key !== undefined ? key.headers(caller) : {};
-  const app = appConfig(config, name);
-  const isGateway = name === gatewayName(config);
-  const label = appLabel(config, name);
-  const log = logging.logger(label);
-  const metrics = config.metrics
-    ? createMetrics({ label, maxAgeMs: internalLimits.metrics, ...options.instance })
-    : undefined;
-  const { traffic } = metrics ?? {};
-  const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
-  const server = await createServer({
-    ...{ log, limits, credential: key, proxies, origins: allowed, metrics: traffic, tracer },
-    ...{ app, hosts: config.hosts, hsts: config.hsts },
-    trustsAll: trustsAllCallers(config, name),
-    rate: rateOf(config, name),
-    // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
-    compress: isGateway && (config.compress ?? !isLoopback(app.host)),
-  });
-  const documents: (() => Part)[] = [];
-  const readiness = new Map<string, () => Promise<Readiness>>();
-  const looks: (() => Promise<void>)[] = [];
-  const uses: PeerUse[] = [];
-
-  for (const service of app.services) {
-    const mountable = openService(services.get(service) as Service, {
-      ...{ server, config, logging, version, contract, record, metrics, looks, uses },
-      ...{ originOf, unusedTo, headersTo, known: [...services.keys()] },
-      isTraced: tracer !== undefined,
-      documentOf: (other) => (app.services.includes(other) ? () => documentOf(other) : undefined),
-    });
-    const document = await mountService(server, mountable);
-    documents.push(() => ({ service, prefix: mountable.prefix, document: document() }));
-    readiness.set(service, mountable.ready);
+  checkPeers(options);
+  const runtime = await createRuntime(options);
+  const { server } = runtime;
+  const opened: OpenedService[] = [];
+  const documents = new Map<string, () => OpenApiDocument>();
+  for (const name of runtime.app.services) {
+    const one = openOne(runtime, name, documents);
+    opened.push(one);
+    server.addHook('onClose', one.close);
+    documents.set(name, await mountService(server, one.mountable));
   }
-  const remote = isGateway
-    ? Object.keys(config.services).filter((service) => !app.services.includes(service))
-    : [];
-  const reachable: Record<string, () => Promise<Check>> = {};
-  if (remote.length > 0)
-    readiness.set(label, () => checkReadiness({ database: undefined, neighbours: reachable }));
-  for (const service of remote) {
-    const { check, close } = monitorPeer(service, () => originOf(service), headersTo(service, 'gateway'));
-    server.addHook('onClose', close);
-    reachable[service] = check;
-    // Twice what a service may take for its own calls, so that its answer comes before ours.
-    const timeout = 2 * config.calls.deadline;
-    const proxy = {
-      service,
-      origin: originOf(service),
-      timeout,
-      connections: limits.forwards.connections,
-      docs,
-      headers: headersTo(service, 'gateway'),
-    };
-    await mountProxy(server, { name: label, log, proxy });
-  }
-  await mountService(server, own());
+  const parts = () =>
+    [...documents].map(([service, read]): Part => ({ service, prefix: `/${service}`, document: read() }));
+  const forwarded = await forwardRemote(runtime);
+  const readiness = new Map<string, () => Promise<Readiness>>(
+    opened.map(({ service, mountable }) => [service.name, mountable.ready]),
+  );
+  if (runtime.remote.length > 0)
+    readiness.set(runtime.label, () => checkReadiness({ database: undefined, neighbours: forwarded }));
+  await mountService(server, describeOwn(runtime, parts, readiness));
   await server.ready();
+  addMetrics(runtime, opened);
+  return { ...createLifecycle(runtime, opened), server, documents: parts, metrics: runtime.metrics?.render };
+}
 
-  function originOf(service: string): string {
-    const home = appOf(config, service);
-    return home === name ? ownOrigin(server) : addressOf(appConfig(config, home));
+/** Checks the peers of every service of the config, because every host gets the same one. */
+function checkPeers({ config, services }: AppOptions): void {
+  for (const name of Object.keys(config.services)) {
+    for (const peer of services.get(name)?.peers ?? []) checkPeer(config, [...services.keys()], name, peer);
   }
+}
 
-  /** Only another process can close a connection just as a request is on its way. */
-  function unusedTo(service: string): number | undefined {
-    return app.instances === 1 && app.services.includes(service) ? undefined : internalLimits.unused;
+function openOne(
+  runtime: Runtime,
+  name: string,
+  documents: ReadonlyMap<string, () => OpenApiDocument>,
+): OpenedService {
+  const { config, logging, version, contract, record, tracer, unusedTo, headersTo, app } = runtime;
+  return openService(runtime.services.get(name) as Service, {
+    ...{ config, logging, version, contract, record, unusedTo, headersTo },
+    isTraced: tracer !== undefined,
+    documentOf: (other) =>
+      app.services.includes(other) ? () => (documents.get(other) as () => OpenApiDocument)() : undefined,
+  });
+}
+
+/** Mounts the proxies of the gateway. Returns the checks of the services behind them. */
+async function forwardRemote(runtime: Runtime) {
+  const { config, server, label, log, remote, originOf, headersTo } = runtime;
+  const checks: [string, Awaited<ReturnType<typeof mountProxy>>][] = [];
+  for (const service of remote) {
+    const check = await mountProxy(
+      server,
+      { name: label, log },
+      {
+        service,
+        origin: originOf(service),
+        // Twice what a service may take for its own calls, so that its response comes before ours.
+        timeout: 2 * config.calls.deadline,
+        connections: config.limits.forwards.connections,
+        docs: config.docs,
+        headers: headersTo(service, 'gateway'),
+      },
+    );
+    checks.push([service, check]);
   }
+  return Object.fromEntries(checks);
+}
 
-  /** The document of a service of this app, as it is served. */
-  function documentOf(service: string): OpenApiDocument {
-    return (documents.find((part) => part().service === service) as () => Part)().document;
-  }
-
-  /** What the app itself answers, beside its services. */
-  function own(): MountOptions {
-    const names = isGateway ? Object.keys(config.services) : app.services;
-    const info = mergedInfo(version);
-    const parts = () => documents.map((part) => part());
-    return {
-      name: label,
-      prefix: '',
-      log,
-      info,
-      home: describeApp(label, names),
-      docs,
-      otherDocuments: Object.fromEntries(names.map((service) => [service, `/${service}/openapi.json`])),
-      // A service that runs elsewhere is documented from the committed contract, also while it is unreachable.
-      document: () =>
-        remote.length > 0 && contract !== undefined
-          ? selectServices(contract, names)
-          : mergeDocuments(parts(), info),
-      ready: () => checkAll(readiness),
-      register: async (scope) => metrics?.addTo(scope),
-    };
-  }
-
-  let endWatch = () => {};
+/** What the app serves beside its services. */
+function describeOwn(
+  { config, app, isGateway, label, log, version, contract, remote, metrics }: Runtime,
+  parts: () => readonly Part[],
+  readiness: ReadonlyMap<string, () => Promise<Readiness>>,
+): MountOptions {
+  const names = isGateway ? Object.keys(config.services) : app.services;
+  const info = mergedInfo(version);
   return {
-    server,
-    documents: () => documents.map((part) => part()),
-    uses,
-    metrics: metrics?.render,
+    ...{ name: label, prefix: '', log, info, docs: config.docs, home: describeApp(label, names) },
+    otherDocuments: Object.fromEntries(names.map((service) => [service, `/${service}/openapi.json`])),
+    // The committed contract documents a service of another app, which may be unreachable.
+    document: () =>
+      remote.length > 0 && contract !== undefined
+        ? selectServices(contract, names)
+        : mergeDocuments(parts(), info),
+    ready: () => checkAll(readiness),
+    register: async (scope) => metrics?.addTo(scope),
+  };
+}
+
+function addMetrics({ metrics }: Runtime, opened: readonly OpenedService[]): void {
+  if (metrics === undefined) return;
+  for (const { service, database, peers } of opened) {
+    if (database !== undefined) metrics.databases.set(service.name, database);
+    for (const peer of peers.values())
+      metrics.calls.push({ ...peer, service: service.name, neighbour: peer.name });
+  }
+}
+
+/** Starts and stops an app. */
+function createLifecycle(
+  { app, config, name, server, log, tracer, originOf }: Runtime,
+  opened: readonly OpenedService[],
+): Pick<App, 'uses' | 'listen' | 'stop'> {
+  const peers = opened.flatMap((service) => [...service.peers.values()]);
+  let endWatch = () => {};
+
+  async function stop(mode: Parameters<App['stop']>[0] = 'refuse'): Promise<void> {
+    await Promise.all([server.drain(mode), ...opened.map(({ work }) => work.endJobs())]);
+    await Promise.all(opened.map(({ work }) => work.stop()));
+    await server.close();
+    endWatch();
+    await tracer?.close();
+  }
+
+  async function startServices(): Promise<void> {
+    for (const { service, work } of opened) {
+      try {
+        await work.start();
+      } catch (cause) {
+        await stop();
+        throw new StartError(`${service.name}: onStart failed: ${(cause as Error).message}`, { cause });
+      }
+    }
+  }
+
+  return {
+    uses: peers.flatMap(({ uses }) => uses),
+    stop,
     async listen() {
       const listenTextResolver = (address: string) => `${name} listens at ${address}`;
       const { backlog } = internalLimits;
       await server.listen({ host: app.host, port: app.port, backlog, listenTextResolver });
-      for (const look of looks) void look();
+      const origin = ownOrigin(server);
+      for (const peer of peers) {
+        peer.setOrigin(originOf(peer.name));
+        void peer.look();
+      }
       endWatch = watchEventLoop(log);
       const warning = exposureWarning(config, name);
       if (warning !== undefined) log.warn({ host: app.host }, warning);
-      return ownOrigin(server);
-    },
-    async stop(mode = 'refuse') {
-      await server.drain(mode);
-      await server.close();
-      endWatch();
-      await tracer?.close();
+      await startServices();
+      return origin;
     },
   };
 }

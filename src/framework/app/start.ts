@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isatty } from 'node:tty';
-import { PeerUseError } from '../calls/peer-operations.ts';
 import { type AppConfig, ConfigError, readConfig } from '../config/config.ts';
 import { internalLimits } from '../config/limits.ts';
 import { appConfig, appLabel, gatewayName } from '../config/topology.ts';
 import { runAs } from '../context/context.ts';
 import { DatabaseError } from '../database/database-error.ts';
 import { knownDatabasesFile } from '../database/known-databases.ts';
+import { DefinitionError } from '../errors/definition-error.ts';
 import { generateSecret } from '../http/internal-caller.ts';
 import { type Logger, openLogging } from '../logging/logger.ts';
 import { linkMetrics } from '../metrics/cluster.ts';
@@ -38,7 +38,7 @@ export async function run(imports: ServiceImports): Promise<void> {
     // The instance has already printed the reason.
     if (error instanceof InstanceError) process.exit(error.code);
     const isMistake = error instanceof UsageError || error instanceof ConfigError;
-    const explained = [DatabaseError, PeerUseError, StartError];
+    const explained = [DatabaseError, DefinitionError, StartError];
     const isExplained = isMistake || explained.some((known) => error instanceof known);
     console.error(isExplained ? (error as Error).message : error);
     process.exit(isMistake ? 2 : 1);

@@ -53,7 +53,7 @@ interface LegacyInit {
 const querySerializer = createQuerySerializer();
 
 function tooEarly(target: string): string {
-  return `${target} was called while contracts are generated: call it in a handler or an onListen hook, not in register()`;
+  return `${target} was called while contracts are generated: call it in a handler, in onStart or in a job`;
 }
 
 /** Stands for a contract that does not exist yet: operations may be declared, not used. */

@@ -1,3 +1,4 @@
+import { DefinitionError } from '../errors/definition-error.ts';
 import { findOperation, type OpenApiDocument } from '../openapi/response-contract.ts';
 import { lookupByIds } from './batch/lookup.ts';
 import type { Operation } from './operation.ts';
@@ -14,7 +15,7 @@ export interface PeerUse {
 }
 
 /** A use of a peer that its contract does not have. The message names service, peer, operation and the fix. */
-export class PeerUseError extends Error {}
+export class PeerUseError extends DefinitionError {}
 
 export interface PeerOperationsOptions {
   readonly service: string;
@@ -126,7 +127,7 @@ export function describeTooEarly({
   peer,
   operationId,
 }: Pick<PeerUse, 'service' | 'peer' | 'operationId'>) {
-  return `${service} called ${operationId} of ${peer} before the app listens. Call it in a handler or an onListen hook, not in routes()`;
+  return `${service} called ${operationId} of ${peer} before the app listens. Call it in a handler, in onStart or in a job`;
 }
 
 function createLookup(

@@ -62,6 +62,11 @@ export class Problem extends Error {
   }
 }
 
+/** The headers of a problem with which a retry is right. */
+export function retryHeaders(status: number): Readonly<Record<string, string>> {
+  return status === 503 || status === 504 ? { 'retry-after': '1' } : {};
+}
+
 /** 404: there is no such thing. */
 export class NotFound extends Problem {
   constructor(detail: string, type?: string) {
@@ -100,14 +105,14 @@ export class TooManyRequests extends Problem {
 /** 503: not now, and nothing was changed. */
 export class ServiceUnavailable extends Problem {
   constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
-    super(503, detail, { ...options, headers: { 'retry-after': '1' } });
+    super(503, detail, { ...options, headers: retryHeaders(503) });
   }
 }
 
 /** 504: no whole answer in time. */
 export class GatewayTimeout extends Problem {
   constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
-    super(504, detail, { ...options, headers: { 'retry-after': '1' } });
+    super(504, detail, { ...options, headers: retryHeaders(504) });
   }
 }
 

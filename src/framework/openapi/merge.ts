@@ -28,7 +28,8 @@ export function mergedInfo(version: string) {
 
 /**
  * Merges the documents of services into one, OpenAPI 3.1, with whole paths. Components, operation ids, tags and
- * security schemes are named `<service>.<name>`, always, so that no name changes when a service is added; every
+ * security schemes are named `<service>.<name>`, always, so that no name changes when a service is added; the
+ * tag with the service's own name stays as it is; every
  * reference to them follows. What stands at the top of a service's document and has no place in the merged one
  * is kept under `x-services`.
  * @throws {MergeError} naming both owners where two services claim one path or one qualified name.
@@ -69,7 +70,7 @@ export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApi
       claim(`the operationId ${id}`, part.service, `${method.toUpperCase()} ${place}`),
     );
     for (const tag of (tags ?? []) as { name: string }[]) {
-      merged.tags.push({ ...(rewriter.walk(tag) as object), name: rewriter.qualify(tag.name) });
+      merged.tags.push({ ...(rewriter.walk(tag) as object), name: rewriter.qualifyTag(tag.name) });
     }
     for (const [path, item] of Object.entries(paths)) {
       const whole = wholePath(part, path);
@@ -119,7 +120,8 @@ export function selectServices(document: OpenApiDocument, services: readonly str
   const select = (named: Json, isKept: (key: string) => boolean) =>
     Object.fromEntries(Object.entries(named as JsonObject).filter(([key]) => isKept(key)));
   const selectors: Readonly<Record<string, (value: Json) => Json>> = {
-    tags: (tags) => (tags as { name: string }[]).filter(({ name }) => isNamed(name)),
+    tags: (tags) =>
+      (tags as { name: string }[]).filter(({ name }) => services.includes(name) || isNamed(name)),
     paths: (paths) => select(paths, (path) => services.includes(path.split('/')[1] as string)),
     webhooks: (webhooks) => select(webhooks, isNamed),
     components: (kinds) =>

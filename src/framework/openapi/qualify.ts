@@ -42,6 +42,8 @@ const data = new Set(['example', 'default', 'const', 'enum', 'value', 'dependent
 /** Copies parts of a service's document with every name in them qualified. */
 export function createQualifier(part: Part, claimOperationId: (id: string, method: string) => void) {
   const qualify = (name: string) => `${part.service}.${name}`;
+  /** The tag with the service's name needs no prefix: no other service has it. */
+  const qualifyTag = (name: string) => (name === part.service ? name : qualify(name));
   const components = (part.document.components ?? {}) as Record<string, JsonObject>;
 
   function walk(node: Json, isMap = false): Json {
@@ -62,7 +64,7 @@ export function createQualifier(part: Part, claimOperationId: (id: string, metho
       return rewriteRef(value);
     }
     if (key === 'operationId' && typeof value === 'string') return qualify(value);
-    if (key === 'tags' && isTextList(value)) return value.map(qualify);
+    if (key === 'tags' && isTextList(value)) return value.map(qualifyTag);
     if (key === 'security') return walkSecurity(value);
     if (key === 'servers') {
       throw new MergeError(
@@ -141,7 +143,7 @@ export function createQualifier(part: Part, claimOperationId: (id: string, metho
     return kind === 'links' ? walkLink(component) : walk(component);
   }
 
-  return { qualify, walk, walkComponent, walkSecurity };
+  return { qualify, qualifyTag, walk, walkComponent, walkSecurity };
 }
 
 /**

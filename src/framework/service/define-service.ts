@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { Static, TObject } from '@sinclair/typebox';
+import type { Static, TObject, TSchema } from '@sinclair/typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { LegacyPeer } from '../calls/operation.ts';
+import type { Peer, PeerName } from '../calls/peers.ts';
 import type { Database } from '../database/database.ts';
 import type { Logger } from '../logging/logger.ts';
+import type { ServiceWork } from './service-work.ts';
 
-/** The scope that a service registers its routes in: prefix, log, errors and documents are taken care of. */
+/** The scope in which a service registers its routes. The framework adds the prefix, the log, errors and documents. */
 export type ServiceScope = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -15,34 +17,43 @@ export type ServiceScope = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-/** All that a service may touch beside its scope. */
-export interface ServiceContext<Options = unknown> {
-  /** The service's own, open and migrated. Throws where the config gives the service none. */
+/** Everything that a service may use beside its scope. */
+export interface ServiceContext<Options = unknown, Peers extends PeerName = never> extends ServiceWork {
+  /** The service's own database, open and migrated. Throws if the service has no migrations. */
   readonly database: Database;
-  /** The only way to another service; `Paths` are those of `generated/api.d.ts`. */
-  neighbour<Paths extends object>(name: string): LegacyPeer<Paths>;
+  /** The peers that the service declares. This is the only way to another service. */
+  readonly peers: { readonly [Name in Peers]: Peer<Name> };
   /** `services.<name>.options` of the config, checked. */
   readonly options: Options;
-  /** The service's logger, for work that no request asked for. Everywhere else: `getLogger()`. */
+  /** The service's logger, for work that belongs to no request. Everywhere else: `getLogger()`. */
   readonly log: Logger;
+  neighbour<Paths extends object>(name: string): LegacyPeer<Paths>;
 }
 
 /** What a service is. */
-export interface Service<Options extends TObject = TObject> {
-  /** The name of its folder, and so its prefix, its log tag and its key in the config. */
+export interface Service<Options extends TObject = TObject, Peers extends PeerName = PeerName> {
+  /** The name of its folder, and so its prefix, its tag, its name in the log and its key in the config. */
   readonly name: string;
   /** One sentence for its documents. */
   readonly description: string;
-  /** One sentence for each tag of its routes, by its name; `description` is the default. */
+  /** One sentence for each tag that its routes have beside the service's own. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** What may stand under `services.<name>.options`. */
+  /** The services that it calls. */
+  readonly peers?: readonly Peers[];
+  /** The schemas with an `$id`, which `ref` refers to. */
+  readonly schemas?: readonly TSchema[];
+  /** The options that the config may set under `services.<name>.options`. */
   readonly options?: Options;
-  /** Folder with the migrations of its database, made by drizzle-kit; none, no database. */
+  /** The folder with the migrations of its database, written by `./run.sh migrate create`. Absent: no database. */
   readonly migrations?: URL;
-  register(scope: ServiceScope, surroundings: ServiceContext<Static<Options>>): Promise<void>;
+  /** Registers the routes, and the work at start, at stop and in the background. */
+  routes?(app: ServiceScope, context: ServiceContext<Static<Options>, Peers>): void | Promise<void>;
+  register?(scope: ServiceScope, context: ServiceContext<Static<Options>, Peers>): Promise<void>;
 }
 
-/** Says what a service is; the value is the default export of its folder's `index.ts`. */
-export function defineService<Options extends TObject>(service: Service<Options>): Service<Options> {
+/** Defines a service. The value is the default export of `index.ts` in the service's folder. */
+export function defineService<Options extends TObject, const Peers extends PeerName = never>(
+  service: Service<Options, Peers>,
+): Service<Options, Peers> {
   return service;
 }

@@ -1,21 +1,20 @@
 import swagger from '@fastify/swagger';
-import { type TObject, Type } from '@sinclair/typebox';
+import type { TObject } from '@sinclair/typebox';
 import type { FastifyInstance } from 'fastify';
 import { runAs } from '../context/context.ts';
-import { pathOf } from '../context/url.ts';
-import { NotFound, ProblemSchema, problems } from '../errors/problem.ts';
-import { type ProxyOptions, registerProxy } from '../gateway/proxy.ts';
+import { ProblemSchema } from '../errors/problem.ts';
 import { describeKey } from '../idempotency/key-header.ts';
 import type { IdempotencyKeys } from '../idempotency/key-store.ts';
 import { idempotency } from '../idempotency/plugin.ts';
-import { createRequestLogger } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import { commonTag } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { ServiceScope } from './define-service.ts';
 import { completeDocument } from './openapi-document.ts';
-import { Readiness, respondReadiness } from './readiness.ts';
+import type { Readiness } from './readiness.ts';
+import { claimScope } from './scope.ts';
 import { registerSwaggerUi } from './swagger-ui.ts';
+import { addSystemRoutes } from './system-routes.ts';
 
 /** What is mounted: a service, or the gateway itself. */
 export interface MountOptions {
@@ -61,7 +60,7 @@ export async function mountService(
           prefix,
           isExempt: (path) => scope.exemptPaths.has(prefix + path),
         });
-      claim(scope, name, log);
+      claimScope(scope, name, log);
       await scope.register(swagger, {
         openapi: { openapi: '3.1.0', info, ...(prefix !== '' && { servers: [{ url: prefix }] }) },
         stripBasePath: false,
@@ -81,7 +80,7 @@ export async function mountService(
       await scope.register(async (own) =>
         runAs(name, 'start', log, () => mountable.register(own.withTypeProvider())),
       );
-      addOwnRoutes(scope.withTypeProvider(), mountable, document);
+      addSystemRoutes(scope.withTypeProvider(), mountable, document);
       if (mountable.docs)
         await scope.register(async (docs) =>
           registerSwaggerUi(docs, mountable, document as () => OpenApiDocument),
@@ -90,96 +89,4 @@ export async function mountService(
     { prefix },
   );
   return () => (document as () => OpenApiDocument)();
-}
-
-/** Mounts what forwards the prefix of a service that another app runs; `name` and `log` are this app's own. */
-export async function mountProxy(
-  app: FastifyInstance,
-  { name, log, proxy }: { readonly name: string; readonly log: Logger; readonly proxy: ProxyOptions },
-): Promise<void> {
-  await app.register(
-    async (scope) => {
-      claim(scope, name, log);
-      await registerProxy(scope, proxy);
-    },
-    { prefix: `/${proxy.service}` },
-  );
-}
-
-/** Makes every request below a scope, those without a route included, that of one service, its lines too. */
-function claim(scope: FastifyInstance, name: string, log: Logger): void {
-  // Fastify's first line of a request is written before any hook runs, so the logger itself must be right.
-  scope.setChildLoggerFactory((_parent, bindings, options) =>
-    Object.keys(options).length === 0
-      ? createRequestLogger(log, bindings.reqId)
-      : log.child(bindings, options),
-  );
-  scope.decorate('serviceName', name);
-  scope.decorate('serviceLog', log);
-  // Makes a 404 under the prefix the service's own. `routing` has refused what has no route by then: what is
-  // answered here is a route that finds nothing, as for a file that the docs do not have.
-  scope.setNotFoundHandler(async ({ url }) => {
-    throw new NotFound(`There is nothing at ${pathOf(url)}`, 'urn:problem-type:route-not-found');
-  });
-}
-
-const Health = Type.Object({ status: Type.Literal('OK') }, { description: 'The process answers' });
-
-function addOwnRoutes(
-  scope: ServiceScope,
-  { home, ready, prefix }: MountOptions,
-  document: () => OpenApiDocument,
-): void {
-  const tags = [commonTag];
-  const hide = prefix === '';
-
-  scope.get(
-    '/',
-    {
-      schema: {
-        hide,
-        operationId: 'readService',
-        tags,
-        summary: 'What this is',
-        response: { 200: home.schema },
-      },
-    },
-    async () => home.body,
-  );
-
-  scope.get(
-    '/health',
-    {
-      config: { exempt: true },
-      schema: {
-        hide,
-        operationId: 'checkHealth',
-        tags,
-        summary: 'Whether the process answers',
-        response: { 200: Health },
-      },
-    },
-    async () => ({ status: 'OK' as const }),
-  );
-
-  scope.get(
-    '/ready',
-    {
-      config: { exempt: true },
-      schema: {
-        hide,
-        operationId: 'checkReadiness',
-        tags,
-        summary: 'Whether it can serve, and how each check went',
-        response: { 200: Readiness, ...problems(503) },
-      },
-    },
-    async () => respondReadiness(scope.isDraining(), await ready()),
-  );
-
-  let body: string | undefined;
-  scope.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
-    body ??= JSON.stringify(document());
-    return reply.type('application/json').send(body);
-  });
 }

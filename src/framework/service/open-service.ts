@@ -1,127 +1,150 @@
-import type { FastifyInstance } from 'fastify';
 import { connectPeer } from '../calls/peer.ts';
+import type { PeerUse } from '../calls/peer-operations.ts';
 import type { Config, ServiceConfig } from '../config/config.ts';
-import { checkPeer } from '../config/topology.ts';
 import { runAs } from '../context/context.ts';
 import type { Database } from '../database/database.ts';
 import { openDatabase } from '../database/open-database.ts';
+import { DefinitionError } from '../errors/definition-error.ts';
 import type { Caller } from '../http/internal-caller.ts';
-import type { Logging } from '../logging/logger.ts';
-import type { Metrics } from '../metrics/registry.ts';
-import type { UsedOperation } from '../openapi/compatibility.ts';
+import type { Logger, Logging } from '../logging/logger.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
-import type { Service } from './define-service.ts';
+import type { Service, ServiceScope } from './define-service.ts';
 import type { MountOptions } from './mount.ts';
-import { type Check, checkReadiness } from './readiness.ts';
+import { checkReadiness } from './readiness.ts';
+import { routeChecks } from './route-checks.ts';
+import { routeResponses } from './route-responses.ts';
+import { createServiceWork, type WorkRunner } from './service-work.ts';
+import { slicedLists } from './sliced-list.ts';
 import { describeService } from './system-routes.ts';
 
-/** An operation that a service uses of a peer. */
-export interface PeerUse extends UsedOperation {
-  readonly service: string;
-}
+export type { PeerUse };
 
 /** What an app has for each of its services. */
 export interface OpenServiceOptions {
-  readonly server: FastifyInstance;
   readonly config: Config;
   readonly logging: Logging;
   readonly version: string;
+  /** The merged document; absent while it is being generated. */
   readonly contract: OpenApiDocument | undefined;
+  /** The file that lists the known databases. */
   readonly record: string | undefined;
-  readonly metrics: Metrics | undefined;
   readonly isTraced: boolean;
-  /** Where a service is now. */
-  originOf(service: string): string;
-  /** ms for which a connection to it may be unused; undefined: as its server allows. */
+  /** ms for which a connection to a service may be unused; undefined: as its server allows. */
   unusedTo(service: string): number | undefined;
   /** The document of a service of the same app, as it is served. */
   documentOf(service: string): (() => OpenApiDocument) | undefined;
-  /** What a call to a service shows to be known as one of ours. */
+  /** The headers by which a service recognizes a call of ours. */
   headersTo(service: string, caller: Caller): Record<string, string>;
-  /** The names of all services, also of those that the config does not have. */
-  readonly known: readonly string[];
-  /** Checks of the contracts of peers, to be made once the app listens. */
-  readonly looks: (() => Promise<void>)[];
-  /** The operations that services use of their peers, as they declare them. */
-  readonly uses: PeerUse[];
 }
 
-/** Opens what a service needs, and says how it is mounted: its database, its neighbours, its log. */
-export function openService(service: Service, options: OpenServiceOptions): MountOptions {
-  const {
-    server,
-    config,
-    logging,
-    version,
-    contract,
-    record,
-    metrics,
-    isTraced,
-    originOf,
-    unusedTo,
-    documentOf,
-    headersTo,
-    known,
-    looks,
-    uses,
-  } = options;
-  const { limits, docs } = config;
+/** A connected peer of a service. */
+export type OpenedPeer = ReturnType<typeof connectPeer> & { readonly name: string };
+
+/** A service with its database and its connections to peers. */
+export interface OpenedService {
+  readonly service: Service;
+  readonly mountable: MountOptions;
+  readonly database: Database | undefined;
+  readonly peers: ReadonlyMap<string, OpenedPeer>;
+  readonly work: WorkRunner;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what a service needs: its log, its database, its peers.
+ * @throws {DatabaseError} if the database cannot be used.
+ */
+export function openService(service: Service, options: OpenServiceOptions): OpenedService {
+  const { config, logging } = options;
   const { name, description } = service;
   const serviceConfig = config.services[name] as ServiceConfig;
-  const serviceLog = logging.logger(name, serviceConfig.log?.level);
-  let database: Database | undefined;
-  if (serviceConfig.database !== undefined) {
-    const { database: url } = serviceConfig;
-    database = runAs(name, 'database', serviceLog, () =>
-      openDatabase(url, { migrations: service.migrations, knownDatabases: record, isTraced }),
-    );
-    server.addHook('onClose', async () => database?.close());
-    metrics?.databases.set(name, database);
-  }
-  const neighbours: Record<string, () => Promise<Check>> = {};
-  const met = new Map<string, object>();
-  return {
-    name,
-    prefix: `/${name}`,
-    log: serviceLog,
-    info: { title: name, version, description },
-    tags: service.tags,
-    home: describeService(name, docs),
-    docs,
-    keys: database?.keys,
-    ready: () => checkReadiness({ database: database?.check, neighbours }),
-    register: async (scope) =>
-      service.register(scope, {
-        get database() {
-          if (database === undefined) throw new Error(`The ${name} service has no database`);
-          return database;
-        },
-        neighbour: (other) => {
-          if (met.has(other)) return met.get(other) as never;
-          checkPeer(config, known, name, other);
-          const origin = () => originOf(other);
-          const { deadline } = config.calls;
-          const one = connectPeer({
-            service: name,
-            other,
-            origin,
-            contract,
-            deadline,
-            limits: { ...limits.calls, unused: unusedTo(other) },
-            headers: headersTo(other, 'service'),
-            log: serviceLog,
-            document: documentOf(other),
-            onDeclare: (use) => uses.push({ service: name, ...use }),
-          });
-          neighbours[other] = one.check;
-          looks.push(one.look);
-          server.addHook('onClose', one.close);
-          met.set(other, one.neighbour);
-          metrics?.calls.push({ ...one, service: name, neighbour: other });
-          return one.neighbour as never;
-        },
-        options: serviceConfig.options ?? {},
-        log: serviceLog,
-      }),
+  const log = logging.logger(name, serviceConfig.log?.level);
+  const database = openServiceDatabase(service, serviceConfig, log, options);
+  const connect = (other: string) => ({ name: other, ...connectTo(other, name, log, options) });
+  const peers = new Map((service.peers ?? []).map((other) => [other as string, connect(other)]));
+  const { runner, ...work } = createServiceWork(name, log);
+  const context = {
+    get database() {
+      if (database === undefined) throw new DefinitionError(`${name}: it has no database: add migrations`);
+      return database;
+    },
+    peers: nameUndeclared(name, new Map([...peers].map(([other, { operations }]) => [other, operations]))),
+    options: serviceConfig.options ?? {},
+    log,
+    ...work,
+    neighbour(other: string) {
+      const peer = peers.get(other) ?? connect(other);
+      peers.set(other, peer);
+      return peer.neighbour as never;
+    },
   };
+  return {
+    ...{ service, database, peers, work: runner },
+    mountable: {
+      ...{ name, log, prefix: `/${name}`, tags: service.tags, docs: config.docs, keys: database?.keys },
+      info: { title: name, version: options.version, description },
+      home: describeService(name, config.docs),
+      ready: () =>
+        checkReadiness({
+          database: database?.check,
+          neighbours: Object.fromEntries([...peers].map(([other, { check }]) => [other, check])),
+        }),
+      async register(scope) {
+        if (service.routes === undefined) return service.register?.(scope, context as never);
+        await prepareScope(scope, service);
+        await service.routes(scope, context as never);
+      },
+    },
+    async close() {
+      await Promise.all([...peers.values()].map((peer) => peer.close()));
+      database?.close();
+    },
+  };
+}
+
+/** Has the routes of a service checked and completed. */
+async function prepareScope(scope: ServiceScope, { name, schemas = [] }: Service): Promise<void> {
+  for (const schema of schemas) {
+    if (schema.$id === undefined)
+      throw new DefinitionError(`${name}: one of its schemas has no $id: add one, as in { $id: 'Pet' }`);
+    scope.addSchema(schema);
+  }
+  await scope.register(routeChecks, { service: name, prefix: `/${name}` });
+  await scope.register(routeResponses, { service: name, tag: name });
+  await scope.register(slicedLists);
+}
+
+function openServiceDatabase(
+  { name, migrations }: Service,
+  { database }: ServiceConfig,
+  log: Logger,
+  { record, isTraced }: OpenServiceOptions,
+): Database | undefined {
+  if (database === undefined) return undefined;
+  return runAs(name, 'database', log, () =>
+    openDatabase(database, { migrations, knownDatabases: record, isTraced }),
+  );
+}
+
+function connectTo(other: string, service: string, log: Logger, options: OpenServiceOptions) {
+  const { config, contract, unusedTo, headersTo, documentOf } = options;
+  return connectPeer({
+    ...{ service, other, contract, log },
+    deadline: config.calls.deadline,
+    limits: { ...config.limits.calls, unused: unusedTo(other) },
+    headers: headersTo(other, 'service'),
+    document: documentOf(other),
+  });
+}
+
+/** Names the mistake of a service that uses a peer which it does not declare. The compiler finds it earlier. */
+function nameUndeclared(service: string, peers: ReadonlyMap<string, object>): object {
+  return new Proxy(Object.fromEntries(peers), {
+    get(declared, name) {
+      if (typeof name === 'symbol' || Object.hasOwn(declared, name)) return Reflect.get(declared, name);
+      throw new DefinitionError(
+        `${service}: it uses the peer ${name}, which is not among its peers: add it there`,
+      );
+    },
+  });
 }

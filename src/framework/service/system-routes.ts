@@ -1,5 +1,10 @@
 import { Type } from '@sinclair/typebox';
+import { problems } from '../errors/problem.ts';
+import { commonTag } from '../openapi/merge.ts';
+import type { OpenApiDocument } from '../openapi/response-contract.ts';
+import type { ServiceScope } from './define-service.ts';
 import type { MountOptions } from './mount.ts';
+import { Readiness, respondReadiness } from './readiness.ts';
 
 /** What `GET /<service>/` answers. */
 export function describeService(name: string, hasDocs: boolean): MountOptions['home'] {
@@ -19,4 +24,66 @@ export function describeApp(name: string, services: readonly string[]): MountOpt
     schema: Type.Object({ message: Type.String(), services: Type.Array(Type.String()) }),
     body: { message: `${name[0]?.toUpperCase()}${name.slice(1)} is running`, services },
   };
+}
+
+const Health = Type.Object({ status: Type.Literal('OK') }, { description: 'The process answers' });
+
+/** Adds the routes that every service has: its name, health, readiness and document. */
+export function addSystemRoutes(
+  scope: ServiceScope,
+  { home, ready, prefix }: MountOptions,
+  document: () => OpenApiDocument,
+): void {
+  const tags = [commonTag];
+  const hide = prefix === '';
+
+  scope.get(
+    '/',
+    {
+      schema: {
+        hide,
+        operationId: 'readService',
+        tags,
+        summary: 'What this is',
+        response: { 200: home.schema },
+      },
+    },
+    async () => home.body,
+  );
+
+  scope.get(
+    '/health',
+    {
+      config: { exempt: true },
+      schema: {
+        hide,
+        operationId: 'checkHealth',
+        tags,
+        summary: 'Whether the process answers',
+        response: { 200: Health },
+      },
+    },
+    async () => ({ status: 'OK' as const }),
+  );
+
+  scope.get(
+    '/ready',
+    {
+      config: { exempt: true },
+      schema: {
+        hide,
+        operationId: 'checkReadiness',
+        tags,
+        summary: 'Whether it can serve, and how each check went',
+        response: { 200: Readiness, ...problems(503) },
+      },
+    },
+    async () => respondReadiness(scope.isDraining(), await ready()),
+  );
+
+  let body: string | undefined;
+  scope.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    body ??= JSON.stringify(document());
+    return reply.type('application/json').send(body);
+  });
 }

@@ -1,113 +1,66 @@
 import { Type } from '@sinclair/typebox';
-import { NotFound, OkResponse, problems, ref, type ServiceScope } from '#framework';
+import { found, OkResponse, ref, type ServiceScope } from '#framework';
+import { petNotFound } from './errors.ts';
 import type { PetRepository } from './repository.ts';
 import { Pet, PetCreate, PetId, PetQuery, PetUpdate } from './schemas.ts';
 
-const tags = ['pets'];
-
-export function addRoutes(scope: ServiceScope, pets: PetRepository): void {
-  scope.post(
+export function addRoutes(app: ServiceScope, pets: PetRepository): void {
+  const created = { 200: ref(Pet, 'The new pet') };
+  app.post(
     '/pets/',
     {
-      schema: {
-        operationId: 'createPet',
-        tags,
-        summary: 'Create a pet',
-        body: ref(PetCreate),
-        response: { 200: ref(Pet, 'The new pet'), ...problems(400, 413, 415, 422) },
-      },
+      schema: { operationId: 'createPet', summary: 'Create a pet', body: ref(PetCreate), response: created },
     },
-    (request) => pets.create(request.body),
+    ({ body }) => pets.create(body),
   );
 
-  scope.get(
+  const summary = 'List pets, all of them by pages or some by their ids';
+  const list = { 200: Type.Array(ref(Pet), { description: 'Pets, in id order' }) };
+  app.get(
     '/pets/',
-    {
-      schema: {
-        operationId: 'listPets',
-        tags,
-        summary: 'List pets, all of them by pages or some by their ids',
-        querystring: PetQuery,
-        response: { 200: Type.Array(ref(Pet), { description: 'Pets, in id order' }), ...problems(422) },
-      },
-    },
-    (request) => pets.list(request.query),
+    { schema: { operationId: 'listPets', summary, querystring: PetQuery, response: list } },
+    ({ query }) => pets.list(query),
   );
 
-  scope.get(
+  // What every route of one pet has.
+  const onePet = {
+    params: PetId,
+    response: { 200: ref(Pet, 'The pet as it is now') },
+    errors: [petNotFound],
+  };
+  const thePet = { ...onePet, response: { 200: ref(Pet, 'The pet') } };
+  app.get(
     '/pets/:pet_id',
-    {
-      schema: {
-        operationId: 'readPet',
-        tags,
-        summary: 'Read a pet',
-        params: PetId,
-        response: { 200: ref(Pet, 'The pet'), ...problems(404, 422) },
-      },
-    },
-    async (request) => found(await pets.find(request.params.pet_id)),
+    { schema: { operationId: 'readPet', summary: 'Read a pet', ...thePet } },
+    async ({ params }) => found(await pets.find(params.pet_id), petNotFound),
   );
 
-  scope.patch(
-    '/pets/:pet_id',
-    {
-      schema: {
-        operationId: 'updatePet',
-        tags,
-        summary: 'Change what is given of a pet',
-        params: PetId,
-        body: ref(PetUpdate),
-        response: { 200: ref(Pet, 'The pet as it is now'), ...problems(400, 404, 413, 415, 422) },
-      },
-    },
-    async (request) => found(await pets.update(request.params.pet_id, request.body)),
+  const change = { operationId: 'updatePet', summary: 'Change what is given of a pet', body: ref(PetUpdate) };
+  app.patch('/pets/:pet_id', { schema: { ...change, ...onePet } }, async ({ params, body }) =>
+    found(await pets.update(params.pet_id, body), petNotFound),
   );
 
-  scope.delete(
+  const description = 'Its id is never used again.';
+  const remove = { operationId: 'deletePet', summary: 'Delete a pet', description };
+  app.delete(
     '/pets/:pet_id',
-    {
-      schema: {
-        operationId: 'deletePet',
-        tags,
-        summary: 'Delete a pet',
-        description: 'Its id is never used again.',
-        params: PetId,
-        response: { 200: OkResponse, ...problems(404, 422) },
-      },
-    },
-    async (request) => {
-      if (!(await pets.remove(request.params.pet_id))) throw petNotFound();
+    { schema: { ...remove, ...onePet, response: { 200: OkResponse } } },
+    async ({ params }) => {
+      found(await pets.remove(params.pet_id), petNotFound);
       return { ok: true as const };
     },
   );
 
-  const care = [
-    { verb: 'hydrate', summary: 'Give a pet water' },
-    { verb: 'feed', summary: 'Give a pet food' },
-    { verb: 'treat', summary: 'Give a pet a treat, which excites it' },
-  ] as const;
-  for (const { verb, summary } of care) {
-    scope.post(
+  const care = {
+    hydrate: 'Give a pet water',
+    feed: 'Give a pet food',
+    treat: 'Give a pet a treat, which excites it',
+  };
+  for (const verb of ['hydrate', 'feed', 'treat'] as const) {
+    app.post(
       `/pets/:pet_id/${verb}`,
-      {
-        schema: {
-          operationId: `${verb}Pet`,
-          tags,
-          summary,
-          params: PetId,
-          response: { 200: ref(Pet, 'The pet as it is now'), ...problems(404, 422) },
-        },
-      },
-      async (request) => found(await pets[verb](request.params.pet_id)),
+      { schema: { operationId: `${verb}Pet`, summary: care[verb], ...onePet } },
+      async ({ params }) => found(await pets[verb](params.pet_id), petNotFound),
     );
   }
-}
-
-function found(pet: Pet | undefined): Pet {
-  if (pet === undefined) throw petNotFound();
-  return pet;
-}
-
-function petNotFound(): NotFound {
-  return new NotFound('Pet not found', 'urn:problem-type:pet-not-found');
 }

@@ -8,12 +8,12 @@ import { AdoptedPet, User, UserCreate, UserUpdate } from './schemas.ts';
 export default defineService({
   name: 'user',
   description:
-    'Users and the pets they have adopted. Keeps the ids of pets; the rest it asks the pet service for.',
-  tags: { users: 'Users and the pets they have adopted' },
+    'Users and the pets they have adopted. Keeps the ids of pets, and reads the rest from the pet service.',
+  peers: ['pet'],
+  schemas: [AdoptedPet, User, UserCreate, UserUpdate],
   migrations: new URL('./migrations/', import.meta.url),
-  async register(scope, { database, neighbour }) {
-    for (const schema of [AdoptedPet, User, UserCreate, UserUpdate]) scope.addSchema(schema);
+  routes(app, { database, peers }) {
     const users = createUserRepository(database);
-    addRoutes(scope, users, createAdoption(users, createPetClient(neighbour)));
+    addRoutes(app, users, createAdoption(users, createPetClient(peers.pet)));
   },
 });

@@ -1,125 +1,78 @@
 import { Type } from '@sinclair/typebox';
-import { OkResponse, openJsonList, Page, problems, ref, type ServiceScope } from '#framework';
-import { type Adoption, userNotFound } from './adoption.ts';
+import { found, inSlices, OkResponse, Page, peerProblems, ref, type ServiceScope } from '#framework';
+import type { Adoption } from './adoption.ts';
+import { petNotFound, tooManyPets, userNotFound } from './errors.ts';
 import type { UserRepository } from './repository.ts';
 import { AdoptionId, User, UserCreate, UserId, UserUpdate } from './schemas.ts';
 
-const tags = ['users'];
-
-export function addRoutes(scope: ServiceScope, users: UserRepository, adoption: Adoption): void {
-  scope.post(
+export function addRoutes(app: ServiceScope, users: UserRepository, adoption: Adoption): void {
+  const created = { 200: ref(User, 'The new user') };
+  app.post(
     '/users/',
     {
       schema: {
         operationId: 'createUser',
-        tags,
         summary: 'Create a user',
         body: ref(UserCreate),
-        response: { 200: ref(User, 'The new user'), ...problems(400, 413, 415, 422) },
+        response: created,
       },
     },
-    async (request) => {
-      const { id, name } = await users.create(request.body.name);
+    async ({ body }) => {
+      const { id, name } = await users.create(body.name);
       return { name, id, pets: [] };
     },
   );
 
-  scope.get(
-    '/users/',
-    {
-      schema: {
-        operationId: 'listUsers',
-        tags,
-        summary: 'List users, each with its pets',
-        querystring: Page,
-        response: {
-          200: Type.Array(ref(User), { description: 'Users, in id order' }),
-          ...problems(422, 503, 504),
-        },
-      },
-    },
-    async (request, reply) => {
-      const list = openJsonList<User>(reply);
-      await adoption.list(request.query, list.add);
-      return list.send();
-    },
+  const list = { operationId: 'listUsers', summary: 'List users, each with its pets', querystring: Page };
+  const page = { 200: Type.Array(ref(User), { description: 'Users, in id order' }) };
+  app.get('/users/', { schema: { ...list, response: page, errors: peerProblems } }, async ({ query }) =>
+    inSlices(await users.list(query), { count: ({ pets_ids }) => pets_ids.length, show: adoption.show }),
   );
 
-  scope.get(
+  const theUser = { params: UserId, response: { 200: ref(User, 'The user') } };
+  const read = { operationId: 'readUser', summary: 'Read a user with its pets, as they are now' };
+  app.get(
     '/users/:user_id',
-    {
-      schema: {
-        operationId: 'readUser',
-        tags,
-        summary: 'Read a user with its pets, as they are now',
-        params: UserId,
-        response: { 200: ref(User, 'The user'), ...problems(404, 422, 503, 504) },
-      },
-    },
-    (request) => adoption.find(request.params.user_id),
+    { schema: { ...read, ...theUser, errors: [userNotFound, ...peerProblems] } },
+    ({ params }) => adoption.find(params.user_id),
   );
 
-  scope.patch(
+  const change = {
+    operationId: 'updateUser',
+    summary: 'Change what is given of a user: all of it or nothing',
+  };
+  const changed = {
+    params: UserId,
+    body: ref(UserUpdate),
+    response: { 200: ref(User, 'The user as it is now') },
+  };
+  const changeErrors = [userNotFound, petNotFound, tooManyPets, ...peerProblems];
+  app.patch(
     '/users/:user_id',
-    {
-      schema: {
-        operationId: 'updateUser',
-        tags,
-        summary: 'Change what is given of a user: all of it or nothing',
-        params: UserId,
-        body: ref(UserUpdate),
-        response: {
-          200: ref(User, 'The user as it is now'),
-          ...problems(400, 404, 409, 413, 415, 422, 503, 504),
-        },
-      },
-    },
-    (request) => adoption.update(request.params.user_id, request.body),
+    { schema: { ...change, ...changed, errors: changeErrors } },
+    ({ params, body }) => adoption.update(params.user_id, body),
   );
 
-  scope.delete(
+  const summary = 'Delete a user and its adoptions; the pets stay';
+  const remove = { operationId: 'deleteUser', summary, description: 'Its id is never used again.' };
+  app.delete(
     '/users/:user_id',
-    {
-      schema: {
-        operationId: 'deleteUser',
-        tags,
-        summary: 'Delete a user and its adoptions; the pets stay',
-        description: 'Its id is never used again.',
-        params: UserId,
-        response: { 200: OkResponse, ...problems(404, 422) },
-      },
-    },
-    async (request) => {
-      if (!(await users.remove(request.params.user_id))) throw userNotFound();
+    { schema: { ...remove, params: UserId, response: { 200: OkResponse }, errors: [userNotFound] } },
+    async ({ params }) => {
+      found(await users.remove(params.user_id), userNotFound);
       return { ok: true as const };
     },
   );
 
-  scope.post(
-    '/users/:user_id/pets/:pet_id',
-    {
-      schema: {
-        operationId: 'adoptPet',
-        tags,
-        summary: 'Adopt a pet; twice is once',
-        params: AdoptionId,
-        response: { 200: ref(User, 'The user with its pets'), ...problems(404, 409, 422, 503, 504) },
-      },
-    },
-    (request) => adoption.adopt(request.params.user_id, request.params.pet_id),
+  const oneAdoption = { params: AdoptionId, response: { 200: ref(User, 'The user with its pets') } };
+  const adopt = { operationId: 'adoptPet', summary: 'Adopt a pet; twice is once', errors: changeErrors };
+  app.post('/users/:user_id/pets/:pet_id', { schema: { ...adopt, ...oneAdoption } }, ({ params }) =>
+    adoption.adopt(params.user_id, params.pet_id),
   );
 
-  scope.delete(
-    '/users/:user_id/pets/:pet_id',
-    {
-      schema: {
-        operationId: 'abandonPet',
-        tags,
-        summary: 'End an adoption; the pet stays',
-        params: AdoptionId,
-        response: { 200: ref(User, 'The user with its pets'), ...problems(404, 422, 503, 504) },
-      },
-    },
-    (request) => adoption.abandon(request.params.user_id, request.params.pet_id),
+  const errors = [userNotFound, petNotFound, ...peerProblems];
+  const abandon = { operationId: 'abandonPet', summary: 'End an adoption; the pet stays', errors };
+  app.delete('/users/:user_id/pets/:pet_id', { schema: { ...abandon, ...oneAdoption } }, ({ params }) =>
+    adoption.abandon(params.user_id, params.pet_id),
   );
 }

@@ -86,7 +86,7 @@ test('an operation or a query parameter that the peer does not have is one line 
 
 test('a call before the app listens is an error that names service, operation and fix', async (t) => {
   const message =
-    'user called listPets of pet before the app listens. Call it in a handler or an onListen hook, not in routes()';
+    'user called listPets of pet before the app listens. Call it in a handler, in onStart or in a job';
   for (const merged of [document, undefined]) {
     const { pet } = await connect(t, { merged });
     const { listPets } = pet;

@@ -1,0 +1,92 @@
+import type { FastifyInstance } from 'fastify';
+import type { AppConfig, Config } from '../config/config.ts';
+import { isLoopback, rateOf, trustsAllCallers } from '../config/exposure.ts';
+import { internalLimits } from '../config/limits.ts';
+import { addressOf, appConfig, appLabel, appOf, gatewayName, ownOrigin } from '../config/topology.ts';
+import { type Caller, createInternalCredential, generateSecret } from '../http/internal-caller.ts';
+import { createServer } from '../http/server.ts';
+import type { Logger, Logging } from '../logging/logger.ts';
+import { createMetrics, type Metrics, type MetricsOptions } from '../metrics/registry.ts';
+import type { OpenApiDocument } from '../openapi/response-contract.ts';
+import type { Service } from '../service/define-service.ts';
+import { openTraces } from '../tracing/opentelemetry.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  /** Which app of the config this is. */
+  readonly name: string;
+  /** Every service that there is, by name. */
+  readonly services: ReadonlyMap<string, Service>;
+  readonly logging: Logging;
+  /** The version that the documents give. */
+  readonly version: string;
+  /** What instances of this app know each other by; else one that nobody else has is made. */
+  readonly key?: string;
+  /** The merged document, as generated; absent while it is being generated. */
+  readonly contract?: OpenApiDocument;
+  /** Where it is recorded which databases have been there, see `openDatabase`. */
+  readonly record?: string;
+  /** Where several instances share the port: which of them this is, and the metrics of all of them. */
+  readonly instance?: Pick<MetricsOptions, 'number' | 'gather'>;
+}
+
+/** What an app has before its services are opened. */
+export interface Runtime extends AppOptions {
+  readonly app: AppConfig;
+  readonly isGateway: boolean;
+  /** The app's name in log, metrics and traces. */
+  readonly label: string;
+  readonly log: Logger;
+  readonly server: FastifyInstance;
+  readonly metrics: Metrics | undefined;
+  readonly tracer: Awaited<ReturnType<typeof openTraces>> | undefined;
+  /** The services that the gateway forwards to. */
+  readonly remote: readonly string[];
+  /** Where a service is, as `http://host:port`; a service of this app only once it listens. */
+  originOf(service: string): string;
+  /** The headers by which a service recognizes a call of this app. */
+  headersTo(service: string, caller: Caller): Record<string, string>;
+  /** ms for which a connection to a service may be unused; undefined: as its server allows. */
+  unusedTo(service: string): number | undefined;
+}
+
+/** Creates the server of an app, its metrics and its traces. */
+export async function createRuntime(options: AppOptions): Promise<Runtime> {
+  const { config, name, logging, version } = options;
+  const { limits, internal, proxies, origins: allowed } = config;
+  const key = createInternalCredential(internal.key ?? options.key ?? generateSecret());
+  const app = appConfig(config, name);
+  const isGateway = name === gatewayName(config);
+  const label = appLabel(config, name);
+  const log = logging.logger(label);
+  const metrics = config.metrics
+    ? createMetrics({ label, maxAgeMs: internalLimits.metrics, ...options.instance })
+    : undefined;
+  const { traffic } = metrics ?? {};
+  const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
+  const server = await createServer({
+    ...{ log, limits, credential: key, proxies, origins: allowed, metrics: traffic, tracer },
+    ...{ app, hosts: config.hosts, hsts: config.hsts },
+    trustsAll: trustsAllCallers(config, name),
+    rate: rateOf(config, name),
+    // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
+    compress: isGateway && (config.compress ?? !isLoopback(app.host)),
+  });
+  return {
+    ...options,
+    ...{ app, isGateway, label, log, server, metrics, tracer },
+    remote: isGateway
+      ? Object.keys(config.services).filter((service) => !app.services.includes(service))
+      : [],
+    originOf(service) {
+      const home = appOf(config, service);
+      return home === name ? ownOrigin(server) : addressOf(appConfig(config, home));
+    },
+    // Other apps know only a key of the config.
+    headersTo: (service, caller) =>
+      app.services.includes(service) || internal.key !== undefined ? key.headers(caller) : {},
+    // Only another process can close a connection just as a request is on its way.
+    unusedTo: (service) =>
+      app.instances === 1 && app.services.includes(service) ? undefined : internalLimits.unused,
+  };
+}

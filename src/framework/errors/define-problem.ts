@@ -1,0 +1,62 @@
+import { STATUS_CODES } from 'node:http';
+import { ref } from '../openapi/schema.ts';
+import { Problem, ProblemSchema, problemMediaType, retryHeaders } from './problem.ts';
+
+/**
+ * A kind of problem. Call it to create the error; list it in the `errors` of each route that responds with it, so that
+ * the documents show it.
+ */
+export interface ProblemDefinition {
+  (options?: ErrorOptions & { readonly detail?: string }): Problem;
+  readonly status: number;
+  readonly type: string;
+  readonly detail: string;
+}
+
+/**
+ * Defines a kind of problem: `defineProblem(404, 'pet-not-found', 'Pet not found')`.
+ * @param name its type is `urn:problem-type:<name>`.
+ * @param detail what the client reads.
+ */
+export function defineProblem(status: number, name: string, detail: string): ProblemDefinition {
+  return define(status, `urn:problem-type:${name}`, detail);
+}
+
+function define(status: number, type: string, detail: string): ProblemDefinition {
+  const headers = retryHeaders(status);
+  const create: ProblemDefinition = Object.assign(
+    ({ detail: own = detail, ...options }: Parameters<ProblemDefinition>[0] = {}) =>
+      new Problem(status, own, { ...options, type, headers }),
+    { status, type, detail },
+  );
+  return create;
+}
+
+/** The problems of a route that calls a peer: list them in its `errors`. */
+export const peerProblems: readonly ProblemDefinition[] = [
+  define(503, 'about:blank', 'The server is busy'),
+  define(504, 'about:blank', 'There was no answer in time'),
+];
+
+/**
+ * Returns a value that exists: `found(await pets.find(id), petNotFound)`.
+ * @throws {Problem} if it is undefined, null or false.
+ */
+export function found<Value>(
+  value: Value,
+  problem: ProblemDefinition,
+): Exclude<Value, undefined | null | false> {
+  if (value === undefined || value === null || value === false) throw problem();
+  return value as Exclude<Value, undefined | null | false>;
+}
+
+/** The response of a route for problems of one status, with the first as its example, as a request to `instance` gets it. */
+export function describeProblems(
+  description: string,
+  [first]: readonly ProblemDefinition[],
+  instance: string,
+) {
+  const { status = 500, type, detail } = first ?? {};
+  const example = { type, title: STATUS_CODES[status] ?? 'Error', status, detail, instance };
+  return { description, content: { [problemMediaType]: { schema: ref(ProblemSchema), example } } };
+}

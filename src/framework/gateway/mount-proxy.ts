@@ -1,0 +1,27 @@
+import type { FastifyInstance } from 'fastify';
+import { monitorPeer, type PeerState } from '../calls/peer.ts';
+import type { Logger } from '../logging/logger.ts';
+import { claimScope } from '../service/scope.ts';
+import { type ProxyOptions, registerProxy } from './proxy.ts';
+
+/**
+ * Mounts the proxy that forwards the prefix of a service which another app runs. Returns the check of that service.
+ * @param gateway the gateway's name in the log, and its logger.
+ */
+export async function mountProxy(
+  server: FastifyInstance,
+  gateway: { readonly name: string; readonly log: Logger },
+  proxy: ProxyOptions,
+): Promise<() => Promise<PeerState>> {
+  const { service, origin, headers } = proxy;
+  const { check, close } = monitorPeer(service, () => origin, headers);
+  server.addHook('onClose', close);
+  await server.register(
+    async (scope) => {
+      claimScope(scope, gateway.name, gateway.log);
+      await registerProxy(scope, proxy);
+    },
+    { prefix: `/${service}` },
+  );
+  return check;
+}

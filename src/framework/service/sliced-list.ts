@@ -1,0 +1,87 @@
+import type { FastifyReply } from 'fastify';
+import fp from 'fastify-plugin';
+import { openJsonList } from '../http/json-list.ts';
+import { openSliceScheduler } from '../http/slice-scheduler.ts';
+
+/** A slice has at most so many parts, or one item: some 30 ms of work. */
+const maxParts = 2_500;
+
+/** Of all services of the process. The bound is ten of the largest pages of users; past it a list is a 503. */
+const runSlices = openSliceScheduler({
+  parallel: 2,
+  maxUnits: 1_000_000,
+  detail: 'Too many large lists are being read',
+});
+
+export interface SliceOptions<Item, Shown> {
+  /** How many parts an item has that take work, such as the pets of a user. */
+  count(item: Item): number;
+  /** Makes what the client gets of a slice, in the same order. */
+  show(items: readonly Item[]): Promise<readonly Shown[]>;
+}
+
+/**
+ * Returns a list that is made slice by slice, so that a large one delays no other request and is never in memory as a
+ * whole. Return it from the handler of a route whose response 200 is an array.
+ */
+export function inSlices<Item, Shown>(
+  items: readonly Item[],
+  options: SliceOptions<Item, Shown>,
+): readonly Shown[] & Shown[] {
+  return new SlicedList(items, options) as never;
+}
+
+class SlicedList<Item, Shown> {
+  readonly #items: readonly Item[];
+  readonly #options: SliceOptions<Item, Shown>;
+
+  constructor(items: readonly Item[], options: SliceOptions<Item, Shown>) {
+    this.#items = items;
+    this.#options = options;
+  }
+
+  async send(reply: FastifyReply): Promise<FastifyReply> {
+    const { count, show } = this.#options;
+    const list = openJsonList<Shown>(reply);
+    const total = this.#items.reduce((sum, item) => sum + count(item), 0);
+    const add = async (slice: readonly Item[]) => list.add(await show(slice));
+    if (total <= maxParts) await add(this.#items);
+    else
+      await runSlices(
+        total,
+        divide(this.#items, count).map((slice) => () => add(slice)),
+      );
+    return list.send();
+  }
+}
+
+/** Sends the lists of `inSlices`. */
+export const slicedLists = fp(
+  async (scope) => {
+    scope.addHook('onRoute', (route) => {
+      const { handler, schema } = route;
+      const success = (schema?.response as Readonly<Record<string, { type?: unknown }>> | undefined)?.['200'];
+      if (success?.type !== 'array') return;
+      route.handler = async function (request, reply) {
+        const result: unknown = await handler.call(this, request, reply);
+        if (result instanceof SlicedList) return result.send(reply);
+        return result === undefined ? reply : result;
+      };
+    });
+  },
+  { name: 'sliced-lists' },
+);
+
+function divide<Item>(items: readonly Item[], count: (item: Item) => number): Item[][] {
+  const slices: Item[][] = [];
+  let left = 0;
+  for (const item of items) {
+    left -= count(item);
+    if (slices.length === 0 || left < 0) {
+      slices.push([]);
+      left = maxParts - count(item);
+    }
+    slices.at(-1)?.push(item);
+  }
+  return slices;
+}

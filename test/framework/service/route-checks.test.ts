@@ -1,0 +1,155 @@
+import { type TObject, Type } from '@sinclair/typebox';
+import { expect, test } from 'vitest';
+import type { PeerName } from '../../../src/framework/calls/peers.ts';
+import { DefinitionError } from '../../../src/framework/errors/definition-error.ts';
+import { ref } from '../../../src/framework/openapi/schema.ts';
+import {
+  defineService,
+  type Service,
+  type ServiceScope,
+} from '../../../src/framework/service/define-service.ts';
+import { build } from '../../support/app.ts';
+
+const response = { 200: Type.Object({ ok: Type.Boolean() }) };
+const Toy = Type.Object({ name: Type.String() }, { $id: 'Toy' });
+
+function makeToy(
+  routes: (app: ServiceScope) => void,
+  schemas: Service['schemas'] = [],
+): Service<TObject, PeerName> {
+  return defineService({ name: 'toy', description: 'Toys', schemas, routes });
+}
+
+const withUndeclaredPeer = defineService({
+  name: 'toy',
+  description: 'Toys',
+  routes(_app, { peers }) {
+    // @ts-expect-error The compiler names it first.
+    peers.pet;
+  },
+});
+
+const mistakes: Record<string, readonly [string, Service]> = {
+  'a path without its slash': [
+    'toy: GET toys has a path that does not begin with "/": write "/toys"',
+    makeToy(
+      (app) =>
+        void app.get('toys', { schema: { operationId: 'listToys', response } }, async () => ({ ok: true })),
+    ),
+  ],
+  'no operationId': [
+    "toy: GET /toys/ has no operationId: add one to its schema, for example operationId: 'readToys'",
+    makeToy((app) => void app.get('/toys/', { schema: { response } }, async () => ({ ok: true }))),
+  ],
+  'no schema at all': [
+    "toy: GET /toys/ has no operationId: add one to its schema, for example operationId: 'readToys'",
+    makeToy((app) => void app.get('/toys/', async () => ({ ok: true }))),
+  ],
+  'no response schema': [
+    'toy: GET /toys/ has no schema for its success: add response: { 200: … } to its schema',
+    makeToy(
+      (app) => void app.get('/toys/', { schema: { operationId: 'listToys' } }, async () => ({ ok: true })),
+    ),
+  ],
+  'an unbounded string in a body': [
+    'toy: POST /toys/ takes the string /tags/0/name without a limit: add maxLength to its schema',
+    makeToy(
+      (app) =>
+        void app.post(
+          '/toys/',
+          {
+            schema: {
+              operationId: 'createToy',
+              body: Type.Object({ name: Type.String({ maxLength: 9 }), tags: Type.Array(ref(Toy)) }),
+              response,
+            },
+          },
+          async () => ({ ok: true }),
+        ),
+      [Toy],
+    ),
+  ],
+  'a schema that is not listed': [
+    'toy: GET /toys/ refers to the schema Toy, which is not among schemas: add it there',
+    makeToy(
+      (app) =>
+        void app.get(
+          '/toys/',
+          { schema: { operationId: 'listToys', response: { 200: ref(Toy) } } },
+          async () => ({
+            name: 'ball',
+          }),
+        ),
+    ),
+  ],
+  'two routes that are one': [
+    'toy: GET /toys/:toy_id/ is the same route as GET /toys/:id: change one of them',
+    makeToy((app) => {
+      app.get('/toys/:id', { schema: { operationId: 'readToy', response } }, async () => ({ ok: true }));
+      app.get('/toys/:toy_id/', { schema: { operationId: 'findToy', response } }, async () => ({ ok: true }));
+    }),
+  ],
+  'two routes with one operationId': [
+    'toy: GET /others/ has the operationId listToys of GET /toys/: change one of them',
+    makeToy((app) => {
+      app.get('/toys/', { schema: { operationId: 'listToys', response } }, async () => ({ ok: true }));
+      app.get('/others/', { schema: { operationId: 'listToys', response } }, async () => ({ ok: true }));
+    }),
+  ],
+  'a path that every service has': [
+    'toy: GET /health is a path that every service has: choose another one',
+    makeToy(
+      (app) =>
+        void app.get('/health', { schema: { operationId: 'look', response } }, async () => ({ ok: true })),
+    ),
+  ],
+  'an undeclared peer': [
+    'toy: it uses the peer pet, which is not among its peers: add it there',
+    withUndeclaredPeer as Service,
+  ],
+};
+
+for (const [mistake, [message, service]] of Object.entries(mistakes)) {
+  test(`names service, route and fix of ${mistake}`, async (t) => {
+    const failure = await build(t, { services: [service] }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(DefinitionError);
+    expect((failure as Error).message).toBe(message);
+  });
+}
+
+test('names the service and the fix of a peer that is no service, before anything is opened', async (t) => {
+  const service = defineService({ name: 'toy', description: 'Toys', peers: ['dog' as never], routes() {} });
+  await expect(build(t, { services: [service as Service] })).rejects.toThrow(
+    'toy calls dog, which is not a service (known: toy)',
+  );
+});
+
+test('responds 500 with one log line to a success that the schema does not have', async (t) => {
+  const service = makeToy((app) => {
+    app.post('/toys/', { schema: { operationId: 'createToy', response } }, async (_request, reply) => {
+      (reply as { code(status: number): unknown }).code(201);
+      return { ok: true, secret: 'not for clients' };
+    });
+  });
+  const { send, lines } = await build(t, { services: [service] });
+  const { status, body } = await send('POST', '/toy/toys/');
+  expect(status).toBe(500);
+  expect(JSON.stringify(body)).not.toContain('secret');
+  expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
+    {
+      service: 'toy',
+      err: {
+        message:
+          'toy: POST /toys/ responds with 201, which its schema does not have: add 201 to its response',
+      },
+    },
+  ]);
+});
+
+test('accepts hidden routes without operationId and response', async (t) => {
+  const service = makeToy(
+    (app) => void app.get('/toys/', { schema: { hide: true } }, async () => ({ a: 1 })),
+  );
+  const { send } = await build(t, { services: [service] });
+  expect((await send('GET', '/toy/toys/')).body).toEqual({ a: 1 });
+});

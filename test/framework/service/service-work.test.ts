@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { getLogger } from '../../../src/framework/logging/logger.ts';
+import {
+  defineService,
+  type Service,
+  type ServiceContext,
+} from '../../../src/framework/service/define-service.ts';
+import pet from '../../../src/services/pet/index.ts';
+import { build } from '../../support/app.ts';
+
+function makeWorker(routes: (context: ServiceContext<unknown, 'pet'>) => void): Service {
+  return defineService({
+    name: 'worker',
+    description: 'Works',
+    peers: ['pet'],
+    routes: (_app, context) => routes(context),
+  }) as Service;
+}
+
+test('onStart can call a peer, and its lines name the service', async (t) => {
+  const found: unknown[] = [];
+  const worker = makeWorker(({ peers: { pet }, onStart }) => {
+    const { listPets } = pet;
+    onStart(async () => {
+      found.push(await listPets());
+      getLogger().info('started');
+    });
+  });
+  const { lines } = await build(t, { services: [worker, pet as Service] });
+  expect(found).toEqual([[]]);
+  expect(lines.filter(({ msg }) => msg === 'started')).toMatchObject([{ service: 'worker', job: 'start' }]);
+});
+
+test('onStart that throws stops the app', async (t) => {
+  const worker = makeWorker(({ onStart }) => onStart(() => Promise.reject(new Error('no room'))));
+  await expect(build(t, { services: [worker, pet as Service] })).rejects.toThrow(
+    'worker: onStart failed: no room',
+  );
+});
+
+test('a job runs again after a failure, never overlaps, and ends before onStop', async (t) => {
+  const events: string[] = [];
+  let running = 0;
+  const worker = makeWorker(({ job, onStop }) => {
+    job('tidy', { everyMs: 1 }, async (signal) => {
+      running += 1;
+      events.push(`run ${running}`);
+      if (events.length === 1) {
+        running -= 1;
+        throw new Error('not now');
+      }
+      await sleep(events.length < 4 ? 5 : 60_000, undefined, { signal }).finally(() => {
+        running -= 1;
+      });
+    });
+    onStop(() => void events.push(`stop ${running}`));
+  });
+  const { app, lines } = await build(t, { services: [worker, pet as Service] });
+  await expect.poll(() => events.length).toBe(4);
+  await app.stop();
+  expect(events).toEqual(['run 1', 'run 1', 'run 1', 'run 1', 'stop 0']);
+  expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
+    { service: 'worker', job: 'tidy', msg: 'job failed', err: { message: 'not now' } },
+  ]);
+});

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { defineService } from '#framework';
+import { defineService, getLogger } from '#framework';
 
 export default defineService({
   name: 'reminder',
@@ -8,11 +8,11 @@ export default defineService({
     everyMs: Type.Integer({ minimum: 1_000, default: 60_000 }),
     mailPassword: Type.String({ minLength: 1, examples: ['secret'] }),
   }),
-  async register(app, { options, log }) {
-    let timer: NodeJS.Timeout | undefined;
-    app.addHook('onListen', async () => {
-      timer = setInterval(() => log.info('time to send reminders'), options.everyMs);
+  routes(_app, { options, job, onStart, onStop }) {
+    onStart(() => getLogger().info('reminders begin'));
+    job('send reminders', { everyMs: options.everyMs }, async (signal) => {
+      if (!signal.aborted) getLogger().info('time to send reminders');
     });
-    app.addHook('onClose', async () => clearInterval(timer));
+    onStop(() => getLogger().info('reminders end'));
   },
 });

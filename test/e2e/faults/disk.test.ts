@@ -41,11 +41,15 @@ describe('the server ends with 1 and one line that names the file and what to do
       (pets) => writeFileSync(pets, 'garbage '.repeat(999)),
       /the file is not an SQLite database\. .*/,
     ],
-    ['an empty file', (pets) => writeFileSync(pets, ''), /it is empty: restore a backup, or move it away .*/],
+    [
+      'an empty file',
+      (pets) => writeFileSync(pets, ''),
+      /the file is empty\. Restore a backup, or move the file away to start with a new database/,
+    ],
     [
       'half a file',
       (pets) => writeFileSync(pets, readFileSync(pets).subarray(0, 9999)),
-      /the file is damaged.*/,
+      /the file is corrupt or truncated\. Restore a backup/,
     ],
     ['a file that is gone', (pets) => rmSync(pets), lost],
     ['a folder that is gone', (pets) => rmSync(join(pets, '..'), { recursive: true }), lost],

@@ -9,7 +9,7 @@ import type { Caller } from '../http/internal-caller.ts';
 import type { Logger, Logging } from '../logging/logger.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { Service, ServiceScope } from './define-service.ts';
-import type { MountOptions } from './mount.ts';
+import type { MountOptions } from './mount-options.ts';
 import { checkReadiness } from './readiness.ts';
 import { routeChecks } from './route-checks.ts';
 import { routeResponses } from './route-responses.ts';

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { docsSecurityHeaders } from '../http/security-headers.ts';
 import { product } from '../openapi/product.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
-import type { MountOptions } from './mount.ts';
+import type { MountOptions } from './mount-options.ts';
 
 /** Hides the box to choose a document in, where there is one document. */
 const hideSelector = {

@@ -3,7 +3,7 @@ import { problems } from '../errors/problem.ts';
 import { commonTag } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { ServiceScope } from './define-service.ts';
-import type { MountOptions } from './mount.ts';
+import type { MountOptions } from './mount-options.ts';
 import { Readiness, respondReadiness } from './readiness.ts';
 
 /** What `GET /<service>/` answers. */

@@ -210,8 +210,8 @@ export function readKnown({ sum }: Scrape): typeof known {
   );
   return {
     requests: Object.fromEntries(requests.filter(([key]) => !own.test(key))),
-    calls: sum('service_call_duration_seconds_count', 'service', 'neighbour', 'operation', 'outcome'),
-    ids: sum('service_call_batch_size_sum', 'service', 'neighbour', 'operation'),
+    calls: sum('service_call_duration_seconds_count', 'service', 'peer', 'operation', 'outcome'),
+    ids: sum('service_call_batch_size_sum', 'service', 'peer', 'operation'),
     commits: sum('database_commit_writes_sum', 'service') as typeof known.commits,
   } as typeof known;
 }

@@ -139,7 +139,7 @@ function addMetrics({ metrics }: Runtime, opened: readonly OpenedService[]): voi
   for (const { service, database, peers } of opened) {
     if (database !== undefined) metrics.databases.set(service.name, database);
     for (const peer of peers.values())
-      metrics.calls.push({ ...peer, service: service.name, neighbour: peer.name });
+      metrics.calls.push({ ...peer, service: service.name, peer: peer.name });
   }
 }
 

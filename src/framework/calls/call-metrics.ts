@@ -1,19 +1,20 @@
 import { countBuckets, Histogram, secondsBuckets } from '../metrics/histogram.ts';
 
 /**
- * How a call to a neighbour ended: with what its contract says, too late, without a whole answer, with an answer that
- * is no success, with one that does not fit the contract, or as one too many in a circle.
+ * How a call to a peer ended: `timeout`, no complete response before the deadline; `network_error`, no complete
+ * response at all; `error_status`, a response that is no success; `invalid_response`, one that does not match the
+ * contract; `loop`, more than 3 hops from service to service.
  */
-export type Outcome = 'ok' | 'late' | 'no_answer' | 'refused' | 'unfit' | 'loop';
+export type Outcome = 'ok' | 'timeout' | 'network_error' | 'error_status' | 'invalid_response' | 'loop';
 
-/** What has been counted of the calls of one operation. */
+/** The metrics of the calls of one operation. */
 export class CallMetrics {
-  /** Seconds that calls took, by how they ended. */
+  /** Duration in seconds, by outcome. */
   readonly seconds = new Map<Outcome, Histogram>();
-  /** Ids that travelled with a call, of an operation that is asked by ids. */
+  /** The number of ids in each call of a batched lookup. */
   readonly ids = new Histogram(countBuckets);
 
-  /** One has ended; `begun` is on the clock of `performance.now()`. */
+  /** Records the end of a call that began at `begun` on the clock of `performance.now()`. */
   end(outcome: Outcome, begun: number): void {
     let seconds = this.seconds.get(outcome);
     if (seconds === undefined) {

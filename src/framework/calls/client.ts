@@ -104,18 +104,18 @@ export function openPeer(name: string, options: PeerOptions) {
       if (!log.isLevelEnabled('debug')) return;
       const lists = Object.values(init?.query ?? {}).filter(Array.isArray);
       const ms = Math.round((performance.now() - begun) * 1000) / 1000;
-      log.debug({ neighbour: name, operation: target, ids: lists[0]?.length, outcome, ms }, 'call');
+      log.debug({ peer: name, operation: target, ids: lists[0]?.length, outcome, ms }, 'call');
     }
 
     function refuse(fault: string, cause?: unknown): ServiceUnavailable {
       // An outage affects many calls, and its stack says nothing: each gets one short line.
       const reason = cause === undefined ? undefined : reasonOf(cause);
-      getLogger().warn({ neighbour: name, operation: target, fault, reason }, 'call failed');
+      getLogger().warn({ peer: name, operation: target, fault, reason }, 'call failed');
       return new ServiceUnavailable(`The ${name} service is not available`);
     }
 
     function refuseLate(): GatewayTimeout {
-      getLogger().warn({ neighbour: name, operation: target, fault: 'no answer in time' }, 'call failed');
+      getLogger().warn({ peer: name, operation: target, fault: 'no answer in time' }, 'call failed');
       return new GatewayTimeout(`The ${name} service did not answer in time`);
     }
 
@@ -148,7 +148,7 @@ export function openPeer(name: string, options: PeerOptions) {
       const begun = performance.now();
       const left = Math.floor(travel.deadline - begun);
       if (left <= 0) {
-        end('late', begun, init);
+        end('timeout', begun, init);
         throw refuseLate();
       }
       const span = currentContext()?.span?.start(describeCall(verb, path, origin()));
@@ -173,19 +173,19 @@ export function openPeer(name: string, options: PeerOptions) {
       } catch (error) {
         if (error instanceof RequestEnded) throw error;
         const isLate = error instanceof CallTimeoutError;
-        end(isLate ? 'late' : 'no_answer', begun, init);
+        end(isLate ? 'timeout' : 'network_error', begun, init);
         throw isLate ? refuseLate() : refuse('no answer', error);
       }
       span?.set({ 'http.response.status_code': response.status });
       if (response.status === 508) {
         end('loop', begun, init);
         // One line of each service on the way says which calls go round in a circle.
-        getLogger().warn({ neighbour: name, operation: target, fault: 'too many hops' }, 'call failed');
+        getLogger().warn({ peer: name, operation: target, fault: 'too many hops' }, 'call failed');
         throw new LoopDetected();
       }
       const contentType = response.headers.get('content-type') ?? '';
       const fault = contract.findFault({ status: response.status, contentType, body });
-      end(fault === undefined ? 'ok' : response.ok ? 'unfit' : 'refused', begun, init);
+      end(fault === undefined ? 'ok' : response.ok ? 'invalid_response' : 'error_status', begun, init);
       if (fault === undefined) return body;
       // A neighbour that refuses or fails keeps its contract; one that answers something else may have a new one.
       if (response.ok || response.status === 404 || response.status === 422) options.onUnfit?.();
@@ -193,7 +193,7 @@ export function openPeer(name: string, options: PeerOptions) {
     }
 
     const what = {
-      neighbour: name,
+      peer: name,
       target,
       contract: contract ?? absentContract(target),
       deadline,

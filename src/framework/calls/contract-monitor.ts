@@ -7,7 +7,7 @@ export interface ContractMonitorOptions {
   /** The service that calls. */
   readonly service: string;
   /** The service that is called: its peer. */
-  readonly neighbour: string;
+  readonly peer: string;
   /** What the caller holds to: the merged document. */
   readonly contract: OpenApiDocument;
   readonly log: Logger;
@@ -24,7 +24,7 @@ const pauses = { first: 100, last: 2_000 };
  */
 export function createContractMonitor({
   service,
-  neighbour,
+  peer,
   contract,
   log,
   fetchDocument,
@@ -64,10 +64,7 @@ export function createContractMonitor({
 
   function compare(document: OpenApiDocument): readonly BreakingChange[] {
     try {
-      const live = mergeDocuments(
-        [{ service: neighbour, prefix: `/${neighbour}`, document }],
-        mergedInfo(''),
-      );
+      const live = mergeDocuments([{ service: peer, prefix: `/${peer}`, document }], mergedInfo(''));
       return uses.flatMap((use) => findBreakingChanges(contract, live, use));
     } catch (error) {
       return [{ operation: '', field: '', reason: `cannot be compared: ${(error as Error).message}` }];
@@ -76,11 +73,11 @@ export function createContractMonitor({
 
   function report(found: readonly BreakingChange[]): void {
     const isNew = JSON.stringify(found) !== JSON.stringify(breaks);
-    const fix = `deploy the matching version of ${neighbour}, or run ./run.sh generate and adapt ${service}`;
+    const fix = `deploy the matching version of ${peer}, or run ./run.sh generate and adapt ${service}`;
     for (const { operation, field, reason } of isNew ? found : []) {
-      log.error({ neighbour, operation, field, reason, fix }, 'the contract of a peer is broken');
+      log.error({ peer, operation, field, reason, fix }, 'the contract of a peer is broken');
     }
-    if (isNew && found.length === 0) log.info({ neighbour }, 'the contract of a peer is kept again');
+    if (isNew && found.length === 0) log.info({ peer }, 'the contract of a peer is kept again');
     breaks = found;
     state = found.length === 0 ? 'OK' : 'broken';
   }

@@ -29,12 +29,12 @@ type Success<Paths extends object, Method extends HttpMethod, Path extends keyof
 
 /**
  * Calls the operation and resolves with its success: checked, so it is what the contract says.
- * @throws {ServiceUnavailable} the neighbour did not answer, or not as its contract says.
+ * @throws {ServiceUnavailable} the peer did not answer, or not as its contract says.
  * @throws {GatewayTimeout} no whole answer before the deadline.
  */
 export interface Operation<Init, Data> {
   (init: Init): Promise<Data>;
-  readonly neighbour: string;
+  readonly peer: string;
   /** `GET /pet/pets/` */
   readonly target: string;
   readonly contract: OperationContract;

@@ -58,7 +58,7 @@ export function connectPeer(options: ConnectPeerOptions) {
   });
   const door = createContractMonitor({
     service,
-    neighbour: other,
+    peer: other,
     contract: contract ?? { openapi: '3.1.0', paths: {} },
     log,
     fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.look),

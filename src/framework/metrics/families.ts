@@ -22,7 +22,7 @@ export interface Family {
 /** The calls of a service to one peer. */
 export interface CallsSource {
   readonly service: string;
-  readonly neighbour: string;
+  readonly peer: string;
   /** By operation: seconds by outcome, and the number of ids of each batch. */
   readonly counts: ReadonlyMap<
     string,
@@ -58,8 +58,8 @@ export interface FamilyOptions extends MetricSources {
 export function createFamilies({ label, traffic, databases, calls, lag, server }: FamilyOptions): Family[] {
   /** Of each operation that some service declares. */
   const operations = () =>
-    calls.flatMap(({ service, neighbour, counts }) =>
-      [...counts].map(([operation, count]) => ({ labels: { service, neighbour, operation }, count })),
+    calls.flatMap(({ service, peer, counts }) =>
+      [...counts].map(([operation, count]) => ({ labels: { service, peer, operation }, count })),
     );
   const ofDatabases = (read: (database: DatabaseSource) => number | undefined) =>
     [...databases].flatMap(([service, database]) => {
@@ -126,17 +126,17 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
     },
     {
       name: names.batch,
-      help: 'Ids that travelled together with one call.',
+      help: 'Ids in one call of a batched lookup.',
       type: 'histogram',
       read: () => operations().flatMap(({ labels, count }) => drawHistogram(names.batch, labels, count.ids)),
     },
     {
       name: 'service_contract_broken',
-      help: '1 where what a service uses of a neighbour is not what that serves now, else 0.',
+      help: '1 if a peer no longer serves what the service uses of it, else 0.',
       type: 'gauge',
       read: () =>
-        calls.map(({ service, neighbour, isBroken }) => ({
-          labels: { service, neighbour },
+        calls.map(({ service, peer, isBroken }) => ({
+          labels: { service, peer },
           value: Number(isBroken()),
         })),
     },

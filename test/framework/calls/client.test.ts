@@ -126,7 +126,7 @@ test('a service that calls itself in circles is stopped after three hops', async
   const { status, body } = await send('GET', '/pet/pets/');
   expect(status).toBe(508);
   // Each service on the way says which call goes round.
-  const line = { service: 'pet', neighbour: 'pet', operation: 'GET /pet/pets/', fault: 'too many hops' };
+  const line = { service: 'pet', peer: 'pet', operation: 'GET /pet/pets/', fault: 'too many hops' };
   const failed = lines.filter(({ msg }) => msg === 'call failed');
   expect(failed).toHaveLength(4);
   for (const one of failed) expect(one).toMatchObject(line);
@@ -209,7 +209,7 @@ test.for([
     await expect(call).rejects.toMatchObject({ status: 503 });
     expect(looked).toBe(looks);
     expect(lines).toMatchObject([
-      { level: 'warn', msg: 'call failed', neighbour: 'pet', fault: `status ${status}` },
+      { level: 'warn', msg: 'call failed', peer: 'pet', fault: `status ${status}` },
     ]);
   },
 );

@@ -74,7 +74,7 @@ test('a broken contract is 1 in the metrics, and 0 as soon as it fits', async (t
   const { state, port } = await startPets(t);
   state.document = changedPet((breaking[0] as (typeof breaking)[number]).change);
   const { url } = await buildUsers(t, port);
-  const isBroken = async () => (await scrape(url)).sum('service_contract_broken', 'service', 'neighbour');
+  const isBroken = async () => (await scrape(url)).sum('service_contract_broken', 'service', 'peer');
   await expect.poll(isBroken).toEqual({ 'user pet': 1 });
   state.document = changedPet(() => {});
   await expect.poll(isBroken).toEqual({ 'user pet': 0 });
@@ -136,7 +136,7 @@ describe('the monitor of a contract', () => {
     const state = { served, fetched: 0 };
     const door = createContractMonitor({
       service: 'user',
-      neighbour: 'pet',
+      peer: 'pet',
       contract: contract as unknown as OpenApiDocument,
       log: logger('user'),
       fetchDocument: async () => {
@@ -165,7 +165,7 @@ describe('the monitor of a contract', () => {
     expect(line).toMatchObject({
       level: 'error',
       msg: 'the contract of a peer is broken',
-      ...{ service: 'user', neighbour: 'pet', operation: 'GET /pet/pets/', fix },
+      ...{ service: 'user', peer: 'pet', operation: 'GET /pet/pets/', fix },
       ...{ field: 'response[].mood', reason: 'is gone' },
     });
     expect(levels()).toEqual(['error']);

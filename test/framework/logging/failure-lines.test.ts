@@ -58,7 +58,7 @@ describe('while the pet service does not run', () => {
       {
         level: 'warn',
         service: 'user',
-        neighbour: 'pet',
+        peer: 'pet',
         operation: 'GET /pet/pets/',
         fault: 'no answer',
         reason: 'ECONNREFUSED',
@@ -227,7 +227,7 @@ describe('the level', () => {
         level: 'debug',
         service: 'user',
         reqId: 'adopt',
-        neighbour: 'pet',
+        peer: 'pet',
         operation: 'GET /pet/pets/',
         ids: 1,
         outcome: 'ok',

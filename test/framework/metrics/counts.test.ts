@@ -26,14 +26,14 @@ const document: OpenApiDocument = {
 const json = { 'content-type': 'application/json' };
 const answers: Record<string, RequestListener> = {
   ok: (_, response) => void response.writeHead(200, json).end('[]'),
-  refused: (_, response) => void response.writeHead(503, json).end('{}'),
-  unfit: (_, response) => void response.writeHead(200, json).end('{}'),
+  error_status: (_, response) => void response.writeHead(503, json).end('{}'),
+  invalid_response: (_, response) => void response.writeHead(200, json).end('{}'),
   loop: (_, response) => void response.writeHead(508, json).end('{}'),
-  no_answer: (_, response) => void response.destroy(),
-  late: () => {},
+  network_error: (_, response) => void response.destroy(),
+  timeout: () => {},
 };
 
-/** An operation of a neighbour that answers like that. */
+/** An operation of a peer that answers like that. */
 async function openOperation(t: TestContext, listener: RequestListener) {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -64,7 +64,7 @@ test.for(Object.keys(answers))(
     expect([...seconds.keys()]).toEqual([outcome]);
     const { counts: places, sum } = seconds.get(outcome as 'ok') as Histogram;
     expect(places.reduce((total, count) => total + count, 0)).toBe(2);
-    expect(sum).toBeGreaterThan(outcome === 'late' ? 0.39 : 0);
+    expect(sum).toBeGreaterThan(outcome === 'timeout' ? 0.39 : 0);
     expect(sum).toBeLessThan(5);
   },
 );

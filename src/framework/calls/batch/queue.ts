@@ -25,7 +25,7 @@ export interface Queue<Item> {
 }
 
 export interface QueueOptions<Item> {
-  readonly operation: Pick<Operation<never, unknown>, 'neighbour' | 'target' | 'refuse' | 'refuseLate'>;
+  readonly operation: Pick<Operation<never, unknown>, 'peer' | 'target' | 'refuse' | 'refuseLate'>;
   /** How many ids travel with a call. */
   readonly size: number;
   call(ids: number[]): Promise<Item[]>;

@@ -23,7 +23,7 @@ export interface Pending {
  * more, with a log entry that names theirs.
  */
 export function openCallContext(
-  { neighbour, target }: Pick<Operation<never, unknown>, 'neighbour' | 'target'>,
+  { peer, target }: Pick<Operation<never, unknown>, 'peer' | 'target'>,
   callers: readonly Pending[],
   count: number,
 ): Context | undefined {
@@ -41,7 +41,7 @@ export function openCallContext(
   const reqIds = [...new Set(travels.map(({ requestId }) => requestId))];
   if (reqIds.length === 1) return { ...context, travel, span };
   const log = context.serviceLog.child({ reqId: travel.requestId, ...(span && idsOf(span)) });
-  log.info({ reqIds, neighbour, operation: target, ids: count }, 'shared call');
+  log.info({ reqIds, peer, operation: target, ids: count }, 'shared call');
   return { ...context, log, travel, span };
 }
 

@@ -310,7 +310,7 @@ describe('deadlines', () => {
     await calls[1]?.answer();
     expect(await long).toEqual(toysOf(2, 3));
     expect(await first).toEqual(toysOf(1));
-    expect(linesOf(lines, 'call failed')).toMatchObject([{ reqId: 'b', service: 'user', neighbour: 'toy' }]);
+    expect(linesOf(lines, 'call failed')).toMatchObject([{ reqId: 'b', service: 'user', peer: 'toy' }]);
   });
 
   test('for one that gave up while he waited nothing is asked', async (t) => {
@@ -473,7 +473,7 @@ describe('nobody reads what was before he asked', () => {
 
 describe('errors', () => {
   test.for(faults)(
-    'where the neighbour %s, all who share that call hear of it, and nobody else',
+    'where the peer %s, all who share that call hear of it, and nobody else',
     async ([, answer, status = 503], t) => {
       const { ask, calls, lines } = await open(t);
       const first = ask('a', [1]);
@@ -600,7 +600,7 @@ describe('the log', () => {
       service: 'user',
       reqId: ids[1],
       reqIds: ['b', 'c'],
-      neighbour: 'toy',
+      peer: 'toy',
       operation: 'GET /toy/toys/',
       ids: 4,
       msg: 'shared call',

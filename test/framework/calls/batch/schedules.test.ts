@@ -232,7 +232,7 @@ class Schedule {
   }
 }
 
-const operation = { service: 'user', neighbour: 'toy', operation: 'GET /toy/toys/' };
+const operation = { service: 'user', peer: 'toy', operation: 'GET /toy/toys/' };
 const requestsOf = ({ lookups }: ModelCall) => [...new Set(lookups.map(({ request }) => request))].toSorted();
 const keyOf = (hops: number | undefined, color: string | undefined) => `${hops} ${color}`;
 

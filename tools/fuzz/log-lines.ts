@@ -57,7 +57,7 @@ function findFault(line: Line, text: string, services: readonly string[]): strin
 }
 
 function isLineOf(line: Line, { sent, status }: Exchange): boolean {
-  if (line.msg === 'malformed request refused') return line.status === status;
+  if (line.msg === 'malformed request rejected') return line.status === status;
   const path = sent.path.split('?', 1)[0];
   return (
     line.msg === 'request' && line.method === sent.method && line.path === path && line.status === status

@@ -5,7 +5,7 @@ import { isLoopback } from '../config/exposure.ts';
 import { Problem } from '../errors/problem.ts';
 
 export interface HostsOptions {
-  /** The app whose server this is. */
+  /** The app that this server belongs to. */
   readonly app: Pick<AppConfig, 'host' | 'url'>;
   /** `hosts` of the config. */
   readonly names: readonly string[] | undefined;
@@ -17,19 +17,22 @@ export interface HostsOptions {
  * is well-formed and another server may be responsible for that host.
  * Calls with the internal credential pass. So does a request without `Host`, because every browser sends one.
  */
-export const allowedHosts = fp<HostsOptions>(async (server, options) => {
-  const isAllowed = createHostCheck(options);
-  let latest = '';
-  server.addHook('onRequest', (request, _reply, done) => {
-    const { host = '' } = request.headers;
-    if (request.caller !== undefined || (host === latest && request.host === host)) return done();
-    // A proxy may send its own name for the server, and the client's as `x-forwarded-host`.
-    const isForwarded = options.names !== undefined && request.host !== host;
-    if (!isAllowed(host) || (isForwarded && !isAllowed(request.host))) return done(misdirected());
-    latest = host;
-    done();
-  });
-});
+export const allowedHosts = fp<HostsOptions>(
+  async (server, options) => {
+    const isAllowed = createHostCheck(options);
+    let latest = '';
+    server.addHook('onRequest', (request, _reply, done) => {
+      const { host = '' } = request.headers;
+      if (request.caller !== undefined || (host === latest && request.host === host)) return done();
+      // A proxy may send its own name for the server, and the client's as `x-forwarded-host`.
+      const isForwarded = options.names !== undefined && request.host !== host;
+      if (!isAllowed(host) || (isForwarded && !isAllowed(request.host))) return done(misdirected());
+      latest = host;
+      done();
+    });
+  },
+  { name: 'allowed-hosts', dependencies: ['request-lifecycle', 'strict-http'] },
+);
 
 /** Checks the value of a `Host` header. */
 export function createHostCheck({ app, names }: HostsOptions): (host: string) => boolean {

@@ -6,36 +6,39 @@ import { findSyntaxError } from './json-position.ts';
 
 const mediaType = 'application/json';
 
-/** JSON bodies, and empty ones under any content type: `curl -d ''` sends that of a form. */
-export const bodyParser = fp(async (app) => {
-  // Before anything looks at the type: where there is nothing, it says nothing.
-  app.addHook('onRequest', ({ headers }, _reply, done) => {
-    if (headers['content-type'] !== undefined && !hasBody(headers)) delete headers['content-type'];
-    done();
-  });
-
-  const parseJson = app.getDefaultJsonParser('remove', 'remove');
-  app.removeAllContentTypeParsers();
-
-  app.addContentTypeParser<Buffer>(mediaType, { parseAs: 'buffer' }, (request, body, done) => {
-    const { headers } = request;
-    if (body.length === 0) return done(null, undefined);
-    if (isEncoded(headers)) return done(unsupportedCoding());
-    if (!isJson(headers['content-type'] ?? '')) return done(unsupportedType());
-    // Decoding would put U+FFFD for what is not UTF-8: another text than was sent.
-    if (!isUtf8(body)) return done(new Problem(400, 'The body is not UTF-8'));
-    const text = body.toString();
-    parseJson(request, text, (error, value) => {
-      if (error === null) done(null, value);
-      else done(malformed(text));
+/** Parses JSON bodies. An empty body may have any content type, because `curl -d ''` sends that of a form. */
+export const bodyParser = fp(
+  async (app) => {
+    // The type of an absent body has no meaning, and Fastify would reject it.
+    app.addHook('onRequest', ({ headers }, _reply, done) => {
+      if (headers['content-type'] !== undefined && !hasBody(headers)) delete headers['content-type'];
+      done();
     });
-  });
 
-  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, ({ headers }, body, done) => {
-    if (body.length === 0) done(null, undefined);
-    else done(isEncoded(headers) ? unsupportedCoding() : unsupportedType());
-  });
-});
+    const parseJson = app.getDefaultJsonParser('remove', 'remove');
+    app.removeAllContentTypeParsers();
+
+    app.addContentTypeParser<Buffer>(mediaType, { parseAs: 'buffer' }, (request, body, done) => {
+      const { headers } = request;
+      if (body.length === 0) return done(null, undefined);
+      if (isEncoded(headers)) return done(unsupportedCoding());
+      if (!isJson(headers['content-type'] ?? '')) return done(unsupportedType());
+      // Decoding would replace invalid bytes by U+FFFD, and so change what the client sent.
+      if (!isUtf8(body)) return done(new Problem(400, 'The body is not UTF-8'));
+      const text = body.toString();
+      parseJson(request, text, (error, value) => {
+        if (error === null) done(null, value);
+        else done(malformed(text));
+      });
+    });
+
+    app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, ({ headers }, body, done) => {
+      if (body.length === 0) done(null, undefined);
+      else done(isEncoded(headers) ? unsupportedCoding() : unsupportedType());
+    });
+  },
+  { name: 'body-parser', dependencies: ['request-lifecycle', 'unmatched-routes'] },
+);
 
 /** RFC 9112, section 6.3: a request with neither header has no body. */
 export function hasBody(headers: IncomingHttpHeaders): boolean {
@@ -50,21 +53,21 @@ function isEncoded({ 'content-encoding': coding = '' }: IncomingHttpHeaders): bo
 const token = "[\\w!#$%&'*+.^`|~-]+";
 const parameter = `(${token})=(${token}|"(?:[^"\\\\]|\\\\.)*")`;
 /** Whitespace is allowed around each `;`, and a parameter may be missing: RFC 9110, sections 5.6.6 and 8.3.1. */
-const form = new RegExp(`^[ \\t]*${token}/${token}[ \\t]*(?:;[ \\t]*(?:${parameter}[ \\t]*)?)*$`);
+const mediaTypeForm = new RegExp(`^[ \\t]*${token}/${token}[ \\t]*(?:;[ \\t]*(?:${parameter}[ \\t]*)?)*$`);
 const parameters = new RegExp(`;[ \\t]*(?:${parameter})?`, 'g');
 
-/** Whether a type that Fastify reads as `application/json` is well-formed and says UTF-8, or nothing of an encoding. */
+/** Whether a type that Fastify accepts as `application/json` is well-formed, and its charset, if any, is UTF-8. */
 function isJson(type: string): boolean {
   if (type === mediaType) return true;
   return (
-    form.test(type) &&
+    mediaTypeForm.test(type) &&
     [...type.matchAll(parameters)].every(
       ([, name, value]) => name?.toLowerCase() !== 'charset' || /^"?utf-8"?$/i.test(value as string),
     )
   );
 }
 
-// RFC 9110, section 15.5.16: the response says what would be accepted.
+// RFC 9110, section 15.5.16: the response names what the server accepts.
 
 function unsupportedCoding(): Problem {
   const headers = { 'accept-encoding': 'identity' };

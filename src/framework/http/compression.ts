@@ -1,15 +1,19 @@
 import fp from 'fastify-plugin';
 
-/** From here on an answer is worth it, in bytes. */
-export const compressible = 1_024;
+/** Smaller responses are not worth compressing, in bytes. */
+export const minCompressedBytes = 1_024;
 
-/** Compresses large answers for those who ask; one that comes compressed from behind the gateway stays as it is. */
-export const compression = fp(async (app) => {
-  // Only where it is wanted anybody pays for this import.
-  const { default: compress } = await import('@fastify/compress');
-  await app.register(compress, {
-    threshold: compressible,
-    encodings: ['br', 'gzip'],
-    globalDecompression: false,
-  });
-});
+/** Compresses large responses for clients that accept it. A response that a service compressed already stays as it is. */
+export const compression = fp<{ readonly isEnabled: boolean }>(
+  async (app, { isEnabled }) => {
+    if (!isEnabled) return;
+    // Imported on demand, because it lengthens the start.
+    const { default: fastifyCompress } = await import('@fastify/compress');
+    await app.register(fastifyCompress, {
+      threshold: minCompressedBytes,
+      encodings: ['br', 'gzip'],
+      globalDecompression: false,
+    });
+  },
+  { name: 'compression', dependencies: ['request-lifecycle'] },
+);

@@ -8,15 +8,18 @@ import { safeMethods } from './methods.ts';
  * read. The rules are those of `http.CrossOriginProtection` of Go 1.25: `Sec-Fetch-Site` decides; without it, as in
  * browsers before 2023, `Origin` must name the same host. A request with neither header comes from no browser.
  */
-export const crossSite = fp<{ readonly allowed: readonly string[] }>(async (app, { allowed }) => {
-  if (allowed.includes('*')) return;
-  const origins = new Set(allowed);
-  app.addHook('onRequest', (request, _reply, done) => {
-    const isRejected =
-      !safeMethods.has(request.method) && request.caller === undefined && isCrossSite(request);
-    done(isRejected && !origins.has(request.headers.origin ?? '') ? forbidden() : undefined);
-  });
-});
+export const crossSite = fp<{ readonly origins: readonly string[] }>(
+  async (app, { origins }) => {
+    if (origins.includes('*')) return;
+    const allowed = new Set(origins);
+    app.addHook('onRequest', (request, _reply, done) => {
+      const { method, caller, headers } = request;
+      const isRejected = !safeMethods.has(method) && caller === undefined && isCrossSite(request);
+      done(isRejected && !allowed.has(headers.origin ?? '') ? forbidden() : undefined);
+    });
+  },
+  { name: 'cross-site', dependencies: ['request-lifecycle', 'allowed-hosts'] },
+);
 
 function isCrossSite({ headers, host }: FastifyRequest): boolean {
   const { 'sec-fetch-site': site, origin } = headers;

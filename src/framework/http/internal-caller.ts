@@ -1,16 +1,16 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** Which of our own sent a request: a service its call, or a gateway what it forwards. */
+/** What sent an internal request: a service that calls a peer, or a gateway that forwards a request. */
 export type Caller = 'service' | 'gateway';
 
-/** The header in which our own say so, with the key that proves it. */
+/** The header that names the caller and proves it by the shared secret. */
 export const internalHeader = 'x-internal';
 
-/** Tells requests of our own processes from those that only claim to be. */
+/** Proves that a request comes from an app of this project. */
 export interface InternalCredential {
-  /** What a caller sends, to its configured neighbours alone. */
+  /** The headers that a caller sends, to configured peers only. */
   headers(caller: Caller): Readonly<Record<string, string>>;
-  /** Who sent a request; undefined for anybody outside. */
+  /** Returns the caller; undefined for a client from outside. */
   read(headers: Readonly<Record<string, string | string[] | undefined>>): Caller | undefined;
 }
 
@@ -18,27 +18,27 @@ export function generateSecret(): string {
   return randomBytes(24).toString('base64url');
 }
 
-export function createInternalCredential(key: string): InternalCredential {
-  const service = `service ${key}`;
-  const gateway = `gateway ${key}`;
-  const isSame = compare(service);
-  const isForwarded = compare(gateway);
+export function createInternalCredential(secret: string): InternalCredential {
+  const service = `service ${secret}`;
+  const gateway = `gateway ${secret}`;
+  const isService = createComparison(service);
+  const isGateway = createComparison(gateway);
   return {
     headers: (caller) => ({ [internalHeader]: caller === 'service' ? service : gateway }),
     read(headers) {
       const sent = headers[internalHeader];
       if (typeof sent !== 'string') return undefined;
-      if (isSame(sent)) return 'service';
-      return isForwarded(sent) ? 'gateway' : undefined;
+      if (isService(sent)) return 'service';
+      return isGateway(sent) ? 'gateway' : undefined;
     },
   };
 }
 
-/** Takes as long for a wrong text as for a nearly right one. */
-function compare(text: string): (other: string) => boolean {
-  const expected = Buffer.from(text);
-  return (other) => {
-    const got = Buffer.from(other);
-    return got.length === expected.length && timingSafeEqual(got, expected);
+/** Compares in constant time, so that the duration tells nothing about the secret. */
+function createComparison(expected: string): (actual: string) => boolean {
+  const expectedBytes = Buffer.from(expected);
+  return (actual) => {
+    const bytes = Buffer.from(actual);
+    return bytes.length === expectedBytes.length && timingSafeEqual(bytes, expectedBytes);
   };
 }

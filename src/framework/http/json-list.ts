@@ -10,7 +10,7 @@ export interface JsonList<Item> {
    * @throws {ServiceUnavailable} if all lists of the process that have not been sent are too large together.
    */
   add(items: readonly Item[]): void;
-  /** Sends all that was added as one JSON array. */
+  /** Sends all added items as one JSON array. */
   send(): FastifyReply;
 }
 
@@ -25,7 +25,7 @@ export function openJsonList<Item>(reply: FastifyReply, maxHeldBytes = 268_435_4
   const serialize = reply.getSerializationFunction('200') as unknown as (items: readonly Item[]) => string;
   /** The JSON of the first slice, an array: most lists have no other. */
   let first: string | undefined;
-  /** If there are more: all of them, and the brackets and commas of one array. */
+  /** All slices with the brackets and commas of one array, if there is more than one. */
   const parts: Buffer[] = [];
   let ownBytes = 0;
 
@@ -35,7 +35,7 @@ export function openJsonList<Item>(reply: FastifyReply, maxHeldBytes = 268_435_4
     if (others > 0 && heldBytes + part.length > maxHeldBytes) {
       throw new ServiceUnavailable('Too many large responses are being sent');
     }
-    // 'close' always comes, also if the client goes or the handler fails.
+    // 'close' is always emitted, also if the client disconnects or the handler fails.
     if (parts.length === 0) reply.raw.once('close', () => release(ownBytes));
     parts.push(part);
     ownBytes += part.length;
@@ -47,7 +47,7 @@ export function openJsonList<Item>(reply: FastifyReply, maxHeldBytes = 268_435_4
     heldBytes -= bytes;
   }
 
-  /** A turn of the event loop for each: a socket takes megabytes at a time, which blocks the process. */
+  /** Yields one part per event-loop turn, because a socket accepts megabytes at a time, which blocks the process. */
   async function* takeParts(): AsyncGenerator<Buffer> {
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       yield part;

@@ -1,28 +1,28 @@
-/** Longer texts are not searched, because each malformed body would cost a dozen passes over it. */
-const maxSearched = 4_096;
+/** Longer texts are not searched, because the search makes a dozen passes over the text. */
+const maxSearchedLength = 4_096;
 
 /**
- * Finds where a text stops being JSON, in UTF-16 units from 0; undefined where V8 does not say it and the text is long.
+ * Finds where a text stops being JSON, in UTF-16 units from 0; undefined if V8 gives no position and the text is long.
  * V8's own message must not reach a client, because it may quote the text.
  */
 export function findSyntaxError(text: string): number | undefined {
   const position = positionOf(text);
-  if (position !== undefined || text.length > maxSearched) return position;
-  // V8 gives no position with "Unexpected token": search the shortest beginning of the text that has the error.
+  if (position !== undefined || text.length > maxSearchedLength) return position;
+  // V8 gives no position with "Unexpected token": search for the shortest prefix that has the error.
   let [good, bad] = [0, text.length];
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
-    const begin = text.slice(0, middle);
-    if (begin.length <= (positionOf(begin) ?? -1)) good = middle;
+    const prefix = text.slice(0, middle);
+    if (prefix.length <= (positionOf(prefix) ?? -1)) good = middle;
     else bad = middle;
   }
   return good;
 }
 
-/** The position that V8 gives; the length of a text that only lacks its end, or nothing; else undefined. */
+/** Returns the position that V8 gives; the length of a text that is valid or only incomplete; else undefined. */
 function positionOf(text: string): number | undefined {
   try {
-    // A byte order mark is ignored, as by the parser of bodies.
+    // A byte order mark is ignored, as by the body parser.
     JSON.parse(text.replace(/^\ufeff/, ' '));
     return text.length;
   } catch (error) {

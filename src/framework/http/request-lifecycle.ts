@@ -5,31 +5,32 @@ import { internalLimits } from '../config/limits.ts';
 import { runInContext } from '../context/context.ts';
 import { extract } from '../context/propagation.ts';
 import type { Span, Tracer } from '../context/span.ts';
-import { pathOf } from '../context/url.ts';
 import { LoopDetected } from '../errors/problem.ts';
-import { writeAccessLine } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import { endRequestSpan, openRequestSpan } from '../tracing/request-span.ts';
 import { type Caller, type InternalCredential, internalHeader } from './internal-caller.ts';
 import type { ConcurrencyLimit } from './overload/concurrency-limit.ts';
+import { recordRequestEnd } from './request-end.ts';
 import type { SecurityHeaders } from './security-headers.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The name of the service that this scope is, or `gateway`. */
+    /** The name of the service that this scope belongs to, or `gateway`. */
     readonly serviceName: string;
-    /** Its logger. */
+    /** The logger of that service. */
     readonly serviceLog: Logger;
-    /** Those that have not ended, in no order. */
+    /** Requests that have not ended, in no order. */
     readonly inFlight: readonly InFlightRequest[];
-    /** Where requests are counted when they have ended. */
+    /** Undefined if metrics are off. */
     readonly requestMetrics: RequestMetrics | undefined;
-    /** Resolves when none is in flight. */
+    /** Headers of each response to a request from outside. */
+    readonly securityHeaders: SecurityHeaders;
+    /** Resolves when no request is in flight. */
     readonly untilIdle: () => Promise<void>;
   }
   interface FastifyRequest {
-    /** Which of our own sent it; undefined for anybody outside. */
+    /** The kind of app that sent the request; undefined for a client from outside. */
     readonly caller: Caller | undefined;
   }
 }
@@ -40,126 +41,131 @@ export interface InFlightRequest {
   readonly reply: FastifyReply;
   /** The `config` of its route. */
   readonly route: object;
-  /** Where it is among those in flight. */
-  place: number;
-  /** Whether it was for the gate to admit. */
+  /** Its index in the list of requests in flight. */
+  index: number;
+  /** Whether it counts towards the concurrency limit. */
   readonly isCounted: boolean;
-  /** Absent where it is not recorded. */
+  /** Undefined if the request is not recorded. */
   readonly span: Span | undefined;
-  /** Apart from the request, because contexts outlive it: connections and timers keep those of their last call. */
+  /** A separate object, because contexts outlive the request: connections and timers keep the context of their last call. */
   readonly state: {
-    /** Whether its client no longer waits: no more work is started for it. */ isOver: boolean;
+    /** Whether the client no longer waits. No further work is started for it. */
+    isOver: boolean;
   };
 }
 
-const opened = Symbol('opened');
-type Response = ServerResponse & { [opened]?: InFlightRequest | undefined };
+const inFlightOf = Symbol('inFlightOf');
+type Response = ServerResponse & { [inFlightOf]?: InFlightRequest | undefined };
 
 export interface RequestLifecycleOptions {
   readonly credential: InternalCredential;
-  /** Whether every caller counts as one of our own, because it has no key to show: see `hasNoCommonKey`. */
+  /** Whether every caller is trusted, because no credential is configured in common: see `hasNoCommonKey`. */
   readonly trustsAll: boolean;
   readonly concurrency: ConcurrencyLimit;
-  /** Headers of each response to a request from outside. */
   readonly securityHeaders: SecurityHeaders;
   readonly metrics?: RequestMetrics | undefined;
-  /** Absent where nothing is traced. */
   readonly tracer: Tracer | undefined;
 }
 
 /**
- * Opens each request: its id in the answer, its context for all that runs for it, and its line when it has ended.
- * Register it first, so that what other plugins refuse has all that too.
+ * Opens and ends each request: caller, context, span, `x-request-id`, security headers, and the record of its end. It is
+ * the first plugin, so that responses of all later hooks have these too.
  */
-export const requestLifecycle = fp<RequestLifecycleOptions>(async (app, options) => {
-  const {
-    credential: key,
-    trustsAll,
-    concurrency: pressure,
-    securityHeaders: policy,
-    metrics: traffic,
-    tracer,
-  } = options;
-  // Not a Set: of one that changes all the time V8 makes a new table now and then, and each old one, with all that was
-  // in it, keeps the next alive until a full collection.
-  const inFlight: InFlightRequest[] = [];
-  let idle: PromiseWithResolvers<void> | undefined;
+export const requestLifecycle = fp<RequestLifecycleOptions>(
+  async (app, { credential, trustsAll, concurrency, securityHeaders, metrics, tracer }) => {
+    const list = createInFlightList();
+    const warnOfCredential = createCredentialWarning();
+    app.decorate('inFlight', list.requests);
+    app.decorate('untilIdle', list.untilEmpty);
+    app.decorate('requestMetrics', metrics);
+    app.decorate('securityHeaders', securityHeaders);
+    app.decorateRequest('caller', undefined);
+
+    app.addHook('onRequest', (request, reply, done) => {
+      const caller = credential.read(request.headers);
+      const isTrusted = caller !== undefined || trustsAll;
+      let travel = extract(request.headers, request.id, isTrusted);
+      let span: Span | undefined;
+      if (tracer !== undefined)
+        ({ travel, span } = openRequestSpan(tracer, request, reply, travel, isTrusted));
+      const log = request.log as Logger;
+      if (caller !== undefined) (request as { caller: Caller }).caller = caller;
+      else if (request.headers[internalHeader] !== undefined) warnOfCredential(log);
+
+      const { config: route } = request.routeOptions;
+      const isCounted = caller !== 'service' && route.exempt !== true;
+      if (isCounted) concurrency.enter();
+      const state = { isOver: false };
+      const raw = reply.raw as Response;
+      raw[inFlightOf] = list.add({ request, reply, route, isCounted, span, state });
+      // 'close' is always emitted once, 'finish' only if the client has not disconnected.
+      raw.on('close', end);
+
+      reply.header('x-request-id', request.id);
+      if (caller !== 'service') reply.headers(securityHeaders);
+      // Not `enterWith`, which would leak the context into the next request on the same connection.
+      const { serviceName: service, serviceLog } = request.server;
+      runInContext({ service, serviceLog, log, travel, span, request: state }, () =>
+        travel.hops > internalLimits.hops ? done(new LoopDetected()) : done(),
+      );
+    });
+
+    /** One listener for all requests. */
+    function end(this: Response): void {
+      const { [inFlightOf]: open } = this;
+      if (open === undefined) return;
+      this[inFlightOf] = undefined;
+      open.state.isOver = true;
+      recordRequestEnd(open.request, open.reply, open.route);
+      if (open.span !== undefined) endRequestSpan(open.span, open.reply);
+      if (open.isCounted) concurrency.leave();
+      list.remove(open);
+    }
+  },
+  { name: 'request-lifecycle' },
+);
+
+/**
+ * An array and not a Set: V8 rebuilds the table of a Set that changes all the time, and each old table keeps the next one
+ * and its requests alive until a full collection.
+ */
+function createInFlightList() {
+  const requests: InFlightRequest[] = [];
+  let empty: PromiseWithResolvers<void> | undefined;
+  return {
+    requests,
+    add(request: Omit<InFlightRequest, 'index'>): InFlightRequest {
+      const open = { ...request, index: requests.length };
+      requests.push(open);
+      return open;
+    },
+    remove(open: InFlightRequest): void {
+      const last = requests.pop() as InFlightRequest;
+      if (last !== open) {
+        requests[open.index] = last;
+        last.index = open.index;
+      }
+      if (requests.length > 0) return;
+      empty?.resolve();
+      empty = undefined;
+    },
+    async untilEmpty() {
+      while (requests.length > 0) {
+        empty ??= Promise.withResolvers();
+        await empty.promise;
+      }
+    },
+  };
+}
+
+/** Warns at most once a minute, because any client can send the header. */
+function createCredentialWarning(): (log: Logger) => void {
   let warnedAt = Number.NEGATIVE_INFINITY;
-  /** Once a minute: anybody can send the header. */
-  function warnOfCredential(log: Logger): void {
+  return (log) => {
     if (performance.now() - warnedAt < 60_000) return;
     warnedAt = performance.now();
     log.warn(
       'a caller shows an internal credential that does not match: give every app the same internal.key',
     );
-  }
-  app.decorate('inFlight', inFlight);
-  app.decorate('requestMetrics', traffic);
-  app.decorate('untilIdle', async () => {
-    while (inFlight.length > 0) {
-      idle ??= Promise.withResolvers();
-      await idle.promise;
-    }
-  });
-
-  app.decorateRequest('caller', undefined);
-  app.addHook('onRequest', (request, reply, done) => {
-    const caller = key.read(request.headers);
-    const isTrusted = caller !== undefined || trustsAll;
-    let travel = extract(request.headers, request.id, isTrusted);
-    let span: Span | undefined;
-    if (tracer !== undefined) ({ travel, span } = openRequestSpan(tracer, request, reply, travel, isTrusted));
-    const log = request.log as Logger;
-    if (caller !== undefined) (request as { caller: Caller }).caller = caller;
-    else if (request.headers[internalHeader] !== undefined) warnOfCredential(log);
-    const { config: route } = request.routeOptions;
-    const isCounted = caller !== 'service' && route.exempt !== true;
-    if (isCounted) pressure.enter();
-    const state = { isOver: false };
-    const open: InFlightRequest = { request, reply, route, place: inFlight.length, isCounted, span, state };
-    inFlight.push(open);
-    // 'close' comes always and once, 'finish' not where the client has gone. One listener for all requests.
-    (reply.raw as Response)[opened] = open;
-    reply.raw.on('close', end);
-    reply.header('x-request-id', request.id);
-    // Here, so that responses of the hooks after this one have them too.
-    if (caller !== 'service') reply.headers(policy);
-    // Not enterWith: that would leak into the next request on the same connection.
-    const { serviceName: service, serviceLog } = request.server;
-    runInContext({ service, serviceLog, log, travel, span, request: state }, () =>
-      travel.hops > internalLimits.hops ? done(new LoopDetected()) : done(),
-    );
-  });
-
-  function end(this: Response): void {
-    const open = this[opened];
-    if (open === undefined) return;
-    this[opened] = undefined;
-    open.state.isOver = true;
-    logEnd(open.request, open.reply);
-    traffic?.ended(open.request, open.reply, open.route);
-    if (open.span !== undefined) endRequestSpan(open.span, open.reply);
-    if (open.isCounted) pressure.leave();
-    const last = inFlight.pop() as InFlightRequest;
-    if (last !== open) {
-      inFlight[open.place] = last;
-      last.place = open.place;
-    }
-    if (inFlight.length === 0) {
-      idle?.resolve();
-      idle = undefined;
-    }
-  }
-});
-
-/** The one line of a request, when it has ended. The query stays out: it may hold secrets. */
-export function logEnd({ log, method, url, routeOptions }: FastifyRequest, reply: FastifyReply): void {
-  writeAccessLine(log as Logger, {
-    method,
-    path: pathOf(url),
-    route: routeOptions?.url,
-    status: reply.statusCode,
-    ms: Math.round(reply.elapsedTime * 1000) / 1000,
-    aborted: !reply.raw.writableFinished,
-  });
+  };
 }

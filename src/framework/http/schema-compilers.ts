@@ -21,9 +21,9 @@ const buildCompiler = AjvCompiler();
 const buildSerializer = SerializerSelector();
 
 /**
- * How requests are checked, and answers written. Bodies are taken as they are. Paths and queries are texts, and become what their
- * schema says where they are plain decimals (or `true` and `false`); anything else stays a text, and so does not
- * fit. Ajv's own coercion would take `1e3`, `0x10` and ` 7` for numbers, and `5` in a body for a text.
+ * Validates requests and serializes responses. Bodies are not coerced. Path and query parameters arrive as strings; plain
+ * decimals, `true` and `false` are converted to the type that the schema gives. Any other string stays as it is and does
+ * not match the schema. Ajv's own coercion would accept `1e3`, `0x10` and ` 7` as numbers, and `5` in a body as a string.
  */
 export const schemaController: NonNullable<FastifyServerOptions['schemaController']> = {
   compilersFactory: {
@@ -39,7 +39,7 @@ export const schemaController: NonNullable<FastifyServerOptions['schemaControlle
         };
       };
     }) as never,
-    // A problem is sent as the text that it is, so only successes need a serializer.
+    // Problems are serialized already, so only successes need a serializer.
     buildSerializer: ((...options: Parameters<BuildSerializer>) => {
       const compile = buildSerializer(...options);
       return (route: { readonly httpStatus?: string }) =>
@@ -48,7 +48,7 @@ export const schemaController: NonNullable<FastifyServerOptions['schemaControlle
   },
 };
 
-/** Ajv's options: every fault is named, defaults are filled in, nothing is changed otherwise. */
+/** Ajv's options: it reports every violation, fills in defaults, and changes nothing else. */
 export const ajv: NonNullable<FastifyServerOptions['ajv']> = {
   customOptions: {
     coerceTypes: false,
@@ -56,7 +56,7 @@ export const ajv: NonNullable<FastifyServerOptions['ajv']> = {
     removeAdditional: false,
     allErrors: true,
     allowUnionTypes: true,
-    // Strict mode finds what is no schema; to check each against the meta-schema takes a tenth of the start.
+    // Strict mode finds invalid schemas. Checking each against the meta-schema takes a tenth of the start.
     meta: false,
     validateSchema: false,
   },

@@ -15,7 +15,7 @@ import { drain } from './drain.ts';
 import { fairSerialization } from './fair-serialization.ts';
 import type { InternalCredential } from './internal-caller.ts';
 import { acceptedMethods } from './methods.ts';
-import { createExemptPaths, type ExemptPaths } from './overload/exempt-paths.ts';
+import { createExemptPaths, exemptRoutes } from './overload/exempt-paths.ts';
 import { createLoadShedder } from './overload/load-shedding.ts';
 import { rateLimit } from './overload/rate-limit.ts';
 import { timeouts } from './overload/timeouts.ts';
@@ -25,126 +25,99 @@ import { readTarget, strictHttp } from './protocol/strict-http.ts';
 import { routerOptions, unmatchedRoutes } from './protocol/unmatched-routes.ts';
 import { requestLifecycle } from './request-lifecycle.ts';
 import { ajv, schemaController } from './schema-compilers.ts';
-import { createSecurityHeaders, type Hsts, type SecurityHeaders } from './security-headers.ts';
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    readonly exemptPaths: ExemptPaths;
-    /** Headers of each response to a request from outside. */
-    readonly securityHeaders: SecurityHeaders;
-  }
-}
+import { createSecurityHeaders, type Hsts } from './security-headers.ts';
 
 export interface ServerOptions {
   readonly app: Pick<AppConfig, 'host' | 'url'>;
-  /** Names under which clients reach it; undefined: see `hosts`. */
+  /** Names under which clients reach the server; undefined: see `hosts` of the config. */
   readonly hosts: readonly string[] | undefined;
-  /** That of the app's own lines. */
+  /** The app's own logger. */
   readonly log: Logger;
   readonly limits: Limits;
   readonly credential: InternalCredential;
   /** See `hasNoCommonKey`. */
   readonly trustsAll: boolean;
-  /** Requests of one client in a minute; 0: any. */
+  /** Requests of one client per minute; 0: no limit. */
   readonly rate: number;
-  /** Whose `x-forwarded-for` is believed. */
+  /** Proxies whose `x-forwarded-for` is trusted. */
   readonly proxies: readonly string[];
-  /** Whose pages may read the answers. */
+  /** Origins whose pages may read responses and change state. */
   readonly origins: readonly string[];
-  /** Absent: no `strict-transport-security`. */
+  /** Undefined: no `strict-transport-security`. */
   readonly hsts: Hsts | undefined;
   readonly compress: boolean;
-  /** Where requests are counted. */
+  /** Undefined if metrics are off. */
   readonly metrics?: RequestMetrics | undefined;
-  /** Absent where nothing is traced. */
+  /** Undefined if tracing is off. */
   readonly tracer: Tracer | undefined;
 }
 
-/** A Fastify with all that holds for every request, whoever answers it. */
+/** Creates a Fastify server with everything that applies to each request, whichever service handles it. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const {
-    log,
-    limits,
-    credential: key,
-    rate,
-    proxies,
-    origins: allowed,
-    compress,
-    metrics: traffic,
-  } = options;
-  const { time } = limits;
-  const always = createExemptPaths();
-  const policy = createSecurityHeaders(options.hsts);
-  const {
-    concurrency: pressure,
-    turns,
-    serverFactory,
-  } = createLoadShedder({
-    limits,
-    credential: key,
-    exemptPaths: always,
-    log,
-    securityHeaders: policy,
-    metrics: traffic,
-  });
-  const answerClientError = createClientErrorHandler(log, policy);
+  const { log, limits, credential, origins, metrics, tracer, trustsAll } = options;
+  const exemptPaths = createExemptPaths();
+  const securityHeaders = createSecurityHeaders(options.hsts);
+  const shedder = createLoadShedder({ limits, credential, exemptPaths, log, securityHeaders, metrics });
+  const { concurrency, turns, serverFactory } = shedder;
+  const handleClientError = createClientErrorHandler(log, securityHeaders, metrics);
+
   const server = Fastify({
-    bodyLimit: limits.body,
+    ...fastifyOptions(options),
     serverFactory,
+    clientErrorHandler: handleClientError,
+  }) as unknown as FastifyInstance;
+  for (const method of acceptedMethods) {
+    if (!server.supportedMethods.includes(method)) server.addHttpMethod(method, { hasBody: true });
+  }
+  server.setErrorHandler(sendProblem);
+
+  // Each plugin names the plugins that must come before it, so a wrong order stops the start.
+  await server.register(requestLifecycle, {
+    ...{ credential, trustsAll, concurrency, securityHeaders, metrics, tracer },
+  });
+  rejectTunnels(server, handleClientError);
+  await server.register(exemptRoutes, { exemptPaths });
+  await server.register(strictHttp);
+  await server.register(allowedHosts, { app: options.app, names: options.hosts });
+  await server.register(crossSite, { origins });
+  await server.register(cors, { origins });
+  await server.register(compression, { isEnabled: options.compress });
+  await server.register(rateLimit, { rate: options.rate });
+  await server.register(drain);
+  await server.register(timeouts, { time: limits.time });
+  await server.register(unreadResponses, { limits, concurrency });
+  await server.register(fairSerialization, { turns });
+  await server.register(unmatchedRoutes, { maxUrlLength: limits.url });
+  await server.register(bodyParser);
+  return server;
+}
+
+function fastifyOptions({ log, limits, proxies }: ServerOptions) {
+  const { time } = limits;
+  return {
+    bodyLimit: limits.body,
     http: {
       requestTimeout: time.request,
       keepAliveTimeout: time.idle,
       maxHeaderSize: limits.headers,
       headersTimeout: time.headers,
       connectionsCheckingInterval: internalLimits.checkEvery,
-      // Without a Host, or with two, it is for `protocol` to refuse.
+      // `strictHttp` rejects requests without `Host` and with several, as problems.
       requireHostHeader: false,
       joinDuplicateHeaders: true,
-      // No events of a stream for a body that is not there.
-      ...{ optimizeEmptyRequests: true },
+      // Saves the stream events of absent bodies. Node before 24.12 ignores this option.
+      optimizeEmptyRequests: true,
     },
     rewriteUrl: readTarget,
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: (request) => readRequestId(request.headers),
+    genReqId: (request: { readonly headers: Parameters<typeof readRequestId>[0] }) =>
+      readRequestId(request.headers),
     routerOptions: { ...routerOptions, maxParamLength: limits.parameter },
     ajv,
     schemaController,
     return503OnClosing: false,
     frameworkErrors: respondUnrouted as never,
     trustProxy: proxies.length > 0 && [...proxies],
-    clientErrorHandler: answerClientError,
-  }) as unknown as FastifyInstance;
-  for (const method of acceptedMethods) {
-    if (!server.supportedMethods.includes(method)) server.addHttpMethod(method, { hasBody: true });
-  }
-  rejectTunnels(server, answerClientError);
-  server.decorate('exemptPaths', always);
-  server.decorate('securityHeaders', policy);
-  server.addHook('onRoute', ({ url, config }) => {
-    if (config?.exempt) always.add(url);
-  });
-  server.setErrorHandler(sendProblem);
-  const { tracer, trustsAll } = options;
-  await server.register(requestLifecycle, {
-    credential: key,
-    trustsAll,
-    concurrency: pressure,
-    securityHeaders: policy,
-    metrics: traffic,
-    tracer,
-  });
-  await server.register(strictHttp);
-  await server.register(allowedHosts, { app: options.app, names: options.hosts });
-  await server.register(crossSite, { allowed });
-  if (allowed.length > 0) await server.register(cors, { allowed });
-  if (compress) await server.register(compression);
-  if (rate > 0) await server.register(rateLimit, { rate, exemptPaths: always });
-  await server.register(drain, { always });
-  await server.register(timeouts, { time });
-  await server.register(unreadResponses, { limits, concurrency: pressure });
-  await server.register(fairSerialization, { turns });
-  await server.register(unmatchedRoutes, { maxUrlLength: limits.url });
-  await server.register(bodyParser);
-  return server;
+  };
 }

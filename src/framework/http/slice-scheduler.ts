@@ -6,7 +6,7 @@ export interface SliceSchedulerOptions {
   readonly parallel: number;
   /** How many units of work all open jobs may have together; one job alone may have any number. */
   readonly maxUnits: number;
-  /** What a client reads in the 503 if there is too much. */
+  /** The detail of the 503 if there is too much work. */
   readonly detail: string;
 }
 
@@ -18,7 +18,7 @@ const patienceMs = 0.1;
 
 /** A slice that waits for its turn. */
 interface Waiting {
-  /** The lowest goes first. */
+  /** The lowest rank goes first. */
   readonly rank: number;
   readonly request: { readonly isOver: boolean } | undefined;
   resolve(): void;
@@ -28,7 +28,7 @@ interface Waiting {
 /**
  * Schedules jobs that are too large to be done in one go: a slice of one at a time, the smallest job first, in order of
  * arrival among those of the same size. So no large job delays a smaller one, and large jobs end one after the other
- * in place of all at the end.
+ * instead of all at the end.
  */
 export function openSliceScheduler({ parallel, maxUnits, detail }: SliceSchedulerOptions) {
   const waiting: Waiting[] = [];

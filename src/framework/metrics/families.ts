@@ -93,7 +93,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
     },
     {
       name: 'http_connections_closed_total',
-      help: 'Connections that the server closed, by reason: idle when a new one needed its place, response not read, or too many pipelined requests.',
+      help: 'Connections that the server closed, by reason: idle when a new one needed its place, response not read, too many pipelined requests, or malformed input.',
       type: 'counter',
       read: () =>
         Object.entries(traffic.closed).map(([reason, value]) => ({

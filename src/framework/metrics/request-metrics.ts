@@ -11,9 +11,9 @@ export interface RequestSeries {
 export type RejectionReason = 'connections' | 'requests' | 'unread';
 /**
  * Why the server closed a connection: it was idle and another one needed its place; its client did not read; too many
- * pipelined requests waited.
+ * pipelined requests waited; its input was not a valid request.
  */
-export type CloseReason = 'idle' | 'unread' | 'pipeline';
+export type CloseReason = 'idle' | 'unread' | 'pipeline' | 'malformed';
 
 /** What came in and what became of it, in plain numbers. */
 export interface RequestMetrics {
@@ -60,7 +60,7 @@ export function createRequestMetrics(label: string): RequestMetrics {
   return {
     series,
     shed: { connections: 0, requests: 0, unread: 0 },
-    closed: { idle: 0, unread: 0, pipeline: 0 },
+    closed: { idle: 0, unread: 0, pipeline: 0, malformed: 0 },
     unreadBytes: 0,
     ended(request, reply, route) {
       const status = reply.raw.writableFinished ? reply.statusCode : aborted;

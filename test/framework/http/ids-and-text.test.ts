@@ -324,7 +324,7 @@ describe('the log', () => {
     const line = lines.at(-1);
     expect(own).toContain(line?.level);
     expect(['gateway', 'pet']).toContain(line?.service);
-    expect(['request', 'malformed request refused']).toContain(line?.msg);
+    expect(['request', 'malformed request rejected']).toContain(line?.msg);
     expect(line?.reqId).toMatch(/^[\w-]{1,64}$/);
     expect(line?.reqId).not.toContain('forged');
     // Nothing that a terminal would act on, once the line is shown to a person.

@@ -1,10 +1,18 @@
+import Fastify from 'fastify';
 import { expect, test, vi } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
+import { drain } from '../../../src/framework/http/drain.ts';
 import { build } from '../../support/app.ts';
 import { forwardTo } from '../../support/rogue.ts';
 import { open, until } from '../../support/sockets.ts';
 
 Object.assign(internalLimits, { checkEvery: 50 });
+
+test('a plugin that is registered before one it depends on stops the start', async () => {
+  await expect(async () => Fastify().register(drain)).rejects.toThrow(
+    "The dependency 'request-lifecycle' of plugin 'drain' is not registered",
+  );
+});
 
 test('headers have a time limit of their own, apart from that of the request', async (t) => {
   const { url } = await build(t, { config: { limits: { time: { headers: 200, request: 60_000 } } } });

@@ -4,57 +4,57 @@ import { internalLimits } from '../../config/limits.ts';
 import { isIdle } from '../protocol/pipelining.ts';
 
 /**
- * The state of a connection. `new`, `over`: its first request has not arrived, and it is within or past the limit.
- * `outside`, `ours`: a client or another app of the project opened it. `refused`: it was rejected. `closed`: the server
+ * The state of a connection. `new`, `excess`: its first request has not arrived, and it is within or past the limit.
+ * `outside`, `internal`: a client or another app of the project opened it. `rejected`: its requests are rejected. `closed`: the server
  * closed it to admit a new one.
  */
-type State = 'new' | 'over' | 'outside' | 'ours' | 'refused' | 'closed';
+type State = 'new' | 'excess' | 'outside' | 'internal' | 'rejected' | 'closed';
 const state = Symbol('state');
 const usedAt = Symbol('usedAt');
 type Connection = Socket & { [state]?: State; [usedAt]?: number };
 
-/** The connections from outside. */
+/** Counts the connections from outside. */
 export interface ConnectionLimit {
-  /** Counts those of a server. */
+  /** Watches the connections of a server. */
   watch(server: Server): void;
-  /** Looks at a request before all else: whether its connection is one too many. `isOurs` says who sent it. */
-  isTooMany(socket: Socket, isOurs: () => boolean): boolean;
+  /** Called with each request first. Returns whether its connection is past the limit. */
+  isTooMany(socket: Socket, isInternal: () => boolean): boolean;
 }
 
 /**
- * Bounds the connections from outside. Whose one is its first request shows: those of our own are not counted, since
- * what waits for them has been admitted. So one past the limit is not refused before that, and of those that say
- * nothing there are never more than as many again: the oldest goes first. Node's `maxConnections` cannot tell them
- * apart, so a full server would refuse the calls to itself.
+ * Limits the connections from outside. Internal connections do not count, because admitted requests wait for them. Only the
+ * first request shows whether a connection is internal, so a connection past the limit is rejected then. At most as many
+ * again may be open without a request; past that the oldest is closed. Node's `maxConnections` cannot tell internal
+ * connections from others, so a full server would reject calls to itself.
  *
  * When the server is full, the connection that has been idle for the longest time makes room for a new one: a client may
  * keep a connection for `time.idle`, and a few requests on each would lock out all others.
  */
-export function limitConnections(most: number, onCloseIdle = () => {}): ConnectionLimit {
+export function limitConnections(max: number, onCloseIdle = () => {}): ConnectionLimit {
   let count = 0;
   const outside = new Set<Connection>();
   let nextSearch = 0;
-  const over = new Set<Connection>();
+  const excess = new Set<Connection>();
 
-  function open(socket: Connection): void {
-    socket.once('close', close);
-    if (count < most) {
+  function add(socket: Connection): void {
+    socket.once('close', remove);
+    if (count < max) {
       count += 1;
       socket[state] = 'new';
       return;
     }
-    socket[state] = 'over';
-    over.add(socket);
-    if (over.size > most) over.values().next().value?.destroy();
+    socket[state] = 'excess';
+    excess.add(socket);
+    if (excess.size > max) excess.values().next().value?.destroy();
   }
 
-  function close(this: Connection): void {
+  function remove(this: Connection): void {
     if (this[state] === 'new' || this[state] === 'outside') count -= 1;
-    over.delete(this);
+    excess.delete(this);
     outside.delete(this);
   }
 
-  /** Makes room for one more; false where no connection has been idle for long enough. */
+  /** Closes the connection that has been idle for the longest time. Returns false if none has been idle for long enough. */
   function closeIdle(): boolean {
     const now = performance.now();
     if (now < nextSearch) return false;
@@ -79,16 +79,16 @@ export function limitConnections(most: number, onCloseIdle = () => {}): Connecti
     return true;
   }
 
-  /** What a connection is, by its first request. */
-  function judge(socket: Connection, isOurs: boolean): State {
+  /** Classifies a connection by its first request. */
+  function classify(socket: Connection, isInternal: boolean): State {
     const isCounted = socket[state] === 'new';
-    over.delete(socket);
-    if (isOurs) {
+    excess.delete(socket);
+    if (isInternal) {
       if (isCounted) count -= 1;
-      return 'ours';
+      return 'internal';
     }
     if (!isCounted) {
-      if (count >= most && !closeIdle()) return 'refused';
+      if (count >= max && !closeIdle()) return 'rejected';
       count += 1;
     }
     outside.add(socket);
@@ -96,11 +96,12 @@ export function limitConnections(most: number, onCloseIdle = () => {}): Connecti
   }
 
   return {
-    watch: (server) => void server.on('connection', open),
-    isTooMany(socket: Connection, isOurs) {
-      if (socket[state] === 'new' || socket[state] === 'over') socket[state] = judge(socket, isOurs());
+    watch: (server) => void server.on('connection', add),
+    isTooMany(socket: Connection, isInternal) {
+      if (socket[state] === 'new' || socket[state] === 'excess')
+        socket[state] = classify(socket, isInternal());
       socket[usedAt] = performance.now();
-      return socket[state] === 'refused';
+      return socket[state] === 'rejected';
     },
   };
 }

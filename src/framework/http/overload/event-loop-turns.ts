@@ -1,25 +1,25 @@
-/** What can wait for a later turn: requests that have not been started, responses that have not been serialized. */
+/** Work that can wait for a later event-loop turn: requests not yet started, responses not yet serialized. */
 export type Deferred = 'requests' | 'responses';
 
-/** The time of the event loop, shared out in turns. */
+/** Divides the time of the event loop into turns. */
 export interface Turns {
-  /** Whether this turn has taken its time, so that more work has to wait. */
+  /** Whether the budget of this turn is used up, so that more work has to wait. */
   isOver(): boolean;
-  /** Does the work in one of the next turns: in order, `first` before all that waits. */
+  /** Does the work in one of the next turns, in order; with `first`, before all work of its kind that waits. */
   defer(kind: Deferred, work: () => void, first?: boolean): void;
-  /** How many wait. */
+  /** Returns how much work of a kind waits. */
   count(kind: Deferred): number;
 }
 
 /**
- * Bounds the work of one event-loop turn to about `budget` ms. Node handles everything that has arrived, and every
- * promise that is settled, before it looks for new input: without a bound 20 slow queries, or 100 responses of 2 MB, hold
- * up a health check until the last of them is done. Deferred work gets as much time again in each turn, which requests and
- * responses share equally.
+ * Bounds the work of one event-loop turn to about `budget` ms. Node handles all input that has arrived, and all settled
+ * promises, before it polls for new input. Without a bound 20 slow queries, or 100 responses of 2 MB, delay a health check
+ * until the last of them is done. Deferred work gets the same budget again in each turn; requests and responses share it
+ * equally.
  */
 export function openTurns(budget: number): Turns {
   const queues = { requests: [] as (() => void)[], responses: [] as (() => void)[] };
-  /** ms that each kind has taken since something began to wait. */
+  /** ms that each kind has taken since work began to wait. */
   const used = { requests: 0, responses: 0 };
   let end: number | undefined;
   let endOfDeferred: number | undefined;
@@ -36,8 +36,8 @@ export function openTurns(budget: number): Turns {
   }
 
   /**
-   * Does one piece of work. Each has an immediate of its own, because Node settles the promises of one before it runs the
-   * next; so the time of one includes all that follows from it.
+   * Does one piece of work. Each has its own immediate, because Node settles the promises of one immediate before it runs
+   * the next. So the measured time includes all that follows from the work.
    */
   function doNext(): void {
     const now = performance.now();
@@ -46,7 +46,7 @@ export function openTurns(budget: number): Turns {
     if (isEmpty()) return;
     if (endOfDeferred === undefined) {
       endOfDeferred = now + budget;
-      // Runs in the next turn, before the work that is put off to it.
+      // Runs in the next turn, before the work that is deferred to it.
       setImmediate(closeDeferred);
     } else if (now >= endOfDeferred) {
       setImmediate(doNext);
@@ -60,7 +60,7 @@ export function openTurns(budget: number): Turns {
 
   return {
     isOver() {
-      // What arrives now waits behind what waits already.
+      // New work waits behind the work that waits already.
       if (!isEmpty()) return true;
       const now = performance.now();
       if (end === undefined) {

@@ -1,6 +1,17 @@
+import fp from 'fastify-plugin';
 import { pathOf } from '../../context/url.ts';
 
-/** The paths that are answered to the last: however busy the server is, and while it stops. */
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly exemptPaths: ExemptPaths;
+  }
+  interface FastifyContextConfig {
+    /** Whether the route responds even if the server is overloaded or stopping. */
+    exempt?: boolean;
+  }
+}
+
+/** Paths that are exempt from load shedding, the rate limit and the 503 of a stopping server, such as `/health`. */
 export interface ExemptPaths {
   add(path: string): void;
   has(url: string): boolean;
@@ -13,6 +24,17 @@ export function createExemptPaths(): ExemptPaths {
     has: (url) => paths.has(normalize(url)),
   };
 }
+
+/** Adds the path of each route whose config has `exempt`. */
+export const exemptRoutes = fp<{ readonly exemptPaths: ExemptPaths }>(
+  async (app, { exemptPaths }) => {
+    app.decorate('exemptPaths', exemptPaths);
+    app.addHook('onRoute', ({ url, config }) => {
+      if (config?.exempt) exemptPaths.add(url);
+    });
+  },
+  { name: 'exempt-routes' },
+);
 
 function normalize(url: string): string {
   const path = pathOf(url);

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { internalLimits, type Limits } from '../../config/limits.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
@@ -8,45 +9,45 @@ export interface UnreadResponsesOptions {
   readonly concurrency: ConcurrencyLimit;
 }
 
-/** How often the bytes are counted, in ms. */
-const tick = 100;
-/** A response with fewer bytes is not worth disconnecting its client. */
-const large = 65_536;
+/** How often the bytes are counted. */
+const checkMs = 100;
+/** The connection of a smaller unread response is never closed, because that would free too little. */
+const minLargeBytes = 65_536;
 
 /**
- * Bounds the bytes of responses that clients have not read. Past `limits.unread` new requests are rejected, and the
- * connection that has kept a large response for the longest time is closed, one in each tick, so that clients which
- * never read cannot lock out the others. Register it after `requests`, which knows the requests in flight.
+ * Bounds the bytes of responses that clients have not read. Past `limits.unread` the server rejects new requests, and in
+ * each check closes the connection that has kept a large response for the longest time. So clients that never read
+ * cannot lock out the others.
  */
-export const unreadResponses = fp<UnreadResponsesOptions>(async (app, { limits, concurrency: pressure }) => {
-  /** Since when each large response has waited. */
-  let since = new Map<ServerResponse, number>();
+export const unreadResponses = fp<UnreadResponsesOptions>(
+  async (app, { limits, concurrency }) => {
+    /** When each large response was first seen. */
+    let firstSeen = new Map<ServerResponse, number>();
 
-  const timer = setInterval(() => {
-    const now = performance.now();
-    const waiting = new Map<ServerResponse, number>();
-    let bytes = 0;
-    for (const { reply } of app.inFlight) {
-      const { writableLength } = reply.raw;
-      bytes += writableLength;
-      if (writableLength >= large) waiting.set(reply.raw, since.get(reply.raw) ?? now);
-    }
-    since = waiting;
-    pressure.unread(bytes);
-    if (app.requestMetrics !== undefined) app.requestMetrics.unreadBytes = bytes;
-    if (bytes > limits.unread) closeSlowest(now);
-  }, tick);
-  timer.unref();
-  app.addHook('onClose', async () => clearInterval(timer));
+    const timer = setInterval(() => {
+      const now = performance.now();
+      const large = new Map<ServerResponse, number>();
+      let bytes = 0;
+      for (const { reply } of app.inFlight) {
+        const { writableLength } = reply.raw;
+        bytes += writableLength;
+        if (writableLength >= minLargeBytes) large.set(reply.raw, firstSeen.get(reply.raw) ?? now);
+      }
+      firstSeen = large;
+      concurrency.unread(bytes);
+      if (app.requestMetrics !== undefined) app.requestMetrics.unreadBytes = bytes;
+      if (bytes > limits.unread) closeSlowest(app, large, now);
+    }, checkMs);
+    timer.unref();
+    app.addHook('onClose', async () => clearInterval(timer));
+  },
+  { name: 'unread-responses', dependencies: ['request-lifecycle'] },
+);
 
-  function closeSlowest(now: number): void {
-    const [slowest, first = now] = [...since].reduce<[ServerResponse?, number?]>(
-      (best, one) => (best[1] !== undefined && best[1] <= one[1] ? best : one),
-      [],
-    );
-    if (slowest === undefined || now - first < internalLimits.unread) return;
-    app.log.warn('closed a connection: its client reads too slowly, and too many bytes wait');
-    if (app.requestMetrics !== undefined) app.requestMetrics.closed.unread += 1;
-    slowest.destroy();
-  }
-});
+function closeSlowest(app: FastifyInstance, large: ReadonlyMap<ServerResponse, number>, now: number): void {
+  const [slowest, since = now] = [...large].toSorted(([, one], [, other]) => one - other)[0] ?? [];
+  if (slowest === undefined || now - since < internalLimits.unread) return;
+  app.log.warn('connection closed: too many bytes wait for clients, and this client reads too slowly');
+  if (app.requestMetrics !== undefined) app.requestMetrics.closed.unread += 1;
+  slowest.destroy();
+}

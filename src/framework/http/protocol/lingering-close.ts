@@ -3,19 +3,22 @@ import { Socket } from 'node:net';
 import { internalLimits } from '../../config/limits.ts';
 
 const latest = Symbol('latest');
-/** The request that came last on it. */
+/** The latest request of the connection. */
 type Connection = Socket & { [latest]?: IncomingMessage };
 
 /**
- * Has connections end so that the last answer arrives, also where it was given before the whole request had come:
- * closed with bytes that nobody has read, a connection is reset, and a client that is still writing sees only that. So
- * what comes is read and dropped for a while, and nothing is done any more (RFC 9112, section 9.6).
+ * Lingering close. Closing a socket with unread input makes the kernel send a reset, and a client that is still writing may
+ * lose a response that it was sent early. So the server reads and discards input for `internalLimits.linger` ms before it
+ * closes the connection (RFC 9112, section 9.6).
+ *
+ * This relies on a private detail of Node 22 and 24: after the last response of a connection `resOnFinish` in
+ * lib/_http_server.js calls `socket.destroySoon()`. A Node that does not call it closes connections without lingering, and
+ * lingering-close.test.ts fails.
  */
 export function enableLingeringClose(handle: RequestListener): RequestListener {
   return (request, response) => {
     const socket: Connection = request.socket;
     if (!socket.writable) return;
-    // What Node does to a connection after its last answer.
     if (socket[latest] === undefined) socket.destroySoon = destroySoon;
     socket[latest] = request;
     handle(request, response);
@@ -33,8 +36,8 @@ function destroySoon(this: Connection): void {
   }
 }
 
-/** Whoever goes on sending, or holds his end open, is not waited for. */
+/** Closes a connection whose client keeps sending, or keeps its side open, after `internalLimits.linger` ms. */
 export function destroyAfterLinger(socket: Socket): void {
-  const late = setTimeout(() => socket.destroy(), internalLimits.linger);
-  socket.once('close', () => clearTimeout(late));
+  const timer = setTimeout(() => socket.destroy(), internalLimits.linger);
+  socket.once('close', () => clearTimeout(timer));
 }

@@ -9,16 +9,16 @@ export interface PipelineLimits {
   readonly perConnection: number;
   /** Requests of all connections that may wait behind those. */
   readonly waiting: number;
-  /** Called when a connection is told to close because too many requests wait. */
+  /** Called when a connection will be closed because too many requests wait. */
   onCut?(): void;
 }
 
 const latest = Symbol('latest');
-const previousOne = Symbol('previous');
+const previousResponse = Symbol('previousResponse');
 const pipeline = Symbol('pipeline');
 type Connection = Socket & {
   [latest]?: ServerResponse;
-  [previousOne]?: ServerResponse;
+  [previousResponse]?: ServerResponse;
   [pipeline]?: Pipeline;
 };
 
@@ -27,12 +27,15 @@ export function isIdle(socket: Socket): boolean {
   return (socket as Connection)[latest]?.writableFinished === true;
 }
 
-/**
- * The last response that a connection still waits for; all others come before it. Not counted is that to a request whose
- * body has not arrived.
- */
+/** Returns the latest response of a connection unless it is complete. */
+export function currentResponse(socket: Socket): ServerResponse | undefined {
+  const { [latest]: response } = socket as Connection;
+  return response?.writableFinished ? undefined : response;
+}
+
+/** Returns the last response that is not complete and whose request is; all pending responses come before it. */
 export function lastPending(socket: Socket): ServerResponse | undefined {
-  const { [latest]: last, [previousOne]: previous } = socket as Connection;
+  const { [latest]: last, [previousResponse]: previous } = socket as Connection;
   const response = last?.req.complete ? last : previous;
   return response === undefined || response.writableFinished ? undefined : response;
 }
@@ -40,8 +43,9 @@ export function lastPending(socket: Socket): ServerResponse | undefined {
 /**
  * Bounds the requests of one connection that are in progress at the same time (HTTP pipelining, RFC 9112, 9.3.2).
  * Later requests wait in order before any work is done for them, and the server stops reading the socket. Node parses
- * what it has read (up to 64 KiB) to the end, so over 1,000 requests can wait on one connection: past `waiting` of all
+ * all that it has read (up to 64 KiB), so over 1,000 requests can wait on one connection: past `waiting` of all
  * connections the last response closes its connection, and the client sends the rest again elsewhere.
+ * Browsers and most client libraries do not pipeline, so this concerns proxies, load generators and attackers.
  */
 export function limitPipelines(limits: PipelineLimits, handle: Handle): Handle {
   const total = { waiting: 0 };
@@ -55,7 +59,7 @@ export function limitPipelines(limits: PipelineLimits, handle: Handle): Handle {
     }
     socket[pipeline] ??= new Pipeline(socket, previous, limits, total, handle);
     if (!socket[pipeline].add(request, response, previous)) return;
-    socket[previousOne] = previous;
+    socket[previousResponse] = previous;
     socket[latest] = response;
   };
 }
@@ -97,7 +101,7 @@ class Pipeline {
       this.#begin(request, response);
       return true;
     }
-    // One may always wait, so `previous` is one whose head has not been sent.
+    // One request may always wait, so the head of `previous` has not been sent.
     if (this.#waiting.length > 0 && this.#total.waiting >= waiting) {
       this.#isCut = true;
       previous.shouldKeepAlive = false;
@@ -125,11 +129,11 @@ class Pipeline {
 
   #beginNext(): void {
     const { perConnection } = this.#limits;
-    // Behind a response that closed the connection nothing is done (RFC 9112, 9.6).
+    // After a response that closed the connection no request may be handled (RFC 9112, 9.6).
     while (this.#socket.writable && this.#waiting.length > 0 && this.#inProgress < perConnection) {
       const [request, response] = this.#waiting.shift() as [IncomingMessage, ServerResponse];
       this.#total.waiting -= 1;
-      // The body of the last one may still be on its way.
+      // The body of the last waiting request may not have arrived.
       if (this.#waiting.length === 0) this.#socket.resume();
       this.#begin(request, response);
     }

@@ -3,45 +3,48 @@ import createRouter from 'find-my-way';
 import { pathOf } from '../../context/url.ts';
 import { MethodNotAllowed, NotFound, Problem } from '../../errors/problem.ts';
 
-/** Fastify's own options and ours must agree on what is one path. */
+/** Fastify's router and the one of this plugin must agree on which URLs are the same path. */
 export const routerOptions = { ignoreTrailingSlash: true };
 
 /**
- * Refuses what has no route before anything of its body is read: 405 where the path has other methods, 404 where
- * it has none, 414 for a URL that no route needs, and 400 for one that can be read in two ways. Register it before any
- * route.
+ * Rejects requests without a route before their body is read: 405 if the path has other methods, else 404; 414 for a URL
+ * that is too long; 400 for a URL that can be read in two ways. It knows the routes that are added after it.
  */
-export const unmatchedRoutes = fp<{ readonly maxUrlLength: number }>(async (app, { maxUrlLength }) => {
-  // Only the paths matter, so all stand under one method; the store of each is the set of methods that it has.
-  const paths = createRouter(routerOptions);
-  const known = new Map<string, Set<string>>();
+export const unmatchedRoutes = fp<{ readonly maxUrlLength: number }>(
+  async (app, { maxUrlLength }) => {
+    // Only the paths matter, so all are registered under one method. The store of each is the set of its methods.
+    const paths = createRouter(routerOptions);
+    const methodsByPath = new Map<string, Set<string>>();
 
-  app.addHook('onRoute', ({ url, method }) => {
-    const path = url.replace(/(?<=.)\/$/, '').replace(/:\w+/g, ':parameter');
-    const methods = known.get(path) ?? new Set<string>();
-    for (const one of [method].flat()) methods.add(one as string);
-    if (!known.has(path)) paths.on('GET', path, () => {}, methods);
-    known.set(path, methods);
-  });
+    app.addHook('onRoute', ({ url, method }) => {
+      const path = url.replace(/(?<=.)\/$/, '').replace(/:\w+/g, ':parameter');
+      const methods = methodsByPath.get(path) ?? new Set<string>();
+      for (const one of [method].flat()) methods.add(one as string);
+      if (!methodsByPath.has(path)) paths.on('GET', path, () => {}, methods);
+      methodsByPath.set(path, methods);
+    });
 
-  app.addHook('onRequest', (request, _reply, done) => {
-    if (request.url.length > maxUrlLength) return done(new Problem(414, 'The URL is too long'));
-    if (!isReadable(request.url)) return done(new Problem(400, 'The URL cannot be read'));
-    // What takes any path is there for a preflight, and is no route of anybody's.
-    if (!request.is404 && request.routeOptions.url !== '*') return done();
-    const path = pathOf(request.url);
-    const methods = paths.find('GET', path)?.store as Set<string> | undefined;
-    if (methods !== undefined) return done(new MethodNotAllowed(request.method, [...methods].sort()));
-    done(new NotFound(`There is no route ${request.method} ${path}`, 'urn:problem-type:route-not-found'));
-  });
-});
+    app.addHook('onRequest', (request, _reply, done) => {
+      const { method, url } = request;
+      if (url.length > maxUrlLength) return done(new Problem(414, 'The URL is too long'));
+      if (!isUnambiguous(url)) return done(new Problem(400, 'The URL cannot be read'));
+      // The route `*` is the one that @fastify/cors adds for preflight requests.
+      if (!request.is404 && request.routeOptions.url !== '*') return done();
+      const path = pathOf(url);
+      const methods = paths.find('GET', path)?.store as Set<string> | undefined;
+      if (methods !== undefined) return done(new MethodNotAllowed(method, [...methods].sort()));
+      done(new NotFound(`There is no route ${method} ${path}`, 'urn:problem-type:route-not-found'));
+    });
+  },
+  { name: 'unmatched-routes', dependencies: ['request-lifecycle', 'cors'] },
+);
 
 /**
- * Whether it says the same to all who read it. What is percent-encoded is UTF-8: of a query that is not, Fastify would
- * hand on the text as it was sent. And there is nothing in its path that whoever forwards it would resolve, as `..`
- * (RFC 3986, section 6.2.2.3, and the WHATWG's URL for the rest): a path must be the same wherever a service runs.
+ * Whether every program reads the URL alike. Percent-encoded bytes must be UTF-8, because Fastify passes on invalid ones
+ * undecoded. The path must have nothing that a proxy would resolve, such as `..` (RFC 3986, section 6.2.2.3, and the URL
+ * standard of the WHATWG), because a path must be the same wherever a service runs.
  */
-function isReadable(url: string): boolean {
+function isUnambiguous(url: string): boolean {
   if (!/[%.\\]/.test(url)) return true;
   const path = pathOf(url);
   try {

@@ -12,9 +12,9 @@ function simulate(t: TestContext, limits: { requests: number; wait: number; unre
     const use = { active: active - (before?.active ?? 0), idle: now - active - (before?.idle ?? 0) };
     return { ...use, utilization: use.active / (use.active + use.idle) };
   });
-  const pressure = openConcurrencyLimit({ unread: 1_000, ...limits });
+  const limit = openConcurrencyLimit({ unread: 1_000, ...limits });
   t.onTestFinished(() => {
-    pressure.close();
+    limit.close();
     vi.useRealTimers();
     vi.restoreAllMocks();
   });
@@ -24,14 +24,14 @@ function simulate(t: TestContext, limits: { requests: number; wait: number; unre
     vi.advanceTimersByTime(ms);
   };
   const enter = (count: number) => {
-    for (let index = 0; index < count; index += 1) pressure.enter();
+    for (let index = 0; index < count; index += 1) limit.enter();
   };
   const leave = (count: number) => {
-    for (let index = 0; index < count; index += 1) pressure.leave();
+    for (let index = 0; index < count; index += 1) limit.leave();
   };
   return {
-    ...{ pressure, enter, leave },
-    isFull: () => pressure.excess() !== undefined,
+    ...{ limit, enter, leave },
+    isFull: () => limit.excess() !== undefined,
     /** Nothing happens for so long. */
     idle: pass,
     /** For `ms` in all, it ends `count` every `every` ms, and as many come. */
@@ -47,7 +47,7 @@ function simulate(t: TestContext, limits: { requests: number; wait: number; unre
     /** As many as are let in. */
     fill(): number {
       let entered = 0;
-      for (; pressure.excess() === undefined; entered += 1) pressure.enter();
+      for (; limit.excess() === undefined; entered += 1) limit.enter();
       return entered;
     },
   };
@@ -105,11 +105,11 @@ test('what takes little more than a refusal is not refused', (t) => {
 });
 
 test('what is spent on refusing does not make it admit less and less', (t) => {
-  const { pressure, enter, work, isFull } = simulate(t, { requests: 1_000, wait: 200 });
+  const { limit, enter, work, isFull } = simulate(t, { requests: 1_000, wait: 200 });
   enter(79);
   // It ends 200 a second at most, 40 within 200 ms; but nine tenths of the time go by with refusing.
   work({ ms: 2_000, every: 5 }, () => {
-    pressure.refused(0.45 * 5);
+    limit.rejected(0.45 * 5);
     expect(isFull()).toBe(false);
   });
   enter(1_000);

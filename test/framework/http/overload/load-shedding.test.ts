@@ -21,15 +21,15 @@ test('the time that each rejection takes is reported to the concurrency limit', 
     log: (await collectLines([], 'info')).logger('gateway'),
     securityHeaders: {},
   });
-  const refused = vi.spyOn(concurrency, 'refused');
+  const rejected = vi.spyOn(concurrency, 'rejected');
   const server = serverFactory((_request, response) => void response.end(), { http: {} }) as Server;
   t.onTestFinished(() => void server.close());
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   expect((await send(url, 'GET')).status).toBe(200);
-  expect(refused).not.toHaveBeenCalled();
+  expect(rejected).not.toHaveBeenCalled();
   concurrency.enter();
   expect((await send(url, 'GET')).status).toBe(503);
-  expect(refused.mock.calls).toEqual([[expect.any(Number)]]);
-  expect(refused.mock.calls[0]?.[0]).toBeGreaterThan(0);
+  expect(rejected.mock.calls).toEqual([[expect.any(Number)]]);
+  expect(rejected.mock.calls[0]?.[0]).toBeGreaterThan(0);
 });

@@ -170,16 +170,16 @@ describe('with more requests in work than the limit', () => {
 });
 
 test('a server that is never idle admits no more than it ends in time, until it is idle again', async (t) => {
-  const pressure = openConcurrencyLimit({ requests: 1_000, wait: 50, unread: 1_048_576 });
-  t.onTestFinished(pressure.close);
-  for (let index = 0; index < 100; index += 1) pressure.enter();
-  const isFull = () => pressure.excess() !== undefined;
+  const limit = openConcurrencyLimit({ requests: 1_000, wait: 50, unread: 1_048_576 });
+  t.onTestFinished(limit.close);
+  for (let index = 0; index < 100; index += 1) limit.enter();
+  const isFull = () => limit.excess() !== undefined;
   const begun = performance.now();
   while (!isFull() && performance.now() - begun < 10_000) {
     const end = performance.now() + 20;
     while (performance.now() < end);
-    pressure.leave();
-    pressure.enter();
+    limit.leave();
+    limit.enter();
     await new Promise((wake) => setImmediate(wake));
   }
   expect(isFull()).toBe(true);

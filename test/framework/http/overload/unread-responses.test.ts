@@ -26,7 +26,7 @@ test('while clients do not read, requests are rejected, until the slowest reader
   expect(during.sum('http_response_unread_bytes', 'service').gateway).toBeGreaterThan(1_048_576);
   await expect.poll(status).toBe(200);
   expect(lines.map(({ msg }) => msg)).toContain(
-    'closed a connection: its client reads too slowly, and too many bytes wait',
+    'connection closed: too many bytes wait for clients, and this client reads too slowly',
   );
   await expect
     .poll(async () => (await scrape(url)).sum('http_connections_closed_total', 'reason').unread)

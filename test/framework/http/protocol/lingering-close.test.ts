@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
@@ -9,6 +10,27 @@ import { buildAt, countConnections, isAccess, open, places, readAnswers } from '
 const size = 24_000_000;
 const length = `content-length: ${size}\r\n\r\n`;
 const post = 'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
+
+test('Node closes a connection after its last response by socket.destroySoon', async (t) => {
+  const called = vi.fn();
+  const server = createServer((request, response) => {
+    const { socket } = request;
+    const destroySoon = socket.destroySoon.bind(socket);
+    socket.destroySoon = () => {
+      called();
+      destroySoon();
+    };
+    response.setHeader('connection', 'close').end('ok');
+  });
+  server.listen(0, '127.0.0.1');
+  t.onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  client.resume();
+  await once(client, 'close');
+  expect(called, 'this Node closes connections another way: see lingering-close.ts').toHaveBeenCalledTimes(1);
+});
 
 beforeEach(() => void Object.assign(internalLimits, { linger: 1_000 }));
 

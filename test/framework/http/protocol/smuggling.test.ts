@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { build } from '../../../support/app.ts';
+import { scrape } from '../../../support/prometheus.ts';
 import { buildAt, exchange, isAccess, listAnswered, places } from '../../../support/sockets.ts';
 
 const host = 'host: localhost\r\n';
@@ -154,7 +155,9 @@ describe('requests that come before the answers to those before them', () => {
     const bad = 'NONSENSE\r\n\r\n';
     const answers = await exchange(t, url, get('/slow/wait') + bad, bad, bad, bad);
     expect(answers.map(({ status }) => status)).toEqual([200, 400]);
-    expect(lines.filter(({ msg }) => msg === 'malformed request refused')).toHaveLength(1);
+    expect(lines.filter(({ msg }) => msg === 'malformed request rejected')).toHaveLength(1);
+    const { sum } = await scrape(url);
+    expect(sum('http_connections_closed_total', 'reason').malformed).toBe(1);
   });
 
   test('are done one after the other, but for safe ones behind each other, in the context of each', async (t) => {

@@ -1,0 +1,59 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { pathOf } from '../context/url.ts';
+import { createRequestLogger, writeAccessLine } from '../logging/access-log.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { RejectionReason, RequestMetrics } from '../metrics/request-metrics.ts';
+
+// The access line and the metrics of every request are written here, whoever responded to it.
+
+/**
+ * Records the end of a request that Fastify handled.
+ * @param route identifies its route in the metrics: the same object for each request of a route.
+ */
+export function recordRequestEnd(request: FastifyRequest, reply: FastifyReply, route: object): void {
+  const { log, method, url, routeOptions, server } = request;
+  writeAccessLine(log as Logger, {
+    method,
+    path: pathOf(url),
+    route: routeOptions?.url,
+    status: reply.statusCode,
+    ms: roundMs(reply.elapsedTime),
+    aborted: !reply.raw.writableFinished,
+  });
+  server.requestMetrics?.ended(request, reply, route);
+}
+
+/** What load shedding knows of a request that it rejected. */
+export interface RejectedRequest {
+  readonly reqId: string;
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly reason: RejectionReason;
+}
+
+/** Records a request that load shedding rejected before Fastify saw it. */
+export function recordRejection(
+  log: Logger,
+  metrics: RequestMetrics | undefined,
+  { reqId, method, url, status, ms, reason }: RejectedRequest,
+): void {
+  const entry = { method, path: pathOf(url), status, ms: roundMs(ms) };
+  writeAccessLine(createRequestLogger(log, reqId), entry);
+  if (metrics !== undefined) metrics.shed[reason] += 1;
+}
+
+/** Records input that never became a request. It has no access line, because it has no method and no path. */
+export function recordMalformed(
+  log: Logger,
+  metrics: RequestMetrics | undefined,
+  fields: { readonly reqId: string; readonly status: number; readonly code: string | undefined },
+): void {
+  log.info(fields, 'malformed request rejected');
+  if (metrics !== undefined) metrics.closed.malformed += 1;
+}
+
+function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

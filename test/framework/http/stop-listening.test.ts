@@ -1,0 +1,34 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { stopListening } from '../../../src/framework/http/stop-listening.ts';
+
+test('stopListening refuses new connections and keeps idle ones open', async (t) => {
+  const server = createServer((_request, response) => void response.end('ok'));
+  server.listen(0, '127.0.0.1');
+  t.onTestFinished(() => server.closeAllConnections());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const idle = connect(port, '127.0.0.1');
+  t.onTestFinished(() => void idle.destroy());
+  const exchange = async () => {
+    idle.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    return String((await once(idle, 'data'))[0]);
+  };
+  await exchange();
+
+  stopListening(server);
+  const isRefused = await new Promise((resolve) => {
+    const late = connect(port, '127.0.0.1');
+    late.once('connect', () => resolve(false)).once('error', () => resolve(true));
+  });
+  expect(isRefused, 'net.Server.close of this Node still accepts connections of an http.Server').toBe(true);
+  // Node closes idle connections in the same turn, so the socket has seen it by then.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(
+    idle.readyState,
+    'net.Server.close of this Node closes idle HTTP connections: see stop-listening.ts',
+  ).toBe('open');
+  expect(await exchange()).toMatch(/^HTTP\/1\.1 200 /);
+});

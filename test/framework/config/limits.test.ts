@@ -209,7 +209,7 @@ describe('what is later than the config allows', () => {
       const begun = performance.now();
       const { status, body, headers } = await send('GET', path);
       expect(status).toBe(504);
-      expect(body.detail).toBe('There was no answer in time: the outcome is unknown');
+      expect(body.detail).toBe('There was no response in time: the outcome is unknown');
       expect(headers.get('content-type')).toContain('application/problem+json');
       expect(performance.now() - begun).toBeLessThan(1_500);
     }

@@ -58,7 +58,7 @@ test.for(Object.keys(scripts))(
   },
   async (command, t) => {
     const project = copyProject(t);
-    for (const folder of ['test', 'bench']) symlinkSync(join(root, folder), join(project, folder));
+    for (const folder of ['test', 'tools', 'bench']) symlinkSync(join(root, folder), join(project, folder));
     const node = fakeCommand(t, 'node', 'echo v20.20.2');
     const { code, output } = await outcome(
       run(t, join(project, 'run.sh'), [command, '--help'], { env: { PATH: pathWith(node) } }),

@@ -1,31 +1,33 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
-/** What a request hands on to every call that it causes, and what it got so from its own caller. */
+/** What a request gets from its caller and propagates to each call that it makes. */
 export interface PropagatedContext {
-  /** One id for a request across every service and process that it passes: 1 to 64 of `A-Za-z0-9_-`. */
+  /** The id of the request in every service and process: 1 to 64 of `A-Za-z0-9_-`. */
   readonly requestId: string;
-  /** How many calls from service to service lie behind this request; 0 for one from outside. */
+  /** The number of calls between services that led to this request; 0 for a request of a client. */
   readonly hops: number;
-  /** When its caller gives up, in ms on the clock of `performance.now()`; Infinity where it never said. */
+  /** When the caller times out, in ms on the clock of `performance.now()`; Infinity if it sent no deadline. */
   readonly deadline: number;
-  /** Where it stands in a trace, by W3C Trace Context; absent where its caller said nothing that can be read. */
+  /** The caller's span (W3C Trace Context, section 3.2); undefined if the caller sent none, or a malformed one. */
   readonly traceparent?: string | undefined;
-  /** What others who trace want handed on with that. */
+  /** Vendor data of the trace (W3C Trace Context, section 3.3). Undefined without a `traceparent`. */
   readonly tracestate?: string | undefined;
 }
 
-interface Traveller<Value> {
+interface Field<Value> {
   readonly header: string;
-  /** Anything that does not read well counts as not sent. */
+  /** Whether the header counts only if it comes from a trusted caller. */
+  readonly needsTrust?: true;
+  /** Reads the header. A malformed one counts as absent. */
   read(sent: string | undefined): Value;
-  /** Undefined where there is nothing to say. */
+  /** Returns the header of a call; undefined: the call has none. */
   write(value: Value): string | undefined;
-  /** What a call carries that several requests share. Where this is not said, those with the same value may. */
-  share?(values: readonly Value[], travels: readonly PropagatedContext[]): Value;
+  /** Merges the values of requests that share one call. Absent: only requests with the same value share calls. */
+  share?(values: readonly Value[], contexts: readonly PropagatedContext[]): Value;
 }
 
-/** The one list of what travels with a call: to add something, add a line to `Travel` and one here. */
-const travellers: { readonly [Key in keyof PropagatedContext]-?: Traveller<PropagatedContext[Key]> } = {
+/** The list of all fields. To add a field, add it to `PropagatedContext` and here. */
+const fields: { readonly [Key in keyof PropagatedContext]-?: Field<PropagatedContext[Key]> } = {
   requestId: {
     header: 'x-request-id',
     read: (sent) => (sent !== undefined && /^[\w-]{1,64}$/.test(sent) ? sent : randomUUID()),
@@ -34,11 +36,13 @@ const travellers: { readonly [Key in keyof PropagatedContext]-?: Traveller<Propa
   },
   hops: {
     header: 'x-hops',
+    needsTrust: true,
     read: (sent) => (sent !== undefined && /^\d{1,3}$/.test(sent) ? Number(sent) : 0),
     write: (hops) => String(hops + 1),
   },
   deadline: {
     header: 'x-deadline-ms',
+    needsTrust: true,
     read: (sent) =>
       sent !== undefined && /^\d{1,6}$/.test(sent)
         ? performance.now() + Number(sent)
@@ -51,21 +55,21 @@ const travellers: { readonly [Key in keyof PropagatedContext]-?: Traveller<Propa
     header: 'traceparent',
     read: (sent) => (sent !== undefined && isTraceparent(sent) ? sent : undefined),
     write: (parent) => parent,
-    // Of a call of several, which is recorded, its own span says it.
+    // The span of a shared call writes its own value if it is recorded.
     share: (parents) => (isOne(parents) ? parents[0] : parents.some(isSampled) ? undefined : unsampled()),
   },
   tracestate: {
     header: 'tracestate',
     read: (sent) => (sent !== undefined && sent.length <= 512 ? sent : undefined),
     write: (state) => state,
-    // It says something of its traceparent alone.
-    share: ([state], travels) => (isOne(travels.map(({ traceparent }) => traceparent)) ? state : undefined),
+    // The data belongs to one traceparent.
+    share: ([state], contexts) => (isOne(contexts.map(({ traceparent }) => traceparent)) ? state : undefined),
   },
 };
-const keys = Object.keys(travellers) as (keyof PropagatedContext)[];
-const personal = keys.filter((key) => travellers[key].share === undefined);
+const keys = Object.keys(fields) as (keyof PropagatedContext)[];
+const unshared = keys.filter((key) => fields[key].share === undefined);
 
-/** Version, id of the trace, id of the caller's span, flags; versions to come may have more: section 3.2.2. */
+/** Matches version, trace id, span id and flags. Later versions may append more (section 3.2.2). */
 function isTraceparent(sent: string): boolean {
   const isRead = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(-.*)?$/.test(sent);
   return isRead && (sent.length === 55 || (sent.length <= 512 && !sent.startsWith('00')));
@@ -75,19 +79,19 @@ function isOne([first, ...others]: readonly unknown[]): boolean {
   return others.every((other) => other === first);
 }
 
-/** Whether it may be recorded: its caller does that, or leaves it to us. */
+/** Whether the caller records the trace, or leaves the decision to this server. */
 function isSampled(traceparent: string | undefined): boolean {
   return traceparent === undefined || (Number.parseInt(traceparent.slice(53, 55), 16) & 1) === 1;
 }
 
-/** The place in a trace of what nobody records. */
+/** Returns a new `traceparent` whose trace is not recorded. */
 function unsampled(): string {
   return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
 }
 
-/** Whether these stand in one trace. */
-export function isOneTrace(travels: readonly PropagatedContext[]): boolean {
-  return isOne(travels.map(({ traceparent }) => traceparent?.slice(3, 35)));
+/** Whether all contexts belong to one trace. */
+export function isOneTrace(contexts: readonly PropagatedContext[]): boolean {
+  return isOne(contexts.map(({ traceparent }) => traceparent?.slice(3, 35)));
 }
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -97,54 +101,52 @@ function sent(headers: Headers, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The id that a request came with, or a new one. */
+/** Returns the id that a request was sent with, or a new one. */
 export function readRequestId(headers: Headers): string {
-  return travellers.requestId.read(sent(headers, travellers.requestId.header));
+  return fields.requestId.read(sent(headers, fields.requestId.header));
 }
 
 /**
- * The context that a request propagates, read from its headers; `requestId` is the id that it has here. Hops and deadline
- * count only from a caller that is trusted: a client could send those that make its requests fail, and the alerts fire.
+ * Reads the context of a request from its headers. Hops and deadline count only from a trusted caller, because a client
+ * could send values that make its requests fail and raise alerts.
+ * @param requestId the id that the request has here.
  */
 export function extract(headers: Headers, requestId: string, isTrusted: boolean): PropagatedContext {
-  const traceparent = travellers.traceparent.read(sent(headers, travellers.traceparent.header));
-  return {
-    requestId,
-    hops: travellers.hops.read(isTrusted ? sent(headers, travellers.hops.header) : undefined),
-    deadline: travellers.deadline.read(isTrusted ? sent(headers, travellers.deadline.header) : undefined),
-    traceparent,
-    tracestate:
-      traceparent === undefined
-        ? undefined
-        : travellers.tracestate.read(sent(headers, travellers.tracestate.header)),
-  };
+  const context: Record<string, unknown> = {};
+  for (const key of keys) {
+    const { header, needsTrust, read } = fields[key];
+    if (key === 'requestId') context[key] = requestId;
+    else context[key] = read(needsTrust && !isTrusted ? undefined : sent(headers, header));
+  }
+  if (context.traceparent === undefined) context.tracestate = undefined;
+  return context as unknown as PropagatedContext;
 }
 
-/** The headers of a call that `travel` causes. */
-export function inject(travel: PropagatedContext): Record<string, string> {
+/** Returns the headers of a call with this context. */
+export function inject(context: PropagatedContext): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const key of keys) {
-    const { header, write } = travellers[key] as Traveller<unknown>;
-    const value = write(travel[key]);
+    const { header, write } = fields[key] as Field<unknown>;
+    const value = write(context[key]);
     if (value !== undefined) headers[header] = value;
   }
   return headers;
 }
 
-/** Requests may share a call where this is the same: what belongs to one of them is not lent to another. */
-export function batchKey(travel: PropagatedContext): string {
-  return JSON.stringify(personal.map((key) => travel[key]));
+/** Returns a key that is the same for requests that may share a call. A field without `share` is part of it. */
+export function batchKey(context: PropagatedContext): string {
+  return JSON.stringify(unshared.map((key) => context[key]));
 }
 
-/** What travels with a call that several requests share; all have the same `sharingKey`. */
-export function mergeForBatch(travels: readonly PropagatedContext[]): PropagatedContext {
-  const shared: Record<string, unknown> = { ...travels[0] };
+/** Merges the contexts of requests that share a call. All have the same `batchKey`. */
+export function mergeForBatch(contexts: readonly PropagatedContext[]): PropagatedContext {
+  const shared: Record<string, unknown> = { ...contexts[0] };
   for (const key of keys) {
-    const { share } = travellers[key] as Traveller<unknown>;
+    const { share } = fields[key] as Field<unknown>;
     if (share !== undefined)
       shared[key] = share(
-        travels.map((travel) => travel[key]),
-        travels,
+        contexts.map((context) => context[key]),
+        contexts,
       );
   }
   return shared as unknown as PropagatedContext;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { extract } from '../../../src/framework/context/propagation.ts';
+import { extract, inject } from '../../../src/framework/context/propagation.ts';
 import { InsufficientStorage } from '../../../src/framework/errors/problem.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -14,6 +14,20 @@ test('hops and deadline are read from a trusted caller alone', () => {
   const trusted = extract(headers, 'a', true);
   expect(trusted.hops).toBe(2);
   expect(trusted.deadline).toBeLessThanOrEqual(performance.now() + 100);
+});
+
+test('each field that a call sends is read by the service that it reaches', () => {
+  const context = {
+    requestId: 'a',
+    hops: 2,
+    deadline: performance.now() + 5_000,
+    traceparent,
+    tracestate: 'a=b',
+  };
+  const received = extract(inject(context), 'a', true);
+  expect(Object.keys(received).sort()).toEqual(Object.keys(context).sort());
+  expect(received).toMatchObject({ requestId: 'a', hops: 3, traceparent, tracestate: 'a=b' });
+  expect(Math.abs(received.deadline - context.deadline)).toBeLessThan(1_000);
 });
 
 test('a tracestate is propagated up to 512 characters, and only with a traceparent', () => {

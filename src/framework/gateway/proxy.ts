@@ -2,12 +2,13 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { internalLimits } from '../config/limits.ts';
 import { currentContext } from '../context/context.ts';
-import { describeCall, type Span } from '../context/span.ts';
+import { describeCall } from '../context/span.ts';
 import { GatewayTimeout, type Problem, ServiceUnavailable } from '../errors/problem.ts';
 import { hasBody } from '../http/body-parser.ts';
 import { acceptedMethods, safeMethods } from '../http/methods.ts';
 import { docsSecurityHeaders } from '../http/security-headers.ts';
 import { endRequestSpan } from '../tracing/request-span.ts';
+import { forwardedHeaders, setResponseHeaders } from './proxy-headers.ts';
 import { openUpstream, type Upstream, type UpstreamResponse, UpstreamTimeout } from './upstream.ts';
 
 declare module 'fastify' {
@@ -31,26 +32,6 @@ export interface ProxyOptions {
   /** Sent with each, to say who forwards it. */
   readonly headers: Readonly<Record<string, string>>;
 }
-
-/** About one connection, not about the request: RFC 9110, section 7.6.1. */
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-/** The gateway alone decides about these: whose pages may read a response, and whether browsers must use HTTPS. */
-const decidedHere = /^(access-control-.*|strict-transport-security)$/;
-
-/**
- * From outside, and so not to be believed; or not for a proxy to pass on. The gateway has checked `origin` and
- * `sec-fetch-*` (see `crossSite`); the service gets another `Host`, and would reject pages of the gateway's own origin.
- */
-const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect|origin|sec-fetch-.*)$/;
 
 /**
  * Forwards everything below the scope's prefix to the app that runs the service: each request once, with the same
@@ -102,7 +83,7 @@ function createHandler({ service, origin, headers: own }: ProxyOptions, { send }
     const cancel = send({
       method,
       path: url,
-      headers: requestHeaders(request, own, span),
+      headers: forwardedHeaders(request, own, span),
       body: request.body as Buffer | undefined,
       isWanted: () => isWanted(reply),
       onResponse: (response) => respond(reply, response),
@@ -121,65 +102,13 @@ function isWanted({ request, sent, raw }: FastifyReply): boolean {
   return !request.isTimedOut && !sent && !raw.closed;
 }
 
-type Headers = Record<string, string | string[] | undefined>;
-
-function requestHeaders(
-  { headers, id, sentType, caller }: FastifyRequest,
-  own: Readonly<Record<string, string>>,
-  span: Span | undefined,
-): Headers {
-  const listed = listConnection(headers.connection);
-  const kept: Headers = {};
-  for (const name in headers) {
-    if (!hopByHop.has(name) && !untrusted.test(name) && !listed?.includes(name)) kept[name] = headers[name];
-  }
-  if (caller === undefined) {
-    // The service believes the gateway, and so what it forwards.
-    delete kept['x-hops'];
-    delete kept['x-deadline-ms'];
-  }
-  const { travel } = currentContext() ?? {};
-  const traceparent = span?.traceparent ?? travel?.traceparent;
-  if (traceparent !== undefined) {
-    kept.traceparent = traceparent;
-    if (travel?.tracestate === undefined) delete kept.tracestate;
-  }
-  // Undici sets these two by where it sends the body, and what that is.
-  delete kept.host;
-  delete kept['content-length'];
-  kept['content-type'] = sentType;
-  return Object.assign(kept, own, { 'x-request-id': id });
-}
-
 function respond(reply: FastifyReply, { status, headers, body }: UpstreamResponse): void {
   if (!isWanted(reply)) {
     if (body instanceof Readable) body.destroy();
     return;
   }
-  const listed = listConnection(headers.connection);
-  for (const name in headers) {
-    if (hopByHop.has(name) || decidedHere.test(name) || listed?.includes(name)) continue;
-    const value = headers[name] as string | string[];
-    if (!reply.hasHeader(name)) reply.header(name, value);
-    else if (name === 'vary') reply.header(name, joinFields(reply.getHeader(name), value));
-  }
+  setResponseHeaders(reply, headers);
   reply.code(status).send(body instanceof Buffer && body.length === 0 ? undefined : body);
-}
-
-/** Names of more headers that are about one connection. */
-function listConnection(connection: string | string[] | undefined): string[] | undefined {
-  return connection === undefined
-    ? undefined
-    : String(connection)
-        .toLowerCase()
-        .split(/[\s,]+/);
-}
-
-/** Both lists, each member once, in its first spelling. */
-function joinFields(...lists: unknown[]): string {
-  const members = String(lists).split(/[\s,]+/);
-  const known = members.map((member) => member.toLowerCase());
-  return members.filter((_member, index) => known.indexOf(known[index] as string) === index).join(', ');
 }
 
 const unreached = [

@@ -1,14 +1,9 @@
 import type { Registry } from '@prometheus-io/client';
 import type { FastifyInstance } from 'fastify';
-import {
-  type CallsSource,
-  createFamilies,
-  type DatabaseSource,
-  type Family,
-  type MetricSources,
-} from './families.ts';
+import { createFamilies, type Family } from './families.ts';
 import { Histogram, secondsBuckets } from './histogram.ts';
 import { createRequestMetrics } from './request-metrics.ts';
+import type { CallsSource, DatabaseSource, MetricSources } from './sources.ts';
 
 export interface MetricsOptions {
   /** The service of what is the app's own. */

@@ -1,0 +1,82 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { currentContext } from '../context/context.ts';
+import type { Span } from '../context/span.ts';
+import type { UpstreamResponse } from './upstream.ts';
+
+/** Headers about one connection, not about the request (RFC 9110, section 7.6.1). */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Response headers that only the gateway sets: CORS, and whether browsers must use HTTPS. */
+const decidedHere = /^(access-control-.*|strict-transport-security)$/;
+
+/**
+ * Request headers that a client could forge, or that a proxy must not forward. The gateway has checked `origin` and
+ * `sec-fetch-*` (see `crossSite`); the service gets another `Host`, and would reject pages of the gateway's own origin.
+ */
+const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect|origin|sec-fetch-.*)$/;
+
+type Headers = Record<string, string | string[] | undefined>;
+
+/** Returns the headers of a request as they are sent to the service; `own` identify the gateway. */
+export function forwardedHeaders(
+  { headers, id, sentType, caller }: FastifyRequest,
+  own: Readonly<Record<string, string>>,
+  span: Span | undefined,
+): Headers {
+  const listed = listConnection(headers.connection);
+  const kept: Headers = {};
+  for (const name in headers) {
+    if (!hopByHop.has(name) && !untrusted.test(name) && !listed?.includes(name)) kept[name] = headers[name];
+  }
+  if (caller === undefined) {
+    // The service trusts the gateway, and so the headers that it forwards.
+    delete kept['x-hops'];
+    delete kept['x-deadline-ms'];
+  }
+  const { travel } = currentContext() ?? {};
+  const traceparent = span?.traceparent ?? travel?.traceparent;
+  if (traceparent !== undefined) {
+    kept.traceparent = traceparent;
+    if (travel?.tracestate === undefined) delete kept.tracestate;
+  }
+  // Undici sets these two itself.
+  delete kept.host;
+  delete kept['content-length'];
+  kept['content-type'] = sentType;
+  return Object.assign(kept, own, { 'x-request-id': id });
+}
+
+/** Sets the headers of a service's response on the response to the client. */
+export function setResponseHeaders(reply: FastifyReply, headers: UpstreamResponse['headers']): void {
+  const listed = listConnection(headers.connection);
+  for (const name in headers) {
+    if (hopByHop.has(name) || decidedHere.test(name) || listed?.includes(name)) continue;
+    const value = headers[name] as string | string[];
+    if (!reply.hasHeader(name)) reply.header(name, value);
+    else if (name === 'vary') reply.header(name, joinFields(reply.getHeader(name), value));
+  }
+}
+
+/** Returns the names in a `connection` header: those headers too are about one connection. */
+function listConnection(connection: string | string[] | undefined): string[] | undefined {
+  return connection === undefined
+    ? undefined
+    : String(connection)
+        .toLowerCase()
+        .split(/[\s,]+/);
+}
+
+/** Joins two lists of field names, each name once, in its first spelling. */
+function joinFields(...lists: unknown[]): string {
+  const members = String(lists).split(/[\s,]+/);
+  const known = members.map((member) => member.toLowerCase());
+  return members.filter((_member, index) => known.indexOf(known[index] as string) === index).join(', ');
+}

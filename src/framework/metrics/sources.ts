@@ -1,0 +1,31 @@
+import type { Histogram } from './histogram.ts';
+import type { RequestMetrics } from './request-metrics.ts';
+
+/** The calls of a service to one peer. */
+export interface CallsSource {
+  readonly service: string;
+  readonly peer: string;
+  /** By operation: seconds by outcome, and the number of ids of each batch. */
+  readonly counts: ReadonlyMap<
+    string,
+    { readonly seconds: ReadonlyMap<string, Histogram>; readonly ids: Histogram }
+  >;
+  isBroken(): boolean;
+}
+
+/** The database of a service. */
+export interface DatabaseSource {
+  readonly counts: { readonly commits: Histogram; readonly failures: Readonly<Record<string, number>> };
+  /** Bytes of the file and of the write-ahead log; undefined for a database in memory. */
+  sizes(): { readonly main: number; readonly wal: number } | undefined;
+}
+
+/** The counts of an app that the families read. */
+export interface MetricSources {
+  readonly traffic: RequestMetrics;
+  /** By service. */
+  readonly databases: ReadonlyMap<string, DatabaseSource>;
+  readonly calls: readonly CallsSource[];
+  /** Event-loop lag in seconds. */
+  readonly lag: Histogram;
+}

@@ -89,7 +89,7 @@ export default {
     },
     {
       name: 'contract-as-types-in-clients-only',
-      comment: 'Of generated/ a service sees the types of its neighbours, in the file that calls them.',
+      comment: 'Of generated/ a service sees the types of its peers, in the file that calls them.',
       severity: 'error',
       from: { path: '^src/services/', pathNot: '-client\\.ts$' },
       to: { path: '^generated/' },

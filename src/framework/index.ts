@@ -1,6 +1,4 @@
 /** The public API of the framework: what a service imports. Tables and repositories import `#framework/database`. */
-export { type Found, lookupByIds } from './calls/batch/lookup.ts';
-export type { LegacyPeer } from './calls/operation.ts';
 export type { Lookup, Peer } from './calls/peers.ts';
 export { bindContext } from './context/context.ts';
 export { defineProblem, found, type ProblemDefinition, peerProblems } from './errors/define-problem.ts';

@@ -6,8 +6,8 @@ test('a failed test prints the warnings and errors of its server, also those tha
   const broken = defineService({
     name: 'broken',
     description: 'Fails.',
-    async register(scope) {
-      scope.get('/fail', async () => {
+    routes(scope) {
+      scope.get('/fail', { schema: { hide: true } }, async () => {
         throw new Error('the reason of the failure');
       });
     },

@@ -62,7 +62,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     opened.map(({ service, mountable }) => [service.name, mountable.ready]),
   );
   if (runtime.remote.length > 0)
-    readiness.set(runtime.label, () => checkReadiness({ database: undefined, neighbours: forwarded }));
+    readiness.set(runtime.label, () => checkReadiness({ database: undefined, peers: forwarded }));
   await mountService(server, describeOwn(runtime, parts, readiness));
   await server.ready();
   addMetrics(runtime, opened);

@@ -10,10 +10,9 @@ import { describeCall, runInSpan, type Span } from '../context/span.ts';
 import { GatewayTimeout, LoopDetected, RequestEnded, ServiceUnavailable } from '../errors/problem.ts';
 import { reasonOf } from '../errors/reason.ts';
 import { getLogger } from '../logging/logger.ts';
-import type { UsedOperation } from '../openapi/compatibility.ts';
-import { type OpenApiDocument, type OperationContract, readContract } from '../openapi/response-contract.ts';
+import { type OpenApiDocument, readContract } from '../openapi/response-contract.ts';
 import { CallMetrics, type Outcome } from './call-metrics.ts';
-import type { LegacyPeer, Operation, OperationOptions } from './operation.ts';
+import type { Operation } from './operation.ts';
 import type { CallInit } from './peers.ts';
 import {
   CallTimeoutError,
@@ -24,77 +23,40 @@ import {
 } from './transport.ts';
 
 export interface PeerOptions {
-  /** Where it is now, as `http://host:port`. */
+  /** The peer's origin, as `http://host:port`. */
   origin(): string;
-  /** The merged document. Absent while it is being generated: operations can be declared then, not called. */
+  /** The merged document. Undefined while it is being generated: there are no operations then. */
   readonly document: OpenApiDocument | undefined;
   /** ms for a call, in all. */
   readonly deadline: number;
-  /** How much of it: connections, past which calls wait for their turn, and bytes of the body of an answer. */
+  /** Connections, past which calls wait in a queue, and the maximum bytes of a response body. */
   readonly limits?: TransportLimits;
   /** Sent with each call. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Told of each operation that the service declares. */
-  onDeclare?(use: UsedOperation): void;
-  /** Told when an answer is not what the contract says. */
+  /** Called when a response does not match the contract. */
   onUnfit?(): void;
 }
 
-/** What an operation of a service's own declaration takes, as openapi-fetch has it. */
-interface LegacyInit {
-  readonly params?: {
-    readonly path?: Record<string, unknown>;
-    readonly query?: Record<string, unknown>;
-    readonly header?: Record<string, string>;
-  };
-  readonly body?: unknown;
-}
-
 const querySerializer = createQuerySerializer();
-
-function tooEarly(target: string): string {
-  return `${target} was called while contracts are generated: call it in a handler, in onStart or in a job`;
-}
-
-/** Stands for a contract that does not exist yet: operations may be declared, not used. */
-function absentContract(target: string): OperationContract {
-  const fail = () => {
-    throw new Error(tooEarly(target));
-  };
-  return { findFault: fail, maxItems: fail } as unknown as OperationContract;
-}
 
 /** Lower-cases the names, so that a header of the caller and one of ours are one. */
 function lowerCaseNames(headers: CallInit['headers'] = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** A neighbour and a way to hang up. */
+/** Opens the connections to a peer. */
 export function openPeer(name: string, options: PeerOptions) {
   const { origin, document, deadline } = options;
   const { send, close } = openTransport({ connect: deadline, ...options.limits });
   const counts = new Map<string, CallMetrics>();
 
-  function operation(
-    method: HttpMethod,
-    path: string,
-    { sends }: OperationOptions = {},
-  ): Operation<LegacyInit | undefined, unknown> {
-    options.onDeclare?.({ method, path, sends });
-    const operation = createOperation(method, path);
-    const convert = ({ params, body }: LegacyInit = {}): CallInit => ({
-      ...{ params: params?.path ?? {}, query: params?.query ?? {}, headers: params?.header ?? {}, body },
-    });
-    const legacy = (init: LegacyInit | undefined) => operation(convert(init));
-    return Object.assign(legacy, operation as Omit<typeof operation, never>);
-  }
-
   function createOperation(method: HttpMethod, path: string): Operation<CallInit | undefined, unknown> {
-    const contract = document === undefined ? undefined : readContract(document, method, path);
+    if (document === undefined) throw new Error(`The contract of ${name} is not generated yet`);
+    const contract = readContract(document, method, path);
     const verb = method.toUpperCase() as HttpRequest['method'];
     const target = `${verb} ${path}`;
-    const takesKey = contract?.takesKey === true;
-    // Declared twice, it is one operation all the same.
+    const { takesKey } = contract;
+    // An operation that is declared twice is counted as one.
     const counted = counts.get(target) ?? new CallMetrics();
     counts.set(target, counted);
 
@@ -142,7 +104,6 @@ export function openPeer(name: string, options: PeerOptions) {
     }
 
     async function call(init: CallInit | undefined): Promise<unknown> {
-      if (contract === undefined) throw new Error(tooEarly(target));
       if (currentContext()?.request?.isOver) throw new RequestEnded();
       const travel = outgoingContext(deadline);
       const begun = performance.now();
@@ -152,13 +113,12 @@ export function openPeer(name: string, options: PeerOptions) {
         throw refuseLate();
       }
       const span = currentContext()?.span?.start(describeCall(verb, path, origin()));
-      if (span === undefined) return exchange(contract, init, travel, begun);
+      if (span === undefined) return exchange(init, travel, begun);
       const { traceparent } = span;
-      return runInSpan(span, exchange(contract, init, { ...travel, traceparent }, begun, span));
+      return runInSpan(span, exchange(init, { ...travel, traceparent }, begun, span));
     }
 
     async function exchange(
-      contract: OperationContract,
       init: CallInit | undefined,
       travel: PropagatedContext,
       begun: number,
@@ -187,19 +147,20 @@ export function openPeer(name: string, options: PeerOptions) {
       const fault = contract.findFault({ status: response.status, contentType, body });
       end(fault === undefined ? 'ok' : response.ok ? 'invalid_response' : 'error_status', begun, init);
       if (fault === undefined) return body;
-      // A neighbour that refuses or fails keeps its contract; one that answers something else may have a new one.
+      // A peer that rejects or fails keeps its contract. Another response may come from a new contract.
       if (response.ok || response.status === 404 || response.status === 422) options.onUnfit?.();
       throw refuse(fault);
     }
 
-    const what = {
+    return Object.assign(call, {
       peer: name,
       target,
-      contract: contract ?? absentContract(target),
+      contract,
       deadline,
       counts: counted,
-    };
-    return Object.assign(call, { ...what, refuse, refuseLate });
+      refuse,
+      refuseLate,
+    });
   }
 
   /** A call that no operation declares. */
@@ -209,7 +170,6 @@ export function openPeer(name: string, options: PeerOptions) {
   }
 
   return {
-    neighbour: { operation } as LegacyPeer<object>,
     createOperation,
     /** What has been counted of its operations, by their targets. */
     counts: counts as ReadonlyMap<string, CallMetrics>,

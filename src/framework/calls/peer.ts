@@ -2,7 +2,6 @@ import type { HttpMethod } from 'openapi-typescript-helpers';
 import { internalLimits } from '../config/limits.ts';
 import { runAs } from '../context/context.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { UsedOperation } from '../openapi/compatibility.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import { openPeer } from './client.ts';
 import { createContractMonitor } from './contract-monitor.ts';
@@ -18,25 +17,23 @@ export interface ConnectPeerOptions {
   readonly service: string;
   /** The service that is called. */
   readonly other: string;
-  /** Where that is now, as `http://host:port`; else `setOrigin` says so, once the app listens. */
+  /** The peer's origin, as `http://host:port`. Absent: `setOrigin` sets it when the app listens. */
   readonly origin?: () => string;
   /** The merged document; absent while it is being generated. */
   readonly contract: OpenApiDocument | undefined;
   /** ms for a call, in all. */
   readonly deadline: number;
   readonly limits: TransportLimits;
-  /** Sent with each call, to say whose it is. */
+  /** Sent with each call; they identify the caller. */
   readonly headers: Readonly<Record<string, string>>;
   readonly log: Logger;
-  /** The other's document, where it runs in this app; else it is asked for. */
+  /** The peer's document, if the peer runs in this app. Otherwise it is fetched. */
   readonly document: (() => OpenApiDocument) | undefined;
-  /** Called for each operation that the service declares by method and path. */
-  onDeclare?(use: UsedOperation): void;
 }
 
-/** Opens the way from a service to another, and keeps an eye on what the other serves. */
+/** Connects a service to a peer, and monitors the contract that the peer serves. */
 export function connectPeer(options: ConnectPeerOptions) {
-  const { service, other, contract, deadline, limits, headers, log, document, onDeclare } = options;
+  const { service, other, contract, deadline, limits, headers, log, document } = options;
   let origin: string | undefined;
   const opened = openPeer(other, {
     origin:
@@ -50,26 +47,22 @@ export function connectPeer(options: ConnectPeerOptions) {
     deadline,
     limits,
     headers,
-    onDeclare: (use) => {
-      door.use(use);
-      onDeclare?.(use);
-    },
-    onUnfit: () => runAs(service, 'contract', log, door.lookSoon),
+    onUnfit: () => runAs(service, 'contract', log, monitor.lookSoon),
   });
-  const door = createContractMonitor({
+  const monitor = createContractMonitor({
     service,
     peer: other,
     contract: contract ?? { openapi: '3.1.0', paths: {} },
     log,
     fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.look),
   });
-  const look = () => runAs(service, 'contract', log, door.look);
+  const look = () => runAs(service, 'contract', log, monitor.look);
   const { operations, uses } = createPeerOperations({
     service,
     peer: other,
     document: contract,
     open(method, path, use) {
-      door.use({
+      monitor.use({
         method,
         path,
         get sends() {
@@ -94,17 +87,16 @@ export function connectPeer(options: ConnectPeerOptions) {
     setOrigin(value: string): void {
       origin = value;
     },
-    neighbour: opened.neighbour,
     counts: opened.counts,
-    isBroken: door.isBroken,
-    /** Compares its contract with what it serves now. */
+    isBroken: monitor.isBroken,
+    /** Compares the contract with what the peer serves now. */
     look,
     async check(): Promise<PeerState> {
-      if (door.isBroken()) return 'broken';
+      if (monitor.isBroken()) return 'broken';
       return (await opened.isReachable(internalLimits.look)) ? 'OK' : 'unreachable';
     },
     async close(): Promise<void> {
-      door.close();
+      monitor.close();
       await opened.close();
     },
   };

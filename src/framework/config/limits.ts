@@ -61,9 +61,9 @@ export const Limits = Type.Object(
     /** Calls from service to service; `calls.deadline` of the config says how long one may take. */
     calls: Type.Object(
       {
-        /** Connections to one neighbour. Past them calls wait for their turn, within their deadline. */
+        /** Connections to one peer. Further calls wait in a queue, within their deadline. */
         connections: whole('connections', 32, 1, 1_024),
-        /** The body of what a neighbour answers: then it counts as no answer. */
+        /** Bytes of the body of a peer's response. A larger one counts as no response. */
         answer: whole('bytes', 16_777_216, 65_536, 1_073_741_824),
       },
       group,
@@ -109,7 +109,7 @@ export const internalLimits = {
   linger: 1_000,
   /** Connections of a gateway to the app of one service for requests to its `/health` and `/ready`. */
   probes: 4,
-  /** How long a look at a neighbour's health or document may take, in ms. */
+  /** Timeout in ms of a check of a peer's health or document. */
   look: 500,
   /** How long a client may keep a connection that it does not use, while its server hands over, in ms. */
   handOver: 2_000,

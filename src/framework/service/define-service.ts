@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Static, TObject, TSchema } from '@sinclair/typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
-import type { LegacyPeer } from '../calls/operation.ts';
 import type { Peer, PeerName } from '../calls/peers.ts';
 import type { Database } from '../database/database.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -27,7 +26,6 @@ export interface ServiceContext<Options = unknown, Peers extends PeerName = neve
   readonly options: Options;
   /** The service's logger, for work that belongs to no request. Everywhere else: `getLogger()`. */
   readonly log: Logger;
-  neighbour<Paths extends object>(name: string): LegacyPeer<Paths>;
 }
 
 /** What a service is. */
@@ -47,8 +45,7 @@ export interface Service<Options extends TObject = TObject, Peers extends PeerNa
   /** The folder with the migrations of its database, written by `./run.sh migrate create`. Absent: no database. */
   readonly migrations?: URL;
   /** Registers the routes, and the work at start, at stop and in the background. */
-  routes?(app: ServiceScope, context: ServiceContext<Static<Options>, Peers>): void | Promise<void>;
-  register?(scope: ServiceScope, context: ServiceContext<Static<Options>, Peers>): Promise<void>;
+  routes(app: ServiceScope, context: ServiceContext<Static<Options>, Peers>): void | Promise<void>;
 }
 
 /** Defines a service. The value is the default export of `index.ts` in the service's folder. */

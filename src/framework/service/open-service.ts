@@ -72,11 +72,6 @@ export function openService(service: Service, options: OpenServiceOptions): Open
     options: serviceConfig.options ?? {},
     log,
     ...work,
-    neighbour(other: string) {
-      const peer = peers.get(other) ?? connect(other);
-      peers.set(other, peer);
-      return peer.neighbour as never;
-    },
   };
   return {
     ...{ service, database, peers, work: runner },
@@ -87,10 +82,9 @@ export function openService(service: Service, options: OpenServiceOptions): Open
       ready: () =>
         checkReadiness({
           database: database?.check,
-          neighbours: Object.fromEntries([...peers].map(([other, { check }]) => [other, check])),
+          peers: Object.fromEntries([...peers].map(([other, { check }]) => [other, check])),
         }),
       async register(scope) {
-        if (service.routes === undefined) return service.register?.(scope, context as never);
         await prepareScope(scope, service);
         await service.routes(scope, context as never);
       },

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { ServiceUnavailable } from '../errors/problem.ts';
 
-/** How a check went: `unreachable` is a neighbour that is away, `broken` one whose contract is no longer ours. */
+/** How a check went: `unreachable`: the peer does not respond; `broken`: it breaks its contract. */
 export type Check = 'OK' | 'failed' | 'unreachable' | 'broken';
 
 /** What was checked, and how each check went; a service is ready when nothing in it failed. */
@@ -24,11 +24,11 @@ export type Readiness = Static<typeof Readiness>;
 export interface Checks {
   /** Throws where it fails. */
   readonly database: (() => void) | undefined;
-  /** How each neighbour is. A check never asks another `/ready`: two that need each other would wait. */
-  readonly neighbours: Readonly<Record<string, () => Promise<Check>>>;
+  /** The check of each peer. It never requests `/ready` of the peer, because two that need each other would wait. */
+  readonly peers: Readonly<Record<string, () => Promise<Check>>>;
 }
 
-export async function checkReadiness({ database, neighbours }: Checks): Promise<Readiness> {
+export async function checkReadiness({ database, peers }: Checks): Promise<Readiness> {
   const checks: Readiness['checks'] = {};
   if (database !== undefined) {
     try {
@@ -40,7 +40,7 @@ export async function checkReadiness({ database, neighbours }: Checks): Promise<
   }
   const away: string[] = [];
   await Promise.all(
-    Object.entries(neighbours).map(async ([name, check]) => {
+    Object.entries(peers).map(async ([name, check]) => {
       const state = await check();
       checks[name] = state;
       if (state === 'unreachable') away.push(name);

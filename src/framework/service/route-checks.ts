@@ -2,7 +2,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { DefinitionError } from '../errors/definition-error.ts';
 
-/** The paths that every service has. */
+/** The paths at which every service has a GET route. */
 const reserved = ['/', '/health', '/ready', '/openapi.json', '/docs'];
 
 /** A route as an `onRoute` hook gets it. */
@@ -39,7 +39,8 @@ export const routeChecks = fp<{ readonly service: string; readonly prefix: strin
       const { schema = {}, routePath, url } = route;
       if ((routePath !== '' && !routePath.startsWith('/')) || !`${url}/`.startsWith(`${prefix}/`))
         return `has a path that does not begin with "/": write "/${routePath}"`;
-      if (reserved.includes(normalize(path))) return 'is a path that every service has: choose another one';
+      if (String(route.method).includes('GET') && reserved.includes(normalize(path)))
+        return 'is a path that every service has: choose another one';
       const lost = findMissingSchema(app, schema);
       if (lost !== undefined) return `refers to the schema ${lost}, which is not among schemas: add it there`;
       const text = schema.body === undefined ? undefined : findUnboundedString(app, schema.body);

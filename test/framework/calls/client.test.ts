@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { loadServices } from '../../../src/framework/app/load-services.ts';
-import { lookupByIds } from '../../../src/framework/calls/batch/lookup.ts';
 import { openPeer } from '../../../src/framework/calls/client.ts';
 import { runInContext } from '../../../src/framework/context/context.ts';
 import { Problem } from '../../../src/framework/errors/problem.ts';
@@ -12,11 +11,10 @@ import { build, collectLines, contract, type Line } from '../../support/app.ts';
 const key = 'sixteen-or-more-characters';
 
 const document = contract as unknown as OpenApiDocument;
-type Paths = { '/pet/pets/': { get: { parameters: { query?: { ids?: number[] } }; responses: object } } };
 
 function open(origin: string, options: Partial<Parameters<typeof openPeer>[1]> = {}) {
   const opened = openPeer('pet', { origin: () => origin, document, deadline: 1000, ...options });
-  return { ...opened, operation: opened.neighbour.operation as unknown as Operation };
+  return { ...opened, operation: opened.createOperation as unknown as Operation };
 }
 type Operation = (
   method: string,
@@ -45,25 +43,15 @@ test('an operation whose response cannot be checked cannot be declared; the erro
   await close();
 });
 
-test('an operation can be declared while contracts are generated, and not called', async () => {
-  const { operation, close } = open('http://127.0.0.1:1', { document: undefined });
-  const listPets = operation('get', '/pet/pets/');
-  const message = /^GET \/pet\/pets\/ was called while contracts are generated: call it in a handler/;
-  await expect(listPets({})).rejects.toThrow(message);
-  const lookUp = lookupByIds(listPets as never, { parameter: 'ids', ask: Object, idOf: Number });
-  await expect(lookUp([1])).rejects.toThrow(message);
-  await close();
-});
-
 test('a call carries the id, one hop more and what is left of its caller’s time', async (t) => {
   const seen: Record<string, unknown>[] = [];
   const pet = defineService({
     name: 'pet',
     description: 'Sees what it is sent.',
-    async register(scope) {
+    routes(scope) {
       scope.get(
         '/pets/',
-        { schema: { response: { 200: Type.Array(Type.Unknown()) } } },
+        { schema: { hide: true, response: { 200: Type.Array(Type.Unknown()) } } },
         async ({ headers }) => {
           seen.push(headers);
           return [];
@@ -113,13 +101,18 @@ test('a service that calls itself in circles is stopped after three hops', async
   const pet = defineService({
     name: 'pet',
     description: 'Asks itself.',
-    async register(scope, { neighbour }) {
-      const again = neighbour<Paths>('pet').operation('get', '/pet/pets/');
-      scope.get('/pets/', { schema: { response: { 200: Type.Array(Type.Unknown()) } } }, async () => {
-        calls += 1;
-        await again(undefined);
-        return [];
-      });
+    peers: ['pet'],
+    routes(scope, { peers }) {
+      const { listPets } = peers.pet;
+      scope.get(
+        '/pets/',
+        { schema: { hide: true, response: { 200: Type.Array(Type.Unknown()) } } },
+        async () => {
+          calls += 1;
+          await listPets();
+          return [];
+        },
+      );
     },
   });
   const { send, lines } = await build(t, { services: [pet] });
@@ -190,8 +183,10 @@ test.for([
     const pet = defineService({
       name: 'pet',
       description: 'Fails.',
-      async register(scope) {
-        scope.get('/pets/', async (_request, reply) => reply.code(status).send({}));
+      routes(scope) {
+        scope.get('/pets/', { schema: { hide: true } }, async (_request, reply) =>
+          reply.code(status).send({}),
+        );
       },
     });
     const { url } = await build(t, { services: [pet] });

@@ -17,7 +17,7 @@ const mail = defineService({
     sender: Type.Optional(Type.Unknown()),
     server: Type.Optional(Type.Object({ port: Type.Integer() })),
   }),
-  async register() {},
+  routes() {},
 });
 const services = new Map<string, Service>([
   ['pet', pet],

@@ -188,14 +188,14 @@ describe('what is larger than the config allows', () => {
 const slow = defineService({
   name: 'slow',
   description: 'Takes its time.',
-  async register(scope) {
-    scope.get('/never', () => new Promise(() => {}));
-    scope.get('/late', async () => {
+  routes(scope) {
+    scope.get('/never', { schema: { hide: true } }, () => new Promise(() => {}));
+    scope.get('/late', { schema: { hide: true } }, async () => {
       await sleep(900);
       getLogger().info('at last');
       return { ok: true };
     });
-    scope.get('/much', () => 'x'.repeat(64_000_000));
+    scope.get('/much', { schema: { hide: true } }, () => 'x'.repeat(64_000_000));
   },
 });
 
@@ -277,7 +277,7 @@ test('an answer of a neighbour that is larger than the config allows counts as n
     pets: { port, services: ['pet'] },
   };
   const limits = { calls: { answer: 65_536 } };
-  const pet = defineService({ name: 'pet', description: 'Away.', async register() {} });
+  const pet = defineService({ name: 'pet', description: 'Away.', routes() {} });
   const { send } = await build(t, {
     services: [user, pet],
     config: { apps, limits },

@@ -17,12 +17,18 @@ const Query = Type.Object({
 const echo = defineService({
   name: 'echo',
   description: 'Echoes.',
-  async register(scope) {
+  routes(scope) {
     const schema = { querystring: Query, response: { 200: Type.Unknown() } };
-    scope.get('/query', { schema }, async (request) => request.query);
+    scope.get('/query', { schema: { ...schema, hide: true } }, async (request) => request.query);
     scope.get(
       '/header',
-      { schema: { headers: Type.Object({ 'x-count': Type.Integer() }), response: { 200: Type.Unknown() } } },
+      {
+        schema: {
+          hide: true,
+          headers: Type.Object({ 'x-count': Type.Integer() }),
+          response: { 200: Type.Unknown() },
+        },
+      },
       async (request) => ({ count: request.headers['x-count'] }),
     );
   },

@@ -23,12 +23,16 @@ function expectPolicy({ headers }: Answer): void {
 const failing = defineService({
   name: 'failing',
   description: 'Fails.',
-  async register(scope) {
-    scope.get('/defect', async () => {
+  routes(scope) {
+    scope.get('/defect', { schema: { hide: true } }, async () => {
       throw new Error('a defect');
     });
-    scope.get('/never', () => new Promise(() => {}));
-    scope.post('/strict', { schema: { body: Type.Object({ name: Type.String() }) } }, async () => ({}));
+    scope.get('/never', { schema: { hide: true } }, () => new Promise(() => {}));
+    scope.post(
+      '/strict',
+      { schema: { hide: true, body: Type.Object({ name: Type.String({ maxLength: 200 }) }) } },
+      async () => ({}),
+    );
   },
 });
 

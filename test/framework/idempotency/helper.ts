@@ -43,7 +43,7 @@ export function makeNotes(stage: Stage) {
     name: 'note',
     description: 'Notes',
     migrations: new URL('../../fixtures/note/migrations/', import.meta.url),
-    async register(scope, { database }) {
+    routes(scope, { database }) {
       const { orm, write } = database;
       const add = (text: string) =>
         write(() => ({
@@ -53,7 +53,7 @@ export function makeNotes(stage: Stage) {
       let isAway = true;
 
       const post = (path: string, handler: Handler) =>
-        scope.post(path, (request, reply) => {
+        scope.post(path, { schema: { hide: true } }, (request, reply) => {
           stage.runs.push(request.url);
           return handler(request, reply);
         });
@@ -126,13 +126,17 @@ export function makeNotes(stage: Stage) {
         void add('unawaited');
         return { ok: true };
       });
-      scope.post('/commit', { schema: { body: Type.Object({ note: Type.Integer() }) } }, async (request) => {
-        stage.runs.push(request.url);
-        const { note } = request.body;
-        await stage.wait();
-        await write(() => orm.run(sql`INSERT INTO line (note) VALUES (${note})`).changes);
-        return { ok: true };
-      });
+      scope.post(
+        '/commit',
+        { schema: { hide: true, body: Type.Object({ note: Type.Integer() }) } },
+        async (request) => {
+          stage.runs.push(request.url);
+          const { note } = request.body;
+          await stage.wait();
+          await write(() => orm.run(sql`INSERT INTO line (note) VALUES (${note})`).changes);
+          return { ok: true };
+        },
+      );
     },
   });
 }

@@ -297,8 +297,9 @@ describe('the key', () => {
     const echo = defineService({
       name: 'echo',
       description: 'Says it again',
-      async register(scope) {
-        scope.post('/', async () => ({ ok: true }));
+      routes(scope) {
+        const response = { 200: Type.Object({ ok: Type.Boolean() }) };
+        scope.post('/', { schema: { operationId: 'echo', response } }, async () => ({ ok: true }));
       },
     });
     const { send } = await build(t, { services: [echo] });
@@ -624,10 +625,10 @@ describe('a handler that', () => {
 test('a retry has one effect in a peer too, where its first try ended after the call to that', async (t) => {
   const database = makeDatabase(t);
   const stage = { runs: [] as string[], wait: async () => {} };
-  const body = Type.Object({ text: Type.String() });
+  const body = Type.Object({ text: Type.String({ maxLength: 200 }) });
   const note = defineService({
     ...makeNotes(stage),
-    async register(scope, { database: { orm, write } }) {
+    routes(scope, { database: { orm, write } }) {
       const schema = { body, response: { 200: Type.Object({ id: Type.Integer() }) } };
       scope.post('/notes/', { schema: { operationId: 'keep', ...schema } }, async (request) =>
         write(() => {
@@ -642,11 +643,12 @@ test('a retry has one effect in a peer too, where its first try ended after the 
     name: 'relay',
     description: 'Has notes kept by another service.',
     migrations: new URL('../../fixtures/note/migrations/', import.meta.url),
-    async register(scope, { neighbour }) {
-      const keep = neighbour<{ '/note/notes/': { post: never } }>('note').operation('post', '/note/notes/');
-      scope.post('/relay', async () => {
+    peers: ['note'] as never[],
+    routes(scope, { peers }) {
+      const { keep } = (peers as unknown as { note: { keep(init: object): Promise<unknown> } }).note;
+      scope.post('/relay', { schema: { hide: true } }, async () => {
         const ids: unknown[] = [];
-        for (const text of ['one', 'other']) ids.push(await keep({ body: { text } } as never));
+        for (const text of ['one', 'other']) ids.push(await keep({ body: { text } }));
         if (isAway) throw new ServiceUnavailable('not now');
         return ids;
       });

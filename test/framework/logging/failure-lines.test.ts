@@ -15,7 +15,7 @@ async function linesOf({ lines }: Built, reqId: string): Promise<Line[]> {
   return own();
 }
 
-const pet = defineService({ name: 'pet', description: 'Away.', async register() {} });
+const pet = defineService({ name: 'pet', description: 'Away.', routes() {} });
 
 /** The gateway with the user service; the app of the pet service does not run. */
 async function buildOutage(t: TestContext, config: object = {}): Promise<Built> {
@@ -88,7 +88,7 @@ function endHandlers(): void {
 const failing = defineService({
   name: 'failing',
   description: 'Fails.',
-  async register(scope) {
+  routes(scope) {
     const thrown: Record<string, () => unknown> = {
       text: () => 'boom',
       nothing: () => undefined,
@@ -97,7 +97,7 @@ const failing = defineService({
       error: () => new Error('a defect'),
     };
     for (const [name, make] of Object.entries(thrown))
-      scope.get(`/${name}`, async () => {
+      scope.get(`/${name}`, { schema: { hide: true } }, async () => {
         throw make();
       });
     const late: Record<string, () => unknown> = {
@@ -106,11 +106,11 @@ const failing = defineService({
       defect: () => Promise.reject(new Error('a late defect')),
     };
     for (const [name, end] of Object.entries(late))
-      scope.get(`/late-${name}`, async () => {
+      scope.get(`/late-${name}`, { schema: { hide: true } }, async () => {
         await new Promise<void>((resolve) => waiting.push(resolve));
         return end();
       });
-    scope.get('/block', async () => {
+    scope.get('/block', { schema: { hide: true } }, async () => {
       const end = performance.now() + 2_000;
       while (performance.now() < end);
       return { ok: true };

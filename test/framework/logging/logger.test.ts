@@ -270,13 +270,13 @@ describe('getLogger', () => {
     return defineService({
       name,
       description: 'Takes notes.',
-      async register(scope) {
+      routes(scope) {
         note('start');
-        scope.get('/note', { schema: { operationId: `note_${name}` } }, async () => {
+        scope.get('/note', { schema: { hide: true } }, async () => {
           await noteAll(pool);
           return { ok: true };
         });
-        scope.get('/debug', { schema: { operationId: `debug_${name}` } }, async () => {
+        scope.get('/debug', { schema: { hide: true } }, async () => {
           getLogger().debug('detail');
           return { ok: true };
         });

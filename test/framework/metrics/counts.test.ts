@@ -44,12 +44,10 @@ async function openOperation(t: TestContext, listener: RequestListener) {
     server.close();
     server.closeAllConnections();
   });
-  const { operation } = opened.neighbour as unknown as {
-    operation(method: string, path: string): (init: object) => Promise<unknown>;
-  };
+  const declare = () => opened.createOperation('get', '/toy/toys/');
   return {
-    call: operation('get', '/toy/toys/'),
-    again: () => operation('get', '/toy/toys/'),
+    call: declare(),
+    again: declare,
     counts: opened.counts,
   };
 }

@@ -18,9 +18,9 @@ import { known, readKnown, readMetrics, scrape, sendKnown } from '../../support/
 const slow = defineService({
   name: 'slow',
   description: 'Takes its time.',
-  async register(scope) {
+  routes(scope) {
     const params = Type.Object({ ms: Type.Integer({ minimum: 0, maximum: 5_000 }) });
-    scope.get('/wait/:ms', { schema: { params } }, async ({ params: { ms } }) => {
+    scope.get('/wait/:ms', { schema: { hide: true, params } }, async ({ params: { ms } }) => {
       await sleep(ms);
       return { ok: true };
     });
@@ -234,16 +234,14 @@ test('requests that come while the text is being made share it', async (t) => {
   expect(made).toBe(2);
 });
 
-test('a service that asks for a neighbour twice has one, and its operations are counted once', async (t) => {
+test('a service that reads an operation of a peer twice has one operation, which counts each call once', async (t) => {
   const twice = defineService({
     name: 'user',
     description: 'Asks twice.',
-    async register(scope, { neighbour }) {
-      type Paths = { '/pet/pets/': { get: { responses: object } } };
-      const list = [neighbour<Paths>('pet'), neighbour<Paths>('pet')].map(
-        (pets) => pets.operation('get', '/pet/pets/') as unknown as (init: object) => Promise<unknown>,
-      );
-      scope.get('/both', async () => Promise.all(list.map((one) => one({}))));
+    peers: ['pet'],
+    routes(scope, { peers }) {
+      const list = [peers.pet.listPets, peers.pet.listPets];
+      scope.get('/both', { schema: { hide: true } }, async () => Promise.all(list.map((one) => one({}))));
     },
   });
   const { default: pet } = await import('../../../src/services/pet/index.ts');

@@ -37,16 +37,16 @@ test('a database that fails is a check that failed, named without the reason', a
   const database = () => {
     throw new Error('/secret/path/pet.db is gone');
   };
-  expect(await checkReadiness({ database, neighbours: {} })).toEqual({
+  expect(await checkReadiness({ database, peers: {} })).toEqual({
     status: 'failed',
     checks: { database: 'failed' },
     degraded: [],
   });
 });
 
-test('a neighbour that is away leaves it ready and degraded; one with another contract does not', async () => {
-  const check = (neighbours: Parameters<typeof checkReadiness>[0]['neighbours']) =>
-    checkReadiness({ database: () => {}, neighbours });
+test('a peer that is away leaves the service ready and degraded; a peer that breaks its contract does not', async () => {
+  const check = (peers: Parameters<typeof checkReadiness>[0]['peers']) =>
+    checkReadiness({ database: () => {}, peers });
   expect(await check({ toy: async () => 'unreachable', pet: async () => 'unreachable' })).toEqual({
     status: 'OK',
     checks: { database: 'OK', toy: 'unreachable', pet: 'unreachable' },
@@ -80,7 +80,7 @@ test('while it stops, health answers and ready is a 503 with the same facts', as
   const refused = await send('GET', '/pet/pets/');
   expect(refused.status).toBe(503);
   expect(refused.body.detail).toBe('The server is stopping');
-  // What is in flight may still need its neighbours.
+  // Requests in flight may still need the peers.
   const nested = (sent: string) =>
     send('GET', '/pet/pets/', undefined, { 'x-hops': '1', 'x-internal': sent });
   expect((await nested(`service ${key}`)).status).toBe(200);
@@ -182,14 +182,14 @@ describe('of requests one behind the other on a connection, where another instan
       name: 'slow',
       description: 'Answers when it is told to',
       migrations: new URL('../../../src/services/user/migrations/', import.meta.url),
-      async register(scope) {
+      routes(scope) {
         const wait = async () => {
           count += 1;
           await free.promise;
           return {};
         };
-        scope.get('/wait', { schema: { operationId: 'wait', response: {} } }, wait);
-        scope.post('/wait', { schema: { operationId: 'change', response: {} } }, wait);
+        scope.get('/wait', { schema: { hide: true } }, wait);
+        scope.post('/wait', { schema: { hide: true } }, wait);
       },
     });
     const { app, url } = await build(t, { services: [slow] });

@@ -236,9 +236,12 @@ test('A path that begins with the letters of the prefix keeps them', async (t) =
   const pet = defineService({
     name: 'pet',
     description: 'Petitions',
-    async register(scope) {
+    routes(scope) {
       const response = { 200: Type.Object({ url: Type.String() }) };
-      for (const path of paths) scope.get(path, { schema: { response } }, async ({ url }) => ({ url }));
+      for (const [index, path] of paths.entries())
+        scope.get(path, { schema: { operationId: `readPath${index}`, response } }, async ({ url }) => ({
+          url,
+        }));
     },
   });
   const { send } = await build(t, { services: [pet] });
@@ -255,7 +258,7 @@ test('A service that says nothing of errors and tags has both in its document', 
   const toy = defineService({
     name: 'toy',
     description: 'Toys.',
-    async register(scope) {
+    routes(scope) {
       const response = { 200: Type.Object({}, { description: 'A toy' }) };
       const schema = { operationId: 'readToy', tags: ['toys'], summary: 'Read a toy', response };
       scope.get('/toys/', { schema }, async () => ({}));
@@ -280,7 +283,7 @@ test('What a service says itself of errors, tags and headers is kept', async (t)
     name: 'toy',
     description: 'Toys.',
     tags: { toys: 'What pets play with', service: 'Of the toys too' },
-    async register(scope) {
+    routes(scope) {
       const response = {
         200: { description: 'A toy', type: 'object', headers: { etag: { type: 'string' } } },
         404: {

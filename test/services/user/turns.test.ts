@@ -114,25 +114,29 @@ async function buildSlow(t: TestContext) {
   const pet = defineService({
     name: 'pet',
     description: 'Answers when it is told',
-    async register(scope) {
+    routes(scope) {
       const ids = Type.Array(Type.Integer());
-      scope.get('/pets/', { schema: { querystring: Type.Object({ ids }) } }, async ({ query }, reply) => {
-        const time = '2024-12-18T21:03:51.790256Z';
-        const rest = {
-          name: 'Rex',
-          species: 'dog',
-          age: 1,
-          mood: 'happy',
-          last_fed: time,
-          last_interaction: time,
-        };
-        const pets = query.ids.map((id) => ({ id, ...rest }));
-        if (isOpen) return pets;
-        const { promise, resolve } = Promise.withResolvers<number>();
-        calls.push({ ids: query.ids, answer: (status = 200) => resolve(status) });
-        const status = await promise;
-        return reply.code(status).send(status === 200 ? pets : { secret: 1 });
-      });
+      scope.get(
+        '/pets/',
+        { schema: { hide: true, querystring: Type.Object({ ids }) } },
+        async ({ query }, reply) => {
+          const time = '2024-12-18T21:03:51.790256Z';
+          const rest = {
+            name: 'Rex',
+            species: 'dog',
+            age: 1,
+            mood: 'happy',
+            last_fed: time,
+            last_interaction: time,
+          };
+          const pets = query.ids.map((id) => ({ id, ...rest }));
+          if (isOpen) return pets;
+          const { promise, resolve } = Promise.withResolvers<number>();
+          calls.push({ ids: query.ids, answer: (status = 200) => resolve(status) });
+          const status = await promise;
+          return reply.code(status).send(status === 200 ? pets : { secret: 1 });
+        },
+      );
     },
   });
   const built = await build(t, { services: [pet, user], config });

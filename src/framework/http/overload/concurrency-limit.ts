@@ -48,8 +48,8 @@ const least = { max: 64, waitMs: 5_000, min: 16 };
  * burst, which would otherwise be admitted completely before half a second is over.
  *
  * A limit with additive increase and multiplicative decrease (AIMD: × 0.9 per busy tick with a longer wait, else + 10) has
- * half as many constants. It lost in the bench `overload-page`, three runs each: 0.57 to 0.69 of the peak at twice the
- * capacity instead of 0.75 to 0.98, and a p99 of 225 to 305 ms instead of 143 to 173 ms.
+ * half as many constants. In the bench `overload-page`, on a busy machine, it served 0.57 and 0.69 of the peak at twice the
+ * capacity (0.67 and 0.87 if cheap requests are exempt). This limit served 0.75 to 0.98.
  */
 export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 'unread'>): ConcurrencyLimit {
   const { requests, wait, unread: maxUnread } = limits;

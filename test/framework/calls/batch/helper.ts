@@ -19,7 +19,7 @@ export interface Toy {
 
 /** What lists toys, as its callers send it. */
 interface ListToys {
-  readonly params: { readonly query: { readonly ids: number[] } & Partial<Args> };
+  readonly query: { readonly ids: number[] } & Partial<Args>;
 }
 interface Args {
   readonly color: string;
@@ -132,7 +132,7 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const document = describeToys(maxItems);
-  const { neighbour, isReachable, close } = openPeer('toy', {
+  const { createOperation, isReachable, close } = openPeer('toy', {
     origin: () => origin,
     document,
     deadline,
@@ -144,11 +144,11 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
   });
   // With its first call undici starts a timer that all connections share: that is not one of a test.
   await isReachable(5_000);
-  const operation = neighbour.operation('get', path as never) as unknown as Operation<object, Toy[]>;
+  const operation = createOperation('get', path) as unknown as Operation<object, Toy[]>;
 
   /** The operation, and a note of each call as it leaves. */
   function send(init: ListToys): Promise<Toy[]> {
-    const { ids, color } = init.params.query;
+    const { ids, color } = init.query;
     const number = calls.length;
     const toys = ids.flatMap((id) => {
       const version = versions.get(id);
@@ -162,7 +162,7 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
       isOver = true;
     };
     const travel = currentContext()?.travel;
-    const outcome = operation({ params: { query: { ...init.params.query, call: number } } });
+    const outcome = operation({ query: { ...init.query, call: number } });
     const end = outcome.then(note, note);
     calls.push({
       ids,
@@ -188,7 +188,7 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
   function makeLookup() {
     const lookUp = lookupByIds<ListToys, Toy, Args | undefined>(list, {
       parameter: 'ids',
-      ask: (ids, args) => ({ params: { query: { ids, ...args } } }),
+      ask: (ids, args) => ({ query: { ids, ...args } }),
       idOf: ({ id }) => id,
     });
 

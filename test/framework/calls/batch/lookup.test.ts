@@ -516,7 +516,7 @@ describe('errors', () => {
       parameter: 'ids',
       ask(ids) {
         if (isBroken) throw new Error('a defect');
-        return { params: { query: { ids } } };
+        return { query: { ids } };
       },
       idOf: ({ id }: Toy) => id,
     });

@@ -69,11 +69,11 @@ describe('a write runs in the context of its caller', () => {
       name: 'keeper',
       description: 'Keeps notes.',
       migrations: new URL('../../../../src/services/pet/migrations/', import.meta.url),
-      async register(scope, { database }) {
+      routes(scope, { database }) {
         database.orm.run(sql.raw(noteTable));
         let arrived = 0;
         const all = Promise.withResolvers<void>();
-        scope.post('/notes/', { schema: { operationId: 'keep' } }, async ({ id }) => {
+        scope.post('/notes/', { schema: { hide: true } }, async ({ id }) => {
           arrived += 1;
           if (arrived === ids.length) all.resolve();
           await all.promise; // so that all writes are in one turn

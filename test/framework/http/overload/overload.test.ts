@@ -20,13 +20,13 @@ const key = 'sixteen-or-more-characters';
 const slow = defineService({
   name: 'slow',
   description: 'Takes its time.',
-  async register(scope) {
+  routes(scope) {
     const params = Type.Object({ ms: Type.Integer({ minimum: 0, maximum: 20_000 }) });
-    scope.get('/wait/:ms', { schema: { params } }, async ({ params: { ms } }) => {
+    scope.get('/wait/:ms', { schema: { hide: true, params } }, async ({ params: { ms } }) => {
       await sleep(ms);
       return { ok: true };
     });
-    scope.get('/log', async ({ headers }) => {
+    scope.get('/log', { schema: { hide: true } }, async ({ headers }) => {
       getLogger().info({ headers, internal: { key } }, 'all that came');
       return { ok: true };
     });

@@ -106,8 +106,8 @@ describe('CONNECT', () => {
     const silent = defineService({
       name: 'silent',
       description: 'Never responds',
-      async register(scope) {
-        scope.get('/never', () => new Promise(() => {}));
+      routes(scope) {
+        scope.get('/never', { schema: { hide: true } }, () => new Promise(() => {}));
       },
     });
     const { url, app } = await build(t, { services: [silent] });

@@ -21,9 +21,9 @@ async function start(t: TestContext, limits: object = {}) {
   const held = defineService({
     name: 'held',
     description: 'Answers when it is told.',
-    async register(scope) {
+    routes(scope) {
       const params = Type.Object({ id: Type.Integer() });
-      scope.get('/:id', { schema: { params } }, async ({ params: { id } }) => {
+      scope.get('/:id', { schema: { hide: true, params } }, async ({ params: { id } }) => {
         begun.push(id);
         await opened;
         return { id };

@@ -144,8 +144,8 @@ describe('requests that come before the answers to those before them', () => {
     const slow = defineService({
       name: 'slow',
       description: 'Waits.',
-      async register(scope) {
-        scope.get('/wait', { schema: { operationId: 'wait' } }, async () => {
+      routes(scope) {
+        scope.get('/wait', { schema: { hide: true } }, async () => {
           await sleep(200);
           return { ok: true };
         });
@@ -165,12 +165,12 @@ describe('requests that come before the answers to those before them', () => {
     const slow = defineService({
       name: 'slow',
       description: 'Takes longer for what comes first.',
-      async register(scope) {
+      routes(scope) {
         for (const method of ['GET', 'POST'] as const) {
           scope.route({
             method,
             url: '/:name',
-            schema: { operationId: `do${method}`, params: Type.Object({ name: Type.String() }) },
+            schema: { hide: true, params: Type.Object({ name: Type.String() }) },
             async handler(request) {
               const { name } = request.params as { name: string };
               done.push(`${name} begins`);

@@ -5,7 +5,7 @@ import type { TestContext } from 'vitest';
 import { lookupByIds } from '../../../../src/framework/calls/batch/lookup.ts';
 import { openPeer } from '../../../../src/framework/calls/client.ts';
 import type { Operation } from '../../../../src/framework/calls/operation.ts';
-import { currentContext, runInContext } from '../../../../src/framework/context/context.ts';
+import { type Context, currentContext, runInContext } from '../../../../src/framework/context/context.ts';
 import type { PropagatedContext } from '../../../../src/framework/context/propagation.ts';
 import { Problem } from '../../../../src/framework/errors/problem.ts';
 import type { OpenApiDocument } from '../../../../src/framework/openapi/response-contract.ts';
@@ -24,6 +24,11 @@ interface ListToys {
 interface Args {
   readonly color: string;
 }
+
+/** Lookups of more ids than a call takes, and the others, are in queues of their own. */
+export type Length = 'short' | 'long';
+/** The length of the lookups of each context: the framework copies a context whole, with fields that it does not know. */
+type ToyContext = Context & { readonly length: Length };
 
 /** What has come of a lookup: the versions that it found, by id, or its error, as the status that it is for. */
 export type Outcome = ReadonlyMap<number, number> | number | Error;
@@ -44,6 +49,8 @@ export interface AskOptions {
 export interface Call {
   readonly ids: number[];
   readonly color: string | undefined;
+  /** Whether its lookups need more than one call; undefined outside of any request. */
+  readonly length: Length | undefined;
   /** What travels with it, as it leaves; undefined outside of any request. */
   readonly travel: PropagatedContext | undefined;
   /** When its caller hangs up. */
@@ -161,12 +168,14 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
     const note = () => {
       isOver = true;
     };
-    const travel = currentContext()?.travel;
+    const context = currentContext() as ToyContext | undefined;
+    const travel = context?.travel;
     const outcome = operation({ query: { ...init.query, call: number } });
     const end = outcome.then(note, note);
     calls.push({
       ids,
       color,
+      length: context?.length,
       travel,
       deadline: Math.min(travel?.deadline ?? Number.POSITIVE_INFINITY, performance.now() + deadline),
       arrival: arrived.then(({ headers }) => headers),
@@ -200,7 +209,8 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
     ): Promise<Outcome> {
       const { args, hops = 0, deadline = Number.POSITIVE_INFINITY, state } = options;
       const travel = { requestId: request ?? '', hops, deadline: performance.now() + deadline };
-      const context = {
+      const context: ToyContext = {
+        length: ids.length > maxItems ? 'long' : 'short',
         service: 'user',
         serviceLog: log,
         log: log.child({ reqId: request }),

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Clock, runBy, useClocks } from './clock.ts';
-import { type Call, faults, type Outcome, openToys, type Toys } from './helper.ts';
+import { type Call, faults, type Length, type Outcome, openToys, type Toys } from './helper.ts';
 import { type Lookup, Model, type ModelCall } from './model.ts';
 
 /** `SCHEDULES=10000` in `.ci/run`. */
@@ -119,7 +119,7 @@ class Schedule {
     const own = deadline ? deadline + 1 + (this.#asked.length % 9) : (deadline ?? options.deadline);
     const expected: Lookup = {
       request,
-      key: `${keyOf(hops, color)} ${ids.length > options.maxItems ? 'long' : 'short'}`,
+      key: keyOf(hops, color, ids.length > options.maxItems ? 'long' : 'short'),
       ids: new Set(ids),
       deadline: this.#clock.now + own,
       found: new Map(),
@@ -172,8 +172,8 @@ class Schedule {
       // Of those that leave at the same time with different keys, the order is nobody's business.
       const wanted = [one.ids.toSorted(), requestsOf(one)];
       const at = calls.findIndex(
-        ({ ids, travel, color }) =>
-          one.key.startsWith(keyOf(travel?.hops, color)) &&
+        ({ ids, travel, color, length }) =>
+          one.key === keyOf(travel?.hops, color, length) &&
           isDeepStrictEqual([ids.toSorted(), this.#requestsOf(travel?.requestId)], wanted),
       );
       if (at < 0) expect(calls).toContainEqual(one);
@@ -234,7 +234,8 @@ class Schedule {
 
 const operation = { service: 'user', peer: 'toy', operation: 'GET /toy/toys/' };
 const requestsOf = ({ lookups }: ModelCall) => [...new Set(lookups.map(({ request }) => request))].toSorted();
-const keyOf = (hops: number | undefined, color: string | undefined) => `${hops} ${color}`;
+const keyOf = (hops: number | undefined, color: string | undefined, length: Length | undefined) =>
+  `${hops} ${color} ${length}`;
 
 /** As `expect` has it, in a tenth of the time where they are equal. */
 function expectEqual(actual: unknown, expected: unknown): void {

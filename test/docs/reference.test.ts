@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { Limits } from '../../src/framework/config/limits.ts';
 import { AppConfig, ConfigFile, ServiceConfig } from '../../src/framework/config/schema.ts';
 import { root } from '../e2e/process/helper.ts';
-import { build } from '../support/app.ts';
+import { createExampleApp } from '../support/app.ts';
 import { readPage } from './blocks.ts';
 
 /** The cells of the rows of all tables of a page, without the quotes of code. */
@@ -58,7 +58,7 @@ test('configuration.md has a row with the default for each limit', () => {
 });
 
 test('operations.md has a row with the labels for each metric', async (t) => {
-  const { send } = await build(t);
+  const { send } = await createExampleApp(t);
   await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
   await send('POST', '/user/users/', { name: 'Alice' });
   expect((await send('POST', '/user/users/1/pets/1')).status).toBe(200);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { parse } from 'yaml';
 import { InstanceCounts } from '../../src/framework/metrics/instance-counts.ts';
-import { build, makeFolder } from '../support/app.ts';
+import { createExampleApp, makeFolder } from '../support/app.ts';
 import {
   findGroupings,
   findSelectors,
@@ -53,7 +53,9 @@ const fill = (query: string) => query.replaceAll('$__rate_interval', '1m').repla
 async function scrapeAll(t: TestContext): Promise<Scrape> {
   const folder = makeFolder(t);
   const ofFile = (name: string) => ({ database: `sqlite:${join(folder, name)}.db` });
-  const { url } = await build(t, { serviceConfigs: { pet: ofFile('pet'), user: ofFile('user') } });
+  const { url } = await createExampleApp(t, {
+    config: { services: { pet: ofFile('pet'), user: ofFile('user') } },
+  });
   await sendKnown(url);
   let text = '';
   await waitFor(async () => {

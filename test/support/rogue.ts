@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'vitest';
-import { type BuildOptions, type Built, build } from './app.ts';
+import { createExampleApp, type ExampleAppOptions, type TestApp } from './app.ts';
 
 /** A gateway that runs the user service and forwards /pet to what the test makes of it. */
-export interface Forwarding extends Built {
+export interface Forwarding extends TestApp {
   /** Open connections of the gateway to it. */
   readonly connections: ReadonlySet<Socket>;
 }
@@ -15,7 +15,7 @@ export async function forwardTo(
   t: TestContext,
   handle: RequestListener,
   config: Record<string, unknown> = {},
-  options: BuildOptions = {},
+  options: ExampleAppOptions = {},
 ): Promise<Forwarding> {
   const server = createServer((request, response) => {
     // The gateway compares contracts in the background.
@@ -50,7 +50,7 @@ async function start(
   t: TestContext,
   server: Server,
   config: Record<string, unknown>,
-  options: BuildOptions,
+  options: ExampleAppOptions,
 ): Promise<Forwarding> {
   const connections = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -68,5 +68,5 @@ async function start(
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port, services: ['pet'] },
   };
-  return { ...(await build(t, { ...options, config: { apps, ...config } })), connections };
+  return { ...(await createExampleApp(t, { ...options, config: { apps, ...config } })), connections };
 }

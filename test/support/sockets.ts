@@ -3,37 +3,47 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type TestContext, vi } from 'vitest';
 import pet from '../../src/services/pet/index.ts';
-import { type BuildOptions, type Built, build, type Line } from './app.ts';
+import {
+  createExampleApp,
+  createTestApp,
+  type ExampleAppOptions,
+  type LogEntry,
+  type TestApp,
+} from './app.ts';
 
 /** Where the pet service runs: in the app that is asked, or in another, to which that one forwards. */
 export const places = ['in the same app', 'in an app of its own'] as const;
 export type Place = (typeof places)[number];
 
 /** The product, asked at its gateway. */
-export interface BuiltAt extends Built {
+export interface PlacedExampleApp extends TestApp {
   /** What every app has logged so far, as it was written. */
-  allRaw(): string[];
+  everyRawLog(): string[];
   /** The same, parsed. */
-  allLines(): Line[];
+  everyLog(): LogEntry[];
 }
 
-export async function buildAt(t: TestContext, place: Place, options: BuildOptions = {}): Promise<BuiltAt> {
-  const apps: Built[] = [];
+export async function createExampleAppAt(
+  t: TestContext,
+  place: Place,
+  options: ExampleAppOptions = {},
+): Promise<PlacedExampleApp> {
+  const apps: TestApp[] = [];
   const common = { calls: { deadline: 10_000 }, ...options.config };
-  if (place === 'in the same app') apps.push(await build(t, { ...options, config: common }));
+  if (place === 'in the same app') apps.push(await createExampleApp(t, { ...options, config: common }));
   else {
-    const pets = await build(t, { ...options, services: [pet], config: options.config ?? {} });
+    const pets = await createTestApp(t, { ...options, services: [pet], config: options.config ?? {} });
     const port = Number(new URL(pets.url).port);
     const homes = {
       gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
       pets: { port, services: ['pet'] },
     };
-    apps.push(await build(t, { ...options, config: { ...common, apps: homes } }), pets);
+    apps.push(await createExampleApp(t, { ...options, config: { ...common, apps: homes } }), pets);
   }
   return {
-    ...(apps[0] as Built),
-    allRaw: () => apps.flatMap(({ raw }) => raw),
-    allLines: () => apps.flatMap(({ lines }) => lines),
+    ...(apps[0] as TestApp),
+    everyRawLog: () => apps.flatMap(({ rawLogs }) => rawLogs),
+    everyLog: () => apps.flatMap(({ logs }) => logs),
   };
 }
 
@@ -80,7 +90,7 @@ export async function openConnected(t: TestContext, url: string): Promise<Wire> 
 }
 
 /** Those that the gateway has. */
-export function countConnections({ app }: Built): Promise<number> {
+export function countConnections({ app }: TestApp): Promise<number> {
   return new Promise((resolve) => app.server.server.getConnections((_error, count) => resolve(count)));
 }
 
@@ -122,10 +132,10 @@ export function readAnswers(text: string): Answer[] {
   return answers;
 }
 
-export const isAccess = ({ msg }: Line) => msg === 'request';
+export const isAccess = ({ msg }: LogEntry) => msg === 'request';
 
 /** The requests that were answered: method, path and status of each, sorted. */
-export function listAnswered(lines: readonly Line[]): string[] {
+export function listAnswered(lines: readonly LogEntry[]): string[] {
   return lines
     .filter((line) => isAccess(line) && !line.aborted)
     .map(({ method, path, status }) => `${method} ${path} ${status}`)

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
-import { build } from '../../support/app.ts';
+import { createExampleApp } from '../../support/app.ts';
 
 let browser: Browser;
 
@@ -47,10 +47,10 @@ async function treat(url: string): Promise<void> {
 
 test('a page of another site cannot change anything, by fetch or by a form', async (t) => {
   const { page } = await openOtherSite(t);
-  const { url, send, lines } = await build(t);
+  const { url, send, logs } = await createExampleApp(t);
   await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
   const statuses = () =>
-    lines
+    logs
       .filter(({ msg, path }) => msg === 'request' && path === '/pet/pets/1/treat')
       .map(({ status }) => status);
 
@@ -64,7 +64,7 @@ test('a page of another site cannot change anything, by fetch or by a form', asy
 
 test('a page of an origin in the config can', async (t) => {
   const { page, origin } = await openOtherSite(t);
-  const { url, send } = await build(t, { config: { origins: [origin] } });
+  const { url, send } = await createExampleApp(t, { config: { origins: [origin] } });
   await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
   const mood = await page.evaluate(async (address) => {
     const response = await fetch(`${address}/pet/pets/1/treat`, { method: 'POST' });
@@ -74,7 +74,7 @@ test('a page of an origin in the config can', async (t) => {
 });
 
 test('a page whose name was rebound to this machine reads nothing', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const context = await browser.newContext();
   t.onTestFinished(() => context.close());
   const page = await context.newPage();

@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
-import { type Built, build } from '../../support/app.ts';
+import { createExampleApp, type TestApp } from '../../support/app.ts';
 
 interface Document {
   readonly info: { readonly title: string };
@@ -46,7 +46,7 @@ const addresses = [
 
 describe.each(addresses)('The page at $path', ({ path, document, title }) => {
   test('loads without an error and shows the operations of its document, all and no other', async (t) => {
-    const built = await build(t);
+    const built = await createExampleApp(t);
     const page = await open(t, built.url + path);
     expect(await page.title()).toBe(`${title} · API docs`);
     await expectDocument(page, built, document, title);
@@ -54,7 +54,7 @@ describe.each(addresses)('The page at $path', ({ path, document, title }) => {
 });
 
 test('The gateway’s page offers the merged document and each service’s, and shows the one that is chosen', async (t) => {
-  const built = await build(t);
+  const built = await createExampleApp(t);
   const page = await open(t, `${built.url}/docs`);
   expect(await page.locator('#select option').allInnerTexts()).toEqual([product, 'pet', 'user']);
   await choose(page, 'pet');
@@ -66,7 +66,7 @@ test('The gateway’s page offers the merged document and each service’s, and 
 });
 
 test('The choice on the gateway’s page outlives a reload', async (t) => {
-  const built = await build(t);
+  const built = await createExampleApp(t);
   const page = await open(t, `${built.url}/docs/`);
   await choose(page, 'pet');
   await page.reload();
@@ -74,14 +74,14 @@ test('The choice on the gateway’s page outlives a reload', async (t) => {
 });
 
 test.for(['pet', 'user'])('The page of %s offers no other document', async (service, t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const page = await open(t, `${url}/${service}/docs`);
   expect(await page.locator('.topbar input, .topbar select').filter({ visible: true }).count()).toBe(0);
   expect(await page.locator('#select option').allTextContents()).toEqual([service]);
 });
 
 test('A page loads with a query in its address as well', async (t) => {
-  const built = await build(t);
+  const built = await createExampleApp(t);
   const page = await open(t, `${built.url}/pet/docs?from=elsewhere`);
   await expectDocument(page, built, '/pet/openapi.json', 'pet');
 });
@@ -91,7 +91,7 @@ test.for([
   { place: '/docs', at: '/docs', prefix: 'pet.' },
   { place: '/docs once pet is chosen', at: '/docs', choice: 'pet', prefix: '' },
 ])('A pet is created and read through $place', async ({ at, choice, prefix }, t) => {
-  const { url, send } = await build(t);
+  const { url, send } = await createExampleApp(t);
   const page = await open(t, url + at);
   if (choice !== undefined) await choose(page, choice);
 
@@ -107,7 +107,7 @@ test.for([
 });
 
 test('A user is created, read, and adopts a pet through /user/docs', async (t) => {
-  const { url, send } = await build(t);
+  const { url, send } = await createExampleApp(t);
   const pet = (await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' })).body;
   const page = await open(t, `${url}/user/docs`);
 
@@ -125,7 +125,7 @@ test('A user is created, read, and adopts a pet through /user/docs', async (t) =
 });
 
 test('A link to an operation opens it', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const page = await open(t, `${url}/docs#/pet/pet.createPet`);
   await page.getByRole('button', { name: 'Execute' }).waitFor();
   expect(await page.locator('.opblock.is-open .opblock-summary-path').allInnerTexts()).toEqual([
@@ -139,7 +139,7 @@ describe('On a phone, 390 px wide,', () => {
   test.for(['/docs', '/pet/docs', '/user/docs/'])(
     '%s fits the screen, and its text is readable',
     async (path, t) => {
-      const { url } = await build(t);
+      const { url } = await createExampleApp(t);
       const page = await open(t, url + path, { context: phone });
       const prefix = path === '/docs' ? 'pet.' : '';
       const operation = path.startsWith('/user') ? 'updateUser' : `${prefix}createPet`;
@@ -164,7 +164,7 @@ describe('On a phone, 390 px wide,', () => {
 });
 
 test('Each error of an operation shows an example of its own status', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const page = await open(t, `${url}/docs`);
   const block = findOperation(page, 'user.adoptPet');
   await block.locator('.opblock-summary-control').click();
@@ -183,7 +183,7 @@ test('Each error of an operation shows an example of its own status', async (t) 
 });
 
 test('The page has the name of the product in place of a logo, and lists what every service has last', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const page = await open(t, `${url}/docs`);
   const logo = await page.locator('.topbar .link img').getAttribute('src');
   expect(Buffer.from(`${logo}`.split(',')[1] as string, 'base64').toString()).toContain(`>${product}<`);
@@ -194,7 +194,7 @@ test('The page has the name of the product in place of a logo, and lists what ev
 });
 
 test('The page shows an error answer as it is', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const page = await open(t, `${url}/pet/docs`, { refused: `${url}/pet/pets/1` });
   const { status, body } = await execute(page, 'readPet');
   expect(status).toBe(404);
@@ -230,7 +230,7 @@ async function open(
   return page;
 }
 
-async function expectDocument(page: Page, { send }: Built, path: string, title: string): Promise<void> {
+async function expectDocument(page: Page, { send }: TestApp, path: string, title: string): Promise<void> {
   const document: Document = (await send('GET', path)).body;
   expect(document.info.title).toBe(title);
   await page.locator('.info .title', { hasText: new RegExp(`^${title}`) }).waitFor();

@@ -21,7 +21,7 @@ import { createBackup } from '../../../src/framework/database/backup/create.ts';
 import { restoreBackup } from '../../../src/framework/database/backup/restore.ts';
 import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
-import { makeFolder, send } from '../../support/app.ts';
+import { makeFolder, sendRequest } from '../../support/app.ts';
 import { root, run, startServer, writeConfig } from '../process/helper.ts';
 
 /** Rounds of backup and restore under load; `.ci/run` takes more. */
@@ -167,7 +167,7 @@ test(`under load, ${rounds} backups each have all that was acknowledged before, 
   const [user, pet] = String(query(users, "SELECT user_id || ' ' || pet_id FROM adoption LIMIT 1")[0]).split(
     ' ',
   );
-  const { body } = await send(`${again.url}/user/users/${user}`, 'GET');
+  const { body } = await sendRequest(`${again.url}/user/users/${user}`, 'GET');
   expect(body.pets.map(({ id }: { id: number }) => String(id))).toContain(pet);
 });
 
@@ -349,7 +349,9 @@ describe('restore', () => {
     expect((await runScript(t, 'restore', backup, '--config', file)).code).toBe(0);
     expect(readdirSync(data).sort()).toEqual(['pet.db', 'user.db']);
     const { url } = await startServer(t, file);
-    expect((await send(`${url}/user/users/1`, 'GET')).body.pets).toMatchObject([{ id: 1, name: 'Rex' }]);
+    expect((await sendRequest(`${url}/user/users/1`, 'GET')).body.pets).toMatchObject([
+      { id: 1, name: 'Rex' },
+    ]);
   });
 
   test('applies nothing of the log of what it replaces', async (t) => {
@@ -387,7 +389,7 @@ describe('restore', () => {
       code: 1,
       output: `${join(data, 'pet.db')} is in use: stop the server first\n`,
     });
-    expect((await send(`${url}/pet/pets/`, 'POST', { name: 'Tom', species: 'cat' })).status).toBe(200);
+    expect((await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Tom', species: 'cat' })).status).toBe(200);
     expect(readdirSync(data).sort()).toEqual([
       'pet.db',
       'pet.db-shm',

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
-import { send } from '../../support/app.ts';
+import { sendRequest } from '../../support/app.ts';
 import { main, run, writeConfig } from '../process/helper.ts';
 
 const connections = 500;
@@ -57,10 +57,10 @@ async function start(t: TestContext, command: string, args: string[]) {
   const { child, says } = run(t, command, [...args, process.execPath, main, '--config', file]);
   const [, url] = (await says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
   for (let pet = 1; pet <= 3; pet += 1)
-    await send(`${url}/pet/pets/`, 'POST', { name: `${pet}`, species: 'dog' });
+    await sendRequest(`${url}/pet/pets/`, 'POST', { name: `${pet}`, species: 'dog' });
   for (let user = 1; user <= users; user += 1) {
-    await send(`${url}/user/users/`, 'POST', { name: `${user}` });
-    const { status } = await send(`${url}/user/users/${user}`, 'PATCH', { pets_ids: [1, 2, 3] });
+    await sendRequest(`${url}/user/users/`, 'POST', { name: `${user}` });
+    const { status } = await sendRequest(`${url}/user/users/${user}`, 'PATCH', { pets_ids: [1, 2, 3] });
     expect(status).toBe(200);
   }
   return { url, pid: child.pid as number };
@@ -110,7 +110,7 @@ test.skipIf(room < 1_000)('lets 1,000 connections wait that come at once while i
   });
   await Promise.all(sockets.map((socket) => once(socket, 'connect')));
   process.kill(pid, 'SIGCONT');
-  expect((await send(`${url}/user/users/1`, 'GET')).status).toBe(200);
+  expect((await sendRequest(`${url}/user/users/1`, 'GET')).status).toBe(200);
 });
 
 test.skipIf(room < 1_000)(

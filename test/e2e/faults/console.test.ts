@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { findFreePort, send } from '../../support/app.ts';
+import { findFreePort, sendRequest } from '../../support/app.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { main, root, writeConfig } from '../process/helper.ts';
 
@@ -19,7 +19,7 @@ async function start(t: TestContext, output: 'pipe' | number, args: readonly str
   const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
   const url = `http://127.0.0.1:${port}`;
   const isUp = () =>
-    send(`${url}/health`, 'GET').then(
+    sendRequest(`${url}/health`, 'GET').then(
       ({ status }) => status === 200,
       () => false,
     );
@@ -31,7 +31,9 @@ async function start(t: TestContext, output: 'pipe' | number, args: readonly str
 /** Sends enough requests for their lines to fill a pipe several times. */
 async function sendMany(url: string): Promise<void> {
   for (let round = 0; round < 20; round += 1) {
-    const answers = await Promise.all(Array.from({ length: 100 }, () => send(`${url}/pet/pets/`, 'GET')));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => sendRequest(`${url}/pet/pets/`, 'GET')),
+    );
     // A busy machine sheds some of them.
     expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
   }

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
-import { makeFolder, send } from '../../support/app.ts';
+import { makeFolder, sendRequest } from '../../support/app.ts';
 import { main, run, startServer, writeConfig } from '../process/helper.ts';
 
 const mount = ['--user', '--map-root-user', '--mount', 'sh', '-c'];
@@ -27,7 +27,7 @@ describe('the server ends with 1 and one line that names the file and what to do
   async function prepare(t: TestContext) {
     const { folder, file } = writeConfig(t);
     const { child, ended, url } = await startServer(t, file);
-    await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+    await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
     child.kill('SIGTERM');
     await ended;
     return { folder, file, pets: join(folder, 'data/pet.db') };
@@ -114,7 +114,7 @@ describe('the server ends with 1 and one line that names the file and what to do
       const command = [process.execPath, main, '--config', file];
       const server = run(t, 'unshare', [...mount, script, alone, ...command]);
       const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
-      expect((await send(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
+      expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
       server.child.kill('SIGTERM');
       expect((await server.ended).code).toBe(0);
       expect(readdirSync(data)).toEqual(['pet.db', 'user.db']);
@@ -138,7 +138,7 @@ test.skipIf(!mayMount)(
     const server = run(t, 'unshare', [...mount, script, disk, process.execPath, main, '--config', file]);
     const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
     const inside = join(`/proc/${server.child.pid}/root`, disk);
-    const create = (name: string) => send(`${url}/pet/pets/`, 'POST', { name, species: 'dog' });
+    const create = (name: string) => sendRequest(`${url}/pet/pets/`, 'POST', { name, species: 'dog' });
     const acknowledged: string[] = [];
     const first = (await create('first')).body;
     acknowledged.push('first');
@@ -154,7 +154,7 @@ test.skipIf(!mayMount)(
           if (status === 200) acknowledged.push(names[one] as string);
           else refused += 1;
         }
-        expect((await send(`${url}/pet/pets/${first.id}`, 'GET')).body).toEqual(first);
+        expect((await sendRequest(`${url}/pet/pets/${first.id}`, 'GET')).body).toEqual(first);
       }
       expect(refused).toBeGreaterThanOrEqual(20);
       // It could not fold its log into the file: what is there now is what a server finds that starts after a kill.
@@ -163,7 +163,7 @@ test.skipIf(!mayMount)(
         expect(listNames(t, inside)).toEqual(acknowledged.toSorted());
       }
       for (const path of ['/health', '/ready', '/pet/pets/?limit=1', '/user/users/', '/docs'])
-        expect((await send(`${url}${path}`, 'GET')).status, path).toBe(200);
+        expect((await sendRequest(`${url}${path}`, 'GET')).status, path).toBe(200);
 
       rmSync(join(inside, 'filler'));
       const after = `after ${round}`;
@@ -173,7 +173,7 @@ test.skipIf(!mayMount)(
 
     // The log file goes on too, at the latest a second after there is room.
     const id = 'after-the-disk-was-full';
-    await send(`${url}/pet/pets/1`, 'GET', undefined, { 'x-request-id': id });
+    await sendRequest(`${url}/pet/pets/1`, 'GET', undefined, { 'x-request-id': id });
     await expect
       .poll(() => readFileSync(join(inside, 'gateway.jsonl'), 'utf8'), { timeout: 30_000 })
       .toContain(id);

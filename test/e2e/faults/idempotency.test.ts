@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { key, makeDatabase } from '../../framework/idempotency/helper.ts';
-import { type Reply, send } from '../../support/app.ts';
+import { sendRequest, type TestResponse } from '../../support/app.ts';
 import { allGroupings, type Grouping, startGrouping } from '../groupings/helper.ts';
 import { root, run, startServer, writeConfig } from '../process/helper.ts';
 
@@ -31,9 +31,9 @@ describe('kill -9 of a server that has written: a retry has no second effect, an
     const { folder, file } = writeConfig(t);
     const env = { NODE_OPTIONS: `--import=${join(root, 'test/e2e/process/die.ts')}`, DIE_AT: moment };
     const server = await startServer(t, file, env);
-    await send(`${server.url}/pet/pets/`, 'POST', { ...rex, name: 'Tom' });
-    await send(`${server.url}/user/users/`, 'POST', { name: 'Alice' });
-    const sent = send(`${server.url}${path}`, 'POST', body, key('"retried"'));
+    await sendRequest(`${server.url}/pet/pets/`, 'POST', { ...rex, name: 'Tom' });
+    await sendRequest(`${server.url}/user/users/`, 'POST', { name: 'Alice' });
+    const sent = sendRequest(`${server.url}${path}`, 'POST', body, key('"retried"'));
     await expect(sent).rejects.toThrow('fetch failed');
     expect((await server.ended).signal).toBe('SIGKILL');
     const read = (text: string = sql) => query(join(folder, 'data', database), text);
@@ -43,7 +43,11 @@ describe('kill -9 of a server that has written: a retry has no second effect, an
     const lost = /about to answer: (.*)/.exec(server.output())?.[1];
     const { url } = await startServer(t, file);
     const retry = async () => {
-      const { status, headers, body: answer } = await send(`${url}${path}`, 'POST', body, key('"retried"'));
+      const {
+        status,
+        headers,
+        body: answer,
+      } = await sendRequest(`${url}${path}`, 'POST', body, key('"retried"'));
       return { status, answer, isReplayed: headers.get('idempotent-replayed') === 'true' };
     };
     return { url, lost, read, retry };
@@ -56,9 +60,9 @@ describe('kill -9 of a server that has written: a retry has no second effect, an
     const [, expected, request, rows] = row;
     const { url, lost, read, retry } = await kill(t, 'answer', request);
     // The data that the response was made from has changed since.
-    await send(`${url}/pet/pets/1`, 'DELETE');
-    await send(`${url}/pet/pets/2`, 'PATCH', { name: 'Max' });
-    await send(`${url}/user/users/1`, 'PATCH', { name: 'Carol' });
+    await sendRequest(`${url}/pet/pets/1`, 'DELETE');
+    await sendRequest(`${url}/pet/pets/2`, 'PATCH', { name: 'Max' });
+    await sendRequest(`${url}/user/users/1`, 'PATCH', { name: 'Carol' });
     for (let time = 1; time <= 2; time += 1) {
       const { status, answer, isReplayed } = await retry();
       expect([status, isReplayed]).toEqual([200, true]);
@@ -75,9 +79,9 @@ describe('kill -9 of a server that has written: a retry has no second effect, an
     const [, expected, request, rows] = row;
     const { url, lost, read, retry } = await kill(t, 'commit', request);
     expect(lost).toBeUndefined();
-    await send(`${url}/pet/pets/1`, 'PATCH', { name: 'Bob' });
-    await send(`${url}/pet/pets/2`, 'PATCH', { name: 'Max' });
-    await send(`${url}/user/users/1`, 'PATCH', { name: 'Carol' });
+    await sendRequest(`${url}/pet/pets/1`, 'PATCH', { name: 'Bob' });
+    await sendRequest(`${url}/pet/pets/2`, 'PATCH', { name: 'Max' });
+    await sendRequest(`${url}/user/users/1`, 'PATCH', { name: 'Carol' });
     const first = await retry();
     expect([first.status, first.isReplayed]).toEqual([200, false]);
     expect(first.answer).toMatchObject(expected);
@@ -91,7 +95,7 @@ test('after kill -9 in a handler that waits between two writes, a retry goes on 
   const start = async (how: string) => {
     const server = run(t, process.execPath, [join(root, 'test/e2e/process/notes-server.ts'), how, file]);
     const [, url] = (await server.says(/it listens at (.*)/)) as unknown as [string, string];
-    return { ...server, post: () => send(`${url}/note/later`, 'POST', undefined, key('a')) };
+    return { ...server, post: () => sendRequest(`${url}/note/later`, 'POST', undefined, key('a')) };
   };
   const killed = await start('hang');
   const sent = killed.post();
@@ -129,22 +133,22 @@ describe('two processes with one database give one answer, and there is one effe
     test(way, async (t) => {
       const urls = await start(t);
       const at = (index: number) => urls[index % 2] as string;
-      await send(`${at(0)}/pet/pets/`, 'POST', rex);
-      await send(`${at(0)}/user/users/`, 'POST', { name: 'Alice' });
+      await sendRequest(`${at(0)}/pet/pets/`, 'POST', rex);
+      await sendRequest(`${at(0)}/user/users/`, 'POST', { name: 'Alice' });
       for (let round = 0; round < 25; round += 1) {
         // Some wait for the pet service before they write, so that both processes are on their way to it.
         const [path, body] = round % 5 === 0 ? ['/user/users/1/pets/1', undefined] : ['/pet/pets/', rex];
         const name = key(randomUUID());
-        const post = (index: number) => send(`${at(index)}${path}`, 'POST', body, name);
+        const post = (index: number) => sendRequest(`${at(index)}${path}`, 'POST', body, name);
         const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => post(index)));
         answers.push(await post(0), await post(1));
         const done = answers.filter(({ status }) => status === 200);
-        expect(answers.filter(({ status }: Reply) => status !== 200 && status !== 409)).toEqual([]);
+        expect(answers.filter(({ status }: TestResponse) => status !== 200 && status !== 409)).toEqual([]);
         const distinct = new Set(done.map((answer) => JSON.stringify(answer.body)));
         expect(distinct.size, `round ${round}`).toBe(1);
         expect(answers.slice(-2).map(({ status }) => status)).toEqual([200, 200]);
       }
-      const pets = await send(`${at(0)}/pet/pets/`, 'GET');
+      const pets = await sendRequest(`${at(0)}/pet/pets/`, 'GET');
       expect(pets.body).toHaveLength(21);
     });
   }
@@ -152,7 +156,8 @@ describe('two processes with one database give one answer, and there is one effe
 
 test('a gateway that forwards hands on the key, and the answer as it comes', async (t) => {
   const { url } = await startGrouping(t, allGroupings[1] as Grouping);
-  const post = (name: string, body: unknown = rex) => send(`${url}/pet/pets/`, 'POST', body, key(name));
+  const post = (name: string, body: unknown = rex) =>
+    sendRequest(`${url}/pet/pets/`, 'POST', body, key(name));
   const [first, second] = [await post('"a"'), await post('"a"')];
   expect([second.status, second.body, second.headers.get('idempotent-replayed')]).toEqual([
     200,
@@ -161,5 +166,5 @@ test('a gateway that forwards hands on the key, and the answer as it comes', asy
   ]);
   const refused = [await post('"a'), await post('"a"', { ...rex, name: 'Tom' })];
   expect(refused.map(({ status }) => status)).toEqual([400, 422]);
-  expect((await send(`${url}/pet/pets/`, 'GET')).body).toHaveLength(1);
+  expect((await sendRequest(`${url}/pet/pets/`, 'GET')).body).toHaveLength(1);
 });

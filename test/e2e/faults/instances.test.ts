@@ -3,7 +3,7 @@ import { readdirSync, renameSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, type TestContext, test } from 'vitest';
-import { findFreePort, send } from '../../support/app.ts';
+import { findFreePort, sendRequest } from '../../support/app.ts';
 import { scrape } from '../../support/prometheus.ts';
 import { ask, waitFor } from '../groupings/helper.ts';
 import { childrenOf, isAlive, waitForEnd } from '../process/children.ts';
@@ -52,7 +52,7 @@ test('an instance that cannot be started is tried again until it can', { timeout
   await says(
     /an instance could not be started: trying again[\s\S]*an instance could not be started: trying again/,
   );
-  expect((await send(`${url}/ready`, 'GET')).status).toBe(200);
+  expect((await sendRequest(`${url}/ready`, 'GET')).status).toBe(200);
   expect(await gauge('instances_configured')).toBe(2);
   expect(await gauge('instances_listening')).toBe(1);
   const { sum } = await scrape(url);
@@ -72,7 +72,7 @@ test('a new instance that cannot start leaves the old ones as they are', { timeo
   child.kill('SIGHUP');
   await says(/an instance could not be replaced: the old one serves/);
   expect(instances()).toEqual(before);
-  expect((await send(`${url}/health`, 'GET')).status).toBe(200);
+  expect((await sendRequest(`${url}/health`, 'GET')).status).toBe(200);
   expect(output()).not.toContain('instance replaced');
   child.kill('SIGTERM');
   expect((await ended).code).toBe(0);
@@ -201,9 +201,9 @@ test('Ctrl-C reaches every process, and the instances still answer what is in fl
 
 test('instances of one app take calls of each other for calls of a service', async (t) => {
   const { url, child, ended, output } = await startTwo(t);
-  await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
-  await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
-  await send(`${url}/user/users/1/pets/1`, 'POST');
+  await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+  await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
+  await sendRequest(`${url}/user/users/1/pets/1`, 'POST');
   // Each on a connection of its own, so that both instances are asked, and ask.
   for (let index = 0; index < 10; index += 1) {
     const headers = { connection: 'close' };

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { send } from '../../support/app.ts';
+import { sendRequest } from '../../support/app.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { childrenOf, waitForEnd } from '../process/children.ts';
 import { main, type Running, root, run, startServer, writeConfig } from '../process/helper.ts';
@@ -52,7 +52,7 @@ describe('SIGHUP with one instance', () => {
     child.kill('SIGHUP');
     await says(/"level":"warn".*SIGHUP ignored: one instance cannot be replaced without an outage/);
     expect(await half.finish()).toBe(200);
-    expect((await send(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
+    expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
     child.kill('SIGTERM');
     expect((await ended).code).toBe(0);
   });

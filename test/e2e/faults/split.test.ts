@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { parse } from 'yaml';
-import { findFreePort, send } from '../../support/app.ts';
+import { findFreePort, sendRequest } from '../../support/app.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { childrenOf, isAlive, waitForEnd } from '../process/children.ts';
 import { copyProject, main, root, run, writeConfig } from '../process/helper.ts';
@@ -41,10 +41,10 @@ test('--all starts every app, shows the lines of each with its name, and stops t
     ),
   );
   const urls = listening.map(([, url]) => url as string);
-  for (const url of urls) expect((await send(`${url}/health`, 'GET')).status).toBe(200);
+  for (const url of urls) expect((await sendRequest(`${url}/health`, 'GET')).status).toBe(200);
   all.child.kill('SIGINT');
   expect((await all.ended).code).toBe(0);
-  for (const url of urls) await expect(send(`${url}/health`, 'GET')).rejects.toThrow();
+  for (const url of urls) await expect(sendRequest(`${url}/health`, 'GET')).rejects.toThrow();
 });
 
 test('--all ends with one clear line if an app cannot start, and stops the others', async (t) => {
@@ -89,9 +89,9 @@ test.skipIf(!existsSync('/proc/self'))(
         pause === 1 ? pidOf('pet') : (childrenOf(child.pid).find((pid) => !pids.includes(pid)) as number);
       process.kill(pid, 'SIGKILL');
       await says(new RegExp(`\\[pet\\] +pet ended with SIGKILL: it starts again in ${pause} s`));
-      expect((await send(`${gateway}/user/health`, 'GET')).status).toBe(200);
+      expect((await sendRequest(`${gateway}/user/health`, 'GET')).status).toBe(200);
       await waitFor(() =>
-        send(`${pet}/health`, 'GET').then(
+        sendRequest(`${pet}/health`, 'GET').then(
           ({ status }) => status === 200,
           () => false,
         ),
@@ -128,20 +128,20 @@ test('an app starts alone: it names what is missing, and what needs nothing of i
   writeFileSync(file, await splitConfig());
   const user = run(t, process.execPath, [main, '--config', file, '--app', 'user']);
   const [, url] = (await user.says(/user listens at (http:[^"\s]+)/)) as unknown as [string, string];
-  expect((await send(`${url}/user/health`, 'GET')).body).toEqual({ status: 'OK' });
-  expect(await send(`${url}/user/ready`, 'GET')).toMatchObject({
+  expect((await sendRequest(`${url}/user/health`, 'GET')).body).toEqual({ status: 'OK' });
+  expect(await sendRequest(`${url}/user/ready`, 'GET')).toMatchObject({
     status: 200,
     body: { status: 'OK', checks: { database: 'OK', pet: 'unreachable' }, degraded: ['pet'] },
   });
-  expect((await send(`${url}/user/users/`, 'POST', { name: 'Alice' })).body).toEqual({
+  expect((await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' })).body).toEqual({
     name: 'Alice',
     id: 1,
     pets: [],
   });
-  expect((await send(`${url}/user/users/1`, 'GET')).status).toBe(200);
-  expect((await send(`${url}/user/users/1/pets/1`, 'POST')).status).toBe(503);
-  expect((await send(`${url}/user/users/1`, 'DELETE')).status).toBe(200);
-  expect((await send(`${url}/pet/pets/`, 'GET')).status).toBe(404);
+  expect((await sendRequest(`${url}/user/users/1`, 'GET')).status).toBe(200);
+  expect((await sendRequest(`${url}/user/users/1/pets/1`, 'POST')).status).toBe(503);
+  expect((await sendRequest(`${url}/user/users/1`, 'DELETE')).status).toBe(200);
+  expect((await sendRequest(`${url}/pet/pets/`, 'GET')).status).toBe(404);
 });
 
 test('two instances share the port, and one that dies is replaced', async (t) => {
@@ -150,14 +150,16 @@ test('two instances share the port, and one that dies is replaced', async (t) =>
   const server = run(t, process.execPath, [main, '--config', file]);
   await server.says(/2 instances share the port/);
   const url = `http://127.0.0.1:${port}`;
-  expect((await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' })).status).toBe(200);
+  expect((await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' })).status).toBe(200);
   const answers = await Promise.all(
-    Array.from({ length: 20 }, () => send(`${url}/pet/pets/1`, 'GET', undefined, { connection: 'close' })),
+    Array.from({ length: 20 }, () =>
+      sendRequest(`${url}/pet/pets/1`, 'GET', undefined, { connection: 'close' }),
+    ),
   );
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   server.child.kill('SIGHUP');
   await server.says(/instance replaced[\s\S]*instance replaced/);
-  expect((await send(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
+  expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
   server.child.kill('SIGTERM');
   expect((await server.ended).code).toBe(0);
 });

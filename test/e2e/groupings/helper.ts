@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import { findFreePort, type Line, makeFolder, send } from '../../support/app.ts';
+import { findFreePort, type LogEntry, makeFolder, sendRequest } from '../../support/app.ts';
 import { main, type Running, run } from '../process/helper.ts';
 
 /** Which services run together: the apps after the gateway, by what they run; what is in none is the gateway's. */
@@ -32,7 +32,7 @@ export interface Started {
   /** Starts an app that has been stopped. */
   start(app: string): Promise<void>;
   /** Every line that every process has written to its file, so far. */
-  lines(): Line[];
+  lines(): LogEntry[];
 }
 
 /** Starts every app of a grouping as a process of its own, and waits until all answer. */
@@ -77,7 +77,7 @@ export async function startGrouping(
   }
   await Promise.all(names.map(start));
   const url = started.get('gateway')?.url as string;
-  await waitFor(async () => (await send(`${url}/ready`, 'GET')).body.degraded?.length === 0);
+  await waitFor(async () => (await sendRequest(`${url}/ready`, 'GET')).body.degraded?.length === 0);
   return {
     url,
     apps: started,
@@ -88,7 +88,7 @@ export async function startGrouping(
           .split('\n')
           // What is behind the last end of a line is one that is being written.
           .slice(0, -1)
-          .map((line) => JSON.parse(line) as Line),
+          .map((line) => JSON.parse(line) as LogEntry),
       ),
   };
 }

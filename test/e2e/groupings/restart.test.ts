@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { type Line, send } from '../../support/app.ts';
+import { type LogEntry, sendRequest } from '../../support/app.ts';
 import { startGrouping, waitFor } from './helper.ts';
 
 const eachApart = { name: 'each apart', gateway: [], apps: { pets: ['pet'], users: ['user'] } };
@@ -57,9 +57,9 @@ function startLoad(url: string, paths: readonly (readonly [string, string])[]) {
 }
 
 async function seed(url: string): Promise<void> {
-  await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
-  await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
-  await send(`${url}/user/users/1/pets/1`, 'POST');
+  await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+  await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
+  await sendRequest(`${url}/user/users/1/pets/1`, 'POST');
 }
 
 const reads = [
@@ -77,7 +77,7 @@ test('20 restarts of two instances each, of any app, under load, lose no request
   const { url, apps, lines } = started;
   await seed(url);
   const load = startLoad(url, writes);
-  const replaced = () => lines().filter(({ msg }: Line) => msg === 'instance replaced').length;
+  const replaced = () => lines().filter(({ msg }: LogEntry) => msg === 'instance replaced').length;
   const names = [...apps.keys()];
   const restarts = 20;
   for (let restart = 0; restart < restarts; restart += 1) {
@@ -104,7 +104,7 @@ test('without a second instance a restart gives 503 with Retry-After, quickly, a
     expect((await ended).code).toBe(0);
     await sleep(200);
     await start(app);
-    await waitFor(async () => (await send(`${url}/user/users/1`, 'GET')).status === 200);
+    await waitFor(async () => (await sendRequest(`${url}/user/users/1`, 'GET')).status === 200);
   }
   const outcomes = await load.stop();
   console.log(`a restart of each app with one instance: ${JSON.stringify(outcomes)}`);

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { contract, type Reply, send } from '../../support/app.ts';
+import { contract, sendRequest, type TestResponse } from '../../support/app.ts';
 import { groupings, startGrouping, waitFor } from './helper.ts';
 
 describe.each(groupings)('$name', (grouping) => {
   test('users adopt pets, and the answers are those of one process', async (t) => {
     const { url } = await startGrouping(t, grouping);
-    const ask = (method: string, path: string, body?: unknown): Promise<Reply> =>
-      send(`${url}${path}`, method, body);
+    const ask = (method: string, path: string, body?: unknown): Promise<TestResponse> =>
+      sendRequest(`${url}${path}`, method, body);
 
     const { body: rex } = await ask('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     const { body: tom } = await ask('POST', '/pet/pets/', { name: 'Tom', species: 'cat', age: 3 });
@@ -40,7 +40,7 @@ describe.each(groupings)('$name', (grouping) => {
 
   test('the gateway covers every service: home, readiness, documents, docs', async (t) => {
     const { url } = await startGrouping(t, grouping);
-    const ask = (path: string) => send(`${url}${path}`, 'GET');
+    const ask = (path: string) => sendRequest(`${url}${path}`, 'GET');
     expect((await ask('/')).body).toEqual({ message: 'Gateway is running', services: ['pet', 'user'] });
     expect((await ask('/ready')).body).toMatchObject({ status: 'OK', degraded: [] });
     for (const name of ['pet', 'user']) {
@@ -57,10 +57,10 @@ describe.each(groupings)('$name', (grouping) => {
 
   test('one request is followed by its id through every process, and each line is its service’s', async (t) => {
     const { url, lines } = await startGrouping(t, grouping);
-    await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
-    await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
+    await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+    await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
     const id = `trace-${grouping.name.replaceAll(' ', '-')}`;
-    const answer = await send(`${url}/user/users/1/pets/1`, 'POST', undefined, { 'x-request-id': id });
+    const answer = await sendRequest(`${url}/user/users/1/pets/1`, 'POST', undefined, { 'x-request-id': id });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('x-request-id')).toBe(id);
 

@@ -1,5 +1,5 @@
 import { expect, type TestContext, test } from 'vitest';
-import { type Line, send } from '../../support/app.ts';
+import { type LogEntry, sendRequest } from '../../support/app.ts';
 import { type Collected, makeTrace, startCollector } from '../../support/collector.ts';
 import { type Grouping, groupings, startGrouping } from './helper.ts';
 
@@ -13,7 +13,7 @@ type Place = Pick<Collected, 'traceId' | 'spanId'>;
 type Headers = Record<string, string>;
 
 const idOf = ({ traceId, spanId }: Place) => `${traceId}/${spanId}`;
-const idOnLine = ({ trace_id, span_id }: Line) => `${trace_id}/${span_id}`;
+const idOnLine = ({ trace_id, span_id }: LogEntry) => `${trace_id}/${span_id}`;
 
 /** Clients of their own traces, or of one. */
 function makeClients(traceId?: string) {
@@ -101,7 +101,7 @@ const readUsers = (url: string, clients: readonly { readonly user: number; reado
   Promise.all(
     clients.map(async ({ user, headers }) => {
       const id = { 'x-request-id': `${headers.traceparent?.slice(3, 35)}-${user}` };
-      const { status, body } = await send(`${url}/user/users/${user}`, 'GET', undefined, {
+      const { status, body } = await sendRequest(`${url}/user/users/${user}`, 'GET', undefined, {
         ...headers,
         ...id,
         ...credential,
@@ -121,17 +121,22 @@ for (const grouping of groupings) {
     const found = await record(t, grouping, async (url) => {
       // Nobody wants these recorded.
       for (const name of ['Rex', 'Tom', 'Kit'])
-        await send(`${url}/pet/pets/`, 'POST', { name, species: 'dog' });
+        await sendRequest(`${url}/pet/pets/`, 'POST', { name, species: 'dog' });
       await Promise.all(
-        apart.map(() => send(`${url}/user/users/`, 'POST', { name: 'Alice' }, makeTrace('00').headers)),
+        apart.map(() =>
+          sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' }, makeTrace('00').headers),
+        ),
       );
       await Promise.all(
-        apart.map(({ user }) => send(`${url}/user/users/${user}`, 'PATCH', { pets_ids: [1, 2, 3] })),
+        apart.map(({ user }) => sendRequest(`${url}/user/users/${user}`, 'PATCH', { pets_ids: [1, 2, 3] })),
       );
       await readUsers(url, apart);
       await readUsers(url, together);
       const change = { name: 'Bobby', pets_ids: [3] };
-      await send(`${url}/user/users/1?secret=hunter2`, 'PATCH', change, { ...writer.headers, ...credential });
+      await sendRequest(`${url}/user/users/1?secret=hunter2`, 'PATCH', change, {
+        ...writer.headers,
+        ...credential,
+      });
     });
     const { spans, raw, lines, only, serverOf, checkCall, lookupOf, shared } = found;
 

@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import type { TestContext } from 'vitest';
 import { makeNotes } from '../../framework/idempotency/helper.ts';
-import { build } from '../../support/app.ts';
+import { createTestApp } from '../../support/app.ts';
 
 const [how, file] = process.argv.slice(2);
 const say = (line: string) => void writeSync(1, `${line}\n`);
@@ -17,8 +17,8 @@ const stage = {
   },
 };
 const untilItIsKilled = { onTestFinished() {} } as unknown as TestContext;
-const { url } = await build(untilItIsKilled, {
+const { url } = await createTestApp(untilItIsKilled, {
   services: [makeNotes(stage)],
-  serviceConfigs: { note: { database: `sqlite:${file}` } },
+  config: { services: { note: { database: `sqlite:${file}` } } },
 });
 say(`it listens at ${url}`);

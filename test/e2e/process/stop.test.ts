@@ -5,10 +5,10 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { type Line, send } from '../../support/app.ts';
+import { type LogEntry, sendRequest } from '../../support/app.ts';
 import { startServer, writeConfig } from './helper.ts';
 
-function readLog(folder: string): Line[] {
+function readLog(folder: string): LogEntry[] {
   const file = readFileSync(join(folder, 'logs/gateway.jsonl'), 'utf8');
   return file
     .split('\n')
@@ -22,7 +22,7 @@ test.for(['SIGTERM', 'SIGINT'] as const)('says where it is, and ends with 0 on %
   await says(/docs of all services at http:.*\/docs/);
   await says(/docs of pet at http:.*\/pet\/docs/);
   await says(/docs of user at http:.*\/user\/docs/);
-  expect((await send(`${url}/health`, 'GET')).body).toEqual({ status: 'OK' });
+  expect((await sendRequest(`${url}/health`, 'GET')).body).toEqual({ status: 'OK' });
 
   child.kill(signal);
   expect(await ended).toEqual({ code: 0, signal: null });
@@ -34,9 +34,9 @@ test.for(['SIGTERM', 'SIGINT'] as const)('says where it is, and ends with 0 on %
 test('answers what is in flight, calls between services included, and refuses what comes after', async (t) => {
   const { file } = writeConfig(t);
   const { child, ended, url } = await startServer(t, file);
-  await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
-  const { body: user } = await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
-  await send(`${url}/user/users/${user.id}/pets/1`, 'POST');
+  await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+  const { body: user } = await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
+  await sendRequest(`${url}/user/users/${user.id}/pets/1`, 'POST');
 
   // In flight: its head and half of its body have come.
   const patch = request(`${url}/user/users/${user.id}`, {
@@ -53,8 +53,8 @@ test('answers what is in flight, calls between services included, and refuses wh
   late.write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
   const [refused] = await once(late, 'data');
   expect(String(refused)).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*The server is stopping/i);
-  expect((await send(`${url}/health`, 'GET')).status).toBe(200);
-  const ready = await send(`${url}/ready`, 'GET');
+  expect((await sendRequest(`${url}/health`, 'GET')).status).toBe(200);
+  const ready = await sendRequest(`${url}/ready`, 'GET');
   expect(ready.status).toBe(503);
   expect(ready.body).toMatchObject({ detail: 'The server is stopping', checks: { 'pet.database': 'OK' } });
 
@@ -71,7 +71,7 @@ test('answers what is in flight, calls between services included, and refuses wh
 test('ends within 2 s with 50 keep-alive clients that never stop asking', async (t) => {
   const { file } = writeConfig(t);
   const { child, ended, url } = await startServer(t, file);
-  await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+  await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
   const agent = new Agent({ keepAlive: true, maxSockets: 50 });
   t.onTestFinished(() => agent.destroy());
   const statuses = new Map<number, number>();
@@ -124,7 +124,9 @@ test('ends at once on a second signal', async (t) => {
 test('loses no line on SIGTERM under load', async (t) => {
   const { folder, file } = writeConfig(t);
   const { child, ended, url } = await startServer(t, file);
-  const answers = await Promise.all(Array.from({ length: 500 }, () => send(`${url}/pet/pets/`, 'GET')));
+  const answers = await Promise.all(
+    Array.from({ length: 500 }, () => sendRequest(`${url}/pet/pets/`, 'GET')),
+  );
   child.kill('SIGTERM');
   await ended;
   const ids = new Set(readLog(folder).flatMap(({ reqId }) => reqId ?? []));
@@ -146,7 +148,9 @@ test.for([
   const { child, ended, url } = await startServer(t, file, {
     NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(later)}`,
   });
-  const answers = await Promise.all(Array.from({ length: 300 }, () => send(`${url}/pet/pets/`, 'GET')));
+  const answers = await Promise.all(
+    Array.from({ length: 300 }, () => sendRequest(`${url}/pet/pets/`, 'GET')),
+  );
   child.kill('SIGIO');
   expect((await ended).code).toBe(line === undefined ? 3 : 1);
   const lines = readLog(folder);

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeFolder, send } from '../../support/app.ts';
+import { makeFolder, sendRequest } from '../../support/app.ts';
 import { makeTrace, startCollector } from '../../support/collector.ts';
 import { startServer, writeConfig } from './helper.ts';
 
@@ -26,8 +26,10 @@ test('nothing of OpenTelemetry is loaded unless traces are configured', async (t
   ] as const) {
     const { file } = writeConfig(t, { extra });
     const { url, output, child, ended } = await startServer(t, file, env);
-    await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' }, makeTrace().headers);
-    expect((await send(`${url}/user/users/1`, 'GET', undefined, makeTrace().headers)).status).toBe(404);
+    await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' }, makeTrace().headers);
+    expect((await sendRequest(`${url}/user/users/1`, 'GET', undefined, makeTrace().headers)).status).toBe(
+      404,
+    );
     child.kill('SIGTERM');
     await ended;
     expect(output().includes('loaded '), extra).toBe(isLoaded);
@@ -40,7 +42,8 @@ test('SIGTERM loses no span', async (t) => {
   const { file } = writeConfig(t, { extra });
   const { url, child, ended } = await startServer(t, file);
   const traces = Array.from({ length: 600 }, () => makeTrace());
-  const get = ({ headers }: (typeof traces)[number]) => send(`${url}/pet/pets/1`, 'GET', undefined, headers);
+  const get = ({ headers }: (typeof traces)[number]) =>
+    sendRequest(`${url}/pet/pets/1`, 'GET', undefined, headers);
   const statuses = new Set<number>();
   // A server never rejects one of so few concurrent requests, however busy the machine is.
   for (let from = 0; from < traces.length; from += 50) {

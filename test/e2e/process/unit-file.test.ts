@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { knownDatabasesFile } from '../../../src/framework/database/known-databases.ts';
-import { send } from '../../support/app.ts';
+import { sendRequest } from '../../support/app.ts';
 import { root, run, writeConfig } from './helper.ts';
 
 const unit = readFileSync(join(root, 'deploy/modular-monolith.service'), 'utf8');
@@ -27,7 +27,7 @@ test('what the unit file starts serves, and ends with 0 on the signal that syste
       .concat(file),
   );
   const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
-  expect((await send(`${url}/health`, 'GET')).status).toBe(200);
+  expect((await sendRequest(`${url}/health`, 'GET')).status).toBe(200);
   server.child.kill('SIGTERM');
   expect(await server.ended).toMatchObject({ code: 0 });
 });

@@ -6,7 +6,7 @@ import { runInContext } from '../../../src/framework/context/context.ts';
 import { Problem } from '../../../src/framework/errors/problem.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import { build, collectLines, contract, type Line } from '../../support/app.ts';
+import { captureLog, contract, createExampleApp, createTestApp } from '../../support/app.ts';
 
 const key = 'sixteen-or-more-characters';
 
@@ -59,12 +59,12 @@ test('a call carries the id, one hop more and what is left of its caller’s tim
       );
     },
   });
-  const { url } = await build(t, { services: [pet], config: { internal: { key } } });
+  const { url } = await createTestApp(t, { services: [pet], config: { internal: { key } } });
   const headers = { 'x-internal': `service ${key}` };
   const { operation, close } = open(url, { deadline: 10_000, headers });
   t.onTestFinished(close);
   const list = operation('get', '/pet/pets/');
-  const log = (await collectLines([], 'info')).logger('user');
+  const log = (await captureLog('info')).logging.logger('user');
   const travel = { requestId: 'abc', hops: 2, deadline: performance.now() + 9_000 };
   await runInContext({ service: 'user', serviceLog: log, log, travel }, () => list({}));
   await list({});
@@ -115,12 +115,12 @@ test('a service that calls itself in circles is stopped after three hops', async
       );
     },
   });
-  const { send, lines } = await build(t, { services: [pet] });
+  const { send, logs } = await createTestApp(t, { services: [pet] });
   const { status, body } = await send('GET', '/pet/pets/');
   expect(status).toBe(508);
   // Each service on the way says which call goes round.
   const line = { service: 'pet', peer: 'pet', operation: 'GET /pet/pets/', fault: 'too many hops' };
-  const failed = lines.filter(({ msg }) => msg === 'call failed');
+  const failed = logs.filter(({ msg }) => msg === 'call failed');
   expect(failed).toHaveLength(4);
   for (const one of failed) expect(one).toMatchObject(line);
   expect(body).toMatchObject({
@@ -131,7 +131,7 @@ test('a service that calls itself in circles is stopped after three hops', async
 });
 
 test('a deadline in a header that is none is not one', async (t) => {
-  const { send } = await build(t, { config: { internal: { key } } });
+  const { send } = await createExampleApp(t, { config: { internal: { key } } });
   const headers = { 'x-internal': `service ${key}`, 'x-hops': 'x' };
   for (const deadline of ['-1', 'soon', '1e3', '9999999'])
     expect(
@@ -140,7 +140,7 @@ test('a deadline in a header that is none is not one', async (t) => {
 });
 
 test('hops and deadline count from a caller that shows the internal key, and from nobody else', async (t) => {
-  const { send } = await build(t, { config: { internal: { key } } });
+  const { send } = await createExampleApp(t, { config: { internal: { key } } });
   await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
   await send('POST', '/user/users/', { name: 'Alice' });
   await send('POST', '/user/users/1/pets/1');
@@ -189,15 +189,15 @@ test.for([
         );
       },
     });
-    const { url } = await build(t, { services: [pet] });
+    const { url } = await createTestApp(t, { services: [pet] });
     let looked = 0;
     const onUnfit = () => {
       looked += 1;
     };
     const { operation, close } = open(url, { deadline: 10_000, onUnfit });
     t.onTestFinished(close);
-    const lines: Line[] = [];
-    const log = (await collectLines(lines, 'info')).logger('user');
+    const { logs: lines, logging } = await captureLog('info');
+    const log = logging.logger('user');
     const call = runInContext({ service: 'user', serviceLog: log, log }, () =>
       operation('get', '/pet/pets/')({}),
     );

@@ -3,7 +3,7 @@ import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { createContractMonitor } from '../../../src/framework/calls/contract-monitor.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { waitFor } from '../../e2e/groupings/helper.ts';
-import { type Built, build, collectLines, contract, findFreePort, type Line } from '../../support/app.ts';
+import { captureLog, contract, createExampleApp, findFreePort, type TestApp } from '../../support/app.ts';
 import { breaking, changedPet, harmless, use } from '../../support/contract-changes.ts';
 import { scrape } from '../../support/prometheus.ts';
 
@@ -25,20 +25,20 @@ async function startPets(t: TestContext, { port = 0 } = {}) {
 }
 
 /** The user service in an app of its own, with the pet service at that port. */
-function buildUsers(t: TestContext, port: number): Promise<Built> {
+function buildUsers(t: TestContext, port: number): Promise<TestApp> {
   const apps = {
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port, services: ['pet'] },
   };
-  return build(t, { config: { apps } });
+  return createExampleApp(t, { config: { apps } });
 }
 
-const ready = async ({ send }: Built) => {
+const ready = async ({ send }: TestApp) => {
   const { status, body } = await send('GET', '/user/ready');
   return { status, pet: body.checks.pet, degraded: body.degraded };
 };
-const errors = ({ lines }: Built) =>
-  lines
+const errors = ({ logs }: TestApp) =>
+  logs
     .filter(({ level }) => level === 'error')
     .map(({ service, operation, field }) => ({ service, operation, field }));
 
@@ -115,7 +115,7 @@ test('a provider that comes later is looked at then', async (t) => {
   expect((await ready(built)).status).toBe(503);
 });
 
-async function adopt({ send }: Built, state: { answer: string }): Promise<void> {
+async function adopt({ send }: TestApp, state: { answer: string }): Promise<void> {
   await send('POST', '/user/users/', { name: 'Alice' });
   const time = '2024-12-18T21:03:51.790256Z';
   state.answer = JSON.stringify([
@@ -131,8 +131,8 @@ describe('the monitor of a contract', () => {
   async function openMonitor(t: TestContext, served: Served) {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     t.onTestFinished(() => void vi.useRealTimers());
-    const lines: Line[] = [];
-    const { logger } = await collectLines(lines, 'info');
+    const { logs: lines, logging } = await captureLog('info');
+    const { logger } = logging;
     const state = { served, fetched: 0 };
     const door = createContractMonitor({
       service: 'user',

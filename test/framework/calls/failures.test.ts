@@ -6,7 +6,13 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import pet from '../../../src/services/pet/index.ts';
 import { ask } from '../../e2e/groupings/helper.ts';
-import { type Built, build, makeFolder, type Reply } from '../../support/app.ts';
+import {
+  createExampleApp,
+  createTestApp,
+  makeFolder,
+  type TestApp,
+  type TestResponse,
+} from '../../support/app.ts';
 
 type Fault = (reply: ServerResponse, whole: string) => void;
 const html = (status: number) => (reply: ServerResponse) =>
@@ -36,9 +42,9 @@ const names = ['refuses', ...Object.keys(faults)];
 
 /** A gateway with the user service; the pet service is in an app of its own, behind what can be made to fail. */
 async function start(t: TestContext, database = ':memory:') {
-  const pets = await build(t, {
+  const pets = await createTestApp(t, {
     services: [pet],
-    serviceConfigs: { pet: { database: `sqlite:${database}` } },
+    config: { services: { pet: { database: `sqlite:${database}` } } },
   });
   const state = { fault: undefined as string | undefined, upstream: 0 };
   const server = createServer((asked, reply) => {
@@ -64,7 +70,7 @@ async function start(t: TestContext, database = ':memory:') {
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port, services: ['pet'] },
   };
-  const built = await build(t, { config: { apps, calls: { deadline: 500 } } });
+  const built = await createExampleApp(t, { config: { apps, calls: { deadline: 500 } } });
   return {
     ...built,
     state,
@@ -97,7 +103,7 @@ function makePets(t: TestContext): string {
 }
 
 /** Five users, each of whom has all pets. */
-async function adoptAll({ send }: Built): Promise<void> {
+async function adoptAll({ send }: TestApp): Promise<void> {
   const ids = Array.from({ length: count }, (_, index) => index + 1);
   for (let user = 1; user <= 5; user += 1) {
     await send('POST', '/user/users/', { name: 'Alice' });
@@ -107,7 +113,7 @@ async function adoptAll({ send }: Built): Promise<void> {
   }
 }
 
-async function countAdoptions({ send }: Built): Promise<number> {
+async function countAdoptions({ send }: TestApp): Promise<number> {
   const { body } = await send('GET', '/user/users/');
   return (body as { pets: unknown[] }[]).reduce((sum, { pets }) => sum + pets.length, 0);
 }
@@ -179,7 +185,7 @@ describe('where the address of the pet app', () => {
   });
 });
 
-function expectProblem({ status, headers, body }: Reply): void {
+function expectProblem({ status, headers, body }: TestResponse): void {
   expect([503, 504]).toContain(status);
   expect(headers.get('content-type')).toContain('application/problem+json');
   expect(headers.get('retry-after')).toBe('1');
@@ -201,7 +207,7 @@ test('what a client says of itself is not passed on, nor what is about its conne
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port, services: ['pet'] },
   };
-  const { url } = await build(t, { config: { apps } });
+  const { url } = await createExampleApp(t, { config: { apps } });
   seen.length = 0;
   const answer = await ask(url, {
     method: 'GET',

@@ -2,7 +2,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { connectPeer } from '../../../src/framework/calls/peer.ts';
 import type { Peer, PeerOf } from '../../../src/framework/calls/peers.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
-import { build, collectLines, contract } from '../../support/app.ts';
+import { captureLog, contract, createExampleApp } from '../../support/app.ts';
 
 const document = contract as unknown as OpenApiDocument;
 
@@ -13,7 +13,7 @@ async function connect(
 ) {
   const connected = connectPeer({
     ...{ service: 'user', other: 'pet', contract: merged, deadline: 1_000, limits: {}, headers: {} },
-    log: (await collectLines([], 'info')).logger('user'),
+    log: (await captureLog('info')).logging.logger('user'),
     document: undefined,
   });
   t.onTestFinished(connected.close);
@@ -23,7 +23,7 @@ async function connect(
 test('calls an operation by its operationId, with path parameters, query, headers and body', async (t) => {
   const { pet, setOrigin } = await connect(t);
   const { createPet, readPet, listPets, updatePet } = pet;
-  setOrigin((await build(t)).url);
+  setOrigin((await createExampleApp(t)).url);
   const headers = { 'Idempotency-Key': 'one-key' };
   const rex = await createPet({ body: { name: 'Rex', species: 'dog' }, headers });
   expect(await createPet({ body: { name: 'Rex', species: 'dog' }, headers })).toEqual(rex);
@@ -38,7 +38,7 @@ test('calls an operation by its operationId, with path parameters, query, header
 test('batchBy finds items by the member id, or by another one, and leaves out what does not exist', async (t) => {
   const { pet, setOrigin } = await connect(t);
   const { createPet, listPets } = pet;
-  setOrigin((await build(t)).url);
+  setOrigin((await createExampleApp(t)).url);
   const rex = await createPet({ body: { name: 'Rex', species: 'dog', age: 2 } });
   const tom = await createPet({ body: { name: 'Tom', species: 'cat', age: 1 } });
   const find = listPets.batchBy('ids');

@@ -10,7 +10,7 @@ import { getLogger } from '../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import user from '../../../src/services/user/index.ts';
 import { ask } from '../../e2e/groupings/helper.ts';
-import { build, contract } from '../../support/app.ts';
+import { contract, createExampleApp, createTestApp } from '../../support/app.ts';
 
 type Json = { readonly [key: string]: unknown };
 
@@ -167,7 +167,7 @@ describe('what is larger than the config allows', () => {
     ['a URL', { method: 'GET', path: `/pet/pets/?x=${'a'.repeat(8_180)}` }, 414],
     ['a parameter', { method: 'GET', path: `/pet/pets/${'1'.repeat(41)}` }, 414],
   ] as const)('%s, is refused with a problem', async ([, request, status], t) => {
-    const { url } = await build(t, { config });
+    const { url } = await createExampleApp(t, { config });
     const answer = await ask(url, request);
     expect(answer.status).toBe(status);
     expect(answer.headers['content-type']).toContain('application/problem+json');
@@ -179,7 +179,7 @@ describe('what is larger than the config allows', () => {
     ['a URL', { method: 'GET', path: `/pet/pets/?x=${'a'.repeat(8_179)}` }, 200],
     ['a parameter', { method: 'GET', path: `/pet/pets/${'1'.repeat(40)}` }, 422],
   ] as const)('but %s that just fits is read', async ([, request, status], t) => {
-    const { url } = await build(t, { config });
+    const { url } = await createExampleApp(t, { config });
     expect((await ask(url, request)).status).toBe(status);
   });
 });
@@ -201,10 +201,10 @@ const slow = defineService({
 
 describe('what is later than the config allows', () => {
   const time = { headers: 200, request: 300, handler: 200, answer: 800, idle: 100 };
-  const start = (t: TestContext) => build(t, { services: [slow], config: { limits: { time } } });
+  const start = (t: TestContext) => createTestApp(t, { services: [slow], config: { limits: { time } } });
 
   test('a handler, is a 504, as a problem; its answer is dropped when it comes', async (t) => {
-    const { send, lines } = await start(t);
+    const { send, logs } = await start(t);
     for (const path of ['/slow/never', '/slow/late']) {
       const begun = performance.now();
       const { status, body, headers } = await send('GET', path);
@@ -213,25 +213,25 @@ describe('what is later than the config allows', () => {
       expect(headers.get('content-type')).toContain('application/problem+json');
       expect(performance.now() - begun).toBeLessThan(1_500);
     }
-    await expect.poll(() => lines.some(({ msg }) => msg === 'at last')).toBe(true);
+    await expect.poll(() => logs.some(({ msg }) => msg === 'at last')).toBe(true);
     await sleep(50);
     expect((await send('GET', '/health')).status).toBe(200);
-    const access = lines.filter(({ msg, path }) => msg === 'request' && path === '/slow/late');
+    const access = logs.filter(({ msg, path }) => msg === 'request' && path === '/slow/late');
     expect(access).toMatchObject([{ status: 504, service: 'slow' }]);
   });
 
   test('a client that does not take its answer, loses its connection', async (t) => {
-    const { url, lines } = await start(t);
+    const { url, logs } = await start(t);
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     t.onTestFinished(() => void socket.destroy());
     socket.on('error', () => {});
     socket.write('GET /slow/much HTTP/1.1\r\nhost: localhost\r\n\r\n');
-    const cut = () => lines.find(({ msg, path }) => msg === 'request' && path === '/slow/much');
+    const cut = () => logs.find(({ msg, path }) => msg === 'request' && path === '/slow/much');
     await expect.poll(cut, { timeout: 5_000 }).toMatchObject({ aborted: true });
   });
 
   test('the rest of a request, is a 408', async (t) => {
-    const { url } = await build(t, {
+    const { url } = await createExampleApp(t, {
       config: { limits: { time: { ...time, handler: 5_000, answer: 5_000 } } },
     });
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -278,7 +278,7 @@ test('an answer of a neighbour that is larger than the config allows counts as n
   };
   const limits = { calls: { answer: 65_536 } };
   const pet = defineService({ name: 'pet', description: 'Away.', routes() {} });
-  const { send } = await build(t, {
+  const { send } = await createTestApp(t, {
     services: [user, pet],
     config: { apps, limits },
   });

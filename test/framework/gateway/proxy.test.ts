@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { ask } from '../../e2e/groupings/helper.ts';
-import { build } from '../../support/app.ts';
+import { createExampleApp } from '../../support/app.ts';
 import { sendRaw } from '../../support/raw.ts';
 import { forwardTo, forwardToBytes } from '../../support/rogue.ts';
-import { buildAt, open, places, until } from '../../support/sockets.ts';
+import { createExampleAppAt, open, places, until } from '../../support/sockets.ts';
 
 const json = { 'content-type': 'application/json' };
 
@@ -23,7 +23,7 @@ describe('a response of a service that breaks off', () => {
   };
 
   test.for(Object.entries(broken))('%s: 503 for a read, 504 for a write, never 500', async ([, bytes], t) => {
-    const { send, lines } = await forwardToBytes(t, (socket) => socket.end(bytes, 'latin1'));
+    const { send, logs } = await forwardToBytes(t, (socket) => socket.end(bytes, 'latin1'));
     for (const [method, status] of [
       ['GET', 503],
       ['POST', 504],
@@ -32,7 +32,7 @@ describe('a response of a service that breaks off', () => {
       expect([response.status, response.headers.get('retry-after')]).toEqual([status, '1']);
       expect(response.headers.get('content-type')).toContain('application/problem+json');
     }
-    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(logs.filter(({ level }) => level === 'error')).toEqual([]);
   });
 });
 
@@ -59,7 +59,7 @@ test('an informational response is not the response', async (t) => {
 });
 
 test.for(places)('a method or media type is judged by the service alone: pets %s', async (place, t) => {
-  const { url } = await buildAt(t, place);
+  const { url } = await createExampleAppAt(t, place);
   const statusOf = async (method: string, path: string, headers: string[] = [], body?: string) =>
     (await sendRaw(url, { method, path, headers, ...(body !== undefined && { body }) })).status;
   expect(await statusOf('QUERY', '/pet/pets/')).toBe(405);
@@ -195,7 +195,7 @@ test('a service that does not take connections is 503 in time', async (t) => {
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port, services: ['pet'] },
   };
-  const { send } = await build(t, { config: { apps } });
+  const { send } = await createExampleApp(t, { config: { apps } });
   for (const path of ['/pet/pets/1', '/pet/health', '/pet/docs'])
     expect((await send('GET', path)).status).toBe(503);
 });

@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
-import { build } from '../../support/app.ts';
+import { createExampleApp } from '../../support/app.ts';
 import { forwardTo } from '../../support/rogue.ts';
-import { buildAt, open, readAnswers, until } from '../../support/sockets.ts';
+import { createExampleAppAt, open, readAnswers, until } from '../../support/sockets.ts';
 import { listenAndStop } from '../../support/stopped.ts';
 
 Object.assign(internalLimits, { checkEvery: 50 });
@@ -16,7 +16,7 @@ const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 const post = 'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
 
 test('slow bodies hold no connection to a service: others are answered before any of them ends', async (t) => {
-  const { url, send, app } = await buildAt(t, 'in an app of its own', {
+  const { url, send, app } = await createExampleAppAt(t, 'in an app of its own', {
     config: { limits: { forwards: { connections: 8 }, time: { request: 20_000 } } },
   });
   const slow = Array.from({ length: 40 }, (_, index) => {
@@ -155,7 +155,7 @@ describe('a client that reads slowly', () => {
   }
 
   test('and never to the end is disconnected after limits.time.answer, and holds no connection', async (t) => {
-    const { url, lines, connections } = await forwardTo(
+    const { url, logs, connections } = await forwardTo(
       t,
       (_request, response) => response.writeHead(200).end(Buffer.alloc(40_000_000)),
       { limits: { time: { answer: 1_000 } } },
@@ -165,7 +165,7 @@ describe('a client that reads slowly', () => {
     socket.on('error', () => {}).pause();
     socket.write(get('/pet/large'));
     await until(() =>
-      expect(lines.find(({ path }) => path === '/pet/large')).toMatchObject({ aborted: true }),
+      expect(logs.find(({ path }) => path === '/pet/large')).toMatchObject({ aborted: true }),
     );
     await until(() => expect(connections.size).toBe(0));
   });
@@ -191,7 +191,7 @@ test.runIf(process.platform === 'linux')(
       gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
       pets: { port, services: ['pet'] },
     };
-    const { send } = await build(t, { config: { apps, calls: { deadline: 250 } } });
+    const { send } = await createExampleApp(t, { config: { apps, calls: { deadline: 250 } } });
     const begun = performance.now();
     const { status } = await send('GET', '/pet/pets/1');
     expect(status).toBe(503);

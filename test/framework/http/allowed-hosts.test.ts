@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createHostCheck } from '../../../src/framework/http/allowed-hosts.ts';
-import { build } from '../../support/app.ts';
-import { type Answer, buildAt, exchange, places } from '../../support/sockets.ts';
+import { createExampleApp } from '../../support/app.ts';
+import { type Answer, createExampleAppAt, exchange, places } from '../../support/sockets.ts';
 
 const get = (host: string | undefined, more = '', version = '1.1') =>
   `GET /pet/pets/ HTTP/${version}\r\n${host === undefined ? '' : `host: ${host}\r\n`}connection: close\r\n${more}\r\n`;
@@ -18,19 +18,19 @@ describe('a server on loopback serves', () => {
     '[::1]:8000',
     '',
   ])('%j', async (host, t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const [answer] = (await exchange(t, url, get(host))) as [Answer];
     expect(answer.status).toBe(200);
   });
 
   test('a request that a proxy was asked for under any name, unless the config lists names', async (t) => {
-    const { url } = await build(t, { config: { proxies: ['127.0.0.1'] } });
+    const { url } = await createExampleApp(t, { config: { proxies: ['127.0.0.1'] } });
     const [answer] = await exchange(t, url, get('localhost', 'x-forwarded-host: api.example\r\n'));
     expect(answer?.status).toBe(200);
   });
 
   test('a request of HTTP/1.0 without a Host', async (t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const [answer] = (await exchange(t, url, get(undefined, '', '1.0'))) as [Answer];
     expect(answer.status).toBe(200);
   });
@@ -48,7 +48,7 @@ describe('a server on loopback rejects', () => {
     '0.0.0.0',
     '[::2]',
   ])('%j, in a page that was rebound to it', async (host, t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const [answer] = (await exchange(t, url, get(host))) as [Answer];
     // This one is no host at all.
     if (host.startsWith('localhost:')) return expect(answer.status).toBe(400);
@@ -65,7 +65,7 @@ describe('a server on loopback rejects', () => {
 
   test('what such a page says of a proxy', async (t) => {
     for (const config of [{}, { proxies: ['127.0.0.1'] }]) {
-      const { url } = await build(t, { config });
+      const { url } = await createExampleApp(t, { config });
       const [answer] = (await exchange(t, url, get('evil.example', 'x-forwarded-host: localhost\r\n'))) as [
         Answer,
       ];
@@ -78,7 +78,7 @@ describe('with hosts in the config', () => {
   const config = { hosts: ['api.example', '[2001:db8::1]'] };
 
   test('a server on loopback serves those names too', async (t) => {
-    const { url } = await build(t, { config });
+    const { url } = await createExampleApp(t, { config });
     for (const host of ['api.example', 'API.example.:443', '[2001:db8::1]:1', 'localhost:1'])
       expect([host, (await exchange(t, url, get(host)))[0]?.status]).toEqual([host, 200]);
     for (const host of ['www.api.example', 'example', '10.0.0.1'])
@@ -86,7 +86,7 @@ describe('with hosts in the config', () => {
   });
 
   test('the name that a proxy was asked for has to be among them', async (t) => {
-    const { url } = await build(t, { config: { ...config, proxies: ['127.0.0.1'] } });
+    const { url } = await createExampleApp(t, { config: { ...config, proxies: ['127.0.0.1'] } });
     const ask = async (name: string) =>
       (await exchange(t, url, get('localhost', `x-forwarded-host: ${name}\r\n`)))[0]?.status;
     expect([await ask('api.example'), await ask('evil.example'), await ask('api.example')]).toEqual([
@@ -95,7 +95,7 @@ describe('with hosts in the config', () => {
   });
 
   test('"*" serves any name', async (t) => {
-    const { url } = await build(t, { config: { hosts: ['*'] } });
+    const { url } = await createExampleApp(t, { config: { hosts: ['*'] } });
     expect((await exchange(t, url, get('any.example')))[0]?.status).toBe(200);
   });
 });
@@ -132,7 +132,7 @@ describe('a server that other machines reach', () => {
 
 test('a call with the internal credential passes under any name', async (t) => {
   const key = 'a-key-of-the-test-0123';
-  const { url } = await build(t, { config: { internal: { key } } });
+  const { url } = await createExampleApp(t, { config: { internal: { key } } });
   const ask = async (more: string) => (await exchange(t, url, get('pets.internal:8001', more)))[0]?.status;
   expect(await ask(`x-internal: service ${key}\r\n`)).toBe(200);
   expect(await ask(`x-internal: gateway ${key}\r\n`)).toBe(200);
@@ -140,7 +140,7 @@ test('a call with the internal credential passes under any name', async (t) => {
 });
 
 test.for(places)('the gateway checks the host of what it forwards: a service %s', async (place, t) => {
-  const { url } = await buildAt(t, place, { config: { hosts: ['api.example'] } });
+  const { url } = await createExampleAppAt(t, place, { config: { hosts: ['api.example'] } });
   const ask = async (host: string) => (await exchange(t, url, get(host)))[0]?.status;
   expect([await ask('api.example'), await ask('localhost'), await ask('evil.example')]).toEqual([
     200, 200, 421,

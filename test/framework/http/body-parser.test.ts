@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { findSyntaxError } from '../../../src/framework/http/json-position.ts';
-import { build } from '../../support/app.ts';
+import { createExampleApp } from '../../support/app.ts';
 import { sendRaw } from '../../support/raw.ts';
 import { exchange } from '../../support/sockets.ts';
 
@@ -41,7 +41,7 @@ describe('the media type of a body', () => {
 
   for (const [name, [type, status]] of Object.entries(types)) {
     test(`${name} is ${status}: ${JSON.stringify(type)}`, async (t) => {
-      const { url } = await build(t);
+      const { url } = await createExampleApp(t);
       const length = `content-length: ${text.length}`;
       const head = `POST /user/users/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${length}`;
       const [answer] = await exchange(t, url, `${head}\r\ncontent-type: ${type}\r\n\r\n${text}`);
@@ -51,7 +51,7 @@ describe('the media type of a body', () => {
   }
 
   test('with thousands of spaces is read as fast as any other', async (t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const type = `content-type: application/json${`;${' '.repeat(100)}`.repeat(100)}x`;
     const begun = performance.now();
     const answer = await sendRaw(url, { method: 'POST', path: '/user/users/', headers: [type], body: text });
@@ -65,7 +65,7 @@ describe('the content coding of a body', () => {
     `POST /user/users/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n${coding}content-length: ${body.length}\r\n\r\n${body}`;
 
   test.for(['gzip', 'br', 'foo', 'identity, gzip'])('is rejected: %s', async (coding, t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const [answer] = await exchange(t, url, post(`content-encoding: ${coding}\r\n`, text));
     expect(answer?.status).toBe(415);
     expect(answer?.headers.get('accept-encoding')).toBe('identity');
@@ -75,13 +75,13 @@ describe('the content coding of a body', () => {
   test.for(['', 'content-encoding: identity\r\n', 'content-encoding: Identity\r\n', 'content-encoding:\r\n'])(
     'is none, and the body is read: %j',
     async (coding, t) => {
-      const { url } = await build(t);
+      const { url } = await createExampleApp(t);
       expect((await exchange(t, url, post(coding, text)))[0]?.status).toBe(200);
     },
   );
 
   test('says nothing of a body that is empty', async (t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const answer = post('content-encoding: gzip\r\n', '').replace('/user/users/', '/pet/pets/1/treat');
     expect((await exchange(t, url, answer))[0]?.status).toBe(404);
   });
@@ -106,7 +106,7 @@ describe('a body that is not JSON', () => {
 
   for (const [name, [text, where]] of Object.entries(texts)) {
     test(`is 400, with the position and no quotation: ${name}`, async (t) => {
-      const { send } = await build(t);
+      const { send } = await createExampleApp(t);
       const answer = await send('POST', '/user/users/', text);
       expect(answer.status).toBe(400);
       expect(answer.body.detail).toBe(`The body is not JSON${where}`);
@@ -125,7 +125,7 @@ describe('a body that is not JSON', () => {
 });
 
 test('a member that would be the prototype of the body is dropped', async (t) => {
-  const { send } = await build(t);
+  const { send } = await createExampleApp(t);
   for (const name of ['"__proto__":{"name":"Eve"}', '"constructor":{"prototype":{"name":"Eve"}}']) {
     const { status, body } = await send('POST', '/user/users/', `{"name":"Alice",${name}}`);
     expect([name, status, body.name]).toEqual([name, 200, 'Alice']);

@@ -1,7 +1,7 @@
 import { describe, expect, type TestContext, test } from 'vitest';
 import { ask as request } from '../../e2e/groupings/helper.ts';
-import { build } from '../../support/app.ts';
-import { type Answer, buildAt, exchange, type Place, places } from '../../support/sockets.ts';
+import { createExampleApp } from '../../support/app.ts';
+import { type Answer, createExampleAppAt, exchange, type Place, places } from '../../support/sockets.ts';
 
 const host = 'localhost:8000';
 const own = `http://${host}`;
@@ -42,14 +42,14 @@ const rows: Record<string, Row> = {
 describe.for(places)('a POST, to a service %s, of', (place: Place) => {
   for (const [name, [headers, status]] of Object.entries(rows)) {
     test(`${name} is ${status === passed ? 'handled' : 'rejected'}`, async (t) => {
-      const { url } = await buildAt(t, place);
+      const { url } = await createExampleAppAt(t, place);
       expect((await ask(t, url, 'POST', headers)).status).toBe(status);
     });
   }
 });
 
 test('the rejection is a problem that names the config key', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const answer = await ask(t, url, 'POST', { 'sec-fetch-site': 'cross-site' });
   expect(answer.headers.get('content-type')).toContain('application/problem+json');
   expect(JSON.parse(answer.body)).toEqual({
@@ -62,7 +62,7 @@ test('the rejection is a problem that names the config key', async (t) => {
 });
 
 test('every method that may change something is rejected; one that only reads is not', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
   const statuses: Record<string, number> = {};
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']) {
@@ -81,13 +81,13 @@ test('every method that may change something is rejected; one that only reads is
 });
 
 test('it is rejected before its body is read', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const answer = await ask(t, url, 'POST', { 'sec-fetch-site': 'cross-site', 'content-length': '90' });
   expect(answer.status).toBe(403);
 });
 
 test.for(places)('pages of the origins in the config may, to a service %s', async (place, t) => {
-  const { url } = await buildAt(t, place, { config: { origins: [mine] } });
+  const { url } = await createExampleAppAt(t, place, { config: { origins: [mine] } });
   for (const headers of [
     { origin: mine },
     { origin: mine, 'sec-fetch-site': 'cross-site' },
@@ -111,22 +111,22 @@ test.for(places)('pages of the origins in the config may, to a service %s', asyn
 });
 
 test('with origins "*", any page may', async (t) => {
-  const { url } = await build(t, { config: { origins: ['*'] } });
+  const { url } = await createExampleApp(t, { config: { origins: ['*'] } });
   expect((await ask(t, url, 'POST', { 'sec-fetch-site': 'cross-site', origin: 'null' })).status).toBe(passed);
 });
 
 test('behind a proxy, an old browser names the host that the proxy was asked for', async (t) => {
-  const { url } = await build(t, { config: { proxies: ['127.0.0.1'] } });
+  const { url } = await createExampleApp(t, { config: { proxies: ['127.0.0.1'] } });
   const forwarded = { 'x-forwarded-host': 'app.example', origin: mine };
   expect((await ask(t, url, 'POST', forwarded)).status).toBe(passed);
   expect((await ask(t, url, 'POST', { ...forwarded, origin: own })).status).toBe(403);
-  const { url: direct } = await build(t);
+  const { url: direct } = await createExampleApp(t);
   expect((await ask(t, direct, 'POST', forwarded)).status).toBe(403);
 });
 
 test('a call with the internal credential passes', async (t) => {
   const key = 'a-key-of-the-test-0123';
-  const { url } = await build(t, { config: { internal: { key } } });
+  const { url } = await createExampleApp(t, { config: { internal: { key } } });
   const headers = { 'sec-fetch-site': 'cross-site', 'x-internal': `service ${key}` };
   expect((await ask(t, url, 'POST', headers)).status).toBe(passed);
 });

@@ -5,7 +5,7 @@ import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, type TestContext, test } from 'vitest';
 import pet from '../../../src/services/pet/index.ts';
 import { ask, type RawRequest } from '../../e2e/groupings/helper.ts';
-import { build, findFreePort } from '../../support/app.ts';
+import { createExampleApp, createTestApp, findFreePort } from '../../support/app.ts';
 
 interface Answer {
   readonly status: number;
@@ -41,16 +41,16 @@ function get(
 }
 
 /** The product in one app, and with the pet service in an app behind the gateway, both with this config. */
-async function buildBoth(t: TestContext, config: object = {}) {
-  const one = await build(t, { config: { ...config } });
+async function startBoth(t: TestContext, config: object = {}) {
+  const one = await createExampleApp(t, { config: { ...config } });
   const port = await findFreePort();
   const pets = { ...config, apps: { gateway: { port, services: ['pet'] } } };
-  await build(t, { services: [pet], config: pets });
+  await createTestApp(t, { services: [pet], config: pets });
   const apps = {
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port, services: ['pet'] },
   };
-  const split = await build(t, { config: { ...config, apps } });
+  const split = await createExampleApp(t, { config: { ...config, apps } });
   for (const { url } of [one, split]) {
     for (let index = 0; index < 30; index += 1)
       await fetch(`${url}/pet/pets/`, {
@@ -89,7 +89,7 @@ function expectGuards({ of }: Answer, csp: string, guards = ofData): void {
 
 describe("helmet's headers", () => {
   test('are on every answer once, with the strict policy, whoever gives it and wherever it runs', async (t) => {
-    for (const url of await buildBoth(t)) {
+    for (const url of await startBoth(t)) {
       const asked: RawRequest[] = [
         { method: 'GET', path: '/' },
         { method: 'GET', path: '/health' },
@@ -109,7 +109,7 @@ describe("helmet's headers", () => {
   });
 
   test('are on what is refused before it is a request, and on what is shed', async (t) => {
-    const { url } = await build(t, { config: { limits: { requests: 1, connections: 1 } } });
+    const { url } = await createExampleApp(t, { config: { limits: { requests: 1, connections: 1 } } });
     const exchange = async (text: string) => {
       const socket = connect(Number(new URL(url).port), '127.0.0.1');
       t.onTestFinished(() => void socket.destroy());
@@ -127,7 +127,7 @@ describe("helmet's headers", () => {
   });
 
   test('let the docs alone run their own scripts and styles, and upgrade nothing to HTTPS', async (t) => {
-    for (const url of await buildBoth(t)) {
+    for (const url of await startBoth(t)) {
       for (const path of ['/docs', '/pet/docs', '/user/docs/', '/pet/docs/static/swagger-ui.css']) {
         const answer = await get(url, path);
         expect([path, answer.status]).toEqual([path, 200]);
@@ -147,7 +147,7 @@ describe('the pages of another origin', () => {
   const preflight = { origin: mine, 'access-control-request-method': 'PATCH' };
 
   test('may read nothing where none is configured', async (t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const answer = await get(url, '/pet/pets/', { origin: mine });
     expect(answer.headers.filter(([name]) => name.startsWith('access-control') || name === 'vary')).toEqual(
       [],
@@ -156,7 +156,7 @@ describe('the pages of another origin', () => {
   });
 
   test('may where theirs is configured, others may not; all else is as it was', async (t) => {
-    for (const url of await buildBoth(t, { origins: [mine] })) {
+    for (const url of await startBoth(t, { origins: [mine] })) {
       for (const path of ['/pet/pets/1', '/user/users/9', '/nowhere']) {
         const answer = await get(url, path, { origin: mine });
         expect(answer.of('access-control-allow-origin')).toEqual([mine]);
@@ -187,7 +187,7 @@ describe('the pages of another origin', () => {
 
 describe('an answer is compressed', () => {
   test('for those who ask, where it is large, once, and it is the same', async (t) => {
-    for (const url of await buildBoth(t, { compress: true })) {
+    for (const url of await startBoth(t, { compress: true })) {
       const plain = await get(url, '/pet/pets/');
       expect(plain.body.length).toBeGreaterThan(1_024);
       expect([plain.of('content-encoding'), plain.of('vary')]).toEqual([[], []]);
@@ -221,7 +221,7 @@ describe('an answer is compressed', () => {
       ['gateway', '/docs/static/swagger-ui.css', ['gzip']],
       ['pets', '/pet/docs/static/swagger-ui.css', []],
     ] as const) {
-      const { url } = await build(t, { config, name });
+      const { url } = await createExampleApp(t, { config, app: name });
       const answer = await get(url, path, { 'accept-encoding': 'gzip' });
       expect([name, answer.status, answer.of('content-encoding')]).toEqual([name, 200, encodings]);
     }
@@ -244,14 +244,14 @@ describe('an answer is compressed', () => {
       gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
       pets: { port, services: ['pet'] },
     };
-    const { url } = await build(t, { config: { apps, compress: true } });
+    const { url } = await createExampleApp(t, { config: { apps, compress: true } });
     const answer = await get(url, '/pet/pets/', { 'accept-encoding': 'gzip, br' });
     expect(answer.of('content-encoding')).toEqual(['gzip']);
     expect(gunzipSync(answer.body)).toEqual(whole);
   });
 
   test('for nobody on loopback, unless the config says so', async (t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const answer = await get(url, '/docs/static/swagger-ui.css', { 'accept-encoding': 'gzip, br' });
     expect(answer.of('content-encoding')).toEqual([]);
   });
@@ -266,7 +266,7 @@ test('no document and no link says what a client calls this host', async (t) => 
     forwarded: 'host=evil.example',
   };
   for (const config of [{ hosts: ['*'] }, { hosts: ['*'], proxies: ['127.0.0.1'] }]) {
-    for (const url of await buildBoth(t, config)) {
+    for (const url of await startBoth(t, config)) {
       const paths = [
         '/',
         '/pet',
@@ -293,7 +293,7 @@ test('no document and no link says what a client calls this host', async (t) => 
 });
 
 test('docs can be switched off; the documents are there for the neighbours', async (t) => {
-  for (const url of await buildBoth(t, { docs: false })) {
+  for (const url of await startBoth(t, { docs: false })) {
     for (const path of ['/docs', '/docs/', '/pet/docs', '/user/docs', '/docs/static/swagger-ui.css']) {
       const answer = await get(url, path);
       expect([path, answer.status]).toEqual([path, 404]);
@@ -311,8 +311,8 @@ test('docs can be switched off; the documents are there for the neighbours', asy
 describe('an app that other machines reach', () => {
   const warnings = async (t: TestContext, host: string, config: object = {}) => {
     const apps = { gateway: { host, port: 0, services: ['pet', 'user'] } };
-    const { lines, url } = await build(t, { config: { apps, ...config } });
-    return { url, warned: lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg) };
+    const { logs, url } = await createExampleApp(t, { config: { apps, ...config } });
+    return { url, warned: logs.filter(({ level }) => level === 'warn').map(({ msg }) => msg) };
   };
 
   test('says in one line that nothing is configured for that, and is careful all the same', {

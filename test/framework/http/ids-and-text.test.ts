@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { type Built, build } from '../../support/app.ts';
+import { createExampleApp, type TestApp } from '../../support/app.ts';
 import { sendRaw } from '../../support/raw.ts';
 
 /** Texts in a URL that look like an id and are none. */
@@ -44,8 +44,8 @@ const noUtf8 = [
 const percent = (bytes: readonly number[]) => bytes.map((byte) => `%${byte.toString(16)}`).join('');
 
 /** Ten pets and users, each user with the pet of its id. */
-async function fill(t: TestContext): Promise<Built> {
-  const built = await build(t);
+async function fill(t: TestContext): Promise<TestApp> {
+  const built = await createExampleApp(t);
   for (let id = 1; id <= 10; id += 1) {
     await built.send('POST', '/pet/pets/', { name: `pet ${id}`, species: 'dog' });
     await built.send('POST', '/user/users/', { name: `user ${id}` });
@@ -54,7 +54,7 @@ async function fill(t: TestContext): Promise<Built> {
   return built;
 }
 
-const everything = async ({ send }: Built) => [
+const everything = async ({ send }: TestApp) => [
   (await send('GET', '/pet/pets/')).body,
   (await send('GET', '/user/users/')).body,
 ];
@@ -143,7 +143,7 @@ test('a URL that is not UTF-8 is 400, in its path and in its query', async (t) =
 });
 
 test('the instance of a problem is a URI reference, whatever the path was', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const { body } = await sendRaw(url, { path: '/pet/"<7>`[\\]^{|}' });
   expect(body.instance).toBe('/pet/%22%3C7%3E%60%5B%5C%5D%5E%7B%7C%7D');
   expect((await sendRaw(url, { path: '/pet/pets/%41%' })).body.instance).toBe('/pet/pets/%41%25');
@@ -167,7 +167,7 @@ describe('a text', () => {
     text.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
   /** Writes it wherever a text can be written, and reads it wherever one can be read. */
-  async function roundTrip({ send }: Built, text: string, quoted: string): Promise<void> {
+  async function roundTrip({ send }: TestApp, text: string, quoted: string): Promise<void> {
     const pet = await send('POST', '/pet/pets/', `{"name":${quoted},"species":${quoted},"mood":${quoted}}`);
     const user = await send('POST', '/user/users/', `{"name":${quoted}}`);
     expect([pet.status, user.status], JSON.stringify(text)).toEqual([200, 200]);
@@ -190,13 +190,13 @@ describe('a text', () => {
   }
 
   test.for(Object.entries(texts))('comes back exactly as it was sent: %s', async ([, text], t) => {
-    const built = await build(t);
+    const built = await createExampleApp(t);
     await roundTrip(built, text, JSON.stringify(text));
     await roundTrip(built, text, `"${escaped(text)}"`);
   });
 
   test('comes back exactly as it was sent, whatever it is', async (t) => {
-    const built = await build(t);
+    const built = await createExampleApp(t);
     const text = fc.oneof(
       fc.string({ unit: 'binary', minLength: 1, maxLength: 200 }),
       fc.string({ unit: 'grapheme-composite', minLength: 1, maxLength: 20 }),
@@ -266,7 +266,7 @@ describe('a body', () => {
     '\\ud800',
     '',
   ])('may have the key %s, which does nothing', async (key, t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const odd = `"${key}":{"name":"Evil","age":7,"polluted":1,"prototype":{"polluted":1}}`;
     const pet = await send('POST', '/pet/pets/', `{${odd},${rex}}`);
     expect(pet).toMatchObject({ status: 200, body: { name: 'Rex', age: null } });
@@ -282,7 +282,7 @@ describe('a body', () => {
     ['objects', deep('{"a":', '}', 10_000)],
     ['objects by __proto__', deep('{"__proto__":', '}', 4_000)],
   ] as const)('may be nested as deep as it fits in: %s', async ([, nested], t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     expect((await send('POST', '/pet/pets/', `{${rex},"more":${nested}}`)).status).toBe(200);
     expect((await send('POST', '/pet/pets/', `{${rex},"age":${nested}}`)).status).toBe(422);
     expect([422, 400]).toContain((await send('POST', '/pet/pets/', nested)).status);
@@ -290,7 +290,7 @@ describe('a body', () => {
   });
 
   test('may have as many keys as fit in; a million do not', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const keys = (count: number) => Array.from({ length: count }, (_, key) => `"k${key}":0`).join();
     expect((await send('POST', '/pet/pets/', `{${rex},${keys(6_500)}}`)).status).toBe(200);
     expect((await send('POST', '/pet/pets/', `{${keys(6_500)}}`)).body.errors).toHaveLength(2);
@@ -316,12 +316,12 @@ describe('the log', () => {
     ['a folded header', { path: '/pet/', headers: ['x-request-id: a\r\n forged'] }],
     ['a line end alone in a header', { path: '/pet/', headers: [`x-request-id: a\n${forged}`] }],
   ] as const)('has one line for one request, in its own words: %s', async ([, request], t) => {
-    const { url, lines } = await build(t);
-    const before = lines.length;
+    const { url, logs } = await createExampleApp(t);
+    const before = logs.length;
     const { status } = await sendRaw(url, request);
     expect(status).toBeLessThan(500);
-    await expect.poll(() => lines.length).toBe(before + 1);
-    const line = lines.at(-1);
+    await expect.poll(() => logs.length).toBe(before + 1);
+    const line = logs.at(-1);
     expect(own).toContain(line?.level);
     expect(['gateway', 'pet']).toContain(line?.service);
     expect(['request', 'malformed request rejected']).toContain(line?.msg);

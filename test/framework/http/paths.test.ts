@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { buildAt, exchange, places } from '../../support/sockets.ts';
+import { createExampleAppAt, exchange, places } from '../../support/sockets.ts';
 
 /** Each would be another path to a program that resolves it. */
 const resolved = [
@@ -38,7 +38,7 @@ const plain: Readonly<Record<string, number>> = {
 
 describe('a path that a program on the way could resolve to another is refused, and no other,', () => {
   test.for(places)('pets %s', async (place, t) => {
-    const { url, send } = await buildAt(t, place);
+    const { url, send } = await createExampleAppAt(t, place);
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     const ask = async (path: string) => {
       const answers = await exchange(

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import { build } from '../../support/app.ts';
+import { createTestApp } from '../../support/app.ts';
 
 const Query = Type.Object({
   count: Type.Optional(Type.Integer()),
@@ -45,7 +45,7 @@ test.for([
   ['text=7', { text: '7' }],
   ['any=7', { any: '7' }],
 ] as const)('%s becomes what its schema says', async ([query, expected], t) => {
-  const { send } = await build(t, { services: [echo] });
+  const { send } = await createTestApp(t, { services: [echo] });
   expect(await send('GET', `/echo/query?${query}`)).toMatchObject({ status: 200, body: expected });
 });
 
@@ -62,14 +62,14 @@ test.for([
   'ages=1&ages=x',
   'count=1&count=2',
 ])('%s does not fit', async (query, t) => {
-  const { send } = await build(t, { services: [echo] });
+  const { send } = await createTestApp(t, { services: [echo] });
   const { status, body } = await send('GET', `/echo/query?${query}`);
   expect(status).toBe(422);
   expect(body.errors[0]).toMatchObject({ in: 'query', pointer: expect.stringMatching(/^\/\w+/) });
 });
 
 test('a header is read like a query, and named as one that does not fit', async (t) => {
-  const { send } = await build(t, { services: [echo] });
+  const { send } = await createTestApp(t, { services: [echo] });
   expect((await send('GET', '/echo/header', undefined, { 'x-count': '7' })).body).toEqual({ count: 7 });
   expect((await send('GET', '/echo/header', undefined, { 'x-count': 'x' })).body.errors).toEqual([
     { in: 'header', pointer: '/x-count', detail: 'must be integer' },

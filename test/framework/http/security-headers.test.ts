@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import { build } from '../../support/app.ts';
-import { type Answer, buildAt, exchange, places } from '../../support/sockets.ts';
+import { createExampleApp, createTestApp } from '../../support/app.ts';
+import { type Answer, createExampleAppAt, exchange, places } from '../../support/sockets.ts';
 
 const key = 'a-key-of-the-test-0123';
 const headersOfEach = {
@@ -72,7 +72,7 @@ describe('the security headers are on the response to', () => {
       // Only where the status needs it: a busy machine would be too slow for the others.
       const limits = { time: { [status === 408 ? 'headers' : 'handler']: 300 } };
       const config = { internal: { key }, ...([408, 504].includes(status) && { limits }) };
-      const { url } = await build(t, { services: [failing], config });
+      const { url } = await createTestApp(t, { services: [failing], config });
       const [answer] = (await exchange(t, url, bytes)) as [Answer];
       expect(answer.status).toBe(status);
       expectPolicy(answer);
@@ -80,14 +80,14 @@ describe('the security headers are on the response to', () => {
   }
 
   test('a client that sends too many requests', async (t) => {
-    const { url } = await build(t, { services: [failing], config: { limits: { rate: 1 } } });
+    const { url } = await createTestApp(t, { services: [failing], config: { limits: { rate: 1 } } });
     const answers = [await exchange(t, url, get('/')), await exchange(t, url, get('/'))].flat();
     expect(answers.map((answer) => answer.status)).toEqual([200, 429]);
     answers.forEach(expectPolicy);
   });
 
   test('a client of a server that has too many connections', async (t) => {
-    const { url } = await build(t, { services: [failing], config: { limits: { connections: 1 } } });
+    const { url } = await createTestApp(t, { services: [failing], config: { limits: { connections: 1 } } });
     const first = await openConnection(t, url);
     const [answer] = (await exchange(t, url, get('/'))) as [Answer];
     expect(answer.status).toBe(503);
@@ -96,7 +96,7 @@ describe('the security headers are on the response to', () => {
   });
 
   test.for(places)('requests that a service handles, and that it rejects, %s', async (place, t) => {
-    const { url } = await buildAt(t, place);
+    const { url } = await createExampleAppAt(t, place);
     const asked: Record<string, number> = { '/pet/pets/': 200, '/pet/pets/9': 404, '/pet/pets/x': 422 };
     for (const [path, status] of Object.entries(asked)) {
       const [answer] = (await exchange(t, url, get(path))) as [Answer];
@@ -110,7 +110,7 @@ describe('the security headers are on the response to', () => {
       gateway: { port: 0, url: 'http://127.0.0.1:1', services: [] },
       away: { port: 1, services: ['failing'] },
     };
-    const { url } = await build(t, { services: [failing], config: { apps } });
+    const { url } = await createTestApp(t, { services: [failing], config: { apps } });
     const [answer] = (await exchange(t, url, get('/failing/never'))) as [Answer];
     expect(answer.status).toBe(503);
     expectPolicy(answer);
@@ -128,7 +128,7 @@ async function openConnection(t: TestContext, url: string) {
 }
 
 test('a call of a service gets no security headers, because no browser reads them', async (t) => {
-  const { url } = await build(t, { config: { internal: { key } } });
+  const { url } = await createExampleApp(t, { config: { internal: { key } } });
   const [answer] = (await exchange(t, url, get('/pet/pets/', `x-internal: service ${key}\r\n`))) as [Answer];
   expect(answer.status).toBe(200);
   for (const name of Object.keys(headersOfEach))
@@ -138,7 +138,7 @@ test('a call of a service gets no security headers, because no browser reads the
 describe('strict-transport-security', () => {
   test('is on every response, once, where the config has hsts', async (t) => {
     const config = { hsts: { maxAge: 3_600 }, limits: { connections: 1 } };
-    const { url } = await build(t, { config });
+    const { url } = await createExampleApp(t, { config });
     const texts = [get('/pet/pets/'), get('/pet/docs'), get('/nowhere'), 'NONSENSE\r\n\r\n', get('/pet/%zz')];
     for (const text of texts) {
       const [answer] = (await exchange(t, url, text)) as [Answer];
@@ -150,14 +150,14 @@ describe('strict-transport-security', () => {
   });
 
   test('names subdomains only where the config says so', async (t) => {
-    const { url } = await build(t, { config: { hsts: { maxAge: 1, includeSubDomains: true } } });
+    const { url } = await createExampleApp(t, { config: { hsts: { maxAge: 1, includeSubDomains: true } } });
     const [answer] = (await exchange(t, url, get('/'))) as [Answer];
     expect(answer.headers.get('strict-transport-security')).toBe('max-age=1; includeSubDomains');
   });
 });
 
 test('the docs page may send forms to its own origin alone', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const [answer] = (await exchange(t, url, get('/pet/docs'))) as [Answer];
   const policies = (answer.headers.get('content-security-policy') as string).split(';');
   expect(policies).toContain("form-action 'self'");

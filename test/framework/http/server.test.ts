@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import { expect, test, vi } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { drain } from '../../../src/framework/http/drain.ts';
-import { build } from '../../support/app.ts';
+import { createExampleApp } from '../../support/app.ts';
 import { forwardTo } from '../../support/rogue.ts';
 import { open, until } from '../../support/sockets.ts';
 
@@ -15,14 +15,16 @@ test('a plugin that is registered before one it depends on stops the start', asy
 });
 
 test('headers have a time limit of their own, apart from that of the request', async (t) => {
-  const { url } = await build(t, { config: { limits: { time: { headers: 200, request: 60_000 } } } });
+  const { url } = await createExampleApp(t, {
+    config: { limits: { time: { headers: 200, request: 60_000 } } },
+  });
   const { write, closed } = open(t, url);
   write('GET / HTTP/1.1\r\nhost: localhost\r\n');
   expect(await closed(15_000)).toMatch(/^HTTP\/1\.1 408 /);
 });
 
 test('a file that the docs do not have is 404, and the response does not show the query', async (t) => {
-  const { send } = await build(t);
+  const { send } = await createExampleApp(t);
   const { status, body } = await send('GET', '/pet/docs/static/nothing.js?token=secret');
   expect([status, JSON.stringify(body).includes('secret')]).toEqual([404, false]);
 });

@@ -5,9 +5,9 @@ import {
   openSliceScheduler,
   type SliceSchedulerOptions,
 } from '../../../src/framework/http/slice-scheduler.ts';
-import { collectLines } from '../../support/app.ts';
+import { captureLog } from '../../support/app.ts';
 
-const log = (await collectLines([], 'info')).logger('user');
+const log = (await captureLog('info')).logging.logger('user');
 
 /** A scheduler, and jobs whose slices end when the test says so. */
 function open(options: Partial<SliceSchedulerOptions> = {}) {

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import { build } from '../../support/app.ts';
+import { createTestApp } from '../../support/app.ts';
 import { open, until } from '../../support/sockets.ts';
 import { key, makeNotes } from './helper.ts';
 
@@ -14,7 +14,7 @@ async function start(t: TestContext, config: Record<string, unknown> = {}) {
   const { promise, resolve: release } = Promise.withResolvers<void>();
   t.onTestFinished(() => release());
   const runs: string[] = [];
-  const built = await build(t, { services: [makeNotes({ wait: () => promise, runs })], config });
+  const built = await createTestApp(t, { services: [makeNotes({ wait: () => promise, runs })], config });
   const post = (path: string, name: string) =>
     `POST /note/${path} HTTP/1.1\r\nhost: localhost\r\nidempotency-key: ${name}\r\ncontent-length: 0\r\n\r\n`;
   const wire = open(t, built.url);
@@ -68,7 +68,7 @@ test('a handler does not begin after its key was released', async (t) => {
       });
     },
   });
-  const { url, send, app } = await build(t, { services: [guarded] });
+  const { url, send, app } = await createTestApp(t, { services: [guarded] });
   const { socket, write } = open(t, url);
   write(
     'POST /guarded HTTP/1.1\r\nhost: localhost\r\nidempotency-key: a\r\nx-wait: 1\r\ncontent-length: 0\r\n\r\n',

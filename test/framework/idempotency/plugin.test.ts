@@ -10,14 +10,21 @@ import { ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import pet from '../../../src/services/pet/index.ts';
 import { waitFor } from '../../e2e/groupings/helper.ts';
-import { type Built, build, type contract, type Reply, send } from '../../support/app.ts';
+import {
+  type contract,
+  createExampleApp,
+  createTestApp,
+  sendRequest,
+  type TestApp,
+  type TestResponse,
+} from '../../support/app.ts';
 import { key, makeDatabase, makeNotes } from './helper.ts';
 
 const rex = { name: 'Rex', species: 'dog' };
-const isReplayed = ({ headers }: Reply) => headers.get('idempotent-replayed') === 'true';
+const isReplayed = ({ headers }: TestResponse) => headers.get('idempotent-replayed') === 'true';
 const day = 24 * 60 * 60 * 1000;
 
-async function countPets({ send }: Built): Promise<number> {
+async function countPets({ send }: TestApp): Promise<number> {
   return (await send('GET', '/pet/pets/')).body.length;
 }
 
@@ -29,7 +36,7 @@ async function askRaw(url: string, headers: Record<string, string>) {
 
 describe('a POST that comes again with its key', () => {
   test('gets the same answer once more, and has one effect', async (t) => {
-    const built = await build(t);
+    const built = await createExampleApp(t);
     const first = await built.send('POST', '/pet/pets/', rex, key('"a"'));
     await sleep(2);
     const second = await built.send('POST', '/pet/pets/', rex, key('"a"'));
@@ -43,7 +50,7 @@ describe('a POST that comes again with its key', () => {
   });
 
   test('feeds, treats and hydrates once', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     await send('POST', '/pet/pets/', rex);
     for (const verb of ['feed', 'treat', 'hydrate']) {
       const [one, two] = [
@@ -55,7 +62,7 @@ describe('a POST that comes again with its key', () => {
   });
 
   test('gets the same answer when what it was made of is gone', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     await send('POST', '/pet/pets/', rex);
     await send('POST', '/user/users/', { name: 'Alice' });
     const first = await send('POST', '/user/users/1/pets/1', undefined, key('adopt'));
@@ -67,7 +74,7 @@ describe('a POST that comes again with its key', () => {
 
   test('is computed again where it changed nothing, and nothing of it is kept', async (t) => {
     const database = makeDatabase(t);
-    const { send } = await build(t, { serviceConfigs: { user: database.config } });
+    const { send } = await createExampleApp(t, { config: { services: { user: database.config } } });
     await send('POST', '/pet/pets/', rex);
     await send('POST', '/user/users/', { name: 'Alice' });
     await send('POST', '/user/users/1/pets/1');
@@ -83,7 +90,7 @@ describe('a POST that comes again with its key', () => {
 
   test('has one effect where its response is too large to be kept, and gets the state of now', async (t) => {
     const database = makeDatabase(t);
-    const { send } = await build(t, { serviceConfigs: { user: database.config } });
+    const { send } = await createExampleApp(t, { config: { services: { user: database.config } } });
     await send('POST', '/user/users/', { name: 'Alice' });
     for (let index = 1; index <= 30; index += 1) {
       await send('POST', '/pet/pets/', { ...rex, name: 'x'.repeat(200) });
@@ -107,7 +114,7 @@ describe('a POST that comes again with its key', () => {
   ] as const)(
     'is the same outcome with a key and without, however deep a body of %s is',
     async ([open, close], t) => {
-      const { send } = await build(t, { services: [pet] });
+      const { send } = await createTestApp(t, { services: [pet] });
       for (const depth of [10, 3_000, 8_000]) {
         const more = `${open.repeat(depth)}0${close.repeat(depth)}`;
         const body = `{"name":"Rex","species":"dog","more":${more}}`;
@@ -122,7 +129,7 @@ describe('a POST that comes again with its key', () => {
   );
 
   test('may spell out a default, leave out the last slash, or have an empty query', async (t) => {
-    const built = await build(t, { services: [pet] });
+    const built = await createTestApp(t, { services: [pet] });
     const { send } = built;
     const first = await send('POST', '/pet/pets/', rex, key('a'));
     for (const [path, body] of [
@@ -143,7 +150,7 @@ describe('a POST that comes again with its key', () => {
   });
 
   test('may have its members in another order, and not another body, path or query: 422', async (t) => {
-    const built = await build(t);
+    const built = await createExampleApp(t);
     const { send } = built;
     const nested = { ...rex, more: { a: [1, { b: 2, c: 3 }] } };
     const first = await send('POST', '/pet/pets/', nested, key('a'));
@@ -168,7 +175,7 @@ describe('a POST that comes again with its key', () => {
   });
 
   test('is tried anew where it failed and changed nothing', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     await send('POST', '/user/users/', { name: 'Alice' });
     const adopt = () => send('POST', '/user/users/1/pets/1', undefined, key('a'));
     const feed = () => send('POST', '/pet/pets/1/feed', undefined, key('a'));
@@ -181,7 +188,7 @@ describe('a POST that comes again with its key', () => {
   });
 
   test('gets the same answer where that is compressed, and where its client does not read that', async (t) => {
-    const { url, send } = await build(t, { config: { compress: true } });
+    const { url, send } = await createExampleApp(t, { config: { compress: true } });
     await send('POST', '/user/users/', { name: 'Alice' });
     for (let index = 1; index <= 20; index += 1) {
       await send('POST', '/pet/pets/', { ...rex, name: 'x'.repeat(200) });
@@ -203,7 +210,7 @@ describe('a POST that comes again with its key', () => {
   });
 
   test('counts for POST alone', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     await send('POST', '/pet/pets/', rex);
     for (const mood of ['calm', 'wild']) {
       expect((await send('PATCH', '/pet/pets/1', { mood }, key('a'))).body.mood).toBe(mood);
@@ -230,7 +237,10 @@ describe('the key', () => {
   for (const [sent, kept] of good) {
     test(`may be ${sent.slice(0, 60)}`, async (t) => {
       const database = makeDatabase(t);
-      const { send } = await build(t, { services: [pet], serviceConfigs: { pet: database.config } });
+      const { send } = await createTestApp(t, {
+        services: [pet],
+        config: { services: { pet: database.config } },
+      });
       expect((await send('POST', '/pet/pets/', rex, key(sent))).status).toBe(200);
       expect(database.query('SELECT key FROM __idempotency_key')).toEqual([kept]);
     });
@@ -259,7 +269,7 @@ describe('the key', () => {
   ];
   for (const sent of malformed) {
     test(`may not be ${JSON.stringify(sent).slice(0, 60)}: 400`, async (t) => {
-      const built = await build(t);
+      const built = await createExampleApp(t);
       const answer = await built.send('POST', '/pet/pets/', rex, key(sent));
       expect([answer.status, answer.body.type]).toEqual([400, 'urn:problem-type:idempotency-key-malformed']);
       expect(await countPets(built)).toBe(0);
@@ -267,7 +277,7 @@ describe('the key', () => {
   }
 
   test('may not come twice', async (t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const status = await new Promise((resolve, reject) => {
       const headers = [
         'host',
@@ -288,7 +298,7 @@ describe('the key', () => {
   });
 
   test('is the same with and without its quotes', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const first = await send('POST', '/pet/pets/', rex, key(uuid));
     expect((await send('POST', '/pet/pets/', rex, key(`"${uuid}"`))).body).toEqual(first.body);
   });
@@ -302,7 +312,7 @@ describe('the key', () => {
         scope.post('/', { schema: { operationId: 'echo', response } }, async () => ({ ok: true }));
       },
     });
-    const { send } = await build(t, { services: [echo] });
+    const { send } = await createTestApp(t, { services: [echo] });
     expect((await send('POST', '/echo/')).status).toBe(200);
     expect((await send('POST', '/echo/', undefined, key('a'))).status).toBe(400);
     const { paths } = (await send('GET', '/echo/openapi.json')).body;
@@ -311,7 +321,7 @@ describe('the key', () => {
 
   test('is kept for 24 hours, and then no longer: what is old goes with what comes', async (t) => {
     const database = makeDatabase(t);
-    const built = await build(t, { services: [pet], serviceConfigs: { pet: database.config } });
+    const built = await createTestApp(t, { services: [pet], config: { services: { pet: database.config } } });
     const create = (name: string) => built.send('POST', '/pet/pets/', rex, key(name));
     const count = () => database.query('SELECT count(*) FROM __idempotency_key')[0];
     for (let index = 0; index < 25; index += 1) await create(`key-${index}`);
@@ -342,10 +352,9 @@ describe('many at once with one key', () => {
     timeout: 600_000,
   }, async (t) => {
     const database = makeDatabase(t);
-    const { url } = await build(t, {
+    const { url } = await createTestApp(t, {
       services: [pet],
-      serviceConfigs: { pet: database.config },
-      level: 'warn',
+      config: { services: { pet: database.config }, log: { level: 'warn' } },
     });
     const pool = new Pool(url, { connections: 100 });
     t.onTestFinished(() => pool.destroy());
@@ -374,7 +383,7 @@ describe('many at once with one key', () => {
   });
 
   test('that differ get a 422, and those with other keys their own', async (t) => {
-    const built = await build(t, { services: [pet] });
+    const built = await createTestApp(t, { services: [pet] });
     const post = (index: number) =>
       built.send('POST', '/pet/pets/', { ...rex, name: `n${index % 10}` }, key(`key-${index % 5}`));
     const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => post(index)));
@@ -394,10 +403,10 @@ describe('a handler that', () => {
       wait: () => (stage.isOpen ? sleep(1) : new Promise<void>((resolve) => gates.push(resolve))),
     };
     const database = makeDatabase(t);
-    const built = await build(t, {
+    const built = await createTestApp(t, {
       services: [makeNotes(stage)],
-      serviceConfigs: { note: database.config },
-      config,
+
+      config: { ...config, services: { note: database.config } },
     });
     t.onTestFinished(() => open());
     function open(): void {
@@ -406,7 +415,7 @@ describe('a handler that', () => {
     }
     const post = (path: string, name = 'a') => built.send('POST', `/note${path}`, undefined, key(name));
     /** Sends the retry until the request is over. Its effect is seen a moment before its response is stored. */
-    const retry = async (path: string): Promise<Reply> => {
+    const retry = async (path: string): Promise<TestResponse> => {
       const answer = await post(path);
       const isInUse = answer.body?.type === 'urn:problem-type:idempotency-key-in-use';
       return isInUse ? retry(path) : answer;
@@ -435,7 +444,7 @@ describe('a handler that', () => {
     ['/refused', ['refused']],
   ] as const) {
     test(`writes and answers as ${path} does is run once, and its answer kept`, async (t) => {
-      const { post, notes, stage, lines } = await start(t);
+      const { post, notes, stage, logs } = await start(t);
       const one = await post(path);
       const two = await post(path);
       expect([two.status, two.body, isReplayed(one), isReplayed(two)]).toEqual([
@@ -447,7 +456,7 @@ describe('a handler that', () => {
       expect([notes(), stage.runs]).toEqual([expected, [`/note${path}`]]);
       for (const name of ['content-type', 'location', 'etag'])
         expect(two.headers.get(name)).toBe(one.headers.get(name));
-      expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+      expect(logs.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
     });
   }
 
@@ -528,11 +537,11 @@ describe('a handler that', () => {
   );
 
   test('fails at COMMIT is answered so, and keeps nothing', async (t) => {
-    const { send, database, lines, open } = await start(t);
+    const { send, database, logs, open } = await start(t);
     open();
     const answer = await send('POST', '/note/commit', { note: 7 }, key('a'));
     expect([answer.status, answer.body.title]).toEqual([500, 'Internal Server Error']);
-    expect(lines.filter(({ msg }) => msg === 'request failed')).toHaveLength(1);
+    expect(logs.filter(({ msg }) => msg === 'request failed')).toHaveLength(1);
     expect(database.query('SELECT key FROM __idempotency_key')).toEqual([]);
     await send('POST', '/note/plain');
     const answers = [
@@ -578,7 +587,11 @@ describe('a handler that', () => {
     ];
     await waitFor(() => stage.runs.length === 3);
     open();
-    const [slow, commit, unkeyed] = (await Promise.all(answers)) as [Reply, Reply, Reply];
+    const [slow, commit, unkeyed] = (await Promise.all(answers)) as [
+      TestResponse,
+      TestResponse,
+      TestResponse,
+    ];
     expect([slow.status, commit.status, unkeyed.status]).toEqual([200, 500, 200]);
     expect(database.query('SELECT key FROM __idempotency_key')).toEqual(['a']);
     const again = await post('/slow');
@@ -588,7 +601,7 @@ describe('a handler that', () => {
   test('shares a transaction with others, with and without a key, is answered as they are', async (t) => {
     const { url, post, notes, open, stage } = await start(t);
     const answers = Array.from({ length: 20 }, (_, index) => post('/slow', `key-${index}`));
-    answers.push(...Array.from({ length: 20 }, () => send(`${url}/note/slow`, 'POST')));
+    answers.push(...Array.from({ length: 20 }, () => sendRequest(`${url}/note/slow`, 'POST')));
     await waitFor(() => stage.runs.length === 40);
     open();
     const ids = (await Promise.all(answers)).map(({ body }) => body.id as number);
@@ -598,7 +611,10 @@ describe('a handler that', () => {
 
   test('finds that another process has answered gives that answer', async (t) => {
     const { post, notes, database, open, waits, stage } = await start(t);
-    const other = await build(t, { services: [makeNotes(stage)], serviceConfigs: { note: database.config } });
+    const other = await createTestApp(t, {
+      services: [makeNotes(stage)],
+      config: { services: { note: database.config } },
+    });
     const first = post('/slow');
     await waits();
     const second = other.send('POST', '/note/slow', undefined, key('a'));
@@ -614,7 +630,10 @@ describe('a handler that', () => {
 
   test('finds that another process has taken the key for another request writes nothing: 422', async (t) => {
     const { post, notes, database, open, waits, stage } = await start(t);
-    const other = await build(t, { services: [makeNotes(stage)], serviceConfigs: { note: database.config } });
+    const other = await createTestApp(t, {
+      services: [makeNotes(stage)],
+      config: { services: { note: database.config } },
+    });
     const first = post('/slow');
     await waits();
     expect((await other.send('POST', '/note/plain', undefined, key('a'))).status).toBe(200);
@@ -625,13 +644,16 @@ describe('a handler that', () => {
 
   test('runs in two processes between two writes does each once', async (t) => {
     const { post, notes, database, open, waits, stage } = await start(t);
-    const other = await build(t, { services: [makeNotes(stage)], serviceConfigs: { note: database.config } });
+    const other = await createTestApp(t, {
+      services: [makeNotes(stage)],
+      config: { services: { note: database.config } },
+    });
     const answers = [post('/first-nothing')];
     await waits();
     answers.push(other.send('POST', '/note/first-nothing', undefined, key('a')));
     await waitFor(() => stage.runs.length === 2);
     open();
-    const [one, two] = (await Promise.all(answers)) as [Reply, Reply];
+    const [one, two] = (await Promise.all(answers)) as [TestResponse, TestResponse];
     expect([one.status, one.body, two.body]).toEqual([200, { changes: 0, id: 1 }, one.body]);
     expect(notes()).toEqual(['something']);
   });
@@ -669,10 +691,10 @@ test('a retry has one effect in a peer too, where its first try ended after the 
       });
     },
   });
-  const services = { serviceConfigs: { note: database.config } };
-  const alone = await build(t, { ...services, services: [note] });
+  const services = { config: { services: { note: database.config } } };
+  const alone = await createTestApp(t, { ...services, services: [note] });
   const document = (await alone.send('GET', '/openapi.json')).body;
-  const { send } = await build(t, { ...services, services: [note, relay], contract: document });
+  const { send } = await createTestApp(t, { ...services, services: [note, relay], contract: document });
   const post = () => send('POST', '/relay/relay', undefined, key('a'));
   expect([(await post()).status, (await post()).status]).toEqual([503, 503]);
   isAway = false;
@@ -684,7 +706,7 @@ test('a retry has one effect in a peer too, where its first try ended after the 
 
 describe('the contract', () => {
   test('has the key with every POST, and with nothing else', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const { paths } = (await send('GET', '/openapi.json')).body as typeof contract;
     const operations = Object.values(paths).flatMap((path) => Object.entries(path));
     expect(operations.length).toBeGreaterThan(10);

@@ -4,13 +4,20 @@ import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import user from '../../../src/services/user/index.ts';
-import { type Built, build, findFreePort, type Line, makeFolder } from '../../support/app.ts';
+import {
+  createExampleApp,
+  createTestApp,
+  findFreePort,
+  type LogEntry,
+  makeFolder,
+  type TestApp,
+} from '../../support/app.ts';
 
 const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 });
 
 /** The lines of one request, once its access line is there. */
-async function linesOf({ lines }: Built, reqId: string): Promise<Line[]> {
-  const own = () => lines.filter((line) => line.reqId === reqId);
+async function linesOf({ logs }: TestApp, reqId: string): Promise<LogEntry[]> {
+  const own = () => logs.filter((line) => line.reqId === reqId);
   await until(() => expect(own().some(({ msg }) => msg === 'request')).toBe(true));
   return own();
 }
@@ -18,12 +25,15 @@ async function linesOf({ lines }: Built, reqId: string): Promise<Line[]> {
 const pet = defineService({ name: 'pet', description: 'Away.', routes() {} });
 
 /** The gateway with the user service; the app of the pet service does not run. */
-async function buildOutage(t: TestContext, config: object = {}): Promise<Built> {
+async function buildOutage(t: TestContext, config: object = {}): Promise<TestApp> {
   const apps = {
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port: await findFreePort(), services: ['pet'] },
   };
-  return build(t, { services: [user, pet], config: { apps, calls: { deadline: 10_000 }, ...config } });
+  return createTestApp(t, {
+    services: [user, pet],
+    config: { apps, calls: { deadline: 10_000 }, ...config },
+  });
 }
 
 describe('while the pet service does not run', () => {
@@ -126,7 +136,7 @@ describe('a defect is a line with its route', () => {
   };
   for (const [name, err] of Object.entries(cases)) {
     test(`and says what was thrown: ${name}`, async (t) => {
-      const built = await build(t, { services: [failing] });
+      const built = await createTestApp(t, { services: [failing] });
       const headers = { 'x-request-id': 'defect' };
       expect((await built.send('GET', `/failing/${name}`, undefined, headers)).status).toBe(500);
       const [line] = await linesOf(built, 'defect');
@@ -142,7 +152,7 @@ describe('a defect is a line with its route', () => {
   }
 
   test.for(['nothing', 'null'])('also where %s was thrown', async (name, t) => {
-    const { send } = await build(t, { services: [failing] });
+    const { send } = await createTestApp(t, { services: [failing] });
     // Fastify takes a handler that throws nothing for one that has responded with nothing.
     expect((await send('GET', `/failing/${name}`)).status).toBeGreaterThanOrEqual(200);
     expect((await send('GET', '/health')).status).toBe(200);
@@ -153,7 +163,7 @@ describe('a handler that exceeds its time', () => {
   const config = { limits: { time: { handler: 200 } } };
 
   test('has a line with method and route, and its late response causes none', async (t) => {
-    const built = await build(t, { services: [failing], config });
+    const built = await createTestApp(t, { services: [failing], config });
     const headers = { 'x-request-id': 'late' };
     expect((await built.send('GET', '/failing/late-response', undefined, headers)).status).toBe(504);
     endHandlers();
@@ -173,7 +183,7 @@ describe('a handler that exceeds its time', () => {
   });
 
   test('and then fails, has a line for a defect, and none for an outage', async (t) => {
-    const built = await build(t, { services: [failing], config });
+    const built = await createTestApp(t, { services: [failing], config });
     for (const path of ['late-problem', 'late-defect']) {
       const headers = { 'x-request-id': path };
       expect((await built.send('GET', `/failing/${path}`, undefined, headers)).status).toBe(504);
@@ -181,7 +191,7 @@ describe('a handler that exceeds its time', () => {
     }
     const msg = 'the handler failed after its request timed out';
     await until(() =>
-      expect(built.lines.filter((line) => line.msg === msg)).toMatchObject([
+      expect(built.logs.filter((line) => line.msg === msg)).toMatchObject([
         { level: 'error', reqId: 'late-defect', err: { message: 'a late defect' } },
       ]),
     );
@@ -190,10 +200,10 @@ describe('a handler that exceeds its time', () => {
 });
 
 test('a block of the event loop is one line', async (t) => {
-  const { send, all } = await build(t, { services: [failing] });
+  const { send, allLogs } = await createTestApp(t, { services: [failing] });
   expect((await send('GET', '/failing/block')).status).toBe(200);
   await until(() =>
-    expect(all).toContainEqual(
+    expect(allLogs).toContainEqual(
       expect.objectContaining({
         ...{ level: 'warn', service: 'gateway', ms: expect.any(Number) },
         msg: 'the event loop was blocked',
@@ -203,25 +213,25 @@ test('a block of the event loop is one line', async (t) => {
 });
 
 describe('the level', () => {
-  async function adopt(t: TestContext, options: object) {
-    const built = await build(t, { ...options });
+  async function adopt(t: TestContext, level: string, services = {}) {
+    const built = await createExampleApp(t, { config: { log: { level }, services } });
     await built.send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     await built.send('POST', '/user/users/', { name: 'Alice' });
-    built.lines.length = 0;
+    built.logs.length = 0;
     const headers = { 'x-request-id': 'adopt' };
     expect((await built.send('POST', '/user/users/1/pets/1', undefined, headers)).status).toBe(200);
     await linesOf(built, 'adopt');
-    return built.lines;
+    return built.logs;
   }
-  const of = (lines: Line[], message: string) => lines.filter(({ msg }) => msg === message);
+  const of = (lines: LogEntry[], message: string) => lines.filter(({ msg }) => msg === message);
 
   test('info has neither calls nor statements', async (t) => {
-    const lines = await adopt(t, { level: 'info' });
+    const lines = await adopt(t, 'info');
     expect([...of(lines, 'call'), ...of(lines, 'statement')]).toEqual([]);
   });
 
   test('debug has each call, and no statements', async (t) => {
-    const lines = await adopt(t, { level: 'debug' });
+    const lines = await adopt(t, 'debug');
     expect(of(lines, 'call')).toMatchObject([
       {
         level: 'debug',
@@ -238,7 +248,7 @@ describe('the level', () => {
   });
 
   test('trace has each statement by its name and its time, without values', async (t) => {
-    const lines = await adopt(t, { level: 'trace' });
+    const lines = await adopt(t, 'trace');
     expect(of(lines, 'call')).toHaveLength(1);
     const statements = of(lines, 'statement');
     const names = statements.map(({ service, statement }) => `${service}: ${statement}`);
@@ -259,8 +269,7 @@ describe('the level', () => {
   });
 
   test('of one service is that of its lines alone', async (t) => {
-    const serviceConfigs = { pet: { log: { level: 'trace' } } };
-    const lines = await adopt(t, { level: 'info', serviceConfigs });
+    const lines = await adopt(t, 'info', { pet: { log: { level: 'trace' } } });
     expect(new Set(of(lines, 'statement').map(({ service }) => service))).toEqual(new Set(['pet']));
     expect(of(lines, 'call')).toEqual([]);
   });
@@ -271,9 +280,9 @@ test('migrations that run at a start are one line of their service; later starts
   const database = `sqlite:${join(folder, 'user.db')}`;
   const serviceConfigs = { user: { database } };
   const started = async () => {
-    const { app, lines } = await build(t, { serviceConfigs });
+    const { app, logs } = await createExampleApp(t, { config: { services: serviceConfigs } });
     await app.stop();
-    return lines.filter(({ msg }) => msg === 'migrations applied');
+    return logs.filter(({ msg }) => msg === 'migrations applied');
   };
   expect(await started()).toMatchObject([
     {

@@ -29,7 +29,7 @@ import {
 } from '../../../src/framework/logging/logger.ts';
 import { openRotatingFile } from '../../../src/framework/logging/rotating-file.ts';
 import { defineService, type Service } from '../../../src/framework/service/define-service.ts';
-import { build, type Line, makeFolder } from '../../support/app.ts';
+import { createTestApp, type LogEntry, makeFolder } from '../../support/app.ts';
 
 /** A log whose lines are kept as they were written. */
 async function openRaw(level: Level = 'trace'): Promise<{ logging: Logging; raw: string[] }> {
@@ -39,10 +39,10 @@ async function openRaw(level: Level = 'trace'): Promise<{ logging: Logging; raw:
 }
 
 /** The lines that `write` causes, parsed. */
-async function log(write: (logging: Logging) => void, level?: Level): Promise<Line[]> {
+async function log(write: (logging: Logging) => void, level?: Level): Promise<LogEntry[]> {
   const { logging, raw } = await openRaw(level);
   write(logging);
-  return raw.map((line) => JSON.parse(line) as Line);
+  return raw.map((line) => JSON.parse(line) as LogEntry);
 }
 
 /** Resolves when `check` holds; what it waits for is written in the background. */
@@ -302,7 +302,7 @@ describe('getLogger', () => {
       for (const emit of outside.splice(0)) emit();
     }, 1);
     t.onTestFinished(() => clearInterval(timer));
-    const { send, lines } = await build(t, {
+    const { send, logs } = await createTestApp(t, {
       services: [defineNoting('alpha', pool), defineNoting('beta', pool)],
     });
 
@@ -317,7 +317,7 @@ describe('getLogger', () => {
       }),
     );
 
-    const notes = lines.filter(({ msg, via }) => msg === 'note' && via !== 'start');
+    const notes = logs.filter(({ msg, via }) => msg === 'note' && via !== 'start');
     expect(notes).toHaveLength(ids.length * ways.length);
     for (const id of ids) {
       const own = notes.filter(({ reqId }) => reqId === id);
@@ -328,10 +328,10 @@ describe('getLogger', () => {
 
   test('is that of the service while the service starts', async (t) => {
     const pool = await openPool(t);
-    const { lines } = await build(t, {
+    const { logs } = await createTestApp(t, {
       services: [defineNoting('alpha', pool), defineNoting('beta', pool)],
     });
-    const started = lines.filter(({ via }) => via === 'start');
+    const started = logs.filter(({ via }) => via === 'start');
     expect(started).toMatchObject([
       { service: 'alpha', job: 'start', level: 'info' },
       { service: 'beta', job: 'start', level: 'info' },
@@ -341,13 +341,13 @@ describe('getLogger', () => {
 
   test('has the level of its service', async (t) => {
     const pool = await openPool(t);
-    const { send, lines } = await build(t, {
+    const { send, logs } = await createTestApp(t, {
       services: [defineNoting('alpha', pool), defineNoting('beta', pool), defineNoting('gamma', pool)],
-      serviceConfigs: { alpha: { log: { level: 'debug' } }, gamma: { log: { level: 'silent' } } },
+      config: { services: { alpha: { log: { level: 'debug' } }, gamma: { log: { level: 'silent' } } } },
     });
     for (const service of ['alpha', 'beta', 'gamma']) await send('GET', `/${service}/debug`);
     await send('GET', '/gamma/nowhere');
-    const of = (name: string) => lines.filter(({ service }) => service === name);
+    const of = (name: string) => logs.filter(({ service }) => service === name);
     await until(() => expect(of('beta').some(({ msg }) => msg === 'request')).toBe(true));
     expect(of('alpha').map(({ level, msg }) => [level, msg])).toContainEqual(['debug', 'detail']);
     expect(of('beta').map(({ msg }) => msg)).not.toContain('detail');
@@ -653,7 +653,7 @@ test('the log of a terminal is for a person, that of a program is JSON, and both
 });
 
 test('a log file that cannot be written is said, and does no harm', async (t) => {
-  const lines: Line[] = [];
+  const lines: LogEntry[] = [];
   const directory = makeFolder(t);
   symlinkSync('/dev/full', join(directory, 'app.jsonl'));
   const logging = await openLogging({

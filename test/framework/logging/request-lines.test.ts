@@ -9,10 +9,17 @@ import type { OpenApiDocument } from '../../../src/framework/openapi/response-co
 import { defineService, type Service } from '../../../src/framework/service/define-service.ts';
 import pet from '../../../src/services/pet/index.ts';
 import user from '../../../src/services/user/index.ts';
-import { build, contract, type Line, type Reply, send } from '../../support/app.ts';
+import {
+  contract,
+  createExampleApp,
+  createTestApp,
+  type LogEntry,
+  sendRequest,
+  type TestResponse,
+} from '../../support/app.ts';
 
 /** The product, with its lines kept as they were written. */
-async function buildRaw(t: TestContext) {
+async function startRaw(t: TestContext) {
   const services = new Map([pet, user].map((service) => [service.name, service as Service]));
   const database = 'sqlite::memory:';
   const config = checkConfig(
@@ -43,7 +50,7 @@ async function buildRaw(t: TestContext) {
   return { url, raw };
 }
 
-const isAccess = ({ msg }: Line) => msg === 'request';
+const isAccess = ({ msg }: LogEntry) => msg === 'request';
 
 /** Waits until the lines hold: a request has its line when its answer has gone, which may be a little later. */
 const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
@@ -52,7 +59,7 @@ const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interva
  * The lines of a request, also of the calls that it shared with others: such a call has an id of its own, and a
  * line of the caller that has this id, and those of the requests as `reqIds`.
  */
-function linesOf(lines: readonly Line[], id: string): Line[] {
+function linesOf(lines: readonly LogEntry[], id: string): LogEntry[] {
   const calls = lines.filter(({ reqIds }) => (reqIds as string[] | undefined)?.includes(id));
   const ids = new Set([id, ...calls.map(({ reqId }) => reqId)]);
   return lines.filter(({ reqId }) => ids.has(reqId as string));
@@ -178,10 +185,10 @@ describe('under a mixed load of hundreds of requests at once', () => {
   ];
 
   test('every line has one service, which is right, and every request one line per service that served it', async (t) => {
-    const { url, raw } = await buildRaw(t);
-    await send(`${url}/pet/pets/`, 'POST', rex);
-    await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
-    await send(`${url}/user/users/1/pets/1`, 'POST');
+    const { url, raw } = await startRaw(t);
+    await sendRequest(`${url}/pet/pets/`, 'POST', rex);
+    await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
+    await sendRequest(`${url}/user/users/1/pets/1`, 'POST');
     await until(() => expect(raw.filter((line) => line.includes('"msg":"request"'))).toHaveLength(4));
     raw.length = 0;
 
@@ -190,13 +197,13 @@ describe('under a mixed load of hundreds of requests at once', () => {
       cases.map((one, index) => ({ ...one, id: `load-${round}-${index}` })),
     ).flat();
     expect(sent.length).toBeGreaterThanOrEqual(300);
-    const replies = new Map<string, Reply>();
+    const replies = new Map<string, TestResponse>();
     await Promise.all(
       sent.map(async ({ method, path, body, headers, id }) => {
-        replies.set(id, await send(`${url}${path}`, method, body, { ...headers, 'x-request-id': id }));
+        replies.set(id, await sendRequest(`${url}${path}`, method, body, { ...headers, 'x-request-id': id }));
       }),
     );
-    const parse = () => raw.map((line) => JSON.parse(line) as Line);
+    const parse = () => raw.map((line) => JSON.parse(line) as LogEntry);
     await until(() => {
       const done = new Set(
         parse()
@@ -221,7 +228,7 @@ describe('under a mixed load of hundreds of requests at once', () => {
       const served = asks ? ['pet', 'user'] : [service];
       expect(access.map((line) => line.service).sort(), what).toEqual(served);
       expect(new Set(own.map((line) => line.service)), what).toEqual(new Set(served));
-      const line = access.find((one) => one.service === service) as Line;
+      const line = access.find((one) => one.service === service) as LogEntry;
       expect(line, what).toMatchObject({
         level: 'info',
         reqId: id,
@@ -242,48 +249,48 @@ describe('under a mixed load of hundreds of requests at once', () => {
 
 describe('the id of a request', () => {
   test('is one in every service that an adoption passes', async (t) => {
-    const { send, lines } = await build(t);
+    const { send, logs } = await createExampleApp(t);
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     await send('POST', '/user/users/', { name: 'Alice' });
-    lines.length = 0;
+    logs.length = 0;
     const id = 'Adoption_1-of-many';
     const { status, headers } = await send('POST', '/user/users/1/pets/1', undefined, { 'x-request-id': id });
     expect(status).toBe(200);
     expect(headers.get('x-request-id')).toBe(id);
-    await until(() => expect(lines.filter(isAccess)).toHaveLength(2));
-    const access = linesOf(lines, id).filter(isAccess);
+    await until(() => expect(logs.filter(isAccess)).toHaveLength(2));
+    const access = linesOf(logs, id).filter(isAccess);
     expect(access).toMatchObject([
       { service: 'pet', method: 'GET', path: '/pet/pets/', route: '/pet/pets/', status: 200 },
       { service: 'user', method: 'POST', path: '/user/users/1/pets/1', status: 200, reqId: id },
     ]);
-    expect(linesOf(lines, id)).toHaveLength(lines.length);
+    expect(linesOf(logs, id)).toHaveLength(logs.length);
   });
 
   test.for(['a', '7', '_-', 'A1-b2_C3', 'x'.repeat(64), '0193d2c0-7c3e-7a52-8f4b-5f1d8a7c9e21'])(
     'is the one that it came with: %s',
     async (id, t) => {
-      const { send, lines } = await build(t);
+      const { send, logs } = await createExampleApp(t);
       const { headers } = await send('GET', '/pet/pets/', undefined, { 'x-request-id': id });
       expect(headers.get('x-request-id')).toBe(id);
-      await until(() => expect(lines.filter(isAccess)).toMatchObject([{ reqId: id, service: 'pet' }]));
+      await until(() => expect(logs.filter(isAccess)).toMatchObject([{ reqId: id, service: 'pet' }]));
     },
   );
 
   test.for(['', 'a b', 'a.b', 'x'.repeat(65), 'a/b', '"a"', 'a,b', '{}', '\u00e9', 'a\tb'])(
     'is a new one where it came with what is none: %j',
     async (id, t) => {
-      const { send, lines } = await build(t);
+      const { send, logs } = await createExampleApp(t);
       const { status, headers } = await send('GET', '/user/nowhere', undefined, { 'x-request-id': id });
       expect(status).toBe(404);
       const given = headers.get('x-request-id') as string;
       expect(given).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
       expect(given).not.toBe(id);
-      await until(() => expect(lines.filter(isAccess)).toMatchObject([{ reqId: given, service: 'user' }]));
+      await until(() => expect(logs.filter(isAccess)).toMatchObject([{ reqId: given, service: 'user' }]));
     },
   );
 
   test('is another for every request that brings none, errors included', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const paths = ['/', '/pet/pets/', '/nowhere', '/user/users/x', '/pet/%zz'];
     const replies = await Promise.all([...paths, ...paths].map((path) => send('GET', path)));
     const ids = replies.map(({ headers }) => headers.get('x-request-id'));
@@ -324,8 +331,8 @@ describe('what is refused before it is a request', () => {
     ],
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
   ] as const)('is a 400 with one line of the gateway: %s', async ([, bytes], t) => {
-    const { url, lines } = await build(t);
-    lines.length = 0;
+    const { url, logs } = await createExampleApp(t);
+    logs.length = 0;
     const { status, headers, body } = readAnswer(await sendRaw(url, bytes));
     expect(status).toBe(400);
     expect(headers.get('content-type')).toBe('application/problem+json');
@@ -337,32 +344,32 @@ describe('what is refused before it is a request', () => {
       detail: expect.any(String),
       instance: '/',
     });
-    expect(lines).toMatchObject([{ service: 'gateway', status: 400, reqId: headers.get('x-request-id') }]);
+    expect(logs).toMatchObject([{ service: 'gateway', status: 400, reqId: headers.get('x-request-id') }]);
   });
 
   test('is a 431 with one line of the gateway: headers that are too large', async (t) => {
-    const { url, lines } = await build(t);
-    lines.length = 0;
+    const { url, logs } = await createExampleApp(t);
+    logs.length = 0;
     const bytes = `GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nx-large: ${'x'.repeat(40_000)}\r\n\r\n`;
     const { status, headers, body } = readAnswer(await sendRaw(url, bytes));
     expect(status).toBe(431);
     expect(headers.get('content-type')).toBe('application/problem+json');
     expect(body).toMatchObject({ status: 431, title: 'Request Header Fields Too Large' });
-    expect(lines).toMatchObject([{ service: 'gateway', status: 431, reqId: headers.get('x-request-id') }]);
+    expect(logs).toMatchObject([{ service: 'gateway', status: 431, reqId: headers.get('x-request-id') }]);
   });
 
   test('is a 400 with one line of the gateway: a path that cannot be decoded', async (t) => {
-    const { send, lines } = await build(t);
-    lines.length = 0;
+    const { send, logs } = await createExampleApp(t);
+    logs.length = 0;
     const { status, headers, body } = await send('GET', '/pet/%zz?token=hunter2');
     expect(status).toBe(400);
     expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(body).toMatchObject({ status: 400, title: 'Bad Request' });
-    await until(() => expect(lines).toHaveLength(1));
-    expect(lines).toMatchObject([
+    await until(() => expect(logs).toHaveLength(1));
+    expect(logs).toMatchObject([
       { service: 'gateway', status: 400, method: 'GET', reqId: headers.get('x-request-id') },
     ]);
-    expect(JSON.stringify([lines, body])).not.toContain('hunter2');
+    expect(JSON.stringify([logs, body])).not.toContain('hunter2');
   });
 });
 
@@ -386,12 +393,17 @@ describe('a secret that a client sends reaches neither a line nor an answer:', (
     ['a body that cannot be read', 'POST', '/pet/pets/?a=1', `{"password": ${secret}`],
     ['something that is not there', 'GET', '/user/users/999?a=1'],
   ])('%s', async ([, method, path, body], t) => {
-    const { url, raw } = await buildRaw(t);
-    await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
-    await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
-    await send(`${url}/user/users/1/pets/1`, 'POST');
+    const { url, raw } = await startRaw(t);
+    await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
+    await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+    await sendRequest(`${url}/user/users/1/pets/1`, 'POST');
     const before = raw.length;
-    const reply = await send(`${url}${path}&token=${secret}&password=${secret}`, method, body, headers);
+    const reply = await sendRequest(
+      `${url}${path}&token=${secret}&password=${secret}`,
+      method,
+      body,
+      headers,
+    );
     await until(() => expect(raw.slice(before).join('')).toContain('"msg":"request"'));
     expect(raw.join('')).not.toContain(secret);
     expect(JSON.stringify(reply.body)).not.toContain(secret);
@@ -411,8 +423,8 @@ describe('a secret that a client sends reaches neither a line nor an answer:', (
         });
       },
     });
-    const { send, lines } = await build(t, { services: [broken] });
-    lines.length = 0;
+    const { send, logs } = await createTestApp(t, { services: [broken] });
+    logs.length = 0;
     const reply = await send('POST', '/broken/fail?a=1', { password: secret }, headers);
     const id = reply.headers.get('x-request-id');
     expect(reply.status).toBe(500);
@@ -423,12 +435,12 @@ describe('a secret that a client sends reaches neither a line nor an answer:', (
       detail: `Request ${id} failed`,
       instance: '/broken/fail',
     });
-    await until(() => expect(lines).toHaveLength(2));
-    expect(lines).toMatchObject([
+    await until(() => expect(logs).toHaveLength(2));
+    expect(logs).toMatchObject([
       { level: 'error', service: 'broken', reqId: id, err: { message: 'SQL at 10.0.0.7 failed' } },
       { level: 'info', service: 'broken', reqId: id, status: 500, msg: 'request' },
     ]);
-    expect(JSON.stringify(lines)).not.toContain(secret);
+    expect(JSON.stringify(logs)).not.toContain(secret);
   });
 });
 
@@ -451,23 +463,23 @@ test('a request whose client has gone has its one line all the same, and says so
       });
     },
   });
-  const { url, lines } = await build(t, { services: [slow] });
-  lines.length = 0;
+  const { url, logs } = await createTestApp(t, { services: [slow] });
+  logs.length = 0;
   const leave = new AbortController();
   const request = fetch(`${url}/slow/wait`, { signal: leave.signal, headers: { 'x-request-id': 'gone' } });
   arrived.then(() => leave.abort());
   await expect(request).rejects.toThrow();
-  await until(() => expect(lines).toHaveLength(1));
+  await until(() => expect(logs).toHaveLength(1));
   release();
   await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(lines).toMatchObject([
+  expect(logs).toMatchObject([
     { service: 'slow', reqId: 'gone', route: '/slow/wait', aborted: true, msg: 'request' },
   ]);
 });
 
 test('what an app says of itself while it starts and stops is of the gateway or of a service', async (t) => {
-  const { app, lines } = await build(t);
+  const { app, logs } = await createExampleApp(t);
   await app.stop();
-  expect(lines.length).toBeGreaterThan(0);
-  for (const { service } of lines) expect(['gateway', 'pet', 'user']).toContain(service);
+  expect(logs.length).toBeGreaterThan(0);
+  for (const { service } of logs) expect(['gateway', 'pet', 'user']).toContain(service);
 });

@@ -2,8 +2,14 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, test, vi } from 'vitest';
 import { getLogger } from '../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import { build, send as sendTo } from '../../support/app.ts';
-import { type BuiltAt, buildAt, exchange, isAccess, places } from '../../support/sockets.ts';
+import { createTestApp, sendRequest as sendTo } from '../../support/app.ts';
+import {
+  createExampleAppAt,
+  exchange,
+  isAccess,
+  type PlacedExampleApp,
+  places,
+} from '../../support/sockets.ts';
 
 const secret = 'hunter2-xyzzy';
 const encoded = Buffer.from(`user:${secret}`).toString('base64');
@@ -57,7 +63,7 @@ const requests: readonly (readonly [what: string, method: string, path: string, 
 
 describe('a secret that a client sends reaches no line, no answer and no document:', () => {
   test.for(places)('pets %s', async (place, t) => {
-    const built = await buildAt(t, place, { level: 'trace' });
+    const built = await createExampleAppAt(t, place, { config: { log: { level: 'trace' } } });
     const { url, send } = built;
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     await send('POST', '/user/users/', { name: 'Alice' });
@@ -100,7 +106,7 @@ describe('a secret that a client sends reaches no line, no answer and no documen
       check(path, JSON.stringify((await send('GET', path)).body));
     }
     await vi.waitFor(() => expect(countAccess(built)).toBeGreaterThan(requests.length));
-    check('the lines', built.allRaw().join(''));
+    check('the lines', built.everyRawLog().join(''));
   });
 });
 
@@ -120,16 +126,19 @@ test('a service that logs what it was sent logs no secret', async (t) => {
       });
     },
   });
-  const { send, raw } = await build(t, { services: [careless], level: 'trace' });
+  const { send, rawLogs } = await createTestApp(t, {
+    services: [careless],
+    config: { log: { level: 'trace' } },
+  });
   const shown = ['x-forwarded-for', 'forwarded', 'user-agent', 'referer', 'x-request-id'];
   const sent = Object.fromEntries(Object.entries(headers).filter(([name]) => !shown.includes(name)));
   const { status } = await send('POST', `/careless/take?token=${secret}&api_key=${secret}`, keys, sent);
   expect(status).toBe(200);
-  await vi.waitFor(() => expect(raw.join('')).toContain('"msg":"request"'));
-  expect(raw.join('')).toContain('"query":{"token":"[redacted]","api_key":"[redacted]"}');
-  expect(raw.join('')).toContain('"request":"[');
-  expect(raw.join('')).not.toContain(secret);
-  expect(raw.join('')).not.toContain(encoded);
+  await vi.waitFor(() => expect(rawLogs.join('')).toContain('"msg":"request"'));
+  expect(rawLogs.join('')).toContain('"query":{"token":"[redacted]","api_key":"[redacted]"}');
+  expect(rawLogs.join('')).toContain('"request":"[');
+  expect(rawLogs.join('')).not.toContain(secret);
+  expect(rawLogs.join('')).not.toContain(encoded);
 });
 
 describe('a line cannot be forged, nor broken, by what a client sends:', () => {
@@ -151,7 +160,7 @@ describe('a line cannot be forged, nor broken, by what a client sends:', () => {
   };
 
   test.for(places)('pets %s', async (place, t) => {
-    const built = await buildAt(t, place, { level: 'trace' });
+    const built = await createExampleAppAt(t, place, { config: { log: { level: 'trace' } } });
     const { url, send } = built;
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     let sent = 1;
@@ -184,7 +193,7 @@ describe('a line cannot be forged, nor broken, by what a client sends:', () => {
       }
     }
     await vi.waitFor(() => expect(countAccess(built)).toBeGreaterThanOrEqual(sent));
-    for (const raw of built.allRaw()) {
+    for (const raw of built.everyRawLog()) {
       // One line, of characters that a terminal shows as they are.
       expect(raw.endsWith('}\n'), raw).toBe(true);
       expect(raw.slice(0, -1)).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
@@ -199,6 +208,6 @@ describe('a line cannot be forged, nor broken, by what a client sends:', () => {
   });
 });
 
-function countAccess({ allLines }: BuiltAt): number {
-  return allLines().filter(isAccess).length;
+function countAccess({ everyLog }: PlacedExampleApp): number {
+  return everyLog().filter(isAccess).length;
 }

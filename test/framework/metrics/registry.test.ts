@@ -11,7 +11,7 @@ import { mergeExpositions } from '../../../src/framework/metrics/cluster.ts';
 import { createMetrics } from '../../../src/framework/metrics/registry.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { allGroupings, ask, type Grouping, startGrouping } from '../../e2e/groupings/helper.ts';
-import { build, makeFolder, send as sendTo } from '../../support/app.ts';
+import { createExampleApp, createTestApp, makeFolder, sendRequest as sendTo } from '../../support/app.ts';
 import { known, readKnown, readMetrics, scrape, sendKnown } from '../../support/prometheus.ts';
 
 /** Waits for as long as its path says. */
@@ -48,7 +48,9 @@ describe('of requests of known kinds', () => {
   test('each counter has exactly what was sent, and a client makes no series of its own', async (t) => {
     const folder = makeFolder(t);
     const file = (name: string) => ({ database: `sqlite:${join(folder, name)}.db` });
-    const { url } = await build(t, { serviceConfigs: { pet: file('pet'), user: file('user') } });
+    const { url } = await createExampleApp(t, {
+      config: { services: { pet: file('pet'), user: file('user') } },
+    });
     await sendKnown(url);
     await expect.poll(async () => readKnown(await scrape(url))).toEqual(known);
     const { sum } = await scrape(url);
@@ -79,7 +81,7 @@ describe('of requests of known kinds', () => {
   });
 
   test('writes at the same time share a commit, and each is counted', async (t) => {
-    const { url, send } = await build(t);
+    const { url, send } = await createExampleApp(t);
     await Promise.all(
       Array.from({ length: 20 }, () => send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' })),
     );
@@ -135,7 +137,7 @@ describe('of requests of known kinds', () => {
 
 describe('what is going on', () => {
   test('requests in flight are counted by service, and one whose client went away as aborted', async (t) => {
-    const { url } = await build(t, { services: [slow] });
+    const { url } = await createTestApp(t, { services: [slow] });
     const gone = new AbortController();
     const asked = [
       fetch(`${url}/slow/wait/4000`),
@@ -161,7 +163,10 @@ describe('what is going on', () => {
   });
 
   test('what is shed is counted, while the metrics are not shed', async (t) => {
-    const { url, send } = await build(t, { services: [slow], config: { limits: { requests: 1, rate: 3 } } });
+    const { url, send } = await createTestApp(t, {
+      services: [slow],
+      config: { limits: { requests: 1, rate: 3 } },
+    });
     const busy = send('GET', '/slow/wait/5000');
     await expect.poll(async () => (await scrape(url)).sum('http_requests_in_flight', 'service').slow).toBe(1);
     for (let index = 0; index < 4; index += 1) expect((await send('GET', '/slow/')).status).toBe(503);
@@ -179,7 +184,7 @@ describe('what is going on', () => {
   });
 
   test('the lag of the event loop is seen', async (t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const end = performance.now() + 400;
     while (performance.now() < end);
     const late = async () => {
@@ -195,7 +200,7 @@ describe('what is going on', () => {
 });
 
 test('they are made once a second at most, whoever asks, and while another one is at it', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const begun = performance.now();
   const get = async () => (await ask(url, { method: 'GET', path: '/metrics' })).body;
   const made = new Set(await Promise.all(Array.from({ length: 50 }, get)));
@@ -245,7 +250,7 @@ test('a service that reads an operation of a peer twice has one operation, which
     },
   });
   const { default: pet } = await import('../../../src/services/pet/index.ts');
-  const { url, send } = await build(t, { services: [pet, twice] });
+  const { url, send } = await createTestApp(t, { services: [pet, twice] });
   expect((await send('GET', '/user/both')).body).toEqual([[], []]);
   expect((await scrape(url)).sum('service_call_duration_seconds_count', 'operation', 'outcome')).toEqual({
     'GET /pet/pets/ ok': 2,
@@ -253,11 +258,11 @@ test('a service that reads an operation of a peer twice has one operation, which
 });
 
 test('they can be switched off, and no document shows them', async (t) => {
-  const { url, send } = await build(t, { config: { metrics: false } });
+  const { url, send } = await createExampleApp(t, { config: { metrics: false } });
   expect((await send('GET', '/metrics')).status).toBe(404);
   expect((await send('GET', '/pet/pets/')).status).toBe(200);
   expect((await sendTo(`${url}/openapi.json`, 'GET')).body.paths).not.toHaveProperty('/metrics');
-  const on = await build(t);
+  const on = await createExampleApp(t);
   expect(JSON.stringify((await on.send('GET', '/openapi.json')).body)).not.toContain('/metrics');
   await scrape(`${on.url}`);
   expect((await on.send('GET', '/metrics/')).status).toBe(200);
@@ -265,7 +270,7 @@ test('they can be switched off, and no document shows them', async (t) => {
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 test.skipIf(!hasPromtool)('promtool finds nothing to mind in them', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   await sendKnown(url);
   const { text } = await scrape(url);
   const { status, stderr, stdout } = spawnSync('promtool', ['check', 'metrics'], {

@@ -4,13 +4,13 @@ import { describe, expect, test, vi } from 'vitest';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { checkReadiness } from '../../../src/framework/service/readiness.ts';
 import pet from '../../../src/services/pet/index.ts';
-import { build } from '../../support/app.ts';
+import { createExampleApp, createTestApp } from '../../support/app.ts';
 import { open } from '../../support/sockets.ts';
 
 const key = 'a-key-of-sixteen-or-more';
 
 test('the gateway and each service say what was checked, and how it went', async (t) => {
-  const { send } = await build(t);
+  const { send } = await createExampleApp(t);
   expect((await send('GET', '/ready')).body).toEqual({
     status: 'OK',
     checks: { 'pet.database': 'OK', 'user.database': 'OK', 'user.pet': 'OK' },
@@ -25,7 +25,7 @@ test('a gateway names each service that it forwards to, and whether the app of t
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port: 1, services: ['pet'] },
   };
-  const { send } = await build(t, { config: { apps } });
+  const { send } = await createExampleApp(t, { config: { apps } });
   expect((await send('GET', '/ready')).body).toEqual({
     status: 'OK',
     checks: { 'user.database': 'OK', 'user.pet': 'unreachable', 'gateway.pet': 'unreachable' },
@@ -56,7 +56,7 @@ test('a peer that is away leaves the service ready and degraded; a peer that bre
 });
 
 test('while it stops, health answers and ready is a 503 with the same facts', async (t) => {
-  const { send, app, url } = await build(t, { config: { internal: { key } } });
+  const { send, app, url } = await createExampleApp(t, { config: { internal: { key } } });
   // In flight: half of its body has come.
   const { write } = open(t, url);
   write(
@@ -92,7 +92,7 @@ test('while it stops, health answers and ready is a 503 with the same facts', as
 });
 
 test('where another instance takes over, what comes on an old connection is answered, and told it is the last', async (t) => {
-  const { app, url } = await build(t);
+  const { app, url } = await createExampleApp(t);
   const { Agent, request } = await import('node:http');
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   t.onTestFinished(() => agent.destroy());
@@ -112,7 +112,7 @@ test('where another instance takes over, what comes on an old connection is answ
 });
 
 test.for(['refuse', 'hand over'] as const)('nothing begins any more where it ends: %s', async (mode, t) => {
-  const { app, url } = await build(t, { config: { internal: { key } } });
+  const { app, url } = await createExampleApp(t, { config: { internal: { key } } });
   const [unused, new_] = [open(t, url), open(t, url)];
   unused.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
   await once(unused.socket, 'data');
@@ -124,9 +124,9 @@ test.for(['refuse', 'hand over'] as const)('nothing begins any more where it end
 });
 
 test('apps let go of the connections to each other that they do not use, so that no server has to cut one', async (t) => {
-  const pets = await build(t, { services: [pet] });
+  const pets = await createTestApp(t, { services: [pet] });
   const { port } = new URL(pets.url);
-  const { send } = await build(t, {
+  const { send } = await createExampleApp(t, {
     config: {
       apps: {
         gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
@@ -151,7 +151,7 @@ describe('of requests one behind the other on a connection, where another instan
       .map((answer) => [Number(answer.slice(0, 3)), /^connection: (.*)$/im.exec(answer)?.[1]]);
 
   test('none behind that which is answered last is carried out', async (t) => {
-    const { app, url } = await build(t);
+    const { app, url } = await createExampleApp(t);
     const [writer, reader] = [open(t, url), open(t, url)];
     for (const { write, socket } of [writer, reader]) {
       write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
@@ -192,7 +192,7 @@ describe('of requests one behind the other on a connection, where another instan
         scope.post('/wait', { schema: { hide: true } }, wait);
       },
     });
-    const { app, url } = await build(t, { services: [slow] });
+    const { app, url } = await createTestApp(t, { services: [slow] });
     const wire = open(t, url);
     wire.write('GET /slow/wait HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(3));
     await vi.waitFor(() => expect(count).toBe(3));

@@ -7,7 +7,7 @@ import {
   type ServiceContext,
 } from '../../../src/framework/service/define-service.ts';
 import pet from '../../../src/services/pet/index.ts';
-import { build } from '../../support/app.ts';
+import { createTestApp } from '../../support/app.ts';
 
 function makeWorker(routes: (context: ServiceContext<unknown, 'pet'>) => void): Service {
   return defineService({
@@ -27,14 +27,14 @@ test('onStart can call a peer, and its lines name the service', async (t) => {
       getLogger().info('started');
     });
   });
-  const { lines } = await build(t, { services: [worker, pet as Service] });
+  const { logs } = await createTestApp(t, { services: [worker, pet as Service] });
   expect(found).toEqual([[]]);
-  expect(lines.filter(({ msg }) => msg === 'started')).toMatchObject([{ service: 'worker', job: 'start' }]);
+  expect(logs.filter(({ msg }) => msg === 'started')).toMatchObject([{ service: 'worker', job: 'start' }]);
 });
 
 test('onStart that throws stops the app', async (t) => {
   const worker = makeWorker(({ onStart }) => onStart(() => Promise.reject(new Error('no room'))));
-  await expect(build(t, { services: [worker, pet as Service] })).rejects.toThrow(
+  await expect(createTestApp(t, { services: [worker, pet as Service] })).rejects.toThrow(
     'worker: onStart failed: no room',
   );
 });
@@ -56,11 +56,11 @@ test('a job runs again after a failure, never overlaps, and ends before onStop',
     });
     onStop(() => void events.push(`stop ${running}`));
   });
-  const { app, lines } = await build(t, { services: [worker, pet as Service] });
+  const { app, logs } = await createTestApp(t, { services: [worker, pet as Service] });
   await expect.poll(() => events.length).toBe(4);
   await app.stop();
   expect(events).toEqual(['run 1', 'run 1', 'run 1', 'run 1', 'stop 0']);
-  expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
+  expect(logs.filter(({ level }) => level === 'error')).toMatchObject([
     { service: 'worker', job: 'tidy', msg: 'job failed', err: { message: 'not now' } },
   ]);
 });

@@ -6,7 +6,7 @@ import petDocument from '../../../generated/pet/openapi.json' with { type: 'json
 import userDocument from '../../../generated/user/openapi.json' with { type: 'json' };
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import { type Built, build, contract, findFreePort } from '../../support/app.ts';
+import { contract, createExampleApp, createTestApp, findFreePort, type TestApp } from '../../support/app.ts';
 
 interface Schema {
   readonly $ref?: string;
@@ -49,8 +49,8 @@ interface Document {
 
 const documents = ['/openapi.json', '/pet/openapi.json', '/user/openapi.json'];
 
-async function read(t: TestContext, path: string, from?: Built): Promise<Document> {
-  const { send } = from ?? (await build(t));
+async function read(t: TestContext, path: string, from?: TestApp): Promise<Document> {
+  const { send } = from ?? (await createExampleApp(t));
   return (await send('GET', path)).body;
 }
 
@@ -159,7 +159,7 @@ describe.each(documents)('The document at %s', (path) => {
   });
 
   test('has examples that work as they stand', async (t) => {
-    const built = await build(t);
+    const built = await createExampleApp(t);
     // The user service's examples adopt a pet, which its document cannot create.
     if (path === '/user/openapi.json') {
       await built.send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
@@ -181,14 +181,14 @@ describe.each(documents)('The document at %s', (path) => {
   });
 
   test('is what the docs page beside it has under /docs/json too', async (t) => {
-    const built = await build(t);
+    const built = await createExampleApp(t);
     const document = await read(t, path, built);
     expect(await read(t, path.replace('openapi.json', 'docs/json'), built)).toEqual(document);
   });
 });
 
 test('The documents served are those of generated/, but for the version', async (t) => {
-  const built = await build(t);
+  const built = await createExampleApp(t);
   const served = await Promise.all(documents.map((path) => read(t, path, built)));
   const generated = [contract, petDocument, userDocument];
   expect(served.map(withoutVersions)).toEqual(generated.map(withoutVersions));
@@ -205,12 +205,12 @@ test('A split gateway documents the services of its config alone', async (t) => 
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port: await findFreePort(), services: ['pet'] },
   };
-  const split = await build(t, { config: { apps }, contract: more as unknown as OpenApiDocument });
+  const split = await createExampleApp(t, { config: { apps }, contract: more as unknown as OpenApiDocument });
   expect(withoutVersions(await read(t, '/openapi.json', split))).toEqual(withoutVersions(contract));
 });
 
 test('A service’s document has its paths without the prefix, and the prefix as its server', async (t) => {
-  const built = await build(t);
+  const built = await createExampleApp(t);
   for (const service of ['pet', 'user']) {
     const document = await read(t, `/${service}/openapi.json`, built);
     expect(document.servers).toEqual([{ url: `/${service}` }]);
@@ -222,7 +222,7 @@ test('A service’s document has its paths without the prefix, and the prefix as
 });
 
 test('The merged document has the whole paths of both services, and no server of its own', async (t) => {
-  const built = await build(t);
+  const built = await createExampleApp(t);
   const [merged, pet, user] = await Promise.all(documents.map((path) => read(t, path, built)));
   expect(merged?.servers).toEqual([{ url: '/' }]);
   expect(Object.keys(merged?.paths ?? {})).toEqual([
@@ -244,7 +244,7 @@ test('A path that begins with the letters of the prefix keeps them', async (t) =
         }));
     },
   });
-  const { send } = await build(t, { services: [pet] });
+  const { send } = await createTestApp(t, { services: [pet] });
   const own: Document = (await send('GET', '/pet/openapi.json')).body;
   const merged: Document = (await send('GET', '/openapi.json')).body;
   for (const path of paths) {
@@ -269,7 +269,7 @@ test('A service that says nothing of errors and tags has both in its document', 
       );
     },
   });
-  const { send } = await build(t, { services: [toy] });
+  const { send } = await createTestApp(t, { services: [toy] });
   const document: Document = (await send('GET', '/toy/openapi.json')).body;
   expect(document.tags[0]).toEqual({ name: 'toys', description: 'Toys.' });
   expect(Object.keys(document.paths['/toys/']?.get?.responses ?? {})).toEqual(['200', '429', 'default']);
@@ -298,7 +298,7 @@ test('What a service says itself of errors, tags and headers is kept', async (t)
       scope.get('/toys/', { schema: { operationId: 'readToy', tags: ['toys'], response } }, async () => ({}));
     },
   });
-  const { send } = await build(t, { services: [toy] });
+  const { send } = await createTestApp(t, { services: [toy] });
   const document: Document = (await send('GET', '/toy/openapi.json')).body;
   expect(document.tags.map(({ description }) => description)).toEqual([
     'What pets play with',
@@ -311,7 +311,7 @@ test('What a service says itself of errors, tags and headers is kept', async (t)
 });
 
 test('A file that the docs do not have is a 404 at once, told as a problem', async (t) => {
-  const { send } = await build(t);
+  const { send } = await createExampleApp(t);
   for (const path of ['/docs/static/none.js', '/pet/docs/static/theme/none.css', '/pet/docs/static/.git']) {
     const reply = await send('GET', path);
     expect(reply.headers.get('content-type')).toMatch(/^application\/problem\+json/);

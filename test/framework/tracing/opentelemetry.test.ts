@@ -17,13 +17,13 @@ import {
 import { ATTR_DB_SYSTEM, ATTR_URL_TEMPLATE } from '@opentelemetry/semantic-conventions/incubating';
 import { expect, type TestContext, test } from 'vitest';
 import { openTraces } from '../../../src/framework/tracing/opentelemetry.ts';
-import { build, collectLines, findFreePort, send } from '../../support/app.ts';
+import { captureLog, createExampleApp, findFreePort, sendRequest } from '../../support/app.ts';
 import { makeTrace, startCollector } from '../../support/collector.ts';
 
 /** The product with a collector; `collect` stops it, so that all it has recorded is there. */
 async function buildTraced(t: TestContext, { ratio = 1, more = {} } = {}) {
   const collector = await startCollector(t);
-  const built = await build(t, { config: { traces: { url: collector.url, ratio }, ...more } });
+  const built = await createExampleApp(t, { config: { traces: { url: collector.url, ratio }, ...more } });
   return {
     ...built,
     async collect() {
@@ -67,14 +67,14 @@ async function startPets(t: TestContext) {
 
 /** Has a service ask another: the pets of a user, who has one. */
 async function askPets(url: string, headers: Record<string, string>): Promise<void> {
-  await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
-  await send(`${url}/user/users/1`, 'PATCH', { pets_ids: [] });
-  await send(`${url}/user/users/1/pets/1`, 'POST', undefined, headers);
+  await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
+  await sendRequest(`${url}/user/users/1`, 'PATCH', { pets_ids: [] });
+  await sendRequest(`${url}/user/users/1/pets/1`, 'POST', undefined, headers);
 }
 
 test.for(unreadable)('a traceparent that cannot be read is as none: %s', async (traceparent, t) => {
   const { url, collect } = await buildTraced(t);
-  expect((await send(`${url}/health`, 'GET', undefined, { traceparent })).status).toBe(200);
+  expect((await sendRequest(`${url}/health`, 'GET', undefined, { traceparent })).status).toBe(200);
   const [span, ...others] = await collect();
   expect(others).toEqual([]);
   expect(span).toMatchObject({ service: 'gateway', parentSpanId: '' });
@@ -84,7 +84,7 @@ test.for(unreadable)('a traceparent that cannot be read is as none: %s', async (
 test('a traceparent of a version to come is read as far as it is known', async (t) => {
   const { url, collect } = await buildTraced(t);
   const traceparent = '01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more';
-  await send(`${url}/health`, 'GET', undefined, { traceparent });
+  await sendRequest(`${url}/health`, 'GET', undefined, { traceparent });
   expect(await collect()).toMatchObject([
     { traceId: '0af7651916cd43dd8448eb211c80319c', parentSpanId: 'b7ad6b7169203331' },
   ]);
@@ -92,7 +92,7 @@ test('a traceparent of a version to come is read as far as it is known', async (
 
 test('what a client does not want recorded is recorded nowhere, and every service is told', async (t) => {
   const { asked, apps } = await startPets(t);
-  const { url, lines, collect } = await buildTraced(t, { more: { apps } });
+  const { url, logs, collect } = await buildTraced(t, { more: { apps } });
   const { traceId, headers } = makeTrace('00');
   await askPets(url, { ...headers, tracestate: 'vendor=1' });
   expect(asked).toContainEqual(
@@ -102,13 +102,13 @@ test('what a client does not want recorded is recorded nowhere, and every servic
     }),
   );
   expect((await collect()).filter((span) => span.traceId === traceId)).toEqual([]);
-  expect(lines.filter((line) => line.trace_id === traceId)).toEqual([]);
+  expect(logs.filter((line) => line.trace_id === traceId)).toEqual([]);
 });
 
 test('what is forwarded carries the trace that begins here, and nothing of one that cannot be read', async (t) => {
   const { asked, apps } = await startPets(t);
   const { url, collect } = await buildTraced(t, { more: { apps } });
-  await send(`${url}/pet/pets/`, 'GET', undefined, { traceparent: 'rubbish', tracestate: 'vendor=1' });
+  await sendRequest(`${url}/pet/pets/`, 'GET', undefined, { traceparent: 'rubbish', tracestate: 'vendor=1' });
   const client = (await collect()).find(({ kind }) => kind === 3);
   expect(asked).toHaveLength(1);
   expect(asked[0]).toMatchObject({ traceparent: `00-${client?.traceId}-${client?.spanId}-01` });
@@ -120,15 +120,15 @@ test('what a client wants recorded is recorded as the ratio has it, and what our
   const { url, collect } = await buildTraced(t, { ratio: 0, more: { internal: { key } } });
   const outside = makeTrace();
   const inside = makeTrace();
-  await send(`${url}/health`, 'GET', undefined, outside.headers);
-  await send(`${url}/health`, 'GET', undefined, { ...inside.headers, 'x-internal': `gateway ${key}` });
+  await sendRequest(`${url}/health`, 'GET', undefined, outside.headers);
+  await sendRequest(`${url}/health`, 'GET', undefined, { ...inside.headers, 'x-internal': `gateway ${key}` });
   expect((await collect()).map(({ traceId }) => traceId)).toEqual([inside.traceId]);
 });
 
 test('of the traces that begin here, the ratio is recorded, each as a whole', async (t) => {
   const { url, collect } = await buildTraced(t, { ratio: 0.5 });
-  await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
-  await Promise.all(Array.from({ length: 200 }, () => send(`${url}/pet/pets/1`, 'GET')));
+  await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+  await Promise.all(Array.from({ length: 200 }, () => sendRequest(`${url}/pet/pets/1`, 'GET')));
   const spans = await collect();
   const reads = spans.filter(({ name }) => name === 'GET /pet/pets/:pet_id');
   // Of 200 at even odds: to be outside happens once in 10^9 runs.
@@ -142,10 +142,10 @@ test('of the traces that begin here, the ratio is recorded, each as a whole', as
 
 test('attributes are named as the conventions have it, and are those of the request', async (t) => {
   const { url, collect } = await buildTraced(t);
-  await send(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
-  await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
-  await send(`${url}/user/users/1/pets/1?a=b`, 'POST');
-  await send(`${url}/pet/nowhere`, 'GET');
+  await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
+  await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
+  await sendRequest(`${url}/user/users/1/pets/1?a=b`, 'POST');
+  await sendRequest(`${url}/pet/nowhere`, 'GET');
   const spans = await collect();
   const of = (name: string, kind: number) => spans.find((span) => span.name === name && span.kind === kind);
   expect(of('POST /user/users/:user_id/pets/:pet_id', 2)?.attributes).toEqual({
@@ -181,10 +181,10 @@ test('a call that fails is an error, as is the request that needed it', async (t
     gateway: { port: await findFreePort(), services: ['user'] },
     pets: { port: await findFreePort(), services: ['pet'] },
   };
-  const { url, lines, collect } = await buildTraced(t, { more: { apps } });
-  await send(`${url}/user/users/`, 'POST', { name: 'Alice' });
-  expect((await send(`${url}/user/users/1/pets/1`, 'POST')).status).toBe(503);
-  expect((await send(`${url}/pet/pets/1`, 'GET')).status).toBe(503);
+  const { url, logs, collect } = await buildTraced(t, { more: { apps } });
+  await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
+  expect((await sendRequest(`${url}/user/users/1/pets/1`, 'POST')).status).toBe(503);
+  expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(503);
   const spans = await collect();
   const errors = spans.filter(({ isError }) => isError);
   expect(errors.map(({ name, attributes }) => [name, attributes[ATTR_ERROR_TYPE]]).sort()).toEqual([
@@ -194,14 +194,14 @@ test('a call that fails is an error, as is the request that needed it', async (t
     ['POST /user/users/:user_id/pets/:pet_id', '503'],
     ['lookup GET /pet/pets/', 'ServiceUnavailable'],
   ]);
-  const failed = lines.find(({ msg }) => msg === 'call failed');
+  const failed = logs.find(({ msg }) => msg === 'call failed');
   const server = spans.find(({ name }) => name.startsWith('POST /user/users/:user_id/pets'));
   expect([failed?.trace_id, failed?.span_id]).toEqual([server?.traceId, server?.spanId]);
 });
 
 test('a span says what kind of error it ended with, and not its message, which may quote a client', async (t) => {
   const collector = await startCollector(t);
-  const log = (await collectLines([], 'info')).logger('gateway');
+  const log = (await captureLog('info')).logging.logger('gateway');
   const config = { url: collector.url, ratio: 1 };
   const tracer = await openTraces(config, { app: 'gateway', version: '0.0.0', log });
   const { span } = tracer.start('pet', { traceparent: undefined, isTrusted: false }, { name: 'work' });
@@ -218,32 +218,37 @@ test('a span says what kind of error it ended with, and not its message, which m
 
 test('where nothing is traced, a service hands on what it was sent, and reads nothing into what it cannot', async (t) => {
   const { asked, apps } = await startPets(t);
-  const { url, lines } = await build(t, { config: { apps } });
+  const { url, logs } = await createExampleApp(t, { config: { apps } });
   const { headers } = makeTrace();
   await askPets(url, { ...headers, tracestate: 'vendor=1' });
   expect(asked).toContainEqual(expect.objectContaining({ ...headers, tracestate: 'vendor=1' }));
   // Forwarded by the gateway, too.
-  await send(`${url}/pet/pets/?forwarded`, 'GET', undefined, { ...headers, tracestate: 'vendor=2' });
+  await sendRequest(`${url}/pet/pets/?forwarded`, 'GET', undefined, { ...headers, tracestate: 'vendor=2' });
   expect(asked).toContainEqual(expect.objectContaining({ ...headers, tracestate: 'vendor=2' }));
   for (const traceparent of unreadable) {
     asked.length = 0;
-    await send(`${url}/user/users/1/pets/1`, 'POST', undefined, { traceparent, tracestate: 'vendor=3' });
+    await sendRequest(`${url}/user/users/1/pets/1`, 'POST', undefined, {
+      traceparent,
+      tracestate: 'vendor=3',
+    });
     expect(asked).toHaveLength(1);
     expect(asked[0]).not.toHaveProperty('traceparent');
     expect(asked[0]).not.toHaveProperty('tracestate');
   }
-  expect(lines.filter((line) => 'trace_id' in line)).toEqual([]);
+  expect(logs.filter((line) => 'trace_id' in line)).toEqual([]);
 });
 
 test('a collector that is away costs the requests nothing, and the process ends all the same', async (t) => {
   const port = await findFreePort();
-  const { app, url, lines } = await build(t, { config: { traces: { url: `http://127.0.0.1:${port}` } } });
-  const answers = await Promise.all(Array.from({ length: 50 }, () => send(`${url}/health`, 'GET')));
+  const { app, url, logs } = await createExampleApp(t, {
+    config: { traces: { url: `http://127.0.0.1:${port}` } },
+  });
+  const answers = await Promise.all(Array.from({ length: 50 }, () => sendRequest(`${url}/health`, 'GET')));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   const begun = performance.now();
   await app.stop();
   expect(performance.now() - begun).toBeLessThan(8_000);
-  expect(lines.filter(({ msg }) => /spans/.test(msg))).toMatchObject([
+  expect(logs.filter(({ msg }) => /spans/.test(msg))).toMatchObject([
     { level: 'warn', service: 'gateway', msg: 'spans are lost: the collector does not take them' },
   ]);
 });

@@ -3,15 +3,15 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { queueSpans } from '../../../src/framework/tracing/span-queue.ts';
-import { collectLines, findFreePort, type Line } from '../../support/app.ts';
+import { captureLog, findFreePort } from '../../support/app.ts';
 import { startCollector } from '../../support/collector.ts';
 
 /** A queue with a real exporter, in batches of 10 that go at once, to a collector that may be away. */
 async function open(t: TestContext, most = 1_000) {
   const port = await findFreePort();
   const url = `http://127.0.0.1:${port}`;
-  const lines: Line[] = [];
-  const log = (await collectLines(lines, 'info')).logger('gateway');
+  const { logs: lines, logging } = await captureLog('info');
+  const log = logging.logger('gateway');
   const exporter = new OTLPTraceExporter({ url: `${url}/v1/traces`, timeoutMillis: 700 });
   const queue = queueSpans(
     { most, url, log, exporter },

@@ -1,9 +1,9 @@
 import { afterEach, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
 import type { components } from '#generated/api.d.ts';
-import { type Built, build, makeFolder, type Reply } from '../../support/app.ts';
+import { createExampleApp, makeFolder, type TestApp, type TestResponse } from '../../support/app.ts';
 
 type Pet = components['schemas']['pet.Pet'];
-type Send = Built['send'];
+type Send = TestApp['send'];
 
 const rex = { name: 'Rex', species: 'dog' };
 const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
@@ -27,7 +27,7 @@ function shareApp(seed?: (send: Send) => Promise<unknown>): { send: Send } {
   beforeAll(async () => {
     const ends: (() => unknown)[] = [];
     const onTestFinished = (end: () => unknown) => void ends.push(end);
-    Object.assign(shared, await build({ onTestFinished } as unknown as TestContext));
+    Object.assign(shared, await createExampleApp({ onTestFinished } as unknown as TestContext));
     await seed?.(shared.send);
     return async () => {
       for (const end of ends) await end();
@@ -63,7 +63,7 @@ function moveClock(step: number): void {
   vi.spyOn(Date, 'now').mockImplementation(() => realNow() + step);
 }
 
-function expectProblem({ status, headers, body }: Reply, expected: number, detail?: string): void {
+function expectProblem({ status, headers, body }: TestResponse, expected: number, detail?: string): void {
   expect({ status, body }).toMatchObject({
     status: expected,
     body: {
@@ -78,7 +78,7 @@ function expectProblem({ status, headers, body }: Reply, expected: number, detai
 }
 
 /** Refused with exactly these faults. */
-function expectFaults(reply: Reply, place: 'body' | 'path' | 'query', ...pointers: string[]): void {
+function expectFaults(reply: TestResponse, place: 'body' | 'path' | 'query', ...pointers: string[]): void {
   expectProblem(reply, 422);
   const faults = (reply.body.errors as { in: string; pointer: string }[]).map((fault) => [
     fault.in,
@@ -140,7 +140,7 @@ describe('POST /pet/pets/', () => {
   const shared = shareApp();
 
   test('creates a pet with the defaults of what is not given', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const { status, body } = await send('POST', '/pet/pets/', rex);
     expect(status).toBe(200);
     expect(body).toStrictEqual({ ...fresh, last_interaction: body.last_fed });
@@ -149,7 +149,7 @@ describe('POST /pet/pets/', () => {
   });
 
   test('creates a pet with all that is given', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const given = { name: 'Tom', species: 'cat', age: 3, mood: 'sleepy' };
     const pet = await createPet(send, given);
     expect(pet).toMatchObject(given);
@@ -169,7 +169,7 @@ describe('POST /pet/pets/', () => {
   });
 
   test('ignores ids, times and keys that it does not know', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const past = '2001-01-01T00:00:00.000000Z';
     const pet = await createPet(send, { id: 77, last_fed: past, last_interaction: past, colour: 'brown' });
     expect(pet).toStrictEqual({ ...fresh, last_interaction: pet.last_fed });
@@ -217,7 +217,7 @@ describe('POST /pet/pets/', () => {
   });
 
   test('refuses to be asked without any body', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     expectProblem(await send('POST', '/pet/pets/'), 422);
   });
 });
@@ -226,19 +226,19 @@ describe('GET /pet/pets/', () => {
   const shared = shareApp();
 
   test('lists no pets where there are none', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     expect(await send('GET', '/pet/pets/')).toMatchObject({ status: 200, body: [] });
   });
 
   test('lists the pets in id order, the first 100 unless told otherwise', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const pets = await createPets(send, 103);
     expect(await listPets(send)).toStrictEqual(pets.slice(0, 100));
     expect(await listPets(send, '?limit=100&offset=100')).toStrictEqual(pets.slice(100));
   });
 
   test('lists what limit and offset say', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     await createPets(send, 5);
     await send('DELETE', '/pet/pets/3');
     expect(idsOf(await listPets(send, '?limit=2'))).toEqual([1, 2]);
@@ -260,7 +260,7 @@ describe('GET /pet/pets/', () => {
   });
 
   test('names each fault of a query', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     expectFaults(await send('GET', '/pet/pets/?limit=0&offset=x'), 'query', '/limit', '/offset');
   });
 });
@@ -269,7 +269,7 @@ describe('GET /pet/pets/?ids', () => {
   const shared = shareApp();
 
   test('lists those that exist, once each, in id order', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const pets = await createPets(send, 5);
     await send('DELETE', '/pet/pets/2');
     const some = [pets[0], pets[2], pets[4]];
@@ -277,14 +277,14 @@ describe('GET /pet/pets/?ids', () => {
   });
 
   test('takes one id', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const pets = await createPets(send, 3);
     expect(await listPets(send, '?ids=2')).toStrictEqual([pets[1]]);
     expect(await listPets(send, '?ids=4')).toStrictEqual([]);
   });
 
   test('takes 300 ids, and refuses 301', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     await createPets(send, 302);
     const most = upTo(301).slice(1);
     expect(idsOf(await listPets(send, byIds(most)))).toEqual(most);
@@ -294,7 +294,7 @@ describe('GET /pet/pets/?ids', () => {
   });
 
   test('lists all of them, whatever page is asked for', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const pets = await createPets(send, 3);
     expect(await listPets(send, `${byIds([1, 2, 3])}&limit=1&offset=2`)).toStrictEqual(pets);
   });
@@ -330,13 +330,13 @@ describe('PATCH /pet/pets/{pet_id}', () => {
   });
 
   test('sets an age that was not known', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const pet = await createPet(send);
     expect((await send('PATCH', `/pet/pets/${pet.id}`, { age: 7 })).body).toStrictEqual({ ...pet, age: 7 });
   });
 
   test('ignores ids, times and keys that it does not know', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const pet = await createPet(send, given);
     const past = '2001-01-01T00:00:00.000000Z';
     const change = { id: 77, last_fed: past, last_interaction: past, colour: 'brown' };
@@ -371,7 +371,7 @@ describe('PATCH /pet/pets/{pet_id}', () => {
 
 describe('DELETE /pet/pets/{pet_id}', () => {
   test('deletes the pet, and no other', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const [first, , third] = await createPets(send, 3);
     const { status, body } = await send('DELETE', '/pet/pets/2');
     expect(status).toBe(200);
@@ -382,7 +382,7 @@ describe('DELETE /pet/pets/{pet_id}', () => {
   });
 
   test('leaves an id that is never used again', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     await createPets(send, 3);
     await send('DELETE', '/pet/pets/3');
     expect((await createPet(send)).id).toBe(4);
@@ -392,17 +392,17 @@ describe('DELETE /pet/pets/{pet_id}', () => {
 
   test('leaves an id that is not used again after a restart either', async (t) => {
     const serviceConfigs = { pet: { database: `sqlite:${makeFolder(t)}/pet.db` } };
-    const { send, app } = await build(t, { serviceConfigs });
+    const { send, app } = await createExampleApp(t, { config: { services: serviceConfigs } });
     await createPets(send, 3);
     await send('DELETE', '/pet/pets/3');
     await app.stop();
-    const again = await build(t, { serviceConfigs });
+    const again = await createExampleApp(t, { config: { services: serviceConfigs } });
     expect(idsOf(await listPets(again.send))).toEqual([1, 2]);
     expect((await createPet(again.send)).id).toBe(4);
   });
 
   test('succeeds once when it is asked 10 times at once', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     await createPet(send);
     const replies = await Promise.all(upTo(10).map(() => send('DELETE', '/pet/pets/1')));
     expect(replies.map(({ status }) => status).toSorted()).toEqual([200, ...Array(9).fill(404)]);
@@ -411,7 +411,7 @@ describe('DELETE /pet/pets/{pet_id}', () => {
 
 describe('care', () => {
   test('hydrate sets the last interaction alone', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const pet = await createPet(send, { age: 3, mood: 'sleepy' });
     const { status, body } = await send('POST', '/pet/pets/1/hydrate');
     expect(status).toBe(200);
@@ -421,7 +421,7 @@ describe('care', () => {
   });
 
   test('feed sets both times to one instant', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const pet = await createPet(send, { age: 3, mood: 'sleepy' });
     const { status, body } = await send('POST', '/pet/pets/1/feed');
     const time = body.last_interaction;
@@ -432,7 +432,7 @@ describe('care', () => {
   });
 
   test('treat sets both times to one instant, and excites', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const pet = await createPet(send, { age: 3, mood: 'sleepy' });
     const { status, body } = await send('POST', '/pet/pets/1/treat');
     const time = body.last_interaction;
@@ -443,14 +443,14 @@ describe('care', () => {
   });
 
   test('of one pet is nothing to another', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     const [, second] = await createPets(send, 2);
     for (const verb of care) await send('POST', `/pet/pets/1/${verb}`);
     expect(await readPet(send, 2)).toStrictEqual(second);
   });
 
   test.for(care)('%s needs no body, and takes an empty one under any content type', async (verb, t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     await createPet(send);
     const path = `/pet/pets/1/${verb}`;
     expect((await send('POST', path)).status).toBe(200);
@@ -462,7 +462,7 @@ describe('care', () => {
   });
 
   test('feed takes an empty body under a content type that is none', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     await createPet(send);
     for (const type of ['nonsense', '']) {
       const { status } = await send('POST', '/pet/pets/1/feed', '', { 'content-type': type });
@@ -471,7 +471,7 @@ describe('care', () => {
   });
 
   test.for(care)('%s takes an empty body in chunks', async (verb, t) => {
-    const { url, send } = await build(t);
+    const { url, send } = await createExampleApp(t);
     await createPet(send);
     for (const type of [undefined, form, 'application/json']) {
       const body = new ReadableStream({ start: (controller) => controller.close() });
@@ -488,7 +488,7 @@ describe('care', () => {
 
 describe('the times of a pet', () => {
   test.for(care)('rise with each %s by a microsecond where the clock steps back an hour', async (verb, t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     let last = micros((await createPet(send)).last_interaction);
     moveClock(-hour);
     for (let times = 0; times < 3; times++) {
@@ -500,7 +500,7 @@ describe('the times of a pet', () => {
   });
 
   test('are again those of the clock when it has caught up', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     moveClock(hour);
     const ahead = await createPet(send);
     expect(Math.abs(micros(ahead.last_fed) / 1_000 - (realNow() + hour))).toBeLessThan(5_000);
@@ -513,7 +513,7 @@ describe('the times of a pet', () => {
   });
 
   test('do not hold back those of another pet', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     moveClock(hour);
     await createPet(send);
     moveClock(0);
@@ -523,13 +523,13 @@ describe('the times of a pet', () => {
 
   test('rise over a restart with a clock that has stepped back', async (t) => {
     const serviceConfigs = { pet: { database: `sqlite:${makeFolder(t)}/pet.db` } };
-    const { send, app } = await build(t, { serviceConfigs });
+    const { send, app } = await createExampleApp(t, { config: { services: serviceConfigs } });
     await createPet(send);
     moveClock(hour);
     const ahead: Pet = (await send('POST', '/pet/pets/1/hydrate')).body;
     await app.stop();
     moveClock(0);
-    const again = await build(t, { serviceConfigs });
+    const again = await createExampleApp(t, { config: { services: serviceConfigs } });
     expect(await readPet(again.send, 1)).toStrictEqual(ahead);
     const fed: Pet = (await again.send('POST', '/pet/pets/1/feed')).body;
     expect(fed.last_fed).toBe(fed.last_interaction);
@@ -538,7 +538,10 @@ describe('the times of a pet', () => {
 
   test('rise also where two apps write to one database', async (t) => {
     const serviceConfigs = { pet: { database: `sqlite:${makeFolder(t)}/pet.db` } };
-    const [one, two] = [await build(t, { serviceConfigs }), await build(t, { serviceConfigs })];
+    const [one, two] = [
+      await createExampleApp(t, { config: { services: serviceConfigs } }),
+      await createExampleApp(t, { config: { services: serviceConfigs } }),
+    ];
     let last = micros((await createPet(one.send)).last_interaction);
     for (const step of [hour, 0, -hour, 0]) {
       for (const { send } of [one, two]) {
@@ -554,7 +557,7 @@ describe('the times of a pet', () => {
     ['a clock that runs', realNow],
     ['a clock that stands still', (): number => 1_734_555_831_790],
   ] as const)('are 50 distinct ones for 50 feeds at once, with %s', async ([, now], t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     vi.spyOn(Date, 'now').mockImplementation(now);
     const created = await createPet(send);
     const replies = await Promise.all(upTo(50).map(() => send('POST', '/pet/pets/1/feed')));
@@ -567,7 +570,7 @@ describe('the times of a pet', () => {
   });
 
   test('rise from feed to feed in the order of the answers', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     let last = micros((await createPet(send)).last_interaction);
     for (let times = 0; times < 30; times++) {
       const { body } = await send('POST', '/pet/pets/1/feed');
@@ -621,7 +624,7 @@ describe('every pet route', () => {
   );
 
   test('the list and creation answer with and without a trailing slash', async (t) => {
-    const { send } = await build(t);
+    const { send } = await createExampleApp(t);
     expect(await send('POST', '/pet/pets', rex)).toMatchObject({ status: 200, body: { id: 1 } });
     expect(await send('POST', '/pet/pets/', rex)).toMatchObject({ status: 200, body: { id: 2 } });
     expect(await send('GET', '/pet/pets')).toMatchObject({ status: 200, body: [{ id: 1 }, { id: 2 }] });

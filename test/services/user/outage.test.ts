@@ -5,7 +5,14 @@ import { beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import type { components } from '#generated/api.d.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import user from '../../../src/services/user/index.ts';
-import { type Built, build, findFreePort, makeFolder, type Reply } from '../../support/app.ts';
+import {
+  createExampleApp,
+  createTestApp,
+  findFreePort,
+  makeFolder,
+  type TestApp,
+  type TestResponse,
+} from '../../support/app.ts';
 
 type Pet = components['schemas']['pet.Pet'];
 type User = components['schemas']['user.User'];
@@ -108,7 +115,7 @@ const needy: [method: string, path: string, body?: object][] = [
   ['PATCH', '/user/users/1', {}],
 ];
 
-interface Outage extends Built {
+interface Outage extends TestApp {
   /** From now on the pet service answers like this. */
   answerBy(answer: Answer): void;
 }
@@ -130,7 +137,7 @@ async function buildOutage(t: TestContext, deadline?: number): Promise<Outage> {
     },
   });
   const config = deadline === undefined ? {} : { config: { calls: { deadline } } };
-  const built = await build(t, { services: [pet, user], ...config });
+  const built = await createTestApp(t, { services: [pet, user], ...config });
   return {
     ...built,
     answerBy(next) {
@@ -140,20 +147,20 @@ async function buildOutage(t: TestContext, deadline?: number): Promise<Outage> {
 }
 
 /** Alice has the pets 1 and 2, Bob has none. */
-async function createUsers({ send }: Built): Promise<User[]> {
+async function createUsers({ send }: TestApp): Promise<User[]> {
   for (const name of ['Alice', 'Bob']) await send('POST', '/user/users/', { name });
   await send('PATCH', '/user/users/1', { pets_ids: [1, 2] });
   return readUsers({ send });
 }
 
-async function readUsers({ send }: Pick<Built, 'send'>): Promise<User[]> {
+async function readUsers({ send }: Pick<TestApp, 'send'>): Promise<User[]> {
   const { status, body } = await send('GET', '/user/users/');
   expect(status).toBe(200);
   return body;
 }
 
 /** All that needs the pet service, at once: refused like this within 2 s, with a body that says nothing more. */
-async function expectRefusals({ send, url }: Built, status: number): Promise<void> {
+async function expectRefusals({ send, url }: TestApp, status: number): Promise<void> {
   const start = performance.now();
   const replies = await Promise.all(needy.map((request) => send(...request)));
   expect(performance.now() - start).toBeLessThan(2_000);
@@ -165,7 +172,7 @@ async function expectRefusals({ send, url }: Built, status: number): Promise<voi
   }
 }
 
-function expectProblem({ headers, body }: Reply, url: string): void {
+function expectProblem({ headers, body }: TestResponse, url: string): void {
   expect(headers.get('content-type')).toMatch(/^application\/problem\+json(;|$)/);
   expect(headers.get('retry-after')).toMatch(/^[1-9]\d?$/);
   expect(Object.keys(body).toSorted()).toEqual(['detail', 'instance', 'status', 'title', 'type']);
@@ -176,7 +183,7 @@ function expectProblem({ headers, body }: Reply, url: string): void {
 }
 
 /** Users come, are read and renamed, and go, as long as they have no pets. */
-async function expectUsersWithoutPets({ send }: Built): Promise<void> {
+async function expectUsersWithoutPets({ send }: TestApp): Promise<void> {
   const created = await send('POST', '/user/users/', { name: 'Carol' });
   expect(created).toMatchObject({ status: 200, body: { name: 'Carol', pets: [] } });
   const path = `/user/users/${created.body.id}`;
@@ -190,7 +197,7 @@ async function expectUsersWithoutPets({ send }: Built): Promise<void> {
 }
 
 /** Everything is as it was, and works at the first try. */
-async function expectRecovery({ send }: Built, users: User[]): Promise<void> {
+async function expectRecovery({ send }: TestApp, users: User[]): Promise<void> {
   expect((await send('GET', '/user/users/1')).body).toStrictEqual(users[0]);
   expect(await readUsers({ send })).toStrictEqual(users);
   const petsAfter = async (...request: Parameters<typeof send>) => {
@@ -324,7 +331,7 @@ test('a user with pets can be deleted while the pet service is away', async (t) 
 
 test('where there is no pet service at all: 503, nothing changed, all back when it is', async (t) => {
   const serviceConfigs = { user: { database: `sqlite:${makeFolder(t)}/user.db` } };
-  const whole = await build(t, { serviceConfigs });
+  const whole = await createExampleApp(t, { config: { services: serviceConfigs } });
   for (let count = 0; count < 3; count++)
     await whole.send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
   const users = await createUsers(whole);
@@ -334,7 +341,7 @@ test('where there is no pet service at all: 503, nothing changed, all back when 
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port: await findFreePort(), services: ['pet'] },
   };
-  const alone = await build(t, { config: { apps }, serviceConfigs });
+  const alone = await createExampleApp(t, { config: { apps, services: serviceConfigs } });
   await expectRefusals(alone, 503);
   await expectUsersWithoutPets(alone);
 

@@ -5,7 +5,7 @@ import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import user from '../../../src/services/user/index.ts';
-import { type Built, build, makeFolder } from '../../support/app.ts';
+import { createExampleApp, createTestApp, makeFolder, type TestApp } from '../../support/app.ts';
 
 const waits = { timeout: 20_000, interval: 5 };
 /** A busy machine is no outage. */
@@ -19,7 +19,7 @@ async function buildRich(t: TestContext, rich: number) {
     pet: { database: `sqlite:${files.pet}` },
     user: { database: `sqlite:${files.user}` },
   };
-  const built = await build(t, { config, serviceConfigs });
+  const built = await createExampleApp(t, { config: { ...config, services: serviceConfigs } });
   const pets = rich * 1000 + 3;
   fill(files.pet, (client) => {
     const insert = client.prepare('INSERT INTO pet VALUES (?, ?, ?, ?, ?, ?, ?)');
@@ -41,8 +41,8 @@ function fill(file: string, add: (client: Client.Database) => void): void {
 }
 
 /** Access lines of lists of pets, in the order in which they were answered. */
-const listsOf = ({ lines }: Pick<Built, 'lines'>) =>
-  lines.filter(({ msg, service, path }) => msg === 'request' && service === 'pet' && path === '/pet/pets/');
+const listsOf = ({ logs }: Pick<TestApp, 'logs'>) =>
+  logs.filter(({ msg, service, path }) => msg === 'request' && service === 'pet' && path === '/pet/pets/');
 
 describe('a page of users with 1,000 pets each', () => {
   test('has the same users as one by one, in order', async (t) => {
@@ -88,13 +88,13 @@ describe('a page of users with 1,000 pets each', () => {
 
   test('is not read to its end for a client that has gone', async (t) => {
     const built = await buildRich(t, 30);
-    const { send, lines, bob, url } = built;
+    const { send, logs, bob, url } = built;
     const agent = new Agent();
     const request = get(`${url}/user/users/`, { agent, headers: { 'x-request-id': 'gone' } });
     request.on('error', () => {});
     await vi.waitFor(() => expect(listsOf(built).length).toBeGreaterThan(0), waits);
     request.destroy();
-    const ended = () => lines.find(({ reqId, service }) => reqId === 'gone' && service === 'user');
+    const ended = () => logs.find(({ reqId, service }) => reqId === 'gone' && service === 'user');
     await vi.waitFor(() => expect(ended()).toMatchObject({ aborted: true }), waits);
     const ofGone = () => listsOf(built).filter(({ reqId }) => reqId === 'gone').length;
     const atEnd = ofGone();
@@ -139,7 +139,7 @@ async function buildSlow(t: TestContext) {
       );
     },
   });
-  const built = await build(t, { services: [pet, user], config });
+  const built = await createTestApp(t, { services: [pet, user], config });
   await built.send('POST', '/user/users/', { name: 'Alice' });
   for (const id of [1, 2]) await built.send('POST', `/user/users/1/pets/${id}`);
   return {

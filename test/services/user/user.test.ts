@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, type TestContext, test, vi } from 'vitest';
 import type { components } from '#generated/api.d.ts';
 import {
-  type BuildOptions,
-  type Built,
-  build as buildProduct,
+  createExampleApp as buildProduct,
+  type ExampleAppOptions,
   makeFolder,
-  type Reply,
+  type TestApp,
+  type TestResponse,
 } from '../../support/app.ts';
 
 type Pet = components['schemas']['pet.Pet'];
 type User = components['schemas']['user.User'];
-type Send = Built['send'];
+type Send = TestApp['send'];
 
 const form = 'application/x-www-form-urlencoded';
 /** What is no plain decimal, as it stands in a URL. */
@@ -18,7 +18,7 @@ const notPlain = ['007', '+1', '%2B1', '1e3', '0x10', '%207', '1.0', '1,2', 'one
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
 /** A busy machine is no outage. */
-const build = (t: TestContext, options: BuildOptions = {}) =>
+const build = (t: TestContext, options: ExampleAppOptions = {}) =>
   buildProduct(t, { config: { calls: { deadline: 20_000 } }, ...options });
 
 /** One app for tests of a table that do not mind each other's users: a new one for each row takes time. */
@@ -86,12 +86,12 @@ const idsOf = (things: readonly { id: number }[]) => things.map(({ id }) => id);
 const petsOf = ({ pets }: User) => idsOf(pets);
 
 /** How many calls the pet service gets for lists of pets because of this request. */
-async function countCalls({ send, lines }: Built, method: string, path: string, body?: unknown) {
+async function countCalls({ send, logs }: TestApp, method: string, path: string, body?: unknown) {
   const id = crypto.randomUUID();
-  const before = lines.length;
+  const before = logs.length;
   const reply = await send(method, path, body, { 'x-request-id': id });
   expect(reply.status).toBe(200);
-  const accesses = () => lines.slice(before).filter(({ msg }) => msg === 'request');
+  const accesses = () => logs.slice(before).filter(({ msg }) => msg === 'request');
   // Its own line is the last of all.
   await vi.waitFor(() =>
     expect(accesses()).toContainEqual(expect.objectContaining({ service: 'user', reqId: id })),
@@ -100,7 +100,7 @@ async function countCalls({ send, lines }: Built, method: string, path: string, 
   return { reply, calls: calls.length };
 }
 
-function expectProblem({ status, headers, body }: Reply, expected: number, detail?: string): void {
+function expectProblem({ status, headers, body }: TestResponse, expected: number, detail?: string): void {
   expect({ status, body }).toMatchObject({
     status: expected,
     body: {
@@ -115,7 +115,7 @@ function expectProblem({ status, headers, body }: Reply, expected: number, detai
 }
 
 /** Refused with exactly these faults. */
-function expectFaults(reply: Reply, place: 'body' | 'path' | 'query', ...pointers: string[]): void {
+function expectFaults(reply: TestResponse, place: 'body' | 'path' | 'query', ...pointers: string[]): void {
   expectProblem(reply, 422);
   const faults = (reply.body.errors as { in: string; pointer: string }[]).map((fault) => [
     fault.in,
@@ -426,13 +426,13 @@ describe('DELETE /user/users/{user_id}', () => {
 
   test('leaves an id that is never used again, and no adoption for a new user', async (t) => {
     const serviceConfigs = { user: { database: `sqlite:${makeFolder(t)}/user.db` } };
-    const { send, app } = await build(t, { serviceConfigs });
+    const { send, app } = await build(t, { config: { services: serviceConfigs } });
     await createOwner(send, 2);
     await send('DELETE', '/user/users/1');
     expect(await createUser(send)).toStrictEqual({ name: 'Alice', id: 2, pets: [] });
     await send('DELETE', '/user/users/2');
     await app.stop();
-    const again = await build(t, { serviceConfigs });
+    const again = await build(t, { config: { services: serviceConfigs } });
     expect(await createUser(again.send)).toStrictEqual({ name: 'Alice', id: 3, pets: [] });
   });
 });
@@ -524,11 +524,11 @@ describe('an adoption', () => {
       pet: { database: `sqlite:${folder}/pet.db` },
       user: { database: `sqlite:${folder}/user.db` },
     };
-    const { send, app } = await build(t, { serviceConfigs });
+    const { send, app } = await build(t, { config: { services: serviceConfigs } });
     await createOwner(send, 3);
     const user = await setPets(send, 1, [3, 1, 2]);
     await app.stop();
-    const again = await build(t, { serviceConfigs });
+    const again = await build(t, { config: { services: serviceConfigs } });
     expect(await listUsers(again.send)).toStrictEqual([user]);
   });
 

@@ -10,7 +10,7 @@ import { recipes } from '../../../tools/fuzz/recipes.ts';
 import { listFailures } from '../../../tools/fuzz/report.ts';
 import { startServer } from '../../../tools/fuzz/server.ts';
 import { type Sent, toCurl } from '../../../tools/fuzz/wire.ts';
-import { build } from '../../support/app.ts';
+import { createTestApp } from '../../support/app.ts';
 
 test('1,000 requests find every answer as documented, and every line of the log in its own words', async (t) => {
   const server = await startServer();
@@ -23,7 +23,10 @@ test('1,000 requests find every answer as documented, and every line of the log 
 });
 
 async function fuzzBoxes(t: TestContext, fault: Fault, seed = 1) {
-  const { url } = await build(t, { services: [createBoxService(fault)], level: 'silent' });
+  const { url } = await createTestApp(t, {
+    services: [createBoxService(fault)],
+    config: { log: { level: 'silent' } },
+  });
   return fuzz({ url, seed, requests: 500 });
 }
 

@@ -1,7 +1,7 @@
 import { expect, type TestContext, test } from 'vitest';
 import { createBoxService, type Fault } from '../../../tools/fuzz/box-service.ts';
 import { root, run } from '../../e2e/process/helper.ts';
-import { build } from '../../support/app.ts';
+import { createTestApp } from '../../support/app.ts';
 
 async function fuzz(t: TestContext, ...args: string[]) {
   const running = run(t, process.execPath, ['tools/fuzz/run.ts', ...args], { cwd: root });
@@ -10,7 +10,9 @@ async function fuzz(t: TestContext, ...args: string[]) {
 }
 
 async function serveBoxes(t: TestContext, fault: Fault): Promise<string> {
-  return (await build(t, { services: [createBoxService(fault)], level: 'silent' })).url;
+  return (
+    await createTestApp(t, { services: [createBoxService(fault)], config: { log: { level: 'silent' } } })
+  ).url;
 }
 
 test('fuzz ends with 0 where all is as documented, and says how often each status came', async (t) => {

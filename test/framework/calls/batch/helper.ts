@@ -9,7 +9,7 @@ import { type Context, currentContext, runInContext } from '../../../../src/fram
 import type { PropagatedContext } from '../../../../src/framework/context/propagation.ts';
 import { Problem } from '../../../../src/framework/errors/problem.ts';
 import type { OpenApiDocument } from '../../../../src/framework/openapi/response-contract.ts';
-import { collectLines, type Line } from '../../../support/app.ts';
+import { captureLog } from '../../../support/app.ts';
 
 export interface Toy {
   readonly id: number;
@@ -126,8 +126,8 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
   const versions = new Map<number, number>();
   const calls: Call[] = [];
   const arrivals: ((arrival: { headers: IncomingHttpHeaders; response: ServerResponse }) => void)[] = [];
-  const lines: Line[] = [];
-  const log = (await collectLines(lines, 'info')).logger('user');
+  const { logs: lines, logging } = await captureLog('info');
+  const log = logging.logger('user');
 
   // Longer than any timer of a test, so that none of the connections' own is taken for one.
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {

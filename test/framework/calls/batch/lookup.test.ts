@@ -5,7 +5,7 @@ import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { lookupByIds } from '../../../../src/framework/calls/batch/lookup.ts';
 import type { Operation } from '../../../../src/framework/calls/operation.ts';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
-import { build, type Line } from '../../../support/app.ts';
+import { createExampleApp, type LogEntry } from '../../../support/app.ts';
 import { Clock, runBy, useClocks } from './clock.ts';
 import {
   type AskOptions,
@@ -40,8 +40,8 @@ async function open(t: TestContext, options: Partial<ToysOptions> = {}) {
 /** These toys, in their first version. */
 const toysOf = (...ids: number[]) => new Map(ids.map((id) => [id, 1]));
 const idsOf = (calls: readonly Call[]) => calls.map(({ ids }) => ids);
-const reqIdsOf = (lines: readonly Line[]) => lines.map(({ reqId }) => reqId).toSorted();
-const linesOf = (lines: readonly Line[], message: string) => lines.filter(({ msg }) => msg === message);
+const reqIdsOf = (lines: readonly LogEntry[]) => lines.map(({ reqId }) => reqId).toSorted();
+const linesOf = (lines: readonly LogEntry[], message: string) => lines.filter(({ msg }) => msg === message);
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
 /** The ids of calls for two each. */
@@ -439,7 +439,7 @@ describe('nobody reads what was before he asked', () => {
   });
 
   test('a treat between two reads is seen, also under the load of many readers of the same user', async (t) => {
-    const { send, lines } = await build(t, { config: { calls: { deadline: 10_000 } } });
+    const { send, logs } = await createExampleApp(t, { config: { calls: { deadline: 10_000 } } });
     await send('POST', '/user/users/', { name: 'Alice' });
     for (const id of [1, 2, 3]) {
       await send('POST', '/pet/pets/', { name: `Pet ${id}`, species: 'dog' });
@@ -467,7 +467,7 @@ describe('nobody reads what was before he asked', () => {
     }
     isOver = true;
     await Promise.all(readers);
-    expect(linesOf(lines, 'shared call').length).toBeGreaterThan(50);
+    expect(linesOf(logs, 'shared call').length).toBeGreaterThan(50);
   });
 });
 
@@ -595,7 +595,7 @@ describe('the log', () => {
     expect(idsOf(calls)).toEqual([[1], [1, 2, 3, 4], [5]]);
     const ids = await Promise.all(calls.map(async ({ arrival }) => (await arrival)['x-request-id']));
     expect(ids).toEqual(['a', expect.stringMatching(/^[\w-]{36}$/), 'd']);
-    const { level, time, ...line } = lines[0] as Line;
+    const { level, time, ...line } = lines[0] as LogEntry;
     expect(line).toEqual({
       service: 'user',
       reqId: ids[1],
@@ -635,16 +635,16 @@ describe('the log', () => {
   });
 
   test('follows every request through the whole product', async (t) => {
-    const { send, lines } = await build(t, { config: { calls: { deadline: 10_000 } } });
+    const { send, logs } = await createExampleApp(t, { config: { calls: { deadline: 10_000 } } });
     await send('POST', '/user/users/', { name: 'Alice' });
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     await send('POST', '/user/users/1/pets/1');
-    const access = (service: string) => linesOf(lines, 'request').filter((line) => line.service === service);
+    const access = (service: string) => linesOf(logs, 'request').filter((line) => line.service === service);
     await until(() => expect([access('user').length, access('pet').length]).toEqual([2, 2]));
-    lines.length = 0;
+    logs.length = 0;
     const requests = Array.from({ length: 100 }, (_, index) => `r${index}`);
     await Promise.all(requests.map((id) => send('GET', '/user/users/1', undefined, { 'x-request-id': id })));
-    const shared = linesOf(lines, 'shared call');
+    const shared = linesOf(logs, 'shared call');
     await until(() => {
       expect(reqIdsOf(access('user'))).toEqual(requests.toSorted());
       const alone = access('pet').length - shared.length;

@@ -14,7 +14,7 @@ import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { watchDatabaseFiles } from '../../../../src/framework/database/sqlite/file-watch.ts';
 import pet from '../../../../src/services/pet/index.ts';
-import { build, makeFolder } from '../../../support/app.ts';
+import { createTestApp, makeFolder } from '../../../support/app.ts';
 
 const rex = { name: 'Rex', species: 'dog' };
 const lost = 'the database files changed: writes are rejected';
@@ -24,7 +24,10 @@ const patience = { timeout: 20_000, interval: 50 };
 /** A server with a pet, whose database is in a folder of its own. */
 async function start(t: TestContext, file = join(makeFolder(t), 'data/pet.db'), path = file) {
   mkdirSync(dirname(file), { recursive: true });
-  const built = await build(t, { services: [pet], serviceConfigs: { pet: { database: `sqlite:${path}` } } });
+  const built = await createTestApp(t, {
+    services: [pet],
+    config: { services: { pet: { database: `sqlite:${path}` } } },
+  });
   const create = () => built.send('POST', '/pet/pets/', rex);
   const ready = () => built.send('GET', '/pet/ready');
   expect([(await create()).status, (await ready()).status]).toEqual([200, 200]);
@@ -33,7 +36,7 @@ async function start(t: TestContext, file = join(makeFolder(t), 'data/pet.db'), 
     file,
     create,
     ready,
-    said: () => built.lines.filter(({ msg }) => msg === lost || msg === back),
+    said: () => built.logs.filter(({ msg }) => msg === lost || msg === back),
   };
 }
 

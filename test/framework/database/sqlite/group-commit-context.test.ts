@@ -4,14 +4,13 @@ import { currentContext, runAs } from '../../../../src/framework/context/context
 import { sql } from '../../../../src/framework/database/sqlite/drizzle.ts';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
-import { build, collectLines, type Line } from '../../../support/app.ts';
+import { captureLog, createTestApp } from '../../../support/app.ts';
 import { addNote, listNotes, noteTable, numbered, openNotes } from './writer-helpers.ts';
 
 describe('a write runs in the context of its caller', () => {
   test('if other callers write in the same turn', async (t) => {
     const { database } = openNotes(t);
-    const lines: Line[] = [];
-    const logging = await collectLines(lines, 'info');
+    const { logs: lines, logging } = await captureLog('info');
     const contexts: unknown[] = [];
     const write = (note: string) =>
       database.write(() => {
@@ -41,8 +40,7 @@ describe('a write runs in the context of its caller', () => {
 
   test('if it waits for a lock, or runs again because of an error of another write', async (t) => {
     const { file, database } = openNotes(t);
-    const lines: Line[] = [];
-    const logging = await collectLines(lines, 'info');
+    const { logs: lines, logging } = await captureLog('info');
     const other = new Client(file);
     t.onTestFinished(() => void other.close());
     other.exec('BEGIN IMMEDIATE');
@@ -85,12 +83,12 @@ describe('a write runs in the context of its caller', () => {
         });
       },
     });
-    const { send, lines } = await build(t, { services: [keeper as never] });
+    const { send, logs } = await createTestApp(t, { services: [keeper as never] });
     const responses = await Promise.all(
       ids.map((id) => send('POST', '/keeper/notes/', undefined, { 'x-request-id': id })),
     );
     expect(responses.map(({ status }) => status)).toEqual(ids.map(() => 200));
-    const written = lines.filter(({ count }) => count !== undefined);
+    const written = logs.filter(({ count }) => count !== undefined);
     expect(written.map(({ msg }) => msg).sort()).toEqual([...ids].sort());
     for (const { service, reqId, msg } of written) expect([service, reqId]).toEqual(['keeper', msg]);
   });

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { openTurns } from '../../../../src/framework/http/overload/event-loop-turns.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
-import { build } from '../../../support/app.ts';
+import { createTestApp } from '../../../support/app.ts';
 import { countConnections, openConnected } from '../../../support/sockets.ts';
 
 test('does deferred work in order, and shares the time between requests and responses', async () => {
@@ -58,7 +58,7 @@ test('a health check does not wait for all heavy requests that came before it', 
       });
     },
   });
-  const built = await build(t, { services: [heavy] });
+  const built = await createTestApp(t, { services: [heavy] });
   const { url } = built;
   const clients = await Promise.all(Array.from({ length: 40 }, () => openConnected(t, url)));
   const probe = await openConnected(t, url);
@@ -97,7 +97,7 @@ test('the event loop does other work between large responses', async (t) => {
       });
     },
   });
-  const { app, url } = await build(t, { services: [heavy] });
+  const { app, url } = await createTestApp(t, { services: [heavy] });
   const ask = async (size: number) => (await fetch(`${url}/heavy/items/${size}`)).status;
   const asked = Array.from({ length: 20 }, () => ask(100));
   const small = Array.from({ length: 5 }, () => ask(3));

@@ -6,7 +6,7 @@ import { checkConfig } from '../../../../src/framework/config/config.ts';
 import { createInternalCredential, generateSecret } from '../../../../src/framework/http/internal-caller.ts';
 import { createExemptPaths } from '../../../../src/framework/http/overload/exempt-paths.ts';
 import { createLoadShedder } from '../../../../src/framework/http/overload/load-shedding.ts';
-import { collectLines, send } from '../../../support/app.ts';
+import { captureLog, sendRequest } from '../../../support/app.ts';
 
 test('the time that each rejection takes is reported to the concurrency limit', async (t) => {
   const { limits } = checkConfig(
@@ -18,7 +18,7 @@ test('the time that each rejection takes is reported to the concurrency limit', 
     limits,
     credential: createInternalCredential(generateSecret()),
     exemptPaths: createExemptPaths(),
-    log: (await collectLines([], 'info')).logger('gateway'),
+    log: (await captureLog('info')).logging.logger('gateway'),
     securityHeaders: {},
   });
   const rejected = vi.spyOn(concurrency, 'rejected');
@@ -26,10 +26,10 @@ test('the time that each rejection takes is reported to the concurrency limit', 
   t.onTestFinished(() => void server.close());
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  expect((await send(url, 'GET')).status).toBe(200);
+  expect((await sendRequest(url, 'GET')).status).toBe(200);
   expect(rejected).not.toHaveBeenCalled();
   concurrency.enter();
-  expect((await send(url, 'GET')).status).toBe(503);
+  expect((await sendRequest(url, 'GET')).status).toBe(503);
   expect(rejected.mock.calls).toEqual([[expect.any(Number)]]);
   expect(rejected.mock.calls[0]?.[0]).toBeGreaterThan(0);
 });

@@ -11,7 +11,7 @@ import { defineService } from '../../../../src/framework/service/define-service.
 import pet from '../../../../src/services/pet/index.ts';
 import user from '../../../../src/services/user/index.ts';
 import { ask, type RawAnswer } from '../../../e2e/groupings/helper.ts';
-import { type BuildOptions, build } from '../../../support/app.ts';
+import { createExampleApp, createTestApp, type TestAppOptions } from '../../../support/app.ts';
 import { scrape } from '../../../support/prometheus.ts';
 
 const key = 'sixteen-or-more-characters';
@@ -33,7 +33,7 @@ const slow = defineService({
   },
 });
 
-const limited = (limits: object, config: object = {}): BuildOptions => ({
+const limited = (limits: object, config: object = {}): TestAppOptions => ({
   services: [slow, pet, user],
   config: { limits, ...config },
 });
@@ -61,7 +61,11 @@ function openClient(t: TestContext, url: string) {
 const count = (answers: readonly RawAnswer[], status: number) =>
   answers.filter((answer) => answer.status === status).length;
 
-async function adoptPets({ send }: { send: Awaited<ReturnType<typeof build>>['send'] }): Promise<void> {
+async function adoptPets({
+  send,
+}: {
+  send: Awaited<ReturnType<typeof createExampleApp>>['send'];
+}): Promise<void> {
   const ids: number[] = [];
   for (let index = 0; index < 3; index += 1)
     ids.push((await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' })).body.id);
@@ -71,7 +75,7 @@ async function adoptPets({ send }: { send: Awaited<ReturnType<typeof build>>['se
 
 describe('with more requests in work than the limit', () => {
   test('the next is a 503 at once, with Retry-After, as a problem, and has its one line', async (t) => {
-    const { url, lines } = await build(t, limited({ requests: 2 }));
+    const { url, logs } = await createExampleApp(t, limited({ requests: 2 }));
     const get = openClient(t, url);
     let ended = 0;
     const admitted = [get('/slow/wait/1500'), get('/slow/wait/1500')];
@@ -99,7 +103,7 @@ describe('with more requests in work than the limit', () => {
     expect([odd.status, JSON.parse(odd.body).instance]).toEqual([503, '/%22%5B%25zz%5D']);
     expect(count(await Promise.all(admitted), 200)).toBe(2);
     expect((await get('/slow/wait/0')).status).toBe(200);
-    expect(lines.filter(({ reqId }) => reqId === 'abc')).toMatchObject([
+    expect(logs.filter(({ reqId }) => reqId === 'abc')).toMatchObject([
       {
         msg: 'request',
         service: 'gateway',
@@ -109,11 +113,11 @@ describe('with more requests in work than the limit', () => {
         status: 503,
       },
     ]);
-    expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(5);
+    expect(logs.filter(({ msg }) => msg === 'request')).toHaveLength(5);
   });
 
   test('health and readiness answer, of the gateway and of each service, however they are written', async (t) => {
-    const { url } = await build(t, limited({ requests: 1 }));
+    const { url } = await createExampleApp(t, limited({ requests: 1 }));
     const get = openClient(t, url);
     get('/slow/wait/5000').catch(() => {});
     await sleep(50);
@@ -124,7 +128,7 @@ describe('with more requests in work than the limit', () => {
   });
 
   test('no answer is lost: a client that goes away leaves its place to the next', async (t) => {
-    const { url } = await build(t, limited({ requests: 1 }));
+    const { url } = await createExampleApp(t, limited({ requests: 1 }));
     const get = openClient(t, url);
     for (let time = 0; time < 5; time += 1) {
       const gone = request(`${url}/slow/wait/3000`);
@@ -138,7 +142,7 @@ describe('with more requests in work than the limit', () => {
   });
 
   test('a call of a service for what was admitted is never shed', async (t) => {
-    const built = await build(t, limited({ requests: 1 }, { calls: { deadline: 20_000 } }));
+    const built = await createExampleApp(t, limited({ requests: 1 }, { calls: { deadline: 20_000 } }));
     await adoptPets(built);
     const get = openClient(t, built.url);
     // 50 at once, again and again: one is in work at a time, and each that is reaches the pet service.
@@ -153,11 +157,11 @@ describe('with more requests in work than the limit', () => {
     }
     expect([...statuses.keys()].sort()).toEqual([200, 503]);
     expect(statuses.get(200)).toBeGreaterThanOrEqual(10);
-    expect(built.lines.filter(({ msg }) => msg === 'call failed')).toEqual([]);
+    expect(built.logs.filter(({ msg }) => msg === 'call failed')).toEqual([]);
   });
 
   test('who claims to be a service of ours is shed all the same, but with the key', async (t) => {
-    const { url } = await build(t, limited({ requests: 1 }, { internal: { key } }));
+    const { url } = await createExampleApp(t, limited({ requests: 1 }, { internal: { key } }));
     const get = openClient(t, url);
     get('/slow/wait/5000').catch(() => {});
     await sleep(50);
@@ -187,7 +191,7 @@ test('a server that is never idle admits no more than it ends in time, until it 
 });
 
 test('requests that wait for somebody else are not too many because they wait', async (t) => {
-  const { app, url } = await build(t, limited({ requests: 200, wait: 1 }));
+  const { app, url } = await createExampleApp(t, limited({ requests: 200, wait: 1 }));
   const get = openClient(t, url);
   // Not only because a burst is let in.
   await sleep(700);
@@ -216,7 +220,7 @@ describe('with more connections than the limit', () => {
   };
 
   test('a request on the next is a 503 and closes it; when one has ended there is a place again', async (t) => {
-    const { url } = await build(t, limited({ connections: 3 }));
+    const { url } = await createExampleApp(t, limited({ connections: 3 }));
     const sockets = [await open(t, url), await open(t, url), await open(t, url)];
     for (const socket of sockets) expect(await exchange(socket, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
     const next = await open(t, url);
@@ -234,7 +238,7 @@ describe('with more connections than the limit', () => {
   });
 
   test('those that say nothing are bounded too, and calls between services find their way', async (t) => {
-    const built = await build(t, limited({ connections: 20 }));
+    const built = await createExampleApp(t, limited({ connections: 20 }));
     await adoptPets(built);
     // The client's connections may be kept: what follows has to find every place taken.
     const silent: Socket[] = [];
@@ -248,7 +252,7 @@ describe('with more connections than the limit', () => {
   });
 
   test('the connection that has been idle for the longest time makes room for a new one', async (t) => {
-    const { app, url } = await build(t, limited({ connections: 3 }));
+    const { app, url } = await createExampleApp(t, limited({ connections: 3 }));
     const sockets = [await open(t, url), await open(t, url), await open(t, url)];
     const [first, second, third] = sockets as [Socket, Socket, Socket];
     for (const socket of sockets) expect(await exchange(socket, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
@@ -274,7 +278,7 @@ describe('with more connections than the limit', () => {
   });
 
   test('our own connections are not counted', async (t) => {
-    const { url } = await build(t, limited({ connections: 2 }, { internal: { key } }));
+    const { url } = await createExampleApp(t, limited({ connections: 2 }, { internal: { key } }));
     const ours: Socket[] = [];
     for (let index = 0; index < 6; index += 1) {
       const socket = await open(t, url);
@@ -295,7 +299,7 @@ describe('a client that asks more than the rate', () => {
   const get = async (url: string, path: string, headers = {}) => ask(url, { method: 'GET', path, headers });
 
   test('gets 429 as a problem with Retry-After, whatever it asks for but health', async (t) => {
-    const { url, lines } = await build(t, limited({ rate: 5 }));
+    const { url, logs } = await createExampleApp(t, limited({ rate: 5 }));
     for (let index = 0; index < 5; index += 1) expect((await get(url, '/pet/pets/')).status).toBe(200);
     for (const path of ['/pet/pets/', '/nowhere', '/docs']) {
       const { status, headers, body } = await get(url, path);
@@ -307,18 +311,18 @@ describe('a client that asks more than the rate', () => {
     }
     expect((await get(url, '/health')).status).toBe(200);
     expect((await get(url, '/pet/ready')).status).toBe(200);
-    const refused = lines.filter(({ msg, status }) => msg === 'request' && status === 429);
+    const refused = logs.filter(({ msg, status }) => msg === 'request' && status === 429);
     expect(refused.map(({ path }) => path)).toEqual(['/pet/pets/', '/nowhere', '/docs']);
   });
 
   test('is who its address says, and x-forwarded-for only where a configured proxy says so', async (t) => {
-    const own = await build(t, limited({ rate: 3 }));
+    const own = await createExampleApp(t, limited({ rate: 3 }));
     const asked = (url: string, client: string) => get(url, '/pet/', { 'x-forwarded-for': client });
     for (const client of ['1.1.1.1', '1.1.1.2', '1.1.1.3'])
       expect((await asked(own.url, client)).status).toBe(200);
     expect((await asked(own.url, '1.1.1.4')).status).toBe(429);
 
-    const behind = await build(t, limited({ rate: 1 }, { proxies: ['127.0.0.0/8'] }));
+    const behind = await createExampleApp(t, limited({ rate: 1 }, { proxies: ['127.0.0.0/8'] }));
     for (const client of ['1.1.1.1', '1.1.1.2', '6.6.6.6, 1.1.1.3'])
       expect((await asked(behind.url, client)).status).toBe(200);
     expect((await asked(behind.url, '1.1.1.2')).status).toBe(429);
@@ -327,7 +331,7 @@ describe('a client that asks more than the rate', () => {
   });
 
   test('does not count the calls that its requests cause', async (t) => {
-    const built = await build(t, limited({ rate: 20 }));
+    const built = await createExampleApp(t, limited({ rate: 20 }));
     await adoptPets(built);
     for (let index = 0; index < 10; index += 1)
       expect((await get(built.url, '/user/users/1')).status).toBe(200);
@@ -335,7 +339,7 @@ describe('a client that asks more than the rate', () => {
 
   test('is let in without end where there is no rate, as on loopback', async (t) => {
     // A machine that is busy with other tests would shed some.
-    const { url } = await build(t, limited({ wait: 60_000 }));
+    const { url } = await createExampleApp(t, limited({ wait: 60_000 }));
     const client = openClient(t, url);
     for (let round = 0; round < 70; round += 1)
       expect(count(await Promise.all(Array.from({ length: 100 }, () => client('/pet/'))), 200)).toBe(100);
@@ -366,7 +370,7 @@ describe('the key', () => {
 
   test('goes to a configured neighbour, as what the sender is, and never what came from outside', async (t) => {
     const { heard, apps } = await listen(t);
-    const { url, send } = await build(t, { config: { apps, internal: { key } } });
+    const { url, send } = await createExampleApp(t, { config: { apps, internal: { key } } });
     await ask(url, { method: 'GET', path: '/pet/pets/7', headers: sent });
     await send('POST', '/user/users/', { name: 'Alice' });
     await send('POST', '/user/users/1/pets/1');
@@ -377,7 +381,7 @@ describe('the key', () => {
 
   test('that nobody configured goes nowhere but to the app itself', async (t) => {
     const { heard, apps } = await listen(t);
-    const { url, send } = await build(t, { config: { apps } });
+    const { url, send } = await createExampleApp(t, { config: { apps } });
     await ask(url, { method: 'GET', path: '/pet/pets/7', headers: sent });
     await send('POST', '/user/users/', { name: 'Alice' });
     await send('POST', '/user/users/1/pets/1');
@@ -386,13 +390,12 @@ describe('the key', () => {
   });
 
   test('is on no line', async (t) => {
-    const { url, lines } = await build(t, {
+    const { url, logs } = await createTestApp(t, {
       services: [slow],
-      config: { internal: { key } },
-      level: 'trace',
+      config: { internal: { key }, log: { level: 'trace' } },
     });
     await ask(url, { method: 'GET', path: '/slow/log', headers: sent });
-    expect(lines.some(({ msg }) => msg === 'all that came')).toBe(true);
-    expect(JSON.stringify(lines)).not.toContain(key);
+    expect(logs.some(({ msg }) => msg === 'all that came')).toBe(true);
+    expect(JSON.stringify(logs)).not.toContain(key);
   });
 });

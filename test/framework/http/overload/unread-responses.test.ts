@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
-import { build } from '../../../support/app.ts';
+import { createTestApp } from '../../../support/app.ts';
 import { scrape } from '../../../support/prometheus.ts';
 import { openConnected } from '../../../support/sockets.ts';
 
@@ -17,7 +17,10 @@ test('while clients do not read, requests are rejected, until the slowest reader
       );
     },
   });
-  const { url, lines } = await build(t, { services: [large], config: { limits: { unread: 1_048_576 } } });
+  const { url, logs } = await createTestApp(t, {
+    services: [large],
+    config: { limits: { unread: 1_048_576 } },
+  });
   const client = await openConnected(t, url);
   client.socket.pause();
   client.write('GET /large/text HTTP/1.1\r\nhost: localhost\r\n\r\n');
@@ -27,7 +30,7 @@ test('while clients do not read, requests are rejected, until the slowest reader
   const during = await scrape(url);
   expect(during.sum('http_response_unread_bytes', 'service').gateway).toBeGreaterThan(1_048_576);
   await expect.poll(status).toBe(200);
-  expect(lines.map(({ msg }) => msg)).toContain(
+  expect(logs.map(({ msg }) => msg)).toContain(
     'connection closed: too many bytes wait for clients, and this client reads too slowly',
   );
   await expect

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
-import { build } from '../../../support/app.ts';
+import { createExampleApp, createTestApp } from '../../../support/app.ts';
 import { open, readAnswers, until } from '../../../support/sockets.ts';
 
 /** Sends bytes as they stand, and resolves with all that comes until the connection ends. */
@@ -23,7 +23,7 @@ async function exchange(t: TestContext, url: string, ...parts: string[]): Promis
 }
 
 test('a request whose headers do not come in time is a 408, as a problem', async (t) => {
-  const { url } = await build(t);
+  const { url } = await createExampleApp(t);
   const answer = await exchange(t, url, 'GET / HTTP/1.1\r\nhost: localhost\r\n');
   expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
   expect(answer).toMatch(/content-type: application\/problem\+json/);
@@ -34,7 +34,7 @@ test('a request whose headers do not come in time is a 408, as a problem', async
 });
 
 test('what is malformed behind an answer that is on its way does not get into it', async (t) => {
-  const { url, send } = await build(t);
+  const { url, send } = await createExampleApp(t);
   await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
   const answer = await exchange(
     t,
@@ -46,7 +46,7 @@ test('what is malformed behind an answer that is on its way does not get into it
 });
 
 test('a client that resets its connection leaves the others alone', async (t) => {
-  const { url, send, lines } = await build(t);
+  const { url, send, logs } = await createExampleApp(t);
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   await once(socket, 'connect');
   socket.write(
@@ -56,7 +56,7 @@ test('a client that resets its connection leaves the others alone', async (t) =>
   socket.resetAndDestroy();
   await new Promise((wake) => setTimeout(wake, 50));
   expect((await send('GET', '/health')).status).toBe(200);
-  expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  expect(logs.filter(({ level }) => level === 'error')).toEqual([]);
 });
 
 test.for([
@@ -64,7 +64,7 @@ test.for([
   'content-type: application/x-www-form-urlencoded',
   'x-nothing: said',
 ])('a POST without a length has no body, whatever its type: %s', async (header, t) => {
-  const { url, send } = await build(t);
+  const { url, send } = await createExampleApp(t);
   await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
   const head = `POST /pet/pets/1/treat HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${header}\r\n\r\n`;
   expect(await exchange(t, url, head)).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*"mood":"excited"/);
@@ -81,7 +81,7 @@ describe('CONNECT', () => {
   ];
 
   test.for(connects)('and a reset leave the server alive: %j', async (bytes, t) => {
-    const { url, send, app } = await build(t);
+    const { url, send, app } = await createExampleApp(t);
     for (let round = 0; round < 5; round += 1) {
       const { socket, write } = open(t, url);
       await once(socket, 'connect');
@@ -96,7 +96,7 @@ describe('CONNECT', () => {
   });
 
   test('is answered with a problem', async (t) => {
-    const { url } = await build(t);
+    const { url } = await createExampleApp(t);
     const [answer] = readAnswers(await exchange(t, url, connects[0] as string));
     expect(answer?.status).toBe(400);
     expect(JSON.parse(answer?.body as string)).toMatchObject({ status: 400, detail: 'This is no proxy' });
@@ -110,7 +110,7 @@ describe('CONNECT', () => {
         scope.get('/never', { schema: { hide: true } }, () => new Promise(() => {}));
       },
     });
-    const { url, app } = await build(t, { services: [silent] });
+    const { url, app } = await createTestApp(t, { services: [silent] });
     const { write, closed } = open(t, url);
     const never = 'GET /silent/never HTTP/1.1\r\nhost: localhost\r\n\r\n';
     // Some of them wait until others of their connection have a response.

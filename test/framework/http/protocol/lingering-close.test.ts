@@ -4,7 +4,14 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
-import { buildAt, countConnections, isAccess, open, places, readAnswers } from '../../../support/sockets.ts';
+import {
+  countConnections,
+  createExampleAppAt,
+  isAccess,
+  open,
+  places,
+  readAnswers,
+} from '../../../support/sockets.ts';
 
 // More than the system keeps for two ends of a connection that do not read.
 const size = 24_000_000;
@@ -63,7 +70,7 @@ describe('who looks for the answer only when all is sent, finds it:', () => {
 
   test.for(places)('pets %s', async (place, t) => {
     Object.assign(internalLimits, { linger: 20_000 });
-    const built = await buildAt(t, place);
+    const built = await createExampleAppAt(t, place);
     for (const [name, [head, status]] of Object.entries(heads)) {
       const socket = openPaused(t, built.url);
       for (const part of [head, ...Array<Buffer>(4).fill(Buffer.alloc(size / 4, 'x'))]) {
@@ -92,7 +99,7 @@ test.for([
   ['does not end his body', ''],
   ['goes on without end', 'x'.repeat(1_000)],
 ] as const)('who %s is not waited for', async ([, more], t) => {
-  const built = await buildAt(t, 'in the same app');
+  const built = await createExampleAppAt(t, 'in the same app');
   const socket = openPaused(t, built.url);
   socket.write(`${post}${length}`);
   const sending = setInterval(() => socket.write(more), 20);
@@ -103,7 +110,7 @@ test.for([
 });
 
 test('what comes behind the last answer is not done', async (t) => {
-  const { url, send, lines } = await buildAt(t, 'in the same app');
+  const { url, send, logs } = await createExampleAppAt(t, 'in the same app');
   const wire = open(t, url);
   const body = '{"name":"Rex","species":"dog"}';
   wire.write(`${post}${length}`);
@@ -111,5 +118,5 @@ test('what comes behind the last answer is not done', async (t) => {
   wire.write(`${'x'.repeat(size)}${post}content-length: ${body.length}\r\n\r\n${body}`);
   expect(readAnswers(await wire.closed()).map(({ status }) => status)).toEqual([413]);
   expect((await send('GET', '/pet/pets/')).body).toEqual([]);
-  expect(lines.filter(isAccess).map(({ status }) => status)).toEqual([413, 200]);
+  expect(logs.filter(isAccess).map(({ status }) => status)).toEqual([413, 200]);
 });

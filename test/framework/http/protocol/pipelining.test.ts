@@ -5,7 +5,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import pet from '../../../../src/services/pet/index.ts';
-import { build } from '../../../support/app.ts';
+import { createTestApp } from '../../../support/app.ts';
 import { scrape } from '../../../support/prometheus.ts';
 import { openConnected } from '../../../support/sockets.ts';
 
@@ -30,7 +30,7 @@ async function start(t: TestContext, limits: object = {}) {
       });
     },
   });
-  const built = await build(t, { services: [held, pet], config: { limits } });
+  const built = await createTestApp(t, { services: [held, pet], config: { limits } });
   const accepted = once(built.app.server.server, 'connection') as Promise<[Socket]>;
   const client = await openConnected(t, built.url);
   const [socket] = await accepted;

@@ -5,11 +5,11 @@ import { describe, expect, test, vi } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import {
-  type BuiltAt,
-  buildAt,
   countConnections,
+  createExampleAppAt,
   listAnswered,
   open,
+  type PlacedExampleApp,
   places,
   readAnswers,
   type Wire,
@@ -122,7 +122,7 @@ const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) =
 
 describe('a client that takes its time is sent away, and keeps nobody from being served:', () => {
   test.for(places)('pets %s', async (place, t) => {
-    const built = await buildAt(t, place, { config });
+    const built = await createExampleAppAt(t, place, { config });
     const { url, send } = built;
     const ends = Object.entries(clients).map(async ([name, [status, act]]) => {
       const wire = open(t, url);
@@ -160,14 +160,14 @@ describe('a client that takes its time is sent away, and keeps nobody from being
   });
 });
 
-function expectNothingDone({ allLines }: BuiltAt): void {
-  const done = listAnswered(allLines()).filter((line) => !/^GET | 4\d\d$/.test(line));
+function expectNothingDone({ everyLog }: PlacedExampleApp): void {
+  const done = listAnswered(everyLog()).filter((line) => !/^GET | 4\d\d$/.test(line));
   expect(done).toEqual([]);
-  expect(allLines().filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+  expect(everyLog().filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
 }
 
 test('a connection that is not used is closed', async (t) => {
-  const { url } = await buildAt(t, 'in the same app', { config });
+  const { url } = await createExampleAppAt(t, 'in the same app', { config });
   const wire = open(t, url);
   wire.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
   const answers = readAnswers(await wire.closed());
@@ -175,7 +175,7 @@ test('a connection that is not used is closed', async (t) => {
 });
 
 test('an answer that is slow is not cut by the half of a request behind it', async (t) => {
-  const { url, send } = await buildAt(t, 'in the same app', { config });
+  const { url, send } = await createExampleAppAt(t, 'in the same app', { config });
   const creations = Array.from({ length: 20 }, () => `${post}content-length: ${body.length}\r\n\r\n${body}`);
   const wire = open(t, url);
   wire.write(`${creations.join('')}GET /pet/pets/ HTTP/1.1\r\nhost`);
@@ -186,7 +186,7 @@ test('an answer that is slow is not cut by the half of a request behind it', asy
 
 describe('a connection on which a request was refused', () => {
   test('is closed, also where its client holds its end open', async (t) => {
-    const built = await buildAt(t, 'in the same app', { config });
+    const built = await createExampleAppAt(t, 'in the same app', { config });
     const socket = connect({ port: Number(new URL(built.url).port), host: '127.0.0.1', allowHalfOpen: true });
     t.onTestFinished(() => void socket.destroy());
     socket.resume().write('GET /health HTTP/1.1\r\nhost');
@@ -213,12 +213,12 @@ describe('a connection on which a request was refused', () => {
         });
       },
     });
-    const built = await buildAt(t, 'in the same app', { config, services: [slow] });
+    const built = await createExampleAppAt(t, 'in the same app', { config, services: [slow] });
     const wire = open(t, built.url);
     await drip(wire, 'POST /slow/let-go HTTP/1.1\r\nhost: localhost\r\ncontent-length: 500\r\n\r\n', 'x');
     const begun = performance.now();
     await built.app.stop();
     expect(performance.now() - begun).toBeLessThan(5_000);
-    expect(built.lines.filter(({ path }) => path === '/slow/let-go')).toHaveLength(1);
+    expect(built.logs.filter(({ path }) => path === '/slow/let-go')).toHaveLength(1);
   });
 });

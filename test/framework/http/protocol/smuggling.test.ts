@@ -3,9 +3,9 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, test, vi } from 'vitest';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
-import { build } from '../../../support/app.ts';
+import { createTestApp } from '../../../support/app.ts';
 import { scrape } from '../../../support/prometheus.ts';
-import { buildAt, exchange, isAccess, listAnswered, places } from '../../../support/sockets.ts';
+import { createExampleAppAt, exchange, isAccess, listAnswered, places } from '../../../support/sockets.ts';
 
 const host = 'host: localhost\r\n';
 const json = `${host}content-type: application/json\r\n`;
@@ -73,7 +73,7 @@ const carriers: Readonly<Record<string, readonly [string, number]>> = {
 
 describe('a request in the body of another is not done:', () => {
   test.for(places)('pets %s', async (place, t) => {
-    const { url, allLines, send } = await buildAt(t, place);
+    const { url, everyLog, send } = await createExampleAppAt(t, place);
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     for (const [name, [bytes, status]] of Object.entries(carriers)) {
       const head = bytes.indexOf('\r\n\r\n') + 4;
@@ -97,14 +97,14 @@ describe('a request in the body of another is not done:', () => {
         expect((await send('GET', '/pet/pets/')).body, what).toMatchObject([{ name: 'Rex' }]);
       }
     }
-    const posts = listAnswered(allLines()).filter((line) => line.startsWith('POST /pet/pets/ 200'));
+    const posts = listAnswered(everyLog()).filter((line) => line.startsWith('POST /pet/pets/ 200'));
     expect(posts.length, 'the one of Rex, in each app').toBe(place === 'in the same app' ? 1 : 2);
   });
 });
 
 describe('requests that come before the answers to those before them', () => {
   test.for(places)('are answered in order, 100 of them: pets %s', async (place, t) => {
-    const built = await buildAt(t, place);
+    const built = await createExampleAppAt(t, place);
     const { url, send } = built;
     await send('POST', '/user/users/', { name: 'Alice' });
     // Quick ones and slow ones, those of the gateway and those of others.
@@ -124,7 +124,7 @@ describe('requests that come before the answers to those before them', () => {
   test.for(places)(
     'are answered as they are, up to one that is malformed; those after it are not done: pets %s',
     async (place, t) => {
-      const built = await buildAt(t, place);
+      const built = await createExampleAppAt(t, place);
       const { url, send } = built;
       const bad = `GET /pet/pets/ HTTP/1.1\r\n${host}x-a : 1\r\n\r\n`;
       const before = Array.from({ length: 50 }, (_, index) => create(`before ${index}`)).join('');
@@ -151,11 +151,11 @@ describe('requests that come before the answers to those before them', () => {
         });
       },
     });
-    const { url, lines } = await build(t, { services: [slow] });
+    const { url, logs } = await createTestApp(t, { services: [slow] });
     const bad = 'NONSENSE\r\n\r\n';
     const answers = await exchange(t, url, get('/slow/wait') + bad, bad, bad, bad);
     expect(answers.map(({ status }) => status)).toEqual([200, 400]);
-    expect(lines.filter(({ msg }) => msg === 'malformed request rejected')).toHaveLength(1);
+    expect(logs.filter(({ msg }) => msg === 'malformed request rejected')).toHaveLength(1);
     const { sum } = await scrape(url);
     expect(sum('http_connections_closed_total', 'reason').malformed).toBe(1);
   });
@@ -183,7 +183,7 @@ describe('requests that come before the answers to those before them', () => {
         }
       },
     });
-    const { url, lines } = await build(t, { services: [slow] });
+    const { url, logs } = await createTestApp(t, { services: [slow] });
     const ask = (method: string, name: string) =>
       `${method} /slow/${name} HTTP/1.1\r\n${host}x-request-id: ${name}\r\n\r\n`;
     const asked = ask('GET', 'a') + ask('GET', 'b') + ask('POST', 'c') + ask('GET', 'd') + ask('POST', 'e');
@@ -193,16 +193,16 @@ describe('requests that come before the answers to those before them', () => {
     expect(done.slice(0, 2)).toEqual(['a begins', 'b begins']);
     expect(done.slice(2, 4).toSorted()).toEqual(['a ends', 'b ends']);
     expect(done.slice(4)).toEqual(['c', 'd', 'e'].flatMap((name) => [`${name} begins`, `${name} ends`]));
-    const said = lines.filter(({ msg }) => msg === 'done');
+    const said = logs.filter(({ msg }) => msg === 'done');
     expect(said.map(({ reqId }) => reqId)).toEqual(said.map(({ name }) => name));
   });
 
   test('are not done after one whose answer closes the connection', async (t) => {
-    const { url, lines, send } = await buildAt(t, 'in the same app');
+    const { url, logs, send } = await createExampleAppAt(t, 'in the same app');
     const text = `POST /pet/pets/ HTTP/1.1\r\n${host}content-type: text/plain\r\ncontent-length: 1\r\n\r\nx`;
     const twoHosts = `GET /pet/pets/ HTTP/1.1\r\n${host}${host}\r\n`;
     for (const [name, [bytes, status]] of Object.entries({ text: [text, 415], twoHosts: [twoHosts, 400] })) {
-      lines.length = 0;
+      logs.length = 0;
       const treat = `POST /pet/pets/1/treat HTTP/1.1\r\n${host}\r\n`;
       const sent = `${create('before')}${bytes}${create('after')}${treat}`;
       const answers = await exchange(t, url, sent);
@@ -213,14 +213,14 @@ describe('requests that come before the answers to those before them', () => {
       const { body } = await send('GET', '/pet/pets/');
       expect(JSON.stringify(body), name).not.toMatch(/after|excited/);
       // They have their lines all the same, and those say that nothing was answered.
-      await vi.waitFor(() => expect(lines.filter((line) => isAccess(line) && line.aborted)).toHaveLength(2));
+      await vi.waitFor(() => expect(logs.filter((line) => isAccess(line) && line.aborted)).toHaveLength(2));
     }
   });
 });
 
 test('a whole URL is the path in it, wherever the service runs', async (t) => {
   for (const place of places) {
-    const { url, send, allRaw } = await buildAt(t, place);
+    const { url, send, everyRawLog } = await createExampleAppAt(t, place);
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     const asked = [
       'http://evil.example/pet/pets/1',
@@ -233,7 +233,7 @@ test('a whole URL is the path in it, wherever the service runs', async (t) => {
     const rex = { name: 'Rex' };
     const gateway = { message: 'Gateway is running' };
     expect(bodies).toMatchObject([rex, rex, rex, gateway, { status: 'OK' }]);
-    await vi.waitFor(() => expect(allRaw().join('')).toContain('/pet/health'));
-    expect(allRaw().join('')).not.toMatch(/hunter2|evil/);
+    await vi.waitFor(() => expect(everyRawLog().join('')).toContain('/pet/health'));
+    expect(everyRawLog().join('')).not.toMatch(/hunter2|evil/);
   }
 });

@@ -1,8 +1,8 @@
 import { expect, type TestContext, test, vi } from 'vitest';
-import { defineService } from '../../src/framework/service/define-service.ts';
-import { build } from './app.ts';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { createTestApp } from '../../../src/framework/testing/index.ts';
 
-test('a failed test prints the warnings and errors of its server, also those that it has cleared', async (t) => {
+test('a failed test prints the warnings and errors of its app, also those that it has cleared', async (t) => {
   const broken = defineService({
     name: 'broken',
     description: 'Fails.',
@@ -14,10 +14,10 @@ test('a failed test prints the warnings and errors of its server, also those tha
   });
   let print = () => {};
   const failing = { ...t, onTestFinished: t.onTestFinished, onTestFailed: (fn: () => void) => (print = fn) };
-  const { send, lines } = await build(failing as unknown as TestContext, { services: [broken] });
+  const { send, logs } = await createTestApp(failing as unknown as TestContext, { services: [broken] });
   await send('GET', '/broken/fail', undefined, { 'x-request-id': 'failed' });
   await send('GET', '/health');
-  lines.length = 0;
+  logs.length = 0;
   const printed: string[] = [];
   const spy = vi.spyOn(console, 'error').mockImplementation((text) => void printed.push(text));
   t.onTestFinished(() => spy.mockRestore());
@@ -25,5 +25,5 @@ test('a failed test prints the warnings and errors of its server, also those tha
   const defect = printed.filter((text) => !text.includes('the event loop was blocked'));
   expect(defect).toHaveLength(2);
   expect(defect[0]).toMatch(/^error \[broken\] \(failed\) request failed .*"route":"\/broken\/fail"/);
-  expect(defect[1]).toMatch(/^Error: the reason of the failure\n {4}at .*app\.test\.ts/);
+  expect(defect[1]).toMatch(/^Error: the reason of the failure\n {4}at .*failed-test\.test\.ts/);
 });

@@ -1,0 +1,54 @@
+import { type Level, type Logging, openLogging } from '../logging/logger.ts';
+
+/** A log entry, parsed. */
+export interface LogEntry {
+  readonly level: string;
+  readonly service: string;
+  readonly reqId?: string;
+  readonly msg: string;
+  readonly [key: string]: unknown;
+}
+
+/** The log of a test app. A test may empty `logs` and `rawLogs` to see what follows. */
+export interface CapturedLog {
+  /** The entries so far, without warnings about a slow machine. */
+  readonly logs: LogEntry[];
+  /** The same entries as they were written. */
+  readonly rawLogs: string[];
+  /** Every entry of the app, also after the test has emptied `logs`. */
+  readonly allLogs: readonly LogEntry[];
+}
+
+/** Opens a log that is kept in memory only. */
+export async function captureLog(level: Level): Promise<CapturedLog & { readonly logging: Logging }> {
+  const logs: LogEntry[] = [];
+  const rawLogs: string[] = [];
+  const allLogs: LogEntry[] = [];
+  const stream = {
+    write(line: string) {
+      const entry = JSON.parse(line) as LogEntry;
+      allLogs.push(entry);
+      // This is about the machine, not about the app.
+      if (entry.msg === 'the event loop was blocked') return;
+      rawLogs.push(line);
+      logs.push(entry);
+    },
+  };
+  return {
+    logs,
+    rawLogs,
+    allLogs,
+    logging: await openLogging({ level, console: 'none', streams: [stream] }),
+  };
+}
+
+/** Prints the warnings and errors among the entries: they say why the app may have failed a test. */
+export function printWarnings(entries: readonly LogEntry[]): void {
+  for (const { level, service, reqId, msg, time, err, ...fields } of entries) {
+    if (!['warn', 'error', 'fatal'].includes(level)) continue;
+    const { stack, ...more } = Object(err) as { readonly stack?: string };
+    const rest = { ...fields, ...(err !== undefined && stack === undefined && { err: more }) };
+    console.error(`${level} [${service}] (${reqId ?? 'no request'}) ${msg} ${JSON.stringify(rest)}`);
+    if (stack !== undefined) console.error(stack);
+  }
+}

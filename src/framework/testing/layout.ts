@@ -1,0 +1,90 @@
+import { type AddressInfo, createServer } from 'node:net';
+import type { TObject } from '@sinclair/typebox';
+import { defineService, type Service } from '../service/define-service.ts';
+
+/** A service of any options. */
+export type AnyService = Service<TObject>;
+
+export interface LayoutOptions {
+  /** The services to test. */
+  readonly services: readonly AnyService[];
+  /**
+   * By name, the peers that `services` does not contain: a service, which runs in an app of its own beside the tested
+   * one; or the URL of a server that the test runs, for example one that fails.
+   */
+  readonly peers?: Readonly<Record<string, AnyService | string>>;
+  /** Whether each service runs in an app of its own, behind a gateway without services. */
+  readonly split?: boolean;
+}
+
+/** An app of the config that is not started: its services, or the URL of a server of the test. */
+export interface PlacedApp {
+  readonly name: string;
+  readonly services: readonly string[];
+  readonly url?: string;
+}
+
+export interface Layout {
+  /** Every service, by name. */
+  readonly services: ReadonlyMap<string, Service>;
+  /** The gateway comes first. */
+  readonly apps: readonly PlacedApp[];
+}
+
+export const gateway = 'gateway';
+
+/** Decides which app runs which service. */
+export function layOut({ services, peers = {}, split = false }: LayoutOptions): Layout {
+  const all = new Map<string, Service>(services.map((service) => [service.name, service as Service]));
+  const own = services.map(({ name }) => name);
+  const apps: PlacedApp[] = split
+    ? [{ name: gateway, services: [] }, ...own.map((name) => ({ name, services: [name] }))]
+    : [{ name: gateway, services: own }];
+  for (const [name, peer] of Object.entries(peers)) {
+    if (all.has(name)) throw new Error(`Expected each peer once: ${name} is in services and in peers`);
+    const isUrl = typeof peer === 'string';
+    all.set(
+      name,
+      isUrl ? defineService({ name, description: 'A server of the test.', routes() {} }) : (peer as Service),
+    );
+    apps.push({ name, services: [name], ...(isUrl && { url: peer }) });
+  }
+  for (const { name, peers: needed = [] } of all.values()) {
+    for (const peer of needed as readonly string[]) {
+      if (!all.has(peer))
+        throw new Error(`Missing ${peer}, a peer of ${name}: add it to services or to peers`);
+    }
+  }
+  return { services: all, apps };
+}
+
+/** The apps in an order in which each follows the apps of its peers, as far as no two need each other. */
+export function orderByPeers({ services, apps }: Layout): PlacedApp[] {
+  const ordered = new Set<PlacedApp>();
+  const visited = new Set<PlacedApp>();
+  const visit = (app: PlacedApp): void => {
+    if (visited.has(app)) return;
+    visited.add(app);
+    for (const other of neededBy(app, { services, apps })) visit(other);
+    ordered.add(app);
+  };
+  const [first, ...others] = apps as [PlacedApp, ...PlacedApp[]];
+  for (const app of [...others, first]) visit(app);
+  return [...ordered];
+}
+
+/** The other apps that an app calls. */
+export function neededBy(app: PlacedApp, { services, apps }: Layout): PlacedApp[] {
+  const peers = app.services.flatMap((name) => (services.get(name)?.peers ?? []) as readonly string[]);
+  return apps.filter((other) => other !== app && other.services.some((name) => peers.includes(name)));
+}
+
+/** Finds a port of loopback that nothing listens on now. */
+export function findFreePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

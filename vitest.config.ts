@@ -1,18 +1,81 @@
 import { defineConfig } from 'vitest/config';
-import { faults } from './vitest.faults.config.ts';
+
+/** Tests that start many processes, or kill them, fill disks and back up, again and again. */
+const faults = [
+  'test/e2e/faults/*.test.ts',
+  'test/docs/add-a-service.test.ts',
+  'test/docs/first-steps.test.ts',
+  'test/docs/upgrading.test.ts',
+];
+/** Tests of the services and of the database, on SQLite and again on PostgreSQL. */
+const onBothDatabases = ['test/services/**/*.test.ts', 'test/framework/http/ids-and-text.test.ts'];
+const onPostgres = 'test/framework/database/postgres/**/*.test.ts';
+
+const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
+// The default of 1 s is too short on a busy machine; a condition that holds ends the wait early.
+const expect = { poll: { timeout: 15_000 } };
+
+const projects = [
+  { test: { name: 'services', include: ['test/services/**/*.test.ts'], ...timeouts, expect } },
+  {
+    test: {
+      name: 'framework',
+      include: ['test/**/*.test.ts', 'bench/*.test.ts'],
+      exclude: [
+        'test/services/**',
+        'test/e2e/browser/**',
+        'test/e2e/groupings/restart.test.ts',
+        onPostgres,
+        ...faults,
+      ],
+      ...timeouts,
+      expect,
+    },
+  },
+  {
+    test: {
+      name: 'postgres',
+      include: [...onBothDatabases, onPostgres],
+      globalSetup: 'test/support/postgres-setup.ts',
+      ...timeouts,
+      expect,
+    },
+  },
+  // A minute and more; `KILLS` and `BACKUP_ROUNDS` in the environment say how often.
+  { test: { name: 'faults', include: faults, testTimeout: 120_000, hookTimeout: 60_000 } },
+  {
+    test: {
+      name: 'browser',
+      include: ['test/e2e/browser/**/*.test.ts'],
+      // The tests share one browser, each with a context and a server of its own.
+      sequence: { concurrent: true },
+      maxConcurrency: 3,
+      ...timeouts,
+    },
+  },
+  {
+    test: {
+      // Every grouping, over real processes; `GROUPINGS=all` in the environment.
+      name: 'groupings',
+      include: ['test/e2e/groupings/*.test.ts'],
+      // Each starts some processes of its own.
+      fileParallelism: false,
+      testTimeout: 60_000,
+      hookTimeout: 20_000,
+    },
+  },
+];
+
+/** `npm test` runs these. `--project NAME` runs one project, also one of the others. */
+const standard = ['services', 'framework', 'postgres'];
+const isSelected = process.argv.some((argument) => argument.startsWith('--project'));
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', 'bench/*.test.ts'],
-    // Those take Chromium, or a minute or more: .ci/run runs them.
-    exclude: ['test/e2e/browser/**', 'test/e2e/groupings/restart.test.ts', ...faults],
     pool: 'forks',
     // Most of the time they wait for processes and sockets, not for a core.
     maxWorkers: 3,
-    testTimeout: 60_000,
-    // The default of 1 s is too short on a busy machine; a condition that holds ends the wait early.
-    expect: { poll: { timeout: 15_000 } },
-    hookTimeout: 60_000,
+    projects: projects.filter(({ test }) => isSelected || standard.includes(test.name)),
     coverage: {
       include: ['src/**/*.ts'],
       // Run as processes of their own, and are tested as such.

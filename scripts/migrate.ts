@@ -1,11 +1,11 @@
 /** Migrations of the services' databases, for people: see --help. The server applies them by itself at its start. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { type Config, readConfig } from '../src/framework/config/config.ts';
-import { parseDatabaseUrl } from '../src/framework/config/database-url.ts';
+import { describeDatabaseUrl } from '../src/framework/config/database-url.ts';
 import { knownDatabasesFile } from '../src/framework/database/known-databases.ts';
 import { openDatabase, readMigrationStatus } from '../src/framework/database/open-database.ts';
 import { CommandError, root } from './lib/command.ts';
@@ -20,7 +20,7 @@ import {
 
 const help = `Usage: ./run.sh migrate create|apply|status [SERVICE] [--name NAME] [--config FILE]
 
-  create   writes a migration from what has changed in src/services/SERVICE/tables.ts
+  create   writes a migration for each database from what has changed in src/services/SERVICE/tables.ts
   apply    applies the pending migrations to the databases of the config
   status   prints which migrations each database has
 
@@ -53,7 +53,7 @@ await runServiceCommand(async () => {
     // Without a name: of a config that runs only some of the services, those.
     if (name === undefined ? !Object.hasOwn(config.services, service.name) : service.name !== name) continue;
     expectMigrations(service);
-    run(service, config);
+    await run(service, config);
   }
 });
 
@@ -65,17 +65,58 @@ function create(service: string | undefined, name: string | undefined): void {
   if (service !== undefined && !known.includes(service)) throw unknownService(service, known);
   for (const one of service === undefined ? known : [service]) {
     const folder = `src/services/${one}`;
-    const isFirst = !existsSync(join(root, folder, 'migrations/meta/_journal.json'));
-    const { status } = spawnSync(
-      process.execPath,
-      [
-        join(root, 'node_modules/drizzle-kit/bin.cjs'),
-        ...['generate', '--dialect=sqlite', `--schema=${folder}/tables.ts`, `--out=${folder}/migrations`],
-        `--name=${name ?? (isFirst ? 'initial' : 'change')}`,
-      ],
-      { cwd: root, stdio: 'inherit' },
-    );
-    if (status !== 0) throw new CommandError(`${one}: drizzle-kit failed`);
+    writeMigration(one, 'sqlite', `${folder}/tables.ts`, name);
+    writeMigration(one, 'postgres', writePostgresTables(folder), name);
+  }
+}
+
+/** Has drizzle-kit compare the tables with the last migration of one dialect. */
+function writeMigration(
+  service: string,
+  dialect: 'sqlite' | 'postgres',
+  tables: string,
+  name: string | undefined,
+): void {
+  const out = `src/services/${service}/migrations/${dialect}`;
+  const isFirst = !existsSync(join(root, out, 'meta/_journal.json'));
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      join(root, 'node_modules/drizzle-kit/bin.cjs'),
+      ...['generate', `--dialect=${dialect === 'sqlite' ? 'sqlite' : 'postgresql'}`],
+      ...[`--schema=${tables}`, `--out=${out}`, `--name=${name ?? (isFirst ? 'initial' : 'change')}`],
+    ],
+    { cwd: root, stdio: 'inherit' },
+  );
+  if (status !== 0) throw new CommandError(`${service}: drizzle-kit failed`);
+  if (dialect === 'postgres') removeSchemaNames(join(root, out));
+}
+
+/** Writes a file with the tables of a service for PostgreSQL, since drizzle-kit reads tables from a file. */
+function writePostgresTables(folder: string): string {
+  const file = 'node_modules/.cache/postgres-tables.ts';
+  mkdirSync(join(root, 'node_modules/.cache'), { recursive: true });
+  const names = listExports(join(root, folder, 'tables.ts'));
+  writeFileSync(
+    join(root, file),
+    `import * as tables from '../../${folder}/tables.ts';
+import { toPostgresTables } from '../../scripts/lib/postgres-tables.ts';
+export const { ${names.join(', ')} } = toPostgresTables(tables);
+`,
+  );
+  return file;
+}
+
+function listExports(file: string): string[] {
+  return [...readFileSync(file, 'utf8').matchAll(/^export const (\w+)/gm)].map(([, name]) => name as string);
+}
+
+/** drizzle-kit writes the schema `public` into foreign keys; a service may have a schema of another name. */
+function removeSchemaNames(folder: string): void {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.sql'))) {
+    const file = join(folder, name);
+    const text = readFileSync(file, 'utf8');
+    if (text.includes('"public".')) writeFileSync(file, text.replaceAll('"public".', ''));
   }
 }
 
@@ -83,16 +124,19 @@ function unknownService(name: string, known: readonly string[]): UsageError {
   return new UsageError(`${name} is not a service with a database (known: ${known.join(', ')})`);
 }
 
-function apply(service: Migrated, config: Config): void {
+async function apply(service: Migrated, config: Config): Promise<void> {
   const url = databaseUrlOf(service, config);
   const { migrations } = service;
-  const pending = readMigrationStatus(url, migrations).filter(({ applied }) => !applied);
-  openDatabase(url, { migrations, knownDatabases: knownDatabasesFile(config.file) }).close();
-  console.log(`${service.name}: ${pending.length} applied, ${parseDatabaseUrl(url).file} is up to date`);
+  const all = await readMigrationStatus(url, migrations, service.name);
+  const pending = all.filter(({ applied }) => !applied);
+  const options = { migrations, knownDatabases: knownDatabasesFile(config.file), service: service.name };
+  await (await openDatabase(url, options)).close();
+  console.log(`${service.name}: ${pending.length} applied, ${describeDatabaseUrl(url)} is up to date`);
 }
 
-function status(service: Migrated, config: Config): void {
-  for (const { name, applied } of readMigrationStatus(databaseUrlOf(service, config), service.migrations)) {
+async function status(service: Migrated, config: Config): Promise<void> {
+  const url = databaseUrlOf(service, config);
+  for (const { name, applied } of await readMigrationStatus(url, service.migrations, service.name)) {
     console.log(`${service.name}: ${name} ${applied ? 'applied' : 'pending'}`);
   }
 }

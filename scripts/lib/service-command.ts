@@ -41,7 +41,7 @@ export function listMigrated(services: ReadonlyMap<string, Service>): Migrated[]
 
 /** @throws {CommandError} for a service that declares migrations and has none yet. */
 export function expectMigrations({ name, migrations }: Service): void {
-  if (migrations === undefined || existsSync(new URL('meta/_journal.json', migrations))) return;
+  if (migrations === undefined || existsSync(new URL('sqlite/meta/_journal.json', migrations))) return;
   throw new CommandError(`src/services/${name} has no migration yet: run "./run.sh migrate create ${name}"`);
 }
 

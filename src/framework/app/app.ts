@@ -50,7 +50,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const opened: OpenedService[] = [];
   const documents = new Map<string, () => OpenApiDocument>();
   for (const name of runtime.app.services) {
-    const one = openOne(runtime, name, documents);
+    const one = await openOne(runtime, name, documents);
     opened.push(one);
     server.addHook('onClose', one.close);
     documents.set(name, await mountService(server, one.mountable));
@@ -80,7 +80,7 @@ function openOne(
   runtime: Runtime,
   name: string,
   documents: ReadonlyMap<string, () => OpenApiDocument>,
-): OpenedService {
+): Promise<OpenedService> {
   const { config, logging, version, contract, record, tracer, unusedTo, headersTo, app } = runtime;
   return openService(runtime.services.get(name) as Service, {
     ...{ config, logging, version, contract, record, unusedTo, headersTo },

@@ -1,6 +1,5 @@
-/** A database URL of the config, parsed. Its dialect says which module opens it. */
+/** The URL of an SQLite database of the config, parsed. */
 export interface DatabaseUrl {
-  readonly dialect: 'sqlite';
   /** A path, or `:memory:`. */
   readonly file: string;
 }
@@ -13,15 +12,29 @@ const scheme = 'sqlite:';
 /** Parses `sqlite:` and a path, or `sqlite::memory:`. */
 export function parseDatabaseUrl(url: string): DatabaseUrl {
   if (!url.startsWith(scheme)) throw new TypeError(`Expected a database URL that starts with ${scheme}`);
-  return { dialect: 'sqlite', file: url.slice(scheme.length) };
+  return { file: url.slice(scheme.length) };
 }
 
-/** The file of a database. Undefined for a database in memory, and for no database. */
+/** Whether a URL of the config is that of a PostgreSQL database. */
+export function isPostgresUrl(url: string): boolean {
+  return /^postgres(ql)?:\/\//.test(url);
+}
+
+/** The file of a database. Undefined for a database in memory or on a server, and for no database. */
 export function sqliteFile(url: string | undefined): string | undefined {
-  const file = url === undefined ? inMemory : parseDatabaseUrl(url).file;
+  const file = url === undefined || isPostgresUrl(url) ? inMemory : parseDatabaseUrl(url).file;
   return file === inMemory ? undefined : file;
 }
 
 export function sqliteUrl(file: string): string {
   return `${scheme}${file}`;
+}
+
+/** The name of a database for messages: the path of a file, or the URL without its password. */
+export function describeDatabaseUrl(url: string): string {
+  return isPostgresUrl(url) ? hidePassword(url) : parseDatabaseUrl(url).file;
+}
+
+export function hidePassword(url: string): string {
+  return url.replace(/^(\w+:\/\/[^/:@]*):[^@/]*@/, '$1:***@');
 }

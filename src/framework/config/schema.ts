@@ -16,8 +16,8 @@ export const ServiceConfig = Type.Object(
   {
     database: Type.Optional(
       Type.String({
-        pattern: '^sqlite:[^\\u0000]+$',
-        description: '"sqlite:" and a path, or "sqlite::memory:"',
+        pattern: '^(sqlite:[^\\u0000]+|postgres(ql)?://[^\\u0000]+/[^\\u0000]+)$',
+        description: '"sqlite:" and a path, "sqlite::memory:", or "postgres://user@host/database"',
       }),
     ),
     log: Type.Optional(Type.Object({ level }, closed)),

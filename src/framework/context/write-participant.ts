@@ -5,7 +5,7 @@
  */
 export interface WriteParticipant {
   /** Runs the write, with what is to be durable together with it; or returns what it returned in an earlier attempt. */
-  run<Result>(write: () => Result): Result;
+  run<Result>(write: () => Promise<Result>): Promise<Result>;
   /** The write is durable. */
   committed(): void;
   /** The write changed nothing. `reason` is what its promise rejects with. */
@@ -14,8 +14,8 @@ export interface WriteParticipant {
 
 /** The idempotency key of the running request, as the database and the calls of that request see it. */
 export interface RequestKey {
-  /** The participant of the next write on this connection; undefined if the key has no part in it. */
-  joinWrite(connection: unknown): WriteParticipant | undefined;
+  /** The participant of the next write to this database; undefined if the key has no part in it. */
+  joinWrite(identity: unknown): WriteParticipant | undefined;
   /** The idempotency key of the next POST to a peer, so that a retry of this request has one effect there too. */
   nextKey(target: string): string;
 }

@@ -1,48 +1,76 @@
 import type { IdempotencyKeys } from '../idempotency/key-store.ts';
 import type { Histogram } from '../metrics/histogram.ts';
-import type { BetterSQLite3Database } from './sqlite/drizzle.ts';
-import type { Preparable, Prepared, Statement } from './sqlite/prepared-statement.ts';
+import type { AnySQLiteColumn, QueryBuilder, SQL, SQLWrapper } from './drizzle.ts';
+import type { Preparable, Prepared, Statement } from './statement.ts';
 
-/** The private database of a service. Queries are built with `orm`, prepared once, and run inside or outside of `write`. */
-export interface Database {
-  readonly orm: BetterSQLite3Database;
-  /** Prepares a query of `orm`. Its parameters are `sql.placeholder(name)`. Reads of one turn share a transaction. */
-  prepare<P extends Prepared>(query: Preparable<P>): Statement<P>;
+/** The private database of a service, SQLite or PostgreSQL. Build queries with `orm` and prepare each once. */
+export interface Database extends DatabaseDriver {
+  /** The idempotency keys of requests that write here. Used by the framework; a service does not need them. */
+  readonly keys: IdempotencyKeys;
+}
+
+/** A database of one product, without the tables of the framework. */
+export interface DatabaseDriver {
+  /** Identifies the database to the writes that join it. */
+  readonly identity: object;
+  readonly orm: QueryBuilder;
+  /**
+   * Prepares a query of `orm`, or SQL of `sql`. Its parameters are `sql.placeholder(name)`. A statement that changes
+   * something is, outside of `write`, a write by itself: it is durable when its promise resolves.
+   * @throws what the database says of a statement that it cannot run, with its text. PostgreSQL says so in `verify`.
+   */
+  prepare<P extends Prepared>(query: Preparable<P> | SQL): Statement<P>;
+  /**
+   * Prepares a select of rows that a write decides by: no other write changes them before this one ends. Run it first,
+   * and count or compare in a later statement. SQLite runs one write at a time and needs no lock.
+   */
+  prepareLocking<P extends Prepared>(query: Preparable<P>): Statement<P>;
+  /** The condition that a column has one of the integers of a list parameter. */
+  oneOf(column: AnySQLiteColumn, name: string): SQL;
+  /** A list parameter of integers as a table with the column `value`, in the order of the list. */
+  list(name: string): SQL;
+  /** The values of a query of one column, called `value`, as an array in its order: a column of another query. */
+  collect(query: SQLWrapper): SQL<number[]>;
   /**
    * Runs the statements of `fn`: all of them or none. Resolves with the result of `fn` when it is durable; rejects with
-   * what `fn` throws. `fn` must not be async and must only run statements of this database, because it shares a
-   * transaction with other writes and may run again. Deferred constraints are checked at COMMIT.
+   * what `fn` throws, or with what its first failed statement threw. `fn` must await each statement, and nothing else,
+   * because it shares a transaction with other writes (SQLite) or occupies a connection (PostgreSQL). It may run again.
    * In a request with an idempotency key the result is stored with the effect. A retry gets that result instead of
    * running `fn` again, so the structured clone algorithm must be able to copy it.
-   * @throws {ServiceUnavailable} if another process holds the write lock for longer than 5 s, or the disk fails.
+   * @throws {ServiceUnavailable} if another process holds a lock for too long, or the disk or the server fails.
    * @throws {InsufficientStorage} if the disk is full. In both cases nothing has changed.
+   * @throws {GatewayTimeout} if the server did not confirm COMMIT: the outcome is unknown.
    */
-  write<Result>(fn: () => Result): Promise<Result>;
-  /** The idempotency keys of requests that write here. Used by the app; a service does not need them. */
-  readonly keys: IdempotencyKeys;
+  write<Result>(fn: () => Promise<Result>): Promise<Result>;
   readonly counts: WriteCounts;
-  /** Bytes of its file and of its write-ahead log. Undefined for a database in memory. */
+  /** Bytes of its file and of its write-ahead log. Undefined for a database without a file of its own. */
   sizes(): { readonly main: number; readonly wal: number } | undefined;
-  /** Throws if the database does not respond, or if its files are no longer those that were opened. */
-  check(): void;
-  close(): void;
+  /** Rejects if the database does not respond, or if its files are no longer those that were opened. */
+  check(): Promise<void>;
+  /** Rejects if the database cannot run one of the prepared statements. Called once, before the app listens. */
+  verify(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Metrics of the writes of one database. */
 export interface WriteCounts {
   /** The number of writes in each committed transaction. */
   readonly commits: Histogram;
-  /** Writes that failed for a reason outside of them: a full disk, a failing disk, a lock of another process. */
+  /** Writes that failed for a reason outside of them: a full disk, a failing disk, a lock or server of others. */
   readonly failures: { full: number; disk: number; busy: number };
 }
 
 export interface OpenOptions {
-  /** The folder of migrations that drizzle-kit writes. They are applied when the database is opened. */
+  /** The folder of migrations that drizzle-kit writes: `sqlite` and `postgres` in it. Applied when it is opened. */
   readonly migrations?: URL | undefined;
   /** The list of known databases, see `knownDatabasesFile`. A known database that is missing is not created again. */
   readonly knownDatabases?: string | undefined;
   /** Whether the statements of a request become spans. */
   readonly isTraced?: boolean;
+  /** The name of the service: the schema of its tables in PostgreSQL. */
+  readonly service?: string;
+  /** ms for a statement in PostgreSQL. */
+  readonly timeoutMs?: number;
 }
 
 /** A migration of a service by the name of its file, and whether a database has it. */

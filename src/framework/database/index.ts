@@ -1,6 +1,5 @@
 /** The public API of the database room: what a service's tables.ts and repository.ts import. */
 export type { Database } from './database.ts';
-export { preparePages } from './pages.ts';
 export {
   and,
   asc,
@@ -13,4 +12,5 @@ export {
   sqliteTable,
   text,
   unique,
-} from './sqlite/drizzle.ts';
+} from './drizzle.ts';
+export { preparePages } from './pages.ts';

@@ -1,5 +1,7 @@
-import { parseDatabaseUrl } from '../config/database-url.ts';
-import type { Database, MigrationStatus, OpenOptions } from './database.ts';
+import { isPostgresUrl, parseDatabaseUrl } from '../config/database-url.ts';
+import { openIdempotencyKeys } from '../idempotency/key-store.ts';
+import type { Database, DatabaseDriver, MigrationStatus, OpenOptions } from './database.ts';
+import { createKeyRows } from './key-rows.ts';
 import { readSqliteMigrationStatus } from './sqlite/migration-status.ts';
 import { openSqlite } from './sqlite/open.ts';
 
@@ -8,11 +10,33 @@ import { openSqlite } from './sqlite/open.ts';
  * below this file: the rest of the framework knows only the interface `Database`.
  * @throws {DatabaseError} if the database cannot be used. It is not changed then.
  */
-export function openDatabase(url: string, options: OpenOptions = {}): Database {
-  return openSqlite(parseDatabaseUrl(url).file, options);
+export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
+  const driver = await openDriver(url, options);
+  const keys = await openIdempotencyKeys(createKeyRows(driver));
+  return {
+    ...driver,
+    keys,
+    async close() {
+      keys.close();
+      await driver.close();
+    },
+  };
+}
+
+async function openDriver(url: string, options: OpenOptions): Promise<DatabaseDriver> {
+  if (!isPostgresUrl(url)) return openSqlite(parseDatabaseUrl(url).file, options);
+  // Loaded only if it is used, because the driver takes as long to load as a tenth of a start.
+  const { openPostgres } = await import('./postgres/open.ts');
+  return openPostgres(url, options);
 }
 
 /** Returns which migrations a database has. Changes nothing. */
-export function readMigrationStatus(url: string, migrations: URL): MigrationStatus[] {
-  return readSqliteMigrationStatus(parseDatabaseUrl(url).file, migrations);
+export async function readMigrationStatus(
+  url: string,
+  migrations: URL,
+  service: string,
+): Promise<MigrationStatus[]> {
+  if (!isPostgresUrl(url)) return readSqliteMigrationStatus(parseDatabaseUrl(url).file, migrations);
+  const { readPostgresMigrationStatus } = await import('./postgres/migration-status.ts');
+  return readPostgresMigrationStatus(url, migrations, service);
 }

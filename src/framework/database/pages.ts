@@ -1,7 +1,7 @@
 import type { Page } from '../openapi/schema.ts';
 import type { Database } from './database.ts';
-import { type AnySQLiteColumn, sql } from './sqlite/drizzle.ts';
-import type { Preparable, Prepared } from './sqlite/prepared-statement.ts';
+import { type AnySQLiteColumn, sql } from './drizzle.ts';
+import type { Preparable, Prepared } from './statement.ts';
 
 /**
  * Prepares a query of a page in id order, with the parameters `limit` and `offset`. SQLite steps over every row before
@@ -16,8 +16,8 @@ export function preparePages<P extends Prepared>(
 ) {
   const selectLargest = prepare(orm.select({ id }).from(id.table).orderBy(sql`${id} DESC`).limit(1));
   const selectPage = prepare(query);
-  return (page: Page) => {
-    const isPast = page.offset > 0 && page.offset >= Number(selectLargest.get()?.id ?? 0);
-    return (isPast ? [] : selectPage.all({ ...page })) as ReturnType<P['all']>;
+  return async (page: Page): Promise<ReturnType<P['all']>> => {
+    const isPast = page.offset > 0 && page.offset >= Number((await selectLargest.get())?.id ?? 0);
+    return isPast ? ([] as ReturnType<P['all']>) : selectPage.all({ ...page });
   };
 }

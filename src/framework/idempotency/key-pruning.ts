@@ -1,67 +1,51 @@
-/** What is needed of a connection of better-sqlite3. */
-export interface KeyConnection {
-  prepare(sql: string): KeyStatement;
-}
-interface KeyStatement {
-  get(...values: unknown[]): unknown;
-  run(...values: unknown[]): { readonly changes: number };
-  pluck(): KeyStatement;
-}
+import { runOutsideWrite } from '../context/open-write.ts';
 
-/** How many expired keys are removed with each new key: more than one, so that they become fewer. */
-const prunedWithOne = 10;
-/** How many are removed in a transaction of their own: it takes a few ms. */
+/** How many keys are removed in one write: it takes a few ms. */
 const prunedTogether = 1_000;
 
 export interface PruningOptions {
-  /** How many keys, and how many responses, are kept. */
-  readonly keys: number;
-  readonly responses: number;
-  /** How often to look for expired keys, in ms: they must also go while no new keys arrive. */
-  readonly pruneEvery: number;
-  /** Keys that are no younger have expired, in ms since 1970. */
-  oldest(): number;
+  /** How often to prune, in ms: expired keys must also go while no new keys arrive. */
+  readonly everyMs: number;
+  /** After how many new keys to prune. */
+  readonly afterKeys: number;
 }
 
-/** Removes expired keys, and what exceeds the bounds: with each new key, and at intervals. */
-export function openPruning(
-  connection: KeyConnection,
-  write: (fn: () => void) => Promise<void>,
-  { keys, responses, pruneEvery, oldest }: PruningOptions,
+/**
+ * Removes expired keys, and what exceeds the bounds, in the background.
+ * @param prune removes up to `limit` keys and resolves with whether more may be left.
+ */
+export function schedulePruning(
+  prune: (limit: number) => Promise<boolean>,
+  { everyMs, afterKeys }: PruningOptions,
 ) {
-  const expired = 'FROM __idempotency_key WHERE created_at <= ?';
-  const find = connection.prepare(`SELECT 1 ${expired} LIMIT 1`);
-  const expire = connection.prepare(
-    `DELETE FROM __idempotency_key WHERE rowid IN (SELECT rowid ${expired} ORDER BY created_at LIMIT ?)`,
-  );
-  // Each new key gets a higher rowid, so the newest keys are those with the highest.
-  const last = '(SELECT max(rowid) FROM __idempotency_key)';
-  const trim = connection.prepare(
-    `DELETE FROM __idempotency_key WHERE rowid IN (
-      SELECT rowid FROM __idempotency_key WHERE rowid <= ${last} - ${keys} ORDER BY rowid LIMIT ?)`,
-  );
-  const strip = connection.prepare(
-    `UPDATE __idempotency_key SET status = NULL, body = NULL
-    WHERE rowid BETWEEN ${last} - ${responses} - ? AND ${last} - ${responses} AND status IS NOT NULL`,
-  );
-
-  function prune(count: number): void {
-    expire.run(oldest(), count);
-    trim.run(count);
-    strip.run(count);
-  }
-
   let isClosed = false;
-  async function pruneExpired(): Promise<void> {
-    while (!isClosed && find.get(oldest()) !== undefined) await write(() => prune(prunedTogether));
+  let isRunning = false;
+  let newKeys = 0;
+
+  async function pruneAll(): Promise<void> {
+    while (!isClosed && (await prune(prunedTogether))) {}
   }
-  // If the disk is full or another process holds the lock, the next time will do.
-  const start = () => void pruneExpired().catch(() => {});
+
+  function start(): void {
+    if (isRunning || isClosed) return;
+    isRunning = true;
+    newKeys = 0;
+    // If the disk is full or another process holds the lock, the next time will do.
+    void runOutsideWrite(pruneAll)
+      .catch(() => {})
+      .finally(() => {
+        isRunning = false;
+        if (newKeys >= afterKeys) start();
+      });
+  }
+
   const soon = setImmediate(start).unref();
-  const timer = setInterval(start, pruneEvery).unref();
+  const timer = setInterval(start, everyMs).unref();
   return {
-    /** Call it in the transaction that stores a new key. */
-    pruneSome: () => prune(prunedWithOne),
+    countKey(): void {
+      newKeys += 1;
+      if (newKeys >= afterKeys) start();
+    },
     close(): void {
       isClosed = true;
       clearImmediate(soon);

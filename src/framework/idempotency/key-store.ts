@@ -1,7 +1,7 @@
 import { deserialize, serialize } from 'node:v8';
 import { Problem } from '../errors/problem.ts';
 import { createKeyClock } from './key-clock.ts';
-import { type KeyConnection, openPruning } from './key-pruning.ts';
+import { schedulePruning } from './key-pruning.ts';
 import { KeyedRequest, keyInUse, maxBytes, type StoredEntry, type StoredResponse } from './keyed-request.ts';
 
 /** The idempotency keys of the requests whose effects are in one database: draft-ietf-httpapi-idempotency-key-header. */
@@ -11,9 +11,53 @@ export interface IdempotencyKeys {
    * @returns the stored response of the request, if it has one; else the request, which must respond to free the key.
    * @throws {Problem} 409 while the key is in use, 422 if it was used for a different request.
    */
-  claim(key: string, fingerprint: string): { readonly response: StoredResponse } | KeyedRequest;
+  claim(key: string, fingerprint: string): Promise<{ readonly response: StoredResponse } | KeyedRequest>;
   /** Stops looking for expired keys. */
   close(): void;
+}
+
+/** What the database stores under a key. */
+export interface KeyRow {
+  readonly fingerprint: string;
+  readonly results: Uint8Array;
+  readonly status: number | null;
+  readonly headers: string | null;
+  readonly body: string | Buffer | null;
+}
+
+/** The stored keys of one database. Times are in ms since 1970; a key that is not newer than `since` has expired. */
+export interface KeyRows {
+  /** Identifies the database to the writes that join it. */
+  readonly identity: object;
+  read(key: string, since: number): Promise<KeyRow | undefined>;
+  /**
+   * Claims a key in a write: until it ends, no other write of any process has the key.
+   * @returns what is stored under the key, if the request came before.
+   */
+  claim(
+    key: string,
+    fingerprint: string,
+    times: { readonly createdAt: number; readonly since: number },
+  ): Promise<KeyRow | undefined>;
+  /** Removes the claim of a write that changed nothing. */
+  remove(key: string): Promise<void>;
+  setResults(key: string, results: Uint8Array): Promise<void>;
+  /** Resolves with false if the key is older than the newest `responses` keys. */
+  setResponse(key: string, response: StoredResponse, responses: number): Promise<boolean>;
+  /** Rows that the running write changed so far. */
+  countChanges(): number;
+  /** The time of the newest key. */
+  newest(): Promise<number | undefined>;
+  /** Removes up to `limit` expired keys, and what exceeds the bounds. Resolves with whether more may be left. */
+  prune(options: PruneOptions): Promise<boolean>;
+  write<Result>(fn: () => Promise<Result>): Promise<Result>;
+}
+
+export interface PruneOptions {
+  readonly oldest: number;
+  readonly keys: number;
+  readonly responses: number;
+  readonly limit: number;
 }
 
 /** How long a key is kept, in ms. */
@@ -27,113 +71,92 @@ export const bounds = {
   keys: 500_000,
   responses: 20_000,
   responseBytes: maxBytes.response,
-  /** How often to look for expired keys, in ms. */
+  /** How often to look for expired keys, in ms, and after how many new keys. */
   pruneEvery: 60_000,
+  pruneAfter: 1_000,
 };
 
-/** A table of the framework, beside those of the migrations of a service. */
-export const idempotencyTable = `
-  CREATE TABLE IF NOT EXISTS __idempotency_key (
-    key TEXT NOT NULL PRIMARY KEY,
-    fingerprint TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    results BLOB NOT NULL,
-    status INTEGER,
-    headers TEXT,
-    body ANY
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS __idempotency_key_created_at ON __idempotency_key (created_at);`;
-
-interface Row {
-  readonly fingerprint: string;
-  readonly results: Buffer;
-  readonly status: number | null;
-  readonly headers: string;
-  readonly body: string | Buffer | null;
-}
-
-/** The keys that are stored on a connection; `write` is its group commit. */
-export function openIdempotencyKeys(
-  connection: KeyConnection,
-  write: (fn: () => void) => Promise<void>,
-  { keys, responses, pruneEvery } = bounds,
-): IdempotencyKeys {
-  const select = connection.prepare('SELECT * FROM __idempotency_key WHERE key = ? AND created_at > ?');
-  // The key may be there, but expired: REPLACE gives it the rowid of a new one.
-  const insert = connection.prepare(
-    'REPLACE INTO __idempotency_key (key, fingerprint, created_at, results) VALUES (?, ?, ?, ?)',
-  );
-  const update = connection.prepare('UPDATE __idempotency_key SET results = ? WHERE key = ?');
-  // Only if the key is not older than the responses that are kept.
-  const setResponse = connection.prepare(
-    `UPDATE __idempotency_key SET status = ?, headers = ?, body = ?
-    WHERE key = ? AND rowid > (SELECT max(rowid) FROM __idempotency_key) - ${responses}`,
-  );
-  const changes = connection.prepare('SELECT total_changes()').pluck();
-  const newest = connection.prepare('SELECT created_at FROM __idempotency_key ORDER BY rowid DESC LIMIT 1');
-  const clock = createKeyClock(newest.pluck().get() as number | undefined);
-  const oldest = () => clock.earliest() - lifetime;
-  const pruning = openPruning(connection, write, { keys, responses, pruneEvery, oldest });
+export async function openIdempotencyKeys(
+  rows: KeyRows,
+  { keys, responses, pruneEvery, pruneAfter } = bounds,
+): Promise<IdempotencyKeys> {
+  const clock = createKeyClock(await rows.newest());
+  const since = () => clock.earliest() - lifetime;
+  const pruning = schedulePruning((limit) => rows.prune({ oldest: since(), keys, responses, limit }), {
+    ...{ everyMs: pruneEvery, afterKeys: pruneAfter },
+  });
   /** The keys of requests that are in progress in this process, and their fingerprints. */
   const inUse = new Map<string, string>();
 
-  function find(key: string, fingerprint: string) {
-    const row = select.get(key, oldest()) as Row | undefined;
-    if (row === undefined) return undefined;
-    const { results, status, headers, body } = row;
-    const response = status === null ? undefined : { status, headers: JSON.parse(headers), body };
-    return { isSame: row.fingerprint === fingerprint, results: deserialize(results), response };
+  async function read(key: string, fingerprint: string): Promise<StoredEntry | undefined> {
+    return toEntry(await rows.read(key, since()), fingerprint);
   }
 
-  function read(key: string, fingerprint: string): StoredEntry | undefined {
-    const entry = find(key, fingerprint);
-    if (entry?.isSame === false) throw keyReused();
-    return entry;
+  async function claimInWrite(key: string, fingerprint: string): Promise<StoredEntry | undefined> {
+    const row = await rows.claim(key, fingerprint, { createdAt: clock.latest(), since: since() });
+    return toEntry(row, fingerprint);
   }
 
-  function insertKey(key: string, fingerprint: string, results: StoredEntry['results']): void {
-    insert.run(key, fingerprint, clock.latest(), serialize(results));
-    pruning.pruneSome();
-  }
-
-  async function saveResponse(key: string, fingerprint: string, { status, headers, body }: StoredResponse) {
-    const entry = find(key, fingerprint);
+  async function saveResponse(key: string, fingerprint: string, response: StoredResponse) {
+    const entry = await read(key, fingerprint).catch(() => undefined);
     // A request that changed nothing has no entry, and costs no transaction.
-    if (entry?.isSame !== true) return undefined;
+    if (entry === undefined) return undefined;
     if (entry.response !== undefined) return entry.response;
-    let other: StoredResponse | undefined;
-    await write(() => {
-      const stored = read(key, fingerprint);
-      other = stored?.response;
-      if (stored === undefined || other !== undefined) return;
-      const set = () => setResponse.run(status, JSON.stringify(headers), body, key).changes;
-      if (set() > 0) return;
-      insertKey(key, fingerprint, stored.results);
-      set();
+    return rows.write(async () => {
+      const stored = await claimInWrite(key, fingerprint);
+      if (stored?.response !== undefined) return stored.response;
+      if (stored === undefined) await rows.setResults(key, serialize(entry.results));
+      if (await rows.setResponse(key, response, responses)) return undefined;
+      // Newer keys have taken its place while the request ran. A new row makes it the newest.
+      await rows.remove(key);
+      await claimInWrite(key, fingerprint);
+      await rows.setResults(key, serialize((stored ?? entry).results));
+      await rows.setResponse(key, response, responses);
+      return undefined;
     });
-    return other;
   }
 
   return {
-    claim(key, fingerprint) {
+    async claim(key, fingerprint) {
       const other = inUse.get(key);
       if (other !== undefined) throw other === fingerprint ? keyInUse() : keyReused();
-      const response = read(key, fingerprint)?.response;
-      if (response !== undefined) return { response };
       inUse.set(key, fingerprint);
+      const release = () => void inUse.delete(key);
+      try {
+        const response = (await read(key, fingerprint))?.response;
+        if (response !== undefined) {
+          release();
+          return { response };
+        }
+      } catch (error) {
+        release();
+        throw error;
+      }
       return new KeyedRequest({
-        connection,
+        identity: rows.identity,
         key,
-        read: () => read(key, fingerprint),
-        insert: (results) => insertKey(key, fingerprint, results),
-        update: (results) => void update.run(serialize(results), key),
-        countChanges: () => changes.get(),
+        claim: () => claimInWrite(key, fingerprint),
+        async save(results) {
+          await rows.setResults(key, serialize(results));
+          pruning.countKey();
+        },
+        remove: () => rows.remove(key),
+        countChanges: rows.countChanges,
         saveResponse: (response) => saveResponse(key, fingerprint, response),
-        release: () => void inUse.delete(key),
+        release,
       });
     },
     close: pruning.close,
   };
+}
+
+/** @throws {Problem} 422 if the key was used for a different request. */
+function toEntry(row: KeyRow | undefined, fingerprint: string): StoredEntry | undefined {
+  if (row === undefined) return undefined;
+  if (row.fingerprint !== fingerprint) throw keyReused();
+  const { results, status, headers, body } = row;
+  const response = status === null ? undefined : { status, headers: JSON.parse(headers ?? '{}'), body };
+  return { results: deserialize(results), response };
 }
 
 function keyReused(): Problem {

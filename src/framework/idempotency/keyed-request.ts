@@ -23,18 +23,21 @@ export const maxBytes = { response: 8_192, result: 8_192 } as const;
 
 /** The stored entry of one key. */
 export interface EntryStore {
-  /** The connection whose writes are stored. */
-  readonly connection: unknown;
+  /** The database whose writes are stored. */
+  readonly identity: unknown;
   /** The key as the client sent it. */
   readonly key: string;
-  /** @throws {Problem} 422 if the key was used for a different request. */
-  read(): StoredEntry | undefined;
-  /** Stores the first result, in the transaction of its write. */
-  insert(results: StoredEntry['results']): void;
-  /** Replaces the stored results, in the transaction of a later write. */
-  update(results: StoredEntry['results']): void;
-  /** Rows changed on this connection so far. */
-  countChanges(): unknown;
+  /**
+   * Claims the key in a write: until it ends, no other write of any process has the key.
+   * @throws {Problem} 422 if the key was used for a different request.
+   */
+  claim(): Promise<StoredEntry | undefined>;
+  /** Replaces the stored results, in the transaction of a write. */
+  save(results: StoredEntry['results']): Promise<void>;
+  /** Removes the claim of a write that changed nothing. */
+  remove(): Promise<void>;
+  /** Rows that the running write changed so far. */
+  countChanges(): number;
   /**
    * Stores the response if there is an entry without one, in a transaction of its own.
    * @returns the response that another process stored first.
@@ -65,26 +68,25 @@ export class KeyedRequest implements RequestKey {
     return this.#isResponding;
   }
 
-  joinWrite(connection: unknown): WriteParticipant | undefined {
-    if (this.#isResponding || connection !== this.#store.connection) return undefined;
+  joinWrite(identity: unknown): WriteParticipant | undefined {
+    if (this.#isResponding || identity !== this.#store.identity) return undefined;
     const { promise, resolve: settle } = Promise.withResolvers<void>();
     const index = this.#writes.push(promise) - 1;
     return { run: (write) => this.#run(index, write), committed: settle, failed: settle };
   }
 
-  #run<Result>(index: number, write: () => Result): Result {
+  async #run<Result>(index: number, write: () => Promise<Result>): Promise<Result> {
     const store = this.#store;
-    const entry = store.read();
+    const entry = await store.claim();
     // Another process has completed the request: this one gets the same response, and must not change anything.
     if (entry?.response !== undefined) throw keyInUse();
     if (entry !== undefined && index in entry.results) return entry.results[index] as Result;
     const before = store.countChanges();
-    const result = write();
+    const result = await write();
     if (store.countChanges() !== before) {
       assertStorable(result);
-      if (entry === undefined) store.insert({ [index]: result });
-      else store.update({ ...entry.results, [index]: result });
-    }
+      await store.save({ ...entry?.results, [index]: result });
+    } else if (entry === undefined) await store.remove();
     return result;
   }
 

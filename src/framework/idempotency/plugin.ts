@@ -51,18 +51,28 @@ function handleOnce(handler: RouteOptions['handler'], keys: IdempotencyKeys | un
       throw new Problem(400, 'This service has no database to keep idempotency keys in');
     // The client disconnected before the handler began. It may have sent its retry to a different connection.
     if (reply.raw.destroyed) return reply.hijack();
-    const claimed = keys.claim(key, fingerprint(request));
-    if ('response' in claimed) {
-      reply.send(replay(reply, claimed.response));
-      return undefined;
-    }
-    request.keyed = claimed;
-    const context = { ...(currentContext() as Context), keyed: claimed };
-    const result = runInContext(context, () => handler.call(this, request, reply)) as unknown;
-    if (result instanceof Promise) return respondAlways(result, request, reply);
-    reply.raw.once('close', () => release(request, request.isTimedOut));
-    return result;
+    return runOnce(request, reply, keys.claim(key, fingerprint(request)), () =>
+      handler.call(this, request, reply),
+    );
   };
+}
+
+/** Runs the handler, unless the response of an earlier request with the key is stored. */
+async function runOnce(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  claim: ReturnType<IdempotencyKeys['claim']>,
+  handle: () => unknown,
+): Promise<unknown> {
+  const claimed = await claim;
+  if ('response' in claimed) return replay(reply, claimed.response);
+  request.keyed = claimed;
+  const context = { ...(currentContext() as Context), keyed: claimed };
+  const result = runInContext(context, handle);
+  if (result instanceof Promise) return respondAlways(result, request, reply);
+  reply.raw.once('close', () => release(request, request.isTimedOut));
+  // A handler without a promise responds by itself.
+  return result ?? reply;
 }
 
 /**

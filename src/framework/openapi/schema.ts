@@ -11,11 +11,11 @@ export function ref<Schema extends TSchema>(schema: Schema, description?: string
 }
 
 /**
- * A text that a client gives. JSON can escape one half of a surrogate pair (`\ud800`), which is no character: UTF-8
- * has no bytes for it, so a database would keep another text than was sent. The pattern refuses it.
+ * A string that a client sends. Its pattern rejects what a database cannot store: U+0000, which PostgreSQL does not take,
+ * and half of a surrogate pair (`\ud800`), for which UTF-8 has no bytes.
  */
 export function text(options: StringOptions) {
-  return Type.String({ pattern: '^[^\\uD800-\\uDFFF]*$', ...options });
+  return Type.String({ pattern: '^[^\\u0000\\uD800-\\uDFFF]*$', ...options });
 }
 
 /** An id: a positive integer that a JavaScript number holds exactly. */

@@ -54,12 +54,12 @@ export interface OpenedService {
  * Opens what a service needs: its log, its database, its peers.
  * @throws {DatabaseError} if the database cannot be used.
  */
-export function openService(service: Service, options: OpenServiceOptions): OpenedService {
+export async function openService(service: Service, options: OpenServiceOptions): Promise<OpenedService> {
   const { config, logging } = options;
   const { name, description } = service;
   const serviceConfig = config.services[name] as ServiceConfig;
   const log = logging.logger(name, serviceConfig.log?.level);
-  const database = openServiceDatabase(service, serviceConfig, log, options);
+  const database = await openServiceDatabase(service, serviceConfig, log, options);
   const connect = (other: string) => ({ name: other, ...connectTo(other, name, log, options) });
   const peers = new Map((service.peers ?? []).map((other) => [other as string, connect(other)]));
   const { runner, ...work } = createServiceWork(name, log);
@@ -87,11 +87,12 @@ export function openService(service: Service, options: OpenServiceOptions): Open
       async register(scope) {
         await prepareScope(scope, service);
         await service.routes(scope, context as never);
+        await database?.verify();
       },
     },
     async close() {
       await Promise.all([...peers.values()].map((peer) => peer.close()));
-      database?.close();
+      await database?.close();
     },
   };
 }
@@ -112,11 +113,12 @@ function openServiceDatabase(
   { name, migrations }: Service,
   { database }: ServiceConfig,
   log: Logger,
-  { record, isTraced }: OpenServiceOptions,
-): Database | undefined {
-  if (database === undefined) return undefined;
+  { config, record, isTraced }: OpenServiceOptions,
+): Promise<Database | undefined> {
+  if (database === undefined) return Promise.resolve(undefined);
+  const timeoutMs = config.calls.deadline;
   return runAs(name, 'database', log, () =>
-    openDatabase(database, { migrations, knownDatabases: record, isTraced }),
+    openDatabase(database, { migrations, knownDatabases: record, isTraced, service: name, timeoutMs }),
   );
 }
 

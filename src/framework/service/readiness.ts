@@ -23,7 +23,7 @@ export type Readiness = Static<typeof Readiness>;
 /** What the readiness of a service is made of. */
 export interface Checks {
   /** Throws where it fails. */
-  readonly database: (() => void) | undefined;
+  readonly database: (() => Promise<void>) | undefined;
   /** The check of each peer. It never requests `/ready` of the peer, because two that need each other would wait. */
   readonly peers: Readonly<Record<string, () => Promise<Check>>>;
 }
@@ -32,7 +32,7 @@ export async function checkReadiness({ database, peers }: Checks): Promise<Readi
   const checks: Readiness['checks'] = {};
   if (database !== undefined) {
     try {
-      database();
+      await database();
       checks.database = 'OK';
     } catch {
       checks.database = 'failed';

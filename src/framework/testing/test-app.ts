@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type App, buildApp } from '../app/app.ts';
 import { checkConfig } from '../config/config.ts';
@@ -113,7 +114,7 @@ async function startApp(
   const given = { ...options.config } as Record<string, Record<string, object> | undefined>;
   const serviceConfigs = [...services].map(([name, { migrations }]) => [
     name,
-    { ...(migrations && { database: 'sqlite::memory:' }), ...given.services?.[name] },
+    { ...(migrations && { database: testDatabase() }), ...given.services?.[name] },
   ]);
   const config = checkConfig(
     {
@@ -162,4 +163,10 @@ function readContract(): OpenApiDocument {
   const file = new URL('../../../generated/openapi.json', import.meta.url);
   contract ??= JSON.parse(readFileSync(file, 'utf8')) as OpenApiDocument;
   return contract;
+}
+
+/** The URL of a new database: in memory, or a schema of the server that TEST_POSTGRES names. */
+function testDatabase(): string {
+  const server = process.env.TEST_POSTGRES;
+  return server === undefined ? 'sqlite::memory:' : `${server}?schema=t${randomUUID().replaceAll('-', '')}`;
 }

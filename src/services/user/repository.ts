@@ -16,18 +16,19 @@ const { placeholder } = sql;
 
 /** The users and their adoptions in the database. */
 export function createUserRepository(database: Database) {
-  const { orm, prepare, write } = database;
+  const { orm, prepare, prepareLocking, list, collect, write } = database;
   const byId = eq(users.id, placeholder('id'));
   const ofUser = eq(adoptions.user_id, placeholder('id'));
   const record = {
     id: users.id,
     name: users.name,
-    // Names in full: of a column given to a select of one table, Drizzle leaves the table out.
-    pets_ids: sql`(
-      SELECT json_group_array(pet_id) FROM (
-        SELECT adoption.pet_id FROM adoption WHERE adoption.user_id = user.id ORDER BY adoption.id
-      )
-    )`.mapWith((ids: string) => JSON.parse(ids) as number[]),
+    pets_ids: collect(
+      orm
+        .select({ value: sql`${adoptions.pet_id}`.as('value') })
+        .from(adoptions)
+        .where(eq(adoptions.user_id, users.id))
+        .orderBy(asc(adoptions.id)),
+    ),
   };
 
   const select = prepare(orm.select(record).from(users).where(byId));
@@ -41,7 +42,12 @@ export function createUserRepository(database: Database) {
       .limit(placeholder('limit'))
       .offset(placeholder('offset')),
   );
-  const insert = prepare(orm.insert(users).values({ name: placeholder('name') }));
+  const insert = prepare(
+    orm
+      .insert(users)
+      .values({ name: placeholder('name') })
+      .returning({ id: users.id }),
+  );
   const rename = prepare(
     orm
       .update(users)
@@ -49,19 +55,17 @@ export function createUserRepository(database: Database) {
       .where(byId),
   );
   const remove = prepare(orm.delete(users).where(byId));
+  const lock = prepareLocking(orm.select({ id: users.id }).from(users).where(byId));
+  const countAdoptions = prepare(orm.select({ count: sql<number>`count(*)` }).from(adoptions).where(ofUser));
   const insertAdoption = prepare(
     orm
       .insert(adoptions)
-      .select(
-        sql`SELECT NULL, ${users.id}, ${placeholder('petId')} FROM ${users} WHERE ${byId}
-        AND (SELECT count(*) FROM ${adoptions} WHERE ${ofUser}) < ${maxAdoptions}`,
-      )
+      .values({ user_id: placeholder('id'), pet_id: placeholder('petId') })
       .onConflictDoNothing(),
   );
   const insertAdoptions = prepare(
-    orm
-      .insert(adoptions)
-      .select(sql`SELECT NULL, ${placeholder('id')}, value FROM json_each(${placeholder('petIds')})`),
+    sql`INSERT INTO ${adoptions} (user_id, pet_id)
+      SELECT CAST(${placeholder('id')} AS bigint), value FROM ${list('petIds')}`,
   );
   const deleteAdoption = prepare(
     orm.delete(adoptions).where(and(ofUser, eq(adoptions.pet_id, placeholder('petId')))),
@@ -75,8 +79,8 @@ export function createUserRepository(database: Database) {
     async list(page: Page): Promise<UserRecord[]> {
       return selectPage(page);
     },
-    create(name: string): Promise<UserRecord> {
-      return write(() => ({ id: Number(insert.run({ name }).lastInsertRowid), name, pets_ids: [] }));
+    async create(name: string): Promise<UserRecord> {
+      return { ...(await insert.get({ name })), name, pets_ids: [] };
     },
     /**
      * Changes what is given; `petIds`, without repetition, replaces the adoptions.
@@ -86,32 +90,37 @@ export function createUserRepository(database: Database) {
       id: number,
       change: { name?: string; petIds?: readonly number[] },
     ): Promise<UserRecord | undefined> {
-      return write(() => {
-        if (rename.run({ id, name: change.name ?? null }).changes === 0) return undefined;
+      return write(async () => {
+        if ((await rename.run({ id, name: change.name ?? null })).changes === 0) return undefined;
         if (change.petIds !== undefined) {
-          deleteAdoptions.run({ id });
-          insertAdoptions.run({ id, petIds: JSON.stringify(change.petIds) });
+          await deleteAdoptions.run({ id });
+          await insertAdoptions.run({ id, petIds: change.petIds });
         }
         return select.get({ id });
       });
     },
     /** Resolves with whether there was such a user. */
-    remove(id: number): Promise<boolean> {
-      return write(() => remove.run({ id }).changes > 0);
+    async remove(id: number): Promise<boolean> {
+      return (await remove.run({ id })).changes > 0;
     },
     /**
      * Adds an adoption that does not exist, if the user has less than it can have.
      * Resolves with the user after that, or undefined if it does not exist.
      */
     addAdoption(id: number, petId: number): Promise<UserRecord | undefined> {
-      return write(() => {
-        insertAdoption.run({ id, petId });
+      return write(async () => {
+        if ((await lock.get({ id })) === undefined) return undefined;
+        const { count } = (await countAdoptions.get({ id })) ?? { count: 0 };
+        if (count < maxAdoptions) await insertAdoption.run({ id, petId });
         return select.get({ id });
       });
     },
     /** Resolves with the user after that, or undefined if there was no such adoption. */
     removeAdoption(id: number, petId: number): Promise<UserRecord | undefined> {
-      return write(() => (deleteAdoption.run({ id, petId }).changes > 0 ? select.get({ id }) : undefined));
+      return write(async () => {
+        const { changes } = await deleteAdoption.run({ id, petId });
+        return changes > 0 ? select.get({ id }) : undefined;
+      });
     },
   };
 }

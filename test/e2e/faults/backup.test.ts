@@ -19,7 +19,6 @@ import { Pool } from 'undici';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { createBackup } from '../../../src/framework/database/backup/create.ts';
 import { restoreBackup } from '../../../src/framework/database/backup/restore.ts';
-import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder, sendRequest } from '../../support/app.ts';
 import { root, run, startServer, writeConfig } from '../process/helper.ts';
@@ -48,9 +47,11 @@ function prepare(t: TestContext) {
     ['user', "INSERT INTO user (name) VALUES ('Alice')"],
     ['user', 'INSERT INTO adoption (user_id, pet_id) VALUES (1, 1)'],
   ] as const) {
-    const database = openSqlite(join(data, `${service}.db`), { migrations: migrationsOf(service) });
-    database.orm.run(sql.raw(statement));
-    database.close();
+    const path = join(data, `${service}.db`);
+    void openSqlite(path, { migrations: migrationsOf(service) }).close();
+    const client = new Client(path);
+    client.exec(statement);
+    client.close();
   }
   return { folder, file, data, backup: join(folder, 'backup'), note: join(folder, '.restore') };
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Client from 'better-sqlite3';
 import { Pool } from 'undici';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
+import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import { createPetRepository } from '../../../src/services/pet/repository.ts';
 import { makeFolder } from '../../support/app.ts';
 import { root, run, startServer, writeConfig } from '../process/helper.ts';
@@ -171,7 +171,7 @@ describe('a disk that is really full fails the writes of a turn together, until 
 
 test('the log stays small: 20,000 pets one by one and in groups', async (t) => {
   const file = join(makeFolder(t), 'pet.db');
-  const database = openSqlite(file, {
+  const database = await openDatabase(`sqlite:${file}`, {
     migrations: new URL('../../../src/services/pet/migrations/', import.meta.url),
   });
   t.onTestFinished(() => database.close());

@@ -156,14 +156,14 @@ test('a new service with a database: generate names the missing migration, migra
   });
 
   expect((await migrate(t, project, 'create', 'plant')).code).toBe(0);
-  const sql = readFileSync(join(services, 'plant/migrations/0000_initial.sql'), 'utf8');
+  const sql = readFileSync(join(services, 'plant/migrations/sqlite/0000_initial.sql'), 'utf8');
   expect(sql).toContain('CREATE TABLE `pet`');
   expect((await generate(t, project)).code).toBe(0);
 
   const tables = join(services, 'plant/tables.ts');
   appendFileSync(tables, "export const pots = sqliteTable('pot', { id: integer().primaryKey() });\n");
   expect((await migrate(t, project, 'create', 'plant')).code).toBe(0);
-  expect(readdirSync(join(services, 'plant/migrations'))).toContain('0001_change.sql');
+  expect(readdirSync(join(services, 'plant/migrations/sqlite'))).toContain('0001_change.sql');
 });
 
 test('migrate create writes a migration from what has changed in the tables', async (t) => {
@@ -177,7 +177,7 @@ test('migrate create writes a migration from what has changed in the tables', as
     ),
   );
   expect((await migrate(t, project, 'create', 'user', '--name', 'email')).code).toBe(0);
-  const sql = readFileSync(join(project, 'src/services/user/migrations/0002_email.sql'), 'utf8');
+  const sql = readFileSync(join(project, 'src/services/user/migrations/sqlite/0002_email.sql'), 'utf8');
   expect(sql).toContain('ALTER TABLE `user` ADD `email` text');
 });
 

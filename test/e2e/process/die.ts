@@ -18,13 +18,16 @@ Server.prototype.emit = function (this: Server, event: string, ...args: unknown[
 } as never;
 
 const { prepare } = Client.prototype;
+/** Whether the open transaction is that of writes: reads share transactions too. */
+let isWrite = false;
 Client.prototype.prepare = function (this: Client.Database, sql: string) {
   const statement = prepare.call(this, sql);
-  if (sql !== 'COMMIT') return statement;
+  if (sql !== 'COMMIT' && !sql.startsWith('BEGIN')) return statement;
   const run = statement.run.bind(statement);
   statement.run = (...values: unknown[]) => {
     const result = Reflect.apply(run, statement, values);
-    if (hasCome && at === 'commit') die();
+    if (sql !== 'COMMIT') isWrite = sql === 'BEGIN IMMEDIATE';
+    else if (hasCome && isWrite && at === 'commit') die();
     return result;
   };
   return statement;

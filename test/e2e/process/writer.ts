@@ -5,9 +5,10 @@
 import { once } from 'node:events';
 import { cpSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import Client from 'better-sqlite3';
-import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
+import { sql } from '../../../src/framework/database/drizzle.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { toProblem } from '../../../src/framework/errors/error-handler.ts';
+import { readSql, runSql } from '../../support/sql.ts';
 
 const [how, file, filler, copy] = process.argv.slice(2) as [string, string, string, string];
 const say = (line: string) => void writeSync(1, `${line}\n`);
@@ -23,7 +24,8 @@ function list(path: string): string[] {
 }
 
 const database = openSqlite(file);
-database.orm.run(sql`CREATE TABLE IF NOT EXISTS note (id INTEGER PRIMARY KEY, text TEXT)`);
+await runSql(database, sql`CREATE TABLE IF NOT EXISTS note (id INTEGER PRIMARY KEY, text TEXT)`);
+const insert = database.prepare(sql`INSERT INTO note (text) VALUES (${sql.placeholder('text')})`);
 say('it is open');
 let count = 0;
 /** Writes so many notes in one turn of the event loop; resolves with the status that each would be answered with. */
@@ -32,7 +34,7 @@ async function write(size: number, length = 0): Promise<{ note: string; status: 
     const note = `note ${String(count++).padStart(4, '0')}`;
     const text = note.padEnd(length, '.');
     try {
-      await database.write(() => database.orm.run(sql`INSERT INTO note (text) VALUES (${text})`));
+      await insert.run({ text });
       if (length === 0) say(`answered ${note}`);
       return { note, status: 200 };
     } catch (error) {
@@ -64,7 +66,8 @@ if (how === 'until it is full') {
       break;
     }
   }
-  const rows = database.orm.all<{ count: number }>(sql`SELECT count(*) AS count FROM note`);
+  const [[count] = []] = await readSql<[number]>(database, sql`SELECT count(*) FROM note`);
+  const rows = [{ count }];
   // As after a kill: the log is read anew.
   for (const end of ['', '-wal']) cpSync(`${file}${end}`, `${copy}${end}`);
   const done = () => answers.filter(({ status }) => status === 200).map(({ note }) => note);
@@ -75,4 +78,4 @@ if (how === 'until it is full') {
   for (let index = 0; index < 3; index += 1) answers.push(...(await write(3, 20_000)));
   say(`later: ${JSON.stringify({ done: done(), file: list(file) })}`);
 }
-database.close();
+await database.close();

@@ -211,12 +211,12 @@ describe('a mistake is one line that names the file and the place:', () => {
     'services that are a list': [ofServices('[pet, user]'), 'services must be a map'],
     'a service that is nothing': [ofServices('{ pet: }'), 'services.pet must be a map'],
     'a database of another kind': [
-      ofServices('{ pet: { database: "postgres://host/pet" } }'),
-      'services.pet.database must be "sqlite:" and a path, or "sqlite::memory:"',
+      ofServices('{ pet: { database: "mysql://host/pet" } }'),
+      'services.pet.database must be "sqlite:" and a path, "sqlite::memory:", or "postgres://user@host/database"',
     ],
     'a database without a path': [
       ofServices('{ pet: { database: "sqlite:" } }'),
-      'services.pet.database must be "sqlite:" and a path, or "sqlite::memory:"',
+      'services.pet.database must be "sqlite:" and a path, "sqlite::memory:", or "postgres://user@host/database"',
     ],
     'a level of a service that there is not': [
       ofServices('{ pet: { database: sqlite:x, log: { level: loud } } }'),
@@ -348,7 +348,7 @@ describe('a mistake is one line that names the file and the place:', () => {
     'a folder with a NUL': [and('log: { directory: "a\\0b" }'), 'log.directory must be the path of a folder'],
     'a database with a NUL': [
       ofServices('{ pet: { database: "sqlite:a\\0b" } }'),
-      'services.pet.database must be "sqlite:" and a path, or "sqlite::memory:"',
+      'services.pet.database must be "sqlite:" and a path, "sqlite::memory:", or "postgres://user@host/database"',
     ],
 
     'a key twice': [and('log: {}\nlog: {}'), 'Map keys must be unique at line 7, column 1:'],

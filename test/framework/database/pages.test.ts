@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { asc, sql } from '../../../src/framework/database/drizzle.ts';
 import { preparePages } from '../../../src/framework/database/pages.ts';
-import { asc, sql } from '../../../src/framework/database/sqlite/drizzle.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { users } from '../../../src/services/user/tables.ts';
 
@@ -29,14 +29,19 @@ test('a page past the largest id is empty without a step over any row; other pag
     } as typeof statement;
   };
   const select = preparePages({ orm, prepare: counting }, users.id, query);
-  expect([select({ offset: 0, limit: 100 }), select({ offset: 1, limit: 100 })]).toEqual([[], []]);
+  expect([await select({ offset: 0, limit: 100 }), await select({ offset: 1, limit: 100 })]).toEqual([
+    [],
+    [],
+  ]);
   const insert = prepare(orm.insert(users).values({ name: placeholder('name') }));
-  for (const name of 'abcdef') insert.run({ name });
-  prepare(orm.delete(users).where(sql`${users.id} IN (2, 5)`)).run();
+  for (const name of 'abcdef') await insert.run({ name });
+  await prepare(orm.delete(users).where(sql`${users.id} IN (2, 5)`)).run();
   for (let offset = 0; offset < 9; offset += 1) {
-    for (const limit of [1, 2, 100]) expect(select({ offset, limit })).toEqual(plain.all({ offset, limit }));
+    for (const limit of [1, 2, 100])
+      expect(await select({ offset, limit })).toEqual(await plain.all({ offset, limit }));
   }
   const before = runs;
-  for (const offset of [6, 7, Number.MAX_SAFE_INTEGER]) expect(select({ offset, limit: 100 })).toEqual([]);
+  for (const offset of [6, 7, Number.MAX_SAFE_INTEGER])
+    expect(await select({ offset, limit: 100 })).toEqual([]);
   expect(runs).toBe(before);
 });

@@ -4,10 +4,11 @@ import { Type } from '@sinclair/typebox';
 import Client from 'better-sqlite3';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TestContext } from 'vitest';
-import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
+import { sql } from '../../../src/framework/database/drizzle.ts';
 import { Conflict, ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { makeFolder } from '../../support/app.ts';
+import { runSql } from '../../support/sql.ts';
 
 export const key = (value: string) => ({ 'idempotency-key': value });
 
@@ -44,12 +45,16 @@ export function makeNotes(stage: Stage) {
     description: 'Notes',
     migrations: new URL('../../fixtures/note/migrations/', import.meta.url),
     routes(scope, { database }) {
-      const { orm, write } = database;
+      const { write } = database;
+      const insert = database.prepare(
+        sql`INSERT INTO note (text) VALUES (${sql.placeholder('text')}) RETURNING id`,
+      );
       const add = (text: string) =>
-        write(() => ({
-          id: orm.all<{ id: number }>(sql`INSERT INTO note (text) VALUES (${text}) RETURNING id`)[0]?.id,
-          at: new Date(1_700_000_000_000),
-        }));
+        write(async () => {
+          const [id] = (await insert.get({ text })) as [number];
+          return { id, at: new Date(1_700_000_000_000) };
+        });
+      const removeNobody = () => runSql(database, sql`DELETE FROM note WHERE text = 'nobody'`);
       let isAway = true;
 
       const post = (path: string, handler: Handler) =>
@@ -66,19 +71,19 @@ export function makeNotes(stage: Stage) {
         return { first, isDate: first.at instanceof Date, second: await add('after') };
       });
       post('/first-nothing', async () => {
-        const changes = await write(() => orm.run(sql`DELETE FROM note WHERE text = 'nobody'`).changes);
+        const changes = await removeNobody();
         await stage.wait();
         const { id } = await add('something');
         await stage.wait();
         return { changes, id };
       });
       post('/changes-nothing', async () => {
-        const changes = await write(() => orm.run(sql`DELETE FROM note WHERE text = 'nobody'`).changes);
+        const changes = await removeNobody();
         return { changes };
       });
       post('/ends-the-transaction', async () => {
         await stage.wait();
-        await write(() => orm.run(sql`INSERT OR ROLLBACK INTO note (id, text) VALUES (1, 'twice')`).changes);
+        await runSql(database, sql`INSERT OR ROLLBACK INTO note (id, text) VALUES (1, 'twice')`);
       });
       post('/slow', async () => {
         await stage.wait();
@@ -94,7 +99,7 @@ export function makeNotes(stage: Stage) {
         throw new Conflict('too late');
       });
       post('/away', async () => {
-        const changes = await write(() => orm.run(sql`DELETE FROM note WHERE text = 'nobody'`).changes);
+        const changes = await removeNobody();
         const ids = [(await add('away')).id, (await add('away too')).id];
         if (isAway) {
           isAway = false;
@@ -133,7 +138,7 @@ export function makeNotes(stage: Stage) {
           stage.runs.push(request.url);
           const { note } = request.body;
           await stage.wait();
-          await write(() => orm.run(sql`INSERT INTO line (note) VALUES (${note})`).changes);
+          await runSql(database, sql`INSERT INTO line (note) VALUES (${note})`);
           return { ok: true };
         },
       );

@@ -3,82 +3,89 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
+import { type Context, runInContext } from '../../../src/framework/context/context.ts';
+import { sql } from '../../../src/framework/database/drizzle.ts';
+import { createKeyRows } from '../../../src/framework/database/key-rows.ts';
+import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
-import {
-  bounds,
-  idempotencyTable,
-  openIdempotencyKeys,
-} from '../../../src/framework/idempotency/key-store.ts';
+import { bounds, openIdempotencyKeys } from '../../../src/framework/idempotency/key-store.ts';
+import type { KeyedRequest } from '../../../src/framework/idempotency/keyed-request.ts';
+import { getLogger } from '../../../src/framework/logging/logger.ts';
 import { makeFolder } from '../../support/app.ts';
+import { runSql } from '../../support/sql.ts';
 
 const day = 24 * 60 * 60 * 1000;
 
-/** The keys of a database of their own, and what makes requests under them. */
-function open(t: TestContext, given: Partial<typeof bounds> = {}, file = ':memory:') {
-  const client = new Client(file);
-  client.pragma('journal_mode = WAL');
-  client.exec(`${idempotencyTable} CREATE TABLE IF NOT EXISTS note (text TEXT)`);
-  const run = client.transaction((fn: () => void) => fn());
-  const keys = openIdempotencyKeys(client, async (fn) => run(fn), { ...bounds, ...given });
-  t.onTestFinished(() => {
+/** The keys of a new database, and what makes requests with them. */
+async function open(t: TestContext, given: Partial<typeof bounds> = {}, file?: string) {
+  const path = file ?? join(makeFolder(t), 'note.db');
+  const database = openSqlite(path);
+  const client = new Client(path);
+  client.exec('CREATE TABLE IF NOT EXISTS note (text TEXT)');
+  const keys = await openIdempotencyKeys(createKeyRows(database), { ...bounds, pruneAfter: 1, ...given });
+  t.onTestFinished(async () => {
     keys.close();
+    await database.close();
     client.close();
   });
-  const insert = client.prepare('INSERT INTO note VALUES (?)');
-  /** A request that writes a note and is answered. */
+  /** Writes a note in a request with this key, and responds. */
   async function post(key: string, { note = 'note', body = 'done' } = {}) {
-    const claimed = keys.claim(key, 'the same');
+    const claimed = await keys.claim(key, 'the same');
     if ('response' in claimed) return 'replayed';
-    const participant = claimed.joinWrite(client);
-    run(() => void participant?.run(() => insert.run(note).changes));
-    participant?.committed();
+    await writeIn(claimed, async () => void (await runSql(database, sql`INSERT INTO note VALUES (${note})`)));
     await claimed.respond({ status: 200, headers: {}, body });
     return 'done';
   }
+  /** Writes as the handler of a request does. */
+  const writeIn = <Result>(keyed: KeyedRequest, fn: () => Promise<Result>) =>
+    runInContext({ log: getLogger(), keyed } as unknown as Context, () => database.write(fn));
   return {
     client,
+    database,
     keys,
     post,
-    list: (column: string) => client.prepare(`SELECT ${column} FROM __idempotency_key`).pluck().all(),
+    writeIn,
+    list: (column: string) =>
+      client.prepare(`SELECT ${column} FROM __idempotency_key ORDER BY rowid`).pluck().all(),
     age: (ms: number) => client.prepare('UPDATE __idempotency_key SET created_at = created_at - ?').run(ms),
   };
 }
 
 describe('what is kept is bounded:', () => {
   test('past so many keys the oldest goes', async (t) => {
-    const { post, list } = open(t, { keys: 5 });
+    const { post, list } = await open(t, { keys: 5 });
     for (let index = 1; index <= 20; index += 1) await post(`key ${index}`);
-    expect(list('key')).toEqual([16, 17, 18, 19, 20].map((index) => `key ${index}`));
+    await expect.poll(() => list('key')).toEqual([16, 17, 18, 19, 20].map((index) => `key ${index}`));
   });
 
   test('past so many responses the oldest goes, and a retry still has no second effect', async (t) => {
-    const { client, post, list } = open(t, { responses: 3 });
+    const { client, post, list } = await open(t, { responses: 3 });
     for (let index = 1; index <= 10; index += 1) await post(`key ${index}`);
-    expect(list('body')).toEqual([...Array(7).fill(null), 'done', 'done', 'done']);
+    const kept = () => list('CAST(body AS TEXT)');
+    await expect.poll(kept).toEqual([...Array(7).fill(null), 'done', 'done', 'done']);
     expect(await post('key 10')).toBe('replayed');
     await post('key 1');
     expect(client.prepare('SELECT count(*) FROM note').pluck().get()).toBe(10);
     expect(await post('key 1')).toBe('replayed');
   });
 
-  test('a write that returns too much is refused, and changes nothing', async (t) => {
-    const { client, keys } = open(t);
-    const claimed = keys.claim('a', 'the same');
+  test('a write that returns too much is rejected, and changes nothing', async (t) => {
+    const { client, database, keys, writeIn } = await open(t);
+    const claimed = await keys.claim('a', 'the same');
     if ('response' in claimed) throw new Error('it is new');
-    const write = claimed.joinWrite(client);
-    const returnMuch = client.transaction(() =>
-      write?.run(() => {
-        client.exec("INSERT INTO note VALUES ('much')");
-        return 'x'.repeat(9_000);
-      }),
+    const write = writeIn(claimed, async () => {
+      await runSql(database, sql`INSERT INTO note VALUES ('much')`);
+      return 'x'.repeat(9_000);
+    });
+    await expect(write).rejects.toThrow(
+      /^a write returned 90\d\d bytes, and at most 8192 are kept for a retry$/,
     );
-    expect(returnMuch).toThrow(/^a write returned 90\d\d bytes, and at most 8192 are kept for a retry$/);
     expect(client.prepare('SELECT count(*) FROM note').pluck().get()).toBe(0);
   });
 
   test('the file does not grow for ever, as the space of what goes is used again', async (t) => {
     const file = join(makeFolder(t), 'note.db');
-    const { client, post } = open(t, { keys: 200, responses: 50 }, file);
+    const { client, post } = await open(t, { keys: 200, responses: 50 }, file);
     const sizes: number[] = [];
     for (let round = 0; round < 4; round += 1) {
       for (let index = 0; index < 400; index += 1) {
@@ -94,7 +101,7 @@ describe('what is kept is bounded:', () => {
 
 describe('what is old goes although no other request comes:', () => {
   test('while the server runs', async (t) => {
-    const { post, list, age } = open(t, { pruneEvery: 20 });
+    const { post, list, age } = await open(t, { pruneEvery: 20 });
     for (let index = 1; index <= 30; index += 1) await post(`key ${index}`);
     age(day - 60_000);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -104,7 +111,7 @@ describe('what is old goes although no other request comes:', () => {
   });
 
   test('more than go in one transaction', async (t) => {
-    const { client, list } = open(t, { pruneEvery: 20 });
+    const { client, list } = await open(t, { pruneEvery: 20 });
     client.exec(`INSERT INTO __idempotency_key
       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
       SELECT 'key ' || i, '', i, x'00', NULL, '', NULL FROM n`);
@@ -113,14 +120,14 @@ describe('what is old goes although no other request comes:', () => {
 
   test('at the start', async (t) => {
     const file = join(makeFolder(t), 'note.db');
-    openSqlite(file).close();
+    await openSqlite(file).close();
     const client = new Client(file);
     t.onTestFinished(() => void client.close());
     const now = Date.now();
     const put = client.prepare("INSERT INTO __idempotency_key VALUES (?, '', ?, x'00', NULL, '', NULL)");
     put.run('old', now - day - 60_000);
     put.run('new', now);
-    const database = openSqlite(file);
+    const database = await openDatabase(`sqlite:${file}`);
     t.onTestFinished(() => database.close());
     const list = () => client.prepare('SELECT key FROM __idempotency_key').pluck().all();
     await expect.poll(list, { timeout: 10_000 }).toEqual(['new']);
@@ -128,7 +135,7 @@ describe('what is old goes although no other request comes:', () => {
 });
 
 test('after close() nothing is pruned', async (t) => {
-  const { client, keys, post, list, age } = open(t, { pruneEvery: 1 });
+  const { client, keys, post, list, age } = await open(t, { pruneEvery: 1 });
   await post('a');
   keys.close();
   age(2 * day);
@@ -138,7 +145,7 @@ test('after close() nothing is pruned', async (t) => {
 });
 
 test('a clock that is two days ahead for a moment does not make a retry have a second effect', async (t) => {
-  const { client, post } = open(t);
+  const { client, post } = await open(t);
   await post('a');
   const { now } = Date;
   t.onTestFinished(() => {

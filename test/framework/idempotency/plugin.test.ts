@@ -5,7 +5,7 @@ import { Type } from '@sinclair/typebox';
 import { Pool, request as undici } from 'undici';
 import { describe, expect, type TestContext, test } from 'vitest';
 import type { paths } from '../../../generated/api.d.ts';
-import { sql } from '../../../src/framework/database/sqlite/drizzle.ts';
+import { sql } from '../../../src/framework/database/drizzle.ts';
 import { ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import pet from '../../../src/services/pet/index.ts';
@@ -319,7 +319,7 @@ describe('the key', () => {
     expect(paths['/'].post.parameters).toBeUndefined();
   });
 
-  test('is kept for 24 hours, and then no longer: what is old goes with what comes', async (t) => {
+  test('is kept for 24 hours, and then no longer', async (t) => {
     const database = makeDatabase(t);
     const built = await createTestApp(t, { services: [pet], config: { services: { pet: database.config } } });
     const create = (name: string) => built.send('POST', '/pet/pets/', rex, key(name));
@@ -332,11 +332,7 @@ describe('the key', () => {
     age(day + 10_000);
     const anew = await create('key-7');
     expect([anew.body.id, isReplayed(anew)]).toEqual([26, false]);
-    expect([isReplayed(await create('key-7')), count()]).toEqual([true, 15]);
-    await create('new 1'.replace(' ', '-'));
-    expect(count()).toBe(6);
-    for (let index = 2; index < 5; index += 1) await create(`new-${index}`);
-    expect(count()).toBe(5);
+    expect([isReplayed(await create('key-7')), count()]).toEqual([true, 25]);
     for (const condition of ['created_at <= 1 ORDER BY created_at', 'created_at <= 1', 'rowid <= 9']) {
       const statement = `EXPLAIN QUERY PLAN SELECT rowid FROM __idempotency_key WHERE ${condition} LIMIT 10`;
       expect(database.query(statement), condition).toHaveLength(1);
@@ -665,14 +661,15 @@ test('a retry has one effect in a peer too, where its first try ended after the 
   const body = Type.Object({ text: Type.String({ maxLength: 200 }) });
   const note = defineService({
     ...makeNotes(stage),
-    routes(scope, { database: { orm, write } }) {
-      const schema = { body, response: { 200: Type.Object({ id: Type.Integer() }) } };
-      scope.post('/notes/', { schema: { operationId: 'keep', ...schema } }, async (request) =>
-        write(() => {
-          const { lastInsertRowid } = orm.run(sql`INSERT INTO note (text) VALUES (${request.body.text})`);
-          return { id: Number(lastInsertRowid) };
-        }),
+    routes(scope, { database }) {
+      const insert = database.prepare(
+        sql`INSERT INTO note (text) VALUES (${sql.placeholder('text')}) RETURNING id`,
       );
+      const schema = { body, response: { 200: Type.Object({ id: Type.Integer() }) } };
+      scope.post('/notes/', { schema: { operationId: 'keep', ...schema } }, async (request) => {
+        const [id] = (await insert.get({ text: request.body.text })) as [number];
+        return { id };
+      });
     },
   });
   let isAway = true;

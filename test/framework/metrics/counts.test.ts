@@ -83,6 +83,7 @@ function openFailing(t: TestContext, code?: string) {
               throw new Client.SqliteError('as the test has it', code);
             return statement.run();
           },
+          get: () => statement.get(),
         };
       },
       get inTransaction() {
@@ -98,7 +99,7 @@ test.for([
 ] as const)('writes that fail with %s are counted, each of them', async ([code, failures], t) => {
   const { client, writer } = openFailing(t, code);
   const insert = client.prepare('INSERT INTO note VALUES (?)');
-  await Promise.allSettled(['a', 'b', 'c'].map((text) => writer.write(() => insert.run(text))));
+  await Promise.allSettled(['a', 'b', 'c'].map((text) => writer.writeStatement(() => insert.run(text))));
   expect(writer.counts.failures).toEqual(failures);
   expect(writer.counts.commits.sum).toBe(0);
 });
@@ -106,9 +107,9 @@ test.for([
 test('what a write does wrong itself is no failure of the disk', async (t) => {
   const { client, writer } = openFailing(t);
   const insert = client.prepare('INSERT INTO note VALUES (?)');
-  await Promise.allSettled(['a', 'a', 'b'].map((text) => writer.write(() => insert.run(text))));
+  await Promise.allSettled(['a', 'a', 'b'].map((text) => writer.writeStatement(() => insert.run(text))));
   expect(writer.counts.failures).toEqual({ full: 0, disk: 0, busy: 0 });
   expect(writer.counts.commits).toMatchObject({ sum: 3 });
-  await Promise.allSettled([writer.write(() => insert.run('a'))]);
+  await Promise.allSettled([writer.writeStatement(() => insert.run('a'))]);
   expect(writer.counts.commits).toMatchObject({ sum: 3 });
 });

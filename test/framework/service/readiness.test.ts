@@ -46,7 +46,7 @@ test('a database that fails is a check that failed, named without the reason', a
 
 test('a peer that is away leaves the service ready and degraded; a peer that breaks its contract does not', async () => {
   const check = (peers: Parameters<typeof checkReadiness>[0]['peers']) =>
-    checkReadiness({ database: () => {}, peers });
+    checkReadiness({ database: async () => {}, peers });
   expect(await check({ toy: async () => 'unreachable', pet: async () => 'unreachable' })).toEqual({
     status: 'OK',
     checks: { database: 'OK', toy: 'unreachable', pet: 'unreachable' },

@@ -133,7 +133,7 @@ const texts: [string, string][] = [
   ['200 characters of two units each', '🐶'.repeat(200)],
   ['spaces alone', '   '],
   ['SQL', `Robert'); DROP TABLE pet; --`],
-  ['quotes, line ends and a zero', '"\\\'\n\r\t\u0000\u2028'],
+  ['quotes and line ends', '"\\\'\n\r\t\u2028'],
 ];
 
 describe('POST /pet/pets/', () => {

@@ -6,9 +6,10 @@ import { type Static, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import type Client from 'better-sqlite3';
 import { DatabaseError } from '../database-error.ts';
+import { readMigrations } from '../migration-files.ts';
 import { damaged } from '../sqlite/errors.ts';
 import { privateFile, syncPath } from '../sqlite/files.ts';
-import { listApplied, readMigrations } from '../sqlite/migrations.ts';
+import { listApplied } from '../sqlite/migrations.ts';
 import { checkSchema } from '../sqlite/schema-check.ts';
 
 /** Why there is no backup, or nothing was restored: one line for the person who asked for it. */
@@ -99,7 +100,7 @@ export function examineBackup(client: Client.Database, migrations: URL): Pick<Co
   const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
   if (orphan !== undefined)
     throw new DatabaseError(`rows of ${orphan.table} are without their ${orphan.parent}`);
-  const known = readMigrations(migrations);
+  const known = readMigrations(migrations, 'sqlite');
   const tables = client
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     .pluck()

@@ -1,9 +1,8 @@
 import { chmodSync, copyFileSync, existsSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
-import { readMigrationFiles } from '../sqlite/drizzle.ts';
+import { readMigrations } from '../migration-files.ts';
 import { isBusy, unusableDatabase } from '../sqlite/errors.ts';
 import { assertNoDanglingLink, assertUsableFile, privateFile, sidecars, syncPath } from '../sqlite/files.ts';
 import { inspectReadOnly } from '../sqlite/inspect.ts';
@@ -166,7 +165,7 @@ async function bring(
     }
     const client = new Client(path, { fileMustExist: true });
     try {
-      listPending(client, readMigrationFiles({ migrationsFolder: fileURLToPath(migrations) }));
+      listPending(client, readMigrations(migrations, 'sqlite'));
       const { rows } = examineBackup(client, migrations);
       if (JSON.stringify(rows) !== JSON.stringify(copy.rows)) {
         throw new BackupError(`${source} has not the rows that the manifest says`);

@@ -3,10 +3,11 @@ import { inMemory } from '../../config/database-url.ts';
 import { assertNotHalfRestored, restoreNoteOf } from '../backup/restore-note.ts';
 import { DatabaseError } from '../database-error.ts';
 import { isKnownDatabase } from '../known-databases.ts';
+import type { Migration } from '../migration-files.ts';
 import { isBusy, lockWaitMs } from './errors.ts';
 import { assertUsableFile, createFile } from './files.ts';
 import { checkIntegrity, inspectReadOnly } from './inspect.ts';
-import { applyMigrations, listPending, type Migration } from './migrations.ts';
+import { applyMigrations, listPending } from './migrations.ts';
 import { removeLeftFolders } from './work-folder.ts';
 
 /** Connects to a new database in memory, with all migrations. */

@@ -1,16 +1,12 @@
-import { types } from 'node:util';
 import { type Context, currentContext, runInContext } from '../../context/context.ts';
+import { runInWrite } from '../../context/open-write.ts';
 import { runInSpan } from '../../context/span.ts';
 import { ServiceUnavailable } from '../../errors/problem.ts';
 import { countBuckets, Histogram } from '../../metrics/histogram.ts';
 import type { WriteCounts } from '../database.ts';
+import { currentWrite, RunningWrite } from '../running-write.ts';
 import { isBusy, isDiskError, lockWaitMs, sqliteCodeOf, toProblem } from './errors.ts';
-import {
-  createWriteRunner,
-  type PendingWrite,
-  rejectAsyncWrite,
-  type WriteConnection,
-} from './savepoints.ts';
+import { createWriteRunner, type PendingWrite, type WriteConnection } from './savepoints.ts';
 
 /** The span of a write: it lasts until the write is durable, and contains the spans of its statements. */
 const writeSpan = {
@@ -18,6 +14,21 @@ const writeSpan = {
   kind: 'client',
   attributes: { 'db.system.name': 'sqlite', 'db.system': 'sqlite', 'db.operation.name': 'COMMIT' },
 } as const;
+
+class SqliteWrite extends RunningWrite {
+  override readonly countChanges: () => number;
+
+  constructor(database: object, countChanges: () => number) {
+    super(database);
+    this.countChanges = countChanges;
+  }
+}
+
+/** A single statement has no part in an idempotency key, and cannot wait for anything. */
+const alone = { participant: undefined, abandon: undefined };
+
+/** The group commit of one connection. */
+export type Writer = ReturnType<typeof openWriter>;
 
 /**
  * Group commit: the writes of two event-loop turns share a transaction, and so one flush to disk, which is most of the
@@ -31,12 +42,16 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
   const commit = client.prepare('COMMIT');
   const rollback = client.prepare('ROLLBACK');
   const runAll = createWriteRunner(client, begin, rollback);
+  const totalChanges = client.prepare('SELECT total_changes()');
+  const countChanges = () => Object.values(totalChanges.get() as object)[0] as number;
   const counts: WriteCounts = {
     commits: new Histogram(countBuckets),
     failures: { full: 0, disk: 0, busy: 0 },
   };
   let queue: PendingWrite[] = [];
   let isScheduled = false;
+  /** Resolves when the running transaction has ended. */
+  let running: Promise<void> | undefined;
 
   function schedule(delayMs?: number): void {
     if (isScheduled) return;
@@ -46,23 +61,28 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     else setTimeout(flush, delayMs);
   }
 
-  function flush(): void {
+  async function flush(): Promise<void> {
     isScheduled = false;
     const writes = queue;
     queue = [];
+    if (writes.length === 0) return;
     if (isLost()) {
       counts.failures.disk += writes.length;
       fail(writes, new ServiceUnavailable('The database cannot be written'));
-    } else commitInOrder(writes);
+      return;
+    }
+    running = commitInOrder(writes);
+    await running;
+    running = undefined;
   }
 
   /** Commits the writes in one transaction. If one of them prevents its COMMIT, commits each in a separate transaction. */
-  function commitInOrder(writes: readonly PendingWrite[]): void {
+  async function commitInOrder(writes: readonly PendingWrite[]): Promise<void> {
     let size = writes.length;
     for (let rest = writes; rest.length > 0; ) {
       const batch = rest.slice(0, size);
       try {
-        commitTogether(batch);
+        await commitTogether(batch);
       } catch (error) {
         if (isBusy(error)) {
           // All writes that are left wait, so that no write overtakes another.
@@ -83,11 +103,11 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
   }
 
   /** @throws what prevents the transaction. None of the writes has an effect then. */
-  function commitTogether(writes: readonly PendingWrite[]): void {
+  async function commitTogether(writes: readonly PendingWrite[]): Promise<void> {
     endReads();
     begin.run();
     try {
-      runAll(writes);
+      await runAll(writes);
       if (writes.length === 1 && writes[0]?.progress.state === 'failed') rollback.run();
       else {
         commit.run();
@@ -119,35 +139,64 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
       counts.failures[sqliteCodeOf(error) === 'SQLITE_FULL' ? 'full' : 'disk'] += writes;
   }
 
+  /** Queues a write. `run` gets the context of its statements. */
+  function add<Result>(
+    run: (context: Context | undefined) => unknown,
+    { participant, abandon }: Pick<PendingWrite, 'participant' | 'abandon'>,
+  ): Promise<Result> {
+    const outer = currentContext();
+    const span = outer?.span?.start(writeSpan);
+    const context = span === undefined ? outer : ({ ...outer, span } as Context);
+    const written = new Promise<Result>((resolve, reject) => {
+      queue.push({
+        run: () => run(context),
+        ...{ participant, abandon },
+        resolve: resolve as PendingWrite['resolve'],
+        reject,
+        deadline: performance.now() + lockWaitMs,
+        progress: { state: 'queued' },
+      });
+      schedule();
+    });
+    return span === undefined ? written : runInSpan(span, written);
+  }
+
+  async function finish(): Promise<void> {
+    await running;
+    await flush();
+    fail(queue, new ServiceUnavailable('The database is closing'));
+    queue = [];
+  }
+
   return {
     counts,
-    /** `fn` may run later and more than once: it must do nothing but run statements on this connection. */
-    write<Result>(fn: () => Result): Promise<Result> {
-      const outer = currentContext();
-      const span = outer?.span?.start(writeSpan);
-      const context = span === undefined ? outer : ({ ...outer, span } as Context);
-      const participant = context?.keyed?.joinWrite(client);
-      // Do not even start an async function: it would continue after its transaction.
-      const work = types.isAsyncFunction(fn) ? rejectAsyncWrite : fn;
-      const run = () => runInContext(context, work);
-      const written = new Promise<Result>((resolve, reject) => {
-        queue.push({
-          run: participant === undefined ? run : () => participant.run(run),
-          participant,
-          resolve: resolve as PendingWrite['resolve'],
-          reject,
-          deadline: performance.now() + lockWaitMs,
-          progress: { state: 'queued' },
-        });
-        schedule();
-      });
-      return span === undefined ? written : runInSpan(span, written);
+    /** Resolves when no transaction is open. Undefined if none is. */
+    get running() {
+      return running;
     },
-    /** Commits the queued writes, or rejects them if that is not possible now. */
-    close(): void {
-      flush();
-      fail(queue, new ServiceUnavailable('The database is closing'));
-      queue = [];
+    /** Queues a single statement as a write. */
+    writeStatement: <Result>(run: () => Result): Promise<Result> =>
+      add((context) => runInContext(context, run), alone),
+    /** `fn` may run later and more than once: it must do nothing but run statements on this connection. */
+    write<Result>(fn: () => Promise<Result>): Promise<Result> {
+      if (currentWrite(client) !== undefined) return fn();
+      const participant = currentContext()?.keyed?.joinWrite(client);
+      const work = participant === undefined ? fn : () => participant.run(fn);
+      let latest: SqliteWrite | undefined;
+      async function run(context: Context | undefined): Promise<Result> {
+        const write = new SqliteWrite(client, countChanges);
+        latest = write;
+        try {
+          return await runInContext(context, () => runInWrite(write, work));
+        } finally {
+          write.end();
+        }
+      }
+      return add(run, { participant, abandon: () => latest?.abandon() });
+    },
+    /** Commits the queued writes, or rejects them if that is not possible now. Undefined if there are none. */
+    close(): Promise<void> | undefined {
+      return running === undefined && queue.length === 0 ? undefined : finish();
     },
   };
 }

@@ -1,13 +1,15 @@
 import Client from 'better-sqlite3';
 import type { MigrationStatus } from '../database.ts';
+import type { Migration } from '../migration-files.ts';
+import { readMigrations } from '../migration-files.ts';
 import { lockWaitMs, unusableDatabase } from './errors.ts';
 import { assertUsableFile } from './files.ts';
 import { inspectReadOnly } from './inspect.ts';
-import { listPending, type Migration, readMigrations } from './migrations.ts';
+import { listPending } from './migrations.ts';
 
 /** Returns which migrations of a service a file has. Reads only; a missing file has none. */
 export function readSqliteMigrationStatus(file: string, migrations: URL): MigrationStatus[] {
-  const known = readMigrations(migrations);
+  const known = readMigrations(migrations, 'sqlite');
   let pending: readonly Migration[] = known;
   const readPending = (client: Client.Database) => {
     pending = listPending(client, known);

@@ -1,31 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type Client from 'better-sqlite3';
 import { currentContext } from '../../context/context.ts';
-import { idempotencyTable } from '../../idempotency/key-store.ts';
 import { DatabaseError } from '../database-error.ts';
-import { type MigrationMeta, readMigrationFiles } from './drizzle.ts';
-
-/** A migration of a service; `name` is that of its file. */
-export interface Migration extends MigrationMeta {
-  readonly name: string;
-}
-
-/** Reads the folder that drizzle-kit writes, in the order of its journal. */
-export function readMigrations(folder: URL): Migration[] {
-  const path = fileURLToPath(folder);
-  const migrations = readMigrationFiles({ migrationsFolder: path });
-  const journal = JSON.parse(readFileSync(join(path, 'meta/_journal.json'), 'utf8')) as Journal;
-  return migrations.map((migration, index) => ({
-    ...migration,
-    name: journal.entries[index]?.tag ?? migration.hash,
-  }));
-}
-
-interface Journal {
-  readonly entries: readonly { readonly tag: string }[];
-}
+import type { MigrationMeta } from '../drizzle.ts';
+import { idempotencyTable } from '../key-rows.ts';
+import type { Migration } from '../migration-files.ts';
 
 /**
  * The migrations that the file has not had. Drizzle's own migrator looks before it locks, so that two processes

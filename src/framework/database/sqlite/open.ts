@@ -1,67 +1,71 @@
 import { realpathSync, statSync } from 'node:fs';
 import type Client from 'better-sqlite3';
 import { inMemory } from '../../config/database-url.ts';
-import { openIdempotencyKeys } from '../../idempotency/key-store.ts';
 import { getLogger } from '../../logging/logger.ts';
-import type { Database, OpenOptions } from '../database.ts';
+import type { DatabaseDriver, OpenOptions } from '../database.ts';
 import { DatabaseError } from '../database-error.ts';
+import { sql } from '../drizzle.ts';
 import { rememberDatabase } from '../known-databases.ts';
+import { readMigrations } from '../migration-files.ts';
 import { connectFile, connectMemory } from './connect.ts';
-import { drizzle } from './drizzle.ts';
 import { unusableDatabase } from './errors.ts';
 import { watchDatabaseFiles } from './file-watch.ts';
 import { openWriter } from './group-commit.ts';
-import { readMigrations } from './migrations.ts';
-import { prepareStatement } from './prepared-statement.ts';
+
 import { createReadTransaction } from './read-transaction.ts';
-import { logStatement, traceStatement } from './traced-statement.ts';
+import { orm, prepareStatement } from './statement.ts';
 
 /**
  * Opens an SQLite database and applies its migrations.
  * @param file a path, or `:memory:`. A missing file is created.
  * @throws {DatabaseError} if the file cannot be used. It is not changed then.
  */
-export function openSqlite(file: string, options: OpenOptions = {}): Database {
+export function openSqlite(file: string, options: OpenOptions = {}): DatabaseDriver {
   const isFile = file !== inMemory;
   const client = connect(file, options);
   if (isFile && options.knownDatabases !== undefined) remember(options.knownDatabases, file);
   const reads = createReadTransaction(client);
   const watch = isFile ? watchDatabaseFiles(client, realpathSync(file), reads.end) : undefined;
   const writer = openWriter(client, reads.end, () => watch?.damage() !== undefined);
-  const keys = openIdempotencyKeys(client, writer.write);
+  const statements = { client, reads, writer, isTraced: options.isTraced === true };
   return {
-    orm: drizzle(client),
-    prepare(query) {
-      const statement = prepareStatement(client, query, reads);
-      // Decided once, so that a statement that is neither logged nor traced costs nothing more.
-      const isLogged = getLogger().isLevelEnabled('trace');
-      if (!isLogged && !options.isTraced) return statement;
-      const { sql } = query.prepare().getQuery();
-      const logged = isLogged ? logStatement(statement, sql) : statement;
-      return options.isTraced ? traceStatement(logged, sql) : logged;
-    },
+    identity: client,
+    orm,
+    prepare: (query) => prepareStatement(query, statements),
+    prepareLocking: (query) => prepareStatement(query, statements),
+    oneOf: (column, name) => sql`${column} IN (SELECT value FROM json_each(${jsonParameter(name)}))`,
+    list: (name) => sql`json_each(${jsonParameter(name)})`,
+    collect: (query) =>
+      sql`(SELECT json_group_array(value) FROM ${query})`.mapWith((values: string) => JSON.parse(values)),
     write: writer.write,
-    keys,
     counts: writer.counts,
     sizes: () => (isFile ? { main: sizeOf(file), wal: sizeOf(`${file}-wal`) } : undefined),
-    check() {
+    async check() {
       const damage = watch?.damage();
       if (damage !== undefined) throw new DatabaseError(damage.reason);
       client.prepare('SELECT count(*) FROM sqlite_schema').get();
     },
+    // SQLite has checked each statement in `prepare`.
+    async verify() {},
     close() {
-      keys.close();
       watch?.close();
-      writer.close();
+      const written = writer.close();
+      if (written !== undefined) return written.then(() => void client.close());
       client.close();
+      return Promise.resolve();
     },
   };
+}
+
+/** A list parameter travels as JSON. */
+function jsonParameter(name: string): unknown {
+  return sql.param(sql.placeholder(name), { mapToDriverValue: (list: unknown) => JSON.stringify(list) });
 }
 
 function connect(file: string, { migrations, knownDatabases }: OpenOptions): Client.Database {
   let client: Client.Database | undefined;
   try {
-    const known = migrations === undefined ? [] : readMigrations(migrations);
+    const known = migrations === undefined ? [] : readMigrations(migrations, 'sqlite');
     client = file === inMemory ? connectMemory(known) : connectFile(file, known, knownDatabases);
     client.pragma('foreign_keys = ON');
     // From here on, waiting for a lock would block the event loop. write() waits without blocking.

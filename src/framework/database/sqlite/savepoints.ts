@@ -1,9 +1,10 @@
 import type { WriteParticipant } from '../../context/write-participant.ts';
+import { RunningWrite } from '../running-write.ts';
 import { isDiskError } from './errors.ts';
 
-/** What group commit needs of a better-sqlite3 connection. */
+/** What the writer needs of a better-sqlite3 connection. */
 export interface WriteConnection {
-  prepare(sql: string): { run(): unknown };
+  prepare(sql: string): { run(): unknown; get(): unknown };
   /** Whether a transaction is open. Some errors end one. */
   readonly inTransaction: boolean;
 }
@@ -12,6 +13,8 @@ export interface WriteConnection {
 export interface PendingWrite {
   /** Runs the statements of the write. Called again when its transaction is rolled back and retried. */
   readonly run: () => unknown;
+  /** Rejects the later statements of a write that waits for something else. */
+  readonly abandon: (() => void) | undefined;
   readonly participant: WriteParticipant | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -28,10 +31,14 @@ type Progress =
 
 type Statement = ReturnType<WriteConnection['prepare']>;
 
+/** How many turns of the microtask queue a write may take from one statement to the next. */
+const maxTurns = 10_000;
+
 /**
  * Runs writes in an open transaction, so that an error of one write fails only that write. The first attempt has no
  * savepoints, because each write fails seldom and a savepoint costs a third of the time of a short write. If a write
- * fails, the transaction starts again with a savepoint for each write.
+ * fails, the transaction starts again with a savepoint for each write. All of it happens within one event-loop turn, so
+ * no timer and no socket runs while the transaction is open.
  * @throws what fails all of them: an error of the disk, or a transaction that has ended.
  */
 export function createWriteRunner(client: WriteConnection, begin: Statement, rollback: Statement) {
@@ -39,14 +46,14 @@ export function createWriteRunner(client: WriteConnection, begin: Statement, rol
   const undo = client.prepare('ROLLBACK TO pending_write');
   const release = client.prepare('RELEASE pending_write');
 
-  /** Returns whether the write succeeded. */
-  function run(write: PendingWrite): boolean {
+  /** Resolves with whether the write succeeded. */
+  async function run(write: PendingWrite): Promise<boolean> {
     try {
       const result = write.run();
-      if (result instanceof Promise) result.catch(() => {});
-      // A Drizzle query that was returned instead of run is a thenable. Awaited, it would run outside the transaction.
-      if (typeof Object(result).then === 'function') rejectAsyncWrite();
-      write.progress = { state: 'ran', result };
+      write.progress = {
+        state: 'ran',
+        result: result instanceof Promise ? await settleNow(result, write) : result,
+      };
     } catch (error) {
       if (!client.inTransaction || isDiskError(error)) throw error;
       write.progress = { state: 'failed', error };
@@ -57,21 +64,45 @@ export function createWriteRunner(client: WriteConnection, begin: Statement, rol
     return true;
   }
 
-  return function runAll(writes: readonly PendingWrite[]): void {
+  async function runEach(writes: readonly PendingWrite[]): Promise<boolean> {
+    for (const write of writes) if (!(await run(write))) return false;
+    return true;
+  }
+
+  return async function runAll(writes: readonly PendingWrite[]): Promise<void> {
     // A single write needs no savepoint: the caller rolls back its transaction.
-    if (writes.every(run) || writes.length === 1) return;
+    if ((await runEach(writes)) || writes.length === 1) return;
     rollback.run();
     begin.run();
     for (const write of writes) {
       save.run();
-      if (!run(write)) undo.run();
+      if (!(await run(write))) undo.run();
       release.run();
     }
   };
 }
 
-export function rejectAsyncWrite(): never {
-  throw new TypeError(
-    'A write must be synchronous: its function must not be async or return a promise or a query',
-  );
+/**
+ * Returns the outcome of a promise that only waits for statements, which have all run: microtasks alone settle it.
+ * @throws {TypeError} if it waits for anything else.
+ */
+async function settleNow(promise: Promise<unknown>, { abandon }: PendingWrite): Promise<unknown> {
+  let isSettled = false;
+  const markSettled = () => {
+    isSettled = true;
+  };
+  promise.then(markSettled, markSettled);
+  let statements = RunningWrite.statements;
+  for (let turn = 0; !isSettled; turn += 1) {
+    if (RunningWrite.statements !== statements) {
+      statements = RunningWrite.statements;
+      turn = 0;
+    }
+    if (turn === maxTurns) {
+      abandon?.();
+      throw new TypeError('A write waits for something that is not a statement of its database');
+    }
+    await undefined;
+  }
+  return promise;
 }

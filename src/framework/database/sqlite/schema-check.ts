@@ -1,7 +1,8 @@
 import Client from 'better-sqlite3';
 import { inMemory } from '../../config/database-url.ts';
 import { DatabaseError } from '../database-error.ts';
-import { applyMigrations, type Migration } from './migrations.ts';
+import type { Migration } from '../migration-files.ts';
+import { applyMigrations } from './migrations.ts';
 
 /**
  * Compares the schema of a database with the schema that its migrations create, because a trigger, a missing index or

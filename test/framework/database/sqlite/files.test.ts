@@ -18,7 +18,6 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import Client from 'better-sqlite3';
-import { sql } from 'drizzle-orm';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { DatabaseError } from '../../../../src/framework/database/database-error.ts';
 import { assertNoDanglingLink } from '../../../../src/framework/database/sqlite/files.ts';
@@ -39,24 +38,25 @@ const pageSize = 4096;
 
 function insertUsers(file: string, count: number): ReturnType<typeof openSqlite> {
   const database = openSqlite(file, { migrations: userMigrations });
+  const client = new Client(file);
+  const insert = client.prepare('INSERT INTO user (name) VALUES (?)');
   // In one transaction, because each COMMIT waits for the disk.
-  database.orm.run(sql`BEGIN`);
-  for (let index = 0; index < count; index += 1) {
-    database.orm.run(sql`INSERT INTO user (name) VALUES (${`user ${index} `.padEnd(200, '.')})`);
-  }
-  database.orm.run(sql`COMMIT`);
+  client.transaction(() => {
+    for (let index = 0; index < count; index += 1) insert.run(`user ${index} `.padEnd(200, '.'));
+  })();
+  client.close();
   return database;
 }
 
 /** A file with 500 users, as a server leaves it that was stopped, or one that was killed after 20 more. */
 function prepareFile(t: TestContext, how: 'stopped' | 'killed'): string {
   const file = join(makeFolder(t), 'user.db');
-  insertUsers(file, 500).close();
+  void insertUsers(file, 500).close();
   if (how === 'stopped') return file;
   const running = insertUsers(file, 20);
   const copy = join(makeFolder(t), 'user.db');
   for (const end of ['', '-wal', '-shm']) cpSync(`${file}${end}`, `${copy}${end}`);
-  running.close();
+  void running.close();
   return copy;
 }
 
@@ -104,10 +104,11 @@ function refuse(
 }
 
 const countUsers = (file: string) => {
-  const database = openSqlite(file, { migrations: userMigrations });
-  const [row] = database.orm.all<{ count: number }>(sql`SELECT count(*) AS count FROM user`);
-  database.close();
-  return row?.count;
+  void openSqlite(file, { migrations: userMigrations }).close();
+  const client = new Client(file);
+  const count = client.prepare('SELECT count(*) FROM user').pluck().get();
+  client.close();
+  return count;
 };
 
 describe.for(['stopped', 'killed'] as const)('the file of a server that was %s', (how) => {
@@ -363,7 +364,7 @@ describe('a new database', () => {
     const migrations = makeFolder(t);
     cpSync(userMigrations, migrations, { recursive: true });
     writeFileSync(
-      join(migrations, '0000_initial.sql'),
+      join(migrations, 'sqlite/0000_initial.sql'),
       'CREATE TABLE a (b);--> statement-breakpoint\nNO SQL;',
     );
     const file = join(makeFolder(t), 'user.db');

@@ -1,10 +1,11 @@
 import Client from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { currentContext, runAs } from '../../../../src/framework/context/context.ts';
-import { sql } from '../../../../src/framework/database/sqlite/drizzle.ts';
+import { sql } from '../../../../src/framework/database/drizzle.ts';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { captureLog, createTestApp } from '../../../support/app.ts';
+import { runSql } from '../../../support/sql.ts';
 import { addNote, listNotes, noteTable, numbered, openNotes } from './writer-helpers.ts';
 
 describe('a write runs in the context of its caller', () => {
@@ -13,8 +14,8 @@ describe('a write runs in the context of its caller', () => {
     const { logs: lines, logging } = await captureLog('info');
     const contexts: unknown[] = [];
     const write = (note: string) =>
-      database.write(() => {
-        addNote(database, note);
+      database.write(async () => {
+        await addNote(database, note);
         contexts.push(currentContext());
         if (currentContext() !== undefined) getLogger().info(note);
       });
@@ -46,11 +47,11 @@ describe('a write runs in the context of its caller', () => {
     other.exec('BEGIN IMMEDIATE');
     const writes = numbered(10, 'job').map((job) =>
       runAs('pet', job, logging.logger('pet'), () =>
-        database.write(() => {
+        database.write(async () => {
           getLogger().info(job);
           // Job 3 is undone to its savepoint. Job 5 ends the whole transaction.
-          addNote(database, job === 'job 3' ? 'job 1' : job);
-          if (job === 'job 5') database.orm.run(sql`INSERT OR ROLLBACK INTO note VALUES (1, 'twice')`);
+          await addNote(database, job === 'job 3' ? 'job 1' : job);
+          if (job === 'job 5') await runSql(database, sql`INSERT OR ROLLBACK INTO note VALUES (1, 'twice')`);
         }),
       ),
     );
@@ -67,17 +68,17 @@ describe('a write runs in the context of its caller', () => {
       name: 'keeper',
       description: 'Keeps notes.',
       migrations: new URL('../../../../src/services/pet/migrations/', import.meta.url),
-      routes(scope, { database }) {
-        database.orm.run(sql.raw(noteTable));
+      async routes(scope, { database }) {
+        await runSql(database, sql.raw(noteTable));
         let arrived = 0;
         const all = Promise.withResolvers<void>();
         scope.post('/notes/', { schema: { hide: true } }, async ({ id }) => {
           arrived += 1;
           if (arrived === ids.length) all.resolve();
           await all.promise; // so that all writes are in one turn
-          await database.write(() => {
-            addNote(database, id);
-            getLogger().info({ count: listNotes(database).length }, id);
+          await database.write(async () => {
+            await addNote(database, id);
+            getLogger().info({ count: (await listNotes(database)).length }, id);
           });
           return { ok: true };
         });

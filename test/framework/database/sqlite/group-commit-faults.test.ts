@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { sql } from '../../../../src/framework/database/sqlite/drizzle.ts';
+import { sql } from '../../../../src/framework/database/drizzle.ts';
 import { InsufficientStorage, ServiceUnavailable } from '../../../../src/framework/errors/problem.ts';
 import {
   addNote,
@@ -24,10 +24,11 @@ const driver = JSON.stringify(createRequire(import.meta.url).resolve('better-sql
 describe('an error of the disk fails every write of the transaction, and changes nothing:', () => {
   test('a full disk, until it has space again', async (t) => {
     const { file, database } = openNotes(t);
-    const limit = (pages: number) => database.orm.get(sql.raw(`PRAGMA max_page_count = ${pages}`));
+    const pragma = (text: string) => database.prepare(sql.raw(`PRAGMA ${text}`)).get();
+    const limit = (pages: number) => pragma(`max_page_count = ${pages}`);
     const write = (note: string) => database.write(() => addNote(database, note));
     await write('first');
-    limit(10);
+    await limit(10);
     const small = (count: number) => numbered(count, 'small').map(write);
     const large = (count: number) => numbered(count, 'large').map((note) => write(note.padEnd(4000, '.')));
     for (const writes of [[...small(3), ...large(20), ...small(3)], [write('alone'.padEnd(90_000, '.'))]]) {
@@ -35,15 +36,15 @@ describe('an error of the disk fails every write of the transaction, and changes
         expect(reason).toBeInstanceOf(InsufficientStorage);
         expect(reason).toMatchObject({ status: 507 });
       }
-      expect(listNotes(database)).toEqual(['first']);
+      expect(await listNotes(database)).toEqual(['first']);
       expect(listCommitted(file)).toEqual(['first']);
     }
     // Small writes still fit. With more space all writes succeed.
     await Promise.all(small(3));
-    limit(1000);
+    await limit(1000);
     await Promise.all(large(20));
     expect(listCommitted(file)).toHaveLength(24);
-    expect(database.orm.get(sql`PRAGMA integrity_check`)).toEqual({ integrity_check: 'ok' });
+    expect(await pragma('integrity_check')).toEqual(['ok']);
   });
 
   test.for([
@@ -55,7 +56,7 @@ describe('an error of the disk fails every write of the transaction, and changes
     const { client, writer } = recorded;
     client.exec(noteTable);
     const insert = client.prepare('INSERT INTO note (text) VALUES (?)');
-    const write = (note: string) => writer.write(() => insert.run(note));
+    const write = (note: string) => writer.writeStatement(() => insert.run(note));
     for (const count of [1, 5]) {
       recorded.before = (statement) => statement === 'COMMIT' && throwSqliteError(code);
       for (const reason of await reasonsOf(numbered(count).map(write))) {
@@ -73,7 +74,7 @@ describe('an error of the disk fails every write of the transaction, and changes
     client.exec(noteTable);
     const insert = client.prepare('INSERT INTO note (text) VALUES (?)');
     const writes = ['a', 'b', 'c'].map((note) =>
-      writer.write(() => {
+      writer.writeStatement(() => {
         insert.run(note);
         if (note === 'b') throwSqliteError('SQLITE_IOERR_READ');
       }),
@@ -94,9 +95,9 @@ describe('an error of the disk fails every write of the transaction, and changes
     writeFileSync(file, Buffer.alloc(200, 0xa5), { flag: 'r+' });
     let calls = 0;
     const write = (note: string) =>
-      database.write(() => {
+      database.write(async () => {
         calls += 1;
-        addNote(database, note);
+        await addNote(database, note);
       });
     for (const count of [1, 3]) {
       for (const reason of await reasonsOf(numbered(count).map(write))) {
@@ -146,7 +147,7 @@ describe.concurrent('a lock of another process', () => {
     const writes: Promise<void>[] = [];
     const begin = performance.now();
     for (const note of numbered(20)) {
-      writes.push(writer.write(() => insert.run(note)).then(() => void settled.push(note)));
+      writes.push(writer.writeStatement(() => insert.run(note)).then(() => void settled.push(note)));
       await sleep(10);
     }
     while (performance.now() - begin < 300) await sleep(10);
@@ -175,7 +176,7 @@ describe.concurrent('a lock of another process', () => {
     }
     expect(after).toBeGreaterThan(4_990);
     expect(database.counts.failures).toEqual({ full: 0, disk: 0, busy: 3 });
-    expect(listNotes(database)).toEqual([]); // reads do not wait
+    expect(await listNotes(database)).toEqual([]); // reads do not wait
     release();
     await Promise.all(late);
     expect(listCommitted(file)).toEqual(['theirs', ...numbered(3, 'late')]);

@@ -58,7 +58,9 @@ test('random schedules of writes end as if each write had run alone, whole or no
         if (next !== undefined) start(next);
       };
       const fn = () => steps.map(perform);
-      const written: Promise<Outcome> = writer.write(isAsync ? ((async () => fn()) as never) : fn);
+      const written: Promise<Outcome> = writer.write(
+        isAsync ? () => new Promise(() => {}) : async () => fn(),
+      );
       written.then(settle, (error) => settle(codeOf(error)));
     }
 

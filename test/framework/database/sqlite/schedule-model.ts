@@ -20,6 +20,7 @@ export type Step =
   | { readonly do: 'throw' };
 export interface Write {
   readonly steps: readonly Step[];
+  /** Whether it waits for something that is not a statement. */
   readonly isAsync: boolean;
   /** Called as soon as this write has settled. */
   readonly next: Write | undefined;

@@ -1,30 +1,34 @@
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import type { TestContext } from 'vitest';
-import type { Database } from '../../../../src/framework/database/database.ts';
-import { integer, sql, sqliteTable, text } from '../../../../src/framework/database/sqlite/drizzle.ts';
+import type { DatabaseDriver } from '../../../../src/framework/database/database.ts';
+import { sql } from '../../../../src/framework/database/drizzle.ts';
 import { openWriter } from '../../../../src/framework/database/sqlite/group-commit.ts';
 import { openSqlite } from '../../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../../support/app.ts';
+import { readSql, runSql } from '../../../support/sql.ts';
 
-export const notes = sqliteTable('note', { id: integer().primaryKey(), text: text().notNull().unique() });
 export const noteTable = 'CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)';
 
 /** Opens a database with a table of notes, closed when the test ends. */
 export function openNotes(
   t: TestContext,
   file = join(makeFolder(t), 'note.db'),
-): { file: string; database: Database } {
+): { file: string; database: DatabaseDriver } {
+  const client = new Client(file);
+  client.exec(`${noteTable.replace('TABLE', 'TABLE IF NOT EXISTS')}`);
+  client.close();
   const database = openSqlite(file);
   t.onTestFinished(() => database.close());
-  database.orm.run(sql.raw(noteTable));
   return { file, database };
 }
 
-export const addNote = ({ orm }: Database, note: string) =>
-  orm.run(sql`INSERT INTO note (text) VALUES (${note})`);
-export const listNotes = ({ orm }: Database) =>
-  orm.all<{ text: string }>(sql`SELECT text FROM note ORDER BY id`).map(({ text }) => text);
+export const addNote = (database: DatabaseDriver, note: string) =>
+  runSql(database, sql`INSERT INTO note (text) VALUES (${note})`);
+export async function listNotes(database: DatabaseDriver): Promise<string[]> {
+  const rows = await readSql<[string]>(database, sql`SELECT text FROM note ORDER BY id`);
+  return rows.map(([text]) => text);
+}
 export const numbered = (count: number, name = 'note') =>
   Array.from({ length: count }, (_, index) => `${name} ${index}`);
 
@@ -66,6 +70,7 @@ export function openRecordedWriter(t: TestContext, file = ':memory:') {
             recorded.before(statement);
             return prepared.run();
           },
+          get: () => prepared.get(),
         };
       },
       get inTransaction() {

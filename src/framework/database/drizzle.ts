@@ -1,0 +1,102 @@
+import { createRequire } from 'node:module';
+import type { Query } from 'drizzle-orm';
+import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
+
+/**
+ * Loads Drizzle from its CommonJS files, because linking its ES modules, which import each other in circles, takes Node
+ * 8 times as long and 200 MiB. drizzle-kit loads this file as CommonJS, where a module has no URL.
+ */
+const require = createRequire(import.meta.url ?? __filename);
+
+export const { and, asc, Column, desc, eq, getTableColumns, is, Param, Placeholder, SQL, sql } =
+  require('drizzle-orm') as typeof import('drizzle-orm');
+export type { Query, SQLWrapper } from 'drizzle-orm';
+export type SQL<Value = unknown> = import('drizzle-orm').SQL<Value>;
+
+const core = require('drizzle-orm/sqlite-core') as typeof import('drizzle-orm/sqlite-core');
+export const { customType, index, integer, sqliteTable, text, unique } = core;
+export type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
+
+export const { readMigrationFiles } =
+  require('drizzle-orm/migrator') as typeof import('drizzle-orm/migrator');
+export type { MigrationMeta } from 'drizzle-orm/migrator';
+
+/** Builds queries. A query is only text until a database prepares it, so both databases share the builder. */
+export type QueryBuilder = Pick<
+  BaseSQLiteDatabase<'sync', { readonly changes: number }>,
+  'select' | 'selectDistinct' | 'insert' | 'update' | 'delete' | 'with' | '$with' | '$count'
+>;
+
+/** A built query: its SQL, and the columns of its rows in the order of the SELECT. */
+export interface BuiltQuery {
+  getQuery(): Query;
+  readonly fields: readonly SelectedField[] | undefined;
+}
+
+export interface SelectedField {
+  readonly path: readonly string[];
+  readonly field: unknown;
+}
+
+/** Builds queries and runs none: `Database.prepare` runs them. */
+class BuildOnlySession extends core.SQLiteSession<
+  'sync',
+  { changes: number },
+  Record<string, never>,
+  Record<string, never>
+> {
+  override prepareQuery(query: Query, fields: SelectedField[] | undefined): never {
+    return { getQuery: () => query, fields } satisfies BuiltQuery as never;
+  }
+  override transaction(): never {
+    throw new TypeError('Expected Database.write for a transaction');
+  }
+}
+
+type InsertConfig = Parameters<InstanceType<typeof core.SQLiteSyncDialect>['buildInsertQuery']>[0];
+
+/**
+ * Writes the queries of Drizzle's SQLite builder for PostgreSQL. It overrides two methods of drizzle-orm 0.45 that are
+ * not documented, `escapeParam` and `buildInsertQuery`; test/framework/database/queries.test.ts compares 40 queries on
+ * both databases and fails if they change.
+ */
+class PostgresDialect extends core.SQLiteSyncDialect {
+  override escapeParam(index: number): string {
+    return `$${index + 1}`;
+  }
+  /** A column without a value gets `default`: in SQLite null means the next id, in PostgreSQL it violates NOT NULL. */
+  override buildInsertQuery(config: InsertConfig): SQL {
+    const conflict = config.onConflict?.map(useBareColumnNames);
+    const onConflict = conflict && { onConflict: conflict };
+    if (config.select === true) return super.buildInsertQuery({ ...config, ...onConflict });
+    const missing = Object.entries(getTableColumns(config.table)).filter(
+      // Not `hasDefault`, which is true for AUTOINCREMENT.
+      ([, column]) => (column.default ?? column.defaultFn ?? column.onUpdateFn) === undefined,
+    );
+    const defaults = Object.fromEntries(missing.map(([name]) => [name, sql`default`]));
+    const values = (config.values as Record<string, never>[]).map((row) => ({ ...defaults, ...row }));
+    return super.buildInsertQuery({ ...config, values, ...onConflict });
+  }
+}
+
+/** PostgreSQL rejects the name of a table before the columns of ON CONFLICT. SQLite takes bare names as well. */
+function useBareColumnNames(query: SQL): SQL {
+  const chunks = query.queryChunks.map((chunk) => {
+    if (is(chunk, SQL)) return useBareColumnNames(chunk);
+    if (!Array.isArray(chunk)) return chunk;
+    return chunk.map((item) => (is(item, Column) ? sql.identifier(item.name) : item));
+  });
+  return new SQL(chunks as never);
+}
+
+/** Builds queries for one database, and renders SQL that is not built. */
+export interface Dialect {
+  readonly orm: QueryBuilder;
+  render(query: SQL): Query;
+}
+
+export function createDialect(name: 'sqlite' | 'postgres'): Dialect {
+  const dialect = name === 'postgres' ? new PostgresDialect() : new core.SQLiteSyncDialect();
+  const orm = new core.BaseSQLiteDatabase('sync', dialect, new BuildOnlySession(dialect) as never, undefined);
+  return { orm: orm as unknown as QueryBuilder, render: (query) => dialect.sqlToQuery(query) };
+}

@@ -1,0 +1,90 @@
+import type { Command, Connection, Outcome } from './connection.ts';
+
+/** Connections that statements share. They are opened when they are needed. */
+export class SharedConnections {
+  readonly #open: () => Connection;
+  readonly #max: number;
+  #connections: Connection[] = [];
+  #isClosed = false;
+
+  constructor(max: number, open: () => Connection) {
+    this.#max = max;
+    this.#open = open;
+  }
+
+  /** Runs a statement on the connection with the fewest statements in flight. */
+  async run(command: Command): Promise<Outcome> {
+    return this.#choose().run(command);
+  }
+
+  #choose(): Connection {
+    if (this.#isClosed) throw new Error('The database is closed');
+    let best: Connection | undefined;
+    let hasBroken = false;
+    for (const connection of this.#connections) {
+      if (connection.isBroken) hasBroken = true;
+      else if (best === undefined || connection.inFlight < best.inFlight) best = connection;
+    }
+    if (hasBroken) this.#connections = this.#connections.filter(({ isBroken }) => !isBroken);
+    if (best !== undefined && (best.inFlight === 0 || this.#connections.length >= this.#max)) return best;
+    const connection = this.#open();
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#connections.map((connection) => connection.close()));
+  }
+}
+
+/** Connections for transactions: each is used by one at a time. They are opened when they are needed. */
+export class ExclusiveConnections {
+  readonly #open: () => Connection;
+  readonly #max: number;
+  readonly #idle: Connection[] = [];
+  readonly #used = new Set<Connection>();
+  readonly #queue: ((connection: Connection) => void)[] = [];
+  #isClosed = false;
+
+  constructor(max: number, open: () => Connection) {
+    this.#max = max;
+    this.#open = open;
+  }
+
+  /** Runs `fn` with a connection. Waits for one if all are in use. */
+  async use<Result>(fn: (connection: Connection) => Promise<Result>): Promise<Result> {
+    const connection =
+      this.#take() ?? (await new Promise<Connection>((resolve) => this.#queue.push(resolve)));
+    try {
+      await connection.ready();
+      return await fn(connection);
+    } finally {
+      this.#used.delete(connection);
+      this.#release(connection);
+    }
+  }
+
+  #take(): Connection | undefined {
+    if (this.#isClosed) throw new Error('The database is closed');
+    if (this.#used.size >= this.#max) return undefined;
+    let connection = this.#idle.pop();
+    while (connection?.isBroken) connection = this.#idle.pop();
+    connection ??= this.#open();
+    this.#used.add(connection);
+    return connection;
+  }
+
+  #release(connection: Connection): void {
+    if (!connection.isBroken) this.#idle.push(connection);
+    if (this.#isClosed) return;
+    const next = this.#queue.shift();
+    if (next !== undefined) next(this.#take() as Connection);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const all = [...this.#idle, ...this.#used];
+    await Promise.allSettled(all.map((connection) => connection.close()));
+  }
+}

@@ -1,0 +1,202 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Context, currentContext } from '../../context/context.ts';
+import { runInSpan } from '../../context/span.ts';
+import { countBuckets, Histogram } from '../../metrics/histogram.ts';
+import type { DatabaseDriver, WriteCounts } from '../database.ts';
+import { type AnySQLiteColumn, createDialect, type SQL, type SQLWrapper, sql } from '../drizzle.ts';
+import { currentWrite } from '../running-write.ts';
+import { type Preparable, type Prepared, planQuery, type Statement, type Values } from '../statement.ts';
+import { createStatementObserver } from '../statement-observer.ts';
+import type { Command, Connection, Outcome } from './connection.ts';
+import type { ExclusiveConnections, SharedConnections } from './connections.ts';
+import { isDisconnected, toProblem } from './errors.ts';
+import { type GroupCommit, openGroupCommit } from './group-commit.ts';
+import { type PostgresWrite, retryConflicts, runTransaction } from './transaction.ts';
+
+export interface DriverOptions {
+  readonly reads: SharedConnections;
+  readonly writes: ExclusiveConnections;
+  readonly groups: ExclusiveConnections;
+  /** Whether statements are prepared by name. */
+  readonly isPrepared: boolean;
+  readonly isTraced: boolean;
+}
+
+/** How often a read runs whose connection breaks. */
+const maxReads = 3;
+
+const { orm, render } = createDialect('postgres');
+
+const writeSpan = {
+  name: 'write',
+  kind: 'client',
+  attributes: { 'db.system.name': 'postgresql', 'db.system': 'postgresql', 'db.operation.name': 'COMMIT' },
+} as const;
+
+/** Runs the statements of a service on the connections of its PostgreSQL database. */
+export class PostgresDriver implements DatabaseDriver {
+  /** Stays the same where the driver is copied. */
+  readonly identity = {};
+  readonly orm = orm;
+  readonly counts: WriteCounts = {
+    commits: new Histogram(countBuckets),
+    failures: { full: 0, disk: 0, busy: 0 },
+  };
+  readonly #options: DriverOptions;
+  readonly #group: GroupCommit;
+  readonly #texts = new Set<string>();
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#group = openGroupCommit({
+      use: (fn) => options.groups.use(fn),
+      runAlone: (command) => this.#commitAlone(command),
+      onCommit: (statements) => this.counts.commits.add(statements),
+    });
+  }
+
+  prepare = <P extends Prepared>(query: Preparable<P> | SQL): Statement<P> => this.#prepare(query, '');
+
+  prepareLocking = <P extends Prepared>(query: Preparable<P>): Statement<P> =>
+    // Not FOR UPDATE, which would also block inserts of rows that refer to this one.
+    this.#prepare(query, ' for no key update');
+
+  oneOf = (column: AnySQLiteColumn, name: string): SQL =>
+    sql`${column} = ANY(${sql.placeholder(name)}::bigint[])`;
+
+  list = (name: string): SQL => sql`unnest(${sql.placeholder(name)}::bigint[]) AS list(value)`;
+
+  collect = (query: SQLWrapper): SQL<number[]> => sql<number[]>`ARRAY${query}`;
+
+  write = <Result>(fn: () => Promise<Result>): Promise<Result> => {
+    if (currentWrite(this.identity) !== undefined) return fn();
+    const outer = currentContext();
+    const span = outer?.span?.start(writeSpan);
+    const context = span === undefined ? outer : ({ ...outer, span } as Context);
+    const participant = context?.keyed?.joinWrite(this.identity);
+    const run = () => (participant === undefined ? fn() : participant.run(fn));
+    const { writes } = this.#options;
+    const written = retryConflicts(() =>
+      writes.use((connection) => runTransaction(this.identity, connection, context, run)),
+    ).then(
+      (result) => {
+        this.counts.commits.add(1);
+        participant?.committed();
+        return result;
+      },
+      (error: unknown) => {
+        const problem = this.#count(toProblem(error, false));
+        participant?.failed(problem);
+        throw problem;
+      },
+    );
+    return span === undefined ? written : runInSpan(span, written);
+  };
+
+  sizes = (): undefined => undefined;
+
+  check = async (): Promise<void> => {
+    await this.#options.reads.run({ text: 'SELECT 1' });
+  };
+
+  verify = async (): Promise<void> => {
+    await this.#options.writes.use(async (connection) => {
+      for (const text of this.#texts) await verifyStatement(connection, text);
+    });
+  };
+
+  close = async (): Promise<void> => {
+    const { reads, writes, groups } = this.#options;
+    await Promise.all([reads.close(), writes.close(), groups.close()]);
+  };
+
+  #prepare<P extends Prepared>(query: Preparable<P> | SQL, lock: string): Statement<P> {
+    const plan = planQuery(query, render);
+    const text = plan.sql + lock;
+    this.#texts.add(text);
+    const name = this.#options.isPrepared ? hash('sha1', text, 'base64url') : undefined;
+    const isRead = lock === '' && isReadOnly(text);
+    const observe = createStatementObserver(text, { system: 'postgresql', isTraced: this.#options.isTraced });
+
+    const createMethod = <Result>(convert: (outcome: Outcome) => Result) => {
+      return (values?: Values): Promise<Result> => {
+        const command = { name, text, values: plan.bind(values) };
+        const end = observe?.();
+        const write = currentWrite(this.identity) as PostgresWrite | undefined;
+        const outcome = write === undefined ? this.#run(command, isRead) : write.run(command, isRead);
+        const result = outcome.then(
+          (some) => {
+            end?.();
+            return convert(some);
+          },
+          (error: unknown) => {
+            end?.(error);
+            throw error;
+          },
+        );
+        return write === undefined ? result : write.track(result);
+      };
+    };
+    const toObject = plan.read ?? ((row: readonly unknown[]) => row);
+    return {
+      get: createMethod(({ rows }) => rows[0] && toObject(rows[0])),
+      all: createMethod(({ rows }) => rows.map((row) => toObject(row))),
+      run: createMethod(({ rowCount }) => ({ changes: rowCount ?? 0 })),
+    } as unknown as Statement<P>;
+  }
+
+  /** Runs a statement outside of a write. */
+  #run(command: Command, isRead: boolean): Promise<Outcome> {
+    if (isRead) return this.#read(command);
+    // With an idempotency key the result is stored in the same transaction.
+    if (currentContext()?.keyed !== undefined) {
+      return this.write(() => (currentWrite(this.identity) as PostgresWrite).run(command, false));
+    }
+    return this.#group.run(command).catch((error: unknown) => {
+      throw this.#count(toProblem(error, true));
+    });
+  }
+
+  /** A read has no effect, so one whose connection breaks runs again on another connection. */
+  async #read(command: Command): Promise<Outcome> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#options.reads.run(command);
+      } catch (error) {
+        if (attempt === maxReads || !isDisconnected(error)) throw toProblem(error, false);
+      }
+      await sleep(attempt * 50);
+    }
+  }
+
+  async #commitAlone(command: Command): Promise<Outcome> {
+    const { writes } = this.#options;
+    const outcome = await retryConflicts(() => writes.use((connection) => connection.run(command)));
+    this.counts.commits.add(1);
+    return outcome;
+  }
+
+  /** Counts a write that failed for a reason outside of it. */
+  #count(problem: unknown): unknown {
+    const { status } = Object(problem) as { status?: number };
+    if (status === 507) this.counts.failures.full += 1;
+    else if (status === 503 || status === 504) this.counts.failures.busy += 1;
+    return problem;
+  }
+}
+
+function isReadOnly(text: string): boolean {
+  return /^[\s(]*(select|with)\b/i.test(text) && !/\b(insert|update|delete)\b/i.test(text);
+}
+
+async function verifyStatement(connection: Connection, text: string): Promise<void> {
+  try {
+    await connection.run({ text: `PREPARE __verify AS ${text}` });
+  } catch (error) {
+    throw new Error(`PostgreSQL cannot run this query: ${(error as Error).message}: ${text}`, {
+      cause: error,
+    });
+  }
+  await connection.run({ text: 'DEALLOCATE __verify' });
+}

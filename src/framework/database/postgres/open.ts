@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hidePassword } from '../../config/database-url.ts';
+import { getLogger } from '../../logging/logger.ts';
+import type { DatabaseDriver, OpenOptions } from '../database.ts';
+import { readMigrations } from '../migration-files.ts';
+import { Connection } from './connection.ts';
+import { ExclusiveConnections, SharedConnections } from './connections.ts';
+import { PostgresDriver } from './driver.ts';
+import { isDisconnected, unusableDatabase } from './errors.ts';
+import { applyMigrations } from './migrations.ts';
+import { parsePostgresUrl } from './url.ts';
+
+/** Connections of one service and process: for reads, for transactions, and for groups of single statements. */
+export const maxConnections = { reads: 2, writes: 4, groups: 1 } as const;
+/** How long a start waits for a server that is away, in ms. */
+const startWaitMs = 60_000;
+/** The part of a statement's time that it may wait for a lock. After that the write is tried again. */
+const lockShare = 0.2;
+/** The lock timeout of groups, in ms: two groups of two replicas may hold each other's rows. */
+const groupLockMs = 20;
+
+/**
+ * Opens the schema of a service in a PostgreSQL database, and applies its migrations. Waits for a server that is away.
+ * @throws {DatabaseError} if the database cannot be used. It is not changed then.
+ */
+export async function openPostgres(url: string, options: OpenOptions): Promise<DatabaseDriver> {
+  const { service = 'public', timeoutMs = 5_000, isTraced = false } = options;
+  const { connectionString, schema, isPrepared } = parsePostgresUrl(url, service);
+  const connect = (purpose: string, lockMs = Math.ceil(lockShare * timeoutMs)) => {
+    const application = `${service} ${purpose}`;
+    return () => new Connection({ connectionString, schema, application, lockMs, statementMs: timeoutMs });
+  };
+  const reads = new SharedConnections(maxConnections.reads, connect('reads'));
+  const writes = new ExclusiveConnections(maxConnections.writes, connect('writes'));
+  const groups = new ExclusiveConnections(maxConnections.groups, connect('groups', groupLockMs));
+  const driver = new PostgresDriver({ reads, writes, groups, isPrepared, isTraced });
+  try {
+    await waitForServer(url, () => writes.use(async () => {}));
+    const known = options.migrations === undefined ? [] : readMigrations(options.migrations, 'postgres');
+    await writes.use((connection) => applyMigrations(connection, schema, known));
+    return driver;
+  } catch (error) {
+    await driver.close();
+    throw unusableDatabase(url, error);
+  }
+}
+
+/** Tries again while the server is away, and says so once. */
+async function waitForServer(url: string, check: () => Promise<void>): Promise<void> {
+  const end = performance.now() + startWaitMs;
+  for (let isLogged = false; ; isLogged = true) {
+    try {
+      return await check();
+    } catch (err) {
+      if (!isDisconnected(err) || performance.now() > end) throw err;
+      const fields = { database: hidePassword(url), seconds: startWaitMs / 1_000 };
+      if (!isLogged)
+        getLogger().warn({ err, ...fields }, 'waiting for the database: its server does not respond');
+    }
+    await sleep(500);
+  }
+}

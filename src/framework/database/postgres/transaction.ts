@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Context, runInContext } from '../../context/context.ts';
+import { runInWrite } from '../../context/open-write.ts';
+import { RunningWrite } from '../running-write.ts';
+import type { Command, Connection, Outcome } from './connection.ts';
+import { isConflict, toProblem } from './errors.ts';
+
+/** How often a write that meets another one is tried. */
+const maxAttempts = 10;
+
+/** A write whose statements run on a connection that no other write uses. */
+export class PostgresWrite extends RunningWrite {
+  readonly connection: Connection;
+  #changes = 0;
+
+  constructor(database: object, connection: Connection) {
+    super(database);
+    this.connection = connection;
+  }
+
+  override countChanges(): number {
+    return this.#changes;
+  }
+
+  /** Runs a statement of the write. */
+  async run(command: Command, isRead: boolean): Promise<Outcome> {
+    try {
+      const outcome = await this.connection.run(command);
+      if (!isRead) this.#changes += outcome.rowCount ?? 0;
+      return outcome;
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+  }
+}
+
+/**
+ * Runs `fn` in a transaction.
+ * @throws what `fn` throws, a conflict as the server reports it, or a problem for the client.
+ */
+export async function runTransaction<Result>(
+  database: object,
+  connection: Connection,
+  context: Context | undefined,
+  fn: () => Promise<Result>,
+): Promise<Result> {
+  const write = new PostgresWrite(database, connection);
+  let isCommitSent = false;
+  try {
+    // It goes out with the first statement, and its response comes first.
+    connection.run({ text: 'BEGIN' }).catch(() => {});
+    const result = await runInContext(context, () => runInWrite(write, fn));
+    write.end();
+    isCommitSent = true;
+    const { command } = await connection.run({ text: 'COMMIT' });
+    if (command !== 'COMMIT') throw new Error('PostgreSQL rolled the write back without an error');
+    return result;
+  } catch (error) {
+    if (!isCommitSent) await connection.run({ text: 'ROLLBACK' }).catch(() => {});
+    throw isConflict(error) ? error : toProblem(error, isCommitSent);
+  }
+}
+
+/** Runs `fn` again after a conflict with another write, later each time. */
+export async function retryConflicts<Result>(fn: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await fn();
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      if (attempt === maxAttempts) throw toProblem(error, false);
+    }
+    await sleep(Math.random() * 5 * attempt);
+  }
+}

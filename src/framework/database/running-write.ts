@@ -1,0 +1,101 @@
+import { openWrite } from '../context/open-write.ts';
+
+/** A write whose statements are running. Its statements find it through the context of the running code. */
+export abstract class RunningWrite {
+  /** The number of statements that ran in writes of this process: whether a write still makes progress. */
+  static statements = 0;
+  /** The database that the write belongs to. */
+  readonly database: object;
+  #error: { readonly reason: unknown } | undefined;
+  #unawaited = 0;
+  #isOver = false;
+
+  constructor(database: object) {
+    this.database = database;
+  }
+
+  /** Returns how many rows its statements changed so far. */
+  abstract countChanges(): number;
+
+  /** Notes a failed statement: the write then fails as a whole, on both databases, even if `fn` catches the error. */
+  fail(reason: unknown): void {
+    this.#error ??= { reason };
+  }
+
+  /** Returns the outcome of a statement as a promise that tells the write when it is awaited. */
+  track<Result>(outcome: Result | PromiseLike<Result>): Promise<Result> {
+    this.#unawaited += 1;
+    RunningWrite.statements += 1;
+    const tracked = new TrackedPromise<Result>(
+      (resolve) => resolve(outcome),
+      () => {
+        this.#unawaited -= 1;
+      },
+    );
+    tracked.markHandled();
+    return tracked;
+  }
+
+  /**
+   * Ends the write after its function.
+   * @throws what its first failed statement threw.
+   * @throws {TypeError} if a statement was not awaited.
+   */
+  end(): void {
+    this.#isOver = true;
+    if (this.#error !== undefined) throw this.#error.reason;
+    if (this.#unawaited > 0)
+      throw new TypeError('A statement of a write was not awaited: await each statement');
+  }
+
+  /** Rejects later statements. */
+  abandon(): void {
+    this.#isOver = true;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+}
+
+class TrackedPromise<Result> extends Promise<Result> {
+  // Promises that are derived from it need no tracking.
+  static override get [Symbol.species]() {
+    return Promise;
+  }
+  #isAwaited = false;
+  readonly #onAwait: (() => void) | undefined;
+
+  constructor(start: (resolve: (value: Result | PromiseLike<Result>) => void) => void, onAwait?: () => void) {
+    super(start);
+    this.#onAwait = onAwait;
+  }
+
+  /** A rejection that is not awaited fails the write, and must not end the process as well. */
+  markHandled(): void {
+    super.then(undefined, () => {});
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: `await` of a subclass calls it, which is how the write notices
+  override then<A = Result, B = never>(
+    onFulfilled?: ((value: Result) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    if (!this.#isAwaited) {
+      this.#isAwaited = true;
+      this.#onAwait?.();
+    }
+    return super.then(onFulfilled, onRejected);
+  }
+}
+
+/**
+ * Returns the write of this database that the running code is in; undefined outside of a write.
+ * @throws {TypeError} if that write is over: its function started something that it did not await.
+ */
+export function currentWrite(database: object): RunningWrite | undefined {
+  const write = openWrite() as RunningWrite | undefined;
+  if (write === undefined || write.database !== database) return undefined;
+  if (write.isOver) throw new TypeError('The write is over: a statement of it was not awaited');
+  return write;
+}

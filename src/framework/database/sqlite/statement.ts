@@ -1,0 +1,96 @@
+import type { Database as Client } from 'better-sqlite3';
+import { currentContext } from '../../context/context.ts';
+import { createDialect, type SQL } from '../drizzle.ts';
+import { currentWrite, type RunningWrite } from '../running-write.ts';
+import { type Preparable, type Prepared, planQuery, type Statement, type Values } from '../statement.ts';
+import { createStatementObserver, type ObserveRun } from '../statement-observer.ts';
+import type { Writer } from './group-commit.ts';
+import type { ReadTransaction } from './read-transaction.ts';
+
+export const { orm, render } = createDialect('sqlite');
+
+export interface StatementOptions {
+  readonly client: Client;
+  readonly reads: ReadTransaction;
+  readonly writer: Writer;
+  readonly isTraced: boolean;
+}
+
+/**
+ * Prepares a query once. Drizzle builds the SQL and names the columns; the driver runs it.
+ * @throws {SqliteError} for SQL that SQLite does not understand.
+ */
+export function prepareStatement<P extends Prepared>(
+  query: Preparable<P> | SQL,
+  { client, reads, writer, isTraced }: StatementOptions,
+): Statement<P> {
+  const { sql, bind, read } = planQuery(query, render);
+  const statement = client.prepare(sql);
+  if (statement.reader) statement.raw();
+  const observe = createStatementObserver(sql, { system: 'sqlite', isTraced });
+  const toObject = (row: unknown) => (read === undefined ? row : read(row as unknown[]));
+  const isRead = statement.readonly;
+  return {
+    get: createMethod((values) => {
+      const row = statement.get(bind(values));
+      return row === undefined ? undefined : toObject(row);
+    }),
+    all: createMethod((values) => statement.all(bind(values)).map(toObject)),
+    run: createMethod((values) => {
+      if (!statement.reader) return { changes: statement.run(bind(values)).changes };
+      return { changes: statement.all(bind(values)).length };
+    }),
+  } as unknown as Statement<P>;
+
+  function createMethod<Result>(runNow: (values?: Values) => Result): (values?: Values) => Promise<Result> {
+    const run = observe === undefined ? runNow : observed(runNow, observe);
+    return (values) => {
+      const write = currentWrite(client);
+      if (write !== undefined) return runWithin(write, run, values);
+      if (isRead) return readNow(run, values);
+      // With an idempotency key the result is stored in the same transaction.
+      return currentContext()?.keyed === undefined
+        ? writer.writeStatement(() => run(values))
+        : writer.write(() => runWithin(currentWrite(client) as RunningWrite, run, values));
+    };
+  }
+
+  /** Runs a read. A statement runs synchronously, so its promise is settled. */
+  function readNow<Result>(run: (values?: Values) => Result, values?: Values): Promise<Result> {
+    // A microtask of another request: it must not see the open transaction.
+    if (writer.running !== undefined) return writer.running.then(() => readNow(run, values));
+    try {
+      reads.beforeRead();
+      return Promise.resolve(run(values));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  function runWithin<Result>(
+    write: RunningWrite,
+    run: (values?: Values) => Result,
+    values?: Values,
+  ): Promise<Result> {
+    try {
+      return write.track(run(values));
+    } catch (error) {
+      write.fail(error);
+      return write.track(Promise.reject(error));
+    }
+  }
+}
+
+function observed<Result>(run: (values?: Values) => Result, observe: ObserveRun): typeof run {
+  return (values) => {
+    const end = observe();
+    try {
+      const result = run(values);
+      end();
+      return result;
+    } catch (error) {
+      end(error);
+      throw error;
+    }
+  };
+}

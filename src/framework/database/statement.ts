@@ -1,0 +1,76 @@
+import { type BuiltQuery, is, Param, Placeholder, type Query, SQL } from './drizzle.ts';
+import { createRowReader, type RowReader } from './row-reader.ts';
+
+export type Values = Readonly<Record<string, unknown>>;
+
+/** A query as Drizzle types it when it is prepared: what `get` and `all` return. */
+export interface Prepared {
+  get(values?: Values): unknown;
+  all(values?: Values): unknown;
+}
+
+/** A query as Drizzle builds it. */
+export interface Preparable<P extends Prepared> {
+  prepare(): P;
+}
+
+/**
+ * A prepared query. A statement that changes something is, outside of `write`, a write by itself: it is durable when its
+ * promise resolves.
+ */
+export interface Statement<P extends Prepared = Prepared> {
+  /** Resolves with the first row, or undefined. */
+  get(values?: Values): Promise<ReturnType<P['get']>>;
+  all(values?: Values): Promise<ReturnType<P['all']>>;
+  /** Resolves with the number of rows that it changed. */
+  run(values?: Values): Promise<StatementResult>;
+}
+
+export interface StatementResult {
+  readonly changes: number;
+}
+
+/** What a query comes to, computed once. */
+export interface QueryPlan {
+  readonly sql: string;
+  /** The values in the order of the parameters. */
+  bind(values?: Values): unknown[];
+  /** Makes an object of a row; undefined for SQL that Drizzle did not build, whose rows have the names of the database. */
+  readonly read: RowReader | undefined;
+}
+
+export function planQuery<P extends Prepared>(
+  query: Preparable<P> | SQL,
+  render: (query: SQL) => Query,
+): QueryPlan {
+  const built: BuiltQuery = is(query, SQL)
+    ? { getQuery: () => render(query), fields: undefined }
+    : (query.prepare() as unknown as BuiltQuery);
+  const { sql, params } = built.getQuery();
+  const binders = params.map(createBinder);
+  return {
+    sql,
+    bind: (values = {}) => binders.map((binder) => binder(values)),
+    read: built.fields && createRowReader(built.fields),
+  };
+}
+
+type Binder = (values: Values) => unknown;
+
+function createBinder(param: unknown): Binder {
+  if (is(param, Placeholder)) return createLookup(param.name as string);
+  if (is(param, Param) && is(param.value, Placeholder)) {
+    const { encoder } = param;
+    const lookup = createLookup(param.value.name as string);
+    return (values) => encoder.mapToDriverValue(lookup(values));
+  }
+  return () => param;
+}
+
+function createLookup(name: string): Binder {
+  return (values) => {
+    const value = values[name];
+    if (value === undefined) throw new TypeError(`Missing the value of the parameter ${name}`);
+    return value;
+  };
+}

@@ -37,6 +37,7 @@ const projects = [
       name: 'postgres',
       include: [...onBothDatabases, onPostgres],
       globalSetup: 'test/support/postgres-setup.ts',
+      setupFiles: 'test/support/postgres-env.ts',
       ...timeouts,
       expect,
     },

@@ -5,7 +5,6 @@ import { readArguments, UsageError, usageError } from '../src/framework/app/argu
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { readConfig } from '../src/framework/config/config.ts';
 import { createBackup } from '../src/framework/database/backup/create.ts';
-import { assertNotHalfRestored, restoreNoteOf } from '../src/framework/database/backup/restore-note.ts';
 import { listDatabases, runServiceCommand } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh backup FOLDER [SERVICE...] [--config FILE]
@@ -41,8 +40,6 @@ await runServiceCommand(async () => {
   if (unknown !== undefined)
     throw new UsageError(`${unknown} is not a service of ${values.config} with a database`);
   const chosen = databases.filter(({ service }) => names.length === 0 || names.includes(service));
-  const note = restoreNoteOf(config.file);
-  for (const { file } of chosen) assertNotHalfRestored(note, file);
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   const manifest = await createBackup(chosen, resolve(folder), version);
   for (const [service, { size, rows }] of Object.entries(manifest.services)) {

@@ -3,6 +3,7 @@ import type { PeerUse } from '../calls/peer-operations.ts';
 import { exposureWarning } from '../config/exposure.ts';
 import { internalLimits } from '../config/limits.ts';
 import { checkPeer, ownOrigin } from '../config/topology.ts';
+import { assertNoneMissing } from '../database/open-database.ts';
 import { mountProxy } from '../gateway/mount-proxy.ts';
 import { mergeDocuments, mergedInfo, type Part, selectServices } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
@@ -46,6 +47,7 @@ export interface App {
 export async function buildApp(options: AppOptions): Promise<App> {
   checkPeers(options);
   const runtime = await createRuntime(options);
+  if (options.record !== undefined) assertNoneMissing(listDatabases(runtime), options.record);
   const { server } = runtime;
   const opened: OpenedService[] = [];
   const documents = new Map<string, () => OpenApiDocument>();
@@ -67,6 +69,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await server.ready();
   addMetrics(runtime, opened);
   return { ...createLifecycle(runtime, opened), server, documents: parts, metrics: runtime.metrics?.render };
+}
+
+/** The URLs of the databases of an app. */
+function listDatabases({ app, config }: Runtime): string[] {
+  return app.services.flatMap((name) => config.services[name]?.database ?? []);
 }
 
 /** Checks the peers of every service of the config, because every host gets the same one. */

@@ -1,7 +1,9 @@
-import { isPostgresUrl, parseDatabaseUrl } from '../config/database-url.ts';
+import { isPostgresUrl, parseDatabaseUrl, sqliteFile } from '../config/database-url.ts';
 import { openIdempotencyKeys } from '../idempotency/key-store.ts';
 import type { Database, DatabaseDriver, MigrationStatus, OpenOptions } from './database.ts';
 import { createKeyRows } from './key-rows.ts';
+import { assertNotMissing } from './sqlite/connect.ts';
+import { unusableDatabase } from './sqlite/errors.ts';
 import { readSqliteMigrationStatus } from './sqlite/migration-status.ts';
 import { openSqlite } from './sqlite/open.ts';
 
@@ -21,6 +23,21 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
       await driver.close();
     },
   };
+}
+
+/**
+ * Checks, before any database is opened, that none of them is missing: after an interrupted restore some are not in place,
+ * and opening the others would change them.
+ * @throws {DatabaseError} if a known database is missing.
+ */
+export function assertNoneMissing(urls: readonly string[], knownDatabases: string): void {
+  for (const file of urls.flatMap((url) => sqliteFile(url) ?? [])) {
+    try {
+      assertNotMissing(file, knownDatabases);
+    } catch (error) {
+      throw unusableDatabase(file, error);
+    }
+  }
 }
 
 async function openDriver(url: string, options: OpenOptions): Promise<DatabaseDriver> {

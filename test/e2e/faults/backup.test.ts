@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import {
-  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
-  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -53,7 +52,7 @@ function prepare(t: TestContext) {
     client.exec(statement);
     client.close();
   }
-  return { folder, file, data, backup: join(folder, 'backup'), note: join(folder, '.restore') };
+  return { folder, file, data, backup: join(folder, 'backup'), known: join(folder, '.databases') };
 }
 
 const databasesIn = (data: string) =>
@@ -137,10 +136,8 @@ test(`under load, ${rounds} backups each have all that was acknowledged before, 
     const made = await runScript(t, 'backup', backup, '--config', file);
     expect(made, made.output).toMatchObject({ code: 0 });
     expect(readdirSync(backup).sort()).toEqual(['manifest.json', 'pet.db', 'user.db']);
-    await restoreBackup(databasesIn(join(other, 'data')), backup, {
-      overwrite: true,
-      note: join(other, '.restore'),
-    });
+    rmSync(join(other, 'data'), { recursive: true, force: true });
+    await restoreBackup(databasesIn(join(other, 'data')), backup, join(other, '.databases'));
 
     for (const database of [pets, users]) {
       expect(query(database, 'PRAGMA integrity_check')).toEqual(['ok']);
@@ -199,8 +196,9 @@ describe('backup', () => {
     expect((await runScript(t, 'backup', backup, 'user', '--config', file)).code).toBe(0);
     expect(readdirSync(backup).sort()).toEqual(['manifest.json', 'user.db']);
     const before = bytesOf(data)['pet.db'];
-    const { output } = await runScript(t, 'restore', backup, '--overwrite', '--config', file);
-    expect(output).toContain(`pet: ${join(data, 'pet.db')} is not in the backup, left as it is\n`);
+    for (const name of readdirSync(data)) if (name.startsWith('user.db')) rmSync(join(data, name));
+    const { output } = await runScript(t, 'restore', backup, '--config', file);
+    expect(output).toContain(`pet: ${join(data, 'pet.db')} is not in the backup and stays as it is\n`);
     expect(bytesOf(data)['pet.db']).toBe(before);
   });
 
@@ -272,12 +270,8 @@ describe('backup', () => {
     expect(modeOf(backup)).toBe('700');
     for (const name of readdirSync(backup)) expect([name, modeOf(join(backup, name))]).toEqual([name, '600']);
     rmSync(data, { recursive: true });
-    await restoreBackup(databasesIn(data), backup, { overwrite: false, note: join(folder, '.restore') });
+    await restoreBackup(databasesIn(data), backup, join(folder, '.databases'));
     expect([modeOf(data), modeOf(join(data, 'pet.db'))]).toEqual(['700', '600']);
-    // What is replaced keeps its mode.
-    chmodSync(join(data, 'pet.db'), 0o640);
-    await restoreBackup(databasesIn(data), backup, { overwrite: true, note: join(folder, '.restore') });
-    expect([modeOf(join(data, 'pet.db')), modeOf(join(data, 'user.db'))]).toEqual(['640', '600']);
   });
 
   test('copies one instant: while one database is waited for, nobody writes any other', async (t) => {
@@ -314,7 +308,7 @@ describe('backup', () => {
     await expect.poll(() => existsSync(copy), { interval: 1, timeout: 30_000 }).toBe(true);
     running.child.kill('SIGKILL');
     expect((await running.ended).signal).toBe('SIGKILL');
-    const { code, output } = await runScript(t, 'restore', backup, '--overwrite', '--config', file);
+    const { code, output } = await runScript(t, 'restore', backup, '--config', file);
     expect({ code, output }).toEqual({
       code: 1,
       output: `${backup} is not a backup, or not a whole one: it has no manifest.json\n`,
@@ -323,31 +317,38 @@ describe('backup', () => {
 });
 
 describe('restore', () => {
+  /** A backup, and the databases that it was made of moved away. */
   async function prepareBackup(t: TestContext) {
     const place = prepare(t);
     await createBackup(databasesIn(place.data), place.backup, '0.0.0');
-    return place;
+    const old = join(place.folder, 'old');
+    renameSync(place.data, old);
+    return { ...place, old };
   }
 
-  test('refuses to replace what is there, unless that is said', async (t) => {
-    const { file, data, backup } = await prepareBackup(t);
+  test('replaces nothing, and names the files to move away', async (t) => {
+    const { file, data, old, backup } = await prepareBackup(t);
+    renameSync(old, data);
+    writeFileSync(join(data, 'user.db-wal'), 'a log');
+    const client = new Client(join(data, 'pet.db'));
+    client.exec("UPDATE pet SET name = 'Newer'");
+    client.close();
     const before = bytesOf(data);
+    const files = ['pet.db', 'user.db', 'user.db-wal'].map((name) => join(data, name)).join(', ');
     expect(await runScript(t, 'restore', backup, '--config', file)).toEqual({
       code: 1,
-      output: `${join(data, 'pet.db')} is there: stop the server and say --overwrite to replace it\n`,
+      output: `a restore replaces nothing, and these files exist: ${files}. Stop the server, move them away, and run the restore again\n`,
     });
     expect(bytesOf(data)).toEqual(before);
-    const { code, output } = await runScript(t, 'restore', backup, '--overwrite', '--config', file);
+  });
+
+  test('puts back what is missing, its folder included, and the server goes on with it', async (t) => {
+    const { file, data, backup } = await prepareBackup(t);
+    const { code, output } = await runScript(t, 'restore', backup, '--config', file);
     expect(output).toMatch(
       /^pet: \S+pet\.db restored, rows: pet 1\nuser: \S+user\.db restored, rows: adoption 1, user 1\nrestored from \S+, as of \S+Z, written by \S+\n$/,
     );
     expect(code).toBe(0);
-  });
-
-  test('puts back what is gone, its folder included, and the server goes on with it', async (t) => {
-    const { file, data, backup } = await prepareBackup(t);
-    rmSync(data, { recursive: true });
-    expect((await runScript(t, 'restore', backup, '--config', file)).code).toBe(0);
     expect(readdirSync(data).sort()).toEqual(['pet.db', 'user.db']);
     const { url } = await startServer(t, file);
     expect((await sendRequest(`${url}/user/users/1`, 'GET')).body.pets).toMatchObject([
@@ -355,61 +356,22 @@ describe('restore', () => {
     ]);
   });
 
-  test('applies nothing of the log of what it replaces', async (t) => {
-    const { data, backup, note } = await prepareBackup(t);
-    const pets = join(data, 'pet.db');
-    // As after a kill: a newer pet is in a log that stays behind. Then also one whose file is beyond repair.
-    for (const damage of [
-      () => {},
-      () => writeFileSync(pets, 'garbage '.repeat(9999)),
-      () => truncateSync(pets),
-      () => rmSync(pets),
-    ]) {
-      const client = new Client(pets);
-      client.pragma('journal_mode = WAL');
-      client.exec("UPDATE pet SET name = 'Newer'");
-      const left = bytesOf(data);
-      client.close();
-      for (const [name, bytes] of Object.entries(left)) writeFileSync(join(data, name), bytes, 'latin1');
-      expect(existsSync(`${pets}-wal`)).toBe(true);
-      damage();
-      expect(
-        (await restoreBackup(databasesIn(data), backup, { overwrite: true, note })).services,
-      ).toHaveProperty('pet');
-      expect(readdirSync(data).sort()).toEqual(['pet.db', 'user.db']);
-      const restored = new Client(pets);
-      expect(restored.prepare('SELECT name FROM pet').pluck().all()).toEqual(['Rex']);
-      restored.close();
-    }
+  test('counts a database that is equal to its copy as restored', async (t) => {
+    const { file, data, backup } = await prepareBackup(t);
+    mkdirSync(data);
+    copyFileSync(join(backup, 'pet.db'), join(data, 'pet.db'));
+    const { mtimeMs } = statSync(join(data, 'pet.db'));
+    expect((await runScript(t, 'restore', backup, '--config', file)).code).toBe(0);
+    expect(statSync(join(data, 'pet.db')).mtimeMs).toBe(mtimeMs);
+    expect(query(join(data, 'user.db'), 'SELECT name FROM user')).toEqual(['Alice']);
   });
 
-  test('refuses while a server has the databases, and the server does not notice', async (t) => {
-    const { file, data, backup } = await prepareBackup(t);
+  test('is rejected while a server has the databases, and the server does not notice', async (t) => {
+    const { file, data, old, backup } = await prepareBackup(t);
+    renameSync(old, data);
     const { url } = await startServer(t, file);
-    expect(await runScript(t, 'restore', backup, '--overwrite', '--config', file)).toEqual({
-      code: 1,
-      output: `${join(data, 'pet.db')} is in use: stop the server first\n`,
-    });
+    expect((await runScript(t, 'restore', backup, '--config', file)).output).toContain('these files exist');
     expect((await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Tom', species: 'cat' })).status).toBe(200);
-    expect(readdirSync(data).sort()).toEqual([
-      'pet.db',
-      'pet.db-shm',
-      'pet.db-wal',
-      'user.db',
-      'user.db-shm',
-      'user.db-wal',
-    ]);
-  });
-
-  test('follows the link that a database is behind', async (t) => {
-    const { file, data, backup } = await prepareBackup(t);
-    const elsewhere = join(makeFolder(t), 'pets.db');
-    copyFileSync(join(data, 'pet.db'), elsewhere);
-    rmSync(join(data, 'pet.db'));
-    symlinkSync(elsewhere, join(data, 'pet.db'));
-    truncateSync(elsewhere);
-    expect((await runScript(t, 'restore', backup, '--overwrite', '--config', file)).code).toBe(0);
-    expect(query(elsewhere, 'SELECT name FROM pet')).toEqual(['Rex']);
   });
 
   const rewrite = (change: (text: string) => string) => (backup: string) => {
@@ -479,7 +441,7 @@ describe('restore', () => {
     [
       'has other rows than its manifest says',
       forge("INSERT INTO user (name) VALUES ('Eve')"),
-      /user\.db has not the rows that the manifest says$/,
+      /user\.db has other rows than its manifest says$/,
     ],
     ['has no manifest', (backup) => rmSync(join(backup, 'manifest.json')), /it has no manifest\.json$/],
     ['has a manifest that was cut', rewrite((text) => text.slice(0, 99)), /cannot be read: it is no JSON$/],
@@ -496,19 +458,19 @@ describe('restore', () => {
     [
       'has a service that is not in the config',
       rewrite((text) => text.replace('"user": {', '"toy": {')),
-      /^toy is in the backup, and not in the config$/,
+      /^toy is in the backup, but not in the config$/,
     ],
     ['lacks a file', (backup) => rmSync(join(backup, 'user.db')), /user\.db/],
     [
       'has a file that was cut',
       (backup) => truncateSync(join(backup, 'user.db'), 4096),
-      /user\.db is not what was backed up: its size or SHA-256/,
+      /user\.db has another size or SHA-256 than its manifest says$/,
     ],
     [
       'has a byte that has changed',
       (backup) =>
         writeFileSync(join(backup, 'user.db'), readFileSync(join(backup, 'user.db')).fill(1, 9000, 9001)),
-      /user\.db is not what was backed up: its size or SHA-256/,
+      /user\.db has another size or SHA-256 than its manifest says$/,
     ],
     [
       'has the pets for the users',
@@ -523,52 +485,30 @@ describe('restore', () => {
   ])('restores nothing of a backup that %s, and says so in one line', async ([, damage, says], t) => {
     const { file, data, backup } = await prepareBackup(t);
     damage(backup);
-    const before = bytesOf(data);
-    const { code, output } = await runScript(t, 'restore', backup, '--overwrite', '--config', file);
+    const { code, output } = await runScript(t, 'restore', backup, '--config', file);
     expect(output.trim()).toMatch(says);
     expect(output.trim()).not.toContain('\n');
     expect(code).toBe(1);
-    expect(Object.keys(bytesOf(data))).toEqual(Object.keys(before));
-    expect(query(join(data, 'pet.db'), 'SELECT name FROM pet')).toEqual(['Rex']);
+    expect(existsSync(data) ? readdirSync(data) : []).toEqual([]);
   });
 
-  test('restores none where one cannot be put in its place, and puts back what it had replaced', async (t) => {
-    const { data, backup, note } = await prepareBackup(t);
-    rmSync(join(data, 'user.db'));
-    writeFileSync(join(data, 'pet.db'), 'garbage '.repeat(999));
-    writeFileSync(join(data, 'pet.db-wal'), 'its log');
-    const before = bytesOf(data);
-    const restored = restoreBackup(databasesIn(data), backup, { overwrite: true, note });
-    // Somebody makes the second one after it was seen that there is none.
+  test('restores none if one of them appears meanwhile', async (t) => {
+    const { data, backup, known } = await prepareBackup(t);
+    const restored = restoreBackup(databasesIn(data), backup, known);
+    mkdirSync(data, { recursive: true });
+    // The restore has checked that there is none.
     writeFileSync(join(data, 'user.db'), 'mine');
     await expect(restored).rejects.toThrow(/EEXIST/);
-    expect(bytesOf(data)).toEqual({ ...before, 'user.db': 'mine' });
+    expect(bytesOf(data)).toEqual({ 'user.db': 'mine' });
   });
 
-  test('keeps the databases locked until all are in their places', async (t) => {
-    const { data, backup, note } = await prepareBackup(t);
-    const restored = restoreBackup(databasesIn(data), backup, { overwrite: true, note });
-    for (const service of ['pet', 'user']) {
-      const client = new Client(join(data, `${service}.db`), { timeout: 0 });
-      expect(() => client.prepare('SELECT * FROM sqlite_schema').get()).toThrow(/locked/);
-      client.close();
-    }
-    await restored;
-    expect(query(join(data, 'pet.db'), 'SELECT name FROM pet')).toEqual(['Rex']);
-  });
-
-  test('refuses a folder in the place of a database, and touches no other', async (t) => {
+  test('is rejected by a folder in the place of a database', async (t) => {
     const { file, data, backup } = await prepareBackup(t);
-    rmSync(join(data, 'user.db'));
-    mkdirSync(join(data, 'user.db'));
-    const before = readFileSync(join(data, 'pet.db'));
-    const { code, output } = await runScript(t, 'restore', backup, '--overwrite', '--config', file);
-    expect({ code, output }).toEqual({
-      code: 1,
-      output: `database ${join(data, 'user.db')}: it is a folder. Name a file in the config\n`,
-    });
-    expect(readFileSync(join(data, 'pet.db')).equals(before)).toBe(true);
-    expect(readdirSync(data).sort()).toEqual(['pet.db', 'user.db']);
+    mkdirSync(join(data, 'user.db'), { recursive: true });
+    const { code, output } = await runScript(t, 'restore', backup, '--config', file);
+    expect(output).toContain(`these files exist: ${join(data, 'user.db')}.`);
+    expect(code).toBe(1);
+    expect(readdirSync(data)).toEqual(['user.db']);
   });
 });
 

@@ -1,6 +1,6 @@
+import { existsSync } from 'node:fs';
 import Client from 'better-sqlite3';
 import { inMemory } from '../../config/database-url.ts';
-import { assertNotHalfRestored, restoreNoteOf } from '../backup/restore-note.ts';
 import { DatabaseError } from '../database-error.ts';
 import { isKnownDatabase } from '../known-databases.ts';
 import type { Migration } from '../migration-files.ts';
@@ -17,6 +17,14 @@ export function connectMemory(known: readonly Migration[]): Client.Database {
   return client;
 }
 
+/** @throws {DatabaseError} if the file is missing, although it is listed as known. */
+export function assertNotMissing(file: string, knownDatabases: string): void {
+  if (existsSync(file) || !isKnownDatabase(knownDatabases, file)) return;
+  throw new DatabaseError(
+    `the file is missing, although it existed before. Mount its folder, restore a backup, or delete its line in ${knownDatabases} to start with a new database`,
+  );
+}
+
 /**
  * Connects to a file and applies its pending migrations. Creates a missing file, unless it is listed as known.
  * @throws {DatabaseError} if the file is damaged, newer than the code, or of another program. It is not changed then.
@@ -26,14 +34,9 @@ export function connectFile(
   known: readonly Migration[],
   knownDatabases?: string,
 ): Client.Database {
-  if (knownDatabases !== undefined) assertNotHalfRestored(restoreNoteOf(knownDatabases), file);
   removeLeftFolders(file, ['look', 'new']);
   if (!assertUsableFile(file)) {
-    if (knownDatabases !== undefined && isKnownDatabase(knownDatabases, file)) {
-      throw new DatabaseError(
-        `the file is missing, although it existed before. Mount its folder, restore a backup, or delete its line in ${knownDatabases} to start with a new database`,
-      );
-    }
+    if (knownDatabases !== undefined) assertNotMissing(file, knownDatabases);
     createFile(file, (client) => bringUpToDate(client, known));
   }
   inspectReadOnly(file, (client) => {

@@ -29,7 +29,8 @@ export async function openProjectSession(
   t: TestContext,
   { env, isGenerated, ...options }: ProjectSessionOptions = {},
 ): Promise<Session & { readonly folder: string }> {
-  const folder = copyProject(t);
+  const folder = makeFolder(t);
+  copyProject(folder);
   const ports = new Map<number, number>();
   for (const port of documentedPorts) ports.set(port, await findFreePort());
   for (const name of readdirSync(folder).filter((name) => /^config.*\.yaml$/.test(name))) {
@@ -44,9 +45,8 @@ export async function openProjectSession(
   return { ...session, folder };
 }
 
-/** A copy of all files that git has or would add. */
-function copyProject(t: TestContext): string {
-  const folder = makeFolder(t);
+/** Copies all files that git has or would add, with the dependencies of this project. */
+export function copyProject(folder: string): void {
   const listed = execFileSync('git', ['ls-files', '-coz', '--exclude-standard'], {
     cwd: root,
     encoding: 'utf8',
@@ -61,5 +61,4 @@ function copyProject(t: TestContext): string {
     symlinkSync(join(root, 'node_modules', name), join(modules, name));
   writeFileSync(join(modules, '.node-path'), process.execPath);
   cpSync(join(root, 'package-lock.json'), join(modules, '.installed'));
-  return folder;
 }

@@ -71,7 +71,7 @@ export function openSession(options: SessionOptions): Session {
     if (isLeftOut(command)) return;
     if (startsServer.test(command)) return startServer(command);
     // The pages say so.
-    if (/^(\.\/run\.sh restore|rm) /.test(command)) await stop();
+    if (/^(\.\/run\.sh restore|rm|mv) /.test(command)) await stop();
     const { ended, output } = start(translate(command, ports), folder, env);
     const code = await ended;
     if (code !== 0) throw new Error(`it ended with ${code}:\n${output()}`);

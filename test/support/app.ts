@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import contract from '../../generated/openapi.json' with { type: 'json' };
+import generated from '../../generated/openapi.json' with { type: 'json' };
+import { selectServices } from '../../src/framework/openapi/merge.ts';
+import type { OpenApiDocument } from '../../src/framework/openapi/response-contract.ts';
 import { createTestApp, type TestApp, type TestAppOptions } from '../../src/framework/testing/index.ts';
 import type { TestLifetime } from '../../src/framework/testing/test-app.ts';
 import pet from '../../src/services/pet/index.ts';
@@ -12,7 +14,11 @@ export { captureLog, type LogEntry } from '../../src/framework/testing/captured-
 export { createTestApp, type TestApp, type TestAppOptions } from '../../src/framework/testing/index.ts';
 export { findFreePort } from '../../src/framework/testing/layout.ts';
 export { sendRequest, type TestResponse } from '../../src/framework/testing/send-request.ts';
-export { contract };
+/** The merged document of the example services, also where the project has others. */
+export const contract = selectServices(generated as unknown as OpenApiDocument, [
+  'pet',
+  'user',
+]) as unknown as typeof generated;
 
 /** The services are pet and user unless others are given. */
 export type ExampleAppOptions = Partial<TestAppOptions>;

@@ -41,7 +41,10 @@ describe.each(groupings)('$name', (grouping) => {
   test('the gateway covers every service: home, readiness, documents, docs', async (t) => {
     const { url } = await startGrouping(t, grouping);
     const ask = (path: string) => sendRequest(`${url}${path}`, 'GET');
-    expect((await ask('/')).body).toEqual({ message: 'Gateway is running', services: ['pet', 'user'] });
+    expect((await ask('/')).body).toEqual({
+      message: 'Gateway is running',
+      services: expect.arrayContaining(['pet', 'user']),
+    });
     expect((await ask('/ready')).body).toMatchObject({ status: 'OK', degraded: [] });
     for (const name of ['pet', 'user']) {
       expect((await ask(`/${name}/health`)).body).toEqual({ status: 'OK' });

@@ -1,0 +1,50 @@
+/**
+ * Adds a third service to a copy of the project, as docs/add-a-service.md does: with a table, a migration, a peer, errors
+ * and tests. Then runs the project's own tests there: they must not depend on which services there are. Removes the
+ * service as the page does, and compares the copy with the start. Needs the ports 8000 to 8003.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { listBlocks } from '../test/docs/blocks.ts';
+import { copyProject } from '../test/docs/project.ts';
+import { openSession } from '../test/docs/session.ts';
+
+const page = 'docs/add-a-service.md';
+const folder = mkdtempSync(join(tmpdir(), 'third-service-'));
+const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
+const session = openSession({
+  ...{ folder, env, timeout: 180_000 },
+  onCommand: (command, seconds) => console.log(`ok, ${seconds.toFixed(1)} s $ ${command}`),
+});
+const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' });
+
+try {
+  // Some tests run programs as another user.
+  chmodSync(folder, 0o755);
+  copyProject(folder);
+  git('init', '--quiet');
+  git('add', '--all');
+  git('-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '--quiet', '--message=start');
+  const blocks = listBlocks(page);
+  const split = lineOf('## 10. Split it off');
+  for (const block of blocks.filter(({ line }) => line < split)) await session.work(block);
+  await session.stop();
+  const tests = ['vitest', 'run', '--project', 'services', '--project', 'framework'];
+  const { status } = spawnSync('npx', tests, { cwd: folder, env, stdio: 'inherit' });
+  if (status !== 0) throw new Error('a third service turns tests of the project red');
+  for (const block of blocks.filter(({ line }) => line >= split)) await session.work(block);
+  await session.stop();
+  const left = git('status', '--porcelain');
+  if (left !== '') throw new Error(`the page does not remove what it has added:\n${left}`);
+} finally {
+  await session.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function lineOf(heading: string): number {
+  const index = readFileSync(join(folder, page), 'utf8').split('\n').indexOf(heading);
+  if (index < 0) throw new Error(`${page} has no heading "${heading}"`);
+  return index + 1;
+}

@@ -179,7 +179,7 @@ export interface paths {
         delete: operations["user.deleteUser"];
         options?: never;
         head?: never;
-        /** Change what is given of a user: all of it or nothing */
+        /** Change a user: all that is given, or nothing */
         patch: operations["user.updateUser"];
         trace?: never;
     };
@@ -277,7 +277,7 @@ export interface components {
             /** @example dog */
             species: string;
             /**
-             * @description In years; null where it is not known
+             * @description In years; null if it is not known
              * @example 3
              */
             age: number | null;
@@ -304,7 +304,7 @@ export interface components {
             /** @example dog */
             species: string;
             /**
-             * @description In years; null where it is not known
+             * @description In years; null if it is not known
              * @default null
              * @example 3
              */
@@ -321,7 +321,7 @@ export interface components {
             /** @example dog */
             species?: string;
             /**
-             * @description In years; null where it is not known
+             * @description In years; null if it is not known
              * @example 3
              */
             age?: number | null;
@@ -356,11 +356,13 @@ export interface components {
             id: number;
             /**
              * Format: date-time
+             * @description UTC, with microseconds
              * @example 2024-12-18T21:03:51.790256Z
              */
             last_fed: string;
             /**
              * Format: date-time
+             * @description UTC, with microseconds
              * @example 2024-12-18T21:03:51.790256Z
              */
             last_interaction: string;
@@ -370,7 +372,7 @@ export interface components {
             name: string;
             /** @example 1 */
             id: number;
-            /** @description In the order of adoption; one that is gone is not shown */
+            /** @description In the order of adoption; deleted pets are not shown */
             pets: components["schemas"]["user.Pet"][];
         };
         "user.UserCreate": {
@@ -421,7 +423,7 @@ export interface operations {
                 offset?: number;
                 /** @description How many at most */
                 limit?: number;
-                /** @description Only these, whatever `offset` and `limit`; those that do not exist are left out */
+                /** @description Only pets with these ids, without `offset` and `limit`; ids that do not exist are left out */
                 ids?: number[];
             };
             header?: never;

@@ -1,7 +1,7 @@
 /** The public API of the framework: what a service imports. Tables and repositories import `#framework/database`. */
 export type { Lookup, Peer } from './calls/peers.ts';
 export { bindContext } from './context/context.ts';
-export { defineProblem, found, type ProblemDefinition, peerProblems } from './errors/define-problem.ts';
+export { defineProblem, found, ok, type ProblemDefinition, peerProblems } from './errors/define-problem.ts';
 export {
   Conflict,
   GatewayTimeout,
@@ -11,7 +11,7 @@ export {
   ServiceUnavailable,
 } from './errors/problem.ts';
 export { getLogger, type Logger } from './logging/logger.ts';
-export { defaulted, Id, OkResponse, Page, ref, text } from './openapi/schema.ts';
+export { defaulted, Id, nullable, OkResponse, Page, ref, Timestamp, text } from './openapi/schema.ts';
 export {
   defineService,
   type Service,

@@ -13,4 +13,6 @@ export {
   text,
   unique,
 } from './drizzle.ts';
+export { id } from './id.ts';
+export { formatInstant, instant, nowMicros } from './instant.ts';
 export { preparePages } from './pages.ts';

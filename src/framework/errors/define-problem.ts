@@ -50,6 +50,15 @@ export function found<Value>(
   return value as Exclude<Value, undefined | null | false>;
 }
 
+/**
+ * Returns the response to a delete: `ok(await pets.remove(id), petNotFound)`.
+ * @throws {Problem} if nothing was deleted.
+ */
+export function ok(isDone: boolean, problem: ProblemDefinition): { ok: true } {
+  if (!isDone) throw problem();
+  return { ok: true };
+}
+
 /** The response of a route for problems of one status, with the first as its example, as a request to `instance` gets it. */
 export function describeProblems(
   description: string,

@@ -1,5 +1,12 @@
-import { asc, type Database, eq, preparePages, type SQL, sql } from '#framework/database';
-import { formatInstant, nowMicros } from './instant.ts';
+import {
+  type Database,
+  eq,
+  formatInstant,
+  nowMicros,
+  preparePages,
+  type SQL,
+  sql,
+} from '#framework/database';
 import type { Pet, PetCreate, PetQuery, PetUpdate } from './schemas.ts';
 import { pets } from './tables.ts';
 
@@ -7,22 +14,19 @@ export type PetRepository = ReturnType<typeof createPetRepository>;
 
 const { placeholder } = sql;
 
-/** A new time of a pet is later than all it had, whatever the clock says and whoever wrote them. */
+/** A new time of a pet is later than its last one, whatever the clock says and whichever process wrote that. */
 const now = sql`CASE WHEN ${placeholder('now')} > ${pets.last_interaction}
   THEN ${placeholder('now')} ELSE ${pets.last_interaction} + 1 END`;
 
-/** The pets in the database. What takes an id resolves with undefined where there is no such pet. */
+/** Creates the queries of the pets. Those of one pet resolve with undefined if it does not exist. */
 export function createPetRepository(database: Database) {
   const { orm, prepare, oneOf } = database;
   const byId = eq(pets.id, placeholder('id'));
+  const all = () => orm.select().from(pets);
 
-  const select = prepare(orm.select().from(pets).where(byId));
-  const selectPage = preparePages(
-    database,
-    pets.id,
-    orm.select().from(pets).orderBy(asc(pets.id)).limit(placeholder('limit')).offset(placeholder('offset')),
-  );
-  const selectSome = prepare(orm.select().from(pets).where(oneOf(pets.id, 'ids')).orderBy(asc(pets.id)));
+  const select = prepare(all().where(byId));
+  const selectPage = preparePages(database, pets.id, all());
+  const selectSome = prepare(all().where(oneOf(pets.id, 'ids')).orderBy(pets.id));
   const insert = prepare(
     orm
       .insert(pets)
@@ -39,7 +43,7 @@ export function createPetRepository(database: Database) {
   const change = prepareUpdate({
     name: sql`coalesce(${placeholder('name')}, ${pets.name})`,
     species: sql`coalesce(${placeholder('species')}, ${pets.species})`,
-    // null is an age like another: it says that nobody knows.
+    // Null is an age as well: it is not known.
     age: sql`CASE WHEN ${placeholder('hasAge')} = 1 THEN ${placeholder('age')} ELSE ${pets.age} END`,
     mood: sql`coalesce(${placeholder('mood')}, ${pets.mood})`,
   });
@@ -53,35 +57,23 @@ export function createPetRepository(database: Database) {
   }
 
   return {
-    async find(id: number): Promise<Pet | undefined> {
-      return select.get({ id });
-    },
-    async list({ ids, ...page }: PetQuery): Promise<Pet[]> {
-      return ids === undefined ? selectPage(page) : selectSome.all({ ids });
-    },
+    find: (id: number) => select.get({ id }),
+    list: ({ ids, ...page }: PetQuery) => (ids === undefined ? selectPage(page) : selectSome.all({ ids })),
     async create({ name, species, age, mood }: PetCreate): Promise<Pet> {
       const now = nowMicros();
       const { id } = await insert.get({ name, species, age, mood, now });
       const instant = formatInstant(now);
       return { name, species, age, mood, id, last_fed: instant, last_interaction: instant };
     },
-    update(id: number, { name, species, age, mood }: PetUpdate): Promise<Pet | undefined> {
-      const values = { name: name ?? null, species: species ?? null, mood: mood ?? null };
-      const hasAge = age === undefined ? 0 : 1;
-      return change.get({ id, ...values, hasAge, age: age ?? null });
+    update(id: number, { name = null, species = null, age, mood = null }: Nullable<PetUpdate>) {
+      return change.get({ id, name, species, mood, hasAge: age === undefined ? 0 : 1, age: age ?? null });
     },
-    hydrate(id: number): Promise<Pet | undefined> {
-      return hydrate.get({ id, now: nowMicros() });
-    },
-    feed(id: number): Promise<Pet | undefined> {
-      return feed.get({ id, now: nowMicros() });
-    },
-    treat(id: number): Promise<Pet | undefined> {
-      return treat.get({ id, now: nowMicros() });
-    },
-    /** Resolves with whether there was such a pet. */
-    async remove(id: number): Promise<boolean> {
-      return (await remove.run({ id })).changes > 0;
-    },
+    hydrate: (id: number) => hydrate.get({ id, now: nowMicros() }),
+    feed: (id: number) => feed.get({ id, now: nowMicros() }),
+    treat: (id: number) => treat.get({ id, now: nowMicros() }),
+    /** Resolves with whether the pet existed. */
+    remove: async (id: number) => (await remove.run({ id })).changes > 0,
   };
 }
+
+type Nullable<Fields> = { [Name in keyof Fields]: Fields[Name] | null };

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { found, OkResponse, ref, type ServiceScope } from '#framework';
+import { found, OkResponse, ok, ref, type ServiceScope } from '#framework';
 import { petNotFound } from './errors.ts';
 import type { PetRepository } from './repository.ts';
 import { Pet, PetCreate, PetId, PetQuery, PetUpdate } from './schemas.ts';
@@ -22,7 +22,6 @@ export function addRoutes(app: ServiceScope, pets: PetRepository): void {
     ({ query }) => pets.list(query),
   );
 
-  // What every route of one pet has.
   const onePet = {
     params: PetId,
     response: { 200: ref(Pet, 'The pet as it is now') },
@@ -45,10 +44,7 @@ export function addRoutes(app: ServiceScope, pets: PetRepository): void {
   app.delete(
     '/pets/:pet_id',
     { schema: { ...remove, ...onePet, response: { 200: OkResponse } } },
-    async ({ params }) => {
-      found(await pets.remove(params.pet_id), petNotFound);
-      return { ok: true as const };
-    },
+    async ({ params }) => ok(await pets.remove(params.pet_id), petNotFound),
   );
 
   const care = {

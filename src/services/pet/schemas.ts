@@ -1,21 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { defaulted, Id, Page, text } from '#framework';
+import { defaulted, Id, nullable, Page, Timestamp, text } from '#framework';
 
 const Text = (example: string) => text({ minLength: 1, maxLength: 200, examples: [example] });
 
-const Age = Type.Unsafe<number | null>({
-  type: ['integer', 'null'],
-  minimum: 0,
-  maximum: 1000,
-  description: 'In years; null where it is not known',
-  examples: [3],
-});
-
-const Instant = Type.String({
-  format: 'date-time',
-  description: 'UTC, with microseconds',
-  examples: ['2024-12-18T21:03:51.790256Z'],
-});
+const description = 'In years; null if it is not known';
+const Age = nullable(Type.Integer({ minimum: 0, maximum: 1000, description, examples: [3] }));
 
 export const PetId = Type.Object({ pet_id: Id });
 
@@ -26,8 +15,8 @@ export const Pet = Type.Object(
     age: Age,
     mood: Text('happy'),
     id: Id,
-    last_fed: Instant,
-    last_interaction: Instant,
+    last_fed: Timestamp,
+    last_interaction: Timestamp,
   },
   { $id: 'Pet' },
 );
@@ -37,8 +26,8 @@ export const PetCreate = Type.Object(
   {
     name: Text('Rex'),
     species: Text('dog'),
-    age: defaulted(Type.Unsafe<number | null>({ ...Age, default: null })),
-    mood: defaulted(Type.String({ ...Text('happy'), default: 'happy' })),
+    age: defaulted({ ...Age, default: null }),
+    mood: defaulted({ ...Text('happy'), default: 'happy' }),
   },
   { $id: 'PetCreate' },
 );
@@ -55,9 +44,10 @@ export const PetQuery = Type.Object({
   ids: Type.Optional(
     Type.Array(Id, {
       minItems: 1,
-      // What users who are read at the same time have together; a URL of long ids is well below what servers take.
+      // Batched calls use all of it. A URL with so many long ids is far shorter than servers accept.
       maxItems: 300,
-      description: 'Only these, whatever `offset` and `limit`; those that do not exist are left out',
+      description:
+        'Only pets with these ids, without `offset` and `limit`; ids that do not exist are left out',
     }),
   ),
 });

@@ -9,19 +9,16 @@ export type Adoption = ReturnType<typeof createAdoption>;
 type Pets = Awaited<ReturnType<PetClient['find']>>;
 
 /**
- * Where users and pets meet. Each use case asks the pet service first, once, and writes last, so that where it
- * cannot be asked nothing has changed. A pet that is gone is not shown; that it was adopted stays on record, as
- * the pet service may be wrong for a while and ids are never used again.
+ * Creates the use cases of users and pets. Each asks the pet service first, once, and writes last, so that nothing has
+ * changed if the pet service does not respond. A deleted pet is not shown, but its adoption stays stored.
  */
 export function createAdoption(users: UserRepository, pets: PetClient) {
-  async function findUser(id: number): Promise<UserRecord> {
-    return found(await users.find(id), userNotFound);
-  }
+  const findUser = async (id: number): Promise<UserRecord> => found(await users.find(id), userNotFound);
 
   /**
-   * Shows a user as it is after a write. Others may have given it pets since `known` was asked for: those are asked for
-   * now, so that the response is of one point in time and has each write that was acknowledged before.
-   * @throws {GatewayTimeout} if they cannot be asked for: the write was made.
+   * Shows a user after a write. Other requests may have added pets since `known` was read: these are read now, so that
+   * the response contains every write that was acknowledged before.
+   * @throws {GatewayTimeout} if the pets cannot be read: the write was made.
    */
   async function showWritten(record: UserRecord, asked: readonly number[], known: Pets): Promise<User> {
     const all = new Set(asked);
@@ -36,7 +33,7 @@ export function createAdoption(users: UserRepository, pets: PetClient) {
   }
 
   return {
-    /** Shows users with their pets, which are asked for together. */
+    /** Shows users with their pets, which one lookup reads. */
     async show(records: readonly UserRecord[]): Promise<User[]> {
       const known = await pets.find(records.flatMap(({ pets_ids }) => pets_ids));
       return records.map((record) => show(record, known));

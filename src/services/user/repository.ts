@@ -5,7 +5,7 @@ import { adoptions, users } from './tables.ts';
 
 export type UserRepository = ReturnType<typeof createUserRepository>;
 
-/** A user as the database has it: of its pets only the ids, in the order of adoption. */
+/** A user in the database: with the ids of its pets, in the order of adoption. */
 export interface UserRecord {
   readonly id: number;
   readonly name: string;
@@ -14,7 +14,7 @@ export interface UserRecord {
 
 const { placeholder } = sql;
 
-/** The users and their adoptions in the database. */
+/** Creates the queries of the users and their adoptions. */
 export function createUserRepository(database: Database) {
   const { orm, prepare, prepareLocking, list, collect, write } = database;
   const byId = eq(users.id, placeholder('id'));
@@ -31,17 +31,10 @@ export function createUserRepository(database: Database) {
     ),
   };
 
-  const select = prepare(orm.select(record).from(users).where(byId));
-  const selectPage = preparePages(
-    database,
-    users.id,
-    orm
-      .select(record)
-      .from(users)
-      .orderBy(asc(users.id))
-      .limit(placeholder('limit'))
-      .offset(placeholder('offset')),
-  );
+  const all = () => orm.select(record).from(users);
+
+  const select = prepare(all().where(byId));
+  const selectPage = preparePages(database, users.id, all());
   const insert = prepare(
     orm
       .insert(users)
@@ -73,23 +66,13 @@ export function createUserRepository(database: Database) {
   const deleteAdoptions = prepare(orm.delete(adoptions).where(ofUser));
 
   return {
-    async find(id: number): Promise<UserRecord | undefined> {
-      return select.get({ id });
-    },
-    async list(page: Page): Promise<UserRecord[]> {
-      return selectPage(page);
-    },
+    find: (id: number) => select.get({ id }),
+    list: (page: Page) => selectPage(page),
     async create(name: string): Promise<UserRecord> {
       return { ...(await insert.get({ name })), name, pets_ids: [] };
     },
-    /**
-     * Changes what is given; `petIds`, without repetition, replaces the adoptions.
-     * Resolves with the user as it is now, or undefined where there is none.
-     */
-    update(
-      id: number,
-      change: { name?: string; petIds?: readonly number[] },
-    ): Promise<UserRecord | undefined> {
+    /** Changes what is given. `petIds`, which has no id twice, replaces the adoptions. Undefined: no such user. */
+    update(id: number, change: { name?: string; petIds?: readonly number[] }) {
       return write(async () => {
         if ((await rename.run({ id, name: change.name ?? null })).changes === 0) return undefined;
         if (change.petIds !== undefined) {
@@ -99,15 +82,10 @@ export function createUserRepository(database: Database) {
         return select.get({ id });
       });
     },
-    /** Resolves with whether there was such a user. */
-    async remove(id: number): Promise<boolean> {
-      return (await remove.run({ id })).changes > 0;
-    },
-    /**
-     * Adds an adoption that does not exist, if the user has less than it can have.
-     * Resolves with the user after that, or undefined if it does not exist.
-     */
-    addAdoption(id: number, petId: number): Promise<UserRecord | undefined> {
+    /** Resolves with whether the user existed. */
+    remove: async (id: number) => (await remove.run({ id })).changes > 0,
+    /** Adds an adoption if the user may have one more, and resolves with the user. Undefined: no such user. */
+    addAdoption(id: number, petId: number) {
       return write(async () => {
         if ((await lock.get({ id })) === undefined) return undefined;
         const { count } = (await countAdoptions.get({ id })) ?? { count: 0 };
@@ -115,8 +93,8 @@ export function createUserRepository(database: Database) {
         return select.get({ id });
       });
     },
-    /** Resolves with the user after that, or undefined if there was no such adoption. */
-    removeAdoption(id: number, petId: number): Promise<UserRecord | undefined> {
+    /** Resolves with the user after that, or with undefined if the adoption did not exist. */
+    removeAdoption(id: number, petId: number) {
       return write(async () => {
         const { changes } = await deleteAdoption.run({ id, petId });
         return changes > 0 ? select.get({ id }) : undefined;

@@ -1,22 +1,15 @@
 import { Type } from '@sinclair/typebox';
-import { found, inSlices, OkResponse, Page, peerProblems, ref, type ServiceScope } from '#framework';
+import { inSlices, OkResponse, ok, Page, peerProblems, ref, type ServiceScope } from '#framework';
 import type { Adoption } from './adoption.ts';
 import { petNotFound, tooManyPets, userNotFound } from './errors.ts';
 import type { UserRepository } from './repository.ts';
 import { AdoptionId, User, UserCreate, UserId, UserUpdate } from './schemas.ts';
 
 export function addRoutes(app: ServiceScope, users: UserRepository, adoption: Adoption): void {
-  const created = { 200: ref(User, 'The new user') };
+  const create = { operationId: 'createUser', summary: 'Create a user' };
   app.post(
     '/users/',
-    {
-      schema: {
-        operationId: 'createUser',
-        summary: 'Create a user',
-        body: ref(UserCreate),
-        response: created,
-      },
-    },
+    { schema: { ...create, body: ref(UserCreate), response: { 200: ref(User, 'The new user') } } },
     async ({ body }) => {
       const { id, name } = await users.create(body.name);
       return { name, id, pets: [] };
@@ -37,12 +30,9 @@ export function addRoutes(app: ServiceScope, users: UserRepository, adoption: Ad
     ({ params }) => adoption.find(params.user_id),
   );
 
-  const change = {
-    operationId: 'updateUser',
-    summary: 'Change what is given of a user: all of it or nothing',
-  };
+  const change = { operationId: 'updateUser', summary: 'Change a user: all that is given, or nothing' };
   const changed = {
-    params: UserId,
+    ...theUser,
     body: ref(UserUpdate),
     response: { 200: ref(User, 'The user as it is now') },
   };
@@ -58,10 +48,7 @@ export function addRoutes(app: ServiceScope, users: UserRepository, adoption: Ad
   app.delete(
     '/users/:user_id',
     { schema: { ...remove, params: UserId, response: { 200: OkResponse }, errors: [userNotFound] } },
-    async ({ params }) => {
-      found(await users.remove(params.user_id), userNotFound);
-      return { ok: true as const };
-    },
+    async ({ params }) => ok(await users.remove(params.user_id), userNotFound),
   );
 
   const oneAdoption = { params: AdoptionId, response: { 200: ref(User, 'The user with its pets') } };

@@ -1,25 +1,24 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { Id, text } from '#framework';
+import { Id, nullable, Timestamp, text } from '#framework';
 
 /** How many pets a user can have. */
 export const maxAdoptions = 1000;
 
 const Name = text({ minLength: 1, maxLength: 200, examples: ['Alice'] });
-const Instant = Type.String({ format: 'date-time', examples: ['2024-12-18T21:03:51.790256Z'] });
 
 export const UserId = Type.Object({ user_id: Id });
 export const AdoptionId = Type.Object({ user_id: Id, pet_id: Id });
 
-/** A pet as the pet service showed it when it was asked; nothing of it is kept here but its id. */
+/** A pet as the pet service responds with it. Only its id is stored here. */
 export const AdoptedPet = Type.Object(
   {
     name: Type.String({ examples: ['Rex'] }),
     species: Type.String({ examples: ['dog'] }),
-    age: Type.Unsafe<number | null>({ type: ['integer', 'null'], examples: [3] }),
+    age: nullable(Type.Integer({ examples: [3] })),
     mood: Type.String({ examples: ['happy'] }),
     id: Id,
-    last_fed: Instant,
-    last_interaction: Instant,
+    last_fed: Timestamp,
+    last_interaction: Timestamp,
   },
   { $id: 'Pet' },
 );
@@ -29,7 +28,7 @@ export const User = Type.Object(
     name: Name,
     id: Id,
     pets: Type.Array(Type.Unsafe<Static<typeof AdoptedPet>>({ $ref: 'Pet#' }), {
-      description: 'In the order of adoption; one that is gone is not shown',
+      description: 'In the order of adoption; deleted pets are not shown',
     }),
   },
   { $id: 'User' },

@@ -10,13 +10,10 @@ const { placeholder } = sql;
 test('a page past the largest id is empty without a step over any row; other pages are as the query has them', async (t) => {
   const { orm, prepare, close } = openSqlite(':memory:', { migrations });
   t.onTestFinished(close);
-  const query = orm
-    .select()
-    .from(users)
-    .orderBy(asc(users.id))
-    .limit(placeholder('limit'))
-    .offset(placeholder('offset'));
-  const plain = prepare(query);
+  const all = () => orm.select().from(users);
+  const plain = prepare(
+    all().orderBy(asc(users.id)).limit(placeholder('limit')).offset(placeholder('offset')),
+  );
   let runs = 0;
   const counting: typeof prepare = (prepared) => {
     const statement = prepare(prepared);
@@ -28,7 +25,7 @@ test('a page past the largest id is empty without a step over any row; other pag
       },
     } as typeof statement;
   };
-  const select = preparePages({ orm, prepare: counting }, users.id, query);
+  const select = preparePages({ orm, prepare: counting }, users.id, all());
   expect([await select({ offset: 0, limit: 100 }), await select({ offset: 1, limit: 100 })]).toEqual([
     [],
     [],

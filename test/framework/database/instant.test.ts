@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { formatInstant, nowMicros, parseInstant } from '../../../src/services/pet/instant.ts';
+import { formatInstant, nowMicros, parseInstant } from '../../../src/framework/database/instant.ts';
 
 const hour = 3_600_000; // ms
 const realNow = Date.now;

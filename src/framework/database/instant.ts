@@ -1,9 +1,11 @@
+import { customType } from './drizzle.ts';
+
 const day = 86_400_000_000; // µs
 
-/** The last dates that were written, by the number of their day: times of one day share the calendar's work. */
+/** Formatted dates by the number of their day: timestamps of one day share the work of the calendar. */
 const dates = new Map<number, string>();
 
-/** The parts of a time that are few: to look them up takes half the time of writing their digits. */
+/** Parts of a timestamp that have few values. To look them up takes half the time of formatting them. */
 const minutesOfDay = list(
   1440,
   (minute) => `T${digits(Math.floor(minute / 60), 2)}:${digits(minute % 60, 2)}:`,
@@ -19,7 +21,7 @@ function digits(value: number, count: number): string {
   return String(value).padStart(count, '0');
 }
 
-/** A time as the contract has it, `2024-12-18T21:03:51.790256Z`, from microseconds since 1970. */
+/** Formats microseconds since 1970 as `2024-12-18T21:03:51.790256Z`. */
 export function formatInstant(micros: number): string {
   const days = Math.floor(micros / day);
   const ofDay = micros - days * day;
@@ -41,7 +43,7 @@ function dateOf(days: number): string {
   return date;
 }
 
-/** Microseconds since 1970, from a time as `formatInstant` writes it. */
+/** Parses what `formatInstant` returns to microseconds since 1970. */
 export function parseInstant(instant: string): number {
   return Date.parse(`${instant.slice(0, 23)}Z`) * 1000 + Number(instant.slice(23, 26));
 }
@@ -49,8 +51,8 @@ export function parseInstant(instant: string): number {
 let offset = Date.now() - performance.now();
 
 /**
- * The time now, in microseconds since 1970: the clock of the system, which has milliseconds, with the digits of
- * the one that counts from the start. It follows the system's clock wherever that is set.
+ * Returns the microseconds since 1970: the system clock, which has milliseconds, with the finer digits of
+ * `performance.now()`. It follows the system clock if that is set.
  */
 export function nowMicros(): number {
   const millis = Date.now();
@@ -58,3 +60,10 @@ export function nowMicros(): number {
   if (Math.abs(millis - (offset + fine)) > 1) offset = millis - fine;
   return Math.floor((offset + fine) * 1000);
 }
+
+/** Defines a column of timestamps: microseconds since 1970 in the database, so that it can compare them; text in code. */
+export const instant = customType<{ data: string; driverData: number }>({
+  dataType: () => 'integer',
+  fromDriver: formatInstant,
+  toDriver: parseInstant,
+});

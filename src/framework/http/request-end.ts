@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pathOf } from '../context/url.ts';
-import { createRequestLogger, writeAccessLine } from '../logging/access-log.ts';
+import { createRequestLogger, writeRequest } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { RejectionReason, RequestMetrics } from '../metrics/request-metrics.ts';
 
@@ -12,7 +12,7 @@ import type { RejectionReason, RequestMetrics } from '../metrics/request-metrics
  */
 export function recordRequestEnd(request: FastifyRequest, reply: FastifyReply, route: object): void {
   const { log, method, url, routeOptions, server } = request;
-  writeAccessLine(log as Logger, {
+  writeRequest(log as Logger, {
     method,
     path: pathOf(url),
     route: routeOptions?.url,
@@ -40,7 +40,7 @@ export function recordRejection(
   { reqId, method, url, status, ms, reason }: RejectedRequest,
 ): void {
   const entry = { method, path: pathOf(url), status, ms: roundMs(ms) };
-  writeAccessLine(createRequestLogger(log, reqId), entry);
+  writeRequest(createRequestLogger(log, reqId), entry);
   if (metrics !== undefined) metrics.shed[reason] += 1;
 }
 

@@ -1,51 +1,82 @@
 import { type Logger, pino } from 'pino';
 
-/** What the line of a request says. */
+/** The fields of the log entry of a request. */
 export interface RequestFields {
   readonly method: string;
   readonly path: string;
-  /** As it was registered; absent where there is none. */
+  /** The pattern of the route; absent if no route matches. */
   readonly route?: string | undefined;
   readonly status: number;
   readonly ms: number;
-  /** Whether its client did not take the answer. */
+  /** Whether the client disconnected before it had the response. */
   readonly aborted?: boolean;
 }
 
-/** Characters of a path that a line shows: longer ones would push other lines out of the rotated files. */
+/** Writes the entries of requests, and creates the loggers that their handlers use. */
+export interface AccessLog {
+  /**
+   * Creates a child logger with the id of a request.
+   * @param reqId needs no escape in JSON, see `PropagatedContext`.
+   */
+  createRequestLogger(log: Logger, reqId: string): Logger;
+  writeRequest(log: Logger, fields: RequestFields): void;
+}
+
+/** The maximum length of a path in an entry: longer ones would push other entries out of the rotated files. */
 const maxPath = 256;
 
-// For integration where speed counts: https://github.com/pinojs/pino/blob/main/docs/api.md#pino-symbols
 const { symbols } = pino;
 
-/** What Pino has in a logger: its bindings as they stand in each line, where lines go, and the time of one. */
-interface State {
+/**
+ * The private state of a Pino logger that this file uses: its bindings as JSON, its destination, and its time. Pino 10
+ * documents the symbols for integrations that need speed (docs/api.md, `pino.symbols`), but not their values.
+ */
+interface PrivateState {
   [symbols.chindingsSym]: string;
   readonly [symbols.streamSym]: { write(line: string): void };
   readonly [symbols.timeSym]: () => string;
 }
 
-/**
- * A child for one request, as Pino's own `child({ reqId })` makes it, in a tenth of the time.
- * @param reqId needs no escape in JSON, see `Travel`.
- */
-export function createRequestLogger(log: Logger, reqId: string): Logger {
-  const child = Object.create(log) as Logger & State;
-  child[symbols.chindingsSym] = `${child[symbols.chindingsSym]},"reqId":"${reqId}"`;
-  return child;
+/** Uses the private state: a child takes a tenth of the time of `child()`, an entry a fifth of the time of `info()`. */
+export const fastAccessLog: AccessLog = {
+  createRequestLogger(log, reqId) {
+    const child = Object.create(log) as Logger & PrivateState;
+    child[symbols.chindingsSym] = `${child[symbols.chindingsSym]},"reqId":"${reqId}"`;
+    return child;
+  },
+  writeRequest(log, { method, path, route, status, ms, aborted }) {
+    if (!log.isLevelEnabled('info')) return;
+    const state = log as Logger & PrivateState;
+    const routeField = route === undefined ? '' : `,"route":${JSON.stringify(route)}`;
+    const request = `"method":"${method}","path":${JSON.stringify(shorten(path))}${routeField}`;
+    const response = `"status":${status},"ms":${ms}${aborted === true ? ',"aborted":true' : ''}`;
+    const start = `{"level":"info"${state[symbols.timeSym]()}${state[symbols.chindingsSym]}`;
+    state[symbols.streamSym].write(`${start},${request},${response},"msg":"request"}\n`);
+  },
+};
+
+/** Uses the public API of Pino, for a version whose private state is different. */
+export const publicAccessLog: AccessLog = {
+  createRequestLogger: (log, reqId) => log.child({ reqId }),
+  writeRequest(log, { method, path, route, status, ms, aborted }) {
+    const fields = { method, path: shorten(path), ...(route !== undefined && { route }), status, ms };
+    log.info(aborted === true ? { ...fields, aborted } : fields, 'request');
+  },
+};
+
+function shorten(path: string): string {
+  return path.length > maxPath ? `${path.slice(0, maxPath)}…` : path;
 }
 
-/** Writes the line of a request, as Pino's own `info(fields, 'request')` does it, in a fifth of the time. */
-export function writeAccessLine(
-  log: Logger,
-  { method, path, route, status, ms, aborted }: RequestFields,
-): void {
-  if (!log.isLevelEnabled('info')) return;
-  const state = log as Logger & State;
-  const routed = route === undefined ? '' : `,"route":${JSON.stringify(route)}`;
-  const shown = path.length > maxPath ? `${path.slice(0, maxPath)}…` : path;
-  const asked = `"method":"${method}","path":${JSON.stringify(shown)}${routed}`;
-  const ended = `"status":${status},"ms":${ms}${aborted === true ? ',"aborted":true' : ''}`;
-  const begin = `{"level":"info"${state[symbols.timeSym]()}${state[symbols.chindingsSym]}`;
-  state[symbols.streamSym].write(`${begin},${asked},${ended},"msg":"request"}\n`);
+/** Tells whether Pino still has the private state. access-log.test.ts fails if it does not. */
+export function hasPrivateState(log: Logger): boolean {
+  const state = log as Logger & Partial<PrivateState>;
+  return (
+    typeof state[symbols.chindingsSym] === 'string' &&
+    typeof state[symbols.streamSym]?.write === 'function' &&
+    typeof state[symbols.timeSym] === 'function'
+  );
 }
+
+const accessLog = hasPrivateState(pino({ enabled: false })) ? fastAccessLog : publicAccessLog;
+export const { createRequestLogger, writeRequest } = accessLog;

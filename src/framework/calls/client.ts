@@ -5,6 +5,7 @@ import {
 } from 'openapi-fetch';
 import type { HttpMethod } from 'openapi-typescript-helpers';
 import { currentContext, outgoingContext } from '../context/context.ts';
+import { openWrite } from '../context/open-write.ts';
 import { inject, type PropagatedContext } from '../context/propagation.ts';
 import { describeCall, runInSpan, type Span } from '../context/span.ts';
 import { GatewayTimeout, LoopDetected, RequestEnded, ServiceUnavailable } from '../errors/problem.ts';
@@ -42,6 +43,12 @@ const querySerializer = createQuerySerializer();
 /** Lower-cases the names, so that a header of the caller and one of ours are one. */
 function lowerCaseNames(headers: CallInit['headers'] = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** @throws {TypeError} in a write of a database: it would hold its transaction until the peer responds. */
+export function assertOutsideWrite(target: string): void {
+  if (openWrite() === undefined) return;
+  throw new TypeError(`A write must not call a peer (${target}): call first, write last`);
 }
 
 /** Opens the connections to a peer. */
@@ -104,6 +111,7 @@ export function openPeer(name: string, options: PeerOptions) {
     }
 
     async function call(init: CallInit | undefined): Promise<unknown> {
+      assertOutsideWrite(target);
       if (currentContext()?.request?.isOver) throw new RequestEnded();
       const travel = outgoingContext(deadline);
       const begun = performance.now();

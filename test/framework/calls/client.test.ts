@@ -1,13 +1,19 @@
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { loadServices } from '../../../src/framework/app/load-services.ts';
 import { openPeer } from '../../../src/framework/calls/client.ts';
 import { runInContext } from '../../../src/framework/context/context.ts';
+import { sql } from '../../../src/framework/database/drizzle.ts';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { Problem } from '../../../src/framework/errors/problem.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { captureLog, contract, createExampleApp, createTestApp } from '../../support/app.ts';
+import { readSql, runSql } from '../../support/sql.ts';
 
 const key = 'sixteen-or-more-characters';
 
@@ -162,6 +168,32 @@ test('the services of the list are those of the folders', async () => {
   const folders = readdirSync(new URL('../../../src/services', import.meta.url));
   expect([...services.keys()].sort()).toEqual(folders.sort());
   for (const [name, service] of services) expect(service.name).toBe(name);
+});
+
+test('a call inside a database write is rejected before anything is sent, and undoes the write', async (t) => {
+  let requests = 0;
+  const server = createServer((_request, reply) => {
+    requests += 1;
+    reply.end('[]');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { operation, close } = open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const database = openSqlite(':memory:');
+  t.onTestFinished(async () => {
+    server.close();
+    await close();
+    await database.close();
+  });
+  await runSql(database, sql`CREATE TABLE note (text TEXT)`);
+  const write = database.write(async () => {
+    await runSql(database, sql`INSERT INTO note VALUES ('a')`);
+    await operation('get', '/pet/pets/')({});
+  });
+  await expect(write).rejects.toThrow(
+    new TypeError('A write must not call a peer (GET /pet/pets/): call first, write last'),
+  );
+  expect(await readSql(database, sql`SELECT text FROM note`)).toEqual([]);
+  expect(requests).toBe(0);
 });
 
 test('a refusal is an error of the request that waits, and a line', async () => {

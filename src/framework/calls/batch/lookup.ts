@@ -1,6 +1,7 @@
 import { currentContext, outgoingContext } from '../../context/context.ts';
 import { batchKey } from '../../context/propagation.ts';
 import { RequestEnded } from '../../errors/problem.ts';
+import { assertOutsideWrite } from '../client.ts';
 import type { Operation } from '../operation.ts';
 import { type Found, openQueue, type Queue } from './queue.ts';
 
@@ -68,6 +69,7 @@ export function lookupByIds<Init, Item, Args = undefined>(
   }
 
   return async function lookup(ids, args) {
+    assertOutsideWrite(operation.target);
     if (ids.length === 0) return new Map();
     const size = operation.contract.maxItems(parameter);
     const piece = callsPerPiece * size;

@@ -66,7 +66,7 @@ describe('the care of a pet', () => {
         formType,
         'application/json',
         'text/plain',
-        'multipart/formType-data',
+        'multipart/form-data',
         'application/octet-stream',
       ];
       for (const type of types) {

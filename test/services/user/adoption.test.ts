@@ -115,7 +115,7 @@ describe('an adoption', () => {
     await createUser(send);
     const path = '/user/users/1/pets/1';
     expect((await send('POST', path)).status).toBe(200);
-    const types = [formType, 'application/json', 'text/plain', 'multipart/formType-data'];
+    const types = [formType, 'application/json', 'text/plain', 'multipart/form-data'];
     for (const type of types) {
       const headers = { 'content-type': type };
       expect({ type, ...(await send('POST', path, '', headers)) }).toMatchObject({ type, status: 200 });

@@ -1,16 +1,39 @@
-import { expect, test } from 'vitest';
+import pg from 'pg';
+import { expect, type TestContext, test } from 'vitest';
+import { findDebianPostgres, startPostgres } from '../../support/postgres-server.ts';
 import { differences, ignored, makeRequests } from './compare.ts';
 import { ask, groupings, type RawAnswer, startGrouping } from './helper.ts';
 
 const seed = 20_241_218;
 const count = 500;
 
-test(`the same ${count} requests get the same answers in every grouping`, { timeout: 120_000 }, async (t) => {
+/** Every grouping on SQLite, then on PostgreSQL if it can be started, with Debian's server if it is installed. */
+async function listRuns(t: TestContext) {
+  const onSqlite = groupings.map((grouping) => ({ grouping, database: undefined }));
+  const server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+  if (server === undefined) return onSqlite;
+  t.onTestFinished(() => server.stop());
+  const onPostgres = await Promise.all(
+    // The daily suite takes one grouping: SQLite in one process is compared with PostgreSQL in several.
+    groupings.slice(process.env.GROUPINGS === 'all' ? 0 : 1).map(async (grouping, index) => {
+      const client = new pg.Client({ connectionString: server.url });
+      await client.connect();
+      await client.query(`CREATE DATABASE grouping_${index}`);
+      await client.end();
+      return { grouping, database: server.url.replace(/\/postgres$/, `/grouping_${index}`) };
+    }),
+  );
+  return [...onSqlite, ...onPostgres];
+}
+
+test(`the same ${count} requests get the same responses in every grouping, on SQLite and PostgreSQL`, {
+  timeout: 240_000,
+}, async (t) => {
   const requests = makeRequests(seed, count);
   let expected: RawAnswer[] | undefined;
   let found = 0;
-  for (const grouping of groupings) {
-    const { url } = await startGrouping(t, grouping);
+  for (const { grouping, database } of await listRuns(t)) {
+    const { url } = await startGrouping(t, grouping, { database });
     const answers: RawAnswer[] = [];
     // One after the other: what a request answers depends on those before it.
     for (const request of requests) answers.push(await ask(url, request));
@@ -20,13 +43,15 @@ test(`the same ${count} requests get the same answers in every grouping`, { time
       if (differing.length === 0) continue;
       found += 1;
       const { method, path } = requests[index] as (typeof requests)[number];
-      console.log(`${grouping.name}: ${method} ${path.slice(0, 100)}: ${differing.join('; ')}`);
+      console.log(
+        `${grouping.name}, ${database ?? 'SQLite'}: ${method} ${path.slice(0, 100)}: ${differing.join('; ')}`,
+      );
     }
   }
   const statuses = new Map<number, number>();
   for (const { status } of expected ?? []) statuses.set(status, (statuses.get(status) ?? 0) + 1);
   console.log(
-    `seed ${seed}: ${count} requests in each of ${groupings.length} groupings, ${found} differences;`,
+    `seed ${seed}: ${count} requests in each of ${groupings.length} groupings on each database, ${found} differences;`,
     `statuses ${JSON.stringify(Object.fromEntries([...statuses].sort()))}; not compared: ${JSON.stringify(ignored)}`,
   );
   expect(found).toBe(0);

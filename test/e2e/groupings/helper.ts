@@ -42,9 +42,17 @@ export async function startGrouping(
   {
     instances = 1,
     files = false,
+    database,
     env = {},
     more = {},
-  }: { instances?: number; files?: boolean; env?: NodeJS.ProcessEnv; more?: Record<string, unknown> } = {},
+  }: {
+    instances?: number;
+    files?: boolean;
+    /** The URL of a PostgreSQL database for all services. */
+    database?: string | undefined;
+    env?: NodeJS.ProcessEnv;
+    more?: Record<string, unknown>;
+  } = {},
 ): Promise<Started> {
   const folder = makeFolder(t);
   mkdirSync(join(folder, 'data'));
@@ -56,7 +64,7 @@ export async function startGrouping(
     services: Object.fromEntries(
       ['pet', 'user'].map((name) => [
         name,
-        { database: files ? `sqlite:data/${name}.db` : 'sqlite::memory:' },
+        { database: database ?? (files ? `sqlite:data/${name}.db` : 'sqlite::memory:') },
       ]),
     ),
     apps: Object.fromEntries(

@@ -19,7 +19,7 @@ const projects = [
       name: 'framework',
       // Files share a process, and load the framework once: a sixth of the time less.
       isolate: false,
-      include: ['test/**/*.test.ts', 'bench/*.test.ts'],
+      include: ['test/**/*.test.ts'],
       exclude: [
         'test/services/**',
         'test/e2e/browser/**',

@@ -37,7 +37,7 @@ describe.runIf(hasOwnReadme)('README.md', () => {
   test('leads to every page of docs', () => {
     const reached = new Set<string>();
     const follow = (page: string) => {
-      if (reached.has(page) || !page.endsWith('.md')) return;
+      if (reached.has(page) || !page.endsWith('.md') || isDeleted(page)) return;
       reached.add(page);
       for (const [, target = ''] of readPage(page).matchAll(/\]\(([^)#]+)[^)]*\)/g))
         if (!/^https?:/.test(target)) follow(normalize(join(dirname(page), target)));
@@ -46,6 +46,11 @@ describe.runIf(hasOwnReadme)('README.md', () => {
     expect(pages.filter((page) => !reached.has(page) && page !== 'AGENTS.md')).toEqual([]);
   });
 });
+
+/** Whether a path is in the benchmark, which a product may delete. */
+function isDeleted(path: string): boolean {
+  return path.startsWith('bench/') && !existsSync(join(root, 'bench'));
+}
 
 test.for(pages)('%s: every command is an npm script or an option of run.sh', (page) => {
   const usage = read('run.sh');
@@ -59,13 +64,13 @@ test.for(pages)('%s: every command is an npm script or an option of run.sh', (pa
 test.for(pages)('%s: every file and folder that it names exists', (page) => {
   const named =
     /^(?:src|generated|test|scripts|tools|deploy|bench|docs|\.ci|\.vscode)\/[\w./-]*$|^[\w.-]+\.(?:mjs|yaml|sh)$/;
-  const paths = codeOf(page).filter((code) => named.test(code) && !added.includes(code));
+  const paths = codeOf(page).filter((code) => named.test(code) && !added.includes(code) && !isDeleted(code));
   for (const path of paths) expect(existsSync(join(root, path)), path).toBe(true);
 });
 
 test.for(pages)('%s: every link leads to a file and to a heading of it', (page) => {
   for (const [, target = ''] of readPage(page).matchAll(/\]\(([^)]+)\)/g)) {
-    if (/^https?:/.test(target)) continue;
+    if (/^https?:/.test(target) || isDeleted(normalize(join(dirname(page), target)))) continue;
     const [path = '', anchor] = target.split('#');
     const file = path === '' ? page : normalize(join(dirname(page), path));
     expect(existsSync(join(root, file)), target).toBe(true);

@@ -141,14 +141,14 @@ describe('where the address of the pet app', () => {
       for (const [method, path, body] of routes) {
         const begun = performance.now();
         const answer = await send(method, path, body);
-        expect(performance.now() - begun).toBeLessThan(2000);
+        expect(performance.now() - begun).toBeLessThan(8_000);
         expectProblem(answer);
       }
       await started.mend();
 
       const begun = performance.now();
       while ((await send('GET', '/user/users/1')).status !== 200) await sleep(20);
-      expect(performance.now() - begun).toBeLessThan(2000);
+      expect(performance.now() - begun).toBeLessThan(8_000);
       await expect.poll(() => countAdoptions(started)).toBe(5000);
       expect((await send('GET', '/user/users/1')).body.name).toBe('Alice');
       state.upstream = 0;
@@ -166,7 +166,7 @@ describe('where the address of the pet app', () => {
       const path = method === 'GET' ? '/pet/pets/1' : '/pet/pets/1/feed';
       const begun = performance.now();
       const outcome = await ask(started.url, { method, path });
-      expect(performance.now() - begun).toBeLessThan(2000);
+      expect(performance.now() - begun).toBeLessThan(8_000);
       if (['refuses', 'hangs', 'trickles', 'resets', 'cuts a body'].includes(fault)) {
         const isLate = fault === 'hangs' || fault === 'trickles';
         const isUnknown = isLate || (fault !== 'refuses' && method === 'POST');

@@ -211,7 +211,7 @@ describe('what is later than the config allows', () => {
       expect(status).toBe(504);
       expect(body.detail).toBe('There was no response in time: the outcome is unknown');
       expect(headers.get('content-type')).toContain('application/problem+json');
-      expect(performance.now() - begun).toBeLessThan(1_500);
+      expect(performance.now() - begun).toBeLessThan(10_000);
     }
     await expect.poll(() => logs.some(({ msg }) => msg === 'at last')).toBe(true);
     await sleep(50);

@@ -205,8 +205,9 @@ describe('write', () => {
       expect(await names(database)).toEqual([]);
     }
     expect(settled).toBe(0);
-    expect(gaps.length).toBeGreaterThan(10);
-    expect(Math.max(...gaps)).toBeLessThan(300);
+    expect(gaps.length).toBeGreaterThan(3);
+    // It would wait for 5 s.
+    expect(Math.max(...gaps)).toBeLessThan(2_000);
 
     other.exec('COMMIT');
     await Promise.all(writes);

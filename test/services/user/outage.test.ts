@@ -180,11 +180,11 @@ async function readUsers({ send }: Pick<TestApp, 'send'>): Promise<User[]> {
   return body;
 }
 
-/** Expects this status within 2 s for each of the requests that need the pet service. */
+/** Expects this status within 8 s, also on a busy machine, for each of the requests that need the pet service. */
 async function expectFailures({ send, url }: TestApp, status: number): Promise<void> {
   const start = performance.now();
   const responses = await Promise.all(requests.map((request) => send(...request)));
-  expect(performance.now() - start).toBeLessThan(2_000);
+  expect(performance.now() - start).toBeLessThan(8_000);
   for (const [index, response] of responses.entries()) {
     const [method, path] = requests[index] ?? [];
     expect({ method, path, status: response.status }).toEqual({ method, path, status });
@@ -284,7 +284,7 @@ describe('a late response of the pet service', () => {
     outage.setResponder(() => new Promise(() => {}));
     const start = performance.now();
     const responses = await Promise.all(upTo(100).map(() => outage.send('POST', '/user/users/1/pets/3')));
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(performance.now() - start).toBeLessThan(8_000);
     for (const { status } of responses) expect([503, 504]).toContain(status);
     outage.setResponder(respondCorrectly);
     await expectRecovery(outage, users);

@@ -305,7 +305,7 @@ describe('deadlines', () => {
     await calls[0]?.answer();
     expect(await short).toBe(504);
     expect(performance.now() - start).toBeGreaterThan(145);
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(performance.now() - start).toBeLessThan(4_000);
     expect(calls[1]?.isOver).toBe(false);
     await calls[1]?.answer();
     expect(await long).toEqual(toysOf(2, 3));
@@ -360,12 +360,12 @@ describe('deadlines', () => {
       await until(() => expect(calls.length).toBe(count + 1));
       await calls[count]?.answer();
       expect((await Promise.all(lookups)).at(-1)).toEqual(toysOf(2));
-      expect(performance.now() - asked).toBeLessThan(300);
+      expect(performance.now() - asked).toBeLessThan(900);
     }
     expect(calls[0]?.isOver).toBe(false);
     expect(await hung).toBe(504);
     expect(performance.now() - start).toBeGreaterThan(990);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(performance.now() - start).toBeLessThan(4_000);
   });
 
   test('what waits for a call leaves when that is 50 ms old, together and once', async (t) => {

@@ -4,14 +4,14 @@ import type { DatabaseSource, MetricSources } from './sources.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** One line of the text format. */
+/** A sample: one line of the text format. */
 export interface Sample {
   readonly metricName?: string;
   readonly labels: Readonly<Record<string, string | number>>;
   readonly value: number;
 }
 
-/** A metric, with its series as they are now. */
+/** A metric with its current series. */
 export interface Family {
   readonly name: string;
   readonly help: string;
@@ -25,9 +25,8 @@ export interface FamilyOptions extends MetricSources {
   server(): FastifyInstance;
 }
 
-/** Every metric of our own: names and units as https://prometheus.io/docs/practices/naming has them. */
+/** Creates every metric of the framework, with names and units by https://prometheus.io/docs/practices/naming. */
 export function createFamilies({ label, traffic, databases, calls, lag, server }: FamilyOptions): Family[] {
-  /** Of each operation that some service declares. */
   const operations = () =>
     calls.flatMap(({ service, peer, counts }) =>
       [...counts].map(([operation, count]) => ({ labels: { service, peer, operation }, count })),
@@ -41,7 +40,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
   return [
     {
       name: names.request,
-      help: 'Requests that have ended, by route and status; "aborted" where the client did not take the answer.',
+      help: 'Requests that have ended, by route and status; "aborted" if the client disconnected before it had the response.',
       type: 'histogram',
       read: () =>
         traffic.series.flatMap(({ labels, seconds }) => drawHistogram(names.request, labels, seconds)),
@@ -80,13 +79,13 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
     },
     {
       name: names.lag,
-      help: 'How much later than it should the event loop comes to what is due, looked at ten times a second.',
+      help: 'Delay of timers because the event loop was busy, measured ten times a second.',
       type: 'histogram',
       read: () => drawHistogram(names.lag, { service: label }, lag),
     },
     {
       name: names.call,
-      help: 'Calls of a service to another that have ended, by operation and how they ended.',
+      help: 'Calls of a service to a peer that have ended, by operation and outcome.',
       type: 'histogram',
       read: () =>
         operations().flatMap(({ labels, count }) =>
@@ -103,7 +102,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
     },
     {
       name: 'service_contract_broken',
-      help: '1 if a peer no longer serves what the service uses of it, else 0.',
+      help: '1 if the contract of a peer no longer has what the service uses, else 0.',
       type: 'gauge',
       read: () =>
         calls.map(({ service, peer, isBroken }) => ({
@@ -113,7 +112,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
     },
     {
       name: names.commit,
-      help: 'Writes that shared a transaction, and so a flush to disk.',
+      help: 'Writes in one transaction, which share a flush to disk.',
       type: 'histogram',
       read: () =>
         [...databases].flatMap(([service, { counts }]) =>
@@ -122,7 +121,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
     },
     {
       name: 'database_write_failures_total',
-      help: 'Writes that were refused as the disk was full or failed, or as another process held the lock.',
+      help: 'Writes that failed because the disk was full or failed, or because another process held a lock.',
       type: 'counter',
       read: () =>
         [...databases].flatMap(([service, { counts }]) =>
@@ -131,13 +130,13 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
     },
     {
       name: 'database_size_bytes',
-      help: 'The file of the database.',
+      help: 'Size of the database file.',
       type: 'gauge',
       read: () => ofDatabases((database) => database.sizes()?.main),
     },
     {
       name: 'database_wal_size_bytes',
-      help: 'The write-ahead log of the database.',
+      help: 'Size of the write-ahead log of the database.',
       type: 'gauge',
       read: () => ofDatabases((database) => database.sizes()?.wal),
     },

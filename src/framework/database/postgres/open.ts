@@ -8,10 +8,8 @@ import { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { PostgresDriver } from './driver.ts';
 import { isDisconnected, unusableDatabase } from './errors.ts';
 import { applyMigrations } from './migrations.ts';
-import { parsePostgresUrl } from './url.ts';
+import { type PostgresUrl, parsePostgresUrl } from './url.ts';
 
-/** Connections of one service and process: for reads, for transactions, and for groups of single statements. */
-export const maxConnections = { reads: 2, writes: 4, groups: 1 } as const;
 /** How long a start waits for a server that is away, in ms. */
 const startWaitMs = 60_000;
 /** The part of a statement's time that it may wait for a lock. After that the write is tried again. */
@@ -25,14 +23,16 @@ const groupLockMs = 20;
  */
 export async function openPostgres(url: string, options: OpenOptions): Promise<DatabaseDriver> {
   const { service = 'public', timeoutMs = 5_000, isTraced = false } = options;
-  const { connectionString, schema, isPrepared } = parsePostgresUrl(url, service);
+  const { connectionString, schema, pool, isPrepared } = parse(url, service);
   const connect = (purpose: string, lockMs = Math.ceil(lockShare * timeoutMs)) => {
     const application = `${service} ${purpose}`;
     return () => new Connection({ connectionString, schema, application, lockMs, statementMs: timeoutMs });
   };
-  const reads = new SharedConnections(maxConnections.reads, connect('reads'));
-  const writes = new ExclusiveConnections(maxConnections.writes, connect('writes'));
-  const groups = new ExclusiveConnections(maxConnections.groups, connect('groups', groupLockMs));
+  // Reads share few connections, transactions use one each, and groups of single statements use one.
+  const maxReads = pool > 3 ? 2 : 1;
+  const reads = new SharedConnections(maxReads, connect('reads'));
+  const writes = new ExclusiveConnections(pool - maxReads - 1, connect('writes'));
+  const groups = new ExclusiveConnections(1, connect('groups', groupLockMs));
   const driver = new PostgresDriver({ reads, writes, groups, isPrepared, isTraced });
   try {
     await waitForServer(url, () => writes.use(async () => {}));
@@ -41,6 +41,14 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
     return driver;
   } catch (error) {
     await driver.close();
+    throw unusableDatabase(url, error);
+  }
+}
+
+function parse(url: string, service: string): PostgresUrl {
+  try {
+    return parsePostgresUrl(url, service);
+  } catch (error) {
     throw unusableDatabase(url, error);
   }
 }

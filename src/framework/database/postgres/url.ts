@@ -1,23 +1,36 @@
+import { DatabaseError } from '../database-error.ts';
+
 /** A PostgreSQL URL of the config, parsed. */
 export interface PostgresUrl {
   /** The URL for the driver: without the parameters of this project. */
   readonly connectionString: string;
   /** The schema that contains the tables of the service. */
   readonly schema: string;
+  /** The maximum number of connections of one service and process. */
+  readonly pool: number;
   /** Whether statements are prepared by name. PgBouncer before 1.21 cannot do that in transaction mode. */
   readonly isPrepared: boolean;
 }
 
+const defaultPool = 7;
+/** One connection for reads, one for writes and one for groups of single statements. */
+const minPool = 3;
+const maxPool = 100;
+
 /**
- * Parses `postgres://user:password@host:port/database`. Two parameters belong to this project: `schema`, the name of the
- * service unless it is set, and `prepare=false`. The driver reads the others, for example `sslmode`.
+ * Parses `postgres://user:password@host:port/database`. Three parameters belong to this project: `schema`, the name of the
+ * service unless it is set, `pool`, and `prepare=false`. The driver reads the others, for example `sslmode`.
+ * @throws {DatabaseError} for a `pool` that is not an integer from 3 to 100.
  */
 export function parsePostgresUrl(url: string, service: string): PostgresUrl {
   const parsed = new URL(url);
   const { searchParams } = parsed;
   const schema = searchParams.get('schema') ?? service;
+  const pool = Number(searchParams.get('pool') ?? defaultPool);
+  if (!Number.isInteger(pool) || pool < minPool || pool > maxPool) {
+    throw new DatabaseError(`expected ?pool= to be an integer from ${minPool} to ${maxPool}`);
+  }
   const isPrepared = searchParams.get('prepare') !== 'false';
-  searchParams.delete('schema');
-  searchParams.delete('prepare');
-  return { connectionString: parsed.href, schema, isPrepared };
+  for (const name of ['schema', 'pool', 'prepare']) searchParams.delete(name);
+  return { connectionString: parsed.href, schema, pool, isPrepared };
 }

@@ -24,14 +24,22 @@ const frameworkTables = [
   'CREATE INDEX IF NOT EXISTS __idempotency_key_created_at ON __idempotency_key (created_at)',
 ];
 
-/** Creates the schema and the tables of the framework, and applies the migrations that the database does not have. */
+/**
+ * Creates the schema and the tables of the framework, and applies the migrations that the database does not have.
+ * @param assertNew is called before the schema is created.
+ */
 export async function applyMigrations(
   connection: Connection,
   schema: string,
   known: readonly MigrationMeta[],
+  assertNew: () => void = () => {},
 ): Promise<void> {
   await transact(connection, async () => {
-    await createSchema(connection, schema);
+    if (!(await hasSchema(connection, schema))) {
+      assertNew();
+      await connection.run({ text: `CREATE SCHEMA "${schema.replaceAll('"', '""')}"` });
+    }
+    await assertCurrent(connection, schema);
     await listPending(connection, known);
     for (const text of frameworkTables) await connection.run({ text });
   });
@@ -80,14 +88,13 @@ export async function listPending(
   return known.slice(rows.length);
 }
 
-async function createSchema(connection: Connection, schema: string): Promise<void> {
-  const exists = await connection.run({
-    text: 'SELECT 1 FROM pg_namespace WHERE nspname = $1',
-    values: [schema],
-  });
-  if (exists.rows.length === 0) {
-    await connection.run({ text: `CREATE SCHEMA "${schema.replaceAll('"', '""')}"` });
-  }
+async function hasSchema(connection: Connection, schema: string): Promise<boolean> {
+  const text = 'SELECT 1 FROM pg_namespace WHERE nspname = $1';
+  return (await connection.run({ text, values: [schema] })).rows.length > 0;
+}
+
+/** @throws {DatabaseError} if a pooler has dropped the schema that the connection asked for. */
+async function assertCurrent(connection: Connection, schema: string): Promise<void> {
   const current = await connection.run({ text: 'SELECT current_schema()' });
   if (current.rows[0]?.[0] === schema) return;
   throw new DatabaseError(

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hidePassword } from '../../config/database-url.ts';
 import { getLogger } from '../../logging/logger.ts';
 import type { DatabaseDriver, OpenOptions } from '../database.ts';
+import { DatabaseError } from '../database-error.ts';
+import { isKnownDatabase, rememberDatabase } from '../known-databases.ts';
 import { readMigrations } from '../migration-files.ts';
 import { Connection } from './connection.ts';
 import { ExclusiveConnections, SharedConnections } from './connections.ts';
@@ -37,12 +39,31 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
   try {
     await waitForServer(url, () => writes.use(async () => {}));
     const known = options.migrations === undefined ? [] : readMigrations(options.migrations, 'postgres');
-    await writes.use((connection) => applyMigrations(connection, schema, known));
+    const name = `${describeDatabase(connectionString)} ${schema}`;
+    const { knownDatabases } = options;
+    await writes.use((connection) =>
+      applyMigrations(connection, schema, known, () => assertNotMissing(name, knownDatabases)),
+    );
+    if (knownDatabases !== undefined) rememberDatabase(knownDatabases, name);
     return driver;
   } catch (error) {
     await driver.close();
     throw unusableDatabase(url, error);
   }
+}
+
+/** The server and the database of a URL, as the list of known databases names them: without user and parameters. */
+function describeDatabase(connectionString: string): string {
+  const { host, pathname } = new URL(connectionString);
+  return `postgres://${host}${pathname}`;
+}
+
+/** @throws {DatabaseError} if a schema that is listed as known does not exist. */
+function assertNotMissing(name: string, knownDatabases: string | undefined): void {
+  if (knownDatabases === undefined || !isKnownDatabase(knownDatabases, name)) return;
+  throw new DatabaseError(
+    `its schema is missing, although it existed before. Restore a backup, or delete its line in ${knownDatabases} to start with a new database`,
+  );
 }
 
 function parse(url: string, service: string): PostgresUrl {

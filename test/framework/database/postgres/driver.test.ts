@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { integer, sql, sqliteTable } from '../../../../src/framework/database/drizzle.ts';
+import { makeFolder } from '../../../support/app.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
 import { readSql, runSql } from '../../../support/sql.ts';
 
@@ -246,4 +249,17 @@ test.skipIf(postgresUrl === undefined)('opening names what is wrong, without the
   await expect(openDatabase(url, { service: 'pet' })).rejects.toThrow(
     `database ${url.replace('secret', '***')}: there is no database with this name. Create it (createdb), or fix the name in the config`,
   );
+});
+
+test.skipIf(postgresUrl === undefined)('a schema that existed before is not created again', async (t) => {
+  const knownDatabases = join(makeFolder(t), '.databases');
+  const url = newSchemaUrl();
+  const schema = new URL(url).searchParams.get('schema');
+  const first = await openTestDatabase(t, url, { knownDatabases });
+  await (await openTestDatabase(t, url, { knownDatabases })).close();
+  await runSql(first, sql.raw(`DROP SCHEMA ${schema} CASCADE`));
+  await expect(openTestDatabase(t, url, { knownDatabases })).rejects.toThrow(
+    `its schema is missing, although it existed before. Restore a backup, or delete its line in ${knownDatabases} to start with a new database`,
+  );
+  expect(readFileSync(knownDatabases, 'utf8').trim().split('\n')).toHaveLength(1);
 });

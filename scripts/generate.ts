@@ -171,7 +171,7 @@ function read(path: string): string | undefined {
   }
 }
 
-/** What is in `generated/` and would not be written: of a service that is gone. */
+/** Lists the files of `generated/` that belong to a deleted service. */
 function extraFiles(files: ReadonlyMap<string, string>): string[] {
   return readdirSync(target, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())

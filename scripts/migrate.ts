@@ -70,7 +70,7 @@ function create(service: string | undefined, name: string | undefined): void {
   }
 }
 
-/** Has drizzle-kit compare the tables with the last migration of one dialect. */
+/** Runs drizzle-kit, which compares the tables with the last migration of one dialect. */
 function writeMigration(
   service: string,
   dialect: 'sqlite' | 'postgres',

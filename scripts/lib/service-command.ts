@@ -1,4 +1,4 @@
-/** What the commands have in common that read the services and their databases. */
+/** The common parts of the commands that read services and their databases. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../src/framework/app/arguments.ts';

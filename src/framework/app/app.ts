@@ -120,7 +120,7 @@ async function forwardRemote(runtime: Runtime) {
   return Object.fromEntries(checks);
 }
 
-/** What the app serves beside its services. */
+/** Describes the routes of the app itself. */
 function describeOwn(
   { config, app, isGateway, label, log, version, contract, remote, metrics }: Runtime,
   parts: () => readonly Part[],

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 
-/** What node:cluster and an instance send each other (private; seen in Node 22.19 and 24.21). */
+/** The private messages between node:cluster and an instance, as in Node 22.19 and 24.21. */
 interface ClusterMessage {
   readonly act?: unknown;
   readonly seq?: unknown;

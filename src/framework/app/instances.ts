@@ -44,7 +44,7 @@ export class InstanceError extends Error {
 const pauses = { first: 1_000, max: 30_000, stable: 60_000 };
 
 export function openInstances({ label, count, log, key }: InstancesOptions): Instances {
-  /** Those that serve, by number. */
+  /** The instances that serve requests, by number. */
   const slots = new Map<number, Worker>();
   /** Every child process: starting, serving or ending. */
   const alive = new Set<Worker>();

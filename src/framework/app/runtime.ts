@@ -20,17 +20,17 @@ export interface AppOptions {
   readonly logging: Logging;
   /** The version that the documents give. */
   readonly version: string;
-  /** What instances of this app know each other by; else one that nobody else has is made. */
+  /** The shared secret of the instances of this app. A random one is created if it is absent. */
   readonly key?: string;
   /** The merged document, as generated; absent while it is being generated. */
   readonly contract?: OpenApiDocument;
-  /** Where it is recorded which databases have been there, see `openDatabase`. */
+  /** The file that lists the known databases, see `knownDatabasesFile`. */
   readonly record?: string;
-  /** Where several instances share the port: which of them this is, and the metrics of all of them. */
+  /** The number of this instance and the metrics of all instances, if several share the port. */
   readonly instance?: Pick<MetricsOptions, 'number' | 'gather'>;
 }
 
-/** What an app has before its services are opened. */
+/** The parts of an app that exist before its services are opened. */
 export interface Runtime extends AppOptions {
   readonly app: AppConfig;
   readonly isGateway: boolean;
@@ -42,7 +42,7 @@ export interface Runtime extends AppOptions {
   readonly tracer: Awaited<ReturnType<typeof openTraces>> | undefined;
   /** The services that the gateway forwards to. */
   readonly remote: readonly string[];
-  /** Where a service is, as `http://host:port`; a service of this app only once it listens. */
+  /** Returns the origin of a service, `http://host:port`. A service of this app has one once the app listens. */
   originOf(service: string): string;
   /** The headers by which a service recognizes a call of this app. */
   headersTo(service: string, caller: Caller): Record<string, string>;

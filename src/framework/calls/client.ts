@@ -179,7 +179,7 @@ export function openPeer(name: string, options: PeerOptions) {
 
   return {
     createOperation,
-    /** What has been counted of its operations, by their targets. */
+    /** The metrics of its operations, by their targets. */
     counts: counts as ReadonlyMap<string, CallMetrics>,
     /** Whether its process answers within `timeout` ms. */
     async isReachable(timeout: number): Promise<boolean> {

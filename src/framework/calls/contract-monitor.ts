@@ -8,7 +8,7 @@ export interface ContractMonitorOptions {
   readonly service: string;
   /** The service that is called: its peer. */
   readonly peer: string;
-  /** What the caller holds to: the merged document. */
+  /** The contract that the caller relies on: the merged document. */
   readonly contract: OpenApiDocument;
   readonly log: Logger;
   /** Resolves with the peer's own document as it serves it now; rejects where it cannot be had. */

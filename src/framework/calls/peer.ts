@@ -9,7 +9,7 @@ import { createPeerOperations, describeTooEarly, PeerUseError } from './peer-ope
 import type { CallInit } from './peers.ts';
 import type { TransportLimits } from './transport.ts';
 
-/** What a check of a peer found: `unreachable` if it does not respond, `broken` if it breaks its contract. */
+/** The result of a check of a peer: `unreachable` if it does not respond, `broken` if it breaks its contract. */
 export type PeerState = 'OK' | 'unreachable' | 'broken';
 
 export interface ConnectPeerOptions {

@@ -44,7 +44,7 @@ export interface PeerOperation<Operation> {
  */
 export type Lookup<Key, Item> = (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Item>>;
 
-/** What a single call sends. */
+/** The parameters and the body of a call. */
 export interface CallInit {
   /** The parameters in the path. */
   readonly params?: Readonly<Record<string, unknown>>;

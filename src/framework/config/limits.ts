@@ -9,10 +9,10 @@ function whole(unit: string, standard: number, minimum: number, maximum: number)
 }
 const group = { additionalProperties: false, default: {}, description: 'a map' };
 
-/** What a person may set, under `limits` of the config: each with its unit, its default and its bounds. */
+/** The limits that `limits` of the config sets: each with its unit, its default and its bounds. */
 export const Limits = Type.Object(
   {
-    // What one request may be. Past it: 413, 431, 414, 414.
+    // The size of a request. Beyond it: 413, 431, 414, 414.
 
     /** Its body. The largest that the contracts allow, 2,000 ids, has 36 KB. */
     body: whole('bytes', 65_536, 1_024, 16_777_216),
@@ -68,7 +68,7 @@ export const Limits = Type.Object(
       },
       group,
     ),
-    /** What a gateway forwards; an answer may take twice `calls.deadline`. */
+    /** Requests that a gateway forwards. A response may take twice `calls.deadline`. */
     forwards: Type.Object(
       {
         /** Connections to the app that runs one service. Past them requests wait, within `time.handler`. */
@@ -84,7 +84,7 @@ export type Limits = Static<typeof Limits>;
 /** `rate`, where it is not given and the app is bound to more than loopback. */
 export const defaultRate = 6_000;
 
-/** What nobody has to set. */
+/** Limits that the config does not set. */
 export const internalLimits = {
   /** Calls from service to service behind one request: more go round in circles, 508. */
   hops: 3,

@@ -5,24 +5,24 @@ import { extract, type PropagatedContext } from './propagation.ts';
 import type { Span } from './span.ts';
 import type { RequestKey } from './write-participant.ts';
 
-/** Whose code is running, and for which request. */
+/** The service whose code is running, and the request that it runs for. */
 export interface Context {
   readonly service: string;
   /** Writes with the service alone. */
   readonly serviceLog: Logger;
   /** Writes with the service and, within a request, its id. */
   readonly log: Logger;
-  /** Absent in work that no request asked for: start, stop, timers of a service. */
+  /** Absent in work without a request: start, stop and timers of a service. */
   readonly travel?: PropagatedContext;
-  /** The request itself. It is over when its client has gone, or when it got 504 while its handler runs on. */
+  /** The request. It is over when its client has disconnected or received a 504 while the handler still runs. */
   readonly request?: { readonly isOver: boolean };
-  /** Absent where the request has no idempotency key. */
+  /** Absent if the request has no idempotency key. */
   readonly keyed?: RequestKey;
-  /** What the running code is recorded as; absent where it is not. */
+  /** The span of the running code; absent if it is not traced. */
   readonly span?: Span | undefined;
 }
 
-/** What travels with a call that the running code makes now, and that may take `timeout` ms or what is left. */
+/** Returns the context that a call of the running code propagates, with a deadline of at most `timeout` ms. */
 export function outgoingContext(timeout: number): PropagatedContext {
   const travel = currentContext()?.travel ?? extract({}, randomUUID(), false);
   return { ...travel, deadline: Math.min(travel.deadline, performance.now() + timeout) };
@@ -30,7 +30,7 @@ export function outgoingContext(timeout: number): PropagatedContext {
 
 const storage = new AsyncLocalStorage<Context>();
 
-/** The context of the running code, or undefined outside of any. */
+/** Returns the context of the running code; undefined outside of any. */
 export function currentContext(): Context | undefined {
   return storage.getStore();
 }
@@ -41,16 +41,17 @@ export function runInContext<Result>(context: Context | undefined, fn: () => Res
 }
 
 /**
- * Runs work that no request asked for as `service`, so that its lines are tagged too.
- * `log` is the service's own logger; `job` says on each line which work it is.
+ * Runs work without a request as `service`, so that its log entries are tagged.
+ * @param job names the work in each entry.
+ * @param log the logger of the service.
  */
 export function runAs<Result>(service: string, job: string, log: Logger, fn: () => Result): Result {
   return storage.run({ service, serviceLog: log, log: log.child({ job }) }, fn);
 }
 
 /**
- * Ties a callback to the context that it was made in. Timers and promises keep their context by themselves;
- * a listener on an emitter, or a callback of a pool that others share, runs in that of whoever sets it off.
+ * Binds a callback to the current context. Timers and promises keep their context; a listener of an emitter, or a callback
+ * of a shared pool, otherwise runs in the context of the code that triggers it.
  */
 export function bindContext<Args extends unknown[], Result>(
   fn: (...args: Args) => Result,

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
-/** What a request gets from its caller and propagates to each call that it makes. */
+/** The context that a request gets from its caller and propagates to each of its calls. */
 export interface PropagatedContext {
   /** The id of the request in every service and process: 1 to 64 of `A-Za-z0-9_-`. */
   readonly requestId: string;

@@ -9,7 +9,7 @@ export interface SpanOptions {
   /** `server` answers a request, `client` waits for somebody else; else work within. */
   readonly kind?: 'server' | 'client';
   readonly attributes?: Attributes;
-  /** Those that it is done for, where it is not for its parent alone. */
+  /** The spans that it belongs to beside its parent. */
   readonly links?: readonly Span[];
   /** Whether it begins a trace of its own. */
   readonly isRoot?: boolean;
@@ -19,18 +19,18 @@ export interface SpanOptions {
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
-  /** What a call that it makes sends: W3C Trace Context, section 3.2. */
+  /** The header of a call within the span: W3C Trace Context, section 3.2. */
   readonly traceparent: string;
   /** Opens a span of the same service below this one. */
   start(options: SpanOptions): Span;
   /** Points from this one to another, that it waits for. */
   link(other: Span): void;
   set(attributes: Attributes): void;
-  /** Has it sent; once, a second time does nothing. `error` is what it failed with. */
+  /** Ends the span. A second call does nothing. `error` is the reason of a failure. */
   end(error?: unknown): void;
 }
 
-/** What is known of a trace where a request comes in. */
+/** The trace of an incoming request. */
 export interface StartedSpan {
   /** For the calls that the request causes. */
   readonly traceparent: string;
@@ -38,7 +38,7 @@ export interface StartedSpan {
   readonly span?: Span;
 }
 
-/** What a request says of its trace. */
+/** The trace headers of a request. */
 export interface TraceCaller extends Pick<PropagatedContext, 'traceparent' | 'tracestate'> {
   readonly isTrusted: boolean;
 }

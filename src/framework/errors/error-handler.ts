@@ -5,7 +5,7 @@ import { getLogger } from '../logging/logger.ts';
 import { Problem, problemMediaType, UnprocessableEntity, type ValidationIssue } from './problem.ts';
 import { reasonOf } from './reason.ts';
 
-/** What a client may read of what Fastify itself refuses; its own messages can quote the input. */
+/** The details of requests that Fastify rejects. Fastify's own messages may quote the input. */
 const refusals: Readonly<Record<number, string>> = {
   400: 'The request cannot be read',
   408: 'The request did not arrive in time',

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Type } from '@sinclair/typebox';
 import { ref } from '../openapi/schema.ts';
 
-/** What is wrong with one value of a request. */
+/** A validation issue: one invalid value of a request. */
 export interface ValidationIssue {
   readonly in: 'body' | 'path' | 'query' | 'header';
   /** JSON Pointer to the value, RFC 6901. */
@@ -16,7 +16,7 @@ const FaultSchema = Type.Object({
   detail: Type.String(),
 });
 
-/** The body of every answer that is not a success, RFC 9457. Mounted in each service as `Problem`. */
+/** The body of every response that is not a success (RFC 9457). Each service has it as the schema `Problem`. */
 export const ProblemSchema = Type.Object(
   {
     type: Type.String({ format: 'uri-reference' }),
@@ -35,7 +35,7 @@ export const ProblemSchema = Type.Object(
 export const problemMediaType = 'application/problem+json';
 
 interface ProblemOptions extends ErrorOptions {
-  /** A URI for this kind of problem; `about:blank` where the status says it all. */
+  /** A URI for this kind of problem; `about:blank` if the status says enough. */
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly errors?: readonly ValidationIssue[];
@@ -43,7 +43,7 @@ interface ProblemOptions extends ErrorOptions {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** An error that is meant for the client: thrown anywhere, answered as RFC 9457. Its message is the `detail`. */
+/** An error for the client. Thrown anywhere, it becomes a response by RFC 9457. Its message is the `detail`. */
 export class Problem extends Error {
   readonly status: number;
   readonly type: string;
@@ -62,12 +62,12 @@ export class Problem extends Error {
   }
 }
 
-/** The headers of a problem with which a retry is right. */
+/** Returns the headers of a problem after which the client may retry. */
 export function retryHeaders(status: number): Readonly<Record<string, string>> {
   return status === 503 || status === 504 ? { 'retry-after': '1' } : {};
 }
 
-/** 404: there is no such thing. */
+/** 404: the resource does not exist. */
 export class NotFound extends Problem {
   constructor(detail: string, type?: string) {
     super(404, detail, type === undefined ? {} : { type });
@@ -149,7 +149,7 @@ const meanings = {
   504: 'A service that this needs gave no complete response in time. The outcome of a write is unknown',
 } as const;
 
-/** What a status means, or `default`, in the documents. */
+/** Describes a status, or `default`, in the documents. */
 export function meaningOf(status: string): string {
   return (meanings as Readonly<Record<string, string>>)[status] ?? 'Any other error';
 }

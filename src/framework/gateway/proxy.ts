@@ -60,7 +60,7 @@ export async function registerProxy(scope: FastifyInstance, options: ProxyOption
   });
 }
 
-/** Has Fastify read each body whole, as it is: only a complete request takes a connection to the service. */
+/** Makes Fastify read each body completely and unparsed: only a complete request takes a connection to the service. */
 function forwardBodies(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** What sent an internal request: a service that calls a peer, or a gateway that forwards a request. */
+/** The sender of an internal request: a service that calls a peer, or a gateway that forwards a request. */
 export type Caller = 'service' | 'gateway';
 
 /** The header that names the caller and proves it by the shared secret. */

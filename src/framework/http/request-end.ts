@@ -23,7 +23,7 @@ export function recordRequestEnd(request: FastifyRequest, reply: FastifyReply, r
   server.requestMetrics?.ended(request, reply, route);
 }
 
-/** What load shedding knows of a request that it rejected. */
+/** A request that load shedding rejected. */
 export interface RejectedRequest {
   readonly reqId: string;
   readonly method: string;

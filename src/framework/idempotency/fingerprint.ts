@@ -14,7 +14,7 @@ export function fingerprint({ method, routeOptions, params, query, body }: Fasti
 /** JSON with sorted keys. It does not recurse, because a body may be nested deeper than the stack is. */
 function canonicalize(root: unknown): string {
   const parts: string[] = [];
-  /** What is still to be written, the next last. */
+  /** Values and text that are still to be written; the next one is last. */
   const waiting: (string | { readonly value: unknown })[] = [{ value: root }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (typeof next === 'string') {

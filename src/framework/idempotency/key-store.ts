@@ -16,7 +16,7 @@ export interface IdempotencyKeys {
   close(): void;
 }
 
-/** What the database stores under a key. */
+/** The row of a key in the database. */
 export interface KeyRow {
   readonly fingerprint: string;
   readonly results: Uint8Array;
@@ -64,7 +64,7 @@ export interface PruneOptions {
 const lifetime = 24 * 60 * 60 * 1000;
 
 /**
- * What one database keeps: past a bound the oldest goes, even within its lifetime. That is about 160 MB of responses,
+ * The bounds of one database: beyond a bound the oldest key or response is removed, even within its lifetime. That is about 160 MB of responses,
  * and about 250 MB of keys with the results of their writes. A retry of a key without its response computes it again.
  */
 export const bounds = {

@@ -10,9 +10,9 @@ export interface StoredResponse {
   readonly body: string | Buffer | null;
 }
 
-/** What is stored under a key, if its request changed something. */
+/** The stored entry of a key, if its request changed something. */
 export interface StoredEntry {
-  /** What the writes of the request returned, by their number. Only writes that changed something are stored. */
+  /** The results of the writes of the request, by their number. Only writes that changed something are stored. */
   readonly results: Readonly<Record<number, unknown>>;
   /** Absent until there is a final response, and if that is not kept. */
   readonly response: StoredResponse | undefined;

@@ -1,4 +1,4 @@
-/** Where lines go, many at once. */
+/** A destination of log lines that takes many at a time. */
 export interface LineDestination {
   /** @param lines each with its end, as UTF-8; nobody changes them. */
   write(lines: Buffer): void;
@@ -13,7 +13,7 @@ const gathering = 5;
 export function createLineBuffer(sinks: readonly LineDestination[]) {
   let waiting: string[] = [];
 
-  /** What waits, which waits no longer. */
+  /** Takes the lines that wait. */
   function take(): Buffer {
     const lines = Buffer.from(waiting.join(''));
     waiting = [];

@@ -1,6 +1,6 @@
 import type { LineDestination } from './line-buffer.ts';
 
-/** Where a queue writes. */
+/** The output of a queue. */
 export interface LineTarget {
   /** Writes some of these bytes, and calls back once, immediately or later, with how many. */
   write(bytes: Buffer, done: (error: NodeJS.ErrnoException | null, written: number) => void): void;
@@ -39,7 +39,7 @@ export function openLineQueue(target: LineTarget, options: LineQueueOptions = {}
   let waiting: Buffer[] = [];
   let length = 0;
   let dropped = 0;
-  /** What is left of a batch that is tried again, while its timer runs. */
+  /** The rest of a batch that waits for its next attempt. */
   let retried: Buffer | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isWriting = false;

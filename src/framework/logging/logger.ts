@@ -10,18 +10,18 @@ import { openRotatingFile } from './rotating-file.ts';
 
 export type { Logger } from 'pino';
 
-/** The levels that a config may name, from all to nothing. */
+/** The levels that a config may name, from all entries to none. */
 export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type Level = (typeof levels)[number];
 
 export interface LoggingOptions {
-  /** Of every service that has none of its own. */
+  /** The level of services that set none. */
   readonly level: Level;
-  /** Where the lines go beside the console: `<directory>/<name>.jsonl`. None: nowhere. */
+  /** The log file, `<directory>/<name>.jsonl`. Absent: no file. */
   readonly file?: { readonly directory: string; readonly name: string };
   /** `pretty` for a person at a terminal, `json` for a program. */
   readonly console: 'pretty' | 'json' | 'none';
-  /** More places for the lines. */
+  /** More destinations. */
   readonly streams?: readonly DestinationStream[];
 }
 
@@ -29,7 +29,7 @@ export interface LoggingOptions {
 export interface Logging {
   /** The logger of a service; each of its lines has that `service` and no other. */
   logger(service: string, level?: Level): Logger;
-  /** Writes what still waits, now: for the end of the process. */
+  /** Writes all pending entries synchronously, at the end of the process. */
   flush(): void;
 }
 
@@ -81,7 +81,7 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
   };
 }
 
-/** Makes the loggers of services, all of which write to one destination. */
+/** Creates the loggers of services, which all write to one destination. */
 function createRoot(level: Level, destination: DestinationStream) {
   const root = pino(
     {
@@ -103,7 +103,7 @@ function createRoot(level: Level, destination: DestinationStream) {
   };
 }
 
-/** An error as it may be logged; code may throw anything, also a string. */
+/** Serializes an error without secrets. Code may throw any value, also a string. */
 function serializeError(error: unknown): object {
   if (typeof error !== 'object' || error === null) return { type: typeof error, message: String(error) };
   return redact({ ...pino.stdSerializers.err(error as Error) });
@@ -111,7 +111,7 @@ function serializeError(error: unknown): object {
 
 type Fields = Record<string, unknown>;
 
-/** Fields as they may be logged: without secrets, and without a `service` beside the line's own. */
+/** Removes secrets from the fields of an entry, and renames a field `service`, which the entry already has. */
 function clean(fields: Fields): Fields {
   const shown = redact(fields);
   if (!Object.hasOwn(shown, 'service')) return shown;
@@ -122,7 +122,7 @@ function clean(fields: Fields): Fields {
 let writtenAt = 0;
 let written = '';
 
-/** The time of a line, as pino wants it; the lines of one millisecond share the work. */
+/** Formats the time of an entry for Pino. Entries of one millisecond share the work. */
 function timestamp(): string {
   const now = Date.now();
   if (now !== writtenAt) {
@@ -132,7 +132,7 @@ function timestamp(): string {
   return written;
 }
 
-/** Makes the function that renders a JSON line for a user at a terminal. Only that user pays for the import. */
+/** Creates the function that formats an entry for a terminal. The library is imported only then. */
 async function createPrettifier(): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');
   return prettyFactory({
@@ -151,8 +151,8 @@ async function createPrettifier(): Promise<(line: string) => string> {
 let fallback: Logger | undefined;
 
 /**
- * The logger of the service and the request whose code is running, wherever it is called. Where neither is
- * known (a module while it is imported), the process's own, as `gateway`.
+ * Returns the logger of the service and the request whose code is running. Outside of both, for example in a module
+ * while it is imported, returns that of the process, as `gateway`.
  */
 export function getLogger(): Logger {
   const context = currentContext();

@@ -10,11 +10,11 @@ import type { InstanceCounts } from './instance-counts.ts';
 export interface MetricsLink {
   /** The metrics of all instances. */
   gather(): Promise<string>;
-  /** Has this instance tell its own when it is asked. */
+  /** Makes this instance send its own metrics when the parent asks. */
   tell(render: () => Promise<string>): void;
 }
 
-/** What the processes send each other. */
+/** The messages between parent and instances. */
 type Message =
   | { readonly metrics: 'wanted'; readonly id: number }
   | { readonly metrics: 'own?'; readonly id: number }

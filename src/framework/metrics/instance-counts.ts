@@ -1,4 +1,4 @@
-/** What the parent of several instances counts, for `/metrics`. */
+/** Counts of the parent of several instances, for `/metrics`. */
 export class InstanceCounts {
   /** Instances that ended by themselves, did not start, or were killed because they did not respond. */
   readonly failures = { died: 0, start: 0, hung: 0 };

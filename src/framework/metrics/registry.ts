@@ -22,7 +22,7 @@ export interface Metrics extends MetricSources {
   readonly calls: CallsSource[];
   /** Serves `/metrics` in a scope. */
   addTo(scope: FastifyInstance): void;
-  /** Those of this process, in the text format of Prometheus. */
+  /** Renders the metrics of this process in the text format of Prometheus. */
   render(): Promise<string>;
 }
 

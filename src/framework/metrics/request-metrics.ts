@@ -15,7 +15,7 @@ export type RejectionReason = 'connections' | 'requests' | 'unread';
  */
 export type CloseReason = 'idle' | 'unread' | 'pipeline' | 'malformed';
 
-/** What came in and what became of it, in plain numbers. */
+/** Counts requests and connections in plain numbers. */
 export interface RequestMetrics {
   /** A request has ended; `route` is the `config` of its route, the same for each of its requests. */
   ended(request: FastifyRequest, reply: FastifyReply, route: object): void;

@@ -8,7 +8,7 @@ import type { OpenApiDocument } from './response-contract.ts';
 export interface BreakingChange {
   /** As in `GET /pet/pets/`. */
   readonly operation: string;
-  /** Where: `response[].mood`, `query.ids`, `body.name`; '' for the operation itself. */
+  /** The location: `response[].mood`, `query.ids`, `body.name`; '' for the operation itself. */
   readonly field: string;
   readonly reason: string;
 }

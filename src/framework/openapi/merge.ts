@@ -21,7 +21,7 @@ export interface MergeInfo {
   readonly description?: string;
 }
 
-/** What the merged document says of itself. */
+/** The title and description of the merged document. */
 export function mergedInfo(version: string) {
   return { ...product, version };
 }

@@ -1,6 +1,6 @@
 import manifest from '../../../package.json' with { type: 'json' };
 
-/** What every document says of the product, from package.json. */
+/** The facts about the product in every document, from package.json. */
 export const product = {
   title: manifest.name,
   description: manifest.description,

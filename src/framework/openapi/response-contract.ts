@@ -2,7 +2,7 @@ import type { ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 
-/** What is read of an OpenAPI 3.1 document; the rest is kept as it is. */
+/** The parts of an OpenAPI 3.1 document that the framework reads. */
 export interface OpenApiDocument {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, PathItem>>;
@@ -21,14 +21,14 @@ interface ParameterObject {
   readonly schema?: { readonly maxItems?: number };
 }
 
-/** What came back from a call. */
+/** The response to a call. */
 export interface ResponseToCheck {
   readonly status: number;
   readonly contentType: string;
   readonly body: unknown;
 }
 
-/** What one operation promises. */
+/** The contract of one operation. */
 export interface OperationContract {
   readonly method: string;
   readonly path: string;

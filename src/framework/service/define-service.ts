@@ -28,7 +28,7 @@ export interface ServiceContext<Options = unknown, Peers extends PeerName = neve
   readonly log: Logger;
 }
 
-/** What a service is. */
+/** The definition of a service. */
 export interface Service<Options extends TObject = TObject, Peers extends PeerName = PeerName> {
   /** The name of its folder, and so its prefix, its tag, its name in the log and its key in the config. */
   readonly name: string;

@@ -19,7 +19,7 @@ import { describeService } from './system-routes.ts';
 
 export type { PeerUse };
 
-/** What an app has for each of its services. */
+/** The parts of an app that its services use. */
 export interface OpenServiceOptions {
   readonly config: Config;
   readonly logging: Logging;
@@ -97,7 +97,7 @@ export async function openService(service: Service, options: OpenServiceOptions)
   };
 }
 
-/** Has the routes of a service checked and completed. */
+/** Checks and completes the routes of a service. */
 async function prepareScope(scope: ServiceScope, { name, schemas = [] }: Service): Promise<void> {
   for (const schema of schemas) {
     if (schema.$id === undefined)

@@ -4,7 +4,7 @@ import { ServiceUnavailable } from '../errors/problem.ts';
 /** How a check went: `unreachable`: the peer does not respond; `broken`: it breaks its contract. */
 export type Check = 'OK' | 'failed' | 'unreachable' | 'broken';
 
-/** What was checked, and how each check went; a service is ready when nothing in it failed. */
+/** The checks of a service and their results. A service is ready if none failed. */
 export const Readiness = Type.Object(
   {
     status: Type.Union([Type.Literal('OK'), Type.Literal('failed')]),
@@ -20,7 +20,7 @@ export const Readiness = Type.Object(
 );
 export type Readiness = Static<typeof Readiness>;
 
-/** What the readiness of a service is made of. */
+/** The checks that decide whether a service is ready. */
 export interface Checks {
   /** Throws where it fails. */
   readonly database: (() => Promise<void>) | undefined;

@@ -5,7 +5,7 @@ import { getLogger, type Logger } from '../logging/logger.ts';
 
 type Work = () => void | Promise<void>;
 
-/** What a service does without a request. It runs in the service's context, so each log line names the service. */
+/** The work of a service without a request. It runs in the service's context, so each log entry names the service. */
 export interface ServiceWork {
   /**
    * Runs once the app listens, so it can call peers. If it throws, the app stops with exit code 1. For work that may

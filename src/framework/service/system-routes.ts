@@ -6,7 +6,7 @@ import type { ServiceScope } from './define-service.ts';
 import type { MountOptions } from './mount-options.ts';
 import { Readiness, respondReadiness } from './readiness.ts';
 
-/** What `GET /<service>/` answers. */
+/** The response to `GET /<service>/`. */
 export function describeService(name: string, hasDocs: boolean): MountOptions['home'] {
   const links = { ...(hasDocs && { docs: `/${name}/docs` }), openapi: `/${name}/openapi.json` };
   return {
@@ -18,7 +18,7 @@ export function describeService(name: string, hasDocs: boolean): MountOptions['h
   };
 }
 
-/** What `GET /` answers. */
+/** The response to `GET /`. */
 export function describeApp(name: string, services: readonly string[]): MountOptions['home'] {
   return {
     schema: Type.Object({ message: Type.String(), services: Type.Array(Type.String()) }),

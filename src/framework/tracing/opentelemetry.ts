@@ -59,7 +59,7 @@ export async function openTraces(
 
   const byRatio = new sdk.TraceIdRatioBasedSampler(ratio);
   const root: Sampler = {
-    // What begins with links is done for those that are recorded.
+    // A span with links belongs to the linked spans that are recorded.
     shouldSample: (context, traceId, _name, _kind, _attributes, links) =>
       links.length > 0
         ? { decision: sdk.SamplingDecision.RECORD_AND_SAMPLED }
@@ -118,7 +118,7 @@ export async function openTraces(
       const span = open(api, tracer, contextOf(caller), options);
       return span.isRecorded ? { traceparent: span.traceparent, span } : { traceparent: span.traceparent };
     },
-    // What could not be sent has been said.
+    // The log already says which spans were not sent.
     close: () => processor.shutdown().catch(() => {}),
   };
 }

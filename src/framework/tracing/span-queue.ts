@@ -5,7 +5,7 @@ import type { Logger } from '../logging/logger.ts';
 export interface SpanQueueOptions {
   /** How many may wait to be sent; what comes past them is lost. */
   readonly most: number;
-  /** Where they go, for the lines. */
+  /** The address of the collector, for log entries. */
   readonly url: string;
   readonly log: Logger;
   readonly exporter: SpanExporter;

@@ -7,11 +7,11 @@ import { type Found, openQueue, type Queue } from './queue.ts';
 
 export type { Found } from './queue.ts';
 
-/** How an operation that lists things by their ids is asked, and what it answers. */
+/** Describes an operation that lists items by their ids. */
 export interface BatchOptions<Init, Item, Args> {
   /** The query parameter that takes the ids; how many at once is for the contract to say. */
   readonly parameter: string;
-  /** What to send for these ids, and for the other arguments of the lookup. */
+  /** Builds the request for these ids and the other arguments of the lookup. */
   ask(ids: number[], args: Args): Init;
   idOf(item: Item): number;
 }

@@ -26,11 +26,11 @@ export interface Queue<Item> {
 
 export interface QueueOptions<Item> {
   readonly operation: Pick<Operation<never, unknown>, 'peer' | 'target' | 'refuse' | 'refuseLate'>;
-  /** How many ids travel with a call. */
+  /** The maximum number of ids in a call. */
   readonly size: number;
   call(ids: number[]): Promise<Item[]>;
   idOf(item: Item): number;
-  /** Told when nobody waits, and no call is in flight. */
+  /** Called when no lookup waits and no call is in flight. */
   onIdle(): void;
 }
 
@@ -54,7 +54,7 @@ interface Part<Item> extends Group<Caller<Item>> {
 /** Gathers pending lookups and sends calls for them; each lookup has its own deadline and its own outcome. */
 export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<Item>): Queue<Item> {
   const waiting = createGroups<Caller<Item>>(bounds.group * size);
-  /** Those of the group that is leaving. */
+  /** The unsent parts of the current group. */
   let parts: Part<Item>[] = [];
   let isScheduled = false;
   let calls = 0;
@@ -97,7 +97,7 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     });
   }
 
-  /** Its own calls end at the same time, and say so themselves. */
+  /** Rejects a caller at its deadline, unless its own calls end at the same time with an error of theirs. */
   function giveUp(caller: Caller<Item>): void {
     if (caller.inFlight === 0 || caller.inFlight > caller.ownInFlight) caller.reject(operation.refuseLate());
   }
@@ -112,8 +112,8 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     if (mayTakeGroup()) takeGroup();
     while (parts.length > 0 && calls < bounds.parallel) {
       const part = selectLive(parts.shift() as Part<Item>, isLive);
-      if (part !== undefined) void travelTogether(part);
-      // Nobody wants the rest of this group.
+      if (part !== undefined) void sendPart(part);
+      // No caller waits for the rest of this group.
       if (mayTakeGroup()) takeGroup();
     }
   }
@@ -126,14 +126,14 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     for (const { members } of parts) for (const caller of members) caller.calls += 1;
   }
 
-  /** Whether somebody still wants the outcome; a caller whose request has ended hears so here. */
+  /** Returns whether a caller still waits. Rejects a caller whose request has ended. */
   function isLive(caller: Caller<Item>): boolean {
     const { interest } = caller;
     if (!interest.isGone && interest.request?.isOver) caller.reject(new RequestEnded());
     return !interest.isGone;
   }
 
-  async function travelTogether({ members: callers, ids, found }: Part<Item>): Promise<void> {
+  async function sendPart({ members: callers, ids, found }: Part<Item>): Promise<void> {
     for (const caller of callers) {
       caller.inFlight += 1;
       if (callers.length === 1) caller.ownInFlight += 1;

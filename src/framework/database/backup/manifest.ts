@@ -35,7 +35,7 @@ const Copy = Type.Object({
 });
 export type Copy = Static<typeof Copy>;
 
-/** What a backup holds: a folder is a backup when it has this, which is written last. */
+/** The manifest of a backup. It is written last, so a folder without it is not a complete backup. */
 const Manifest = Type.Object({
   format: Type.Literal(1),
   /** The instant that all copies are of, as ISO 8601. */
@@ -105,7 +105,7 @@ export function examineBackup(client: Client.Database, migrations: URL): Pick<Co
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     .pluck()
     .all();
-  // Those with two underscores are the product's own.
+  // Names with two underscores belong to the framework.
   const own = tables.filter((table) => !table.startsWith('sqlite_') && !table.startsWith('__'));
   const applied = tables.includes('__drizzle_migrations') ? listApplied(client) : [];
   // Of a newer version the migrations are not known here; a restore refuses it.

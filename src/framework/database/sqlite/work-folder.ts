@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 /** A folder of this age is abandoned, even if it is not known whether its process runs. */
 const maxAgeMs = 60 * 60 * 1000;
 
-/** What a folder beside a database is for. */
+/** The purpose of a folder beside a database. */
 type Purpose = 'look' | 'new' | 'restore';
 
 /** Linux lists its processes in /proc. On other systems only the age of a folder counts. */

@@ -54,7 +54,7 @@ function* chooseFrom(
   }
 }
 
-/** What holds of a value that matches all of `pending`: schemas, and choices that are left. */
+/** Returns the constraints of a value that matches all of `pending`: schemas and open choices. */
 export function flatten(
   document: SchemaDocument,
   pending: readonly Schema[],

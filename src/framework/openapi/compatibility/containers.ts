@@ -6,7 +6,7 @@ import { type Schema, type SchemaObject, Uncomparable } from './schema-document.
 /** Compares what is sent in one place, all of these schemas holding, with what is accepted there. */
 export type CompareChild = (place: string, sent: readonly Schema[], accepted: Schema) => Finding[];
 
-/** What an alternative of an array sends beyond what one schema accepts. */
+/** Returns the arrays that an alternative may send and a schema does not accept. */
 export function compareArray(
   direction: Direction,
   place: string,
@@ -47,7 +47,7 @@ function readItems(node: SchemaObject): { readonly prefix: readonly Schema[]; re
   return { prefix: listOf(prefixItems), rest: (items as Schema | undefined) ?? true };
 }
 
-/** What an alternative of an object sends beyond what one schema accepts. */
+/** Returns the objects that an alternative may send and a schema does not accept. */
 export function compareObject(
   direction: Direction,
   place: string,

@@ -1,4 +1,4 @@
-/** Who sends the values: the peer in its responses, or we in the inputs of a request. */
+/** The sender of the values: the peer in its responses, or this service in the inputs of a request. */
 export type Direction = 'response' | 'input';
 
 /** Values that may be sent and may not match what the other side accepts. */

@@ -51,7 +51,7 @@ export class Inclusion {
     this.#pairs = new KnownPairs(sender, receiver);
   }
 
-  /** What `sent` may send at `place` and `accepted` may not accept; empty where there is nothing. */
+  /** Returns what `sent` may send at `place` and `accepted` does not accept. Empty if it accepts everything. */
   compare(place: string, sent: Schema, accepted: Schema): Finding[] {
     return this.#compareAll(place, [sent], accepted);
   }

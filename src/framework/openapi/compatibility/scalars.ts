@@ -29,7 +29,7 @@ export function compareCount(
   return isKept ? [] : [rejectKeyword(direction, place, keyword, sent, bound)];
 }
 
-/** What an alternative of a number sends beyond what one schema accepts. */
+/** Returns the numbers that an alternative may send and a schema does not accept. */
 export function compareNumber(
   direction: Direction,
   place: string,
@@ -91,7 +91,7 @@ function isWithin(bound: Bound, other: Bound, side: 'min' | 'max'): boolean {
   return side === 'min' ? bound.value > other.value : bound.value < other.value;
 }
 
-/** What an alternative of a string sends beyond what one schema accepts. */
+/** Returns the strings that an alternative may send and a schema does not accept. */
 export function compareString(
   direction: Direction,
   place: string,

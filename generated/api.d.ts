@@ -116,7 +116,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process answers */
+        /** Whether the process responds */
         get: operations["pet.checkHealth"];
         put?: never;
         post?: never;
@@ -225,7 +225,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process answers */
+        /** Whether the process responds */
         get: operations["user.checkHealth"];
         put?: never;
         post?: never;
@@ -395,7 +395,7 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description The id of the request, on every log line of it: the one that was sent, or a new one */
+        /** @description The id of the request in all of its log entries: the id that the client sent, or a new one */
         "pet.x-request-id": string;
         /** @description In how many seconds a retry makes sense */
         "pet.retry-after": string;
@@ -403,7 +403,7 @@ export interface components {
         "pet.allow": string;
         /** @description The response is that of an earlier request with this key */
         "pet.idempotent-replayed": "true";
-        /** @description The id of the request, on every log line of it: the one that was sent, or a new one */
+        /** @description The id of the request in all of its log entries: the id that the client sent, or a new one */
         "user.x-request-id": string;
         /** @description In how many seconds a retry makes sense */
         "user.retry-after": string;
@@ -805,7 +805,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description It is deleted */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1615,7 +1615,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The process answers */
+            /** @description The process responds */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1681,7 +1681,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Neighbours that are away: what needs them answers 503 */
+                        /** @description Peers that are unreachable: requests that need them are 503 */
                         degraded: string[];
                     };
                 };
@@ -2196,7 +2196,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description It is deleted */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2955,7 +2955,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The process answers */
+            /** @description The process responds */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -3021,7 +3021,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Neighbours that are away: what needs them answers 503 */
+                        /** @description Peers that are unreachable: requests that need them are 503 */
                         degraded: string[];
                     };
                 };

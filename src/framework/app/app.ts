@@ -31,8 +31,8 @@ export interface App {
   /** Listens where the config says; resolves with the address, as `http://host:port`. */
   listen(): Promise<string>;
   /**
-   * Answers what is in flight, then closes everything. What comes meanwhile is refused, or, where another instance
-   * takes over (`hand over`), answered to the last.
+   * Completes the requests in flight, then closes everything. New requests are rejected; with `hand over`, when another
+   * instance takes over, they are completed as well.
    */
   stop(mode?: 'refuse' | 'hand over'): Promise<void>;
 }

@@ -2,13 +2,13 @@ import { basename } from 'node:path';
 import { type Config, ConfigError } from '../config/config.ts';
 import { appConfig } from '../config/topology.ts';
 
-/** Something outside of the config that keeps the app from starting: one line, exit code 1. */
+/** An error outside of the config that prevents the start: one line, exit code 1. */
 export class StartError extends Error {}
 
 /** The system knows no such address, or it belongs to another machine. */
 const foreign = /^(ENOTFOUND|EAI_\w+|EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL|ENODATA)$/;
 
-/** Makes one line of an error of `listen`: what is wrong with the config, or with the machine. */
+/** Converts an error of `listen` to one line that names the cause in the config or the machine. */
 export function describeListenError(error: NodeJS.ErrnoException, config: Config, name: string): Error {
   const { code = '' } = error;
   const { host, port } = appConfig(config, name);
@@ -38,7 +38,7 @@ const reasons: Readonly<Record<string, string>> = {
   ELOOP: 'is a link to itself',
 };
 
-/** Makes one line of an error of opening the log file. */
+/** Converts an error of opening the log file to one line. */
 export function describeLogError(error: NodeJS.ErrnoException, config: Config): Error {
   const { code = '', path } = error;
   const reason = reasons[code];

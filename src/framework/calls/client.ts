@@ -77,7 +77,7 @@ export function openPeer(name: string, options: PeerOptions) {
     }
 
     function refuse(fault: string, cause?: unknown): ServiceUnavailable {
-      // An outage affects many calls, and its stack says nothing: each gets one short line.
+      // An outage affects many calls, and its stack says nothing, so each call gets one short entry.
       const reason = cause === undefined ? undefined : reasonOf(cause);
       getLogger().warn({ peer: name, operation: target, fault, reason }, 'call failed');
       return new ServiceUnavailable(`The ${name} service is not available`);
@@ -147,7 +147,7 @@ export function openPeer(name: string, options: PeerOptions) {
       span?.set({ 'http.response.status_code': response.status });
       if (response.status === 508) {
         end('loop', begun, init);
-        // One line of each service on the way says which calls go round in a circle.
+        // Each service on the way logs an entry, so the log shows the circle of calls.
         getLogger().warn({ peer: name, operation: target, fault: 'too many hops' }, 'call failed');
         throw new LoopDetected();
       }
@@ -181,7 +181,7 @@ export function openPeer(name: string, options: PeerOptions) {
     createOperation,
     /** The metrics of its operations, by their targets. */
     counts: counts as ReadonlyMap<string, CallMetrics>,
-    /** Whether its process answers within `timeout` ms. */
+    /** Resolves with whether its process responds within `timeout` ms. */
     async isReachable(timeout: number): Promise<boolean> {
       try {
         return (await get('/health', timeout)).ok;

@@ -4,8 +4,8 @@ import type { CallMetrics } from './call-metrics.ts';
 
 /**
  * Calls the operation and resolves with its success: checked, so it is what the contract says.
- * @throws {ServiceUnavailable} the peer did not answer, or not as its contract says.
- * @throws {GatewayTimeout} no whole answer before the deadline.
+ * @throws {ServiceUnavailable} if the peer does not respond, or its response breaks the contract.
+ * @throws {GatewayTimeout} if the response is not complete before the deadline.
  */
 export interface Operation<Init, Data> {
   (init: Init): Promise<Data>;
@@ -16,7 +16,7 @@ export interface Operation<Init, Data> {
   /** ms for a call, in all. */
   readonly deadline: number;
   readonly counts: CallMetrics;
-  /** An error for an answer that fits the contract and still cannot be true; it is logged. */
+  /** Creates and logs the error for a response that matches the contract but is impossible. */
   refuse(fault: string): ServiceUnavailable;
   /** An error for one that waits no longer; it is logged. */
   refuseLate(): GatewayTimeout;

@@ -7,7 +7,7 @@ export class HttpRequest {
   readonly method: Dispatcher.HttpMethod;
   readonly headers: Headers | Record<string, string>;
   readonly body: string | null;
-  /** ms for the whole answer. */
+  /** ms for the complete response. */
   readonly timeout: number;
   /** The request that causes it: once that is over, the call is not sent. */
   readonly request: { readonly isOver: boolean } | undefined;
@@ -48,17 +48,17 @@ export class HttpResponse {
   }
 }
 
-/** There was no whole answer within the call's timeout. */
+/** The response was not complete within the timeout of the call. */
 export class CallTimeoutError extends Error {}
 
 export interface TransportLimits {
-  /** How many at once; 32. */
+  /** The maximum number of connections; 32. */
   readonly connections?: number;
-  /** How many calls may be open, in flight or waiting for a connection; 4,096. Past it a call fails at once. */
+  /** The maximum number of calls in flight or waiting for a connection; 4,096. Beyond it a call fails immediately. */
   readonly open?: number;
   /** ms until a connection that is being opened counts as failed; 1,000. */
   readonly connect?: number;
-  /** Bytes of the body of an answer; any. */
+  /** The maximum bytes of a response body; unlimited. */
   readonly answer?: number;
   /** ms until a connection that is not used is closed; as its server allows. */
   readonly unused?: number | undefined;
@@ -101,7 +101,7 @@ export function openTransport(limits: TransportLimits = {}) {
   };
 }
 
-/** Collects one answer. */
+/** Collects one response. */
 class Collector implements Dispatcher.DispatchHandler {
   readonly #resolve: (answer: HttpResponse) => void;
   readonly #reject: (error: Error) => void;

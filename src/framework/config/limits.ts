@@ -16,14 +16,14 @@ export const Limits = Type.Object(
 
     /** Its body. The largest that the contracts allow, 2,000 ids, has 36 KB. */
     body: whole('bytes', 65_536, 1_024, 16_777_216),
-    /** Its first line and its headers. */
+    /** The request line and the headers. */
     headers: whole('bytes', 16_384, 8_192, 131_072),
     /** Its URL. A call for 300 ids has at most 6,400. */
     url: whole('characters', 8_192, 8_192, 65_536),
     /** One parameter of its path, decoded. */
     parameter: whole('characters', 100, 32, 1_024),
 
-    // How much at once. Past it: 503 with Retry-After, but for health, and for calls of services of ours.
+    // Concurrency. Beyond it: 503 with Retry-After, except for health checks and calls between services.
 
     /** Connections from outside. */
     connections: whole('connections', 2_000, 1, 1_000_000),
@@ -48,9 +48,9 @@ export const Limits = Type.Object(
         headers: whole('ms', 5_000, 100, 60_000),
         /** Until a request is here, its body too: then 408. */
         request: whole('ms', 10_000, 100, 600_000),
-        /** Until its answer begins, from its headers on: then 504. */
+        /** From the request headers to the start of the response. Then 504. */
         handler: whole('ms', 15_000, 100, 600_000),
-        /** Until its answer is taken, from its headers on: then the connection is closed. */
+        /** From the request headers until the client has read the response. Then the connection is closed. */
         answer: whole('ms', 60_000, 100, 3_600_000),
         /** Between two requests of a connection: then it is closed. */
         idle: whole('ms', 72_000, 100, 600_000),
@@ -105,7 +105,7 @@ export const internalLimits = {
   idle: 1_000,
   /** How long the text of `/metrics` is sent again before it is made again, in ms. */
   metrics: 1_000,
-  /** How long a client may go on after the last answer of its connection, in ms: sooner, and it may miss that answer. */
+  /** How long a client may keep sending after the last response of its connection, in ms. If the server closed earlier, the client could miss that response. */
   linger: 1_000,
   /** Connections of a gateway to the app of one service for requests to its `/health` and `/ready`. */
   probes: 4,

@@ -6,7 +6,7 @@ export type Attributes = Readonly<Record<string, string | number>>;
 export interface SpanOptions {
   /** Of few kinds: what differs from one to the next of the same work stands in the attributes. */
   readonly name: string;
-  /** `server` answers a request, `client` waits for somebody else; else work within. */
+  /** `server` responds to a request, `client` waits for another process; absent for internal work. */
   readonly kind?: 'server' | 'client';
   readonly attributes?: Attributes;
   /** The spans that it belongs to beside its parent. */
@@ -15,7 +15,7 @@ export interface SpanOptions {
   readonly isRoot?: boolean;
 }
 
-/** A piece of work that is recorded. Where nothing is, nobody has one. */
+/** A piece of work that is traced. Without tracing there are no spans. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
@@ -51,7 +51,7 @@ export interface Tracer {
   start(service: string, caller: TraceCaller, options: SpanOptions): StartedSpan;
 }
 
-/** The fields of a line that lead to its span. */
+/** Returns the fields that link a log entry to its span. */
 export function idsOf({ traceId, spanId }: Span): { readonly trace_id: string; readonly span_id: string } {
   return { trace_id: traceId, span_id: spanId };
 }

@@ -29,7 +29,7 @@ export function toProblem(error: unknown, requestId: string): Problem {
   return new Problem(500, `Request ${requestId} failed`, { cause: error });
 }
 
-/** The body of the answer. `path` is what the client asked for; its query stays out, it may hold secrets. */
+/** Creates the body of a response. `path` has no query, because that may hold secrets. */
 export function problemBody(problem: Problem, path: string): string {
   return JSON.stringify({
     type: problem.type,
@@ -53,12 +53,12 @@ function toInstance(path: string): string {
   return pathOf(path).replace(/%(?![\da-f]{2})|["<>[\\\]^`{|}]/gi, encodeURIComponent);
 }
 
-/** Fastify's error handler: answers every error as a problem, and logs it unless the client caused it. */
+/** Handles every error of Fastify: responds with a problem, and logs the error unless the client caused it. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   return reply.send(writeProblem(error, request, reply));
 }
 
-/** Makes the answer that of an error, and returns its body, which is to be sent. */
+/** Turns a response into that of an error, and returns its body. */
 export function writeProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): string {
   const problem = toProblem(error, request.id);
   if (problem.status === 500) logDefect(error, request);
@@ -72,7 +72,7 @@ function logDefect(error: unknown, { method, routeOptions: { url: route } }: Fas
   getLogger().error({ err: error, method, route }, 'request failed');
 }
 
-/** An outage of something else affects many requests, and its stack says nothing: each gets one short line. */
+/** An outage of another system affects many requests, and its stack says nothing, so each request gets one short entry. */
 function logCause({ status, message: detail, cause }: Problem): void {
   const log = getLogger();
   log.warn({ status, detail, reason: reasonOf(cause) }, 'request could not be served');

@@ -109,14 +109,14 @@ export class ServiceUnavailable extends Problem {
   }
 }
 
-/** 504: no whole answer in time. */
+/** 504: no complete response in time. */
 export class GatewayTimeout extends Problem {
   constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
     super(504, detail, { ...options, headers: retryHeaders(504) });
   }
 }
 
-/** The client of the request has gone or got its response, so nothing more is done for it. */
+/** The client has disconnected or received its response, so no more work is done for the request. */
 export class RequestEnded extends GatewayTimeout {
   constructor() {
     super('The request has ended');

@@ -31,12 +31,12 @@ export interface UpstreamRequest {
 
 /** The other app did not send its complete response in time. */
 export class UpstreamTimeout extends Error {}
-/** The request was cancelled: nobody waits for its response. */
+/** The request was cancelled, because its client has disconnected or timed out. */
 class Cancelled extends Error {}
 
 /** Connections to one app, and the requests that wait for one. */
 export interface Upstream {
-  /** Sends a request when a connection is free; the returned function cancels it, wherever it is. */
+  /** Sends a request when a connection is free. The returned function cancels it at any stage. */
   send(request: UpstreamRequest): () => void;
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { createRequestLogger, writeRequest } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { RejectionReason, RequestMetrics } from '../metrics/request-metrics.ts';
 
-// The access line and the metrics of every request are written here, whoever responded to it.
+// The log entry and the metrics of every request are written here, for every kind of response.
 
 /**
  * Records the end of a request that Fastify handled.
@@ -44,7 +44,7 @@ export function recordRejection(
   if (metrics !== undefined) metrics.shed[reason] += 1;
 }
 
-/** Records input that never became a request. It has no access line, because it has no method and no path. */
+/** Records input that never became a request. It has no entry in the access log, because it has no method and no path. */
 export function recordMalformed(
   log: Logger,
   metrics: RequestMetrics | undefined,

@@ -27,7 +27,7 @@ export interface LoggingOptions {
 
 /** The log of one process. */
 export interface Logging {
-  /** The logger of a service; each of its lines has that `service` and no other. */
+  /** Returns the logger of a service. Each of its entries has that `service` and no other. */
   logger(service: string, level?: Level): Logger;
   /** Writes all pending entries synchronously, at the end of the process. */
   flush(): void;

@@ -30,7 +30,7 @@ function redactItems(items: readonly unknown[], depth: number): readonly unknown
   return shown.every((item, index) => item === items[index]) ? items : shown;
 }
 
-/** Names are few, and on every line; what comes past these is looked at each time. */
+/** The number of field names whose check is cached. Field names are few, and each entry has some. */
 const known = new Map<string, boolean>();
 const maxKnown = 1_000;
 
@@ -43,7 +43,7 @@ function isSecret(name: string): boolean {
   return verdict;
 }
 
-/** Whether it says itself what it is as a text, or in a line: errors have a serializer of their own. */
+/** Returns whether a value has its own text or serializer, as errors have. */
 function hasForm(value: object): boolean {
   return value instanceof Error || 'toJSON' in value;
 }

@@ -34,7 +34,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
       closeSync(fd);
       fd = next;
     } catch (error) {
-      // As where somebody removed the folder: what is open still takes lines.
+      // For example if a user removed the folder: the open file still takes entries.
       onError?.(error as Error);
     }
   }

@@ -64,7 +64,7 @@ export function relayMetrics(workers: ReadonlyMap<number, Worker>, counts: Insta
   const waiting = new Map<number, (text: string) => void>();
   let last = 0;
 
-  /** Resolves with whether the instance answered in time. */
+  /** Resolves with whether the instance responded in time. */
   function ask(slot: number, worker: Worker): Promise<boolean> {
     if (!worker.isConnected()) return Promise.resolve(false);
     const id = ++last;
@@ -90,7 +90,7 @@ export function relayMetrics(workers: ReadonlyMap<number, Worker>, counts: Insta
       if (message.metrics !== 'wanted') return;
       const answers = await Promise.all([...workers].map(([slot, worker]) => ask(slot, worker)));
       counts.unresponsive = answers.filter((hasAnswered) => !hasAnswered).length;
-      // The numbers of an instance that is gone are not those of the one that comes after it.
+      // The metrics of a stopped instance are not those of its successor.
       for (const slot of latest.keys()) if (!workers.has(slot)) latest.delete(slot);
       const { id } = message;
       const texts = [...latest.values(), counts.render()];

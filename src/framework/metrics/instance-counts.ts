@@ -4,7 +4,7 @@ export class InstanceCounts {
   readonly failures = { died: 0, start: 0, hung: 0 };
   /** Connections that an instance was handed and never accepted. */
   dropped = 0;
-  /** Instances that did not answer the last scrape in time. */
+  /** Instances that did not respond to the last scrape in time. */
   unresponsive = 0;
   readonly #label: string;
   readonly #configured: number;
@@ -28,7 +28,7 @@ export class InstanceCounts {
       gauge('instances_listening', 'Instances that listen.', this.#listening.size),
       gauge(
         'instances_unresponsive',
-        'Instances that did not answer this scrape in time.',
+        'Instances that did not respond to this scrape in time.',
         this.unresponsive,
       ),
       family(

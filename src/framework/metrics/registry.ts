@@ -16,7 +16,7 @@ export interface MetricsOptions {
   gather?(): Promise<string>;
 }
 
-/** The metrics of an app. Counted is in plain numbers, all the time; what they are called is looked up when somebody asks. */
+/** The metrics of an app: counted in plain numbers, and named when they are scraped. */
 export interface Metrics extends MetricSources {
   readonly databases: Map<string, DatabaseSource>;
   readonly calls: CallsSource[];

@@ -29,7 +29,7 @@ export interface RequestMetrics {
 /** Others that HTTP has are counted as one, so that no client makes a series. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** The status of a request whose client did not take the answer. */
+/** The status of a request whose client disconnected before it had the response. */
 const aborted = 0;
 
 /** @param label the service of what no service got. */

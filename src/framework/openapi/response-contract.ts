@@ -36,7 +36,7 @@ export interface OperationContract {
   readonly takesKey: boolean;
   /** The most values that a query parameter takes, Infinity where the contract sets no bound. */
   maxItems(parameter: string): number;
-  /** Why `answer` is not the success that the contract promises; undefined where it is. */
+  /** Returns why a response is not the success of the contract; undefined if it is. */
   findFault(answer: ResponseToCheck): string | undefined;
 }
 

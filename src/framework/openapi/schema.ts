@@ -53,4 +53,4 @@ export const Page = Type.Object({
 export type Page = Static<typeof Page>;
 
 /** The response to a delete. */
-export const OkResponse = Type.Object({ ok: Type.Literal(true) }, { description: 'It is gone' });
+export const OkResponse = Type.Object({ ok: Type.Literal(true) }, { description: 'It is deleted' });

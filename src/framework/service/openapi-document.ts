@@ -26,7 +26,7 @@ export interface DocumentOptions {
 
 const headers = {
   'x-request-id': {
-    description: 'The id of the request, on every log line of it: the one that was sent, or a new one',
+    description: 'The id of the request in all of its log entries: the id that the client sent, or a new one',
     schema: { type: 'string' },
   },
   'retry-after': { description: 'In how many seconds a retry makes sense', schema: { type: 'string' } },

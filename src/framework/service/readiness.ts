@@ -13,7 +13,7 @@ export const Readiness = Type.Object(
       Type.Union(['OK', 'failed', 'unreachable', 'broken'].map((state) => Type.Literal(state as Check))),
     ),
     degraded: Type.Array(Type.String(), {
-      description: 'Neighbours that are away: what needs them answers 503',
+      description: 'Peers that are unreachable: requests that need them are 503',
     }),
   },
   { description: 'It can serve', examples: [{ status: 'OK', checks: { database: 'OK' }, degraded: [] }] },

@@ -4,7 +4,7 @@ import { NotFound } from '../errors/problem.ts';
 import { createRequestLogger } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
 
-/** Makes every request below a scope belong to one service: its context, its log lines and its 404s. */
+/** Makes every request below a scope belong to one service: its context, its log entries and its 404s. */
 export function claimScope(scope: FastifyInstance, name: string, log: Logger): void {
   // Fastify's first line of a request is written before any hook runs, so the logger itself must be right.
   scope.setChildLoggerFactory((_parent, bindings, options) =>

@@ -26,7 +26,7 @@ export function describeApp(name: string, services: readonly string[]): MountOpt
   };
 }
 
-const Health = Type.Object({ status: Type.Literal('OK') }, { description: 'The process answers' });
+const Health = Type.Object({ status: Type.Literal('OK') }, { description: 'The process responds' });
 
 /** Adds the routes that every service has: its name, health, readiness and document. */
 export function addSystemRoutes(
@@ -59,7 +59,7 @@ export function addSystemRoutes(
         hide,
         operationId: 'checkHealth',
         tags,
-        summary: 'Whether the process answers',
+        summary: 'Whether the process responds',
         response: { 200: Health },
       },
     },

@@ -22,7 +22,7 @@ export interface TracesOptions {
 }
 
 export interface Traces extends Tracer {
-  /** Sends what waits; resolves when it has been taken, or nobody took it in time. */
+  /** Sends the pending spans. Resolves when the collector has them, or after a timeout. */
   close(): Promise<void>;
 }
 
@@ -70,7 +70,7 @@ export async function openTraces(
   const instance = randomUUID();
   const tracers = new Map<string, OtelTracer>();
 
-  /** A service is one by its name wherever it runs, so that a trace looks the same in every grouping. */
+  /** A service has the same name in every app, so a trace looks the same in every grouping. */
   function tracerOf(service: string): OtelTracer {
     let tracer = tracers.get(service);
     if (tracer === undefined) {

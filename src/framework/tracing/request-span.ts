@@ -10,7 +10,7 @@ export interface Traced {
   readonly span: Span | undefined;
 }
 
-/** Opens the span of a request; each of its lines has its ids from here on. */
+/** Opens the span of a request. From here on each log entry of the request has the ids of the span. */
 export function openRequestSpan(
   tracer: Tracer,
   request: FastifyRequest,
@@ -43,7 +43,7 @@ export function openRequestSpan(
   return { travel: { ...travel, traceparent }, span };
 }
 
-/** A refusal is no error of the service, nor is a client that has gone. */
+/** A rejected request and a disconnected client are not errors of the service. */
 export function endRequestSpan(span: Span, { statusCode, raw }: FastifyReply): void {
   span.set({ 'http.response.status_code': statusCode });
   if (!raw.writableFinished) span.set({ 'error.type': 'aborted' });

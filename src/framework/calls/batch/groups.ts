@@ -3,7 +3,7 @@ interface Member {
   readonly ids: readonly number[];
 }
 
-/** Lookups that leave together, and the ids that they want. */
+/** Lookups that share calls, and the ids that they need. */
 export interface Group<One> {
   readonly members: readonly One[];
   readonly ids: ReadonlySet<number>;
@@ -12,7 +12,7 @@ export interface Group<One> {
 /** Pending lookups, in groups that leave one after the other. */
 export interface Groups<One> {
   add(one: One): void;
-  /** How many ids the first group wants, with those of members that are gone. */
+  /** Returns the number of ids of the first group, including those of members that no longer wait. */
   count(): number;
   /** Takes the first group that has a live member, without the others. */
   take(isLive: (one: One) => boolean): Group<One> | undefined;
@@ -42,7 +42,7 @@ export function createGroups<One extends Member>(enough: number): Groups<One> {
   };
 }
 
-/** The group without members that are gone and the ids that only those want; undefined if no member is left. */
+/** Returns the group without members that no longer wait, and without their ids. Undefined if no member is left. */
 export function selectLive<One extends Member, Of extends Group<One>>(
   group: Of,
   isLive: (one: One) => boolean,

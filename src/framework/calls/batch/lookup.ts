@@ -9,7 +9,7 @@ export type { Found } from './queue.ts';
 
 /** Describes an operation that lists items by their ids. */
 export interface BatchOptions<Init, Item, Args> {
-  /** The query parameter that takes the ids; how many at once is for the contract to say. */
+  /** The query parameter that takes the ids. The contract says how many. */
   readonly parameter: string;
   /** Builds the request for these ids and the other arguments of the lookup. */
   ask(ids: number[], args: Args): Init;
@@ -26,8 +26,8 @@ export type Lookup<Item, Args> = (ids: readonly number[], args?: Args) => Promis
 const callsPerPiece = 4;
 
 /**
- * Makes a lookup of an operation that lists things by their ids. Concurrent lookups are batched: one leaves at once
- * if no call is in flight; those that start meanwhile go with the next call. That leaves two turns of the event loop
+ * Creates a lookup with an operation that lists items by their ids. Concurrent lookups are batched: a lookup is sent
+ * immediately if no call is in flight; lookups that start meanwhile share the next call. That leaves two turns of the event loop
  * after the response, so that callers that just got it can join; or, if no second call is in flight, with the turn in
  * which it has as many ids as the contract allows. Each id is asked for once. Nothing is cached: no lookup gets the
  * response to a call that left before the lookup started. Lookups share a call if their arguments are the same, and

@@ -174,7 +174,7 @@ export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOp
     }
   }
 
-  /** Adds what was answered to `found`. */
+  /** Adds the items of a response to `found`. */
   function collect(answer: readonly Item[], ids: ReadonlySet<number>, found: Map<number, Item>): void {
     for (const item of answer) {
       const id = idOf(item);

@@ -12,7 +12,7 @@ import { privateFile, syncPath } from '../sqlite/files.ts';
 import { listApplied } from '../sqlite/migrations.ts';
 import { checkSchema } from '../sqlite/schema-check.ts';
 
-/** Why there is no backup, or nothing was restored: one line for the person who asked for it. */
+/** The reason why a backup or a restore failed: one line for the user. */
 export class BackupError extends Error {}
 
 /** A service's database: where it is, and the folder of its migrations. */
@@ -78,7 +78,7 @@ export function readManifest(folder: string): Manifest {
   return parsed as Manifest;
 }
 
-/** Of a file that nobody writes: its size and its SHA-256. */
+/** Returns the size and the SHA-256 of a file that no process writes. */
 export async function hashFile(path: string): Promise<{ size: number; sha256: string }> {
   const hash = createHash('sha256');
   let size = 0;

@@ -6,8 +6,8 @@ import { idempotencyTable } from '../key-rows.ts';
 import type { Migration } from '../migration-files.ts';
 
 /**
- * The migrations that the file has not had. Drizzle's own migrator looks before it locks, so that two processes
- * that start at once both apply them, and takes a newer file for an up-to-date one; hence our own, on its table.
+ * Returns the pending migrations of a file. Drizzle's own migrator reads before it locks, so two processes that start at
+ * the same time both apply them; and it accepts a newer file. Hence this one, on the same table.
  */
 export function listPending<M extends MigrationMeta>(client: Client.Database, known: readonly M[]): M[] {
   const tables = client.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
@@ -28,7 +28,7 @@ export function listPending<M extends MigrationMeta>(client: Client.Database, kn
   return known.slice(applied.length);
 }
 
-/** The hashes of the migrations that a file of ours has had, in their order. */
+/** Returns the hashes of the applied migrations, in their order. */
 export function listApplied(client: Client.Database): string[] {
   return client
     .prepare<[], string>('SELECT hash FROM __drizzle_migrations ORDER BY created_at')
@@ -36,12 +36,12 @@ export function listApplied(client: Client.Database): string[] {
     .all() as string[];
 }
 
-/** Applies the migrations that a file has not had, all or none, and logs their names. */
+/** Applies the pending migrations, all or none, and logs their names. */
 export function applyMigrations(client: Client.Database, known: readonly Migration[]): void {
   const begun = performance.now();
   const names: string[] = [];
-  // drizzle-kit rebuilds a table to change a column; with foreign keys on, that empties the tables below it.
-  // The switch does nothing inside a transaction, so it is thrown before.
+  // drizzle-kit rebuilds a table to change a column. With foreign keys on, that empties the tables that refer to it. The
+  // pragma has no effect inside a transaction.
   client.pragma('foreign_keys = OFF');
   client
     .transaction(() => {
@@ -62,7 +62,7 @@ export function applyMigrations(client: Client.Database, known: readonly Migrati
       }
     })
     .immediate();
-  // A database in memory gets all of them at each start. A script has no context, and says it in its own words.
+  // A database in memory gets all migrations at each start. A script has no context and prints its own result.
   if (names.length === 0 || client.memory) return;
   const ms = Math.round(performance.now() - begun);
   currentContext()?.log.info({ migrations: names, ms }, 'migrations applied');

@@ -57,7 +57,7 @@ export function openSqlite(file: string, options: OpenOptions = {}): DatabaseDri
   };
 }
 
-/** A list parameter travels as JSON. */
+/** Creates a list parameter, which SQLite gets as JSON. */
 function jsonParameter(name: string): unknown {
   return sql.param(sql.placeholder(name), { mapToDriverValue: (list: unknown) => JSON.stringify(list) });
 }

@@ -74,7 +74,7 @@ export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 
     // Do not count time spent on rejections as capacity: otherwise each rejection would lower the limit further.
     const passed = now - lastTick;
     const measured = ended / Math.max(passed - rejectingMs, minWorkShare * passed);
-    // A rate that was measured while the process was not busy is not its capacity, so the average starts anew.
+    // A rate that was measured while the process was not busy is not its capacity, so the average starts again.
     rate = busySince === undefined ? measured : (1 - smoothing) * rate + smoothing * measured;
     if (isBusy) busySince ??= lastTick;
     else busySince = undefined;

@@ -42,7 +42,7 @@ export const unmatchedRoutes = fp<{ readonly maxUrlLength: number }>(
 /**
  * Whether every program reads the URL alike. Percent-encoded bytes must be UTF-8, because Fastify passes on invalid ones
  * undecoded. The path must have nothing that a proxy would resolve, such as `..` (RFC 3986, section 6.2.2.3, and the URL
- * standard of the WHATWG), because a path must be the same wherever a service runs.
+ * standard of the WHATWG), because a path must be the same in every grouping.
  */
 function isUnambiguous(url: string): boolean {
   if (!/[%.\\]/.test(url)) return true;

@@ -34,7 +34,7 @@ export class SchemaDocument {
     this.root = root;
   }
 
-  /** The target of a reference. @throws {Uncomparable} for a reference that leads nowhere. */
+  /** Returns the target of a reference. @throws {Uncomparable} if the target does not exist. */
   find<Node = Schema>(reference: string): Node {
     let node: unknown = this.root;
     const [hash, ...tokens] = reference.split('/');

@@ -8,11 +8,11 @@ import { currentContext, outgoingContext } from '../context/context.ts';
 import { openWrite } from '../context/open-write.ts';
 import { inject, type PropagatedContext } from '../context/propagation.ts';
 import { describeCall, runInSpan, type Span } from '../context/span.ts';
-import { GatewayTimeout, LoopDetected, RequestEnded, ServiceUnavailable } from '../errors/problem.ts';
-import { reasonOf } from '../errors/reason.ts';
+import { RequestEnded } from '../errors/problem.ts';
 import { getLogger } from '../logging/logger.ts';
 import { type OpenApiDocument, readContract } from '../openapi/response-contract.ts';
 import { CallMetrics, type Outcome } from './call-metrics.ts';
+import { CallLoop, PeerTimeout, PeerUnavailable } from './errors.ts';
 import type { Operation } from './operation.ts';
 import type { CallInit } from './peers.ts';
 import {
@@ -62,6 +62,7 @@ export function openPeer(name: string, options: PeerOptions) {
     const contract = readContract(document, method, path);
     const verb = method.toUpperCase() as HttpRequest['method'];
     const target = `${verb} ${path}`;
+    const called = { peer: name, target };
     const { takesKey } = contract;
     // An operation that is declared twice is counted as one.
     const counted = counts.get(target) ?? new CallMetrics();
@@ -74,18 +75,6 @@ export function openPeer(name: string, options: PeerOptions) {
       const lists = Object.values(init?.query ?? {}).filter(Array.isArray);
       const ms = Math.round((performance.now() - begun) * 1000) / 1000;
       log.debug({ peer: name, operation: target, ids: lists[0]?.length, outcome, ms }, 'call');
-    }
-
-    function refuse(fault: string, cause?: unknown): ServiceUnavailable {
-      // An outage affects many calls, and its stack says nothing, so each call gets one short entry.
-      const reason = cause === undefined ? undefined : reasonOf(cause);
-      getLogger().warn({ peer: name, operation: target, fault, reason }, 'call failed');
-      return new ServiceUnavailable(`The ${name} service is not available`);
-    }
-
-    function refuseLate(): GatewayTimeout {
-      getLogger().warn({ peer: name, operation: target, fault: 'no answer in time' }, 'call failed');
-      return new GatewayTimeout(`The ${name} service did not answer in time`);
     }
 
     function createCall(init: CallInit = {}, headers: Record<string, string>, timeout: number): HttpRequest {
@@ -118,7 +107,7 @@ export function openPeer(name: string, options: PeerOptions) {
       const left = Math.floor(travel.deadline - begun);
       if (left <= 0) {
         end('timeout', begun, init);
-        throw refuseLate();
+        throw new PeerTimeout(called);
       }
       const span = currentContext()?.span?.start(describeCall(verb, path, origin()));
       if (span === undefined) return exchange(init, travel, begun);
@@ -142,14 +131,12 @@ export function openPeer(name: string, options: PeerOptions) {
         if (error instanceof RequestEnded) throw error;
         const isLate = error instanceof CallTimeoutError;
         end(isLate ? 'timeout' : 'network_error', begun, init);
-        throw isLate ? refuseLate() : refuse('no answer', error);
+        throw isLate ? new PeerTimeout(called) : new PeerUnavailable(called, 'no answer', error);
       }
       span?.set({ 'http.response.status_code': response.status });
       if (response.status === 508) {
         end('loop', begun, init);
-        // Each service on the way logs an entry, so the log shows the circle of calls.
-        getLogger().warn({ peer: name, operation: target, fault: 'too many hops' }, 'call failed');
-        throw new LoopDetected();
+        throw new CallLoop(called);
       }
       const contentType = response.headers.get('content-type') ?? '';
       const fault = contract.findFault({ status: response.status, contentType, body });
@@ -157,17 +144,14 @@ export function openPeer(name: string, options: PeerOptions) {
       if (fault === undefined) return body;
       // A peer that rejects or fails keeps its contract. Another response may come from a new contract.
       if (response.ok || response.status === 404 || response.status === 422) options.onUnfit?.();
-      throw refuse(fault);
+      throw new PeerUnavailable(called, fault);
     }
 
     return Object.assign(call, {
-      peer: name,
-      target,
+      ...called,
       contract,
       deadline,
       counts: counted,
-      refuse,
-      refuseLate,
     });
   }
 

@@ -1,11 +1,10 @@
-import type { GatewayTimeout, ServiceUnavailable } from '../errors/problem.ts';
 import type { OperationContract } from '../openapi/response-contract.ts';
 import type { CallMetrics } from './call-metrics.ts';
 
 /**
- * Calls the operation and resolves with its success: checked, so it is what the contract says.
- * @throws {ServiceUnavailable} if the peer does not respond, or its response breaks the contract.
- * @throws {GatewayTimeout} if the response is not complete before the deadline.
+ * Calls the operation. Resolves with the body of its success, which matches the contract.
+ * @throws {PeerUnavailable} The peer did not respond, or its response does not match the contract.
+ * @throws {PeerTimeout} There was no complete response before the deadline.
  */
 export interface Operation<Init, Data> {
   (init: Init): Promise<Data>;
@@ -13,11 +12,7 @@ export interface Operation<Init, Data> {
   /** `GET /pet/pets/` */
   readonly target: string;
   readonly contract: OperationContract;
-  /** ms for a call, in all. */
+  /** Total ms for a call. */
   readonly deadline: number;
   readonly counts: CallMetrics;
-  /** Creates and logs the error for a response that matches the contract but is impossible. */
-  refuse(fault: string): ServiceUnavailable;
-  /** An error for one that waits no longer; it is logged. */
-  refuseLate(): GatewayTimeout;
 }

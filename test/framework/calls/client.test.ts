@@ -6,6 +6,7 @@ import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { loadServices } from '../../../src/framework/app/load-services.ts';
 import { openPeer } from '../../../src/framework/calls/client.ts';
+import { PeerUnavailable } from '../../../src/framework/calls/errors.ts';
 import { runInContext } from '../../../src/framework/context/context.ts';
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
@@ -23,10 +24,7 @@ function open(origin: string, options: Partial<Parameters<typeof openPeer>[1]> =
   const opened = openPeer('pet', { origin: () => origin, document, deadline: 1000, ...options });
   return { ...opened, operation: opened.createOperation as unknown as Operation };
 }
-type Operation = (
-  method: string,
-  path: string,
-) => ((init: object) => Promise<unknown>) & { refuse(fault: string): Problem };
+type Operation = (method: string, path: string) => (init: object) => Promise<unknown>;
 
 test('an operation that the contract does not have cannot be declared', async () => {
   const { operation, close } = open('http://127.0.0.1:1');
@@ -196,14 +194,18 @@ test('a call inside a database write is rejected before anything is sent, and un
   expect(requests).toBe(0);
 });
 
-test('a refusal is an error of the request that waits, and a line', async () => {
-  const { operation, close } = open('http://127.0.0.1:1');
-  expect(operation('get', '/pet/pets/').refuse('odd')).toMatchObject({
-    status: 503,
-    name: 'ServiceUnavailable',
-  });
-  expect(operation('get', '/pet/pets/').refuse('odd')).toBeInstanceOf(Problem);
-  await close();
+test('an error for an unavailable peer is a Problem, and is logged', async () => {
+  const { logs, logging } = await captureLog('info');
+  const log = logging.logger('user');
+  const error = runInContext(
+    { service: 'user', serviceLog: log, log },
+    () => new PeerUnavailable({ peer: 'pet', target: 'GET /pet/pets/' }, 'odd'),
+  );
+  expect(error).toBeInstanceOf(Problem);
+  expect(error).toMatchObject({ status: 503, message: 'The pet service is not available' });
+  expect(logs).toMatchObject([
+    { msg: 'call failed', peer: 'pet', operation: 'GET /pet/pets/', fault: 'odd' },
+  ]);
 });
 
 test.for([

@@ -2,8 +2,9 @@ import { currentContext, outgoingContext } from '../../context/context.ts';
 import { batchKey } from '../../context/propagation.ts';
 import { RequestEnded } from '../../errors/problem.ts';
 import { assertOutsideWrite } from '../client.ts';
+import { PeerTimeout } from '../errors.ts';
 import type { Operation } from '../operation.ts';
-import { type Found, openQueue, type Queue } from './queue.ts';
+import { type Found, LookupQueue } from './queue.ts';
 
 export type { Found } from './queue.ts';
 
@@ -36,24 +37,24 @@ const callsPerPiece = 4;
  * Lookups take fair turns. One that needs more than one call waits in a queue of its own, so that no short lookup is
  * behind it. One that needs more than four does so again for each piece. The deadline is that of a piece. Nothing is
  * sent for a request that is over.
- * @throws {Unavailable | TimedOut} as the operation does, also if the response has an item that was not asked for; to
- * each caller at its own deadline.
+ * @throws {PeerUnavailable | PeerTimeout} As the operation does, also if the response has an item that was not
+ * requested. Each caller times out at its own deadline.
  */
 export function lookupByIds<Init, Item, Args = undefined>(
   operation: Operation<Init, Item[]>,
   { parameter, ask, idOf }: BatchOptions<Init, Item, Args>,
 ): Lookup<Item, Args> {
-  const queues = new Map<string, Queue<Item>>();
+  const queues = new Map<string, LookupQueue<Item>>();
 
   function join(ids: readonly number[], size: number, args: Args | undefined): Promise<Found<Item>> {
     if (currentContext()?.request?.isOver) throw new RequestEnded();
     const travel = outgoingContext(operation.deadline);
-    if (travel.deadline <= performance.now()) throw operation.refuseLate();
+    if (travel.deadline <= performance.now()) throw new PeerTimeout(operation);
     const length = ids.length > size ? 'long' : 'short';
     const key = `${length} ${batchKey(travel)} ${JSON.stringify(args)}`;
     let queue = queues.get(key);
     if (queue === undefined) {
-      queue = openQueue({
+      queue = new LookupQueue({
         operation,
         size,
         call(some) {

@@ -2,9 +2,14 @@ import { currentContext, runInContext } from '../../context/context.ts';
 import type { PropagatedContext } from '../../context/propagation.ts';
 import type { Span } from '../../context/span.ts';
 import { RequestEnded } from '../../errors/problem.ts';
+import { PeerTimeout, PeerUnavailable } from '../errors.ts';
 import type { Operation } from '../operation.ts';
-import { createGroups, divide, type Group, selectLive } from './groups.ts';
-import { openCallContext, type Pending } from './shared-context.ts';
+import { CallSlot } from './call-slot.ts';
+import { createGroups, divide, type Group, type Groups, selectLive } from './groups.ts';
+import { type Found, PendingLookup } from './pending-lookup.ts';
+import { openCallContext } from './shared-context.ts';
+
+export type { Found } from './pending-lookup.ts';
 
 /**
  * Bounds of a queue. A group of lookups leaves when no call is in flight, or at most one if the group fills a call:
@@ -12,20 +17,12 @@ import { openCallContext, type Pending } from './shared-context.ts';
  * processor with two calls in flight, 1.15 times with four). A group ends with the lookup that brings it to `group`
  * calls (measured: users of 1,000 pets take 0.88 times the processor of one group for all that wait). At most
  * `parallel` calls of a group are in flight: the event loop serves other requests between them. A call older than
- * `patienceMs` does not count, so a slow one delays no other.
+ * `patienceMs` does not count, so a slow call delays no other.
  */
 const bounds = { idle: 1, full: 2, parallel: 4, group: 16, patienceMs: 50 };
 
-/** Things by their ids. */
-export type Found<Item> = Pick<ReadonlyMap<number, Item>, 'get' | 'has'>;
-
-/** Lookups that wait for one kind of call. */
-export interface Queue<Item> {
-  join(ids: readonly number[], travel: PropagatedContext): Promise<Found<Item>>;
-}
-
 export interface QueueOptions<Item> {
-  readonly operation: Pick<Operation<never, unknown>, 'peer' | 'target' | 'refuse' | 'refuseLate'>;
+  readonly operation: Pick<Operation<never, unknown>, 'peer' | 'target'>;
   /** The maximum number of ids in a call. */
   readonly size: number;
   call(ids: number[]): Promise<Item[]>;
@@ -34,154 +31,125 @@ export interface QueueOptions<Item> {
   onIdle(): void;
 }
 
-/** A pending lookup. */
-interface Caller<Item> extends Pending {
-  readonly ids: readonly number[];
-  /** How many calls it still needs, those in flight included. */
-  calls: number;
-  /** How many of its calls are in flight; and how many of those it shares with no other, so that they end with it. */
-  inFlight: number;
-  ownInFlight: number;
-  resolve(found: Found<Item>): void;
-  reject(error: unknown): void;
-}
-
 /** A call that has not been sent yet. */
-interface Part<Item> extends Group<Caller<Item>> {
+interface Part<Item> extends Group<PendingLookup<Item>> {
   readonly found: Map<number, Item>;
 }
 
-/** Gathers pending lookups and sends calls for them; each lookup has its own deadline and its own outcome. */
-export function openQueue<Item>({ operation, size, call, idOf, onIdle }: QueueOptions<Item>): Queue<Item> {
-  const waiting = createGroups<Caller<Item>>(bounds.group * size);
-  /** The unsent parts of the current group. */
-  let parts: Part<Item>[] = [];
-  let isScheduled = false;
-  let calls = 0;
+/** Gathers pending lookups and sends calls for them. Each lookup has its own deadline and its own outcome. */
+export class LookupQueue<Item> {
+  readonly #options: QueueOptions<Item>;
+  readonly #waiting: Groups<PendingLookup<Item>>;
+  /** The calls of the current group that have not been sent. */
+  #parts: Part<Item>[] = [];
+  #isScheduled = false;
+  /** The number of calls in flight that are not older than `patienceMs`. */
+  #calls = 0;
 
-  function join(ids: readonly number[], travel: PropagatedContext): Promise<Found<Item>> {
+  constructor(options: QueueOptions<Item>) {
+    this.#options = options;
+    this.#waiting = createGroups(bounds.group * options.size);
+  }
+
+  /** Adds a lookup. Resolves with the items of its calls. */
+  join(ids: readonly number[], travel: PropagatedContext): Promise<Found<Item>> {
     return new Promise((resolve, reject) => {
+      const { operation } = this.#options;
       const context = currentContext();
-      const caller: Caller<Item> = {
+      const lookup = new PendingLookup<Item>({
         ids,
         context,
         travel,
         span: context?.span?.start({ name: `lookup ${operation.target}` }),
-        calls: 0,
-        inFlight: 0,
-        ownInFlight: 0,
-        interest: { isGone: false, request: context?.request },
-        resolve(found) {
-          clearTimeout(timer);
-          caller.span?.end();
-          resolve(found);
-        },
-        reject(error) {
-          clearTimeout(timer);
-          caller.interest.isGone = true;
-          caller.span?.end(error);
-          reject(error);
-        },
-      };
-      const timer = setTimeout(giveUp, Math.ceil(travel.deadline - performance.now()), caller);
-      waiting.add(caller);
-      if (calls < bounds.idle) proceed();
-      // Not before the end of the turn: lookups that start in it may want the same ids.
-      else if (mayTakeGroup() && !isScheduled) {
-        isScheduled = true;
-        setImmediate(() => {
-          isScheduled = false;
-          if (mayTakeGroup()) proceed();
-        });
-      }
+        createTimeout: () => new PeerTimeout(operation),
+        resolve,
+        reject,
+      });
+      this.#waiting.add(lookup);
+      if (this.#calls < bounds.idle) this.#proceed();
+      else this.#proceedAfterTurn();
     });
   }
 
-  /** Rejects a caller at its deadline, unless its own calls end at the same time with an error of theirs. */
-  function giveUp(caller: Caller<Item>): void {
-    if (caller.inFlight === 0 || caller.inFlight > caller.ownInFlight) caller.reject(operation.refuseLate());
+  /** Waits for the end of the event-loop turn: lookups that start in it may want the same ids. */
+  #proceedAfterTurn(): void {
+    if (this.#isScheduled || !this.#mayTakeGroup()) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      if (this.#mayTakeGroup()) this.#proceed();
+    });
   }
 
-  function mayTakeGroup(): boolean {
-    if (parts.length > 0) return false;
-    return calls < bounds.idle || (calls < bounds.full && waiting.count() >= size);
+  #mayTakeGroup(): boolean {
+    if (this.#parts.length > 0) return false;
+    if (this.#calls < bounds.idle) return true;
+    return this.#calls < bounds.full && this.#waiting.count() >= this.#options.size;
   }
 
-  /** Sends what may be sent now. */
-  function proceed(): void {
-    if (mayTakeGroup()) takeGroup();
-    while (parts.length > 0 && calls < bounds.parallel) {
-      const part = selectLive(parts.shift() as Part<Item>, isLive);
-      if (part !== undefined) void sendPart(part);
+  /** Sends all calls that the bounds allow. */
+  #proceed(): void {
+    if (this.#mayTakeGroup()) this.#takeGroup();
+    while (this.#parts.length > 0 && this.#calls < bounds.parallel) {
+      const part = selectLive<PendingLookup<Item>, Part<Item>>(this.#parts.shift() as Part<Item>, isLive);
+      if (part !== undefined) void this.#send(part);
       // No caller waits for the rest of this group.
-      if (mayTakeGroup()) takeGroup();
+      if (this.#mayTakeGroup()) this.#takeGroup();
     }
   }
 
-  function takeGroup(): void {
-    const group = waiting.take(isLive);
+  #takeGroup(): void {
+    const group = this.#waiting.take(isLive);
     if (group === undefined) return;
     const found = new Map<number, Item>();
-    parts = divide(group, size).map(({ members, ids }) => ({ members, ids, found }));
-    for (const { members } of parts) for (const caller of members) caller.calls += 1;
+    this.#parts = divide(group, this.#options.size).map(({ members, ids }) => ({ members, ids, found }));
+    for (const { members } of this.#parts) for (const lookup of members) lookup.addCall();
   }
 
-  /** Returns whether a caller still waits. Rejects a caller whose request has ended. */
-  function isLive(caller: Caller<Item>): boolean {
-    const { interest } = caller;
-    if (!interest.isGone && interest.request?.isOver) caller.reject(new RequestEnded());
-    return !interest.isGone;
-  }
-
-  async function sendPart({ members: callers, ids, found }: Part<Item>): Promise<void> {
-    for (const caller of callers) {
-      caller.inFlight += 1;
-      if (callers.length === 1) caller.ownInFlight += 1;
-    }
-    calls += 1;
-    const timer = setTimeout(makeRoom, bounds.patienceMs);
-    let isCounted = true;
-    function makeRoom(): void {
-      if (!isCounted) return;
-      isCounted = false;
-      calls -= 1;
-      proceed();
-      if (calls === 0) onIdle();
-    }
-    /** Waits two turns of the event loop: callers that just got a response often look up again and can join. */
-    function makeRoomSoon(): void {
-      clearTimeout(timer);
-      setImmediate(() => setImmediate(makeRoom));
-    }
+  async #send(part: Part<Item>): Promise<void> {
+    const { members: lookups, ids, found } = part;
+    const isShared = lookups.length > 1;
+    for (const lookup of lookups) lookup.startCall(isShared);
+    this.#calls += 1;
+    const slot = new CallSlot(bounds.patienceMs, () => this.#release());
     let span: Span | undefined;
     try {
-      const context = openCallContext(operation, callers, ids.size);
-      // The span of a single caller ends with its outcome.
-      if (callers.length > 1) span = context?.span;
-      await runInContext(context, async () => collect(await call([...ids]), ids, found));
+      const context = openCallContext(this.#options.operation, lookups, ids.size);
+      // The span of a single lookup ends with its outcome.
+      if (isShared) span = context?.span;
+      await runInContext(context, async () => this.#collect(await this.#options.call([...ids]), part));
       span?.end();
-      makeRoomSoon();
-      for (const caller of callers) {
-        if (callers.length === 1) caller.ownInFlight -= 1;
-        caller.inFlight -= 1;
-        caller.calls -= 1;
-        if (caller.calls === 0) caller.resolve(found);
-      }
+      slot.releaseSoon();
+      for (const lookup of lookups) lookup.endCall(isShared, found);
     } catch (error) {
       span?.end(error);
-      makeRoomSoon();
-      for (const caller of callers) caller.reject(error);
+      slot.releaseSoon();
+      for (const lookup of lookups) lookup.reject(error);
     }
+  }
+
+  #release(): void {
+    this.#calls -= 1;
+    this.#proceed();
+    if (this.#calls === 0) this.#options.onIdle();
   }
 
   /** Adds the items of a response to `found`. */
-  function collect(answer: readonly Item[], ids: ReadonlySet<number>, found: Map<number, Item>): void {
-    for (const item of answer) {
+  #collect(items: readonly Item[], { ids, found }: Part<Item>): void {
+    const { operation, idOf } = this.#options;
+    for (const item of items) {
       const id = idOf(item);
-      if (!ids.has(id) || found.has(id)) throw operation.refuse(`an item that nobody asked for: ${id}`);
+      if (!ids.has(id) || found.has(id)) {
+        throw new PeerUnavailable(operation, `an item that was not requested: ${id}`);
+      }
       found.set(id, item);
     }
   }
+}
 
-  return { join };
+/** Returns whether a lookup still waits. Rejects a lookup whose request has ended. */
+function isLive<Item>(lookup: PendingLookup<Item>): boolean {
+  const { interest } = lookup;
+  if (!interest.isGone && interest.request?.isOver) lookup.reject(new RequestEnded());
+  return !interest.isGone;
 }

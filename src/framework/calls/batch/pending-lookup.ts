@@ -1,0 +1,78 @@
+import type { Context } from '../../context/context.ts';
+import type { PropagatedContext } from '../../context/propagation.ts';
+import type { Span } from '../../context/span.ts';
+import type { Interest, Pending } from './shared-context.ts';
+
+/** Items by their ids. */
+export type Found<Item> = Pick<ReadonlyMap<number, Item>, 'get' | 'has'>;
+
+interface PendingLookupOptions<Item> {
+  readonly ids: readonly number[];
+  readonly context: Context | undefined;
+  readonly travel: PropagatedContext;
+  readonly span: Span | undefined;
+  /** Creates the error for a lookup that reaches its deadline. */
+  createTimeout(): Error;
+  resolve(found: Found<Item>): void;
+  reject(error: unknown): void;
+}
+
+/** A lookup that waits for the calls that it needs, until its deadline. */
+export class PendingLookup<Item> implements Pending {
+  readonly ids: readonly number[];
+  readonly context: Context | undefined;
+  readonly travel: PropagatedContext;
+  readonly span: Span | undefined;
+  readonly interest: Interest;
+  readonly #options: PendingLookupOptions<Item>;
+  readonly #timer: NodeJS.Timeout;
+  /** The number of calls that have not ended: all, all in flight, and those in flight that serve no other lookup. */
+  #calls = 0;
+  #inFlight = 0;
+  #privateInFlight = 0;
+
+  constructor(options: PendingLookupOptions<Item>) {
+    const { ids, context, travel, span } = options;
+    this.#options = options;
+    this.ids = ids;
+    this.context = context;
+    this.travel = travel;
+    this.span = span;
+    this.interest = { isGone: false, request: context?.request };
+    this.#timer = setTimeout(() => this.#expire(), Math.ceil(travel.deadline - performance.now()));
+  }
+
+  /** Notes that the lookup needs another call. */
+  addCall(): void {
+    this.#calls += 1;
+  }
+
+  startCall(isShared: boolean): void {
+    this.#inFlight += 1;
+    if (!isShared) this.#privateInFlight += 1;
+  }
+
+  /** Ends a call that succeeded. The last call resolves the lookup. */
+  endCall(isShared: boolean, found: Found<Item>): void {
+    if (!isShared) this.#privateInFlight -= 1;
+    this.#inFlight -= 1;
+    this.#calls -= 1;
+    if (this.#calls > 0) return;
+    clearTimeout(this.#timer);
+    this.span?.end();
+    this.#options.resolve(found);
+  }
+
+  reject(error: unknown): void {
+    clearTimeout(this.#timer);
+    this.interest.isGone = true;
+    this.span?.end(error);
+    this.#options.reject(error);
+  }
+
+  /** Private calls have the same deadline and reject the lookup themselves, so that only one entry is logged. */
+  #expire(): void {
+    if (this.#inFlight === 0 || this.#inFlight > this.#privateInFlight)
+      this.reject(this.#options.createTimeout());
+  }
+}

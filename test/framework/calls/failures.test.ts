@@ -129,7 +129,7 @@ const routes = [
 
 describe('where the address of the pet app', () => {
   test.for(names)(
-    '%s, nothing is lost and every answer comes in time',
+    '%s, no data is lost and every response is in time',
     { timeout: 60_000 },
     async (fault, t) => {
       const started = await start(t, makePets(t));
@@ -192,7 +192,7 @@ function expectProblem({ status, headers, body }: TestResponse): void {
   expect(JSON.stringify(body)).not.toMatch(/127\.0\.0\.1|localhost|ECONN|:\d{4,5}/);
 }
 
-test('what a client says of itself is not passed on, nor what is about its connection alone', async (t) => {
+test('the gateway does not forward internal and connection headers of a client', async (t) => {
   const seen: Record<string, unknown>[] = [];
   const server = createServer((asked, reply) => {
     seen.push(asked.headers);

@@ -101,7 +101,7 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
-test('calls past the bound of open ones fail at once, and are possible again when others have ended', async (t) => {
+test('calls past the limit fail immediately, and succeed after others have ended', async (t) => {
   const { call, pathsOf, answerAll } = await open(t, { connections: 1, open: 2 });
   const first = call('first');
   await vi.waitFor(() => expect(pathsOf()).toEqual(['/first']));

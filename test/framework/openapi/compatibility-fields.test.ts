@@ -16,7 +16,7 @@ const Pet = Type.Object({
 type Changes = Readonly<Record<string, TSchema>>;
 const changedPet = (changes: Changes) => Type.Object({ ...Pet.properties, ...changes });
 
-describe('a change of one field is one break, with its place and its reason:', () => {
+describe('a breaking change of a field has a path and a reason:', () => {
   test.for<readonly [name: string, changes: Changes, expected: string]>([
     ['a literal more in a union', { mood: literals('happy', 'sad', 'angry') }, 'mood: may now be "angry"'],
     [
@@ -101,7 +101,7 @@ describe('a change of one field is one break, with its place and its reason:', (
   });
 });
 
-describe('a change of an input is a break where it takes less:', () => {
+describe('an input that accepts less is a breaking change:', () => {
   test.for<readonly [name: string, changes: Changes, expected: string]>([
     ['a literal less', { mood: Type.Literal('happy') }, 'mood: no longer accepts "sad"'],
     ['null no more', { age: Type.Integer({ minimum: 0 }) }, 'age: no longer accepts null'],
@@ -155,7 +155,7 @@ describe('a change of an input is a break where it takes less:', () => {
     expect(send(Pet, changedPet(changes))).toEqual([`body.${expected}`]);
   });
 
-  test('a field that is gone', () => {
+  test('a removed field', () => {
     const { chip: _, ...properties } = Pet.properties;
     expect(respond(Pet, Type.Object(properties))).toEqual(['response.chip: is gone']);
     expect(send(Pet, Type.Object(properties))).toEqual(['body.chip: is no longer accepted']);
@@ -164,7 +164,7 @@ describe('a change of an input is a break where it takes less:', () => {
   });
 });
 
-describe('a change that takes nothing from anybody is silent:', () => {
+describe('a compatible change is not reported:', () => {
   const responses: Record<string, Changes> = {
     'a literal less in a union': { mood: Type.Literal('happy') },
     'an enum in place of a union': { mood: Type.Unsafe({ type: 'string', enum: ['sad', 'happy'] }) },

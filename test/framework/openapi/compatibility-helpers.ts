@@ -10,7 +10,7 @@ function publish(operation: object, schemas: object = {}): OpenApiDocument {
 }
 const json = (schema: object) => ({ content: { 'application/json': { schema } } });
 
-/** What breaks where a response of the first schema was promised and the peer now has the second. */
+/** Describes the breaks when a response changes from the first schema to the second. */
 export function respond(
   promised: object,
   live: object,
@@ -20,7 +20,7 @@ export function respond(
   return describeBreaks(of(promised, schemas[0]), of(live, schemas[1]));
 }
 
-/** What breaks where a body of the first schema may be sent and the peer now takes the second. */
+/** Describes the breaks when a request body changes from the first schema to the second. */
 export function send(
   promised: object,
   live: object,

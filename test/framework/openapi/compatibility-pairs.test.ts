@@ -93,7 +93,7 @@ test('no pair of schemas is called compatible if Ajv accepts a value by one and 
   if (process.env.PAIRS) console.log(counted);
 }, 3_600_000);
 
-test('every schema is compatible with itself, and with one that is a copy', () => {
+test('every schema is compatible with itself and with its copy', () => {
   fc.assert(
     fc.property(draft, (one) => {
       const document = publish(one);

@@ -208,7 +208,7 @@ const widenings: readonly (readonly [
   ],
 ];
 
-describe('a peer that sends more than it promised breaks a response, and one that takes less an input:', () => {
+describe('a wider response breaks the caller, and so does a narrower input:', () => {
   test.for(widenings)('%s', ([, narrow, wide, response, input]) => {
     expect(respond(narrow, wide)).toContain(`response${response}`);
     expect(respond(wide, narrow)).toEqual([]);

@@ -15,7 +15,7 @@ describe('a change that breaks a caller is named, with its operation and its fie
   });
 });
 
-describe('a change that breaks nobody is silent:', () => {
+describe('a compatible change of an operation is not reported:', () => {
   test.for(harmless)('$name', ({ change }) => {
     expect(findBreakingChanges(right, changed(change), use)).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MergeError, mergeDocuments } from '../../../src/framework/openapi/merge.ts';
 import { info, part } from './merge-helpers.ts';
 
-describe('a clash names the thing and both owners:', () => {
+describe('a conflict names the duplicate and both owners:', () => {
   const get = { get: { operationId: 'list' } };
 
   test('one path', () => {

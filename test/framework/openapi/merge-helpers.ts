@@ -5,7 +5,7 @@ export type Json = Record<string, unknown>;
 
 export const info = { title: 'All', version: '1.0.0' };
 
-/** A service's document with this in it. */
+/** Creates the document of a service with these members. */
 export function part(service: string, document: Json, prefix = `/${service}`): Part {
   return {
     service,
@@ -20,7 +20,7 @@ export function part(service: string, document: Json, prefix = `/${service}`): P
   };
 }
 
-/** The value at a JSON Pointer, which starts with `#/` or nothing; undefined where it leads nowhere. */
+/** Returns the value at a JSON Pointer, with or without `#`; undefined if there is none. */
 export function at(document: unknown, pointer: string): unknown {
   const tokens = pointer.split('/').slice(1);
   return tokens.reduce<unknown>((node, token) => {
@@ -29,20 +29,20 @@ export function at(document: unknown, pointer: string): unknown {
   }, document);
 }
 
-/** Merges and shows what became of this schema of the service `pet`. */
+/** Returns this schema of the service `pet` after the merge. */
 export function mergeSchema(schema: Json, more: Json = {}): unknown {
   const schemas = { Sample: schema, Pet: { type: 'object' }, Dog: { type: 'object' } };
   const merged = mergeDocuments([part('pet', { components: { schemas, ...more } })], info);
   return at(merged, '#/components/schemas/pet.Sample');
 }
 
-/** Merges and shows what became of this operation, `GET /pets` of the service `pet`. */
+/** Returns this operation, `GET /pets` of the service `pet`, after the merge. */
 export function mergeOperation(operation: Json, more: Json = {}): unknown {
   const merged = mergeDocuments([part('pet', { paths: { '/pets': { get: operation } }, ...more })], info);
   return at(merged, '#/paths/~1pet~1pets/get');
 }
 
-/** A document with all that OpenAPI 3.1 has, and a reference to each of it. */
+/** A document with every element of OpenAPI 3.1, and a reference to each. */
 export const rich: Json = {
   tags: [{ name: 'pets', description: 'Animals', externalDocs: { url: 'https://example.org' } }],
   security: [{ key: [] }],
@@ -196,7 +196,7 @@ export const rich: Json = {
   },
 };
 
-/** Every reference in a document, data aside; with the place where it stands. */
+/** Lists every reference in a document with its path. Ignores references in data. */
 export function references(node: unknown, place = '#', found: [string, string][] = []): [string, string][] {
   if (typeof node !== 'object' || node === null) return found;
   for (const [key, value] of Object.entries(node)) {

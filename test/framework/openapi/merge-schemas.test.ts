@@ -71,7 +71,7 @@ test('writes a tuple as draft 2020-12 has it, and as readContract reads it', () 
 });
 
 describe('a discriminator', () => {
-  test('has its mapping follow, bare names and references alike', () => {
+  test('has its mapping qualified, for names and for references', () => {
     expect(
       mergeSchema({
         discriminator: {
@@ -97,7 +97,7 @@ describe('a discriminator', () => {
     });
   });
 
-  test('without a mapping still tells its schemas apart by the values that it had', () => {
+  test('without a mapping gets a mapping with its old values', () => {
     const schema = {
       oneOf: [{ $ref: '#/components/schemas/Pet' }, { $ref: '#/components/schemas/Dog' }],
       discriminator: { propertyName: 'kind' },
@@ -112,13 +112,13 @@ describe('a discriminator', () => {
     });
   });
 
-  test('is nothing special as the name of a property', () => {
+  test('is an ordinary name for a property', () => {
     const schema = { properties: { discriminator: { type: 'string' }, mapping: { type: 'string' } } };
     expect(mergeSchema(schema)).toEqual(schema);
   });
 });
 
-describe('what only looks like a keyword stays as it is:', () => {
+describe('a name or value that looks like a keyword does not change:', () => {
   const odd = ['$ref', 'example', 'default', 'tags', 'security', 'servers', 'enum', 'const', 'operationId'];
   const traps = {
     $ref: '#/components/schemas/Pet',
@@ -174,14 +174,14 @@ describe('what only looks like a keyword stays as it is:', () => {
     expect(mergeSchema({ 'x-note': traps })).toEqual({ 'x-note': traps });
   });
 
-  test('what a link sends', () => {
+  test('the parameters of a link', () => {
     const links = { next: { parameters: { id: traps }, requestBody: traps } };
     expect(mergeOperation({ responses: { 200: { description: '', links } } })).toEqual({
       responses: { 200: { description: '', links } },
     });
   });
 
-  test('which properties depend on each other', () => {
+  test('dependentRequired', () => {
     const schema = { dependentRequired: { tags: ['name'], security: ['name'], servers: ['name'] } };
     expect(mergeSchema(schema)).toEqual(schema);
   });

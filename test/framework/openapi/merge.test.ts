@@ -10,7 +10,7 @@ describe('a rich document of three services', () => {
   const all = references(merged);
   const expected = references(rich);
 
-  test('keeps every reference, and each leads somewhere', () => {
+  test('keeps every reference, and each resolves', () => {
     expect(expected.length).toBeGreaterThan(30);
     expect(all).toHaveLength(3 * expected.length);
     const local = all.filter(([, ref]) => ref.startsWith('#'));
@@ -18,7 +18,7 @@ describe('a rich document of three services', () => {
     expect(local.filter(([, ref]) => at(merged, ref) === undefined)).toEqual([]);
   });
 
-  test('leads each reference to what it led to before', () => {
+  test('resolves each reference to the same value as before', () => {
     const own = mergeDocuments([part('pet', rich)], info);
     for (const [place, ref] of references(own).filter(([, ref]) => ref.startsWith('#'))) {
       expect(at(merged, ref), `${ref} in ${place}`).toEqual(at(own, ref));
@@ -43,7 +43,7 @@ describe('a rich document of three services', () => {
     }
   });
 
-  test('gives every operation an id of its own', () => {
+  test('gives every operation a unique id', () => {
     const ids = (node: unknown): string[] =>
       typeof node !== 'object' || node === null
         ? []
@@ -57,7 +57,7 @@ describe('a rich document of three services', () => {
     );
   });
 
-  test('changes no name where a service is added', () => {
+  test('changes no name when a service is added', () => {
     const two = mergeDocuments(parts.slice(0, 2), info);
     const first = mergeDocuments(parts.slice(0, 1), info);
     const reversed = mergeDocuments([...parts].reverse(), info);
@@ -69,14 +69,14 @@ describe('a rich document of three services', () => {
     expect(reversed.webhooks).toEqual(merged.webhooks);
   });
 
-  test('leaves the documents of the services as they were', () => {
+  test('does not change the documents of the services', () => {
     expect(part('pet', rich)).toEqual(parts[0]);
     const frozen = JSON.parse(JSON.stringify(rich), (_key, value) => Object.freeze(value));
     expect(mergeDocuments([part('pet', frozen)], info)).toEqual(mergeDocuments([part('pet', rich)], info));
   });
 });
 
-test('keeps two schemas and two operations of one name apart', () => {
+test('keeps schemas and operations with the same name separate', () => {
   const of = (type: string) => ({
     paths: {
       '/things': {
@@ -106,7 +106,7 @@ test('keeps two schemas and two operations of one name apart', () => {
   }
 });
 
-test('has whole paths, the title that it is given, and one server', () => {
+test('has complete paths, the given title and a single server', () => {
   const merged = mergeDocuments([part('pet', { paths: { '/': { get: {} }, '/pets/{id}': { get: {} } } })], {
     ...info,
     description: 'Both',
@@ -200,7 +200,7 @@ describe('security', () => {
   });
 });
 
-test('carries webhooks under qualified names, and has none where there are none', () => {
+test('has webhooks under qualified names, and no webhooks member without webhooks', () => {
   const webhooks = {
     born: { post: { operationId: 'onBorn', requestBody: { $ref: '#/components/requestBodies/Pet' } } },
   };
@@ -215,7 +215,7 @@ test('carries webhooks under qualified names, and has none where there are none'
   expect(mergeDocuments([part('pet', {})], info)).not.toHaveProperty('webhooks');
 });
 
-test('keeps what else stands at the top of a document under x-services', () => {
+test('keeps the other members of a document under x-services', () => {
   const more = {
     externalDocs: { url: 'https://example.org' },
     jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
@@ -229,7 +229,7 @@ test('keeps what else stands at the top of a document under x-services', () => {
   for (const key of Object.keys(more)) expect(merged).not.toHaveProperty(key);
 });
 
-test('the document of some services has nothing of the others, and of all services is the same', () => {
+test('a selection of services has nothing of the others; a selection of all services equals the document', () => {
   const parts = ['pet', 'user', 'shop'].map((service) => part(service, rich));
   const merged = mergeDocuments(parts, info);
   expect(JSON.stringify(selectServices(merged, ['pet', 'user', 'shop']))).toBe(JSON.stringify(merged));
@@ -237,7 +237,7 @@ test('the document of some services has nothing of the others, and of all servic
   expect(JSON.stringify(selectServices(merged, ['pet', 'shop']))).toBe(JSON.stringify(two));
 });
 
-test('merges the documents of the product into the one that is committed', () => {
+test('merges the documents of the product into the committed document', () => {
   const parts = ['pet', 'user'].map((service) => {
     const file = new URL(`../../../generated/${service}/openapi.json`, import.meta.url);
     return part(service, JSON.parse(readFileSync(file, 'utf8')));

@@ -1,4 +1,4 @@
-/** A pending lookup of things with these ids. */
+/** A pending lookup of items with these ids. */
 interface Member {
   readonly ids: readonly number[];
 }
@@ -18,7 +18,7 @@ export interface Groups<One> {
   take(isLive: (one: One) => boolean): Group<One> | undefined;
 }
 
-/** @param enough so many ids, after which a group takes no further member. */
+/** Creates an empty list of groups. A group with `enough` ids takes no further member. */
 export function createGroups<One extends Member>(enough: number): Groups<One> {
   const groups: { members: One[]; ids: Set<number> }[] = [];
   return {

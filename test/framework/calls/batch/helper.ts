@@ -80,12 +80,12 @@ export const faults: readonly [fault: string, answer: Answer, status?: number][]
   ['answers 404', (response) => answerJson(response, [], 404)],
   ['breaks the connection', (response) => response.destroy()],
   ['cuts its answer', (response) => response.writeHead(200, json).write('[{"id":', () => response.destroy())],
-  ['answers what is no JSON', (response) => response.writeHead(200, json).end('<h1>')],
+  ['answers invalid JSON', (response) => response.writeHead(200, json).end('<h1>')],
   ['answers an object', (response, toys) => answerJson(response, { toys })],
   ['leaves out a field', (response) => answerJson(response, [{ id: 1 }])],
-  ['adds one that nobody asked for', (response, toys) => answerJson(response, [...toys, toy(77)])],
-  ['gives one twice', (response, toys) => answerJson(response, [...toys, toys[0] ?? toy(77)])],
-  ['says that it goes round in circles', (response) => answerJson(response, {}, 508), 508],
+  ['adds an item that was not requested', (response, toys) => answerJson(response, [...toys, toy(77)])],
+  ['repeats an item', (response, toys) => answerJson(response, [...toys, toys[0] ?? toy(77)])],
+  ['answers 508', (response) => answerJson(response, {}, 508), 508],
 ];
 const toy = (id: number): Toy => ({ id, version: 0 });
 

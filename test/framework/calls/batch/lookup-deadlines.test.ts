@@ -12,8 +12,8 @@ import {
   until,
 } from './lookup-helpers.ts';
 
-describe('requests that are over', () => {
-  test('nothing is asked for them, not even the rest of what was begun', async (t) => {
+describe('ended requests', () => {
+  test('a lookup of an ended request sends no further call', async (t) => {
     const { ask, calls } = await open(t, { maxItems: 2 });
     const state = { isOver: false };
     const lookups = [ask('a', range(1, 6), { state }), ask('b', [9]), ask('c', [8], { state })];
@@ -36,7 +36,7 @@ describe('requests that are over', () => {
     expect(calls).toHaveLength(7);
   });
 
-  test('the calls of a group that have not been sent are left out, and the next group leaves', async (t) => {
+  test('unsent calls of an ended request are dropped, and the next group leaves', async (t) => {
     const { ask, calls, lines } = await open(t, { maxItems: 1 });
     const state = { isOver: false };
     const first = ask('a', [1]);
@@ -57,7 +57,7 @@ describe('requests that are over', () => {
 });
 
 describe('deadlines', () => {
-  test('one that waits no longer gets 504 at his time, and the others of his call their answer', async (t) => {
+  test('a lookup times out at its own deadline, and the others of its call get their items', async (t) => {
     const { ask, calls, lines } = await openLive(t);
     const first = ask('a', [1]);
     const start = performance.now();
@@ -73,7 +73,7 @@ describe('deadlines', () => {
     expect(linesOf(lines, 'call failed')).toMatchObject([{ reqId: 'b', service: 'user', peer: 'toy' }]);
   });
 
-  test('for one that gave up while he waited nothing is asked', async (t) => {
+  test('a lookup that times out before its call leaves is not sent', async (t) => {
     const { ask, calls, pass } = await open(t);
     const first = ask('a', [1]);
     const [short, long] = [ask('b', [2, 3], { deadline: 20 }), ask('c', [3, 4])];
@@ -85,7 +85,7 @@ describe('deadlines', () => {
     expect(await Promise.all([first, long])).toEqual([toysOf(1), toysOf(3, 4)]);
   });
 
-  test('where all gave up there is no call, and the next leaves at once', async (t) => {
+  test('a batch whose lookups have all timed out sends no call, and the next lookup leaves immediately', async (t) => {
     const { ask, calls, pass } = await open(t);
     const first = ask('a', [1]);
     const late = [ask('b', [2], { deadline: 10 }), ask('c', [3], { deadline: 20 })];
@@ -99,7 +99,7 @@ describe('deadlines', () => {
     expect(await next).toEqual(toysOf(4));
   });
 
-  test('a call has the time of the one of its callers that waits longest', async (t) => {
+  test('a call has the latest deadline of its callers', async (t) => {
     const { ask, calls, pass } = await open(t);
     const lookups = [500, 500, 5_000, 3_000].map((deadline) => ask(`${deadline}`, [2], { deadline }));
     await pass(10);
@@ -110,7 +110,7 @@ describe('deadlines', () => {
     await Promise.all(lookups);
   });
 
-  test('a call that hangs holds up nobody who comes later', async (t) => {
+  test('a hanging call does not delay later lookups', async (t) => {
     const { ask, calls } = await openLive(t, { deadline: 1_000 });
     const start = performance.now();
     const hung = ask('a', [1]);
@@ -128,7 +128,7 @@ describe('deadlines', () => {
     expect(performance.now() - start).toBeLessThan(4_000);
   });
 
-  test('what waits for a call leaves when that is 50 ms old, together and once', async (t) => {
+  test('waiting lookups leave in a single call when the call before them is 50 ms old', async (t) => {
     const { ask, calls, pass } = await open(t);
     const lookups = [ask('a', [1]), ask('b', [2])];
     await pass(30);
@@ -161,14 +161,14 @@ describe('deadlines', () => {
     expect(await Promise.all([first, long])).toEqual([toysOf(7, 8, 9), toysOf(4, 5, 6)]);
   });
 
-  test('a call for one alone ends with him, and one line says so', async (t) => {
+  test('a call for a single lookup ends at its deadline, with a single log entry', async (t) => {
     const { ask, calls, lines } = await openLive(t);
     expect(await ask('a', [1], { deadline: 100 })).toBe(504);
     await calls[0]?.end;
     expect(lines).toMatchObject([{ reqId: 'a', fault: 'no answer in time', msg: 'call failed' }]);
   });
 
-  test('one that has no time asks for nothing', async (t) => {
+  test('a lookup without time left sends no call', async (t) => {
     const { ask, calls, lines } = await open(t);
     expect(await ask('a', [1], { deadline: 0 })).toBe(504);
     expect(calls).toHaveLength(0);

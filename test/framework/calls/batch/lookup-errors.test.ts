@@ -6,8 +6,8 @@ import { createExampleApp } from '../../../support/app.ts';
 import { answerWell, faults, type Toy, turns } from './helper.ts';
 import { idsOf, linesOf, open, toysOf } from './lookup-helpers.ts';
 
-describe('nobody reads what was before he asked', () => {
-  test('a lookup sees a write that was answered, also where a call is out that left before it', async (t) => {
+describe('consistency', () => {
+  test('a lookup sees an acknowledged write, also while an earlier call is in flight', async (t) => {
     const { ask, calls, versions } = await open(t);
     const before = ask('a', [1]);
     versions.set(1, 2);
@@ -28,7 +28,7 @@ describe('nobody reads what was before he asked', () => {
     expect(await later).toEqual(new Map([[1, 3]]));
   });
 
-  test('a treat between two reads is seen, also under the load of many readers of the same user', async (t) => {
+  test('a read sees an earlier treat while many readers read the same user', async (t) => {
     const { send, logs } = await createExampleApp(t, { config: { calls: { deadline: 10_000 } } });
     await send('POST', '/user/users/', { name: 'Alice' });
     for (const id of [1, 2, 3]) {
@@ -63,7 +63,7 @@ describe('nobody reads what was before he asked', () => {
 
 describe('errors', () => {
   test.for(faults)(
-    'where the peer %s, all who share that call hear of it, and nobody else',
+    'an error affects only the lookups of its call: the peer %s',
     async ([, answer, status = 503], t) => {
       const { ask, calls, lines } = await open(t);
       const first = ask('a', [1]);
@@ -82,7 +82,7 @@ describe('errors', () => {
     },
   );
 
-  test('one that is spread over several calls fails with any of them, and the others’ callers do not', async (t) => {
+  test('a lookup of several calls fails if any call fails, and lookups of the other calls succeed', async (t) => {
     const { ask, calls } = await open(t);
     const fail = faults[0]?.[1];
     for (const broken of [1, 2]) {
@@ -99,7 +99,7 @@ describe('errors', () => {
     }
   });
 
-  test('a defect in what asks is the error of the lookup, and not of the next', async (t) => {
+  test('an exception in `ask` rejects its lookup, and the next lookup succeeds', async (t) => {
     const { list, calls } = await open(t);
     let isBroken = true;
     const lookUp = lookupByIds(list, {
@@ -124,7 +124,7 @@ describe('errors', () => {
     expect(await early([])).toEqual(new Map());
   });
 
-  test('when the connections are closed, all who wait hear of it, those without a call too', async (t) => {
+  test('closed connections reject all pending lookups, also those without a call', async (t) => {
     const { ask, calls, close } = await open(t);
     const lookups = [ask('a', [1]), ask('b', [2, 3]), ask('c', [3, 4])];
     await calls[0]?.arrival;

@@ -3,14 +3,14 @@ import type { LogEntry } from '../../../support/app.ts';
 import { Clock, runBy, useClocks } from './clock.ts';
 import { answerWell, type Call, openToys, type ToysOptions } from './helper.ts';
 
-/** The toys 1 to 9, each in its first version, and a lookup of them. */
+/** Opens the toy service with toys 1 to 9 in their first version, and a lookup. */
 export async function openLive(t: TestContext, options: Partial<ToysOptions> = {}) {
   const toys = await openToys(t, { maxItems: 4, deadline: 10_000, ...options });
   for (let id = 1; id < 10; id += 1) toys.versions.set(id, 1);
   return { ...toys, ask: toys.makeLookup() };
 }
 
-/** The same, and time stands still but for `pass`: on a busy machine no call grows old. */
+/** As `openLive`, with a clock that only `pass` advances, so a slow machine ages no call. */
 export async function open(t: TestContext, options: Partial<ToysOptions> = {}) {
   const toys = await openLive(t, options);
   const clock = new Clock();
@@ -37,17 +37,17 @@ export const pairs = (from: number, to: number) =>
 
 export const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
 
-/** Has the calls answered, one after the other, and those that leave meanwhile. */
+/** Answers the calls in order, including calls that leave meanwhile. */
 export async function answerAll(calls: readonly Call[], by = answerWell): Promise<void> {
   for (const { answer } of calls) await answer(by);
 }
 
-/** Has those answered that are in flight, and those that leave meanwhile. */
+/** Answers the calls in flight, and calls that leave meanwhile. */
 export async function answerRest(calls: readonly Call[]): Promise<void> {
   for (const call of calls) if (!call.isOver) await call.answer();
 }
 
-/** Has all answered in order, and sees that no more than `max` are in flight. */
+/** Answers all calls in order, and checks that at most `max` are in flight. */
 export async function answerInOrder(calls: readonly Call[], max: number): Promise<void> {
   for (const [index, { answer }] of calls.entries()) {
     expect(calls.length - index).toBeLessThanOrEqual(max);

@@ -7,7 +7,7 @@ import { answerWell, faults } from './helper.ts';
 import { answerAll, idsOf, linesOf, open, openLive, reqIdsOf, until } from './lookup-helpers.ts';
 
 describe('the log', () => {
-  test('has one line for a call that requests share, with its id and theirs, each once', async (t) => {
+  test('has an entry for each shared call, with its id and the ids of its requests', async (t) => {
     const { ask, calls, lines } = await open(t);
     const lookups = [ask('a', [1]), ask('b', [1, 2]), ask('c', [3]), ask('b', [2, 4]), ask('d', [5])];
     await answerAll(calls);
@@ -28,7 +28,7 @@ describe('the log', () => {
     expect(lines).toHaveLength(1);
   });
 
-  test('has none for the call of one request, however many lookups that makes at once', async (t) => {
+  test('has no entry for a call of a single request', async (t) => {
     const { ask, calls, lines } = await open(t);
     const lookups = [ask('a', [1]), ask('a', [2]), ask('a', [3]), ask('a', [4, 5, 6])];
     await answerAll(calls);
@@ -38,7 +38,7 @@ describe('the log', () => {
     expect(lines).toEqual([]);
   });
 
-  test('has what a request says after its lookup under its own id, whoever it shared with and however it ended', async (t) => {
+  test('has later entries of a request under its own id, after a success or an error', async (t) => {
     const { ask, calls, lines, pass } = await open(t);
     const say = { onEnd: () => getLogger().info('ended') };
     for (const answer of [answerWell, faults[0]?.[1]]) {
@@ -83,10 +83,10 @@ describe('the log', () => {
   });
 });
 
-describe('nothing is left behind', () => {
+describe('cleanup', () => {
   const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
 
-  test('no timer, however a lookup ended', async (t) => {
+  test('a lookup leaves no timer, after a success, an error or a timeout', async (t) => {
     const { ask, calls } = await openLive(t, { deadline: 60_000 });
     const before = timers();
     for (const answer of [answerWell, faults[3]?.[1]]) {
@@ -106,7 +106,7 @@ describe('nothing is left behind', () => {
     }
   });
 
-  test('no arguments, answers or callers of lookups that have ended', async (t) => {
+  test('an ended lookup keeps no arguments, responses or callers in memory', async (t) => {
     const { ask, calls } = await openLive(t);
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;

@@ -13,8 +13,8 @@ import {
   toysOf,
 } from './lookup-helpers.ts';
 
-describe('lookups that wait together', () => {
-  test('each gets what he asked for and there is, and nothing else', async (t) => {
+describe('batched lookups', () => {
+  test('each lookup gets the existing items that it requested, and no others', async (t) => {
     const { ask, calls } = await open(t, { maxItems: 10 });
     const first = ask('a', [1]);
     const others = [ask('b', [1, 2, 77]), ask('c', [2, 3]), ask('d', [77])];
@@ -27,7 +27,7 @@ describe('lookups that wait together', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('however many come while a call is out, they make one more', async (t) => {
+  test('all lookups that start during a call share the next call', async (t) => {
     const { ask, calls } = await open(t, { maxItems: 10 });
     const lookups = Array.from({ length: 200 }, (_, index) => ask(`r${index}`, [(index % 4) + 1]));
     expect(idsOf(calls)).toEqual([[1]]);
@@ -39,7 +39,7 @@ describe('lookups that wait together', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('no ids make no call, and the same id twice is once', async (t) => {
+  test('a lookup without ids sends no call, and a repeated id is sent once', async (t) => {
     const { ask, calls } = await open(t);
     expect(await ask('a', [])).toEqual(toysOf());
     expect(calls).toHaveLength(0);
@@ -49,7 +49,7 @@ describe('lookups that wait together', () => {
     expect(await lookup).toEqual(toysOf(1, 2));
   });
 
-  test('what fills a call leaves with the turn of the event loop, and what does not waits for all that is out', async (t) => {
+  test('a full batch leaves at the end of the event-loop turn; a partial batch waits for all calls in flight', async (t) => {
     const { ask, calls } = await open(t);
     const lookups = [ask('a', [1]), ask('b', [1, 2, 3]), ask('c', [3, 4, 5]), ask('d', [5, 2])];
     expect(idsOf(calls)).toEqual([[1]]);
@@ -69,7 +69,7 @@ describe('lookups that wait together', () => {
     expect(await Promise.all(lookups)).toEqual(wanted.map((ids) => toysOf(...ids)));
   });
 
-  test('what fills a call waits too where two are out, and leaves when one of them is back', async (t) => {
+  test('a full batch waits while two calls are in flight, and leaves when a call ends', async (t) => {
     const { ask, calls } = await open(t);
     const lookups = [ask('a', [1]), ask('b', [1, 2, 3, 4])];
     await turn();
@@ -111,7 +111,7 @@ describe('lookups that wait together', () => {
     expect(await Promise.all([first, last])).toEqual([toysOf(1), toysOf(3)]);
   });
 
-  test('what comes in a turn in which all that waited has left waits for that', async (t) => {
+  test('a lookup that starts after a full batch left waits for the calls in flight', async (t) => {
     const { ask, calls } = await open(t);
     const lookups = [ask('a', [1])];
     void calls[0]?.answer();
@@ -127,7 +127,7 @@ describe('lookups that wait together', () => {
     expect(await Promise.all(lookups)).toEqual([toysOf(1), toysOf(2, 3, 4, 5), toysOf(6)]);
   });
 
-  test('who is answered and asks again in the next turn travels with those who waited', async (t) => {
+  test('a caller that looks up again in the next turn joins the waiting batch', async (t) => {
     const { ask, calls } = await open(t);
     const lookups = [ask('a', [1]), ask('b', [2])];
     void calls[0]?.answer();
@@ -157,8 +157,8 @@ describe('lookups that wait together', () => {
   });
 });
 
-describe('fair turns', () => {
-  test('a short lookup is behind no long one', async (t) => {
+describe('fairness', () => {
+  test('a short lookup does not wait for a long lookup', async (t) => {
     const { ask, calls } = await open(t, { maxItems: 2 });
     const long = [ask('a', range(1, 8)), ask('b', range(1, 5))];
     await turn();
@@ -172,7 +172,7 @@ describe('fair turns', () => {
     expect(await Promise.all(long)).toEqual([toysOf(...range(1, 8)), toysOf(...range(1, 5))]);
   });
 
-  test('a lookup of many calls gives way after each four of them', async (t) => {
+  test('a long lookup lets other lookups go first after every four calls', async (t) => {
     const { ask, calls, versions } = await open(t, { maxItems: 2 });
     for (let id = 1; id <= 100; id += 1) versions.set(id, 1);
     const long = ask('a', range(1, 40));
@@ -184,7 +184,7 @@ describe('fair turns', () => {
     expect(await long).toEqual(toysOf(...range(1, 40)));
   });
 
-  test('each four calls of a lookup have the time that a call may take', async (t) => {
+  test('every four calls of a lookup have a deadline of their own', async (t) => {
     const { ask, calls, versions, pass } = await open(t, { maxItems: 1, deadline: 1_000 });
     for (let id = 1; id <= 100; id += 1) versions.set(id, 1);
     const long = ask('a', range(1, 12));
@@ -197,8 +197,8 @@ describe('fair turns', () => {
   });
 });
 
-describe('who shares', () => {
-  test('nobody with a request of other rights, or with other arguments', async (t) => {
+describe('sharing a call', () => {
+  test('requests with different rights or arguments share no call', async (t) => {
     const { ask, calls } = await open(t);
     const [red, blue] = ['red', 'blue'].map((color) => ({ args: { color } }));
     const options: AskOptions[] = [{}, { hops: 1 }, { ...red }, { ...blue }, { ...red, hops: 1 }];
@@ -217,7 +217,7 @@ describe('who shares', () => {
     expect(await Promise.all(lookups)).toEqual([...each, ...each, ...each]);
   });
 
-  test('requests with the same rights and arguments, also from afar', async (t) => {
+  test('requests with the same rights and arguments share a call', async (t) => {
     const { ask, calls } = await open(t);
     const lookups = [1, 2, 3].map((id) => ask(`r${id}`, [id], { hops: 2, args: { color: 'red' } }));
     await calls[0]?.answer();
@@ -226,7 +226,7 @@ describe('who shares', () => {
     expect(await Promise.all(lookups)).toEqual([toysOf(1), toysOf(2), toysOf(3)]);
   });
 
-  test('also what runs outside of any request', async (t) => {
+  test('lookups outside of any request share calls too', async (t) => {
     const { ask, calls, lines } = await open(t);
     const lookups = [undefined, undefined, 'a', undefined].map((request, index) => ask(request, [index + 1]));
     await calls[0]?.answer();

@@ -242,7 +242,7 @@ function expectEqual(actual: unknown, expected: unknown): void {
   if (!isDeepStrictEqual(actual, expected)) expect(actual).toEqual(expected);
 }
 
-test('random schedules go as a plain model says', async (t) => {
+test('random schedules match the model', async (t) => {
   useClocks(t);
   await Promise.all(
     Array.from({ length: lanes }, async () => {

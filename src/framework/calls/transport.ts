@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher } from 'undici';
 import { RequestEnded } from '../errors/problem.ts';
 
-/** Of a Fetch API `Request` what openapi-fetch and `send` need. */
+/** The part of the Fetch API `Request` that openapi-fetch and `send` need. */
 export class HttpRequest {
   readonly url: string;
   readonly method: Dispatcher.HttpMethod;
@@ -29,7 +29,7 @@ interface CallInit extends Pick<HttpRequest, 'method' | 'headers' | 'timeout'> {
 
 type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Of a Fetch API `Response` what openapi-fetch and its callers need; it is all there. */
+/** The part of the Fetch API `Response` that openapi-fetch and its callers need, with the complete body. */
 export class HttpResponse {
   readonly ok: boolean;
   readonly headers: { get(name: string): string | null };

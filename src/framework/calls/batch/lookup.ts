@@ -23,7 +23,7 @@ export interface BatchOptions<Init, Item, Args> {
  */
 export type Lookup<Item, Args> = (ids: readonly number[], args?: Args) => Promise<Found<Item>>;
 
-/** A lookup of more ids than fit so many calls is done in pieces, one after the other. */
+/** A lookup that needs more calls is split into pieces, which run one after the other. */
 const callsPerPiece = 4;
 
 /**

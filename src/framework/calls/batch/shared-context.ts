@@ -9,7 +9,7 @@ export interface Interest {
   readonly request: Context['request'];
 }
 
-/** A pending lookup, as far as the context of its calls needs it. */
+/** The part of a pending lookup that the context of its calls needs. */
 export interface Pending {
   readonly context: Context | undefined;
   readonly travel: PropagatedContext;

@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import Client from 'better-sqlite3';
+import { describe, expect, type TestContext, test } from 'vitest';
+import { createBackup } from '../../../src/framework/database/backup/create.ts';
+import { restoreBackup } from '../../../src/framework/database/backup/restore.ts';
+import { sendRequest } from '../../support/app.ts';
+import { startServer } from '../process/helper.ts';
+import { bytesOf, databasesIn, prepare, query, runScript } from './backup-helpers.ts';
+
+describe('restore', () => {
+  /** A backup, and the databases that it was made of moved away. */
+  async function prepareBackup(t: TestContext) {
+    const place = prepare(t);
+    await createBackup(databasesIn(place.data), place.backup, '0.0.0');
+    const old = join(place.folder, 'old');
+    renameSync(place.data, old);
+    return { ...place, old };
+  }
+
+  test('replaces nothing, and names the files to move away', async (t) => {
+    const { file, data, old, backup } = await prepareBackup(t);
+    renameSync(old, data);
+    writeFileSync(join(data, 'user.db-wal'), 'a log');
+    const client = new Client(join(data, 'pet.db'));
+    client.exec("UPDATE pet SET name = 'Newer'");
+    client.close();
+    const before = bytesOf(data);
+    const files = ['pet.db', 'user.db', 'user.db-wal'].map((name) => join(data, name)).join(', ');
+    expect(await runScript(t, 'restore', backup, '--config', file)).toEqual({
+      code: 1,
+      output: `a restore replaces nothing, and these files exist: ${files}. Stop the server, move them away, and run the restore again\n`,
+    });
+    expect(bytesOf(data)).toEqual(before);
+  });
+
+  test('puts back what is missing, its folder included, and the server goes on with it', async (t) => {
+    const { file, data, backup } = await prepareBackup(t);
+    const { code, output } = await runScript(t, 'restore', backup, '--config', file);
+    expect(output).toMatch(
+      /^pet: \S+pet\.db restored, rows: pet 1\nuser: \S+user\.db restored, rows: adoption 1, user 1\nrestored from \S+, as of \S+Z, written by \S+\n$/,
+    );
+    expect(code).toBe(0);
+    expect(readdirSync(data).sort()).toEqual(['pet.db', 'user.db']);
+    const { url } = await startServer(t, file);
+    expect((await sendRequest(`${url}/user/users/1`, 'GET')).body.pets).toMatchObject([
+      { id: 1, name: 'Rex' },
+    ]);
+  });
+
+  test('counts a database that is equal to its copy as restored', async (t) => {
+    const { file, data, backup } = await prepareBackup(t);
+    mkdirSync(data);
+    copyFileSync(join(backup, 'pet.db'), join(data, 'pet.db'));
+    const { mtimeMs } = statSync(join(data, 'pet.db'));
+    expect((await runScript(t, 'restore', backup, '--config', file)).code).toBe(0);
+    expect(statSync(join(data, 'pet.db')).mtimeMs).toBe(mtimeMs);
+    expect(query(join(data, 'user.db'), 'SELECT name FROM user')).toEqual(['Alice']);
+  });
+
+  test('is rejected while a server has the databases, and the server does not notice', async (t) => {
+    const { file, data, old, backup } = await prepareBackup(t);
+    renameSync(old, data);
+    const { url } = await startServer(t, file);
+    expect((await runScript(t, 'restore', backup, '--config', file)).output).toContain('these files exist');
+    expect((await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Tom', species: 'cat' })).status).toBe(200);
+  });
+
+  const rewrite = (change: (text: string) => string) => (backup: string) => {
+    const path = join(backup, 'manifest.json');
+    writeFileSync(path, change(readFileSync(path, 'utf8')));
+  };
+  /** Changes the copy of the users, and what the manifest says of its bytes. */
+  const forge = (statements: string) => (backup: string) => {
+    const path = join(backup, 'user.db');
+    const client = new Client(path);
+    client.unsafeMode();
+    client.exec(statements);
+    client.close();
+    const bytes = readFileSync(path);
+    const manifest = JSON.parse(readFileSync(join(backup, 'manifest.json'), 'utf8'));
+    manifest.services.user.size = bytes.length;
+    manifest.services.user.sha256 = createHash('sha256').update(bytes).digest('hex');
+    writeFileSync(join(backup, 'manifest.json'), JSON.stringify(manifest));
+  };
+  const schema = (how: string) =>
+    new RegExp(`user\\.db: its schema is not that of its migrations: ${how}\\. `);
+  test.for<[string, (backup: string) => void, RegExp]>([
+    [
+      'has a trigger',
+      forge('CREATE TRIGGER t AFTER INSERT ON user BEGIN DELETE FROM adoption; END'),
+      schema('trigger t is not in the migrations'),
+    ],
+    [
+      'has a trigger with a name like ours',
+      forge('CREATE TRIGGER __t AFTER INSERT ON user BEGIN DELETE FROM adoption; END'),
+      schema('trigger __t is not in the migrations'),
+    ],
+    [
+      'lacks a unique index',
+      forge('DROP INDEX adoption_user_pet'),
+      schema('index adoption_user_pet is missing'),
+    ],
+    ['has a column more', forge('ALTER TABLE user ADD COLUMN more TEXT'), schema('table user differs')],
+    [
+      'has another table of keys',
+      forge('ALTER TABLE __idempotency_key ADD COLUMN more TEXT'),
+      schema('table __.* differs'),
+    ],
+    [
+      'is in UTF-16',
+      (backup) => {
+        const path = join(backup, 'user.db');
+        const client = new Client(`${path}.other`);
+        client.pragma("encoding = 'UTF-16'");
+        const old = new Client(path);
+        for (const sql of old
+          .prepare("SELECT sql FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*'")
+          .pluck()
+          .all() as string[])
+          client.exec(sql);
+        for (const table of ['__drizzle_migrations', 'user', 'adoption']) {
+          for (const row of old.prepare(`SELECT * FROM ${table}`).raw().all() as unknown[][])
+            client.prepare(`INSERT INTO ${table} VALUES (${row.map(() => '?')})`).run(...row);
+        }
+        old.close();
+        client.close();
+        copyFileSync(`${path}.other`, path);
+        forge('')(backup);
+      },
+      schema('its encoding is not UTF-8'),
+    ],
+    [
+      'has other rows than its manifest says',
+      forge("INSERT INTO user (name) VALUES ('Eve')"),
+      /user\.db has other rows than its manifest says$/,
+    ],
+    ['has no manifest', (backup) => rmSync(join(backup, 'manifest.json')), /it has no manifest\.json$/],
+    ['has a manifest that was cut', rewrite((text) => text.slice(0, 99)), /cannot be read: it is no JSON$/],
+    [
+      'is of another format',
+      rewrite((text) => text.replace('"format": 1', '"format": 2')),
+      /is not one of this version: \/format/,
+    ],
+    [
+      'would reach out of its folder',
+      rewrite((text) => text.replace('"user.db"', '"../user.db"')),
+      /is not one of this version: \/services\/user\/file/,
+    ],
+    [
+      'has a service that is not in the config',
+      rewrite((text) => text.replace('"user": {', '"toy": {')),
+      /^toy is in the backup, but not in the config$/,
+    ],
+    ['lacks a file', (backup) => rmSync(join(backup, 'user.db')), /user\.db/],
+    [
+      'has a file that was cut',
+      (backup) => truncateSync(join(backup, 'user.db'), 4096),
+      /user\.db has another size or SHA-256 than its manifest says$/,
+    ],
+    [
+      'has a byte that has changed',
+      (backup) =>
+        writeFileSync(join(backup, 'user.db'), readFileSync(join(backup, 'user.db')).fill(1, 9000, 9001)),
+      /user\.db has another size or SHA-256 than its manifest says$/,
+    ],
+    [
+      'has the pets for the users',
+      (backup) => {
+        const path = join(backup, 'manifest.json');
+        const manifest = JSON.parse(readFileSync(path, 'utf8'));
+        manifest.services.user = manifest.services.pet;
+        writeFileSync(path, JSON.stringify(manifest));
+      },
+      /of a newer version, or of another service/,
+    ],
+  ])('restores nothing of a backup that %s, and says so in one line', async ([, damage, says], t) => {
+    const { file, data, backup } = await prepareBackup(t);
+    damage(backup);
+    const { code, output } = await runScript(t, 'restore', backup, '--config', file);
+    expect(output.trim()).toMatch(says);
+    expect(output.trim()).not.toContain('\n');
+    expect(code).toBe(1);
+    expect(existsSync(data) ? readdirSync(data) : []).toEqual([]);
+  });
+
+  test('restores none if one of them appears meanwhile', async (t) => {
+    const { data, backup, known } = await prepareBackup(t);
+    const restored = restoreBackup(databasesIn(data), backup, known);
+    mkdirSync(data, { recursive: true });
+    // The restore has checked that there is none.
+    writeFileSync(join(data, 'user.db'), 'mine');
+    await expect(restored).rejects.toThrow(/EEXIST/);
+    expect(bytesOf(data)).toEqual({ 'user.db': 'mine' });
+  });
+
+  test('is rejected by a folder in the place of a database', async (t) => {
+    const { file, data, backup } = await prepareBackup(t);
+    mkdirSync(join(data, 'user.db'), { recursive: true });
+    const { code, output } = await runScript(t, 'restore', backup, '--config', file);
+    expect(output).toContain(`these files exist: ${join(data, 'user.db')}.`);
+    expect(code).toBe(1);
+    expect(readdirSync(data)).toEqual(['user.db']);
+  });
+});

@@ -1,0 +1,213 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import Client from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import type { DatabaseDriver } from '../../../src/framework/database/database.ts';
+import { sql } from '../../../src/framework/database/drizzle.ts';
+import { readMigrations } from '../../../src/framework/database/migration-files.ts';
+import { readSqliteMigrationStatus } from '../../../src/framework/database/sqlite/migration-status.ts';
+import { applyMigrations } from '../../../src/framework/database/sqlite/migrations.ts';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
+import { makeFolder } from '../../support/app.ts';
+import { readSql, runSql } from '../../support/sql.ts';
+import {
+  addMigrations,
+  connect,
+  makeFile,
+  names,
+  open,
+  petMigrations,
+  pragma,
+  prepareFile,
+  refusalOf,
+  startOpener,
+  userMigrations,
+} from './database-helpers.ts';
+
+describe('a migration', () => {
+  /** As drizzle-kit rebuilds a table to change a column of it. */
+  const rebuild = `PRAGMA foreign_keys=OFF;--> statement-breakpoint
+CREATE TABLE \`__new_user\` (
+	\`id\` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	\`name\` text,
+	\`nickname\` text
+);
+--> statement-breakpoint
+INSERT INTO \`__new_user\`("id", "name") SELECT "id", "name" FROM \`user\`;--> statement-breakpoint
+DROP TABLE \`user\`;--> statement-breakpoint
+ALTER TABLE \`__new_user\` RENAME TO \`user\`;--> statement-breakpoint
+PRAGMA foreign_keys=ON;`;
+  const adoptions = [
+    "INSERT INTO user (name) VALUES ('Bob')",
+    'INSERT INTO adoption (user_id, pet_id) VALUES (1, 7), (1, 3), (2, 7)',
+  ];
+  const rows = [
+    [1, 1, 7],
+    [2, 1, 3],
+    [3, 2, 7],
+  ];
+  const listAdoptions = (database: DatabaseDriver) =>
+    readSql(database, sql`SELECT * FROM adoption ORDER BY id`);
+
+  test('that rebuilds a table loses nothing of the tables that refer to it', async (t) => {
+    const file = await prepareFile(t, adoptions);
+    const database = open(t, file, addMigrations(t, { '0001_rebuild': rebuild }));
+    expect(await readSql(database, sql`SELECT id, name, nickname FROM user ORDER BY id`)).toEqual([
+      [1, 'Alice', null],
+      [2, 'Bob', null],
+    ]);
+    expect(await listAdoptions(database)).toEqual(rows);
+    expect(await pragma(database, 'foreign_keys')).toBe(1);
+    // The reference holds on: what refers to nothing is refused, and a delete takes its adoptions along.
+    await expect(
+      runSql(database, sql`INSERT INTO adoption (user_id, pet_id) VALUES (9, 9)`),
+    ).rejects.toThrow();
+    await runSql(database, sql`DELETE FROM user WHERE id = 1`);
+    expect(await listAdoptions(database)).toEqual(rows.slice(2));
+  });
+
+  test('is applied once', async (t) => {
+    const file = await prepareFile(t, adoptions);
+    const migrations = addMigrations(t, {
+      '0001_rebuild': rebuild,
+      '0002_add': "INSERT INTO user (name) VALUES ('Carol');",
+    });
+    for (let time = 1; time <= 3; time += 1) {
+      const database = openSqlite(file, { migrations });
+      expect(await names(database)).toEqual(['Alice', 'Bob', 'Carol']);
+      await database.close();
+    }
+  });
+
+  test('that leaves a row without what it refers to is refused, and nothing of it stays', async (t) => {
+    const file = await prepareFile(t, adoptions);
+    const migrations = addMigrations(t, {
+      '0001_add': "INSERT INTO user (name) VALUES ('Carol');",
+      '0002_orphan': 'DELETE FROM user WHERE id = 1;',
+    });
+    expect(refusalOf(() => openSqlite(file, { migrations }))).toBe(
+      `database ${file}: a migration leaves rows of adoption without their user`,
+    );
+    const database = open(t, file);
+    expect(await names(database)).toEqual(['Alice', 'Bob']);
+    expect(await listAdoptions(database)).toEqual(rows);
+  });
+
+  test('that fails half-way is one line, and nothing of it or of the one before stays', async (t) => {
+    const file = await prepareFile(t, adoptions);
+    const migrations = addMigrations(t, {
+      '0001_add': "INSERT INTO user (name) VALUES ('Carol');",
+      '0002_wrong': 'DELETE FROM adoption;--> statement-breakpoint\nINSERT INTO nowhere VALUES (1);',
+    });
+    expect(refusalOf(() => openSqlite(file, { migrations }))).toBe(
+      `database ${file}: no such table: nowhere`,
+    );
+    const database = open(t, file);
+    expect(await names(database)).toEqual(['Alice', 'Bob']);
+    expect(await listAdoptions(database)).toEqual(rows);
+  });
+
+  test.for([
+    ['a file of the other journal', 'PRAGMA user_version = 1; BEGIN IMMEDIATE'],
+    ['a file that it has just made', 'PRAGMA journal_mode = WAL; BEGIN IMMEDIATE'],
+  ] as const)('waits for another process that holds the lock of %s', async ([, statements], t) => {
+    const file = makeFile(t);
+    const child = await startOpener(t, userMigrations);
+    const other = connect(t, file);
+    other.exec(statements);
+    const answer = child.open(file);
+    await sleep(300);
+    other.exec('COMMIT');
+    expect(await answer).toBe('opened');
+  });
+});
+
+test('processes that open a new file at the same time all succeed, and each migration is applied once', async (t) => {
+  const folder = makeFolder(t);
+  const more = Object.fromEntries(
+    Array.from({ length: 10 }, (_, index) => [
+      `00${10 + index}_step`,
+      `CREATE TABLE step_${index} (id integer PRIMARY KEY);--> statement-breakpoint\nINSERT INTO user (name) VALUES ('step ${index}');`,
+    ]),
+  );
+  const migrations = addMigrations(t, more);
+  const openers = await Promise.all([1, 2].map(() => startOpener(t, migrations)));
+  const answers: string[] = [];
+  for (let round = 1; round <= 50; round += 1) {
+    const file = join(folder, `round ${round}.db`);
+    const time = Date.now() + 5;
+    answers.push(...(await Promise.all(openers.map((opener) => opener.open(file, time)))));
+    const database = openSqlite(file, { migrations });
+    expect(await names(database)).toEqual(Array.from({ length: 10 }, (_, index) => `step ${index}`));
+    await database.close();
+  }
+  expect(answers.filter((answer) => answer !== 'opened')).toEqual([]);
+});
+
+describe('readSqliteMigrationStatus', () => {
+  const known = ['0000_initial', '0001_adoption_in_order'];
+
+  test('says of a file that is not there that all are missing, and does not make it', (t) => {
+    const file = makeFile(t);
+    expect(readSqliteMigrationStatus(file, userMigrations)).toEqual(
+      known.map((name) => ({ name, applied: false })),
+    );
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test('says what a file has and what it has not yet, and changes nothing', async (t) => {
+    const file = await prepareFile(t);
+    const newer = addMigrations(t, { '0002_a': 'SELECT 1;', '0003_b': 'SELECT 2;' });
+    const before = readFileSync(file);
+    const status = [
+      ...known.map((name) => ({ name, applied: true })),
+      { name: '0002_a', applied: false },
+      { name: '0003_b', applied: false },
+    ];
+    expect(readSqliteMigrationStatus(file, newer)).toEqual(status);
+    expect(readSqliteMigrationStatus(file, newer)).toEqual(status);
+    expect(readFileSync(file).equals(before)).toBe(true);
+    await openSqlite(file, { migrations: newer }).close();
+    expect(readSqliteMigrationStatus(file, newer).every(({ applied }) => applied)).toBe(true);
+  });
+
+  test('names the migrations of the product as their files are named', (t) => {
+    for (const migrations of [petMigrations, userMigrations]) {
+      for (const { name } of readSqliteMigrationStatus(makeFile(t), migrations)) {
+        expect(existsSync(join(fileURLToPath(migrations), 'sqlite', `${name}.sql`))).toBe(true);
+      }
+    }
+  });
+});
+
+test('a folder of migrations that is not there is one line', (t) => {
+  const folder = makeFolder(t);
+  mkdirSync(join(folder, 'migrations'));
+  const file = join(folder, 'user.db');
+  expect(
+    refusalOf(() => openSqlite(file, { migrations: pathToFileURL(join(folder, 'migrations/')) })),
+  ).toMatch(new RegExp(`^database ${file}: .*_journal\\.json`));
+});
+
+test('migrations that another process applies while this one waits for the lock are not applied again', (t) => {
+  const file = makeFile(t);
+  const known = readMigrations(userMigrations, 'sqlite');
+  const client = connect(t, file);
+  const { transaction } = client;
+  // This one is about to take the lock, and the other is faster.
+  client.transaction = ((fn: () => void) => {
+    const run = transaction.call(client, fn);
+    return {
+      immediate() {
+        const other = new Client(file);
+        applyMigrations(other, known);
+        other.close();
+        run.immediate();
+      },
+    };
+  }) as never;
+  applyMigrations(client, known);
+  expect(client.prepare('SELECT count(*) FROM __drizzle_migrations').pluck().get()).toBe(known.length);
+});

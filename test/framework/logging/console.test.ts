@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { run, source } from './logger-helpers.ts';
+
+test('the log of a terminal is for a person, that of a program is JSON, and both have every line', async () => {
+  // The console is the process's own, so it is another process that writes to it.
+  const printed = (form: string) =>
+    run(`
+      import { openLogging } from ${source('logging/logger')};
+      const logging = await openLogging({ level: 'info', console: ${JSON.stringify(form)} });
+      logging.logger('pet').child({ reqId: 'abc' }).info({ method: 'GET', path: '/pet', status: 200, ms: 1.5 }, 'request');
+      logging.logger('user').info('hello');
+      logging.logger('user').info({ method: 'GET', route: '/user/:id', ms: 15_000 }, 'too slow');
+      logging.logger('user').info({ statement: 'SELECT user', ms: 0.5 }, 'statement');
+      logging.flush();`);
+  expect(JSON.parse((await printed('json')).split('\n')[0] as string)).toMatchObject({
+    service: 'pet',
+    reqId: 'abc',
+  });
+  const pretty = await printed('pretty');
+  expect(pretty).toContain('[pet] (abc) request GET /pet 200 1.5ms');
+  expect(pretty).toContain('[user] hello');
+  expect(pretty).toContain('[user] too slow GET /user/:id 15000ms');
+  expect(pretty).toMatch(/\[user\] statement 0\.5ms.*\n.*statement.*SELECT user/);
+  expect(pretty).not.toContain('undefined');
+  expect(pretty).not.toContain('{"level"');
+});

@@ -22,35 +22,36 @@ export type Readiness = Static<typeof Readiness>;
 
 /** The checks that decide whether a service is ready. */
 export interface Checks {
-  /** Throws where it fails. */
+  /** Rejects if the database fails. */
   readonly database: (() => Promise<void>) | undefined;
   /** The check of each peer. It never requests `/ready` of the peer, because two that need each other would wait. */
   readonly peers: Readonly<Record<string, () => Promise<Check>>>;
 }
 
+/** Runs all checks of a service at the same time. The result lists the database first, then the peers as declared. */
 export async function checkReadiness({ database, peers }: Checks): Promise<Readiness> {
-  const checks: Readiness['checks'] = {};
-  if (database !== undefined) {
-    try {
-      await database();
-      checks.database = 'OK';
-    } catch {
-      checks.database = 'failed';
-    }
-  }
-  const away: string[] = [];
-  await Promise.all(
-    Object.entries(peers).map(async ([name, check]) => {
-      const state = await check();
-      checks[name] = state;
-      if (state === 'unreachable') away.push(name);
-    }),
-  );
-  const isFailed = Object.values(checks).some((state) => state === 'failed' || state === 'broken');
-  return { status: isFailed ? 'failed' : 'OK', checks, degraded: away.sort() };
+  const results = await Promise.all([
+    ...(database === undefined ? [] : [checkDatabase(database)]),
+    ...Object.entries(peers).map(async ([name, check]) => [name, await check()] as const),
+  ]);
+  const states = results.map(([, state]) => state);
+  return {
+    status: states.includes('failed') || states.includes('broken') ? 'failed' : 'OK',
+    checks: Object.fromEntries(results),
+    degraded: results.flatMap(([name, state]) => (state === 'unreachable' ? [name] : [])).sort(),
+  };
 }
 
-/** The readiness of all of them together, each check named `<service>.<check>`. */
+async function checkDatabase(check: () => Promise<void>): Promise<readonly ['database', 'OK' | 'failed']> {
+  try {
+    await check();
+    return ['database', 'OK'];
+  } catch {
+    return ['database', 'failed'];
+  }
+}
+
+/** Checks several services. Each check is named `<service>.<check>`. */
 export async function checkAll(services: ReadonlyMap<string, () => Promise<Readiness>>): Promise<Readiness> {
   const results = await Promise.all(
     [...services].map(async ([name, ready]) => [name, await ready()] as const),
@@ -66,7 +67,7 @@ export async function checkAll(services: ReadonlyMap<string, () => Promise<Readi
   };
 }
 
-/** Answers `/ready`: 200, or 503 with the same facts. */
+/** Responds to `/ready`: 200, or 503 with the same checks. */
 export function respondReadiness(isDraining: boolean, readiness: Readiness): Readiness {
   const { status, checks, degraded } = readiness;
   if (isDraining) throw new ServiceUnavailable('The server is stopping', { extra: { checks, degraded } });

@@ -33,6 +33,15 @@ test('a gateway names each service that it forwards to, and whether the app of t
   });
 });
 
+test('checks are listed in the order of their declaration, not in that of their results', async () => {
+  const slow = () => new Promise<'OK'>((resolve) => setTimeout(() => resolve('OK'), 30));
+  const { checks } = await checkReadiness({
+    database: async () => void (await slow()),
+    peers: { slow, fast: async () => 'OK' },
+  });
+  expect(Object.keys(checks)).toEqual(['database', 'slow', 'fast']);
+});
+
 test('a database that fails is a check that failed, named without the reason', async () => {
   const database = () => {
     throw new Error('/secret/path/pet.db is gone');

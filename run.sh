@@ -38,6 +38,7 @@ test_usage='Usage: ./run.sh test [FILTER...] [OPTIONS]
 Runs the tests once.
 
   FILTER          run only test files whose path contains this
+  --project NAME  run only this project: services, framework, postgres, faults, browser or groupings
   -t PATTERN      run only tests whose name matches this
   --watch         run the tests again when a file changes
   --coverage      measure the coverage

@@ -1,4 +1,4 @@
-/** Copies the services' databases while they are served, for people: see --help. */
+/** Backs up the databases of the services while the server runs: see --help. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
@@ -9,16 +9,15 @@ import { listDatabases, runServiceCommand } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh backup FOLDER [SERVICE...] [--config FILE]
 
-Copies the database of every service into FOLDER, which must be new or empty,
-while they are served and written. FOLDER then holds a file for each service
-and manifest.json, written last: a folder without it is not a whole backup.
+Copies the SQLite database of every service into FOLDER, which must be new or
+empty, while the server runs. FOLDER then contains a file for each service and
+manifest.json. The manifest is written last: a folder without it is incomplete.
 
-All copies are of one instant: writes wait for it, some ms, in every database.
-So each has all that was answered before the backup began, and they agree: a
-pet that a user adopted is in the copy of the pets, unless it was deleted. That
-holds for the databases of one run; those on another host are of another.
-Where you take several, take those services first that call the others (user,
-then pet): ids are never used again, so an adoption then names its pet or none.
+All copies of one run are of one point in time, for which writes wait some
+milliseconds. They contain every write that was acknowledged before the backup
+began, and they agree: an adopted pet is in the copy of the pets, unless it was
+deleted. If services are on several hosts, back up callers first (user, then
+pet): ids are never used again, so an adoption then names its pet or none.
 
   SERVICE         only these services (all of the config)
   --config FILE   the config file (config.yaml)

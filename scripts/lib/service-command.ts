@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../src/framework/app/arguments.ts';
 import { type Config, ConfigError } from '../../src/framework/config/config.ts';
-import { inMemory, parseDatabaseUrl } from '../../src/framework/config/database-url.ts';
+import { inMemory, isPostgresUrl, parseDatabaseUrl } from '../../src/framework/config/database-url.ts';
 import { BackupError, type ServiceDatabase } from '../../src/framework/database/backup/manifest.ts';
 import { DatabaseError } from '../../src/framework/database/database-error.ts';
 import { DefinitionError } from '../../src/framework/errors/definition-error.ts';
@@ -52,10 +52,17 @@ export function databaseUrlOf({ name }: Migrated, config: Config): string {
   return url;
 }
 
-/** The databases of all services of a config. @throws {UsageError} for one that is in memory. */
+/**
+ * Lists the SQLite databases of a config. Says which services are in PostgreSQL, whose tools back them up.
+ * @throws {UsageError} for a database in memory, and if no service has an SQLite database.
+ */
 export function listDatabases(services: ReadonlyMap<string, Service>, config: Config): ServiceDatabase[] {
   const configured = listMigrated(services).filter(({ name }) => Object.hasOwn(config.services, name));
-  return configured.map((service) => {
+  const onServer = configured.filter((service) => isPostgresUrl(databaseUrlOf(service, config)));
+  for (const { name } of onServer) console.log(`${name}: in PostgreSQL, use pg_dump and pg_restore`);
+  const files = configured.filter((service) => !onServer.includes(service));
+  if (files.length === 0) throw new UsageError(`${config.file} has no service with an SQLite database`);
+  return files.map((service) => {
     const { file } = parseDatabaseUrl(databaseUrlOf(service, config));
     if (file === inMemory) throw new UsageError(`services.${service.name}.database is in memory`);
     return { service: service.name, file, migrations: service.migrations };

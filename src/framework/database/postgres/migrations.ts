@@ -1,5 +1,6 @@
+import { currentContext } from '../../context/context.ts';
 import { DatabaseError } from '../database-error.ts';
-import type { MigrationMeta } from '../drizzle.ts';
+import type { Migration } from '../migration-files.ts';
 import type { Connection } from './connection.ts';
 
 /** A lock that only migrations take: any number that is the same in all processes. */
@@ -31,7 +32,7 @@ const frameworkTables = [
 export async function applyMigrations(
   connection: Connection,
   schema: string,
-  known: readonly MigrationMeta[],
+  known: readonly Migration[],
   assertNew: () => void = () => {},
 ): Promise<void> {
   await transact(connection, async () => {
@@ -43,6 +44,8 @@ export async function applyMigrations(
     await listPending(connection, known);
     for (const text of frameworkTables) await connection.run({ text });
   });
+  const start = performance.now();
+  const names: string[] = [];
   // One transaction each, so that a failed migration leaves those before it.
   for (let isDone = false; !isDone; ) {
     await transact(connection, async () => {
@@ -54,8 +57,12 @@ export async function applyMigrations(
         text: 'INSERT INTO __drizzle_migrations (hash, created_at) VALUES ($1, $2)',
         values: [next.hash, next.folderMillis],
       });
+      names.push(next.name);
     });
   }
+  if (names.length === 0) return;
+  const ms = Math.round(performance.now() - start);
+  currentContext()?.log.info({ migrations: names, ms }, 'migrations applied');
 }
 
 /**
@@ -64,8 +71,8 @@ export async function applyMigrations(
  */
 export async function listPending(
   connection: Connection,
-  known: readonly MigrationMeta[],
-): Promise<readonly MigrationMeta[]> {
+  known: readonly Migration[],
+): Promise<readonly Migration[]> {
   const tables = await connection.run({
     text: "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'",
   });

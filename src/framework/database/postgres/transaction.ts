@@ -8,6 +8,9 @@ import { isConflict, toProblem } from './errors.ts';
 /** How often a write that meets another one is tried. */
 const maxAttempts = 10;
 
+/** The longest pause before the second try, in ms. It grows with each try. */
+const maxPauseMs = 50;
+
 /** A write whose statements run on a connection that no other write uses. */
 export class PostgresWrite extends RunningWrite {
   readonly connection: Connection;
@@ -71,6 +74,7 @@ export async function retryConflicts<Result>(fn: () => Promise<Result>): Promise
       if (!isConflict(error)) throw error;
       if (attempt === maxAttempts) throw toProblem(error, false);
     }
-    await sleep(Math.random() * 5 * attempt);
+    // Random, and longer than a write takes, so that the two do not meet again.
+    await sleep(Math.random() * maxPauseMs * attempt);
   }
 }

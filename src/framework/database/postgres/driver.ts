@@ -12,7 +12,7 @@ import type { Command, Connection, Outcome } from './connection.ts';
 import type { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { isDisconnected, toProblem } from './errors.ts';
 import { type GroupCommit, openGroupCommit } from './group-commit.ts';
-import { type PostgresWrite, retryConflicts, runTransaction } from './transaction.ts';
+import { createRetry, type PostgresWrite, runTransaction } from './transaction.ts';
 
 export interface DriverOptions {
   readonly reads: SharedConnections;
@@ -46,6 +46,7 @@ export class PostgresDriver implements DatabaseDriver {
   readonly #options: DriverOptions;
   readonly #group: GroupCommit;
   readonly #texts = new Set<string>();
+  readonly #retry = createRetry();
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -77,7 +78,7 @@ export class PostgresDriver implements DatabaseDriver {
     const participant = context?.keyed?.joinWrite(this.identity);
     const run = () => (participant === undefined ? fn() : participant.run(fn));
     const { writes } = this.#options;
-    const written = retryConflicts(() =>
+    const written = this.#retry(() =>
       writes.use((connection) => runTransaction(this.identity, connection, context, run)),
     ).then(
       (result) => {
@@ -172,7 +173,7 @@ export class PostgresDriver implements DatabaseDriver {
 
   async #commitAlone(command: Command): Promise<Outcome> {
     const { writes } = this.#options;
-    const outcome = await retryConflicts(() => writes.use((connection) => connection.run(command)));
+    const outcome = await this.#retry(() => writes.use((connection) => connection.run(command)));
     this.counts.commits.add(1);
     return outcome;
   }

@@ -65,16 +65,27 @@ export async function runTransaction<Result>(
   }
 }
 
-/** Runs `fn` again after a conflict with another write, later each time. */
-export async function retryConflicts<Result>(fn: () => Promise<Result>): Promise<Result> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await fn();
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      if (attempt === maxAttempts) throw toProblem(error, false);
+/** Runs `fn`, and again after a conflict with another write. */
+export type RetryConflicts = <Result>(fn: () => Promise<Result>) => Promise<Result>;
+
+/** Creates the retries of one database. They run one at a time, so that the writes of this process do not meet again. */
+export function createRetry(): RetryConflicts {
+  let last: Promise<unknown> = Promise.resolve();
+  const runAfterLast = <Result>(fn: () => Promise<Result>): Promise<Result> => {
+    const next = last.then(fn);
+    last = next.catch(() => {});
+    return next;
+  };
+  return async (fn) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await (attempt === 1 ? fn() : runAfterLast(fn));
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        if (attempt === maxAttempts) throw toProblem(error, false);
+      }
+      // Random, so that it does not meet the write of another process again.
+      await sleep(Math.random() * maxPauseMs * attempt);
     }
-    // Random, and longer than a write takes, so that the two do not meet again.
-    await sleep(Math.random() * maxPauseMs * attempt);
-  }
+  };
 }

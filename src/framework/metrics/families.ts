@@ -52,7 +52,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
       read: () => countInFlight(server()),
     },
     {
-      name: 'http_requests_shed_total',
+      name: 'http_requests_rejected_total',
       help: 'Requests that were rejected with 503 before they had a route, by reason: too many connections, too many requests in progress, or too many bytes that clients have not read.',
       type: 'counter',
       read: () =>

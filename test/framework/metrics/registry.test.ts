@@ -170,7 +170,7 @@ describe('what is going on', () => {
     const busy = send('GET', '/slow/wait/5000');
     await expect.poll(async () => (await scrape(url)).sum('http_requests_in_flight', 'service').slow).toBe(1);
     for (let index = 0; index < 4; index += 1) expect((await send('GET', '/slow/')).status).toBe(503);
-    expect((await scrape(url)).sum('http_requests_shed_total', 'service', 'reason')).toEqual({
+    expect((await scrape(url)).sum('http_requests_rejected_total', 'service', 'reason')).toEqual({
       'gateway requests': 4,
       'gateway connections': 0,
       'gateway unread': 0,

@@ -37,7 +37,7 @@ test('while clients do not read, requests are rejected, until the slowest reader
     .poll(async () => (await scrape(url)).sum('http_connections_closed_total', 'reason').unread)
     .toBe(1);
   const after = await scrape(url);
-  expect(after.sum('http_requests_shed_total', 'reason').unread).toBeGreaterThan(0);
+  expect(after.sum('http_requests_rejected_total', 'reason').unread).toBeGreaterThan(0);
   client.socket.resume();
   expect((await client.closed()).length).toBeLessThan(size);
   await expect

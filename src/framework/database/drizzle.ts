@@ -57,8 +57,8 @@ type InsertConfig = Parameters<InstanceType<typeof core.SQLiteSyncDialect>['buil
 
 /**
  * Writes the queries of Drizzle's SQLite builder for PostgreSQL. It overrides two methods of drizzle-orm 0.45 that are
- * not documented, `escapeParam` and `buildInsertQuery`; test/framework/database/queries.test.ts compares 40 queries on
- * both databases and fails if they change.
+ * not documented, `escapeParam` and `buildInsertQuery`. The tests of the services run on PostgreSQL too, and fail if
+ * these methods change.
  */
 class PostgresDialect extends core.SQLiteSyncDialect {
   override escapeParam(index: number): string {

@@ -42,7 +42,7 @@ const projects = [
     },
   },
   // A minute and more; `KILLS` and `BACKUP_ROUNDS` in the environment say how often.
-  { test: { name: 'faults', include: faults, testTimeout: 120_000, hookTimeout: 60_000 } },
+  { test: { name: 'faults', include: faults, testTimeout: 120_000, hookTimeout: 60_000, expect } },
   {
     test: {
       name: 'browser',
@@ -51,6 +51,7 @@ const projects = [
       sequence: { concurrent: true },
       maxConcurrency: 3,
       ...timeouts,
+      expect,
     },
   },
   {
@@ -60,8 +61,8 @@ const projects = [
       include: ['test/e2e/groupings/*.test.ts'],
       // Each starts some processes of its own.
       fileParallelism: false,
-      testTimeout: 60_000,
-      hookTimeout: 20_000,
+      ...timeouts,
+      expect,
     },
   },
 ];

@@ -1,5 +1,5 @@
 /** The public API of the framework: what a service imports. Tables and repositories import `#framework/database`. */
-export type { Lookup, Peer } from './calls/peers.ts';
+export type { FoundItems, Lookup, Peer } from './calls/peers.ts';
 export { bindContext } from './context/context.ts';
 export { defineProblem, found, ok, type ProblemDefinition, peerProblems } from './errors/define-problem.ts';
 export {

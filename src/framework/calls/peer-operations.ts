@@ -135,18 +135,9 @@ function createLookup(
   parameter: string,
   key: string,
 ): Lookup<number, unknown> {
-  const find = lookupByIds(operation as Operation<CallInit, Record<string, number>[]>, {
+  return lookupByIds(operation as Operation<CallInit, Record<string, number>[]>, {
     parameter,
     ask: (ids) => ({ query: { [parameter]: ids } }),
     idOf: (item) => item[key] as number,
   });
-  return async (keys) => {
-    const found = await find(keys);
-    const own = new Map<number, unknown>();
-    for (const one of keys) {
-      const item = found.get(one);
-      if (item !== undefined) own.set(one, item);
-    }
-    return own;
-  };
 }

@@ -42,7 +42,13 @@ export interface PeerOperation<Operation> {
  * Resolves with the items that exist, by their keys. Keys may repeat.
  * @throws {ServiceUnavailable | GatewayTimeout} As the operation; each caller at its own deadline.
  */
-export type Lookup<Key, Item> = (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Item>>;
+export type Lookup<Key, Item> = (keys: readonly Key[]) => Promise<FoundItems<Key, Item>>;
+
+/**
+ * The items of a lookup. Ask it for the keys of the call alone: concurrent lookups share one object, so it may hold the
+ * items of others too. It cannot be listed for the same reason.
+ */
+export type FoundItems<Key, Item> = Pick<ReadonlyMap<Key, Item>, 'get' | 'has'>;
 
 /** The parameters and the body of a call. */
 export interface CallInit {

@@ -101,11 +101,11 @@ export async function startGrouping(
   };
 }
 
-/** Waits until it is so, 10 s at most. */
+/** Waits until a condition holds, for up to 60 s. */
 export async function waitFor(isSo: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 60_000;
   while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`not so after 60 s: ${isSo}`);
+    if (Date.now() > end) throw new Error(`The condition does not hold after 60 s: ${isSo}`);
     await new Promise((wake) => setTimeout(wake, 30));
   }
 }

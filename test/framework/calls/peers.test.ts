@@ -1,6 +1,6 @@
 import { expect, type TestContext, test } from 'vitest';
 import { connectPeer } from '../../../src/framework/calls/peer.ts';
-import type { Peer, PeerOf } from '../../../src/framework/calls/peers.ts';
+import type { FoundItems, Peer, PeerOf } from '../../../src/framework/calls/peers.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { captureLog, contract, createExampleApp } from '../../support/app.ts';
 
@@ -43,11 +43,8 @@ test('batchBy finds items by the member id, or by another one, and leaves out wh
   const tom = await createPet({ body: { name: 'Tom', species: 'cat', age: 1 } });
   const find = listPets.batchBy('ids');
   const [one, both] = await Promise.all([find([tom.id]), find([tom.id, 77, rex.id, tom.id])]);
-  expect([...one]).toEqual([[tom.id, tom]]);
-  expect([...both]).toEqual([
-    [tom.id, tom],
-    [rex.id, rex],
-  ]);
+  expect(one.get(tom.id)).toEqual(tom);
+  expect([tom.id, 77, rex.id].map((id) => both.get(id))).toEqual([tom, undefined, rex]);
   // No member but `id` holds the ids, so an item that is found by another one was not requested.
   const findByAge = listPets.batchBy('ids', { key: 'age' as 'id' });
   await expect(findByAge([rex.id])).rejects.toMatchObject({ status: 503 });
@@ -105,7 +102,7 @@ test('any operation can be declared while the contract is generated', async (t) 
 /** Checked by tsc alone. */
 export async function types({ listPets, readPet, createPet }: Peer<'pet'>): Promise<unknown> {
   const mood: string = (await readPet({ params: { pet_id: 1 } })).mood;
-  const found: ReadonlyMap<number, { name: string }> = await listPets.batchBy('ids')([1]);
+  const found: FoundItems<number, { name: string }> = await listPets.batchBy('ids')([1]);
   listPets.batchBy('ids', { key: 'id' });
   // @ts-expect-error the operation has no such query parameter
   await listPets({ query: { limi: 10 } });

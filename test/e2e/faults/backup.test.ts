@@ -108,7 +108,7 @@ describe('backup', () => {
     [
       'a database that is gone',
       ({ data }) => rmSync(join(data, 'user.db')),
-      /user\.db: it is not there, so there/,
+      /user\.db: the file is missing: there is nothing to back up/,
     ],
     [
       'a database that is damaged',
@@ -140,7 +140,7 @@ describe('backup', () => {
     client.close();
     mkdirSync(backup);
     const { code, output } = await runScript(t, 'backup', backup, '--config', file);
-    expect(output).toMatch(/user\.db: rows of adoption are without their user\n$/);
+    expect(output).toMatch(/user\.db: rows of adoption refer to missing rows of user\n$/);
     expect([code, readdirSync(backup)]).toEqual([1, []]);
   });
 
@@ -204,7 +204,7 @@ describe('backup', () => {
     const { code, output } = await runScript(t, 'restore', backup, '--config', file);
     expect({ code, output }).toEqual({
       code: 1,
-      output: `${backup} is not a backup, or not a whole one: it has no manifest.json\n`,
+      output: `${backup} is not a complete backup: it has no manifest.json\n`,
     });
   });
 });

@@ -148,16 +148,16 @@ describe('restore', () => {
       /user\.db has other rows than its manifest says$/,
     ],
     ['has no manifest', (backup) => rmSync(join(backup, 'manifest.json')), /it has no manifest\.json$/],
-    ['has a manifest that was cut', rewrite((text) => text.slice(0, 99)), /cannot be read: it is no JSON$/],
+    ['has a manifest that was cut', rewrite((text) => text.slice(0, 99)), /cannot be read: it is not JSON$/],
     [
       'is of another format',
       rewrite((text) => text.replace('"format": 1', '"format": 2')),
-      /is not one of this version: \/format/,
+      /is not a manifest of this version: \/format/,
     ],
     [
       'would reach out of its folder',
       rewrite((text) => text.replace('"user.db"', '"../user.db"')),
-      /is not one of this version: \/services\/user\/file/,
+      /is not a manifest of this version: \/services\/user\/file/,
     ],
     [
       'has a service that is not in the config',
@@ -184,7 +184,7 @@ describe('restore', () => {
         manifest.services.user = manifest.services.pet;
         writeFileSync(path, JSON.stringify(manifest));
       },
-      /of a newer version, or of another service/,
+      / to a newer version or to another service/,
     ],
   ])('restores nothing of a backup that %s, and says so in one line', async ([, damage, says], t) => {
     const { file, data, backup } = await prepareBackup(t);

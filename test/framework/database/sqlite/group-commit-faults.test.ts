@@ -21,7 +21,7 @@ import {
 
 const driver = JSON.stringify(createRequire(import.meta.url).resolve('better-sqlite3'));
 
-describe('an error of the disk fails every write of the transaction, and changes nothing:', () => {
+describe('a disk error fails every write of the transaction and changes nothing:', () => {
   test('a full disk, until it has space again', async (t) => {
     const { file, database } = openNotes(t);
     const pragma = (text: string) => database.prepare(sql.raw(`PRAGMA ${text}`)).get();
@@ -182,7 +182,7 @@ describe.concurrent('a lock of another process', () => {
     expect(listCommitted(file)).toEqual(['theirs', ...numbered(3, 'late')]);
   });
 
-  test('of a process that writes all the time does not starve the writes of this one', async (t) => {
+  test('of a process that writes all the time does not starve the writes of this process', async (t) => {
     const { file, database } = openNotes(t);
     // The other process writes as fast as it can: the lock is free only between two of its transactions.
     const other = await start(

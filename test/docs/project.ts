@@ -41,7 +41,7 @@ export async function openProjectSession(
   if (isGenerated) writeFileSync(join(folder, 'node_modules/.generated'), '');
   const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`;
   const session = openSession({ ...options, folder, ports, env: { ...process.env, ...env, PATH: path } });
-  t.onTestFinished(() => session.stop());
+  t.onTestFinished(() => session.kill());
   return { ...session, folder };
 }
 

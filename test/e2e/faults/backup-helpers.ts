@@ -5,13 +5,13 @@ import Client from 'better-sqlite3';
 import { Pool } from 'undici';
 import { expect, type TestContext } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
-import { root, run, writeConfig } from '../process/helper.ts';
+import { root, startProcess, writeConfig } from '../process/helper.ts';
 
 /** Rounds of backup and restore under load; `.ci/run` takes more. */
 export const rounds = Number(process.env.BACKUP_ROUNDS ?? 3);
 
 export async function runScript(t: TestContext, script: string, ...args: string[]) {
-  const running = run(t, process.execPath, [join(root, `scripts/${script}.ts`), ...args]);
+  const running = startProcess(t, process.execPath, [join(root, `scripts/${script}.ts`), ...args]);
   const { code } = await running.ended;
   return { code, output: running.output() };
 }

@@ -4,7 +4,7 @@ import Client from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { restoreBackup } from '../../../src/framework/database/backup/restore.ts';
 import { makeFolder, sendRequest } from '../../support/app.ts';
-import { root, run, startServer, writeConfig } from '../process/helper.ts';
+import { root, startProcess, startServer, writeConfig } from '../process/helper.ts';
 import { bytesOf, databasesIn, prepare, query, rounds, runScript, write } from './backup-helpers.ts';
 
 test(`under load, ${rounds} backups each have all that was acknowledged before, agree in themselves, and are restored`, {
@@ -118,7 +118,7 @@ describe('backup', () => {
       },
       /user\.db: the file is corrupt or truncated\. Restore a backup\n$/,
     ],
-  ])('ends with 1 and one line on %s, and leaves what was there', async ([, damage, says], t) => {
+  ])('ends with 1 and one line on %s, and leaves what was there', async ([, damage, message], t) => {
     const place = prepare(t);
     damage(place);
     const listFiles = () =>
@@ -127,7 +127,7 @@ describe('backup', () => {
         : bytesOf(place.data);
     const before = listFiles();
     const { code, output } = await runScript(t, 'backup', place.backup, '--config', place.file);
-    expect(output).toMatch(says);
+    expect(output).toMatch(message);
     expect(output.trim()).not.toContain('\n');
     expect(code).toBe(1);
     expect(listFiles()).toEqual(before);
@@ -196,7 +196,12 @@ describe('backup', () => {
     client.exec(`INSERT INTO pet (name, species, mood, last_fed, last_interaction)
       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT 'Rex' || i, 'dog', 'happy', i, i FROM n`);
     client.close();
-    const running = run(t, process.execPath, [join(root, 'scripts/backup.ts'), backup, '--config', file]);
+    const running = startProcess(t, process.execPath, [
+      join(root, 'scripts/backup.ts'),
+      backup,
+      '--config',
+      file,
+    ]);
     const copy = join(backup, 'pet.db');
     await expect.poll(() => existsSync(copy), { interval: 1, timeout: 30_000 }).toBe(true);
     running.child.kill('SIGKILL');
@@ -210,23 +215,23 @@ describe('backup', () => {
 });
 
 test.for([
-  { script: 'backup', args: [], says: 'Missing FOLDER to copy to: see --help\n' },
+  { script: 'backup', args: [], message: 'Missing FOLDER to copy to: see --help\n' },
   {
     script: 'backup',
     args: ['/tmp/x', 'nope'],
-    says: 'nope is not a service of config.yaml with a database\n',
+    message: 'nope is not a service of config.yaml with a database\n',
   },
-  { script: 'backup', args: ['/tmp/x', '--nope'], says: 'Unknown option --nope: see --help\n' },
+  { script: 'backup', args: ['/tmp/x', '--nope'], message: 'Unknown option --nope: see --help\n' },
   {
     script: 'backup',
     args: ['/tmp/x', '--config', '/nowhere.yaml'],
-    says: '/nowhere.yaml: there is no such file\n',
+    message: '/nowhere.yaml: there is no such file\n',
   },
-  { script: 'restore', args: [], says: 'Missing FOLDER of the backup: see --help\n' },
-  { script: 'restore', args: ['/tmp/x', '/tmp/y'], says: 'Unknown argument /tmp/y: see --help\n' },
-  { script: 'restore', args: ['/tmp/x', '--nope'], says: 'Unknown option --nope: see --help\n' },
-])('$script ends with 2 and one line on $args', async ({ script, args, says }, t) => {
-  expect(await runScript(t, script, ...args)).toEqual({ code: 2, output: says });
+  { script: 'restore', args: [], message: 'Missing FOLDER of the backup: see --help\n' },
+  { script: 'restore', args: ['/tmp/x', '/tmp/y'], message: 'Unknown argument /tmp/y: see --help\n' },
+  { script: 'restore', args: ['/tmp/x', '--nope'], message: 'Unknown option --nope: see --help\n' },
+])('$script ends with 2 and one line on $args', async ({ script, args, message }, t) => {
+  expect(await runScript(t, script, ...args)).toEqual({ code: 2, output: message });
 });
 
 test.for(['backup', 'restore'])('%s --help says how', async (script, t) => {

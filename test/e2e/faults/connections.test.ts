@@ -6,7 +6,7 @@ import { Pool } from 'undici';
 import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { sendRequest } from '../../support/app.ts';
-import { main, run, writeConfig } from '../process/helper.ts';
+import { main, startProcess, writeConfig } from '../process/helper.ts';
 
 const connections = 500;
 const users = 20;
@@ -54,8 +54,14 @@ async function start(t: TestContext, command: string, args: string[]) {
   // However busy the machine is: this is about connections.
   // A machine that is busy with other tests would shed some of them.
   const { file } = writeConfig(t, { extra: 'calls: { deadline: 20000 }\nlimits: { wait: 60000 }\n' });
-  const { child, says } = run(t, command, [...args, process.execPath, main, '--config', file]);
-  const [, url] = (await says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  const { child, waitForOutput } = startProcess(t, command, [
+    ...args,
+    process.execPath,
+    main,
+    '--config',
+    file,
+  ]);
+  const [, url] = (await waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
   for (let pet = 1; pet <= 3; pet += 1)
     await sendRequest(`${url}/pet/pets/`, 'POST', { name: `${pet}`, species: 'dog' });
   for (let user = 1; user <= users; user += 1) {

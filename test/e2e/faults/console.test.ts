@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { findFreePort, sendRequest } from '../../support/app.ts';
+import { spawnForTest } from '../../support/process-guard.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { main, root, writeConfig } from '../process/helper.ts';
 
@@ -11,11 +11,10 @@ import { main, root, writeConfig } from '../process/helper.ts';
 async function start(t: TestContext, output: 'pipe' | number, args: readonly string[]) {
   const port = await findFreePort();
   const { folder, file } = writeConfig(t, { port });
-  const child = spawn(process.execPath, [main, '--config', file, ...args], {
+  const child = spawnForTest(t, process.execPath, [main, '--config', file, ...args], {
     cwd: root,
     stdio: ['ignore', output, 'ignore'],
   });
-  t.onTestFinished(() => void child.kill('SIGKILL'));
   const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
   const url = `http://127.0.0.1:${port}`;
   const isUp = () =>
@@ -97,11 +96,10 @@ test.skipIf(!existsSync('/dev/full'))(
     for (let index = 0; index < 100; index += 1) getLogger().info('x');
     await sleep(100);
     process.exit(7);`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    const child = spawnForTest(t, process.execPath, ['--input-type=module', '-e', script], {
       cwd: root,
       stdio: ['ignore', full, 'ignore'],
     });
-    t.onTestFinished(() => void child.kill('SIGKILL'));
     expect((await once(child, 'exit'))[0]).toBe(7);
   },
 );

@@ -17,7 +17,7 @@ import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder, sendRequest } from '../../support/app.ts';
-import { main, run, startServer, writeConfig } from '../process/helper.ts';
+import { main, startProcess, startServer, writeConfig } from '../process/helper.ts';
 
 const mount = ['--user', '--map-root-user', '--mount', 'sh', '-c'];
 const mayMount = spawnSync('unshare', [...mount, 'mount -t tmpfs tmpfs /mnt']).status === 0;
@@ -53,13 +53,13 @@ describe('the server ends with 1 and one line that names the file and what to do
     ],
     ['a file that is gone', (pets) => rmSync(pets), lost],
     ['a folder that is gone', (pets) => rmSync(join(pets, '..'), { recursive: true }), lost],
-  ])('%s', async ([, damage, says], t) => {
+  ])('%s', async ([, damage, message], t) => {
     const { file, pets } = await prepare(t);
     damage(pets);
     const before = existsSync(pets) ? readFileSync(pets) : undefined;
-    const server = run(t, process.execPath, [main, '--config', file]);
+    const server = startProcess(t, process.execPath, [main, '--config', file]);
     expect((await server.ended).code).toBe(1);
-    expect(server.output()).toMatch(new RegExp(`^database ${pets}: ${says.source}\n$`));
+    expect(server.output()).toMatch(new RegExp(`^database ${pets}: ${message.source}\n$`));
     expect(existsSync(pets) ? readFileSync(pets) : undefined).toEqual(before);
   });
 
@@ -69,7 +69,7 @@ describe('the server ends with 1 and one line that names the file and what to do
     t.onTestFinished(() => void other.close());
     other.exec('BEGIN IMMEDIATE');
     const before = [readdirSync(join(folder, 'data')), readFileSync(pets), readFileSync(`${pets}-wal`)];
-    const server = run(t, process.execPath, [main, '--config', file]);
+    const server = startProcess(t, process.execPath, [main, '--config', file]);
     expect((await server.ended).code).toBe(1);
     expect(server.output()).toBe(
       `database ${pets}: another process has held its lock for 5 s. Stop that process first\n`,
@@ -83,7 +83,7 @@ describe('the server ends with 1 and one line that names the file and what to do
     const { folder, file, pets } = await prepare(t);
     const script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"';
     const command = [process.execPath, main, '--config', file];
-    const server = run(t, 'unshare', [...mount, script, join(folder, 'data'), ...command]);
+    const server = startProcess(t, 'unshare', [...mount, script, join(folder, 'data'), ...command]);
     expect((await server.ended).code).toBe(1);
     expect(server.output()).toBe(
       `database ${pets}: ${pets} cannot be accessed (EROFS). Give this user read and write permission, or mount the disk writable\n`,
@@ -97,7 +97,7 @@ describe('the server ends with 1 and one line that names the file and what to do
     mkdirSync(data);
     const script = 'mount -t tmpfs -o size=8k tmpfs "$0" && head -c 8192 /dev/zero >"$0/filler"; exec "$@"';
     const command = [process.execPath, main, '--config', file];
-    const server = run(t, 'unshare', [...mount, script, data, ...command]);
+    const server = startProcess(t, 'unshare', [...mount, script, data, ...command]);
     expect((await server.ended).code).toBe(1);
     expect(server.output()).toMatch(
       new RegExp(`^head: .*\n?database ${data}/pet.db: .*full.*\n$|^database ${data}/pet.db: .*full.*\n$`),
@@ -112,8 +112,11 @@ describe('the server ends with 1 and one line that names the file and what to do
       writeFileSync(alone, readFileSync(pets));
       const script = `mount --bind "$0" ${pets} && exec "$@"`;
       const command = [process.execPath, main, '--config', file];
-      const server = run(t, 'unshare', [...mount, script, alone, ...command]);
-      const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+      const server = startProcess(t, 'unshare', [...mount, script, alone, ...command]);
+      const [, url] = (await server.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+        string,
+        string,
+      ];
       expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
       server.child.kill('SIGTERM');
       expect((await server.ended).code).toBe(0);
@@ -135,8 +138,19 @@ test.skipIf(!mayMount)(
       config.replaceAll('sqlite:data', 'sqlite:disk').replace('directory: logs', 'directory: disk'),
     );
     const script = 'mount -t tmpfs -o size=12m tmpfs "$0" && exec "$@"';
-    const server = run(t, 'unshare', [...mount, script, disk, process.execPath, main, '--config', file]);
-    const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+    const server = startProcess(t, 'unshare', [
+      ...mount,
+      script,
+      disk,
+      process.execPath,
+      main,
+      '--config',
+      file,
+    ]);
+    const [, url] = (await server.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+      string,
+      string,
+    ];
     const inside = join(`/proc/${server.child.pid}/root`, disk);
     const create = (name: string) => sendRequest(`${url}/pet/pets/`, 'POST', { name, species: 'dog' });
     const acknowledged: string[] = [];

@@ -8,7 +8,7 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import { createPetRepository } from '../../../src/services/pet/repository.ts';
 import { makeFolder } from '../../support/app.ts';
-import { root, run, startServer, writeConfig } from '../process/helper.ts';
+import { root, startProcess, startServer, writeConfig } from '../process/helper.ts';
 
 const writer = join(root, 'test/e2e/process/writer.ts');
 const canRun = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
@@ -65,7 +65,7 @@ describe('the log reaches the disk before the answer is given:', () => {
     const calls = join(folder, 'calls');
     const options = ['-f', '-y', '-e', 'trace=fsync,fdatasync,write', '-e', 'signal=none', '-o', calls];
     const file = join(folder, 'note.db');
-    const { ended, output } = run(t, 'strace', [...options, process.execPath, writer, how, file]);
+    const { ended, output } = startProcess(t, 'strace', [...options, process.execPath, writer, how, file]);
     expect(await ended, output()).toEqual({ code: 0, signal: null });
     const did = readFileSync(calls, 'utf8').split('\n');
     const events = did.flatMap((line) => {
@@ -103,7 +103,7 @@ test('the name of a new database reaches the disk before it is open', async (t) 
   const calls = join(folder, 'calls');
   const data = join(folder, 'data');
   const options = ['-f', '-y', '-e', 'trace=link,linkat,fsync,write', '-e', 'signal=none', '-o', calls];
-  const { ended } = run(t, 'strace', [
+  const { ended } = startProcess(t, 'strace', [
     ...options,
     process.execPath,
     writer,
@@ -133,11 +133,11 @@ describe('a disk that is really full fails the writes of a turn together, until 
   ) {
     const copy = join(makeFolder(t), 'copy.db');
     const [program, ...args] = [...command, process.execPath, writer, 'until it is full', file, filler, copy];
-    const { child, says, ended, output } = run(t, program as string, args);
-    const full = JSON.parse((await says(/^full: (.*)\n/m))[1] as string);
+    const { child, waitForOutput, ended, output } = startProcess(t, program as string, args);
+    const full = JSON.parse((await waitForOutput(/^full: (.*)\n/m))[1] as string);
     makeRoom(child.pid as number);
     child.kill('SIGUSR2');
-    const later = JSON.parse((await says(/^later: (.*)\n/m))[1] as string);
+    const later = JSON.parse((await waitForOutput(/^later: (.*)\n/m))[1] as string);
     expect(await ended, output()).toEqual({ code: 0, signal: null });
     // What failed has left nothing, and what did not is all there.
     expect(full.done.length).toBeGreaterThan(10);

@@ -5,16 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, type TestContext, test } from 'vitest';
 import { findFreePort, sendRequest } from '../../support/app.ts';
 import { scrape } from '../../support/prometheus.ts';
-import { ask, waitFor } from '../groupings/helper.ts';
+import { waitFor } from '../groupings/helper.ts';
 import { childrenOf, isAlive, waitForEnd } from '../process/children.ts';
-import { main, run, writeConfig } from '../process/helper.ts';
+import { main, startProcess, writeConfig } from '../process/helper.ts';
 
 /** Starts two instances on one port. */
 async function startTwo(t: TestContext) {
   const port = await findFreePort();
   const { folder, file } = writeConfig(t, { port, instances: 2 });
-  const server = run(t, process.execPath, [main, '--config', file]);
-  await server.says(/instances share the port/);
+  const server = startProcess(t, process.execPath, [main, '--config', file]);
+  await server.waitForOutput(/instances share the port/);
   const parent = server.child.pid as number;
   const count = (pattern: RegExp) => [...server.output().matchAll(pattern)].length;
   return {
@@ -45,11 +45,11 @@ function askAlone(t: TestContext, port: number) {
 }
 
 test('an instance that cannot be started is tried again until it can', { timeout: 60_000 }, async (t) => {
-  const { file, url, instances, says, count, gauge } = await startTwo(t);
+  const { file, url, instances, waitForOutput, count, gauge } = await startTwo(t);
   renameSync(file, `${file}.away`);
   const [victim] = instances() as [number, number];
   process.kill(victim, 'SIGKILL');
-  await says(
+  await waitForOutput(
     /an instance could not be started: trying again[\s\S]*an instance could not be started: trying again/,
   );
   expect((await sendRequest(`${url}/ready`, 'GET')).status).toBe(200);
@@ -66,11 +66,11 @@ test('an instance that cannot be started is tried again until it can', { timeout
 });
 
 test('a new instance that cannot start leaves the old ones as they are', { timeout: 60_000 }, async (t) => {
-  const { file, url, child, ended, instances, says, output } = await startTwo(t);
+  const { file, url, child, ended, instances, waitForOutput, output } = await startTwo(t);
   const before = instances();
   renameSync(file, `${file}.away`);
   child.kill('SIGHUP');
-  await says(/an instance could not be replaced: the old one serves/);
+  await waitForOutput(/an instance could not be replaced: the old one serves/);
   expect(instances()).toEqual(before);
   expect((await sendRequest(`${url}/health`, 'GET')).status).toBe(200);
   expect(output()).not.toContain('instance replaced');
@@ -126,7 +126,7 @@ test('an instance that hangs is killed during a rolling restart, and at the stop
 test('a client whose connection was handed to a killed instance is let go, and no file is left open', {
   timeout: 60_000,
 }, async (t) => {
-  const { parent, port, instances, says, gauge } = await startTwo(t);
+  const { parent, port, instances, waitForOutput, gauge } = await startTwo(t);
   const files = () => readdirSync(`/proc/${parent}/fd`).length;
   const [first] = instances() as [number, number];
   process.kill(first, 'SIGSTOP');
@@ -136,7 +136,7 @@ test('a client whose connection was handed to a killed instance is let go, and n
   const before = files();
   process.kill(first, 'SIGKILL');
   await waitFor(() => clients.filter(({ text, hasEnded }) => text === '' && hasEnded).length === 1);
-  await says(/"connections":1,"msg":"closed connections that an instance never accepted"/);
+  await waitForOutput(/"connections":1,"msg":"closed connections that an instance never accepted"/);
   expect(await gauge('instance_connections_dropped_total')).toBe(1);
   expect(files()).toBeLessThan(before);
 });
@@ -206,9 +206,8 @@ test('instances of one app take calls of each other for calls of a service', asy
   await sendRequest(`${url}/user/users/1/pets/1`, 'POST');
   // Each on a connection of its own, so that both instances are asked, and ask.
   for (let index = 0; index < 10; index += 1) {
-    const headers = { connection: 'close' };
-    const { body } = await ask(url, { method: 'GET', path: '/user/users/1', headers });
-    expect(JSON.parse(body)).toMatchObject({ pets: [{ name: 'Rex' }] });
+    const { body } = await sendRequest(`${url}/user/users/1`, 'GET', undefined, { connection: 'close' });
+    expect(body).toMatchObject({ pets: [{ name: 'Rex' }] });
   }
   child.kill('SIGTERM');
   await ended;

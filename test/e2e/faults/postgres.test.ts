@@ -6,7 +6,7 @@ import { Pool } from 'undici';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
-import { main, run, startServer, writeConfig } from '../process/helper.ts';
+import { main, startProcess, startServer, writeConfig } from '../process/helper.ts';
 
 /** How often an app is killed, and the server is restarted: few times every day, more in `.ci/run`. */
 const rounds = Math.ceil(Number(process.env.KILLS ?? 4) / 2);
@@ -163,9 +163,12 @@ test('a frozen server: requests end with 503 or 504 in time, and succeed when it
 test('an app that starts while the server is away waits for it, and says so', async (t) => {
   const { file, server } = await prepare(t);
   const restarted = server.restart('SIGINT');
-  const app = run(t, process.execPath, [main, '--config', file]);
+  const app = startProcess(t, process.execPath, [main, '--config', file]);
   await restarted;
-  const [, url] = (await app.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  const [, url] = (await app.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+    string,
+    string,
+  ];
   expect((await sendRequest(`${url}/ready`, 'GET')).status).toBe(200);
   const away = join(file, '../away.yaml');
   writeFileSync(
@@ -174,6 +177,6 @@ test('an app that starts while the server is away waits for it, and says so', as
 apps: { gateway: { port: 0, services: [pet] } }
 `,
   );
-  const waiting = run(t, process.execPath, [main, '--config', away]);
-  await waiting.says(/waiting for the database: its server does not respond/);
+  const waiting = startProcess(t, process.execPath, [main, '--config', away]);
+  await waiting.waitForOutput(/waiting for the database: its server does not respond/);
 });

@@ -186,11 +186,11 @@ describe('restore', () => {
       },
       / to a newer version or to another service/,
     ],
-  ])('restores nothing of a backup that %s, and says so in one line', async ([, damage, says], t) => {
+  ])('restores nothing of a backup that %s, and says so in one line', async ([, damage, message], t) => {
     const { file, data, backup } = await prepareBackup(t);
     damage(backup);
     const { code, output } = await runScript(t, 'restore', backup, '--config', file);
-    expect(output.trim()).toMatch(says);
+    expect(output.trim()).toMatch(message);
     expect(output.trim()).not.toContain('\n');
     expect(code).toBe(1);
     expect(existsSync(data) ? readdirSync(data) : []).toEqual([]);

@@ -13,7 +13,7 @@ import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { makeFolder } from '../../support/app.ts';
-import { copyProject, root, run, writeConfig } from '../process/helper.ts';
+import { copyProject, root, startProcess, writeConfig } from '../process/helper.ts';
 
 // Each starts several processes, which take long while other work keeps both cores busy.
 vi.setConfig({ testTimeout: 180_000 });
@@ -25,27 +25,27 @@ const { scripts, version } = JSON.parse(readFileSync(join(root, 'package.json'),
 };
 
 test.for([
-  { args: ['--nope'], says: 'run.sh: Unknown option --nope: see ./run.sh --help\n' },
-  { args: ['nope'], says: 'run.sh: Unknown command nope: see ./run.sh --help\n' },
-  { args: ['start.', '--help'], says: 'run.sh: Unknown command start.: see ./run.sh --help\n' },
-  { args: ['dev', 'nope'], says: 'run.sh: Unknown argument nope: see ./run.sh --help\n' },
-  { args: ['dev', '--all'], says: 'run.sh: Unknown option --all: see ./run.sh --help\n' },
-  { args: ['--all', '--app', 'pet'], says: 'run.sh: Expected --all or --app, not both\n' },
-  { args: ['--config'], says: 'run.sh: Missing value of --config: see ./run.sh --help\n' },
-  { args: ['--config', '/nowhere.yaml'], says: 'run.sh: /nowhere.yaml: there is no such file\n' },
-])('ends with 2 and one line on $args, before anything is set up', async ({ args, says }, t) => {
-  const running = run(t, script, args);
+  { args: ['--nope'], message: 'run.sh: Unknown option --nope: see ./run.sh --help\n' },
+  { args: ['nope'], message: 'run.sh: Unknown command nope: see ./run.sh --help\n' },
+  { args: ['start.', '--help'], message: 'run.sh: Unknown command start.: see ./run.sh --help\n' },
+  { args: ['dev', 'nope'], message: 'run.sh: Unknown argument nope: see ./run.sh --help\n' },
+  { args: ['dev', '--all'], message: 'run.sh: Unknown option --all: see ./run.sh --help\n' },
+  { args: ['--all', '--app', 'pet'], message: 'run.sh: Expected --all or --app, not both\n' },
+  { args: ['--config'], message: 'run.sh: Missing value of --config: see ./run.sh --help\n' },
+  { args: ['--config', '/nowhere.yaml'], message: 'run.sh: /nowhere.yaml: there is no such file\n' },
+])('ends with 2 and one line on $args, before anything is set up', async ({ args, message }, t) => {
+  const running = startProcess(t, script, args);
   expect((await running.ended).code).toBe(2);
-  expect(running.output()).toBe(says);
+  expect(running.output()).toBe(message);
 });
 
 test('prints help and the version', async (t) => {
-  const help = await outcome(run(t, script, ['--help']));
+  const help = await outcome(startProcess(t, script, ['--help']));
   expect(help.code).toBe(0);
   for (const word of ['--config FILE', '--app NAME', '--all', '--node', '--version'])
     expect(help.output).toContain(`\n  ${word}`);
   for (const name of Object.keys(scripts)) expect(help.output).toMatch(new RegExp(`^  ${name} `, 'm'));
-  expect(await outcome(run(t, script, ['--version'], { cwd: '/' }))).toEqual({
+  expect(await outcome(startProcess(t, script, ['--version'], { cwd: '/' }))).toEqual({
     code: 0,
     output: `${version}\n`,
   });
@@ -61,7 +61,7 @@ test.for(Object.keys(scripts))(
     for (const folder of ['test', 'tools', 'bench']) symlinkSync(join(root, folder), join(project, folder));
     const node = fakeCommand(t, 'node', 'echo v20.20.2');
     const { code, output } = await outcome(
-      run(t, join(project, 'run.sh'), [command, '--help'], { env: { PATH: pathWith(node) } }),
+      startProcess(t, join(project, 'run.sh'), [command, '--help'], { env: { PATH: pathWith(node) } }),
     );
     expect(output).toMatch(/Usage: \.\/run\.sh/);
     expect(output).toMatch(command === 'start' ? /--version/ : new RegExp(`Usage: \\./run\\.sh ${command}`));
@@ -74,7 +74,8 @@ test('passes a command and its arguments to the npm script of that name, under t
   const { folder, file } = writeConfig(t);
   const node = fakeCommand(t, 'node', 'echo v20.20.2');
   const env = { PATH: pathWith(node) };
-  const execute = (...args: string[]) => outcome(run(t, join(project, 'run.sh'), args, { cwd: folder, env }));
+  const execute = (...args: string[]) =>
+    outcome(startProcess(t, join(project, 'run.sh'), args, { cwd: folder, env }));
 
   // A relative path is relative to the folder of the caller.
   const status = await execute('migrate', 'status', 'pet', '--config', relative(folder, file));
@@ -105,7 +106,7 @@ test.for([
   const project = copyProject(t);
   const folder = fakeCommand(t, 'node', `echo ${version}`);
   const { code, output } = await outcome(
-    run(t, join(project, 'run.sh'), ['--node'], { env: { PATH: pathWith(folder) } }),
+    startProcess(t, join(project, 'run.sh'), ['--node'], { env: { PATH: pathWith(folder) } }),
   );
   expect(output).toBe(`${isTaken ? join(folder, 'node') : process.execPath}\n`);
   expect(code).toBe(0);
@@ -117,7 +118,7 @@ test('installs the dependencies again where the lock file has changed, and only 
   const env = { PATH: pathWith(npm, dirname(process.execPath)) };
   const status = async () => {
     const { file } = writeConfig(t);
-    const run_ = run(t, join(project, 'run.sh'), ['migrate', 'status', '--config', file], { env });
+    const run_ = startProcess(t, join(project, 'run.sh'), ['migrate', 'status', '--config', file], { env });
     expect((await run_.ended).code).toBe(0);
     const calls = existsSync(join(project, 'calls')) ? readFileSync(join(project, 'calls'), 'utf8') : '';
     return calls.split('\n').filter((line) => line === `${project} ci`).length;
@@ -137,8 +138,8 @@ test.for(['SIGTERM', 'SIGINT'] as const)(
     appendFileSync(join(project, 'package-lock.json'), '\n');
     const npm = fakeCommand(t, 'npm', '[ "$1" = ci ] || exit 0; echo "npm is $$"; exec sleep 600');
     const env = { PATH: pathWith(npm, dirname(process.execPath)) };
-    const running = run(t, join(project, 'run.sh'), ['migrate', 'status'], { env });
-    const [, pid] = await running.says(/npm is (\d+)/);
+    const running = startProcess(t, join(project, 'run.sh'), ['migrate', 'status'], { env });
+    const [, pid] = await running.waitForOutput(/npm is (\d+)/);
     running.child.kill(signal);
     expect(await running.ended).toEqual({ code: 0, signal: null });
     expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
@@ -161,7 +162,10 @@ describe('stays in its own folder', () => {
     const calls = join(makeFolder(t), 'calls');
     const npm = fakeCommand(t, 'npm', `echo "$PWD $*" >>${calls}`);
     const env = { PATH: pathWith(npm, dirname(process.execPath)), ...options.env };
-    const running = run(t, command, ['migrate', 'status', 'pet', '--config', file], { ...options, env });
+    const running = startProcess(t, command, ['migrate', 'status', 'pet', '--config', file], {
+      ...options,
+      env,
+    });
     return { ...(await outcome(running)), npm: existsSync(calls) ? readFileSync(calls, 'utf8') : '' };
   }
   const pending = { code: 0, output: 'pet: 0000_initial pending\n', npm: '' };
@@ -201,8 +205,8 @@ test('generates before it starts where something has changed, and not again', as
   const project = copyProject(t);
   const { file } = writeConfig(t);
   const start = async () => {
-    const server = run(t, join(project, 'run.sh'), ['--config', file], { cwd: '/' });
-    await server.says(/gateway listens at/);
+    const server = startProcess(t, join(project, 'run.sh'), ['--config', file], { cwd: '/' });
+    await server.waitForOutput(/gateway listens at/);
     server.child.kill('SIGTERM');
     // The signal reaches the server, and its end is that of run.sh.
     expect((await server.ended).code).toBe(0);
@@ -222,7 +226,7 @@ test('generates before it starts where something has changed, and not again', as
 test('dev starts anew on a change of a source or of the config, and on no other', async (t) => {
   const project = copyProject(t);
   const { folder, file } = writeConfig(t);
-  const dev = run(t, join(project, 'run.sh'), ['dev', '--config', file]);
+  const dev = startProcess(t, join(project, 'run.sh'), ['dev', '--config', file]);
   const starts = () => dev.output().split('gateway listens at').length - 1;
   const startsAnew = async (times: number) => {
     const deadline = Date.now() + 60_000;
@@ -243,14 +247,14 @@ test('dev starts anew on a change of a source or of the config, and on no other'
   const index = join(project, 'src/services/pet/index.ts');
   const right = readFileSync(index, 'utf8');
   writeFileSync(index, `${right}\nthrow new Error('broken');\n`);
-  await dev.says(/waiting for a change/);
+  await dev.waitForOutput(/waiting for a change/);
   writeFileSync(index, right);
   await startsAnew(4);
   dev.child.kill('SIGINT');
   expect((await dev.ended).code).toBe(0);
 });
 
-async function outcome(running: ReturnType<typeof run>) {
+async function outcome(running: ReturnType<typeof startProcess>) {
   const { code } = await running.ended;
   return { code, output: running.output() };
 }

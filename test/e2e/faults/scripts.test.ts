@@ -10,20 +10,20 @@ import {
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { makeFolder } from '../../support/app.ts';
-import { copyProject, root, run, writeConfig } from '../process/helper.ts';
+import { copyProject, root, startProcess, writeConfig } from '../process/helper.ts';
 
 // Each test starts up to five processes, which is slow while the cores are busy.
 vi.setConfig({ testTimeout: 180_000 });
 
-async function outcome(running: ReturnType<typeof run>) {
+async function outcome(running: ReturnType<typeof startProcess>) {
   const { code } = await running.ended;
   return { code, output: running.output() };
 }
 
-const generate = (t: Parameters<typeof run>[0], cwd: string, ...args: string[]) =>
-  outcome(run(t, process.execPath, ['scripts/generate.ts', ...args], { cwd }));
-const migrate = (t: Parameters<typeof run>[0], cwd: string, ...args: string[]) =>
-  outcome(run(t, process.execPath, ['scripts/migrate.ts', ...args], { cwd }));
+const generate = (t: Parameters<typeof startProcess>[0], cwd: string, ...args: string[]) =>
+  outcome(startProcess(t, process.execPath, ['scripts/generate.ts', ...args], { cwd }));
+const migrate = (t: Parameters<typeof startProcess>[0], cwd: string, ...args: string[]) =>
+  outcome(startProcess(t, process.execPath, ['scripts/migrate.ts', ...args], { cwd }));
 
 test('generate --check passes on what is committed, and names the difference where a file is stale', async (t) => {
   const project = copyProject(t);
@@ -182,26 +182,26 @@ test('migrate create writes a migration from what has changed in the tables', as
 });
 
 test.for([
-  { script: 'generate', args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
-  { script: 'generate', args: ['pet'], says: 'Unknown argument pet: see --help\n' },
-  { script: 'check', args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
-  { script: 'dev', args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
-])('$script ends with 2 and one line on $args', async ({ script, args, says }, t) => {
-  expect(await outcome(run(t, process.execPath, [`scripts/${script}.ts`, ...args]))).toEqual({
+  { script: 'generate', args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
+  { script: 'generate', args: ['pet'], message: 'Unknown argument pet: see --help\n' },
+  { script: 'check', args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
+  { script: 'dev', args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
+])('$script ends with 2 and one line on $args', async ({ script, args, message }, t) => {
+  expect(await outcome(startProcess(t, process.execPath, [`scripts/${script}.ts`, ...args]))).toEqual({
     code: 2,
-    output: says,
+    output: message,
   });
 });
 
 test.for([
-  { args: [], says: 'Expected create, apply or status: see --help\n' },
-  { args: ['drop'], says: 'Expected create, apply or status: see --help\n' },
-  { args: ['create', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
-  { args: ['status', 'pet', 'user'], says: 'Unknown argument user: see --help\n' },
-  { args: ['status', '--name', 'x'], says: 'Expected --name only with create: see --help\n' },
-  { args: ['status', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
-  { args: ['status', '--nope'], says: 'Unknown option --nope: see --help\n' },
-  { args: ['status', '--config', '/nowhere.yaml'], says: '/nowhere.yaml: there is no such file\n' },
-])('migrate ends with 2 and one line on $args', async ({ args, says }, t) => {
-  expect(await migrate(t, root, ...args)).toEqual({ code: 2, output: says });
+  { args: [], message: 'Expected create, apply or status: see --help\n' },
+  { args: ['drop'], message: 'Expected create, apply or status: see --help\n' },
+  { args: ['create', 'nope'], message: 'nope is not a service with a database (known: pet, user)\n' },
+  { args: ['status', 'pet', 'user'], message: 'Unknown argument user: see --help\n' },
+  { args: ['status', '--name', 'x'], message: 'Expected --name only with create: see --help\n' },
+  { args: ['status', 'nope'], message: 'nope is not a service with a database (known: pet, user)\n' },
+  { args: ['status', '--nope'], message: 'Unknown option --nope: see --help\n' },
+  { args: ['status', '--config', '/nowhere.yaml'], message: '/nowhere.yaml: there is no such file\n' },
+])('migrate ends with 2 and one line on $args', async ({ args, message }, t) => {
+  expect(await migrate(t, root, ...args)).toEqual({ code: 2, output: message });
 });

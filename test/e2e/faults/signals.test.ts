@@ -7,7 +7,7 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { childrenOf, waitForEnd } from '../process/children.ts';
-import { main, type Running, root, run, startServer, writeConfig } from '../process/helper.ts';
+import { main, root, startProcess, startServer, type TestProcess, writeConfig } from '../process/helper.ts';
 
 /** Sends the head and half of the body of a request that creates a pet. `finish` resolves with its status. */
 async function sendHalf(url: string) {
@@ -32,7 +32,7 @@ async function sendHalf(url: string) {
 }
 
 /** Waits until a process has opened a file. */
-async function waitForOpen({ child }: Running, file: string): Promise<void> {
+async function waitForOpen({ child }: TestProcess, file: string): Promise<void> {
   const folder = `/proc/${child.pid}/fd`;
   const hasOpened = (descriptor: string) => {
     try {
@@ -47,10 +47,10 @@ async function waitForOpen({ child }: Running, file: string): Promise<void> {
 describe('SIGHUP with one instance', () => {
   test('is ignored with a line where there is no terminal', async (t) => {
     const { file } = writeConfig(t);
-    const { child, ended, url, says } = await startServer(t, file);
+    const { child, ended, url, waitForOutput } = await startServer(t, file);
     const half = await sendHalf(url);
     child.kill('SIGHUP');
-    await says(/"level":"warn".*SIGHUP ignored: one instance cannot be replaced without an outage/);
+    await waitForOutput(/"level":"warn".*SIGHUP ignored: one instance cannot be replaced without an outage/);
     expect(await half.finish()).toBe(200);
     expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
     child.kill('SIGTERM');
@@ -61,15 +61,15 @@ describe('SIGHUP with one instance', () => {
     const { file } = writeConfig(t);
     // script(1) gives it a terminal.
     const command = `exec ${process.execPath} ${main} --config ${file}`;
-    const server = run(t, 'script', ['-qefc', command, '/dev/null'], { cwd: root });
-    const [, url] = (await server.says(/gateway listens at (http:\/\/[\d.:]+)/)) as unknown as [
+    const server = startProcess(t, 'script', ['-qefc', command, '/dev/null'], { cwd: root });
+    const [, url] = (await server.waitForOutput(/gateway listens at (http:\/\/[\d.:]+)/)) as unknown as [
       string,
       string,
     ];
     const [pid] = childrenOf(server.child.pid) as [number];
     const half = await sendHalf(url);
     process.kill(pid, 'SIGHUP');
-    await server.says(/stopping on SIGHUP/);
+    await server.waitForOutput(/stopping on SIGHUP/);
     expect(await half.finish()).toBe(200);
     expect((await server.ended).code).toBe(0);
   });
@@ -81,7 +81,7 @@ describe('a fault of the machine ends the process immediately, so that its super
     async (signal, t) => {
       const { file } = writeConfig(t);
       // Without a core file.
-      const server = run(t, 'sh', [
+      const server = startProcess(t, 'sh', [
         '-c',
         'ulimit -c 0; exec "$0" "$@"',
         process.execPath,
@@ -89,7 +89,7 @@ describe('a fault of the machine ends the process immediately, so that its super
         '--config',
         file,
       ]);
-      await server.says(/gateway listens at/);
+      await server.waitForOutput(/gateway listens at/);
       server.child.kill(signal);
       expect(await server.ended).toEqual({ code: null, signal });
     },
@@ -97,7 +97,7 @@ describe('a fault of the machine ends the process immediately, so that its super
 
   test('also an instance and its parent', async (t) => {
     const { file } = writeConfig(t, { instances: 2 });
-    const server = run(t, 'sh', [
+    const server = startProcess(t, 'sh', [
       '-c',
       'ulimit -c 0; exec "$0" "$@"',
       process.execPath,
@@ -105,10 +105,10 @@ describe('a fault of the machine ends the process immediately, so that its super
       '--config',
       file,
     ]);
-    await server.says(/instances share the port/);
+    await server.waitForOutput(/instances share the port/);
     const [first] = childrenOf(server.child.pid) as [number];
     process.kill(first, 'SIGBUS');
-    await server.says(/"signal":"SIGBUS","msg":"an instance ended by itself/);
+    await server.waitForOutput(/"signal":"SIGBUS","msg":"an instance ended by itself/);
     const rest = childrenOf(server.child.pid);
     server.child.kill('SIGSEGV');
     expect(await server.ended).toEqual({ code: null, signal: 'SIGSEGV' });
@@ -123,8 +123,8 @@ describe('SIGTERM within the start ends with 0', () => {
       NODE_OPTIONS: `--import=${join(root, 'test/e2e/process/hold-import.ts')}`,
       HOLD_IMPORT: '/src/framework/app/graceful-stop.ts',
     };
-    const server = run(t, process.execPath, [main, '--config', file], { env });
-    await server.says(/^held$/m);
+    const server = startProcess(t, process.execPath, [main, '--config', file], { env });
+    await server.waitForOutput(/^held$/m);
     server.child.kill('SIGTERM');
     expect(await server.ended).toEqual({ code: 0, signal: null });
     expect(server.output()).toBe('held\n');
@@ -143,7 +143,7 @@ describe('SIGTERM within the start ends with 0', () => {
       const other = new Client(database);
       t.onTestFinished(() => void other.close());
       other.exec('BEGIN IMMEDIATE');
-      const server = run(t, process.execPath, [main, '--config', file]);
+      const server = startProcess(t, process.execPath, [main, '--config', file]);
       // It cannot go on: its migrations need the lock.
       await waitForOpen(server, database);
       server.child.kill('SIGTERM');
@@ -158,7 +158,7 @@ describe('SIGTERM within the start ends with 0', () => {
 
   test('while instances start, of which none is left', async (t) => {
     const { file } = writeConfig(t, { instances: 2 });
-    const server = run(t, process.execPath, [main, '--config', file]);
+    const server = startProcess(t, process.execPath, [main, '--config', file]);
     await waitFor(() => childrenOf(server.child.pid).length > 0);
     const instances = childrenOf(server.child.pid);
     server.child.kill('SIGTERM');
@@ -169,8 +169,8 @@ describe('SIGTERM within the start ends with 0', () => {
 
   test('while instances are replaced, of which none is left', async (t) => {
     const { file } = writeConfig(t, { instances: 2 });
-    const server = run(t, process.execPath, [main, '--config', file]);
-    await server.says(/instances share the port/);
+    const server = startProcess(t, process.execPath, [main, '--config', file]);
+    await server.waitForOutput(/instances share the port/);
     server.child.kill('SIGHUP');
     await waitFor(() => childrenOf(server.child.pid).length > 2);
     const instances = childrenOf(server.child.pid);
@@ -185,7 +185,7 @@ test('a broken database is one line, also with several instances', async (t: Tes
   const { folder, file } = writeConfig(t, { instances: 2 });
   mkdirSync(join(folder, 'data'));
   writeFileSync(join(folder, 'data/pet.db'), 'garbage '.repeat(999));
-  const server = run(t, process.execPath, [main, '--config', file]);
+  const server = startProcess(t, process.execPath, [main, '--config', file]);
   expect((await server.ended).code).toBe(1);
   const said = server.output().replace(/^\{.*\n/gm, '');
   expect(said).toMatch(/^database \S+pet\.db: the file is not an SQLite database\. .*\n$/);

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { findFreePort, sendRequest } from '../../support/app.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { childrenOf, isAlive, waitForEnd } from '../process/children.ts';
-import { copyProject, main, root, run, writeConfig } from '../process/helper.ts';
+import { copyProject, main, root, startProcess, writeConfig } from '../process/helper.ts';
 
 async function splitConfig(): Promise<string> {
   const [gateway, pet, user] = [await findFreePort(), await findFreePort(), await findFreePort()];
@@ -34,10 +34,10 @@ test('--all starts every app, shows the lines of each with its name, and stops t
   const project = copyProject(t);
   const { file } = writeConfig(t);
   writeFileSync(file, await splitConfig());
-  const all = run(t, join(project, 'run.sh'), ['--all', '--config', file]);
+  const all = startProcess(t, join(project, 'run.sh'), ['--all', '--config', file]);
   const listening = await Promise.all(
     ['gateway', 'pet', 'user'].map((name) =>
-      all.says(new RegExp(`\\[${name}\\] .*${name} listens at (http:[^"\\s]+)`)),
+      all.waitForOutput(new RegExp(`\\[${name}\\] .*${name} listens at (http:[^"\\s]+)`)),
     ),
   );
   const urls = listening.map(([, url]) => url as string);
@@ -55,7 +55,7 @@ test('--all ends with one clear line if an app cannot start, and stops the other
   const taken = createServer().listen(Number(port), '127.0.0.1');
   t.onTestFinished(() => void taken.close());
   writeFileSync(file, config);
-  const all = run(t, join(project, 'run.sh'), ['--all', '--config', file]);
+  const all = startProcess(t, join(project, 'run.sh'), ['--all', '--config', file]);
   expect((await all.ended).code).toBe(1);
   expect(all.output()).toContain(`port ${port} of 127.0.0.1 is in use: change apps.pet.port in ${file}`);
   expect(all.output()).toMatch(/^\[pet\] +pet ended with 1 before it listened: all apps are stopped$/m);
@@ -65,10 +65,10 @@ test('--all ends with one clear line if an app cannot start, and stops the other
 async function startAll(t: TestContext) {
   const { file } = writeConfig(t);
   writeFileSync(file, await splitConfig());
-  const all = run(t, process.execPath, ['scripts/start-all.ts', '--config', file], { cwd: root });
+  const all = startProcess(t, process.execPath, ['scripts/start-all.ts', '--config', file], { cwd: root });
   const names = ['gateway', 'pet', 'user'];
   const listening = await Promise.all(
-    names.map((name) => all.says(new RegExp(`${name} listens at (http:[^"\\s]+)`))),
+    names.map((name) => all.waitForOutput(new RegExp(`${name} listens at (http:[^"\\s]+)`))),
   );
   const pids = childrenOf(all.child.pid);
   const commands = new Map(pids.map((pid) => [pid, readFileSync(`/proc/${pid}/cmdline`, 'utf8')]));
@@ -82,13 +82,13 @@ test.skipIf(!existsSync('/proc/self'))(
     timeout: 60_000,
   },
   async (t) => {
-    const { child, ended, says, urls, pids, pidOf } = await startAll(t);
+    const { child, ended, waitForOutput, urls, pids, pidOf } = await startAll(t);
     const [gateway, pet] = urls as [string, string];
     for (const pause of [1, 2]) {
       const pid =
         pause === 1 ? pidOf('pet') : (childrenOf(child.pid).find((pid) => !pids.includes(pid)) as number);
       process.kill(pid, 'SIGKILL');
-      await says(new RegExp(`\\[pet\\] +pet ended with SIGKILL: it starts again in ${pause} s`));
+      await waitForOutput(new RegExp(`\\[pet\\] +pet ended with SIGKILL: it starts again in ${pause} s`));
       expect((await sendRequest(`${gateway}/user/health`, 'GET')).status).toBe(200);
       await waitFor(() =>
         sendRequest(`${pet}/health`, 'GET').then(
@@ -126,8 +126,8 @@ test.skipIf(!existsSync('/proc/self'))(
 test('an app starts alone: it names what is missing, and what needs nothing of it works', async (t) => {
   const { file } = writeConfig(t);
   writeFileSync(file, await splitConfig());
-  const user = run(t, process.execPath, [main, '--config', file, '--app', 'user']);
-  const [, url] = (await user.says(/user listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  const user = startProcess(t, process.execPath, [main, '--config', file, '--app', 'user']);
+  const [, url] = (await user.waitForOutput(/user listens at (http:[^"\s]+)/)) as unknown as [string, string];
   expect((await sendRequest(`${url}/user/health`, 'GET')).body).toEqual({ status: 'OK' });
   expect(await sendRequest(`${url}/user/ready`, 'GET')).toMatchObject({
     status: 200,
@@ -147,8 +147,8 @@ test('an app starts alone: it names what is missing, and what needs nothing of i
 test('two instances share the port, and one that dies is replaced', async (t) => {
   const port = await findFreePort();
   const { file } = writeConfig(t, { port, instances: 2 });
-  const server = run(t, process.execPath, [main, '--config', file]);
-  await server.says(/2 instances share the port/);
+  const server = startProcess(t, process.execPath, [main, '--config', file]);
+  await server.waitForOutput(/2 instances share the port/);
   const url = `http://127.0.0.1:${port}`;
   expect((await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' })).status).toBe(200);
   const answers = await Promise.all(
@@ -158,7 +158,7 @@ test('two instances share the port, and one that dies is replaced', async (t) =>
   );
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   server.child.kill('SIGHUP');
-  await server.says(/instance replaced[\s\S]*instance replaced/);
+  await server.waitForOutput(/instance replaced[\s\S]*instance replaced/);
   expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
   server.child.kill('SIGTERM');
   expect((await server.ended).code).toBe(0);
@@ -170,7 +170,7 @@ test('instances that cannot start end with the one line of why', async (t) => {
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as { port: number };
   const { file } = writeConfig(t, { port, instances: 2 });
-  const server = run(t, process.execPath, [main, '--config', file]);
+  const server = startProcess(t, process.execPath, [main, '--config', file]);
   expect((await server.ended).code).toBe(1);
   expect(server.output()).toContain(
     `port ${port} of 127.0.0.1 is in use: change apps.gateway.port in ${file}`,

@@ -2,28 +2,31 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { main, root, run, startServer, writeConfig } from './helper.ts';
+import { main, root, startProcess, startServer, writeConfig } from './helper.ts';
 
 /** How a process ended, and what it printed beside the JSON lines of its log. */
-async function outcome(running: ReturnType<typeof run>) {
+async function outcome(running: ReturnType<typeof startProcess>) {
   const { code } = await running.ended;
   return { code, output: running.output().replace(/^\{.*\n/gm, '') };
 }
 
 test.for([
-  { args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
-  { args: ['--config', '/nowhere/config.yaml'], says: '/nowhere/config.yaml: there is no such file\n' },
+  { args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
+  { args: ['--config', '/nowhere/config.yaml'], message: '/nowhere/config.yaml: there is no such file\n' },
   ...['nope', 'constructor', 'toString', '__proto__'].map((name) => ({
     args: ['--app', name],
-    says: `Unknown app ${name}: the apps of config.yaml are gateway\n`,
+    message: `Unknown app ${name}: the apps of config.yaml are gateway\n`,
   })),
-])('ends with 2 and one line on $args', async ({ args, says }, t) => {
-  expect(await outcome(run(t, process.execPath, [main, ...args]))).toEqual({ code: 2, output: says });
+])('ends with 2 and one line on $args', async ({ args, message }, t) => {
+  expect(await outcome(startProcess(t, process.execPath, [main, ...args]))).toEqual({
+    code: 2,
+    output: message,
+  });
 });
 
 test('ends with 2 and one line on a bad value', async (t) => {
   const { file } = writeConfig(t, { port: 99999 });
-  expect(await outcome(run(t, process.execPath, [main, '--config', file]))).toEqual({
+  expect(await outcome(startProcess(t, process.execPath, [main, '--config', file]))).toEqual({
     code: 2,
     output: 'config.yaml: apps.gateway.port must be an integer from 0 to 65535\n',
   });
@@ -37,7 +40,7 @@ test.for([
 ])('ends with 2 and one line on %s', async ([, host], t) => {
   const { file } = writeConfig(t, { host });
   const { code, output } = await outcome(
-    run(t, process.execPath, [main, '--config', file], { env: { A: '${B}' } }),
+    startProcess(t, process.execPath, [main, '--config', file], { env: { A: '${B}' } }),
   );
   expect(output).toMatch(
     /^config\.yaml: apps\.gateway\.host: \S+ is not an address of this machine \(\w+\)\n$/,
@@ -55,7 +58,7 @@ test.for([
 ])('ends with 2 and one line where the folder of the log is %s', async ([, directory, reason], t) => {
   const { folder, file } = writeConfig(t, { logs: directory as string });
   writeFileSync(join(folder, 'file'), '');
-  const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
+  const { code, output } = await outcome(startProcess(t, process.execPath, [main, '--config', file]));
   expect(output).toBe(`config.yaml: log.directory: ${resolve(folder, directory as string)} ${reason}\n`);
   expect(code).toBe(2);
 });
@@ -64,7 +67,7 @@ test('ends with 2 and one line where the log may not be written', async (t) => {
   const { folder, file } = writeConfig(t, { logs: 'logs' });
   // Also the superuser, who may write anything, cannot write to a folder.
   mkdirSync(join(folder, 'logs/gateway.jsonl'), { recursive: true });
-  const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
+  const { code, output } = await outcome(startProcess(t, process.execPath, [main, '--config', file]));
   expect(output).toMatch(
     /^config\.yaml: log\.directory: \S+ has a folder where the log file has its name \(EISDIR\)\n$/,
   );
@@ -75,7 +78,7 @@ test('ends with 2 and one line where a service calls a peer that no app runs', a
   const { file } = writeConfig(t);
   const whole = readFileSync(file, 'utf8');
   writeFileSync(file, whole.replace(/^ {2}pet: .*\n/m, '').replace('[pet, user]', '[user]'));
-  const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
+  const { code, output } = await outcome(startProcess(t, process.execPath, [main, '--config', file]));
   expect(code).toBe(2);
   // It may have logged its migrations.
   expect(output.split('\n').filter((line) => !line.startsWith('{'))).toEqual([
@@ -89,7 +92,7 @@ test.skipIf(proc.length === 0)(
   async (t) => {
     const { file } = writeConfig(t);
     writeFileSync(file, readFileSync(file, 'utf8').replace('sqlite:data/pet.db', 'sqlite:/proc/x/pet.db'));
-    const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
+    const { code, output } = await outcome(startProcess(t, process.execPath, [main, '--config', file]));
     expect(output).toMatch(/^database \/proc\/x\/pet\.db: .*\n$/);
     expect(code).toBe(1);
   },
@@ -101,15 +104,15 @@ test('ends with 1 and names the port and the key where the address is in use', a
   await new Promise((resolve) => other.once('listening', resolve));
   const { port } = other.address() as { port: number };
   const { file } = writeConfig(t, { port });
-  const { code, output } = await outcome(run(t, process.execPath, [main, '--config', file]));
+  const { code, output } = await outcome(startProcess(t, process.execPath, [main, '--config', file]));
   expect(code).toBe(1);
   expect(output).toBe(`port ${port} of 127.0.0.1 is in use: change apps.gateway.port in ${file}\n`);
 });
 
 test('prints help and the version', async (t) => {
-  const help = await outcome(run(t, process.execPath, [main, '--help']));
+  const help = await outcome(startProcess(t, process.execPath, [main, '--help']));
   expect(help).toMatchObject({ code: 0, output: expect.stringContaining('--config FILE') });
-  const version = await outcome(run(t, process.execPath, [main, '--version']));
+  const version = await outcome(startProcess(t, process.execPath, [main, '--version']));
   expect(version).toMatchObject({ code: 0, output: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
 });
 
@@ -122,9 +125,12 @@ test('shows lines readably on a terminal, in colour, with service and request', 
   const { file } = writeConfig(t);
   // script(1) gives it a terminal.
   const command = `${process.execPath} ${main} --config ${file}`;
-  const server = run(t, 'script', ['-qefc', command, '/dev/null'], { cwd: root });
-  const [, url] = (await server.says(/gateway listens at (http:\/\/[\d.:]+)/)) as unknown as [string, string];
+  const server = startProcess(t, 'script', ['-qefc', command, '/dev/null'], { cwd: root });
+  const [, url] = (await server.waitForOutput(/gateway listens at (http:\/\/[\d.:]+)/)) as unknown as [
+    string,
+    string,
+  ];
   await fetch(`${url}/pet/pets/7`, { headers: { 'x-request-id': 'abc' } });
-  await server.says(/\[pet\] \(abc\) request GET \/pet\/pets\/7 404 [\d.]+ms/);
+  await server.waitForOutput(/\[pet\] \(abc\) request GET \/pet\/pets\/7 404 [\d.]+ms/);
   expect(server.output()).not.toContain('{"level"');
 });

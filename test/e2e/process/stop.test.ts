@@ -18,10 +18,10 @@ function readLog(folder: string): LogEntry[] {
 
 test.for(['SIGTERM', 'SIGINT'] as const)('says where it is, and ends with 0 on %s', async (signal, t) => {
   const { folder, file } = writeConfig(t);
-  const { child, ended, url, says, output } = await startServer(t, file);
-  await says(/docs of all services at http:.*\/docs/);
-  await says(/docs of pet at http:.*\/pet\/docs/);
-  await says(/docs of user at http:.*\/user\/docs/);
+  const { child, ended, url, waitForOutput, output } = await startServer(t, file);
+  await waitForOutput(/docs of all services at http:.*\/docs/);
+  await waitForOutput(/docs of pet at http:.*\/pet\/docs/);
+  await waitForOutput(/docs of user at http:.*\/user\/docs/);
   expect((await sendRequest(`${url}/health`, 'GET')).body).toEqual({ status: 'OK' });
 
   child.kill(signal);
@@ -106,7 +106,7 @@ test('ends within 2 s with 50 keep-alive clients that never stop asking', async 
 
 test('ends at once on a second signal', async (t) => {
   const { file } = writeConfig(t);
-  const { child, ended, url, says } = await startServer(t, file);
+  const { child, ended, url, waitForOutput } = await startServer(t, file);
   const slow = connect(Number(new URL(url).port), '127.0.0.1');
   slow.on('error', () => {});
   slow.write(
@@ -114,7 +114,7 @@ test('ends at once on a second signal', async (t) => {
   );
   await sleep(200);
   child.kill('SIGTERM');
-  await says(/stopping on SIGTERM/);
+  await waitForOutput(/stopping on SIGTERM/);
   const start = performance.now();
   child.kill('SIGTERM');
   expect((await ended).code).not.toBe(0);

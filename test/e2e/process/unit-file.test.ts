@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { knownDatabasesFile } from '../../../src/framework/database/known-databases.ts';
 import { sendRequest } from '../../support/app.ts';
-import { root, run, writeConfig } from './helper.ts';
+import { root, startProcess, writeConfig } from './helper.ts';
 
 const unit = readFileSync(join(root, 'deploy/modular-monolith.service'), 'utf8');
 const settings = new Map(
@@ -18,7 +18,7 @@ test('what the unit file starts serves, and ends with 0 on the signal that syste
   expect(node).toBe('/usr/bin/node');
   expect(args.slice(-2)).toEqual(['--config', 'config.yaml']);
   const place = args.indexOf('src/main.ts');
-  const server = run(
+  const server = startProcess(
     t,
     process.execPath,
     args
@@ -26,7 +26,10 @@ test('what the unit file starts serves, and ends with 0 on the signal that syste
       .with(place, join(root, args[place] as string))
       .concat(file),
   );
-  const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  const [, url] = (await server.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+    string,
+    string,
+  ];
   expect((await sendRequest(`${url}/health`, 'GET')).status).toBe(200);
   server.child.kill('SIGTERM');
   expect(await server.ended).toMatchObject({ code: 0 });

@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +9,7 @@ import { DatabaseError } from '../../../src/framework/database/database-error.ts
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../support/app.ts';
+import { spawnForTest } from '../../support/process-guard.ts';
 import { readSql, runSql } from '../../support/sql.ts';
 
 export const services = new URL('../../../src/services/', import.meta.url);
@@ -109,12 +108,8 @@ export async function startOpener(t: TestContext, migrations: URL): Promise<Open
         console.log(error.message);
       }
     }`;
-  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+  const child = spawnForTest(t, process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  t.onTestFinished(async () => {
-    child.stdin?.end();
-    if (child.exitCode === null) await once(child, 'exit');
   });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   const next = async () => String((await lines.next()).value);

@@ -1,10 +1,9 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { ask } from '../../e2e/groupings/helper.ts';
-import { createExampleApp } from '../../support/app.ts';
-import { sendRaw } from '../../support/raw.ts';
+import { createExampleApp, sendRequest } from '../../support/app.ts';
+import { createExampleAppAt, places } from '../../support/example-app-at.ts';
 import { forwardTo, forwardToBytes } from '../../support/rogue.ts';
-import { createExampleAppAt, open, places, until } from '../../support/sockets.ts';
+import { openSocket, sendRaw, until } from '../../support/sockets.ts';
 
 const json = { 'content-type': 'application/json' };
 
@@ -61,13 +60,13 @@ test('an informational response is not the response', async (t) => {
 test.for(places)('a method or media type is judged by the service alone: pets %s', async (place, t) => {
   const { url } = await createExampleAppAt(t, place);
   const statusOf = async (method: string, path: string, headers: string[] = [], body?: string) =>
-    (await sendRaw(url, { method, path, headers, ...(body !== undefined && { body }) })).status;
+    (await sendRaw(t, url, { method, path, headers, ...(body !== undefined && { body }) })).status;
   expect(await statusOf('QUERY', '/pet/pets/')).toBe(405);
   expect(await statusOf('QUERY', '/pet/pets/', [], '{}')).toBe(405);
   expect(await statusOf('QUERY', '/pet/nowhere')).toBe(404);
   expect(await statusOf('PROPFIND', '/pet/pets/')).toBe(405);
   const post = (path: string, type: string) =>
-    ask(url, { method: 'POST', path, body: 'x', headers: { 'content-type': type, 'content-length': '1' } });
+    sendRequest(`${url}${path}`, 'POST', 'x', { 'content-type': type });
   expect((await post('/pet/nowhere', 'nonsense')).status).toBe(404);
   expect((await post('/pet/pets/1', 'nonsense')).status).toBe(405);
   expect((await post('/pet/pets/', 'nonsense')).status).toBe(415);
@@ -95,7 +94,7 @@ test('a request is forwarded as it is: its path, its body and its headers, but f
   const body = Buffer.from([0, 255, 13, 10, 128]);
   for (const chunked of [false, true]) {
     seen.length = 0;
-    const { status } = await sendRaw(url, { method: 'PATCH', path, headers, body, chunked });
+    const { status } = await sendRaw(t, url, { method: 'PATCH', path, headers, body, chunked });
     expect(status).toBe(200);
     expect(seen).toMatchObject([{ line: `PATCH ${path}`, body: body.toString('latin1') }]);
     const got = seen[0]?.headers ?? {};
@@ -127,20 +126,19 @@ test('headers of the gateway win over those of a service', async (t) => {
     },
     { origins: ['https://app.example'] },
   );
-  const { headers } = await ask(url, {
-    method: 'GET',
-    path: '/pet/pets/1',
-    headers: { origin: 'https://app.example', 'x-request-id': 'ours' },
+  const { headers } = await sendRequest(`${url}/pet/pets/1`, 'GET', undefined, {
+    origin: 'https://app.example',
+    'x-request-id': 'ours',
   });
-  expect(headers).toMatchObject({
+  expect(headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+  expect(Object.fromEntries(headers)).toMatchObject({
     'x-request-id': 'ours',
     'content-security-policy': "default-src 'none';frame-ancestors 'none'",
     'access-control-allow-origin': 'https://app.example',
     vary: 'Origin, accept',
-    'set-cookie': ['a=1', 'b=2'],
   });
   for (const name of ['access-control-allow-credentials', 'strict-transport-security', 'x-mine'])
-    expect(headers).not.toHaveProperty(name);
+    expect(headers.has(name), name).toBe(false);
 });
 
 test('the response to HEAD has the headers of GET; one without a body has none', async (t) => {
@@ -152,11 +150,11 @@ test('the response to HEAD has the headers of GET; one without a body has none',
         .writeHead(200, { ...json, 'content-length': 7 })
         .end(request.method === 'GET' ? '{"a":1}' : '');
   });
-  const head = await ask(url, { method: 'HEAD', path: '/pet/pets' });
-  expect([head.status, head.headers['content-length'], head.body]).toEqual([200, '7', '']);
-  expect((await ask(url, { method: 'GET', path: '/pet/pets' })).body).toBe('{"a":1}');
-  expect((await ask(url, { method: 'GET', path: '/pet/gone' })).status).toBe(204);
-  expect((await ask(url, { method: 'GET', path: '/pet/same' })).headers.etag).toBe('"a"');
+  const head = await sendRequest(`${url}/pet/pets`, 'HEAD');
+  expect([head.status, head.headers.get('content-length'), head.body]).toEqual([200, '7', '']);
+  expect((await sendRequest(`${url}/pet/pets`, 'GET')).body).toEqual({ a: 1 });
+  expect((await sendRequest(`${url}/pet/gone`, 'GET')).status).toBe(204);
+  expect((await sendRequest(`${url}/pet/same`, 'GET')).headers.get('etag')).toBe('"a"');
 });
 
 test('a chunked body behind another request, and a reset, leave a gateway alive', async (t) => {
@@ -167,7 +165,7 @@ test('a chunked body behind another request, and a reset, leave a gateway alive'
   const get = 'GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\n\r\n';
   for (const close of ['resetAndDestroy', 'destroy', 'end'] as const) {
     for (let round = 0; round < 5; round += 1) {
-      const { socket, write } = open(t, url);
+      const { socket, write } = openSocket(t, url);
       write(get + chunked);
       await new Promise((wake) => setTimeout(wake, 10 * round));
       socket[close]();

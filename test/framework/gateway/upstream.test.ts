@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { createExampleApp } from '../../support/app.ts';
+import { createExampleAppAt } from '../../support/example-app-at.ts';
 import { forwardTo } from '../../support/rogue.ts';
-import { createExampleAppAt, open, readAnswers, until } from '../../support/sockets.ts';
+import { openSocket, readResponses, until } from '../../support/sockets.ts';
 import { listenAndStop } from '../../support/stopped.ts';
 
 Object.assign(internalLimits, { checkEvery: 50 });
@@ -16,11 +17,11 @@ const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 const post = 'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
 
 test('slow bodies hold no connection to a service: others are answered before any of them ends', async (t) => {
-  const { url, send, app } = await createExampleAppAt(t, 'in an app of its own', {
+  const { url, send, app } = await createExampleAppAt(t, 'in a separate app', {
     config: { limits: { forwards: { connections: 8 }, time: { request: 20_000 } } },
   });
   const slow = Array.from({ length: 40 }, (_, index) => {
-    const wire = open(t, url);
+    const wire = openSocket(t, url);
     wire.write(`${post}${index % 2 ? 'content-length: 900' : 'transfer-encoding: chunked'}\r\n\r\n`);
     wire.write(index % 2 ? '{"name":' : '8\r\n{"name":\r\n');
     return wire;
@@ -72,7 +73,7 @@ describe('with all connections to a service in use', () => {
 
   test('health and readiness of the service are answered', async (t) => {
     const { url, send, isSent } = await start(t);
-    for (const name of ['a', 'b', 'c']) open(t, url).write(get(`/pet/${name}`));
+    for (const name of ['a', 'b', 'c']) openSocket(t, url).write(get(`/pet/${name}`));
     await until(isSent);
     expect((await send('GET', '/pet/health')).status).toBe(200);
     expect((await send('GET', '/pet/ready/')).status).toBe(200);
@@ -81,13 +82,13 @@ describe('with all connections to a service in use', () => {
   test('a request whose client disconnected, or that timed out, is never sent', async (t) => {
     const { url, send, app, paths } = await start(t, { handler: 3_000 });
     // Their clients read nothing, so these two keep their connections.
-    const large = [open(t, url), open(t, url)];
+    const large = [openSocket(t, url), openSocket(t, url)];
     for (const { socket, write } of large) {
       socket.pause();
       write(get('/pet/large'));
     }
     await until(() => expect(paths.filter((path) => path === '/pet/large')).toHaveLength(2));
-    const gone = open(t, url);
+    const gone = openSocket(t, url);
     gone.write(get('/pet/gone').repeat(3));
     await until(() => expect(app.server.inFlight).toHaveLength(5));
     gone.socket.resetAndDestroy();
@@ -106,13 +107,13 @@ test('a response that comes after its request timed out is dropped, also behind 
     (_request, response) => void held.push(response.writeHead(200, json)),
     { calls: { deadline: 20_000 }, limits: { time: { handler: 300 } } },
   );
-  const { socket, write, closed } = open(t, url);
+  const { socket, write, closed } = openSocket(t, url);
   write(get('/pet/a') + get('/pet/b'));
   await until(() => expect(held).toHaveLength(2));
   await once(socket, 'data');
   for (const response of held) response.end('{"late":true}');
   socket.end();
-  expect(readAnswers(await closed()).map(({ status }) => status)).toEqual([504, 504]);
+  expect(readResponses(await closed()).map(({ status }) => status)).toEqual([504, 504]);
   expect((await send('GET', '/health')).status).toBe(200);
 });
 
@@ -121,7 +122,7 @@ test('a request of a client that disconnects is cancelled at the service', async
   const { url } = await forwardTo(t, (request, response) => request.url === '/pet/a' && resolve(response), {
     calls: { deadline: 20_000 },
   });
-  const { socket, write } = open(t, url);
+  const { socket, write } = openSocket(t, url);
   write(get('/pet/a'));
   const response = await sent;
   socket.destroy();
@@ -177,7 +178,7 @@ describe('a client that reads slowly', () => {
         void response.writeHead(200, { 'content-length': 40_000_000 }).write(Buffer.alloc(20_000_000)),
       { calls: { deadline: 200 } },
     );
-    const { socket, write } = open(t, url);
+    const { socket, write } = openSocket(t, url);
     write(get('/pet/large'));
     await once(socket, 'close');
   });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createHostCheck } from '../../../src/framework/http/allowed-hosts.ts';
 import { createExampleApp } from '../../support/app.ts';
-import { type Answer, createExampleAppAt, exchange, places } from '../../support/sockets.ts';
+import { createExampleAppAt, places } from '../../support/example-app-at.ts';
+import { exchange, type TestResponse } from '../../support/sockets.ts';
 
 const get = (host: string | undefined, more = '', version = '1.1') =>
   `GET /pet/pets/ HTTP/${version}\r\n${host === undefined ? '' : `host: ${host}\r\n`}connection: close\r\n${more}\r\n`;
@@ -19,7 +20,7 @@ describe('a server on loopback serves', () => {
     '',
   ])('%j', async (host, t) => {
     const { url } = await createExampleApp(t);
-    const [answer] = (await exchange(t, url, get(host))) as [Answer];
+    const [answer] = (await exchange(t, url, get(host))) as [TestResponse];
     expect(answer.status).toBe(200);
   });
 
@@ -31,7 +32,7 @@ describe('a server on loopback serves', () => {
 
   test('a request of HTTP/1.0 without a Host', async (t) => {
     const { url } = await createExampleApp(t);
-    const [answer] = (await exchange(t, url, get(undefined, '', '1.0'))) as [Answer];
+    const [answer] = (await exchange(t, url, get(undefined, '', '1.0'))) as [TestResponse];
     expect(answer.status).toBe(200);
   });
 });
@@ -49,12 +50,12 @@ describe('a server on loopback rejects', () => {
     '[::2]',
   ])('%j, in a page that was rebound to it', async (host, t) => {
     const { url } = await createExampleApp(t);
-    const [answer] = (await exchange(t, url, get(host))) as [Answer];
+    const [answer] = (await exchange(t, url, get(host))) as [TestResponse];
     // This one is no host at all.
     if (host.startsWith('localhost:')) return expect(answer.status).toBe(400);
     expect(answer.status).toBe(421);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
-    expect(JSON.parse(answer.body)).toEqual({
+    expect(answer.body).toEqual({
       type: 'about:blank',
       title: 'Misdirected Request',
       status: 421,
@@ -67,7 +68,7 @@ describe('a server on loopback rejects', () => {
     for (const config of [{}, { proxies: ['127.0.0.1'] }]) {
       const { url } = await createExampleApp(t, { config });
       const [answer] = (await exchange(t, url, get('evil.example', 'x-forwarded-host: localhost\r\n'))) as [
-        Answer,
+        TestResponse,
       ];
       expect(answer.status).toBe(421);
     }

@@ -1,7 +1,7 @@
 import { describe, expect, type TestContext, test } from 'vitest';
-import { ask as request } from '../../e2e/groupings/helper.ts';
-import { createExampleApp } from '../../support/app.ts';
-import { type Answer, createExampleAppAt, exchange, type Place, places } from '../../support/sockets.ts';
+import { createExampleApp, sendRequest } from '../../support/app.ts';
+import { createExampleAppAt, type Place, places } from '../../support/example-app-at.ts';
+import { exchange, type TestResponse } from '../../support/sockets.ts';
 
 const host = 'localhost:8000';
 const own = `http://${host}`;
@@ -13,7 +13,7 @@ async function ask(t: TestContext, url: string, method: string, headers: Record<
   const lines = Object.entries({ host, connection: 'close', 'content-length': '0', ...headers });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const [answer] = await exchange(t, url, `${method} ${path} HTTP/1.1\r\n${head}\r\n`);
-  return answer as Answer;
+  return answer as TestResponse;
 }
 
 type Row = readonly [headers: Record<string, string>, status: number];
@@ -52,7 +52,7 @@ test('the rejection is a problem that names the config key', async (t) => {
   const { url } = await createExampleApp(t);
   const answer = await ask(t, url, 'POST', { 'sec-fetch-site': 'cross-site' });
   expect(answer.headers.get('content-type')).toContain('application/problem+json');
-  expect(JSON.parse(answer.body)).toEqual({
+  expect(answer.body).toEqual({
     type: 'about:blank',
     title: 'Forbidden',
     status: 403,
@@ -67,7 +67,7 @@ test('every method that may change something is rejected; one that only reads is
   const statuses: Record<string, number> = {};
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']) {
     const path = method === 'POST' ? '/pet/pets/1/treat' : '/pet/pets/1';
-    statuses[method] = (await request(url, { method, path, headers })).status;
+    statuses[method] = (await sendRequest(`${url}${path}`, method, undefined, headers)).status;
   }
   expect(statuses).toEqual({
     GET: 404,

@@ -4,8 +4,7 @@ import { connect } from 'node:net';
 import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, type TestContext, test } from 'vitest';
 import pet from '../../../src/services/pet/index.ts';
-import { ask, type RawRequest } from '../../e2e/groupings/helper.ts';
-import { createExampleApp, createTestApp, findFreePort } from '../../support/app.ts';
+import { createExampleApp, createTestApp, findFreePort, sendRequest } from '../../support/app.ts';
 
 interface Answer {
   readonly status: number;
@@ -90,7 +89,7 @@ function expectGuards({ of }: Answer, csp: string, guards = ofData): void {
 describe("helmet's headers", () => {
   test('are on every answer once, with the strict policy, whoever gives it and wherever it runs', async (t) => {
     for (const url of await startBoth(t)) {
-      const asked: RawRequest[] = [
+      const asked = [
         { method: 'GET', path: '/' },
         { method: 'GET', path: '/health' },
         { method: 'GET', path: '/pet/pets/1' },
@@ -302,8 +301,8 @@ test('docs can be switched off; the documents are there for the neighbours', asy
     for (const path of ['/openapi.json', '/pet/openapi.json'])
       expect((await get(url, path)).status).toBe(200);
     for (const name of ['pet', 'user']) {
-      const home = await ask(url, { method: 'GET', path: `/${name}/` });
-      expect(JSON.parse(home.body)).toEqual({ name, openapi: `/${name}/openapi.json` });
+      const home = await sendRequest(`${url}/${name}/`, 'GET');
+      expect(home.body).toEqual({ name, openapi: `/${name}/openapi.json` });
     }
   }
 });

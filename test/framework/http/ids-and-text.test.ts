@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { createExampleApp, type TestApp } from '../../support/app.ts';
-import { sendRaw } from '../../support/raw.ts';
+import { sendRaw } from '../../support/sockets.ts';
 
 /** Texts in a URL that look like an id and are none. */
 const noIds = [
@@ -76,7 +76,7 @@ describe('what is no id', () => {
     const built = await fill(t);
     const before = await everything(built);
     for (const id of noIds) {
-      const { status, body } = await sendRaw(built.url, { method, path: path(id) });
+      const { status, body } = await sendRaw(t, built.url, { method, path: path(id) });
       expect({ id, status, errors: body.errors?.length }).toEqual({ id, status: 422, errors: 1 });
     }
     expect(await everything(built)).toEqual(before);
@@ -86,7 +86,7 @@ describe('what is no id', () => {
     const { url } = await fill(t);
     for (const name of ['offset', 'limit']) {
       for (const value of noIds.filter((value) => name === 'limit' || value !== '0')) {
-        const { status } = await sendRaw(url, { path: `/user/users/?${name}=${value}` });
+        const { status } = await sendRaw(t, url, { path: `/user/users/?${name}=${value}` });
         expect({ name, value, status }).toEqual({ name, value, status: 422 });
       }
     }
@@ -134,9 +134,9 @@ test('a URL that is not UTF-8 is 400, in its path and in its query', async (t) =
       `/user/users/?${text}=1`,
       `/no/${text}`,
     ]) {
-      const { status, headers, body } = await sendRaw(built.url, { path });
+      const { status, headers, body } = await sendRaw(t, built.url, { path });
       expect({ path, status, told: body.status }).toEqual({ path, status: 400, told: 400 });
-      expect(headers['content-type']).toMatch(/^application\/problem\+json/);
+      expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
     }
   }
   expect(await everything(built)).toEqual(before);
@@ -144,9 +144,9 @@ test('a URL that is not UTF-8 is 400, in its path and in its query', async (t) =
 
 test('the instance of a problem is a URI reference, whatever the path was', async (t) => {
   const { url } = await createExampleApp(t);
-  const { body } = await sendRaw(url, { path: '/pet/"<7>`[\\]^{|}' });
+  const { body } = await sendRaw(t, url, { path: '/pet/"<7>`[\\]^{|}' });
   expect(body.instance).toBe('/pet/%22%3C7%3E%60%5B%5C%5D%5E%7B%7C%7D');
-  expect((await sendRaw(url, { path: '/pet/pets/%41%' })).body.instance).toBe('/pet/pets/%41%25');
+  expect((await sendRaw(t, url, { path: '/pet/pets/%41%' })).body.instance).toBe('/pet/pets/%41%25');
 });
 
 describe('a text', () => {
@@ -249,7 +249,7 @@ describe('a text', () => {
       ]);
       for (const path of ['/pet/pets/', '/user/users/']) {
         for (const chunked of [false, true]) {
-          const answer = await sendRaw(built.url, { method: 'POST', path, body, chunked });
+          const answer = await sendRaw(t, built.url, { method: 'POST', path, body, chunked });
           expect(answer.status).toBe(400);
           expect(answer.body.detail).toBe('The body is not UTF-8');
         }
@@ -324,7 +324,7 @@ describe('the log', () => {
   ] as const)('has one line for one request, in its own words: %s', async ([, request], t) => {
     const { url, logs } = await createExampleApp(t);
     const before = logs.length;
-    const { status } = await sendRaw(url, request);
+    const { status } = await sendRaw(t, url, request);
     expect(status).toBeLessThan(500);
     await expect.poll(() => logs.length).toBe(before + 1);
     const line = logs.at(-1);

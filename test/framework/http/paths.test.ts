@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createExampleAppAt, exchange, places } from '../../support/sockets.ts';
+import { createExampleAppAt, places } from '../../support/example-app-at.ts';
+import { exchange } from '../../support/sockets.ts';
 
 /** Each would be another path to a program that resolves it. */
 const resolved = [

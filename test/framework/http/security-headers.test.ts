@@ -2,7 +2,8 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createExampleApp, createTestApp } from '../../support/app.ts';
-import { type Answer, createExampleAppAt, exchange, places } from '../../support/sockets.ts';
+import { createExampleAppAt, places } from '../../support/example-app-at.ts';
+import { exchange, type TestResponse } from '../../support/sockets.ts';
 
 const key = 'a-key-of-the-test-0123';
 const headersOfEach = {
@@ -13,7 +14,7 @@ const headersOfEach = {
   'x-frame-options': 'DENY',
 };
 
-function expectPolicy({ headers }: Answer): void {
+function expectPolicy({ headers }: TestResponse): void {
   expect(Object.fromEntries(headers)).toMatchObject(headersOfEach);
   expect(headers.has('strict-transport-security')).toBe(false);
   expect(headers.get('x-request-id')).toMatch(/^[\w-]+$/);
@@ -73,7 +74,7 @@ describe('the security headers are on the response to', () => {
       const limits = { time: { [status === 408 ? 'headers' : 'handler']: 300 } };
       const config = { internal: { key }, ...([408, 504].includes(status) && { limits }) };
       const { url } = await createTestApp(t, { services: [failing], config });
-      const [answer] = (await exchange(t, url, bytes)) as [Answer];
+      const [answer] = (await exchange(t, url, bytes)) as [TestResponse];
       expect(answer.status).toBe(status);
       expectPolicy(answer);
     });
@@ -89,7 +90,7 @@ describe('the security headers are on the response to', () => {
   test('a client of a server that has too many connections', async (t) => {
     const { url } = await createTestApp(t, { services: [failing], config: { limits: { connections: 1 } } });
     const first = await openConnection(t, url);
-    const [answer] = (await exchange(t, url, get('/'))) as [Answer];
+    const [answer] = (await exchange(t, url, get('/'))) as [TestResponse];
     expect(answer.status).toBe(503);
     expectPolicy(answer);
     first.destroy();
@@ -99,7 +100,7 @@ describe('the security headers are on the response to', () => {
     const { url } = await createExampleAppAt(t, place);
     const asked: Record<string, number> = { '/pet/pets/': 200, '/pet/pets/9': 404, '/pet/pets/x': 422 };
     for (const [path, status] of Object.entries(asked)) {
-      const [answer] = (await exchange(t, url, get(path))) as [Answer];
+      const [answer] = (await exchange(t, url, get(path))) as [TestResponse];
       expect([path, answer.status]).toEqual([path, status]);
       expectPolicy(answer);
     }
@@ -111,7 +112,7 @@ describe('the security headers are on the response to', () => {
       away: { port: 1, services: ['failing'] },
     };
     const { url } = await createTestApp(t, { services: [failing], config: { apps } });
-    const [answer] = (await exchange(t, url, get('/failing/never'))) as [Answer];
+    const [answer] = (await exchange(t, url, get('/failing/never'))) as [TestResponse];
     expect(answer.status).toBe(503);
     expectPolicy(answer);
   });
@@ -129,7 +130,9 @@ async function openConnection(t: TestContext, url: string) {
 
 test('a call of a service gets no security headers, because no browser reads them', async (t) => {
   const { url } = await createExampleApp(t, { config: { internal: { key } } });
-  const [answer] = (await exchange(t, url, get('/pet/pets/', `x-internal: service ${key}\r\n`))) as [Answer];
+  const [answer] = (await exchange(t, url, get('/pet/pets/', `x-internal: service ${key}\r\n`))) as [
+    TestResponse,
+  ];
   expect(answer.status).toBe(200);
   for (const name of Object.keys(headersOfEach))
     expect([name, answer.headers.has(name)]).toEqual([name, false]);
@@ -141,24 +144,24 @@ describe('strict-transport-security', () => {
     const { url } = await createExampleApp(t, { config });
     const texts = [get('/pet/pets/'), get('/pet/docs'), get('/nowhere'), 'NONSENSE\r\n\r\n', get('/pet/%zz')];
     for (const text of texts) {
-      const [answer] = (await exchange(t, url, text)) as [Answer];
+      const [answer] = (await exchange(t, url, text)) as [TestResponse];
       expect([text, answer.headers.get('strict-transport-security')]).toEqual([text, 'max-age=3600']);
     }
     await openConnection(t, url);
-    const [answer] = (await exchange(t, url, get('/'))) as [Answer];
+    const [answer] = (await exchange(t, url, get('/'))) as [TestResponse];
     expect([answer.status, answer.headers.get('strict-transport-security')]).toEqual([503, 'max-age=3600']);
   });
 
   test('names subdomains only where the config says so', async (t) => {
     const { url } = await createExampleApp(t, { config: { hsts: { maxAge: 1, includeSubDomains: true } } });
-    const [answer] = (await exchange(t, url, get('/'))) as [Answer];
+    const [answer] = (await exchange(t, url, get('/'))) as [TestResponse];
     expect(answer.headers.get('strict-transport-security')).toBe('max-age=1; includeSubDomains');
   });
 });
 
 test('the docs page may send forms to its own origin alone', async (t) => {
   const { url } = await createExampleApp(t);
-  const [answer] = (await exchange(t, url, get('/pet/docs'))) as [Answer];
+  const [answer] = (await exchange(t, url, get('/pet/docs'))) as [TestResponse];
   const policies = (answer.headers.get('content-security-policy') as string).split(';');
   expect(policies).toContain("form-action 'self'");
 });

@@ -4,7 +4,7 @@ import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { drain } from '../../../src/framework/http/drain.ts';
 import { createExampleApp } from '../../support/app.ts';
 import { forwardTo } from '../../support/rogue.ts';
-import { open, until } from '../../support/sockets.ts';
+import { openSocket, until } from '../../support/sockets.ts';
 
 Object.assign(internalLimits, { checkEvery: 50 });
 
@@ -18,7 +18,7 @@ test('headers have a time limit of their own, apart from that of the request', a
   const { url } = await createExampleApp(t, {
     config: { limits: { time: { headers: 200, request: 60_000 } } },
   });
-  const { write, closed } = open(t, url);
+  const { write, closed } = openSocket(t, url);
   write('GET / HTTP/1.1\r\nhost: localhost\r\n');
   expect(await closed(15_000)).toMatch(/^HTTP\/1\.1 408 /);
 });
@@ -36,7 +36,7 @@ test('health of a forwarded service is answered while other requests are rejecte
     (request, response) => (request.url === '/pet/health' ? response.end('{}') : asked()),
     { calls: { deadline: 20_000 }, limits: { requests: 1 } },
   );
-  open(t, url).write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  openSocket(t, url).write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
   await until(() => expect(asked).toHaveBeenCalled());
   expect((await send('GET', '/pet/pets/2')).status).toBe(503);
   expect((await send('GET', '/pet/health')).status).toBe(200);

@@ -4,7 +4,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../support/app.ts';
-import { open, until } from '../../support/sockets.ts';
+import { openSocket, until } from '../../support/sockets.ts';
 import { key, makeNotes } from './helper.ts';
 
 Object.assign(internalLimits, { checkEvery: 50 });
@@ -17,7 +17,7 @@ async function start(t: TestContext, config: Record<string, unknown> = {}) {
   const built = await createTestApp(t, { services: [makeNotes({ wait: () => promise, runs })], config });
   const post = (path: string, name: string) =>
     `POST /note/${path} HTTP/1.1\r\nhost: localhost\r\nidempotency-key: ${name}\r\ncontent-length: 0\r\n\r\n`;
-  const wire = open(t, built.url);
+  const wire = openSocket(t, built.url);
   wire.write(post('slow', 'first') + post('plain', 'second'));
   await until(() => expect(built.app.server.inFlight).toHaveLength(2));
   await until(() => expect(runs).toEqual(['/note/slow']));
@@ -69,7 +69,7 @@ test('a handler does not begin after its key was released', async (t) => {
     },
   });
   const { url, send, app } = await createTestApp(t, { services: [guarded] });
-  const { socket, write } = open(t, url);
+  const { socket, write } = openSocket(t, url);
   write(
     'POST /guarded HTTP/1.1\r\nhost: localhost\r\nidempotency-key: a\r\nx-wait: 1\r\ncontent-length: 0\r\n\r\n',
   );

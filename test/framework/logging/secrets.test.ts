@@ -3,13 +3,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { getLogger } from '../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp, sendRequest as sendTo } from '../../support/app.ts';
-import {
-  createExampleAppAt,
-  exchange,
-  isAccess,
-  type PlacedExampleApp,
-  places,
-} from '../../support/sockets.ts';
+import { createExampleAppAt, isAccess, type PlacedExampleApp, places } from '../../support/example-app-at.ts';
+import { exchange } from '../../support/sockets.ts';
 
 const secret = 'hunter2-xyzzy';
 const encoded = Buffer.from(`user:${secret}`).toString('base64');

@@ -10,7 +10,7 @@ import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { mergeExpositions } from '../../../src/framework/metrics/cluster.ts';
 import { createMetrics } from '../../../src/framework/metrics/registry.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import { allGroupings, ask, type Grouping, startGrouping } from '../../e2e/groupings/helper.ts';
+import { allGroupings, type Grouping, startGrouping } from '../../e2e/groupings/helper.ts';
 import { createExampleApp, createTestApp, makeFolder, sendRequest as sendTo } from '../../support/app.ts';
 import { known, readKnown, readMetrics, scrape, sendKnown } from '../../support/prometheus.ts';
 
@@ -65,9 +65,9 @@ describe('of requests of known kinds', () => {
       (await scrape(url)).series.filter(({ name }) => name.startsWith('http_request_duration')).length;
     const count = await countSeries();
     for (let index = 0; index < 50; index += 1) {
-      await ask(url, { method: 'GET', path: `/nowhere-${index}?${index}` });
-      await ask(url, { method: 'GET', path: `/pet/pets/${10_000 + index}` });
-      await ask(url, { method: 'GET', path: `/pet/%zz${index}` });
+      await sendTo(`${url}/nowhere-${index}?${index}`, 'GET');
+      await sendTo(`${url}/pet/pets/${10_000 + index}`, 'GET');
+      await sendTo(`${url}/pet/%zz${index}`, 'GET');
     }
     // The kinds of the gateway's that are new: what has no route, and what has no path.
     await expect
@@ -92,7 +92,7 @@ describe('of requests of known kinds', () => {
     expect(sum('database_size_bytes', 'service')).toEqual({});
   });
 
-  const apart = allGroupings.find(({ name }) => name === 'each apart') as Grouping;
+  const apart = allGroupings.find(({ name }) => name === 'each service in a separate app') as Grouping;
   test('it is the same where each service is a process, and never to be had through the gateway', async (t) => {
     const { url, apps } = await startGrouping(t, apart, { files: true });
     const urls = [...apps.values()].map((app) => app.url);
@@ -202,7 +202,7 @@ describe('what is going on', () => {
 test('they are made once a second at most, whoever asks, and while another one is at it', async (t) => {
   const { url } = await createExampleApp(t);
   const begun = performance.now();
-  const get = async () => (await ask(url, { method: 'GET', path: '/metrics' })).body;
+  const get = async () => (await sendTo(`${url}/metrics`, 'GET')).body;
   const made = new Set(await Promise.all(Array.from({ length: 50 }, get)));
   for (let time = 0; time < 20; time += 1) made.add(await get());
   // Each text has the processor time that was used until then.

@@ -1,10 +1,10 @@
 import { expect, type TestContext, test } from 'vitest';
 import { createBoxService, type Fault } from '../../../tools/fuzz/box-service.ts';
-import { root, run } from '../../e2e/process/helper.ts';
+import { root, startProcess } from '../../e2e/process/helper.ts';
 import { createTestApp } from '../../support/app.ts';
 
 async function fuzz(t: TestContext, ...args: string[]) {
-  const running = run(t, process.execPath, ['tools/fuzz/run.ts', ...args], { cwd: root });
+  const running = startProcess(t, process.execPath, ['tools/fuzz/run.ts', ...args], { cwd: root });
   const { code } = await running.ended;
   return { code, output: running.output() };
 }
@@ -58,10 +58,10 @@ test('fuzz ends with 1 where so few requests do not come to every status', async
 });
 
 test.for([
-  { args: ['--requests', '1e3'], says: '--requests must be an integer from 1 to 10000000\n' },
-  { args: ['--seed', 'x'], says: '--seed must be an integer from 0 to 2147483647\n' },
-  { args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
-  { args: ['10'], says: 'Unknown argument 10: see --help\n' },
-])('fuzz ends with 2 and one line on $args', async ({ args, says }, t) => {
-  expect(await fuzz(t, ...args)).toEqual({ code: 2, output: says });
+  { args: ['--requests', '1e3'], message: '--requests must be an integer from 1 to 10000000\n' },
+  { args: ['--seed', 'x'], message: '--seed must be an integer from 0 to 2147483647\n' },
+  { args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
+  { args: ['10'], message: 'Unknown argument 10: see --help\n' },
+])('fuzz ends with 2 and one line on $args', async ({ args, message }, t) => {
+  expect(await fuzz(t, ...args)).toEqual({ code: 2, output: message });
 });

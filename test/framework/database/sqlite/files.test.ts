@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -22,6 +21,7 @@ import {
 import { readSqliteMigrationStatus } from '../../../../src/framework/database/sqlite/migration-status.ts';
 import { openSqlite } from '../../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../../support/app.ts';
+import { spawnForTest } from '../../../support/process-guard.ts';
 import {
   allApplied,
   contentsOf,
@@ -156,9 +156,10 @@ test('opening a file and reading its status works at any time while a server wri
       remove.run();
       setImmediate(go);
     })();`;
-  const writer = spawn(process.execPath, ['--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.onTestFinished(() => void writer.kill('SIGKILL'));
-  await once(writer.stdout, 'data');
+  const writer = spawnForTest(t, process.execPath, ['--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(writer.stdout as NodeJS.ReadableStream, 'data');
   for (let time = 1; time <= 150; time += 1) {
     expect(readSqliteMigrationStatus(file, userMigrations)).toEqual(allApplied);
     // A file that changes meanwhile would seem damaged, so it is not checked.

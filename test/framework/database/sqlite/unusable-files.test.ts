@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -16,6 +16,7 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { assertNoDanglingLink } from '../../../../src/framework/database/sqlite/files.ts';
 import { openSqlite } from '../../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../../support/app.ts';
+import { spawnForTest } from '../../../support/process-guard.ts';
 import { contentsOf, expectRejected, pageSize, prepareFile, userMigrations } from './file-helpers.ts';
 
 describe('a path that is not a writable file is rejected and stays unchanged:', () => {
@@ -191,8 +192,7 @@ test('a file that appears during the check is not reported as a dangling link', 
   const file = join(makeFolder(t), 'user.db');
   const code =
     'const fs = require("fs"); for (;;) { fs.writeFileSync(process.argv[1], ""); fs.rmSync(process.argv[1]); }';
-  const child = spawn(process.execPath, ['-e', code, file]);
-  t.onTestFinished(() => void child.kill());
+  spawnForTest(t, process.execPath, ['-e', code, file], { stdio: 'ignore' });
   await expect.poll(() => existsSync(file), { interval: 1 }).toBe(true);
   const end = performance.now() + 500;
   while (performance.now() < end) assertNoDanglingLink(file);

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, linkSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -7,6 +7,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { openSqlite } from '../../../../src/framework/database/sqlite/open.ts';
 import { makeWorkFolder, removeLeftFolders } from '../../../../src/framework/database/sqlite/work-folder.ts';
 import { makeFolder } from '../../../support/app.ts';
+import { spawnForTest } from '../../../support/process-guard.ts';
 
 const host = hostname().replace(/[^\w.]/g, '_');
 
@@ -33,8 +34,7 @@ test('a start removes the work folders of killed processes, with the links in th
 });
 
 test('a start keeps the work folder of a running process', async (t) => {
-  const child = spawn('sleep', ['60']);
-  t.onTestFinished(() => void child.kill());
+  const child = spawnForTest(t, 'sleep', ['60'], { stdio: 'ignore' });
   await once(child, 'spawn');
   const { file, left } = prepare(t, `${host}-${child.pid}`);
   openSqlite(file).close();
@@ -83,7 +83,7 @@ test('processes that start at the same time remove the left work folders, and al
     process.once('disconnect', () => openSqlite(${JSON.stringify(file)}).close());
     process.send('ready');`;
   const children = Array.from({ length: 4 }, () =>
-    spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    spawnForTest(t, process.execPath, ['--input-type=module', '--eval', script], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     }),
   );

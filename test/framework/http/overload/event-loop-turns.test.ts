@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openTurns } from '../../../../src/framework/http/overload/event-loop-turns.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../../support/app.ts';
-import { countConnections, openConnected } from '../../../support/sockets.ts';
+import { countConnections, openConnectedSocket } from '../../../support/sockets.ts';
 
 test('does deferred work in order, and shares the time between requests and responses', async () => {
   const turns = openTurns(0);
@@ -60,8 +60,8 @@ test('a health check does not wait for all heavy requests that came before it', 
   });
   const built = await createTestApp(t, { services: [heavy] });
   const { url } = built;
-  const clients = await Promise.all(Array.from({ length: 40 }, () => openConnected(t, url)));
-  const probe = await openConnected(t, url);
+  const clients = await Promise.all(Array.from({ length: 40 }, () => openConnectedSocket(t, url)));
+  const probe = await openConnectedSocket(t, url);
   // It accepts one in a turn. What is written then is all there before it looks.
   await expect.poll(() => countConnections(built)).toBe(41);
   for (const client of clients) client.write('GET /heavy/spin HTTP/1.1\r\nhost: localhost\r\n\r\n');

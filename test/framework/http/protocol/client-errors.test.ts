@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createExampleApp, createTestApp } from '../../../support/app.ts';
-import { open, readAnswers, until } from '../../../support/sockets.ts';
+import { openSocket, readResponses, until } from '../../../support/sockets.ts';
 
 /** Sends bytes as they stand, and resolves with all that comes until the connection ends. */
 async function exchange(t: TestContext, url: string, ...parts: string[]): Promise<string> {
@@ -83,7 +83,7 @@ describe('CONNECT', () => {
   test.for(connects)('and a reset leave the server alive: %j', async (bytes, t) => {
     const { url, send, app } = await createExampleApp(t);
     for (let round = 0; round < 5; round += 1) {
-      const { socket, write } = open(t, url);
+      const { socket, write } = openSocket(t, url);
       await once(socket, 'connect');
       // The response stays unread, so the kernel sends a reset when the socket is closed.
       socket.pause();
@@ -97,9 +97,9 @@ describe('CONNECT', () => {
 
   test('is answered with a problem', async (t) => {
     const { url } = await createExampleApp(t);
-    const [answer] = readAnswers(await exchange(t, url, connects[0] as string));
+    const [answer] = readResponses(await exchange(t, url, connects[0] as string));
     expect(answer?.status).toBe(400);
-    expect(JSON.parse(answer?.body as string)).toMatchObject({ status: 400, detail: 'This is no proxy' });
+    expect(answer?.body).toMatchObject({ status: 400, detail: 'This is no proxy' });
   });
 
   test('behind requests without a response closes the connection, and none of them stays in flight', async (t) => {
@@ -111,7 +111,7 @@ describe('CONNECT', () => {
       },
     });
     const { url, app } = await createTestApp(t, { services: [silent] });
-    const { write, closed } = open(t, url);
+    const { write, closed } = openSocket(t, url);
     const never = 'GET /silent/never HTTP/1.1\r\nhost: localhost\r\n\r\n';
     // Some of them wait until others of their connection have a response.
     write(`${never.repeat(20)}${connects[0]}`);

@@ -4,14 +4,8 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
-import {
-  countConnections,
-  createExampleAppAt,
-  isAccess,
-  open,
-  places,
-  readAnswers,
-} from '../../../support/sockets.ts';
+import { createExampleAppAt, isAccess, places } from '../../../support/example-app-at.ts';
+import { countConnections, openSocket, readResponses } from '../../../support/sockets.ts';
 
 // More than the system keeps for two ends of a connection that do not read.
 const size = 24_000_000;
@@ -86,7 +80,7 @@ describe('who looks for the answer only when all is sent, finds it:', () => {
       });
       if (name.startsWith('chunks')) socket.write('\r\n0\r\n\r\n');
       await once(socket.resume(), 'end');
-      const statuses = readAnswers(text).map((answer) => answer.status);
+      const statuses = readResponses(text).map((answer) => answer.status);
       expect(statuses, name).toEqual([status]);
       // Headers have no end where their client could be seen to have said all.
       if (status === 431) socket.end();
@@ -111,12 +105,12 @@ test.for([
 
 test('what comes behind the last answer is not done', async (t) => {
   const { url, send, logs } = await createExampleAppAt(t, 'in the same app');
-  const wire = open(t, url);
+  const wire = openSocket(t, url);
   const body = '{"name":"Rex","species":"dog"}';
   wire.write(`${post}${length}`);
   await once(wire.socket, 'data');
   wire.write(`${'x'.repeat(size)}${post}content-length: ${body.length}\r\n\r\n${body}`);
-  expect(readAnswers(await wire.closed()).map(({ status }) => status)).toEqual([413]);
+  expect(readResponses(await wire.closed()).map(({ status }) => status)).toEqual([413]);
   expect((await send('GET', '/pet/pets/')).body).toEqual([]);
   expect(logs.filter(isAccess).map(({ status }) => status)).toEqual([413, 200]);
 });

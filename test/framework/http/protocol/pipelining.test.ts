@@ -7,7 +7,7 @@ import { defineService } from '../../../../src/framework/service/define-service.
 import pet from '../../../../src/services/pet/index.ts';
 import { createTestApp } from '../../../support/app.ts';
 import { scrape } from '../../../support/prometheus.ts';
-import { openConnected } from '../../../support/sockets.ts';
+import { openConnectedSocket } from '../../../support/sockets.ts';
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 
@@ -32,7 +32,7 @@ async function start(t: TestContext, limits: object = {}) {
   });
   const built = await createTestApp(t, { services: [held, pet], config: { limits } });
   const accepted = once(built.app.server.server, 'connection') as Promise<[Socket]>;
-  const client = await openConnected(t, built.url);
+  const client = await openConnectedSocket(t, built.url);
   const [socket] = await accepted;
   return { ...built, begun, open, client, socket };
 }
@@ -49,7 +49,7 @@ test('of one connection few requests are in progress, and all are answered in or
   );
   await expect.poll(() => begun.length).toBe(internalLimits.pipeline);
   // Another connection is served meanwhile, so all that was sent before has been looked at.
-  const other = await openConnected(
+  const other = await openConnectedSocket(
     t,
     `http://127.0.0.1:${(app.server.server.address() as { port: number }).port}`,
   );

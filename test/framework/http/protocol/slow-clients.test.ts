@@ -5,15 +5,12 @@ import { describe, expect, test, vi } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import {
-  countConnections,
   createExampleAppAt,
-  listAnswered,
-  open,
+  listResponses,
   type PlacedExampleApp,
   places,
-  readAnswers,
-  type Wire,
-} from '../../../support/sockets.ts';
+} from '../../../support/example-app-at.ts';
+import { countConnections, openSocket, type RawConnection, readResponses } from '../../../support/sockets.ts';
 
 // Small ones, so that this takes no time; Node gives an idle connection a second more than it is told.
 const config = { limits: { time: { headers: 300, request: 700, idle: 200 } } };
@@ -24,7 +21,7 @@ const body = '{"name":"slow","species":"dog"}';
 const post = `POST /pet/pets/ HTTP/1.1\r\n${json}`;
 
 /** Sends these bytes, and then the others one by one, again and again, until the connection is closed. */
-async function drip(wire: Wire, first: string, rest: string, pause = 20): Promise<void> {
+async function drip(wire: RawConnection, first: string, rest: string, pause = 20): Promise<void> {
   wire.write(first);
   for (let index = 0; wire.socket.writable; index += 1) {
     await sleep(pause);
@@ -33,7 +30,7 @@ async function drip(wire: Wire, first: string, rest: string, pause = 20): Promis
 }
 
 /** What a client does, and the status of the answer that ends it; none where the connection is just closed. */
-const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) => unknown]>> = {
+const clients: Readonly<Record<string, readonly [number | 'none', (wire: RawConnection) => unknown]>> = {
   'says nothing': [408, () => {}],
   'sends half of its first line': [408, (wire) => wire.write('GET /pet')],
   'sends no end of its headers': [
@@ -125,13 +122,13 @@ describe('a client that takes its time is sent away, and keeps nobody from being
     const built = await createExampleAppAt(t, place, { config });
     const { url, send } = built;
     const ends = Object.entries(clients).map(async ([name, [status, act]]) => {
-      const wire = open(t, url);
+      const wire = openSocket(t, url);
       const acting = act(wire);
       const text = await wire.closed(10_000).catch((error) => {
         throw new Error(name, { cause: error });
       });
       await acting;
-      const answers = readAnswers(text);
+      const answers = readResponses(text);
       if (status === 'none') {
         expect(answers, name).toEqual([]);
         return;
@@ -141,7 +138,7 @@ describe('a client that takes its time is sent away, and keeps nobody from being
         name,
       ).toEqual([status]);
       expect(answers[0]?.headers.get('content-type'), name).toMatch(/^application\/problem\+json/);
-      expect(JSON.parse(answers[0]?.body ?? ''), name).toMatchObject({ status });
+      expect(answers[0]?.body, name).toMatchObject({ status });
     });
     let hasEnded = false;
     const all = Promise.allSettled(ends).then(async () => {
@@ -161,25 +158,25 @@ describe('a client that takes its time is sent away, and keeps nobody from being
 });
 
 function expectNothingDone({ everyLog }: PlacedExampleApp): void {
-  const done = listAnswered(everyLog()).filter((line) => !/^GET | 4\d\d$/.test(line));
+  const done = listResponses(everyLog()).filter((line) => !/^GET | 4\d\d$/.test(line));
   expect(done).toEqual([]);
   expect(everyLog().filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
 }
 
 test('a connection that is not used is closed', async (t) => {
   const { url } = await createExampleAppAt(t, 'in the same app', { config });
-  const wire = open(t, url);
+  const wire = openSocket(t, url);
   wire.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
-  const answers = readAnswers(await wire.closed());
-  expect(answers.map(({ body }) => body)).toEqual(['{"status":"OK"}']);
+  const answers = readResponses(await wire.closed());
+  expect(answers.map(({ body }) => body)).toEqual([{ status: 'OK' }]);
 });
 
 test('an answer that is slow is not cut by the half of a request behind it', async (t) => {
   const { url, send } = await createExampleAppAt(t, 'in the same app', { config });
   const creations = Array.from({ length: 20 }, () => `${post}content-length: ${body.length}\r\n\r\n${body}`);
-  const wire = open(t, url);
+  const wire = openSocket(t, url);
   wire.write(`${creations.join('')}GET /pet/pets/ HTTP/1.1\r\nhost`);
-  const answers = readAnswers(await wire.closed());
+  const answers = readResponses(await wire.closed());
   expect(answers.map(({ status }) => status)).toEqual([...Array(20).fill(200), 408]);
   expect((await send('GET', '/pet/pets/')).body).toHaveLength(20);
 });
@@ -214,7 +211,7 @@ describe('a connection on which a request was refused', () => {
       },
     });
     const built = await createExampleAppAt(t, 'in the same app', { config, services: [slow] });
-    const wire = open(t, built.url);
+    const wire = openSocket(t, built.url);
     await drip(wire, 'POST /slow/let-go HTTP/1.1\r\nhost: localhost\r\ncontent-length: 500\r\n\r\n', 'x');
     const begun = performance.now();
     await built.app.stop();

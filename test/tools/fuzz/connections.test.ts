@@ -3,9 +3,9 @@ import { groupings, startProduct } from '../../../tools/fuzz/connection-servers.
 import { fuzzConnections } from '../../../tools/fuzz/connections.ts';
 import { root, startProcess } from '../../e2e/process/helper.ts';
 
-// Each run takes some seconds more until everything has returned.
-describe.each(groupings)('clients that misbehave for 5 s, in %s,', (grouping) => {
-  test('end no process, and leave no request, file, memory or key behind', {
+// Each run takes some more seconds, until resources are released.
+describe.each(groupings)('misbehaving clients for 5 s, in %s,', (grouping) => {
+  test('end no process, and leave no request, file, memory or key in use', {
     timeout: 120_000,
   }, async (t) => {
     const product = await startProduct(grouping);

@@ -7,12 +7,12 @@ import type { TestProcess } from '../process/helper.ts';
 
 const countOf = 'http_request_duration_seconds_count';
 
-test('of several instances each scrape has all, whichever answers it, also after one was killed', {
+test('each scrape has the metrics of all instances, also after one was killed', {
   timeout: 60_000,
 }, async (t) => {
-  const [one] = allGroupings;
-  const { url, apps } = await startGrouping(t, one as Grouping, { instances: 2, files: true });
-  // Each with a connection of its own, so that both instances get some.
+  const [together] = allGroupings;
+  const { url, apps } = await startGrouping(t, together as Grouping, { instances: 2, files: true });
+  // Each request has a new connection, so that both instances get some.
   for (let index = 0; index < 20; index += 1)
     await sendRequest(`${url}/pet/nowhere`, 'GET', undefined, { connection: 'close' });
   const route = async () => (await scrape(url)).sum(countOf, 'worker', 'service', 'method', 'status');
@@ -30,7 +30,7 @@ test('of several instances each scrape has all, whichever answers it, also after
   const [victim] = execFileSync('pgrep', ['-P', String(parent)], { encoding: 'utf8' }).split('\n');
   process.kill(Number(victim), 'SIGKILL');
   await gateway.waitForOutput(/an instance ended by itself/);
-  // Its series begin anew, those of the other go on.
+  // The series of the new instance start at 0; the series of the other one continue.
   await waitFor(() =>
     total().then(
       (count) => count < 20,

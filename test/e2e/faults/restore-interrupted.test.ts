@@ -13,7 +13,7 @@ const databasesIn = (data: string) =>
     ...{ service, file: join(data, `${service}.db`), migrations: migrationsOf(service) },
   }));
 
-/** A config whose databases are moved away, and a backup of them. */
+/** Writes a config, and a backup of its databases, which are then moved away. */
 async function prepare(t: TestContext) {
   const { folder, file } = writeConfig(t);
   const [data, old, backup] = ['data', 'old', 'backup'].map((name) => join(folder, name)) as [
@@ -56,7 +56,7 @@ function readNames(data: string): unknown[] {
   });
 }
 
-test('a restore that is killed at any step ends whole when it runs again', {
+test('a restore that is killed at any step completes when it runs again', {
   timeout: 300_000,
 }, async (t) => {
   let isPartial = false;

@@ -15,18 +15,18 @@ async function sendHalf(url: string) {
   const headers = {
     'content-type': 'application/json',
     'content-length': body.length,
-    // The answer 100 shows that the server has the head.
+    // The response 100 shows that the server has the head.
     expect: '100-continue',
   };
   const sent = request(`${url}/pet/pets/`, { method: 'POST', headers });
-  const answered = once(sent, 'response').then(([response]) => response.resume().statusCode as number);
-  answered.catch(() => {});
+  const status = once(sent, 'response').then(([response]) => response.resume().statusCode as number);
+  status.catch(() => {});
   sent.write(body.slice(0, 5));
   await once(sent, 'continue');
   return {
     finish() {
       sent.end(body.slice(5));
-      return answered;
+      return status;
     },
   };
 }
@@ -38,14 +38,14 @@ async function waitForOpen({ child }: TestProcess, file: string): Promise<void> 
     try {
       return readlinkSync(join(folder, descriptor)) === file;
     } catch {
-      return false; // It is closed again.
+      return false; // It is already closed.
     }
   };
   await waitFor(() => readdirSync(folder).some(hasOpened));
 }
 
 describe('SIGHUP with one instance', () => {
-  test('is ignored with a line where there is no terminal', async (t) => {
+  test('is ignored, with a log entry, if there is no terminal', async (t) => {
     const { file } = writeConfig(t);
     const { child, ended, url, waitForOutput } = await startServer(t, file);
     const half = await sendHalf(url);
@@ -59,7 +59,7 @@ describe('SIGHUP with one instance', () => {
 
   test('stops a server whose terminal was closed, after the requests in flight', async (t) => {
     const { file } = writeConfig(t);
-    // script(1) gives it a terminal.
+    // script(1) provides a terminal.
     const command = `exec ${process.execPath} ${main} --config ${file}`;
     const server = startProcess(t, 'script', ['-qefc', command, '/dev/null'], { cwd: root });
     const [, url] = (await server.waitForOutput(/gateway listens at (http:\/\/[\d.:]+)/)) as unknown as [
@@ -75,7 +75,7 @@ describe('SIGHUP with one instance', () => {
   });
 });
 
-describe('a fault of the machine ends the process immediately, so that its supervisor restarts it', () => {
+describe('a signal of a crash ends the process immediately, so that its supervisor restarts it', () => {
   test.for(['SIGBUS', 'SIGSEGV', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGABRT'] as const)(
     '%s',
     async (signal, t) => {
@@ -95,7 +95,7 @@ describe('a fault of the machine ends the process immediately, so that its super
     },
   );
 
-  test('also an instance and its parent', async (t) => {
+  test('in an instance and in its parent', async (t) => {
     const { file } = writeConfig(t, { instances: 2 });
     const server = startProcess(t, 'sh', [
       '-c',
@@ -116,7 +116,7 @@ describe('a fault of the machine ends the process immediately, so that its super
   });
 });
 
-describe('SIGTERM within the start ends with 0', () => {
+describe('SIGTERM during the start ends the process with 0', () => {
   test('while modules are imported', async (t) => {
     const { folder, file } = writeConfig(t);
     const env = {
@@ -132,7 +132,7 @@ describe('SIGTERM within the start ends with 0', () => {
   });
 
   test.skipIf(!existsSync('/proc/self/fd'))(
-    'while a database is opened, which is closed again',
+    'while a database is opened, and closes the database',
     async (t) => {
       const { folder, file } = writeConfig(t);
       const first = await startServer(t, file);
@@ -144,7 +144,7 @@ describe('SIGTERM within the start ends with 0', () => {
       t.onTestFinished(() => void other.close());
       other.exec('BEGIN IMMEDIATE');
       const server = startProcess(t, process.execPath, [main, '--config', file]);
-      // It cannot go on: its migrations need the lock.
+      // The start waits here, because migrations need the lock.
       await waitForOpen(server, database);
       server.child.kill('SIGTERM');
       other.exec('COMMIT');
@@ -156,7 +156,7 @@ describe('SIGTERM within the start ends with 0', () => {
     },
   );
 
-  test('while instances start, of which none is left', async (t) => {
+  test('while instances start, and leaves no instance', async (t) => {
     const { file } = writeConfig(t, { instances: 2 });
     const server = startProcess(t, process.execPath, [main, '--config', file]);
     await waitFor(() => childrenOf(server.child.pid).length > 0);
@@ -167,7 +167,7 @@ describe('SIGTERM within the start ends with 0', () => {
     expect(server.output()).not.toMatch(/fatal|EPIPE|Error/);
   });
 
-  test('while instances are replaced, of which none is left', async (t) => {
+  test('while instances are replaced, and leaves no instance', async (t) => {
     const { file } = writeConfig(t, { instances: 2 });
     const server = startProcess(t, process.execPath, [main, '--config', file]);
     await server.waitForOutput(/instances share the port/);
@@ -181,12 +181,12 @@ describe('SIGTERM within the start ends with 0', () => {
   });
 });
 
-test('a broken database is one line, also with several instances', async (t: TestContext) => {
+test('a broken database is reported in one line by several instances', async (t: TestContext) => {
   const { folder, file } = writeConfig(t, { instances: 2 });
   mkdirSync(join(folder, 'data'));
   writeFileSync(join(folder, 'data/pet.db'), 'garbage '.repeat(999));
   const server = startProcess(t, process.execPath, [main, '--config', file]);
   expect((await server.ended).code).toBe(1);
-  const said = server.output().replace(/^\{.*\n/gm, '');
-  expect(said).toMatch(/^database \S+pet\.db: the file is not an SQLite database\. .*\n$/);
+  const output = server.output().replace(/^\{.*\n/gm, '');
+  expect(output).toMatch(/^database \S+pet\.db: the file is not an SQLite database\. .*\n$/);
 });

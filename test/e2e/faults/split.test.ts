@@ -18,7 +18,7 @@ apps:
 `;
 }
 
-test('config.split.yaml differs from config.yaml in its apps alone', () => {
+test('config.split.yaml differs from config.yaml only in its apps', () => {
   const [one, split] = ['config.yaml', 'config.split.yaml'].map((name) =>
     parse(readFileSync(join(root, name), 'utf8')),
   );
@@ -30,7 +30,7 @@ test('config.split.yaml differs from config.yaml in its apps alone', () => {
   });
 });
 
-test('--all starts every app, shows the lines of each with its name, and stops them all on Ctrl-C', async (t) => {
+test('--all starts every app, prefixes its lines with its name, and stops all apps on Ctrl-C', async (t) => {
   const project = copyProject(t);
   const { file } = writeConfig(t);
   writeFileSync(file, await splitConfig());
@@ -47,7 +47,7 @@ test('--all starts every app, shows the lines of each with its name, and stops t
   for (const url of urls) await expect(sendRequest(`${url}/health`, 'GET')).rejects.toThrow();
 });
 
-test('--all ends with one clear line if an app cannot start, and stops the others', async (t) => {
+test('--all ends with one line if an app cannot start, and stops the others', async (t) => {
   const project = copyProject(t);
   const { file } = writeConfig(t);
   const config = await splitConfig();
@@ -61,7 +61,7 @@ test('--all ends with one clear line if an app cannot start, and stops the other
   expect(all.output()).toMatch(/^\[pet\] +pet ended with 1 before it listened: all apps are stopped$/m);
 });
 
-/** `./run.sh --all` of three apps, once all of them listen, with the id of each process. */
+/** Starts `./run.sh --all` with three apps, and waits until all of them listen. */
 async function startAll(t: TestContext) {
   const { file } = writeConfig(t);
   writeFileSync(file, await splitConfig());
@@ -77,7 +77,7 @@ async function startAll(t: TestContext) {
 }
 
 test.skipIf(!existsSync('/proc/self'))(
-  '--all keeps the other apps when one dies, and starts that one again',
+  '--all restarts an app that dies, and the other apps keep running',
   {
     timeout: 60_000,
   },
@@ -123,7 +123,7 @@ test.skipIf(!existsSync('/proc/self'))(
   },
 );
 
-test('an app starts alone: it names what is missing, and what needs nothing of it works', async (t) => {
+test('an app starts without its peers: it reports them as degraded, and serves requests that do not need them', async (t) => {
   const { file } = writeConfig(t);
   writeFileSync(file, await splitConfig());
   const user = startProcess(t, process.execPath, [main, '--config', file, '--app', 'user']);
@@ -151,12 +151,12 @@ test('two instances share the port, and one that dies is replaced', async (t) =>
   await server.waitForOutput(/2 instances share the port/);
   const url = `http://127.0.0.1:${port}`;
   expect((await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' })).status).toBe(200);
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 20 }, () =>
       sendRequest(`${url}/pet/pets/1`, 'GET', undefined, { connection: 'close' }),
     ),
   );
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
   server.child.kill('SIGHUP');
   await server.waitForOutput(/instance replaced[\s\S]*instance replaced/);
   expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
@@ -164,7 +164,7 @@ test('two instances share the port, and one that dies is replaced', async (t) =>
   expect((await server.ended).code).toBe(0);
 });
 
-test('instances that cannot start end with the one line of why', async (t) => {
+test('instances that cannot start end with one line that names the cause', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   t.onTestFinished(() => void taken.close());
   await new Promise((resolve) => taken.once('listening', resolve));

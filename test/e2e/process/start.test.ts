@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { main, root, startProcess, startServer, writeConfig } from './helper.ts';
 
-/** How a process ended, and what it printed beside the JSON lines of its log. */
+/** Resolves with the exit code of a process, and its output without the JSON lines of its log. */
 async function outcome(running: ReturnType<typeof startProcess>) {
   const { code } = await running.ended;
   return { code, output: running.output().replace(/^\{.*\n/gm, '') };
@@ -33,10 +33,10 @@ test('ends with 2 and one line on a bad value', async (t) => {
 });
 
 test.for([
-  ['a host that there is not', 'nope.invalid'],
+  ['an unknown host', 'nope.invalid'],
   ['the address of another machine', '192.0.2.1'],
-  ['an address that is none', '1.2.3.4.5'],
-  ['a variable in a variable', '"${A}"'],
+  ['an invalid address', '1.2.3.4.5'],
+  ['a variable whose value names a variable', '"${A}"'],
 ])('ends with 2 and one line on %s', async ([, host], t) => {
   const { file } = writeConfig(t, { host });
   const { code, output } = await outcome(
@@ -49,13 +49,13 @@ test.for([
 });
 
 const proc = existsSync('/proc/self')
-  ? [['a folder that cannot be made', '/proc/x', 'cannot be made (ENOENT)']]
+  ? [['a folder that cannot be created', '/proc/x', 'cannot be made (ENOENT)']]
   : [];
 test.for([
   ['a file', 'file', 'is not a folder (EEXIST)'],
   ['a folder in a file', 'file/logs', 'is not in a folder (ENOTDIR)'],
   ...proc,
-])('ends with 2 and one line where the folder of the log is %s', async ([, directory, reason], t) => {
+])('ends with 2 and one line if the folder of the log is %s', async ([, directory, reason], t) => {
   const { folder, file } = writeConfig(t, { logs: directory as string });
   writeFileSync(join(folder, 'file'), '');
   const { code, output } = await outcome(startProcess(t, process.execPath, [main, '--config', file]));
@@ -63,9 +63,9 @@ test.for([
   expect(code).toBe(2);
 });
 
-test('ends with 2 and one line where the log may not be written', async (t) => {
+test('ends with 2 and one line if the log cannot be written', async (t) => {
   const { folder, file } = writeConfig(t, { logs: 'logs' });
-  // Also the superuser, who may write anything, cannot write to a folder.
+  // A folder in place of the file, because even root cannot write to a folder.
   mkdirSync(join(folder, 'logs/gateway.jsonl'), { recursive: true });
   const { code, output } = await outcome(startProcess(t, process.execPath, [main, '--config', file]));
   expect(output).toMatch(
@@ -74,10 +74,10 @@ test('ends with 2 and one line where the log may not be written', async (t) => {
   expect(code).toBe(2);
 });
 
-test('ends with 2 and one line where a service calls a peer that no app runs', async (t) => {
+test('ends with 2 and one line if a service calls a peer that no app runs', async (t) => {
   const { file } = writeConfig(t);
-  const whole = readFileSync(file, 'utf8');
-  writeFileSync(file, whole.replace(/^ {2}pet: .*\n/m, '').replace('[pet, user]', '[user]'));
+  const complete = readFileSync(file, 'utf8');
+  writeFileSync(file, complete.replace(/^ {2}pet: .*\n/m, '').replace('[pet, user]', '[user]'));
   const { code, output } = await outcome(startProcess(t, process.execPath, [main, '--config', file]));
   expect(code).toBe(2);
   // It may have logged its migrations.
@@ -88,7 +88,7 @@ test('ends with 2 and one line where a service calls a peer that no app runs', a
 });
 
 test.skipIf(proc.length === 0)(
-  'ends with 1 and one line where the folder of a database cannot be made',
+  'ends with 1 and one line if the folder of a database cannot be created',
   async (t) => {
     const { file } = writeConfig(t);
     writeFileSync(file, readFileSync(file, 'utf8').replace('sqlite:data/pet.db', 'sqlite:/proc/x/pet.db'));
@@ -98,7 +98,7 @@ test.skipIf(proc.length === 0)(
   },
 );
 
-test('ends with 1 and names the port and the key where the address is in use', async (t) => {
+test('ends with 1 and names the port and the config key if the address is in use', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
   t.onTestFinished(() => void other.close());
   await new Promise((resolve) => other.once('listening', resolve));
@@ -116,14 +116,14 @@ test('prints help and the version', async (t) => {
   expect(version).toMatchObject({ code: 0, output: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
 });
 
-test('takes values of the environment into the config', async (t) => {
+test('replaces variables in the config with values of the environment', async (t) => {
   const { file } = writeConfig(t, { port: `"$\{MONOLITH_PORT:-99999}"` });
   await startServer(t, file, { MONOLITH_PORT: '0' });
 });
 
-test('shows lines readably on a terminal, in colour, with service and request', async (t) => {
+test('prints readable log lines in colour, with service and request, on a terminal', async (t) => {
   const { file } = writeConfig(t);
-  // script(1) gives it a terminal.
+  // script(1) provides a terminal.
   const command = `${process.execPath} ${main} --config ${file}`;
   const server = startProcess(t, 'script', ['-qefc', command, '/dev/null'], { cwd: root });
   const [, url] = (await server.waitForOutput(/gateway listens at (http:\/\/[\d.:]+)/)) as unknown as [

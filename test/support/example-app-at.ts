@@ -8,7 +8,7 @@ import {
   type TestApp,
 } from './app.ts';
 
-/** Where the pet service runs: in the gateway, or in an app to which the gateway forwards. */
+/** The place of the pet service: the gateway, or an app to which the gateway forwards. */
 export const places = ['in the same app', 'in a separate app'] as const;
 export type Place = (typeof places)[number];
 

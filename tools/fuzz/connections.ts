@@ -21,7 +21,7 @@ const maxConcurrent = 40;
 const maxRetried = 500;
 /** The time to release requests, files and memory, in ms. It is below limits.time.answer, which would hide a leak. */
 const settleMs = 30_000;
-/** What a process may keep: connections between apps, and memory that V8 has not released yet. */
+/** The resources that a process may keep: connections between apps, and memory that V8 has not released yet. */
 const spare = { files: 30, bytes: 300 * 1024 * 1024 };
 
 /**

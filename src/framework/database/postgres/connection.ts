@@ -134,7 +134,7 @@ export class Connection {
 
   /**
    * Collects what this event-loop turn sends. `connection.stream` is private in pg 8.23: postgres/connection.test.ts
-   * fails if it changes, and each statement then goes out in a packet of its own.
+   * fails if it changes. Each statement then goes out in a separate packet.
    */
   #cork(): void {
     if (this.#isCorked) return;

@@ -76,7 +76,9 @@ export async function startProduct(grouping: Grouping): Promise<Product> {
 
 function start(name: string, file: string, port: number) {
   const child: ChildProcess = spawn(process.execPath, [main, '--config', file, '--app', name], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The app stops when the channel closes, so also when this process is killed.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, MONOLITH_TIED: '1' },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])

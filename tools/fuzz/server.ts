@@ -33,11 +33,15 @@ export async function startServer(): Promise<FuzzedServer> {
     apps: { gateway: { port: 0, services: [...services.keys()] } },
   };
   writeFileSync(file, JSON.stringify(config));
-  const child = spawn(process.execPath, [main, '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [main, '--config', file], {
+    // The server stops when the channel closes, so also when this process is killed.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: { ...process.env, MONOLITH_TIED: '1' },
+  });
   const closed = once(child, 'close').finally(() => rmSync(folder, { recursive: true, force: true }));
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
-    child.stdout.setEncoding('utf8').on('data', (text) => {
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
       output += text;
       const [, found] = /gateway listens at (http:[^"]+)/.exec(output.slice(0, 10_000)) ?? [];
       if (found !== undefined) resolve(found);

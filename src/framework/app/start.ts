@@ -130,7 +130,7 @@ async function startApp(options: AppOptions, isStopping: () => boolean) {
   const link = cluster.isWorker && config.metrics ? linkMetrics(process) : undefined;
   const number = process.env.MONOLITH_INSTANCE;
   const app = await buildApp(link === undefined ? options : { ...options, instance: { number, ...link } });
-  if (app.metrics !== undefined) link?.tell(app.metrics);
+  if (app.metrics !== undefined) link?.publish(app.metrics);
   const { stop } = app;
   // While a database waits for its lock, the process handles no signal. The loop polls for signals in the second turn.
   for (let turns = 0; turns < 2; turns += 1) await turn();

@@ -137,9 +137,9 @@ test.for([
   {
     what: 'an uncaught exception',
     code: 'throw new Error("boom")',
-    line: 'stopping after an error that nothing caught',
+    line: 'stopping after an uncaught error',
   },
-  { what: 'an unhandled rejection', code: 'void Promise.reject(new Error("boom"))', line: 'nothing caught' },
+  { what: 'an unhandled rejection', code: 'void Promise.reject(new Error("boom"))', line: 'uncaught error' },
   { what: 'process.exit', code: 'process.exit(3)', line: undefined },
 ])('loses no line on $what', async ({ code, line }, t) => {
   const { folder, file } = writeConfig(t);

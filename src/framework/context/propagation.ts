@@ -16,11 +16,11 @@ export interface PropagatedContext {
 
 interface Field<Value> {
   readonly header: string;
-  /** Whether the header counts only if it comes from a trusted caller. */
+  /** Whether the header is ignored unless the caller is trusted. */
   readonly needsTrust?: true;
   /** Reads the header. A malformed one counts as absent. */
   read(sent: string | undefined): Value;
-  /** Returns the header of a call; undefined: the call has none. */
+  /** Returns the header of a call. Undefined: the call has none. */
   write(value: Value): string | undefined;
   /** Merges the values of requests that share one call. Absent: only requests with the same value share calls. */
   share?(values: readonly Value[], contexts: readonly PropagatedContext[]): Value;

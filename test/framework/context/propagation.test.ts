@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { extract, inject } from '../../../src/framework/context/propagation.ts';
-import { InsufficientStorage } from '../../../src/framework/errors/problem.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -35,8 +34,4 @@ test('a tracestate is propagated up to 512 characters, and only with a tracepare
   expect(read(512).tracestate).toHaveLength(512);
   expect(read(513).tracestate).toBeUndefined();
   expect(extract({ tracestate: 'a' }, 'a', true).tracestate).toBeUndefined();
-});
-
-test('a 507 response has Retry-After', () => {
-  expect(new InsufficientStorage('full').headers).toEqual({ 'retry-after': '10' });
 });

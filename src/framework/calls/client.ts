@@ -5,7 +5,7 @@ import {
 } from 'openapi-fetch';
 import type { HttpMethod } from 'openapi-typescript-helpers';
 import { currentContext, outgoingContext } from '../context/context.ts';
-import { openWrite } from '../context/open-write.ts';
+import { enclosingWrite } from '../context/open-write.ts';
 import { inject, type PropagatedContext } from '../context/propagation.ts';
 import { describeCall, runInSpan, type Span } from '../context/span.ts';
 import { RequestEnded } from '../errors/problem.ts';
@@ -47,7 +47,7 @@ function lowerCaseNames(headers: CallInit['headers'] = {}): Record<string, strin
 
 /** @throws {TypeError} in a write of a database: it would hold its transaction until the peer responds. */
 export function assertOutsideWrite(target: string): void {
-  if (openWrite() === undefined) return;
+  if (enclosingWrite() === undefined) return;
   throw new TypeError(`A write must not call a peer (${target}): call first, write last`);
 }
 

@@ -10,7 +10,8 @@ let options: LineQueueOptions = {};
 
 /**
  * Opens standard output. All callers share one queue, with the options of the last call that has any. A full disk, a
- * closed pipe or a pipe that nothing reads never blocks the event loop, and delays the end of the process only briefly.
+ * closed pipe or a pipe that nothing reads never blocks the event loop. Such an output delays the end of the process only
+ * briefly.
  */
 export function openStandardOutput(newOptions?: LineQueueOptions): LineDestination {
   options = newOptions ?? options;

@@ -94,15 +94,15 @@ export function isOneTrace(contexts: readonly PropagatedContext[]): boolean {
   return isOne(contexts.map(({ traceparent }) => traceparent?.slice(3, 35)));
 }
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
+type HeaderFields = Readonly<Record<string, string | string[] | undefined>>;
 
-function sent(headers: Headers, name: string): string | undefined {
+function sent(headers: HeaderFields, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;
 }
 
 /** Returns the id that a request was sent with, or a new one. */
-export function readRequestId(headers: Headers): string {
+export function readRequestId(headers: HeaderFields): string {
   return fields.requestId.read(sent(headers, fields.requestId.header));
 }
 
@@ -111,7 +111,7 @@ export function readRequestId(headers: Headers): string {
  * could send values that make its requests fail and raise alerts.
  * @param requestId the id that the request has here.
  */
-export function extract(headers: Headers, requestId: string, isTrusted: boolean): PropagatedContext {
+export function extract(headers: HeaderFields, requestId: string, isTrusted: boolean): PropagatedContext {
   const context: Record<string, unknown> = {};
   for (const key of keys) {
     const { header, needsTrust, read } = fields[key];

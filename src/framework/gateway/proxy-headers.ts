@@ -23,7 +23,7 @@ const decidedHere = /^(access-control-.*|strict-transport-security)$/;
  */
 const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect|origin|sec-fetch-.*)$/;
 
-type Headers = Record<string, string | string[] | undefined>;
+type HeaderFields = Record<string, string | string[] | undefined>;
 
 /**
  * Returns the headers of a request as the gateway forwards them.
@@ -33,9 +33,9 @@ export function forwardedHeaders(
   { headers, id, sentType, caller }: FastifyRequest,
   own: Readonly<Record<string, string>>,
   span: Span | undefined,
-): Headers {
+): HeaderFields {
   const listed = listConnection(headers.connection);
-  const kept: Headers = {};
+  const kept: HeaderFields = {};
   for (const name in headers) {
     if (!hopByHop.has(name) && !untrusted.test(name) && !listed?.includes(name)) kept[name] = headers[name];
   }

@@ -6,7 +6,7 @@ import type { Logger } from '../logging/logger.ts';
 
 /** The trace of a request. `span` is undefined if the trace is not recorded. */
 export interface RequestTrace {
-  readonly travel: PropagatedContext;
+  readonly propagated: PropagatedContext;
   readonly span: Span | undefined;
 }
 
@@ -15,14 +15,14 @@ export function openRequestSpan(
   tracer: Tracer,
   request: FastifyRequest,
   reply: FastifyReply,
-  travel: PropagatedContext,
+  propagated: PropagatedContext,
   isTrusted: boolean,
 ): RequestTrace {
   const { method, url, protocol, routeOptions, server } = request;
   const route = routeOptions.url;
   const { traceparent, span } = tracer.start(
     server.serviceName,
-    { ...travel, isTrusted },
+    { ...propagated, isTrusted },
     {
       name: route === undefined ? method : `${method} ${route}`,
       kind: 'server',
@@ -39,7 +39,7 @@ export function openRequestSpan(
     request.log = log;
     reply.log = log;
   }
-  return { travel: { ...travel, traceparent }, span };
+  return { propagated: { ...propagated, traceparent }, span };
 }
 
 /** Ends the span of a request. A status below 500 and a disconnected client are not errors of the service. */

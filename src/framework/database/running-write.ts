@@ -1,4 +1,4 @@
-import { openWrite } from '../context/open-write.ts';
+import { enclosingWrite } from '../context/open-write.ts';
 
 /** A write whose statements are running. Its statements find it through the context of the running code. */
 export abstract class RunningWrite {
@@ -94,7 +94,7 @@ class TrackedPromise<Result> extends Promise<Result> {
  * @throws {TypeError} if that write has ended: its function did not await this code.
  */
 export function currentWrite(database: object): RunningWrite | undefined {
-  const write = openWrite() as RunningWrite | undefined;
+  const write = enclosingWrite() as RunningWrite | undefined;
   if (write === undefined || write.database !== database) return undefined;
   if (write.isOver) throw new TypeError('The write has ended: one of its statements was not awaited');
   return write;

@@ -20,7 +20,7 @@ export function recordRequestEnd(request: FastifyRequest, reply: FastifyReply, r
     ms: roundMs(reply.elapsedTime),
     aborted: !reply.raw.writableFinished,
   });
-  server.requestMetrics?.ended(request, reply, route);
+  server.requestMetrics?.countRequest(request, reply, route);
 }
 
 /** A request that load shedding rejected. */
@@ -41,7 +41,7 @@ export function recordRejection(
 ): void {
   const entry = { method, path: pathOf(url), status, ms: roundMs(ms) };
   writeRequest(createRequestLogger(log, reqId), entry);
-  if (metrics !== undefined) metrics.shed[reason] += 1;
+  if (metrics !== undefined) metrics.rejected[reason] += 1;
 }
 
 /** Records input that never became a request. It has no entry in the access log, because it has no method and no path. */

@@ -49,7 +49,7 @@ test.for([
 });
 
 const proc = existsSync('/proc/self')
-  ? [['a folder that cannot be created', '/proc/x', 'cannot be made (ENOENT)']]
+  ? [['a folder that cannot be created', '/proc/x', 'cannot be created (ENOENT)']]
   : [];
 test.for([
   ['a file', 'file', 'is not a folder (EEXIST)'],
@@ -69,7 +69,7 @@ test('ends with 2 and one line if the log cannot be written', async (t) => {
   mkdirSync(join(folder, 'logs/gateway.jsonl'), { recursive: true });
   const { code, output } = await outcome(startProcess(t, process.execPath, [main, '--config', file]));
   expect(output).toMatch(
-    /^config\.yaml: log\.directory: \S+ has a folder where the log file has its name \(EISDIR\)\n$/,
+    /^config\.yaml: log\.directory: \S+ contains a folder with the name of the log file \(EISDIR\)\n$/,
   );
   expect(code).toBe(2);
 });

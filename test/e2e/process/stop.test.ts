@@ -137,11 +137,11 @@ test.for([
   {
     cause: 'an uncaught exception',
     code: 'throw new Error("boom")',
-    line: 'stopping after an error that nothing caught',
+    line: 'stopping after an uncaught error',
   },
-  { cause: 'an unhandled rejection', code: 'void Promise.reject(new Error("boom"))', line: 'nothing caught' },
+  { cause: 'an unhandled rejection', code: 'void Promise.reject(new Error("boom"))', line: 'uncaught error' },
   { cause: 'process.exit', code: 'process.exit(3)', line: undefined },
-])('loses no log entry on $cause', async ({ code, line }, t) => {
+])('loses no line on $cause', async ({ code, line }, t) => {
   const { folder, file } = writeConfig(t);
   // The signal makes the real server process fail while it has log entries to write.
   const later = `process.on('SIGIO', () => { ${code} })`;

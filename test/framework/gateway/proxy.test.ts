@@ -7,18 +7,18 @@ import { openSocket, sendRaw, until } from '../../support/sockets.ts';
 
 const json = { 'content-type': 'application/json' };
 
-describe('a response of a service that breaks off', () => {
+describe('a broken response of a service', () => {
   const ok = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
   const broken = {
     'in a chunk': `${ok}transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n`,
     'after a chunk': `${ok}transfer-encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n`,
-    'in its head': 'HTTP/1.1 200 OK\r\nno colon\r\n\r\n',
-    'in its first line': 'HTTP/9.9 999999\r\n\r\n',
-    'by another response': `${ok}content-length: 2\r\ncontent-length: 3\r\n\r\n{}`,
+    'in its headers': 'HTTP/1.1 200 OK\r\nno colon\r\n\r\n',
+    'in its status line': 'HTTP/9.9 999999\r\n\r\n',
+    'with two content lengths': `${ok}content-length: 2\r\ncontent-length: 3\r\n\r\n{}`,
     'with a control character in a header': `${ok}x-odd: a\x01\r\ncontent-length: 2\r\n\r\n{}`,
     'with DEL in a header': `${ok}x-odd: a\x7f\r\ncontent-length: 2\r\n\r\n{}`,
     'with an upgrade': 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
-    'with a status that HTTP does not have': 'HTTP/1.1 799 Odd\r\ncontent-length: 2\r\n\r\n{}',
+    'with a status that HTTP does not define': 'HTTP/1.1 799 Odd\r\ncontent-length: 2\r\n\r\n{}',
   };
 
   test.for(Object.entries(broken))('%s: 503 for a read, 504 for a write, never 500', async ([, bytes], t) => {
@@ -35,7 +35,7 @@ describe('a response of a service that breaks off', () => {
   });
 });
 
-test('informational responses without end are bounded by the timeout, and their connection is closed', async (t) => {
+test('endless informational responses end in a 504, and their connection is closed', async (t) => {
   const { send, connections } = await forwardToBytes(
     t,
     (socket) => {
@@ -48,7 +48,7 @@ test('informational responses without end are bounded by the timeout, and their 
   await until(() => expect(connections.size).toBe(0));
 });
 
-test('an informational response is not the response', async (t) => {
+test('an informational response is dropped, and the response that follows is forwarded', async (t) => {
   const { send } = await forwardToBytes(t, (socket) => {
     socket.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n');
     socket.write('content-type: application/json\r\n\r\n{}');
@@ -57,7 +57,7 @@ test('an informational response is not the response', async (t) => {
   expect([status, body, headers.get('link')]).toEqual([200, {}, null]);
 });
 
-test.for(places)('a method or media type is judged by the service alone: pets %s', async (place, t) => {
+test.for(places)('only the service rejects a method or a media type: pets %s', async (place, t) => {
   const { url } = await createExampleAppAt(t, place);
   const statusOf = async (method: string, path: string, headers: string[] = [], body?: string) =>
     (await sendRaw(t, url, { method, path, headers, ...(body !== undefined && { body }) })).status;
@@ -73,7 +73,7 @@ test.for(places)('a method or media type is judged by the service alone: pets %s
   expect((await post('/pet/pets/', 'text/plain')).status).toBe(415);
 });
 
-test('a request is forwarded as it is: its path, its body and its headers, but for those about its connection', async (t) => {
+test('a request is forwarded with the same path and body, and without hop-by-hop headers', async (t) => {
   const seen: { line: string; headers: Record<string, unknown>; body: string }[] = [];
   const { url } = await forwardTo(t, async (request, response) => {
     let body = '';
@@ -99,14 +99,14 @@ test('a request is forwarded as it is: its path, its body and its headers, but f
     expect(seen).toMatchObject([{ line: `PATCH ${path}`, body: body.toString('latin1') }]);
     const got = seen[0]?.headers ?? {};
     expect(got).toMatchObject({ 'content-length': '5', 'x-own': '\xe9' });
-    // The gateway makes an id for a request that has none.
+    // The gateway creates an id for a request that has none.
     expect(got['x-request-id']).toMatch(/^[\w-]{8,}$/);
     for (const name of ['x-real-ip', 'x-mine', 'keep-alive', 'te', 'transfer-encoding'])
       expect(got).not.toHaveProperty(name);
   }
 });
 
-test('headers of the gateway win over those of a service', async (t) => {
+test('headers of the gateway replace those of the service', async (t) => {
   const { url } = await forwardTo(
     t,
     (_request, response) => {
@@ -141,7 +141,7 @@ test('headers of the gateway win over those of a service', async (t) => {
     expect(headers.has(name), name).toBe(false);
 });
 
-test('the response to HEAD has the headers of GET; one without a body has none', async (t) => {
+test('a response to HEAD has the headers of GET, and a 204 and a 304 are forwarded', async (t) => {
   const { url } = await forwardTo(t, (request, response) => {
     if (request.url === '/pet/gone') response.writeHead(204).end();
     else if (request.url === '/pet/same') response.writeHead(304, { etag: '"a"' }).end();
@@ -157,7 +157,7 @@ test('the response to HEAD has the headers of GET; one without a body has none',
   expect((await sendRequest(`${url}/pet/same`, 'GET')).headers.get('etag')).toBe('"a"');
 });
 
-test('a chunked body behind another request, and a reset, leave a gateway alive', async (t) => {
+test('the gateway survives the end of a connection during a pipelined chunked body', async (t) => {
   const { url, send, app } = await forwardTo(t, (_request, response) => {
     setTimeout(() => response.writeHead(200, json).end('{}'), 20);
   });
@@ -175,7 +175,7 @@ test('a chunked body behind another request, and a reset, leave a gateway alive'
   expect((await send('GET', '/pet/pets/')).status).toBe(200);
 });
 
-test('a service that responds after more than a call may take is waited for', async (t) => {
+test('the gateway waits for a response longer than the deadline of calls', async (t) => {
   const { send } = await forwardTo(
     t,
     (_request, response) => void setTimeout(() => response.writeHead(200, json).end('{}'), 2_600),
@@ -184,7 +184,7 @@ test('a service that responds after more than a call may take is waited for', as
   expect((await send('GET', '/pet/pets/1')).status).toBe(200);
 });
 
-test('a service that does not take connections is 503 in time', async (t) => {
+test('a request for a service that accepts no connections is a 503', async (t) => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };

@@ -16,7 +16,7 @@ const json = { 'content-type': 'application/json' };
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 const post = 'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
 
-test('slow bodies hold no connection to a service: others are answered before any of them ends', async (t) => {
+test('slow request bodies occupy no connection to a service: other requests get their response first', async (t) => {
   const { url, send, app } = await createExampleAppAt(t, 'in a separate app', {
     config: { limits: { forwards: { connections: 8 }, time: { request: 20_000 } } },
   });
@@ -39,9 +39,9 @@ test('slow bodies hold no connection to a service: others are answered before an
   }
 });
 
-describe('with all connections to a service in use', () => {
-  /** The service holds its responses back until the test says so. */
-  async function start(t: Parameters<typeof forwardTo>[0], time: Record<string, number> = {}) {
+describe('while all connections to a service are in use', () => {
+  /** Starts a service that holds its responses back until the test sends them. */
+  async function startHolding(t: Parameters<typeof forwardTo>[0], time: Record<string, number> = {}) {
     const held: ServerResponse[] = [];
     const paths: string[] = [];
     const built = await forwardTo(
@@ -58,8 +58,8 @@ describe('with all connections to a service in use', () => {
     return { ...built, held, paths, isSent };
   }
 
-  test('further requests wait for their turn', async (t) => {
-    const { send, held, paths, isSent } = await start(t);
+  test('further requests wait for a connection', async (t) => {
+    const { send, held, paths, isSent } = await startHolding(t);
     const all = Promise.all(['a', 'b', 'c', 'd'].map((name) => send('GET', `/pet/${name}`)));
     await until(isSent);
     for (let count = 0; count < 4; count += 1) {
@@ -71,8 +71,8 @@ describe('with all connections to a service in use', () => {
     expect(paths.filter((path) => path !== '/pet/health')).toEqual(['/pet/a', '/pet/b', '/pet/c', '/pet/d']);
   });
 
-  test('health and readiness of the service are answered', async (t) => {
-    const { url, send, isSent } = await start(t);
+  test('probes of the service get a response', async (t) => {
+    const { url, send, isSent } = await startHolding(t);
     for (const name of ['a', 'b', 'c']) openSocket(t, url).write(get(`/pet/${name}`));
     await until(isSent);
     expect((await send('GET', '/pet/health')).status).toBe(200);
@@ -80,8 +80,8 @@ describe('with all connections to a service in use', () => {
   });
 
   test('a request whose client disconnected, or that timed out, is never sent', async (t) => {
-    const { url, send, app, paths } = await start(t, { handler: 3_000 });
-    // Their clients read nothing, so these two keep their connections.
+    const { url, send, app, paths } = await startHolding(t, { handler: 3_000 });
+    // The clients of these two requests read nothing, so the requests keep their connections.
     const large = [openSocket(t, url), openSocket(t, url)];
     for (const { socket, write } of large) {
       socket.pause();
@@ -100,7 +100,7 @@ describe('with all connections to a service in use', () => {
   });
 });
 
-test('a response that comes after its request timed out is dropped, also behind another', async (t) => {
+test('a response after the timeout of its request is dropped, also with pipelined requests', async (t) => {
   const held: ServerResponse[] = [];
   const { url, send } = await forwardTo(
     t,
@@ -130,7 +130,7 @@ test('a request of a client that disconnects is cancelled at the service', async
 });
 
 describe('a client that reads slowly', () => {
-  // The kernel's buffers and what the gateway reads ahead hold the first, and not the second.
+  // The first size fits into the buffers of the kernel and the gateway. The second does not.
   for (const size of [3_000_000, 24_000_000]) {
     const body = Buffer.alloc(size, 'x');
 
@@ -147,7 +147,7 @@ describe('a client that reads slowly', () => {
       });
       await once(socket, 'data');
       socket.pause();
-      // Longer than the service may take for its response, 3 s.
+      // Longer than the timeout of the service, 3 s.
       await sleep(3_500);
       socket.resume();
       await once(socket, 'end');
@@ -155,7 +155,7 @@ describe('a client that reads slowly', () => {
     });
   }
 
-  test('and never to the end is disconnected after limits.time.answer, and holds no connection', async (t) => {
+  test('is disconnected after limits.time.answer if it never reads to the end, and its connection is closed', async (t) => {
     const { url, logs, connections } = await forwardTo(
       t,
       (_request, response) => response.writeHead(200).end(Buffer.alloc(40_000_000)),
@@ -171,7 +171,7 @@ describe('a client that reads slowly', () => {
     await until(() => expect(connections.size).toBe(0));
   });
 
-  test('is cut where the service stops in the middle', async (t) => {
+  test('is disconnected if the service stops in the middle of its response', async (t) => {
     const { url } = await forwardTo(
       t,
       (_request, response) =>
@@ -184,19 +184,16 @@ describe('a client that reads slowly', () => {
   });
 });
 
-test.runIf(process.platform === 'linux')(
-  'a connection to a service is not waited for without end',
-  async (t) => {
-    const port = await listenAndStop(t);
-    const apps = {
-      gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
-      pets: { port, services: ['pet'] },
-    };
-    const { send } = await createExampleApp(t, { config: { apps, calls: { deadline: 250 } } });
-    const begun = performance.now();
-    const { status } = await send('GET', '/pet/pets/1');
-    expect(status).toBe(503);
-    // Without a limit of its own it would take limits.time.handler, 15 s.
-    expect(performance.now() - begun).toBeLessThan(10_000);
-  },
-);
+test.runIf(process.platform === 'linux')('a connection attempt to a service has a timeout', async (t) => {
+  const port = await listenAndStop(t);
+  const apps = {
+    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+    pets: { port, services: ['pet'] },
+  };
+  const { send } = await createExampleApp(t, { config: { apps, calls: { deadline: 250 } } });
+  const begun = performance.now();
+  const { status } = await send('GET', '/pet/pets/1');
+  expect(status).toBe(503);
+  // Without a separate timeout the request would take limits.time.handler, 15 s.
+  expect(performance.now() - begun).toBeLessThan(10_000);
+});

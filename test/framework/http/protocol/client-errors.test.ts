@@ -80,7 +80,10 @@ describe('CONNECT', () => {
     const { url } = await createExampleApp(t);
     const [response] = await exchange(t, url, connects[0] as string);
     expect(response?.status).toBe(400);
-    expect(JSON.parse(response?.body as string)).toMatchObject({ status: 400, detail: 'This is no proxy' });
+    expect(JSON.parse(response?.body as string)).toMatchObject({
+      status: 400,
+      detail: 'This server is not a proxy',
+    });
   });
 
   test('after requests without a response closes the connection, and ends those requests', async (t) => {

@@ -4,11 +4,11 @@ import { createRequestLogger, writeRequest } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { RejectionReason, RequestMetrics } from '../metrics/request-metrics.ts';
 
-// The log entry and the metrics of every request are written here, for every kind of response.
+// This file writes the log entry and the metrics of every request, for every kind of response.
 
 /**
  * Records the end of a request that Fastify handled.
- * @param route identifies its route in the metrics: the same object for each request of a route.
+ * @param route identifies the route in the metrics: the same object for each request of a route.
  */
 export function recordRequestEnd(request: FastifyRequest, reply: FastifyReply, route: object): void {
   const { log, method, url, routeOptions, server } = request;

@@ -25,7 +25,7 @@ async function start(t: TestContext, config: Record<string, unknown> = {}) {
 }
 
 test.for(['resetAndDestroy', 'destroy'] as const)(
-  'a key behind another request is free when its connection closes (%s); the other stays in use until it has ended',
+  'when a connection closes (%s), the key of its waiting request is free; the key of its running request stays in use',
   async (close, t) => {
     const { socket, send, app, runs, release } = await start(t);
     socket[close]();
@@ -42,7 +42,7 @@ test.for(['resetAndDestroy', 'destroy'] as const)(
   },
 );
 
-test('a key of a request that times out behind another is free after its 504', async (t) => {
+test('the key of a request that times out behind another one is free after its 504', async (t) => {
   const { send, closed, socket, runs } = await start(t, { limits: { time: { handler: 200 } } });
   await until(() => expect(socket.bytesRead).toBeGreaterThan(0));
   await until(async () => {
@@ -53,17 +53,17 @@ test('a key of a request that times out behind another is free after its 504', a
   expect((await closed()).match(/HTTP\/1.1 504/g)).toHaveLength(2);
 });
 
-test('a handler does not begin after its key was released', async (t) => {
-  const gate = Promise.withResolvers<void>();
-  let begun = 0;
+test('a handler does not start after its client disconnected', async (t) => {
+  const held = Promise.withResolvers<void>();
+  let started = 0;
   const guarded = defineService({
     name: 'guarded',
-    description: 'Waits before its handler begins',
+    description: 'Waits before its handler starts',
     migrations: new URL('../../fixtures/note/migrations/', import.meta.url),
     routes(scope) {
-      scope.addHook('preHandler', async ({ headers }) => headers['x-wait'] && gate.promise);
+      scope.addHook('preHandler', async ({ headers }) => headers['x-wait'] && held.promise);
       scope.post('/', { schema: { hide: true } }, async () => {
-        begun += 1;
+        started += 1;
         return {};
       });
     },
@@ -77,12 +77,12 @@ test('a handler does not begin after its key was released', async (t) => {
   socket.resetAndDestroy();
   await until(() => expect(app.server.inFlight).toEqual([]));
   expect((await send('POST', '/guarded', '', key('a'))).status).toBe(200);
-  gate.resolve();
+  held.resolve();
   await setImmediate();
-  expect(begun).toBe(1);
+  expect(started).toBe(1);
 });
 
-test('two that wait until nothing is in flight are both told', async (t) => {
+test('untilIdle resolves for each of two concurrent callers', async (t) => {
   const { app, release, socket } = await start(t);
   const waits = [app.server.untilIdle(), app.server.untilIdle()];
   release();

@@ -11,7 +11,7 @@ test('while clients do not read, requests are rejected, until the slowest reader
     name: 'large',
     description: 'Has one large response.',
     routes(scope) {
-      // More than the kernel takes for a client that does not read.
+      // Larger than the kernel's buffers for a client that does not read.
       scope.get('/text', { schema: { hide: true } }, async (_request, reply) =>
         reply.type('text/plain').send('x'.repeat(size)),
       );

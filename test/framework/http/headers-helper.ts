@@ -24,4 +24,9 @@ export async function startBoth(t: TestContext, config: object = {}) {
 }
 
 /** Requests a compressed response. `fetch` decodes each encoding that `content-encoding` names. */
-export const getCompressed = (url: string, encodings = 'gzip') => get(url, { 'accept-encoding': encodings });
+export async function getCompressed(url: string, encodings = 'gzip') {
+  const response = await fetch(url, { headers: { 'accept-encoding': encodings } });
+  const { status, headers } = response;
+  const isJson = /json/.test(headers.get('content-type') ?? '');
+  return { status, headers, body: isJson ? await response.json() : await response.text() };
+}

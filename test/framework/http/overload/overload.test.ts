@@ -68,7 +68,7 @@ describe('with as many requests in progress as the limit', () => {
     await sleep(100);
     const rejected = await get('/slow/wait/400?secret=1', { 'x-request-id': 'abc' });
     expect(ended).toBe(0);
-    expect(rejected).toMatchObject({
+    expect({ ...rejected, headers: Object.fromEntries(rejected.headers) }).toMatchObject({
       status: 503,
       headers: {
         'retry-after': '1',
@@ -77,7 +77,7 @@ describe('with as many requests in progress as the limit', () => {
         connection: 'keep-alive',
       },
     });
-    expect(JSON.parse(rejected.body)).toEqual({
+    expect(rejected.body).toEqual({
       type: 'about:blank',
       title: 'Service Unavailable',
       status: 503,

@@ -135,7 +135,7 @@ describe('a slow client is disconnected, and does not delay other clients:', () 
         name,
       ).toEqual([status]);
       expect(responses[0]?.headers.get('content-type'), name).toMatch(/^application\/problem\+json/);
-      expect(JSON.parse(responses[0]?.body ?? ''), name).toMatchObject({ status });
+      expect(responses[0]?.body, name).toMatchObject({ status });
     });
     let hasEnded = false;
     const all = Promise.allSettled(ends).then(async () => {
@@ -165,7 +165,7 @@ test('an idle connection is closed', async (t) => {
   const wire = openSocket(t, url);
   wire.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
   const responses = readResponses(await wire.closed());
-  expect(responses.map(({ body }) => body)).toEqual(['{"status":"OK"}']);
+  expect(responses.map(({ body }) => body)).toEqual([{ status: 'OK' }]);
 });
 
 test('slow responses are complete although an incomplete request follows', async (t) => {

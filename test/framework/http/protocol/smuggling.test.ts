@@ -87,8 +87,8 @@ describe('a request in the body of another request is not handled:', () => {
         // Either the response closes the connection, or the server has read the body and handles the next request.
         const isOver = responses[0]?.headers.get('connection') === 'close';
         expect(statuses, label).toEqual(isOver ? [status] : [status, 200]);
-        if (!isOver) expect(responses[1]?.body, label).toBe('{"status":"OK"}');
-        if (status >= 400) expect(JSON.parse(responses[0]?.body ?? ''), label).toMatchObject({ status });
+        if (!isOver) expect(responses[1]?.body, label).toEqual({ status: 'OK' });
+        if (status >= 400) expect(responses[0]?.body, label).toMatchObject({ status });
         // No bytes are left on a connection between apps, where the next request would get the wrong response.
         const next = await Promise.all([1, 9, 1, 9].map((id) => send('GET', `/pet/pets/${id}`)));
         expect(
@@ -120,7 +120,8 @@ describe('pipelined requests', () => {
     const sent = Array.from({ length: 100 }, (_, index) => (kinds[index % 4] as (typeof kinds)[0])(index));
     const responses = await exchange(t, url, sent.map(([bytes]) => bytes).join('') + last);
     expect(responses).toHaveLength(101);
-    for (const [index, [, expected]] of sent.entries()) expect(responses[index]?.body).toContain(expected);
+    for (const [index, [, expected]] of sent.entries())
+      expect(JSON.stringify(responses[index]?.body)).toContain(expected);
     expect((await send('GET', '/pet/pets/')).body).toHaveLength(25);
   });
 
@@ -134,7 +135,7 @@ describe('pipelined requests', () => {
       const after = Array.from({ length: 49 }, (_, index) => create(`after ${index}`)).join('');
       const responses = await exchange(t, url, before + bad + after);
       expect(responses.map(({ status }) => status)).toEqual([...Array(50).fill(200), 400]);
-      expect(responses.slice(0, 50).map(({ body }) => JSON.parse(body).name)).toEqual(
+      expect(responses.slice(0, 50).map(({ body }) => body.name)).toEqual(
         Array.from({ length: 50 }, (_, index) => `before ${index}`),
       );
       const { body } = await send('GET', '/pet/pets/');
@@ -234,7 +235,7 @@ test('an absolute URL is read as its path, in every grouping', async (t) => {
       'http://evil.example?token=hunter2',
     ];
     const responses = await exchange(t, url, targets.map((target) => get(target)).join('') + last);
-    const bodies = responses.map(({ body }) => JSON.parse(body));
+    const bodies = responses.map(({ body }) => body);
     const rex = { name: 'Rex' };
     const gateway = { message: 'Gateway is running' };
     expect(bodies).toMatchObject([rex, rex, rex, gateway, { status: 'OK' }]);

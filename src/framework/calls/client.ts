@@ -144,7 +144,7 @@ export function openPeer(name: string, options: PeerOptions) {
       if (fault === undefined) return body;
       // A peer that rejects or fails keeps its contract. Another response may come from a new contract.
       if (response.ok || response.status === 404 || response.status === 422) options.onUnfit?.();
-      throw new PeerUnavailable(called, fault);
+      throw new PeerUnavailable(called, fault, undefined, response.status);
     }
 
     return Object.assign(call, {
@@ -163,6 +163,8 @@ export function openPeer(name: string, options: PeerOptions) {
 
   return {
     createOperation,
+    /** Requests a path of the service. Rejects if there is no complete response within `timeout` ms. */
+    get,
     /** The metrics of its operations, by their targets. */
     counts: counts as ReadonlyMap<string, CallMetrics>,
     /** Resolves with whether its process responds within `timeout` ms. */

@@ -13,9 +13,13 @@ interface CalledOperation {
 
 /** 503: the peer did not respond, or its response does not match the contract. Creating the error logs it. */
 export class PeerUnavailable extends ServiceUnavailable {
-  constructor(operation: CalledOperation, fault: string, cause?: unknown) {
+  /** The status of its response; undefined if there was none. */
+  readonly peerStatus: number | undefined;
+
+  constructor(operation: CalledOperation, fault: string, cause?: unknown, peerStatus?: number) {
     super(`The ${operation.peer} service is not available`);
     this.name = 'ServiceUnavailable';
+    this.peerStatus = peerStatus;
     logFailedCall(operation, fault, cause);
   }
 }

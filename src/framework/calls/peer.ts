@@ -2,10 +2,11 @@ import type { HttpMethod } from 'openapi-typescript-helpers';
 import { internalLimits } from '../config/limits.ts';
 import { runAs } from '../context/context.ts';
 import type { Logger } from '../logging/logger.ts';
+import { feedOperationId } from '../openapi/event-feed.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import { openPeer } from './client.ts';
 import { createContractMonitor } from './contract-monitor.ts';
-import { createPeerOperations, describeTooEarly, PeerUseError } from './peer-operations.ts';
+import { checkUse, createPeerOperations, describeTooEarly, PeerUseError } from './peer-operations.ts';
 import type { CallInit } from './peers.ts';
 import type { TransportLimits } from './transport.ts';
 
@@ -29,6 +30,8 @@ export interface ConnectPeerOptions {
   readonly log: Logger;
   /** The peer's document, if the peer runs in this app. Otherwise it is fetched. */
   readonly document: (() => OpenApiDocument) | undefined;
+  /** Members of the peer, as the service sees it, that are no operations. */
+  readonly members?: Readonly<Record<string, unknown>>;
 }
 
 /** Connects a service to a peer, and monitors the contract that the peer serves. */
@@ -57,10 +60,11 @@ export function connectPeer(options: ConnectPeerOptions) {
     fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.look),
   });
   const look = () => runAs(service, 'contract', log, monitor.look);
-  const { operations, uses } = createPeerOperations({
+  const { operations, uses, addUse } = createPeerOperations({
     service,
     peer: other,
     document: contract,
+    ...(options.members !== undefined && { members: options.members }),
     open(method, path, use) {
       monitor.use({
         method,
@@ -89,6 +93,20 @@ export function connectPeer(options: ConnectPeerOptions) {
     },
     counts: opened.counts,
     isBroken: monitor.isBroken,
+    /** Requests a path of the peer. Rejects if there is no complete response within `timeout` ms. */
+    fetch: opened.get,
+    /**
+     * Declares that the service handles these types of events of the peer.
+     * @throws {PeerUseError} if the peer does not emit one of them.
+     */
+    useEvents(events: readonly string[]): void {
+      const sends = ['after', 'limit', 'timeout', 'types'];
+      const use = { service, peer: other, operationId: feedOperationId, sends, events };
+      addUse(use);
+      if (contract !== undefined) monitor.use({ ...checkUse(contract, use), sends, events });
+    },
+    /** Compares the contract again soon. */
+    lookSoon: () => runAs(service, 'contract', log, monitor.lookSoon),
     /** Compares the contract with what the peer serves now. */
     look,
     async check(): Promise<PeerState> {

@@ -107,6 +107,8 @@ export const internalLimits = {
   metrics: 1_000,
   /** How long a client may keep sending after the last response of its connection, in ms. If the server closed earlier, the client could miss that response. */
   linger: 1_000,
+  /** The longest wait of a request for the next event, in ms. */
+  poll: 30_000,
   /** Connections of a gateway to the app of one service for requests to its `/health` and `/ready`. */
   probes: 4,
   /** Timeout in ms of a check of a peer's health or document. */

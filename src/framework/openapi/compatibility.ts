@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Direction, Finding } from './compatibility/findings.ts';
 import { Inclusion } from './compatibility/inclusion.ts';
 import { type Schema, SchemaDocument, Uncomparable } from './compatibility/schema-document.ts';
+import { findAt, listEventSchemas } from './event-feed.ts';
 import type { OpenApiDocument } from './response-contract.ts';
 
 /** A difference between an operation as it was promised and as the peer serves it now, that breaks its callers. */
@@ -18,6 +19,8 @@ export interface UsedOperation {
   readonly method: string;
   readonly path: string;
   readonly sends?: readonly string[] | undefined;
+  /** The types of events that the service handles, if the operation is a feed. */
+  readonly events?: readonly string[] | undefined;
 }
 
 interface Parameter {
@@ -66,7 +69,7 @@ export function findBreakingChanges(
 function compareOperation(
   promised: SchemaDocument,
   live: SchemaDocument,
-  { method, path, sends }: UsedOperation,
+  { method, path, sends, events = [] }: UsedOperation,
 ): readonly Finding[] {
   const before = readOperation(promised, method, path);
   const now = readOperation(live, method, path);
@@ -75,6 +78,7 @@ function compareOperation(
   const findings: Finding[] = [];
   const add = (place: string, reason: string) => void findings.push({ place, reason });
   compareResponses();
+  compareEvents();
   compareParameters();
   compareBodies();
   return findings;
@@ -101,6 +105,23 @@ function compareOperation(
     if (old === undefined) return;
     if (current === undefined) add('response', 'is no longer JSON');
     else compare('response', 'response', current, old);
+  }
+
+  /** Another type of event breaks nothing, because the feed is asked for those that are handled. */
+  function compareEvents(): void {
+    const [old, current] = [promised, live].map(({ root }) => listEventSchemas(root, { method, path }));
+    for (const type of events) {
+      const [promise, sent] = [old?.get(type), current?.get(type)];
+      if (promise === undefined) continue;
+      if (sent === undefined) add(`event ${type}`, 'is gone');
+      else
+        compare(
+          'response',
+          `event ${type}`,
+          findAt(live.root, sent) as Schema,
+          findAt(promised.root, promise) as Schema,
+        );
+    }
   }
 
   function compareParameters(): void {

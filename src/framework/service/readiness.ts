@@ -13,7 +13,8 @@ export const Readiness = Type.Object(
       Type.Union(['OK', 'failed', 'unreachable', 'broken'].map((state) => Type.Literal(state as Check))),
     ),
     degraded: Type.Array(Type.String(), {
-      description: 'Peers that are unreachable: requests that need them are 503',
+      description:
+        'Unreachable peers, whose absence makes requests 503; events that are parked, or late by more than a minute',
     }),
   },
   { description: 'It can serve', examples: [{ status: 'OK', checks: { database: 'OK' }, degraded: [] }] },
@@ -26,19 +27,31 @@ export interface Checks {
   readonly database: (() => Promise<void>) | undefined;
   /** The check of each peer. It never requests `/ready` of the peer, because two that need each other would wait. */
   readonly peers: Readonly<Record<string, () => Promise<Check>>>;
+  /** The consumers of the feeds of its peers. */
+  readonly consumers?: readonly ConsumerCheck[];
+}
+
+export interface ConsumerCheck {
+  /** Resolves with what is wrong, for `degraded`. */
+  degradations(): Promise<readonly string[]>;
 }
 
 /** Runs all checks of a service at the same time. The result lists the database first, then the peers as declared. */
-export async function checkReadiness({ database, peers }: Checks): Promise<Readiness> {
+export async function checkReadiness({ database, peers, consumers = [] }: Checks): Promise<Readiness> {
   const results = await Promise.all([
     ...(database === undefined ? [] : [checkDatabase(database)]),
     ...Object.entries(peers).map(async ([name, check]) => [name, await check()] as const),
   ]);
+  // A database that fails is a check of its own.
+  const waiting = await Promise.all(consumers.map((one) => one.degradations().catch(() => [])));
   const states = results.map(([, state]) => state);
   return {
     status: states.includes('failed') || states.includes('broken') ? 'failed' : 'OK',
     checks: Object.fromEntries(results),
-    degraded: results.flatMap(([name, state]) => (state === 'unreachable' ? [name] : [])).sort(),
+    degraded: [
+      ...results.flatMap(([name, state]) => (state === 'unreachable' ? [name] : [])),
+      ...waiting.flat(),
+    ].sort(),
   };
 }
 

@@ -23,7 +23,7 @@ describe('a mistake is one line that names the file and the place:', () => {
     ],
     'an unknown key of a service': [
       ofServices('{ pet: { databse: x } }'),
-      'services.pet.databse is not a known key (known: database, log, options)',
+      'services.pet.databse is not a known key (known: database, log, events, options)',
     ],
     'an unknown key of the log of a service': [
       ofServices('{ pet: { database: sqlite:x, log: { level: info, directory: x } } }'),

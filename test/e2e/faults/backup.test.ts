@@ -79,7 +79,7 @@ describe('backup', () => {
       file: 'user.db',
       size: readFileSync(join(backup, 'user.db')).length,
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
-      migrations: [hash, hash],
+      migrations: [hash, hash, hash],
       rows: { user: 1, adoption: 1 },
     });
   });

@@ -39,9 +39,9 @@ async function startProcesses(t: TestContext, url: (service: string) => string) 
   const address = (app: App) => `http://127.0.0.1:${ports[app]}`;
   return {
     start,
-    async kill(app: App): Promise<void> {
+    async end(app: App, signal: NodeJS.Signals): Promise<void> {
       const child = running.get(app) as TestProcess;
-      child.child.kill('SIGKILL');
+      child.child.kill(signal);
       await child.ended;
     },
     addNotes: (texts: readonly string[]) =>
@@ -55,18 +55,19 @@ async function startProcesses(t: TestContext, url: (service: string) => string) 
 }
 
 test.for([
-  ['the producer', 'SQLite', ['notes']],
-  ['the consumer', 'SQLite', ['readers']],
-  ['both', 'PostgreSQL', ['notes', 'readers']],
+  ['SIGKILL', 'the producer', 'SQLite', ['notes']],
+  ['SIGKILL', 'the consumer', 'SQLite', ['readers']],
+  ['SIGKILL', 'both', 'PostgreSQL', ['notes', 'readers']],
+  ['SIGTERM', 'both', 'SQLite', ['notes', 'readers']],
 ] as const)(
-  'kill -9 of %s on %s loses no event, and none has two effects',
-  async ([, product, victims], t) => {
+  '%s of %s on %s loses no event, and none has two effects',
+  async ([signal, , product, victims], t) => {
     if (product === 'PostgreSQL' && server === undefined) return t.skip('PostgreSQL cannot be started here');
     const folder = makeFolder(t);
     const schema = randomUUID().replaceAll('-', '');
     const url = (service: string) =>
       product === 'SQLite' ? `sqlite:${folder}/${service}.db` : `${server?.url}?schema=${service}${schema}`;
-    const { start, kill, addNotes, listEffects } = await startProcesses(t, url);
+    const { start, end, addNotes, listEffects } = await startProcesses(t, url);
     const acknowledged: string[] = [];
     let isOver = false;
     const load = (async () => {
@@ -79,7 +80,7 @@ test.for([
     for (let round = 0; round < rounds; round += 1) {
       for (const victim of victims) {
         await sleep(Math.random() * 300);
-        await kill(victim);
+        await end(victim, signal);
         await start(victim);
       }
     }

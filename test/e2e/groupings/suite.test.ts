@@ -5,7 +5,7 @@ import { groupings, startGrouping, waitFor } from './helper.ts';
 
 describe.each(groupings)('$name', (grouping) => {
   test('users adopt pets, and the responses are the same as in one process', async (t) => {
-    const { url } = await startGrouping(t, grouping);
+    const { url, apps } = await startGrouping(t, grouping);
     const send = (method: string, path: string, body?: unknown): Promise<TestResponse> =>
       sendRequest(`${url}${path}`, method, body);
 
@@ -36,6 +36,17 @@ describe.each(groupings)('$name', (grouping) => {
       (await send('PATCH', `/user/users/${bob.id}`, { name: '', pets_ids: ['1'] })).body.errors,
     ).toHaveLength(2);
     expect((await send('PUT', `/pet/pets/${tom.id}`)).headers.get('allow')).toBe('DELETE, GET, HEAD, PATCH');
+
+    // The event of the deletion ends the adoptions of both users.
+    const isHandled = /events_handled_total\{service="user",peer="pet",outcome="ok"[^}]*\} 1\b/;
+    await waitFor(async () => {
+      const texts = [...apps.values()].map(
+        async (app) => (await sendRequest(`${app.url}/metrics`, 'GET')).body,
+      );
+      return (await Promise.all(texts)).some((text) => isHandled.test(text));
+    });
+    for (const user of [alice, bob])
+      expect((await send('DELETE', `/user/users/${user.id}/pets/${rex.id}`)).status).toBe(404);
   });
 
   test('the gateway serves every service: home, readiness, documents, docs', async (t) => {

@@ -18,5 +18,6 @@ const reader = makeReader({
 });
 const untilItIsKilled = { onTestFinished() {} } as unknown as TestContext;
 const services = [note as unknown as AnyService, reader];
-const { url } = await startApp(untilItIsKilled, { services, app, config: JSON.parse(config) });
+const { url, app: server } = await startApp(untilItIsKilled, { services, app, config: JSON.parse(config) });
+process.on('SIGTERM', () => void server.stop().then(() => process.exit(0)));
 writeSync(1, `${app} listens at ${url}\n`);

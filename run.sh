@@ -15,7 +15,7 @@ Commands, each with a --help of its own:
   test            run the tests once
   check           check format, lint, types, boundaries, generated files, documents
   generate        write generated/ from the services
-  migrate         create, apply and list migrations of the databases
+  migrate         create, apply and list migrations of the databases, or copy a database
   backup          copy the databases while the server runs
   restore         put the databases of a backup in place
   fuzz            send random requests and compare the responses with the contract
@@ -64,7 +64,8 @@ main() {
   case "$command" in backup | restore) folder=next ;; esac
   for argument in "$@"; do
     if [ -n "$expected" ]; then
-      [ "$expected" != --config ] || { argument=$(absolute "$caller" "$argument"); config=$argument; }
+      [ "$expected" = --app ] || argument=$(absolute "$caller" "$argument")
+      [ "$expected" != --config ] || config=$argument
       rest+=("$expected" "$argument")
       expected=
       continue
@@ -76,7 +77,8 @@ main() {
       'start --node') find_node; exit 0 ;;
       'start --all') all=yes ;;
       test\ *) rest+=("$argument") ;;
-      *\ --config | *\ --app) expected=$argument ;;
+      *\ --config | *\ --app | 'migrate --from' | 'migrate --to') expected=$argument ;;
+      migrate\ --from=* | migrate\ --to=*) rest+=("${argument%%=*}" "$(absolute "$caller" "${argument#*=}")") ;;
       # Commands run in the project's folder. A relative path of the caller is relative to the caller's folder.
       *\ --config=*) config=$(absolute "$caller" "${argument#*=}"); rest+=(--config "$config") ;;
       *\ --app=* | 'dev --help') rest+=("$argument") ;;
@@ -109,7 +111,14 @@ main() {
 
 fail() { echo "run.sh: $1" >&2; exit 2; }
 
-absolute() { case "$2" in /*) echo "$2" ;; *) echo "$1/$2" ;; esac; }
+# A path, or the URL of a database, from the caller's folder.
+absolute() {
+  case "$2" in
+    /* | postgres*://* | sqlite:/* | sqlite::memory:) echo "$2" ;;
+    sqlite:?*) echo "sqlite:$1/${2#sqlite:}" ;;
+    *) echo "$1/$2" ;;
+  esac
+}
 
 # Changes to the folder of this file, also where it was started through a link. `readlink -f` does not exist on macOS.
 cd_home() {

@@ -194,8 +194,8 @@ test.for([
 });
 
 test.for([
-  { args: [], says: 'Expected create, apply or status: see --help\n' },
-  { args: ['drop'], says: 'Expected create, apply or status: see --help\n' },
+  { args: [], says: 'Expected create, apply, status or copy: see --help\n' },
+  { args: ['drop'], says: 'Expected create, apply, status or copy: see --help\n' },
   { args: ['create', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
   { args: ['status', 'pet', 'user'], says: 'Unknown argument user: see --help\n' },
   { args: ['status', '--name', 'x'], says: 'Expected --name only with create: see --help\n' },

@@ -9,15 +9,17 @@ import { listDatabases, runServiceCommand } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh backup FOLDER [SERVICE...] [--config FILE]
 
-Copies the SQLite database of every service into FOLDER, which must be new or
-empty, while the server runs. FOLDER then contains a file for each service and
+Copies the database of every service into FOLDER, which must be new or empty,
+while the server runs. FOLDER then contains a file for each service and
 manifest.json. The manifest is written last: a folder without it is incomplete.
+A service in PostgreSQL becomes an archive of pg_dump, which must be installed.
 
 All copies of one run are of one point in time, for which writes wait some
 milliseconds. They contain every write that was acknowledged before the backup
 began, and they agree: an adopted pet is in the copy of the pets, unless it was
-deleted. If services are on several hosts, back up callers first (user, then
-pet): ids are never used again, so an adoption then names its pet or none.
+deleted. In PostgreSQL this holds for services of one database. If services are
+on several hosts, back up callers first (user, then pet): ids are never used
+again, so an adoption then names its pet or none.
 
   SERVICE         only these services (all of the config)
   --config FILE   the config file (config.yaml)

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { readArguments, usageError } from '../src/framework/app/arguments.ts';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { readConfig } from '../src/framework/config/config.ts';
+import { hidePassword } from '../src/framework/config/database-url.ts';
+import { isServerDatabase } from '../src/framework/database/backup/manifest.ts';
 import { restoreBackup } from '../src/framework/database/backup/restore.ts';
 import { knownDatabasesFile } from '../src/framework/database/known-databases.ts';
 import { listDatabases, runServiceCommand } from './lib/service-command.ts';
@@ -10,12 +12,14 @@ import { listDatabases, runServiceCommand } from './lib/service-command.ts';
 const help = `Usage: ./run.sh restore FOLDER [--config FILE]
 
 Puts the databases of a backup where the config says. It replaces nothing: stop
-the server, and move the files of the old databases away. The command names them.
+the server, and move the files of the old databases away, and rename the old
+schemas in PostgreSQL. The command names them. PostgreSQL needs pg_restore.
 
 Before the first database is in its place, every copy is verified: SHA-256,
-integrity, references, rows, migrations and schema. If the restore is
-interrupted, run it again. Until then the server does not start. When it starts,
-it applies the migrations that a copy does not have.
+integrity, references, rows, migrations and schema. A schema in PostgreSQL is
+restored in one transaction, and its rows are compared with the manifest. If
+the restore is interrupted, run it again. Until then the server does not start.
+When it starts, it applies the migrations that a copy does not have.
 
   --config FILE   the config file (config.yaml)
   --help          this text
@@ -30,12 +34,14 @@ await runServiceCommand(async () => {
   const config = readConfig(values.config, services, process.env);
   const databases = listDatabases(services, config);
   const manifest = await restoreBackup(databases, resolve(folder), knownDatabasesFile(config.file));
-  for (const { service, file } of databases) {
+  for (const database of databases) {
+    const { service } = database;
+    const place = isServerDatabase(database) ? hidePassword(database.url) : database.file;
     const copy = manifest.services[service];
     const counts = Object.entries(copy?.rows ?? {}).map(([table, count]) => `${table} ${count}`);
     const result =
       copy === undefined ? 'is not in the backup and stays as it is' : `restored, rows: ${counts.join(', ')}`;
-    console.log(`${service}: ${file} ${result}`);
+    console.log(`${service}: ${place} ${result}`);
   }
   console.log(`restored from ${resolve(folder)}, as of ${manifest.time}, written by ${manifest.version}`);
 });

@@ -6,14 +6,17 @@ import { DatabaseError } from '../database-error.ts';
 import { unusableDatabase } from '../sqlite/errors.ts';
 import { assertUsableFile, privateFile, syncPath } from '../sqlite/files.ts';
 import {
+  type AnyDatabase,
   BackupError,
   type Copy,
   examineBackup,
   hashFile,
+  isServerDatabase,
   type Manifest,
   type ServiceDatabase,
   writeManifest,
 } from './manifest.ts';
+import type { ServerSnapshot } from './postgres-create.ts';
 
 /** How long to wait for a moment in which no database is written, in ms. A busy server leaves many. */
 const patience = 5_000;
@@ -28,15 +31,24 @@ const pagesAtOnce = 1_000;
  * @throws {DatabaseError} for a database that cannot be read, or is damaged.
  */
 export async function createBackup(
-  databases: readonly ServiceDatabase[],
+  databases: readonly AnyDatabase[],
   folder: string,
   version: string,
 ): Promise<Manifest> {
   const isNew = claimFolder(folder);
-  let snapshot: ReturnType<typeof openSnapshot> | undefined;
+  let snapshot: Awaited<ReturnType<typeof openSnapshot>> | undefined;
+  let servers: ServerSnapshot | undefined;
   try {
-    snapshot = openSnapshot(databases);
+    const onServers = databases.filter(isServerDatabase);
+    if (onServers.length > 0) {
+      const { connectServers } = await import('./postgres-create.ts');
+      servers = await connectServers(onServers);
+    }
+    const files = databases.filter((one): one is ServiceDatabase => !isServerDatabase(one));
+    snapshot = await openSnapshot(files, async () => servers?.begin());
     const services: Record<string, Copy> = {};
+    for (const database of onServers)
+      services[database.service] = await (servers as ServerSnapshot).dump(database, folder);
     for (const [database, client] of snapshot.clients) {
       services[database.service] = await copy(client, folder, database).catch((error) => {
         throw unusableDatabase(database.file, error);
@@ -51,6 +63,7 @@ export async function createBackup(
     throw error;
   } finally {
     snapshot?.close();
+    await servers?.close();
   }
 }
 
@@ -71,8 +84,9 @@ function claimFolder(folder: string): boolean {
 /**
  * Connections that all see one instant, however long it takes to read them: for some ms nobody may write, wherever,
  * and in that pause each begins its transaction. Writes wait for so long; reads don't.
+ * @param whileQuiet is called in that pause.
  */
-function openSnapshot(databases: readonly ServiceDatabase[]) {
+async function openSnapshot(databases: readonly ServiceDatabase[], whileQuiet: () => Promise<void>) {
   const gates: Client.Database[] = [];
   const clients: [ServiceDatabase, Client.Database][] = [];
   const closeClients = () => {
@@ -97,6 +111,7 @@ function openSnapshot(databases: readonly ServiceDatabase[]) {
         client.prepare('SELECT count(*) FROM sqlite_schema').get();
       });
     }
+    await whileQuiet();
     return { time: new Date().toISOString(), clients, close: closeClients };
   } catch (error) {
     closeClients();

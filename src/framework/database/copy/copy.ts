@@ -3,7 +3,7 @@ import { DatabaseError } from '../database-error.ts';
 import { openDatabase, readMigrationStatus } from '../open-database.ts';
 import type { CopySide, TableShape } from './side.ts';
 import { SqliteSide } from './sqlite-side.ts';
-import { TableDigest } from './table-digest.ts';
+import { digestTable, TableDigest } from './table-digest.ts';
 
 export interface CopyOptions {
   readonly service: string;
@@ -74,11 +74,7 @@ async function copyAll(source: CopySide, target: CopySide, options: CopyOptions)
     if (tables.some(({ name }) => name === id.table)) await target.setLastId(id, await source.readLastId(id));
   }
   for (const [index, { name, columns }] of tables.entries()) {
-    const digest = new TableDigest();
-    for await (const rows of target.read(name, columns)) {
-      digest.add(rows);
-      onProgress('verified', name, digest.rows);
-    }
+    const digest = await digestTable(target, name, columns, (rows) => onProgress('verified', name, rows));
     const { rows, checksum } = copied[index] as CopiedTable;
     if (rows !== digest.rows || checksum !== digest.checksum)
       throw unusable(

@@ -2,6 +2,7 @@ import { DatabaseError } from '../database-error.ts';
 import { Connection, type Outcome } from '../postgres/connection.ts';
 import { isDisconnected, unusableDatabase } from '../postgres/errors.ts';
 import { parsePostgresUrl } from '../postgres/url.ts';
+import { type Column, createReader, encode, type Reader } from './postgres-values.ts';
 import type { Value } from './side.ts';
 import {
   batchRows,
@@ -15,13 +16,6 @@ import {
 /** ms for a statement of a copy, for example the check of a foreign key, and for a lock. */
 const statementMs = 3_600_000;
 const lockMs = 60_000;
-
-interface Column {
-  readonly name: string;
-  readonly type: string;
-  /** The sequence of its ids. */
-  readonly sequence: string | null;
-}
 
 const listColumns = `
   SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod),
@@ -49,11 +43,19 @@ export class PostgresSide implements CopySide {
     this.#connection = new Connection({ connectionString, schema, application, statementMs, lockMs });
   }
 
-  /** @throws {DatabaseError} if the database cannot be used. */
-  static async open(url: string, service: string, isTarget: boolean): Promise<PostgresSide> {
+  /**
+   * @param snapshot the exported snapshot that a source reads.
+   * @throws {DatabaseError} if the database cannot be used.
+   */
+  static async open(
+    url: string,
+    service: string,
+    isTarget: boolean,
+    snapshot?: string,
+  ): Promise<PostgresSide> {
     const side = new PostgresSide(url, service);
     try {
-      await side.#begin(isTarget);
+      await side.#begin(isTarget, snapshot);
       return side;
     } catch (error) {
       await side.close();
@@ -61,8 +63,9 @@ export class PostgresSide implements CopySide {
     }
   }
 
-  async #begin(isTarget: boolean): Promise<void> {
+  async #begin(isTarget: boolean, snapshot: string | undefined): Promise<void> {
     await this.#run(isTarget ? 'BEGIN' : 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    if (snapshot !== undefined) await this.#run(`SET TRANSACTION SNAPSHOT '${snapshot}'`);
     // One side waits while the other one works.
     await this.#run('SET LOCAL idle_in_transaction_session_timeout = 0');
     const { rows } = await this.#run(listColumns);
@@ -84,6 +87,17 @@ export class PostgresSide implements CopySide {
       columns: columns.map((column) => column.name),
       hasHiddenRowid: false,
     }));
+  }
+
+  /** Whether the schema exists, with tables or without. */
+  async hasSchema(): Promise<boolean> {
+    return (await this.#run('SELECT 1 WHERE current_schema() IS NOT NULL')).rows.length > 0;
+  }
+
+  /** Returns the hashes of the applied migrations, in their order. */
+  async listMigrations(): Promise<string[]> {
+    const { rows } = await this.#run(`SELECT hash FROM ${migrationsTable} ORDER BY created_at, id`);
+    return rows.map(([hash]) => hash as string);
   }
 
   async *read(table: string, columns: readonly string[]): AsyncGenerator<Value[][]> {
@@ -161,30 +175,4 @@ export class PostgresSide implements CopySide {
       );
     }
   }
-}
-
-interface Reader {
-  readonly expression: string;
-  decode(value: string): Value;
-}
-
-/** Reads a column exactly: the driver would round integers. Types that SQLite does not have are text there. */
-function createReader({ name, type }: Column): Reader {
-  const column = quoteName(name);
-  if (/^(bigint|integer|smallint)$/.test(type)) return { expression: `${column}::text`, decode: BigInt };
-  if (type === 'boolean') return { expression: `${column}::int::text`, decode: BigInt };
-  if (type === 'double precision' || type === 'real') return { expression: column, decode: Number };
-  if (type.startsWith('numeric')) return { expression: `${column}::text`, decode: decodeNumeric };
-  return { expression: type === 'bytea' ? column : `${column}::text`, decode: (value) => value };
-}
-
-/** A number as SQLite holds it: an integer of 64 bits, or a double. */
-function decodeNumeric(text: string): Value {
-  return /^-?\d{1,18}$/.test(text) ? BigInt(text) : Number(text);
-}
-
-function encode(value: Value, { name, type }: Column): unknown {
-  if (value === null || type === 'bytea') return value;
-  if (typeof value === 'object') throw new DatabaseError(`${name} holds bytes, which ${type} cannot hold`);
-  return String(value);
 }

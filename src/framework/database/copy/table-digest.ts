@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Value } from './side.ts';
+import type { CopySide, Value } from './side.ts';
 
 const modulus = 2n ** 256n;
 
@@ -22,6 +22,21 @@ export class TableDigest {
   get checksum(): string {
     return this.#sum.toString(16).padStart(64, '0');
   }
+}
+
+/** Reads all rows of a table. */
+export async function digestTable(
+  side: CopySide,
+  table: string,
+  columns: readonly string[],
+  onProgress: (rows: number) => void = () => {},
+): Promise<TableDigest> {
+  const digest = new TableDigest();
+  for await (const rows of side.read(table, columns)) {
+    digest.add(rows);
+    onProgress(digest.rows);
+  }
+  return digest;
 }
 
 /** The same text for the same value of both databases: 5 is an integer in one and may be a real number in the other. */

@@ -10,7 +10,7 @@ import { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { PostgresDriver } from './driver.ts';
 import { isDisconnected, unusableDatabase } from './errors.ts';
 import { applyMigrations } from './migrations.ts';
-import { type PostgresUrl, parsePostgresUrl } from './url.ts';
+import { knownName, type PostgresUrl, parsePostgresUrl } from './url.ts';
 
 /** How long a start waits for a server that is away, in ms. */
 const startWaitMs = 60_000;
@@ -39,7 +39,7 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
   try {
     await waitForServer(url, () => writes.use(async () => {}));
     const known = options.migrations === undefined ? [] : readMigrations(options.migrations, 'postgres');
-    const name = `${describeDatabase(connectionString)} ${schema}`;
+    const name = knownName({ connectionString, schema });
     const { knownDatabases } = options;
     await writes.use((connection) =>
       applyMigrations(connection, schema, known, () => assertNotMissing(name, knownDatabases)),
@@ -50,12 +50,6 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
     await driver.close();
     throw unusableDatabase(url, error);
   }
-}
-
-/** The server and the database of a URL, as the list of known databases names them: without user and parameters. */
-function describeDatabase(connectionString: string): string {
-  const { host, pathname } = new URL(connectionString);
-  return `postgres://${host}${pathname}`;
 }
 
 /** @throws {DatabaseError} if a schema that is listed as known does not exist. */

@@ -8,13 +8,16 @@ import { type AnySQLiteColumn, createDialect, type SQL, type SQLWrapper, sql } f
 import { currentWrite } from '../running-write.ts';
 import { type Preparable, type Prepared, planQuery, type Statement, type Values } from '../statement.ts';
 import { createStatementObserver } from '../statement-observer.ts';
-import type { Command, Connection, Outcome } from './connection.ts';
+import type { Command, Outcome } from './connection.ts';
 import type { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { isDisconnected, toProblem } from './errors.ts';
 import { type GroupCommit, openGroupCommit } from './group-commit.ts';
 import { createRetry, type PostgresWrite, runTransaction } from './transaction.ts';
+import { verifyStatements } from './verify.ts';
 
 export interface DriverOptions {
+  /** The name of the service, for messages. */
+  readonly service: string | undefined;
   readonly reads: SharedConnections;
   readonly writes: ExclusiveConnections;
   readonly groups: ExclusiveConnections;
@@ -102,9 +105,8 @@ export class PostgresDriver implements DatabaseDriver {
   };
 
   verify = async (): Promise<void> => {
-    await this.#options.writes.use(async (connection) => {
-      for (const text of this.#texts) await verifyStatement(connection, text);
-    });
+    const { writes, service } = this.#options;
+    await writes.use((connection) => verifyStatements(connection, this.#texts, service));
   };
 
   close = async (): Promise<void> => {
@@ -189,15 +191,4 @@ export class PostgresDriver implements DatabaseDriver {
 
 function isReadOnly(text: string): boolean {
   return /^[\s(]*(select|with)\b/i.test(text) && !/\b(insert|update|delete)\b/i.test(text);
-}
-
-async function verifyStatement(connection: Connection, text: string): Promise<void> {
-  try {
-    await connection.run({ text: `PREPARE __verify AS ${text}` });
-  } catch (error) {
-    throw new Error(`PostgreSQL cannot run this query: ${(error as Error).message}: ${text}`, {
-      cause: error,
-    });
-  }
-  await connection.run({ text: 'DEALLOCATE __verify' });
 }

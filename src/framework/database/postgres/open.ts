@@ -35,7 +35,10 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
   const reads = new SharedConnections(maxReads, connect('reads'));
   const writes = new ExclusiveConnections(pool - maxReads - 1, connect('writes'));
   const groups = new ExclusiveConnections(1, connect('groups', groupLockMs));
-  const driver = new PostgresDriver({ reads, writes, groups, isPrepared, isTraced });
+  const driver = new PostgresDriver({
+    ...{ reads, writes, groups, isPrepared, isTraced },
+    service: options.service,
+  });
   try {
     await waitForServer(url, () => writes.use(async () => {}));
     const known = options.migrations === undefined ? [] : readMigrations(options.migrations, 'postgres');

@@ -2,13 +2,14 @@
 import { randomInt } from 'node:crypto';
 import { runCommand } from '../../scripts/lib/command.ts';
 import { readArguments, UsageError } from '../../src/framework/app/arguments.ts';
+import { isPostgresUrl } from '../../src/framework/config/database-url.ts';
 import { type Exchange, fuzz } from './fuzz.ts';
 import { findLogFaults } from './log-lines.ts';
 import { recipes } from './recipes.ts';
 import { describeFitting, describeReached, listFailures } from './report.ts';
 import { startServer } from './server.ts';
 
-const help = `Usage: ./run.sh fuzz [--seed N] [--requests N] [--url URL]
+const help = `Usage: ./run.sh fuzz [--seed N] [--requests N] [--url URL | --database URL]
 
 Sends requests that fit the contract of every operation in /openapi.json, and such that do not, and checks each
 answer against it. Starts a server of its own, with every service in it and databases in memory, and reads its log.
@@ -16,6 +17,7 @@ answer against it. Starts a server of its own, with every service in it and data
   --seed N        the same seed sends the same requests to a fresh server (a random one)
   --requests N    how many (10000); what can only be reached by construction comes on top
   --url URL       fuzz the server that runs there; what is made in its databases stays there
+  --database URL  its own server with the services in this PostgreSQL database, in schemas that are dropped afterwards
   --help          this text
 
 Ends with 1 where an answer is not as documented, with a curl command that shows it; or where an operation never
@@ -29,17 +31,19 @@ await runCommand(async () => {
 });
 
 /** Resolves with whether all was as documented. */
-async function run({ seed, requests, url }: { seed: number; requests: number; url: string | undefined }) {
+async function run({ seed, requests, url, database }: Omit<ReturnType<typeof readOptions>, 'help'>) {
   console.log(`seed ${seed}: to send the same again, ./run.sh fuzz --seed ${seed} --requests ${requests}`);
-  const failures = await (url === undefined ? fuzzOwn(seed, requests) : fuzzAt(url, seed, requests));
+  const failures = await (url === undefined
+    ? fuzzOwn(seed, requests, database)
+    : fuzzAt(url, seed, requests));
   for (const failure of failures) console.error(`\n${failure}`);
   if (failures.length > 0) console.error(`\nfailed, with seed ${seed}`);
   return failures.length === 0;
 }
 
 /** Starts a server, fuzzes it, and reads what it has logged. */
-async function fuzzOwn(seed: number, requests: number): Promise<string[]> {
-  const server = await startServer();
+async function fuzzOwn(seed: number, requests: number, database: string | undefined): Promise<string[]> {
+  const server = await startServer(database);
   try {
     const exchanges: Exchange[] = [];
     const failures = await fuzzAt(server.url, seed, requests, exchanges);
@@ -78,11 +82,18 @@ function readOptions() {
     seed: { type: 'string' },
     requests: { type: 'string', default: '10000' },
     url: { type: 'string' },
+    database: { type: 'string' },
   });
   if (values.url !== undefined && !URL.canParse(values.url))
     throw new UsageError(`--url ${values.url} is no URL`);
+  const { database } = values;
+  if (database !== undefined && !(isPostgresUrl(database) && URL.canParse(database)))
+    throw new UsageError('--database must be postgres://user@host/database');
+  if (database !== undefined && values.url !== undefined)
+    throw new UsageError('Expected --url or --database, not both');
   return {
     help: values.help,
+    database,
     url: values.url?.replace(/\/$/, ''),
     seed: values.seed === undefined ? randomInt(2 ** 31) : readInteger('seed', values.seed, 0, 2 ** 31 - 1),
     requests: readInteger('requests', values.requests, 1, 10_000_000),

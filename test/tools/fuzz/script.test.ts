@@ -60,6 +60,11 @@ test('fuzz ends with 1 where so few requests do not come to every status', async
 test.for([
   { args: ['--requests', '1e3'], says: '--requests must be an integer from 1 to 10000000\n' },
   { args: ['--seed', 'x'], says: '--seed must be an integer from 0 to 2147483647\n' },
+  { args: ['--database', 'sqlite:a'], says: '--database must be postgres://user@host/database\n' },
+  {
+    args: ['--database', 'postgres://h/a', '--url', 'http://localhost'],
+    says: 'Expected --url or --database, not both\n',
+  },
   { args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
   { args: ['10'], says: 'Unknown argument 10: see --help\n' },
 ])('fuzz ends with 2 and one line on $args', async ({ args, says }, t) => {

@@ -455,8 +455,8 @@ test('chance is the same in every run, and reaches everything below its limit', 
   expect(new Set(numbers)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
 });
 
-test('the peers have the Fastify and the SQLite driver of the product', () => {
-  for (const name of ['node_modules/fastify', 'node_modules/better-sqlite3'] as const) {
+test('the peers have the Fastify and the drivers of the product', () => {
+  for (const name of ['node_modules/fastify', 'node_modules/better-sqlite3', 'node_modules/pg'] as const) {
     expect(benchLock.packages[name].version).toBe(lock.packages[name].version);
   }
 });

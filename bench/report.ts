@@ -43,6 +43,10 @@ question (one that has adoptions in their order, as the product's, it would not 
 makes the JSON in SQLite, it does without the schema. NestJS is on its Fastify adapter; over its HTTP
 module it makes a call per pet, as the documentation shows calls, all at once. The entrypoint of Watt is the user
 service, without a gateway before it. FastAPI runs on one uvicorn worker with uvloop, its functions \`def\`, as they block.
+
+On PostgreSQL, both are on one server, which flushes each commit to disk; the product with a schema for each service, the
+other with one for all, through pg.Pool with its 10 connections and statements prepared by name. Servers, PostgreSQL and
+the load share all cores.
 `;
 }
 

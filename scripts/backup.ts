@@ -1,4 +1,4 @@
-/** Backs up the databases of the services while the server runs: see --help. */
+/** Backs up the databases of the services, also while the server runs: see --help. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
@@ -14,12 +14,13 @@ while the server runs. FOLDER then contains a file for each service and
 manifest.json. The manifest is written last: a folder without it is incomplete.
 A service in PostgreSQL becomes an archive of pg_dump, which must be installed.
 
-All copies of one run are of one point in time, for which writes wait some
-milliseconds. They contain every write that was acknowledged before the backup
-began, and they agree: an adopted pet is in the copy of the pets, unless it was
-deleted. In PostgreSQL this holds for services of one database. If services are
-on several hosts, back up callers first (user, then pet): ids are never used
-again, so an adoption then names its pet or none.
+All copies of one run are of one point in time. To get it, writes wait for some
+milliseconds. The copies contain every write that was acknowledged before the
+backup began, and they are consistent: an adopted pet is in the copy of the
+pets, unless it was deleted. In PostgreSQL this applies to services of one
+database. If services run on several hosts, back up callers first (user, then
+pet). Ids are never reused, so a copied adoption never refers to a different
+pet.
 
   SERVICE         only these services (all of the config)
   --config FILE   the config file (config.yaml)

@@ -11,14 +11,15 @@ import { listDatabases, runServiceCommand } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh restore FOLDER [--config FILE]
 
-Puts the databases of a backup where the config says. It replaces nothing: stop
-the server, and move the files of the old databases away, and rename the old
-schemas in PostgreSQL. The command names them. PostgreSQL needs pg_restore.
+Restores the databases of a backup to their places in the config. It replaces
+nothing: stop the server, move the files of the old databases away, and rename
+the old schemas in PostgreSQL. The command names them. PostgreSQL needs
+pg_restore.
 
-Before the first database is in its place, every copy is verified: SHA-256,
-integrity, references, rows, migrations and schema. A schema in PostgreSQL is
-restored in one transaction, and its rows are compared with the manifest. If
-the restore is interrupted, run it again. Until then the server does not start.
+Before it restores the first database, it verifies every copy: SHA-256,
+integrity, references, rows, migrations and schema. It restores a schema in
+PostgreSQL in one transaction, and compares its rows with the manifest. If the
+restore is interrupted, run it again. Until then the server does not start.
 When it starts, it applies the migrations that a copy does not have.
 
   --config FILE   the config file (config.yaml)

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { findFreePort } from '../../src/framework/testing/layout.ts';
+import { spawnGuarded, stopGuarded } from './process-guard.ts';
 
 /** The user `nobody`: PgBouncer does not run as root. */
 const nobody = { uid: 65_534, gid: 65_534 };
@@ -51,8 +50,10 @@ ignore_startup_parameters = options
   if (isRoot)
     for (const path of ['', 'users.txt', 'pgbouncer.ini'])
       chownSync(join(folder, path), nobody.uid, nobody.gid);
-  const child = spawn(program, [join(folder, 'pgbouncer.ini')], { ...(isRoot && nobody), stdio: 'ignore' });
-  const exit = once(child, 'exit');
+  const child = spawnGuarded(program, [join(folder, 'pgbouncer.ini')], {
+    ...(isRoot && nobody),
+    stdio: 'ignore',
+  });
   for (let tries = 0; ; tries += 1) {
     const client = new pg.Client({ connectionString: `postgres://${users[0]}@127.0.0.1:${port}/postgres` });
     try {
@@ -67,8 +68,7 @@ ignore_startup_parameters = options
   return {
     port,
     async stop() {
-      child.kill('SIGQUIT');
-      await exit;
+      await stopGuarded(child);
       rmSync(folder, { recursive: true, force: true });
     },
   };

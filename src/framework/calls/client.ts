@@ -5,7 +5,7 @@ import {
 } from 'openapi-fetch';
 import type { HttpMethod } from 'openapi-typescript-helpers';
 import { currentContext, outgoingContext } from '../context/context.ts';
-import { openWrite } from '../context/open-write.ts';
+import { enclosingWrite } from '../context/open-write.ts';
 import { inject, type PropagatedContext } from '../context/propagation.ts';
 import { describeCall, runInSpan, type Span } from '../context/span.ts';
 import { RequestEnded } from '../errors/problem.ts';
@@ -47,7 +47,7 @@ function lowerCaseNames(headers: CallInit['headers'] = {}): Record<string, strin
 
 /** @throws {TypeError} in a write of a database: it would hold its transaction until the peer responds. */
 export function assertOutsideWrite(target: string): void {
-  if (openWrite() === undefined) return;
+  if (enclosingWrite() === undefined) return;
   throw new TypeError(`A write must not call a peer (${target}): call first, write last`);
 }
 
@@ -102,30 +102,30 @@ export function openPeer(name: string, options: PeerOptions) {
     async function call(init: CallInit | undefined): Promise<unknown> {
       assertOutsideWrite(target);
       if (currentContext()?.request?.isOver) throw new RequestEnded();
-      const travel = outgoingContext(deadline);
+      const propagated = outgoingContext(deadline);
       const begun = performance.now();
-      const left = Math.floor(travel.deadline - begun);
+      const left = Math.floor(propagated.deadline - begun);
       if (left <= 0) {
         end('timeout', begun, init);
         throw new PeerTimeout(called);
       }
       const span = currentContext()?.span?.start(describeCall(verb, path, origin()));
-      if (span === undefined) return exchange(init, travel, begun);
+      if (span === undefined) return exchange(init, propagated, begun);
       const { traceparent } = span;
-      return runInSpan(span, exchange(init, { ...travel, traceparent }, begun, span));
+      return runInSpan(span, exchange(init, { ...propagated, traceparent }, begun, span));
     }
 
     async function exchange(
       init: CallInit | undefined,
-      travel: PropagatedContext,
+      propagated: PropagatedContext,
       begun: number,
       span?: Span,
     ): Promise<unknown> {
-      const left = Math.floor(travel.deadline - begun);
+      const left = Math.floor(propagated.deadline - begun);
       let response: HttpResponse;
       let body: unknown;
       try {
-        response = await send(createCall(init, Object.assign(inject(travel), options.headers), left));
+        response = await send(createCall(init, Object.assign(inject(propagated), options.headers), left));
         body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
         if (error instanceof RequestEnded) throw error;

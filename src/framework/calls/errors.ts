@@ -23,7 +23,7 @@ export class PeerUnavailable extends ServiceUnavailable {
 /** 504: the peer sent no complete response before the deadline. Creating the error logs it. */
 export class PeerTimeout extends GatewayTimeout {
   constructor(operation: CalledOperation) {
-    super(`The ${operation.peer} service did not answer in time`);
+    super(`The ${operation.peer} service did not respond in time`);
     this.name = 'GatewayTimeout';
     logFailedCall(operation, 'no answer in time');
   }

@@ -5,15 +5,15 @@ import { extract, type PropagatedContext } from './propagation.ts';
 import type { Span } from './span.ts';
 import type { RequestKey } from './write-participant.ts';
 
-/** The service whose code is running, and the request that it runs for. */
+/** The context of running code: its service, and the request that it runs for. */
 export interface Context {
   readonly service: string;
-  /** Writes with the service alone. */
+  /** The logger of the service. Its entries have no request id. */
   readonly serviceLog: Logger;
-  /** Writes with the service and, within a request, its id. */
+  /** The logger of the service. Within a request, its entries have the request id. */
   readonly log: Logger;
   /** Absent in work without a request: start, stop and timers of a service. */
-  readonly travel?: PropagatedContext;
+  readonly propagated?: PropagatedContext;
   /** The request. It is over when its client has disconnected or received a 504 while the handler still runs. */
   readonly request?: { readonly isOver: boolean };
   /** Absent if the request has no idempotency key. */
@@ -24,25 +24,25 @@ export interface Context {
 
 /** Returns the context that a call of the running code propagates, with a deadline of at most `timeout` ms. */
 export function outgoingContext(timeout: number): PropagatedContext {
-  const travel = currentContext()?.travel ?? extract({}, randomUUID(), false);
-  return { ...travel, deadline: Math.min(travel.deadline, performance.now() + timeout) };
+  const propagated = currentContext()?.propagated ?? extract({}, randomUUID(), false);
+  return { ...propagated, deadline: Math.min(propagated.deadline, performance.now() + timeout) };
 }
 
 const storage = new AsyncLocalStorage<Context>();
 
-/** Returns the context of the running code; undefined outside of any. */
+/** Returns the context of the running code. Undefined outside of any context. */
 export function currentContext(): Context | undefined {
   return storage.getStore();
 }
 
-/** Runs `fn`, and all that it starts, in `context`, or outside of any. */
+/** Runs `fn`, and all that it starts, in `context`. Undefined: outside of any context. */
 export function runInContext<Result>(context: Context | undefined, fn: () => Result): Result {
   return storage.run(context as Context, fn);
 }
 
 /**
  * Runs work without a request as `service`, so that its log entries are tagged.
- * @param job names the work in each entry.
+ * @param job the name of the work, a field of each entry.
  * @param log the logger of the service.
  */
 export function runAs<Result>(service: string, job: string, log: Logger, fn: () => Result): Result {

@@ -68,8 +68,8 @@ export interface RequestLifecycleOptions {
 }
 
 /**
- * Opens and ends each request: caller, context, span, `x-request-id`, security headers, and the record of its end. It is
- * the first plugin, so that responses of all later hooks have these too.
+ * Sets up each request (caller, context, span, `x-request-id`, security headers) and records its end. It is the first
+ * plugin, so that responses of all later hooks have these headers too.
  */
 export const requestLifecycle = fp<RequestLifecycleOptions>(
   async (app, { credential, trustsAll, concurrency, securityHeaders, metrics, tracer }) => {
@@ -84,10 +84,10 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
     app.addHook('onRequest', (request, reply, done) => {
       const caller = credential.read(request.headers);
       const isTrusted = caller !== undefined || trustsAll;
-      let travel = extract(request.headers, request.id, isTrusted);
+      let propagated = extract(request.headers, request.id, isTrusted);
       let span: Span | undefined;
       if (tracer !== undefined)
-        ({ travel, span } = openRequestSpan(tracer, request, reply, travel, isTrusted));
+        ({ propagated, span } = openRequestSpan(tracer, request, reply, propagated, isTrusted));
       const log = request.log as Logger;
       if (caller !== undefined) (request as { caller: Caller }).caller = caller;
       else if (request.headers[internalHeader] !== undefined) warnOfCredential(log);
@@ -98,19 +98,19 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
       const state = { isOver: false };
       const raw = reply.raw as Response;
       raw[inFlightOf] = list.add({ request, reply, route, isCounted, span, state });
-      // 'close' is always emitted once, 'finish' only if the client has not disconnected.
+      // 'close' is always emitted once, but 'finish' only if the client has not disconnected.
       raw.on('close', end);
 
       reply.header('x-request-id', request.id);
       if (caller !== 'service') reply.headers(securityHeaders);
       // Not `enterWith`, which would leak the context into the next request on the same connection.
       const { serviceName: service, serviceLog } = request.server;
-      runInContext({ service, serviceLog, log, travel, span, request: state }, () =>
-        travel.hops > internalLimits.hops ? done(new LoopDetected()) : done(),
+      runInContext({ service, serviceLog, log, propagated, span, request: state }, () =>
+        propagated.hops > internalLimits.hops ? done(new LoopDetected()) : done(),
       );
     });
 
-    /** One listener for all requests. */
+    /** A shared listener, because a closure for each request would cost time and memory. */
     function end(this: Response): void {
       const { [inFlightOf]: open } = this;
       if (open === undefined) return;
@@ -126,8 +126,8 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
 );
 
 /**
- * An array and not a Set: V8 rebuilds the table of a Set that changes all the time, and each old table keeps the next one
- * and its requests alive until a full collection.
+ * Creates the list of requests in flight. It is an array, because V8 keeps rebuilding the table of a Set that changes all
+ * the time, and each old table keeps the next one and its requests alive until a full collection.
  */
 function createInFlightList() {
   const requests: InFlightRequest[] = [];

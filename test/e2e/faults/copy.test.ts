@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest'
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../support/app.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
-import { root, run } from '../process/helper.ts';
+import { root, startProcess } from '../process/helper.ts';
 import { migrationsOf, query, runScript } from './backup-helpers.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -78,7 +78,7 @@ test('progress is shown on a terminal', async (t) => {
   const from = `sqlite:${makePets(t, 5_000)}`;
   const to = `sqlite:${join(makeFolder(t), 'to.db')}`;
   const command = `'${process.execPath}' scripts/migrate.ts copy pet --from '${from}' --to '${to}'`;
-  const running = run(t, 'script', ['-qec', command, '/dev/null']);
+  const running = startProcess(t, 'script', ['-qec', command, '/dev/null']);
   expect((await running.ended).code).toBe(0);
   expect(running.output()).toContain('\r\x1b[Kpet: copied 2000 rows of pet');
 });
@@ -119,7 +119,7 @@ test('migrate takes --from and --to with copy alone', async (t) => {
 test('a relative file is relative to the folder of the caller', async (t) => {
   const folder = makeFolder(t);
   const args = ['migrate', 'copy', 'pet', '--from', 'sqlite:missing.db', '--to=sqlite:b.db'];
-  const running = run(t, join(root, 'run.sh'), args, { cwd: folder });
+  const running = startProcess(t, join(root, 'run.sh'), args, { cwd: folder });
   expect((await running.ended).code).toBe(1);
   expect(running.output()).toContain(
     `database ${join(folder, 'missing.db')}: it does not have the migration`,
@@ -131,7 +131,7 @@ test('a copy to PostgreSQL that is killed leaves no rows, and can be repeated', 
   const schema = new URL(url).searchParams.get('schema');
   const from = `sqlite:${makePets(t, manyRows)}`;
   const args = ['scripts/migrate.ts', 'copy', 'pet', '--from', from, '--to', url];
-  const running = run(t, process.execPath, args);
+  const running = startProcess(t, process.execPath, args);
   const isCopying = async () =>
     (
       await ask(
@@ -150,7 +150,7 @@ test('a copy to SQLite that is killed leaves no rows, and can be repeated', asyn
   const from = `sqlite:${makePets(t, manyRows)}`;
   const file = join(makeFolder(t), 'to.db');
   const args = ['scripts/migrate.ts', 'copy', 'pet', '--from', from, '--to', `sqlite:${file}`];
-  const running = run(t, process.execPath, args);
+  const running = startProcess(t, process.execPath, args);
   // SQLite writes to its log when its cache is full.
   const logSize = () => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   await expect.poll(logSize, { timeout: 60_000, interval: 5 }).toBeGreaterThan(1_000_000);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
-import { root, run, startServer, writeConfig } from '../process/helper.ts';
+import { root, startProcess, startServer, writeConfig } from '../process/helper.ts';
 import { query, runScript, write } from './backup-helpers.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -146,7 +146,7 @@ test('an archive that was changed, and one of another kind of database, are refu
 test('without pg_dump the command says what to install, and leaves nothing', async (t) => {
   const { file, backup } = configure(t, 'postgres://localhost/a', 'postgres://localhost/a');
   const args = [join(root, 'scripts/backup.ts'), backup, '--config', file];
-  const running = run(t, process.execPath, args, { env: { PATH: '/nowhere' } });
+  const running = startProcess(t, process.execPath, args, { env: { PATH: '/nowhere' } });
   expect((await running.ended).code).toBe(1);
   expect(running.output()).toBe(
     'pg_dump is not installed. Install the client programs of PostgreSQL (Debian: apt-get install postgresql-client)\n',

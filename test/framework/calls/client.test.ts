@@ -70,16 +70,16 @@ test('a call carries the id, one hop more and what is left of its caller’s tim
   t.onTestFinished(close);
   const list = operation('get', '/pet/pets/');
   const log = (await captureLog('info')).logging.logger('user');
-  const travel = { requestId: 'abc', hops: 2, deadline: performance.now() + 9_000 };
-  await runInContext({ service: 'user', serviceLog: log, log, travel }, () => list({}));
+  const propagated = { requestId: 'abc', hops: 2, deadline: performance.now() + 9_000 };
+  await runInContext({ service: 'user', serviceLog: log, log, propagated }, () => list({}));
   await list({});
   expect(seen[0]).toMatchObject({ 'x-request-id': 'abc', 'x-hops': '3' });
   expect(Number(seen[0]?.['x-deadline-ms'])).toBeLessThanOrEqual(9_000);
   expect(seen[1]).toMatchObject({ 'x-hops': '1', 'x-request-id': expect.stringMatching(/^[\w-]{36}$/) });
 
-  const late = { ...travel, deadline: performance.now() - 1 };
+  const late = { ...propagated, deadline: performance.now() - 1 };
   await expect(
-    runInContext({ service: 'user', serviceLog: log, log, travel: late }, () => list({})),
+    runInContext({ service: 'user', serviceLog: log, log, propagated: late }, () => list({})),
   ).rejects.toMatchObject({
     status: 504,
   });
@@ -88,14 +88,14 @@ test('a call carries the id, one hop more and what is left of its caller’s tim
   expect(seen).toHaveLength(3);
   const over = { isOver: true };
   await expect(
-    runInContext({ service: 'user', serviceLog: log, log, travel, request: over }, () => list({})),
+    runInContext({ service: 'user', serviceLog: log, log, propagated, request: over }, () => list({})),
   ).rejects.toMatchObject({ name: 'RequestEnded' });
   await list({});
   expect(seen).toHaveLength(4);
   // One that has come too far is told so, and so is whoever sent it.
-  const far = { ...travel, hops: 3, deadline: performance.now() + 9_000 };
+  const far = { ...propagated, hops: 3, deadline: performance.now() + 9_000 };
   await expect(
-    runInContext({ service: 'user', serviceLog: log, log, travel: far }, () => list({})),
+    runInContext({ service: 'user', serviceLog: log, log, propagated: far }, () => list({})),
   ).rejects.toMatchObject({
     status: 508,
   });

@@ -48,10 +48,10 @@ export function lookupByIds<Init, Item, Args = undefined>(
 
   function join(ids: readonly number[], size: number, args: Args | undefined): Promise<Found<Item>> {
     if (currentContext()?.request?.isOver) throw new RequestEnded();
-    const travel = outgoingContext(operation.deadline);
-    if (travel.deadline <= performance.now()) throw new PeerTimeout(operation);
+    const propagated = outgoingContext(operation.deadline);
+    if (propagated.deadline <= performance.now()) throw new PeerTimeout(operation);
     const length = ids.length > size ? 'long' : 'short';
-    const key = `${length} ${batchKey(travel)} ${JSON.stringify(args)}`;
+    const key = `${length} ${batchKey(propagated)} ${JSON.stringify(args)}`;
     let queue = queues.get(key);
     if (queue === undefined) {
       queue = new LookupQueue({
@@ -66,7 +66,7 @@ export function lookupByIds<Init, Item, Args = undefined>(
       });
       queues.set(key, queue);
     }
-    return queue.join(ids, travel);
+    return queue.join(ids, propagated);
   }
 
   return async function lookup(ids, args) {

@@ -9,7 +9,7 @@ export type Found<Item> = Pick<ReadonlyMap<number, Item>, 'get' | 'has'>;
 interface PendingLookupOptions<Item> {
   readonly ids: readonly number[];
   readonly context: Context | undefined;
-  readonly travel: PropagatedContext;
+  readonly propagated: PropagatedContext;
   readonly span: Span | undefined;
   /** Creates the error for a lookup that reaches its deadline. */
   createTimeout(): Error;
@@ -21,7 +21,7 @@ interface PendingLookupOptions<Item> {
 export class PendingLookup<Item> implements Pending {
   readonly ids: readonly number[];
   readonly context: Context | undefined;
-  readonly travel: PropagatedContext;
+  readonly propagated: PropagatedContext;
   readonly span: Span | undefined;
   readonly interest: Interest;
   readonly #options: PendingLookupOptions<Item>;
@@ -32,14 +32,14 @@ export class PendingLookup<Item> implements Pending {
   #privateInFlight = 0;
 
   constructor(options: PendingLookupOptions<Item>) {
-    const { ids, context, travel, span } = options;
+    const { ids, context, propagated, span } = options;
     this.#options = options;
     this.ids = ids;
     this.context = context;
-    this.travel = travel;
+    this.propagated = propagated;
     this.span = span;
     this.interest = { isGone: false, request: context?.request };
-    this.#timer = setTimeout(() => this.#expire(), Math.ceil(travel.deadline - performance.now()));
+    this.#timer = setTimeout(() => this.#expire(), Math.ceil(propagated.deadline - performance.now()));
   }
 
   /** Notes that the lookup needs another call. */

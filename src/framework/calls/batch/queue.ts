@@ -52,14 +52,14 @@ export class LookupQueue<Item> {
   }
 
   /** Adds a lookup. Resolves with the items of its calls. */
-  join(ids: readonly number[], travel: PropagatedContext): Promise<Found<Item>> {
+  join(ids: readonly number[], propagated: PropagatedContext): Promise<Found<Item>> {
     return new Promise((resolve, reject) => {
       const { operation } = this.#options;
       const context = currentContext();
       const lookup = new PendingLookup<Item>({
         ids,
         context,
-        travel,
+        propagated,
         span: context?.span?.start({ name: `lookup ${operation.target}` }),
         createTimeout: () => new PeerTimeout(operation),
         resolve,

@@ -12,7 +12,7 @@ export interface Interest {
 /** The part of a pending lookup that the context of its calls needs. */
 export interface Pending {
   readonly context: Context | undefined;
-  readonly travel: PropagatedContext;
+  readonly propagated: PropagatedContext;
   /** From the start of the lookup until its outcome. */
   readonly span: Span | undefined;
   readonly interest: Interest;
@@ -31,18 +31,18 @@ export function openCallContext(
   if (own === undefined) return undefined;
   const context =
     callers.length === 1 ? own : { ...own, request: shareState(callers.map(({ interest }) => interest)) };
-  const travels = callers.map(({ travel }) => travel);
-  const travel = mergeForBatch(travels);
+  const propagatedContexts = callers.map(({ propagated }) => propagated);
+  const propagated = mergeForBatch(propagatedContexts);
   const spans = callers.flatMap(({ span }) => span ?? []);
   const span =
     callers.length > 1 && spans.length > 0
-      ? startBatchSpan(spans, { name: `shared ${target}`, isRoot: !isOneTrace(travels) })
+      ? startBatchSpan(spans, { name: `shared ${target}`, isRoot: !isOneTrace(propagatedContexts) })
       : spans[0];
-  const reqIds = [...new Set(travels.map(({ requestId }) => requestId))];
-  if (reqIds.length === 1) return { ...context, travel, span };
-  const log = context.serviceLog.child({ reqId: travel.requestId, ...(span && idsOf(span)) });
+  const reqIds = [...new Set(propagatedContexts.map(({ requestId }) => requestId))];
+  if (reqIds.length === 1) return { ...context, propagated, span };
+  const log = context.serviceLog.child({ reqId: propagated.requestId, ...(span && idsOf(span)) });
   log.info({ reqIds, peer, operation: target, ids: count }, 'shared call');
-  return { ...context, log, travel, span };
+  return { ...context, log, propagated, span };
 }
 
 /**

@@ -26,7 +26,7 @@ export interface DriverOptions {
   readonly isTraced: boolean;
 }
 
-/** How often a read runs whose connection breaks. */
+/** The maximum number of attempts of a read whose connection breaks. */
 const maxReads = 3;
 
 const { orm, render } = createDialect('postgres');
@@ -39,7 +39,7 @@ const writeSpan = {
 
 /** Runs the statements of a service on the connections of its PostgreSQL database. */
 export class PostgresDriver implements DatabaseDriver {
-  /** Stays the same where the driver is copied. */
+  /** Stays the same when `openDatabase` copies the driver. */
   readonly identity = {};
   readonly orm = orm;
   readonly counts: WriteCounts = {
@@ -165,7 +165,7 @@ export class PostgresDriver implements DatabaseDriver {
     });
   }
 
-  /** A read has no effect, so one whose connection breaks runs again on another connection. */
+  /** Runs a read again on another connection if its connection breaks. This is safe because a read has no effect. */
   async #read(command: Command): Promise<Outcome> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -184,7 +184,7 @@ export class PostgresDriver implements DatabaseDriver {
     return outcome;
   }
 
-  /** Counts a write that failed for a reason outside of it. */
+  /** Counts a write that failed for an external reason. */
   #count(problem: unknown): unknown {
     const { status } = Object(problem) as { status?: number };
     if (status === 507) this.counts.failures.full += 1;

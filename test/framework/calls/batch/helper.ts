@@ -51,8 +51,8 @@ export interface Call {
   readonly color: string | undefined;
   /** Whether its lookups need more than one call; undefined outside of any request. */
   readonly length: Length | undefined;
-  /** What travels with it, as it leaves; undefined outside of any request. */
-  readonly travel: PropagatedContext | undefined;
+  /** The propagated context of the call. Undefined outside of any request. */
+  readonly propagated: PropagatedContext | undefined;
   /** When its caller hangs up. */
   readonly deadline: number;
   /** The headers that it came with, when it has come. */
@@ -169,15 +169,15 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
       isOver = true;
     };
     const context = currentContext() as ToyContext | undefined;
-    const travel = context?.travel;
+    const propagated = context?.propagated;
     const outcome = operation({ query: { ...init.query, call: number } });
     const end = outcome.then(note, note);
     calls.push({
       ids,
       color,
       length: context?.length,
-      travel,
-      deadline: Math.min(travel?.deadline ?? Number.POSITIVE_INFINITY, performance.now() + deadline),
+      propagated,
+      deadline: Math.min(propagated?.deadline ?? Number.POSITIVE_INFINITY, performance.now() + deadline),
       arrival: arrived.then(({ headers }) => headers),
       get isOver() {
         return isOver;
@@ -208,13 +208,13 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
       options: AskOptions = {},
     ): Promise<Outcome> {
       const { args, hops = 0, deadline = Number.POSITIVE_INFINITY, state } = options;
-      const travel = { requestId: request ?? '', hops, deadline: performance.now() + deadline };
+      const propagated = { requestId: request ?? '', hops, deadline: performance.now() + deadline };
       const context: ToyContext = {
         length: ids.length > maxItems ? 'long' : 'short',
         service: 'user',
         serviceLog: log,
         log: log.child({ reqId: request }),
-        travel,
+        propagated,
         ...(state && { request: state }),
       };
       return runInContext(request === undefined ? undefined : context, async () => {

@@ -208,9 +208,9 @@ describe('sharing a call', () => {
     expect(idsOf(calls)).toEqual([[1], [2], [3], [4], [5]]);
     await answerAll(calls);
     expect(idsOf(calls).slice(5)).toEqual([[1], [2], [3], [4], [5]]);
-    for (const [index, { color, travel, arrival }] of calls.entries()) {
+    for (const [index, { color, propagated, arrival }] of calls.entries()) {
       expect(color).toBe(options[index % 5]?.args?.color);
-      expect(travel?.hops).toBe(options[index % 5]?.hops ?? 0);
+      expect(propagated?.hops).toBe(options[index % 5]?.hops ?? 0);
       expect((await arrival)['x-hops']).toBe(`${(options[index % 5]?.hops ?? 0) + 1}`);
     }
     const each = [1, 2, 3, 4, 5].map((id) => toysOf(id));

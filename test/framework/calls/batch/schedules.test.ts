@@ -139,11 +139,11 @@ class Schedule {
   async #answer(call: ModelCall | undefined, fault: number | undefined): Promise<void> {
     if (call === undefined) return;
     const [, answer, status = 503] = faults[fault ?? -1] ?? [];
-    const { travel, arrival, answer: end } = this.#calls.get(call) as Call;
+    const { propagated, arrival, answer: end } = this.#calls.get(call) as Call;
     const { 'x-request-id': id, 'x-hops': hops, 'x-deadline-ms': left } = await arrival;
     expectEqual(
       [id, hops, left],
-      [travel?.requestId, `${Number(travel?.hops) + 1}`, `${call.deadline - call.left}`],
+      [propagated?.requestId, `${Number(propagated?.hops) + 1}`, `${call.deadline - call.left}`],
     );
     await end(answer);
     this.#model.answer(call, answer && status);
@@ -172,9 +172,9 @@ class Schedule {
       // Of those that leave at the same time with different keys, the order is nobody's business.
       const wanted = [one.ids.toSorted(), requestsOf(one)];
       const at = calls.findIndex(
-        ({ ids, travel, color, length }) =>
-          one.key === keyOf(travel?.hops, color, length) &&
-          isDeepStrictEqual([ids.toSorted(), this.#requestsOf(travel?.requestId)], wanted),
+        ({ ids, propagated, color, length }) =>
+          one.key === keyOf(propagated?.hops, color, length) &&
+          isDeepStrictEqual([ids.toSorted(), this.#requestsOf(propagated?.requestId)], wanted),
       );
       if (at < 0) expect(calls).toContainEqual(one);
       const [call] = calls.splice(at, 1) as [Call];
@@ -198,7 +198,7 @@ class Schedule {
 
   /** A line for each call that several requests share, one for each failure, and none beside. */
   #compareLines(): void {
-    const ofCall = (call: ModelCall) => this.#calls.get(call)?.travel?.requestId as string;
+    const ofCall = (call: ModelCall) => this.#calls.get(call)?.propagated?.requestId as string;
     const shared: (typeof operation & { reqId: string; reqIds: string[]; ids: number; msg: string })[] = [];
     for (const call of this.#model.calls) {
       const requests = requestsOf(call);

@@ -154,6 +154,22 @@ test('without pg_dump the command says what to install, and leaves nothing', asy
   expect(() => statSync(backup)).toThrow('ENOENT');
 });
 
+test('a server that is newer than pg_dump is one line with both versions', async (t) => {
+  if (bin === undefined) return t.skip("Debian's PostgreSQL with pg_dump is not installed");
+  const newer = await startPostgres();
+  t.onTestFinished(() => newer.stop());
+  const [[version]] = (await ask(newer.url, 'SHOW server_version')) as [[string]];
+  const ofDebian = Number(/postgresql\/(\d+)/.exec(bin)?.[1]);
+  if (Number.parseInt(version, 10) <= ofDebian) return t.skip("Debian's PostgreSQL is as new as that of npm");
+  const { file, backup } = configure(t, newer.url, 'sqlite:data/user.db');
+  await runScript(t, 'migrate', 'apply', 'pet', '--config', file);
+  const { code, output } = await runScript(t, 'backup', backup, 'pet', '--config', file);
+  expect(output).toMatch(
+    /^pet: pg_dump: error: aborting because of server version mismatch\. pg_dump: detail: server version: \S+; pg_dump version: .+\n$/,
+  );
+  expect(code).toBe(1);
+});
+
 test('a server that is away is one line without the password', async (t) => {
   if (bin === undefined) return t.skip("Debian's PostgreSQL with pg_dump is not installed");
   const { file, backup } = configure(t, 'postgres://me:secret@127.0.0.1:1/a', 'sqlite:data/user.db');

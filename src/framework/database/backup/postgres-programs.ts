@@ -8,7 +8,7 @@ const execute = promisify(execFile);
 /**
  * Runs pg_dump or pg_restore, from PATH. The password goes through the environment, because every user of the machine can
  * read the arguments of a process.
- * @throws {BackupError} with the last line that the program printed, or if it is not installed.
+ * @throws {BackupError} with the error that the program printed, or if it is not installed.
  */
 export async function runProgram(
   program: 'pg_dump' | 'pg_restore',
@@ -26,7 +26,9 @@ export async function runProgram(
       );
     }
     const lines = stderr.trim().split('\n');
-    const reason = lines.find((line) => line.includes('error: ')) ?? lines.at(-1);
+    // For example "aborting because of server version mismatch", and in the next line the versions.
+    const errors = lines.filter((line) => /\b(error|detail): /.test(line)).slice(0, 2);
+    const reason = errors.join('. ') || lines.at(-1);
     const service = database === undefined ? '' : `${database.service}: `;
     throw new BackupError(`${service}${reason || `${program} failed`}`);
   }

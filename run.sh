@@ -15,7 +15,7 @@ Commands (COMMAND --help prints the options):
   test            run the tests once
   check           check format, lint, types, boundaries, generated files, documents
   generate        write generated/ from the services
-  migrate         create, apply and list migrations of the databases
+  migrate         create, apply and list migrations of the databases, or copy a database
   events          show and repair the consumers of events
   backup          copy the databases while the server runs
   restore         restore the databases of a backup
@@ -66,7 +66,8 @@ main() {
   case "$command" in backup | restore) folder=next ;; esac
   for argument in "$@"; do
     if [ -n "$expected" ]; then
-      [ "$expected" != --config ] || { argument=$(absolute "$caller" "$argument"); config=$argument; }
+      [ "$expected" = --app ] || argument=$(absolute "$caller" "$argument")
+      [ "$expected" != --config ] || config=$argument
       rest+=("$expected" "$argument")
       expected=
       continue
@@ -78,7 +79,8 @@ main() {
       'start --node') find_node; exit 0 ;;
       'start --all') all=yes ;;
       test\ *) rest+=("$argument") ;;
-      *\ --config | *\ --app) expected=$argument ;;
+      *\ --config | *\ --app | 'migrate --from' | 'migrate --to') expected=$argument ;;
+      migrate\ --from=* | migrate\ --to=*) rest+=("${argument%%=*}" "$(absolute "$caller" "${argument#*=}")") ;;
       # Commands run in the project's folder, so a relative path of the caller becomes absolute.
       *\ --config=*) config=$(absolute "$caller" "${argument#*=}"); rest+=(--config "$config") ;;
       *\ --app=* | 'dev --help') rest+=("$argument") ;;
@@ -111,7 +113,14 @@ main() {
 
 fail() { echo "run.sh: $1" >&2; exit 2; }
 
-absolute() { case "$2" in /*) echo "$2" ;; *) echo "$1/$2" ;; esac; }
+# A path, or the URL of a database, from the caller's folder.
+absolute() {
+  case "$2" in
+    /* | postgres*://* | sqlite:/* | sqlite::memory:) echo "$2" ;;
+    sqlite:?*) echo "sqlite:$1/${2#sqlite:}" ;;
+    *) echo "$1/$2" ;;
+  esac
+}
 
 # Changes to the folder of this file and follows links to it. macOS has no `readlink -f`.
 cd_home() {

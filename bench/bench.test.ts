@@ -457,8 +457,8 @@ test('random numbers are the same in every run, and cover all values below the l
   expect(new Set(numbers)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
 });
 
-test('the peers have the same versions of Fastify and the SQLite driver as the product', () => {
-  for (const name of ['node_modules/fastify', 'node_modules/better-sqlite3'] as const) {
+test('the peers have the same versions of Fastify and the drivers as the product', () => {
+  for (const name of ['node_modules/fastify', 'node_modules/better-sqlite3', 'node_modules/pg'] as const) {
     expect(benchLock.packages[name].version).toBe(lock.packages[name].version);
   }
 });

@@ -23,12 +23,21 @@ interface App {
 const young = '--max-semi-space-size=32';
 const together = { gateway: { services: ['pet', 'user'] } };
 
+/** The URLs of the product's databases. */
+type Databases = Readonly<Record<'pet' | 'user', string>>;
+
+const inFiles = async ({ pet, user }: Data): Promise<Databases> => ({
+  pet: `sqlite:${pet}`,
+  user: `sqlite:${user}`,
+});
+
 /** The product like in production: it logs to a file at level info. `apps` and `more` are parts of its config. */
 export function product(
   label: string,
   apps: Record<string, App> = together,
   place?: Place,
   more: object = {},
+  databases = inFiles,
 ): Contender {
   return {
     name: 'product',
@@ -39,10 +48,11 @@ export function product(
       const folder = join(data.folder, label.replaceAll(/\W+/g, '-'));
       mkdirSync(folder, { recursive: true });
       const config = join(folder, 'config.yaml');
+      const urls = await databases(data);
       const content = {
         log: { level: 'info', directory: 'logs' },
         ...more,
-        services: { pet: { database: `sqlite:${data.pet}` }, user: { database: `sqlite:${data.user}` } },
+        services: { pet: { database: urls.pet }, user: { database: urls.user } },
         apps: Object.fromEntries(names.map((app, index) => [app, { port: ports[index], ...apps[app] }])),
       };
       // JSON is YAML.

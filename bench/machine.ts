@@ -40,6 +40,11 @@ export function pinSelf(): void {
   execFileSync('taskset', ['-acp', String(listCores().at(-1)), String(process.pid)], { stdio: 'ignore' });
 }
 
+/** Lets a process, and what it starts from now on, run on every core. */
+export function unpin(pid: number): void {
+  execFileSync('taskset', ['-acp', listCores().join(','), String(pid)], { stdio: 'ignore' });
+}
+
 export function describeMachine(): string {
   return `${listCores().length} cores, Linux, Node ${process.versions.node}`;
 }

@@ -43,6 +43,10 @@ index for the order of adoptions, because SQLite would not use it. With JSON mad
 NestJS uses its Fastify adapter. With its HTTP module it sends a call per pet, all of them concurrently, as its
 documentation shows. The entrypoint of Watt is the user service, without a gateway. FastAPI runs on one uvicorn worker
 with uvloop, and its functions are \`def\`, because they block.
+
+On PostgreSQL, the product and the peer use one server, which flushes each commit to disk. The product has a schema for
+each service. The peer has one schema for all, a \`pg.Pool\` of 10 connections, and statements that are prepared by name.
+The servers, PostgreSQL and the load generator share all cores.
 `;
 }
 

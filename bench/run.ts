@@ -5,6 +5,7 @@ import { writeChart } from './chart.ts';
 import { replaceSection, writeCurve, writeCurveSection } from './curve.ts';
 import { openGenerator } from './load.ts';
 import { describeMachine, pinSelf, SetupError, waitForQuiet } from './machine.ts';
+import { stopPostgres } from './postgres.ts';
 import { writeReport, writeTable } from './report.ts';
 import { type Bench, NotRun, type Result, type Row } from './result.ts';
 import { rows } from './rows.ts';
@@ -61,6 +62,7 @@ async function main(): Promise<void> {
   } finally {
     show('');
     generator.close();
+    await stopPostgres();
     removeData();
   }
 

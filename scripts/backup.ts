@@ -9,16 +9,18 @@ import { listDatabases, runServiceCommand } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh backup FOLDER [SERVICE...] [--config FILE]
 
-Copies the SQLite database of every service into FOLDER, which must be new or
-empty, while the server runs. FOLDER then contains a file for each service and
+Copies the database of every service into FOLDER, which must be new or empty,
+while the server runs. FOLDER then contains a file for each service and
 manifest.json. The manifest is written last: a folder without it is incomplete.
+A service in PostgreSQL becomes an archive of pg_dump, which must be installed.
 
 All copies of one run are of one point in time. To get it, writes wait for some
 milliseconds. The copies contain every write that was acknowledged before the
 backup began, and they are consistent: an adopted pet is in the copy of the
-pets, unless it was deleted. If services run on several hosts, back up callers
-first (user, then pet). Ids are never reused, so a copied adoption never refers
-to a different pet.
+pets, unless it was deleted. In PostgreSQL this applies to services of one
+database. If services run on several hosts, back up callers first (user, then
+pet). Ids are never reused, so a copied adoption never refers to a different
+pet.
 
   SERVICE         only these services (all of the config)
   --config FILE   the config file (config.yaml)

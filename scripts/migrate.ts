@@ -9,6 +9,7 @@ import { describeDatabaseUrl } from '../src/framework/config/database-url.ts';
 import { knownDatabasesFile } from '../src/framework/database/known-databases.ts';
 import { openDatabase, readMigrationStatus } from '../src/framework/database/open-database.ts';
 import { CommandError, root } from './lib/command.ts';
+import { copy } from './lib/copy-command.ts';
 import {
   databaseUrlOf,
   expectMigrations,
@@ -19,34 +20,54 @@ import {
 } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh migrate create|apply|status [SERVICE] [--name NAME] [--config FILE]
+       ./run.sh migrate copy SERVICE --from URL --to URL
 
   create   writes a migration for each database from the changes of src/services/SERVICE/tables.ts
   apply    applies the pending migrations to the databases of the config
   status   prints which migrations each database has
+  copy     copies the database of a service to an empty one, for example from SQLite to PostgreSQL
 
   SERVICE         only this service (all that have a database)
   --name NAME     the name of the new migration (the first is "initial", others "change")
   --config FILE   the config file (config.yaml)
+  --from URL      the database to copy: sqlite:FILE or postgres://user@host/database
+  --to URL        the database to copy to
   --help          this text
 
-The server applies pending migrations when it starts.
+The server applies pending migrations when it starts. Stop it before you copy: what it writes later is not copied.
+A copy contains the ids and the idempotency keys, and is compared with the source before it is committed. If it
+fails or is killed, the target has no rows.
 `;
 
 await runServiceCommand(async () => {
   const { values, positionals } = readArguments(
-    { name: { type: 'string' }, config: { type: 'string', default: 'config.yaml' } },
+    {
+      name: { type: 'string' },
+      config: { type: 'string', default: 'config.yaml' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+    },
     2,
   );
   if (values.help) return console.log(help);
   const [command, name] = positionals;
+  if (values.name !== undefined && command !== 'create') throw usageError('Expected --name only with create');
+  if ((values.from ?? values.to) !== undefined && command !== 'copy')
+    throw usageError('Expected --from and --to only with copy');
   if (command === 'create') return create(name, values.name);
-  if (command !== 'apply' && command !== 'status') throw usageError('Expected create, apply or status');
-  if (values.name !== undefined) throw usageError('Expected --name only with create');
+  if (command !== 'apply' && command !== 'status' && command !== 'copy')
+    throw usageError('Expected create, apply, status or copy');
 
   const services = await loadServices();
   const migrated = listMigrated(services);
   const known = migrated.map((service) => service.name);
   if (name !== undefined && !known.includes(name)) throw unknownService(name, known);
+  if (command === 'copy') {
+    const service = migrated.find((one) => one.name === name);
+    if (service === undefined) throw usageError('Missing SERVICE to copy');
+    expectMigrations(service);
+    return copy(service, values.from, values.to);
+  }
   const config = readConfig(values.config, services, process.env);
   const run = command === 'apply' ? apply : status;
   for (const service of migrated) {

@@ -1,12 +1,13 @@
 import Client from 'better-sqlite3';
 import type { Pet, User } from './shapes.ts';
 
-const names = ['name', 'species', 'age', 'mood', 'id', 'last_fed', 'last_interaction'];
+export const names = ['name', 'species', 'age', 'mood', 'id', 'last_fed', 'last_interaction'];
 const columns = names.map((name) => `p.${name}`).join(', ');
 const asJson = names.map((name) => `'${name}', p.${name}`).join(', ');
-const pets = 'LEFT JOIN adoption a ON a.user_id = u.id LEFT JOIN pet p ON p.id = a.pet_id';
+export const pets = 'LEFT JOIN adoption a ON a.user_id = u.id LEFT JOIN pet p ON p.id = a.pet_id';
 
-type Row = [number, string, string, string, number | null, string, number | null, string, string];
+/** A user, and one of its pets. */
+export type UserRow = [number, string, string, string, number | null, string, number | null, string, string];
 
 /** Queries of one database, each a prepared statement: the optimum for a program without services. */
 export function openJoin(file: string, synchronous = 'FULL') {
@@ -17,12 +18,12 @@ export function openJoin(file: string, synchronous = 'FULL') {
   const selectPet = client.prepare<[number], Pet>(`SELECT ${columns} FROM pet p WHERE p.id = ?`);
   // Rows as arrays are a fifth faster here than rows as objects.
   const selectUser = client
-    .prepare<[number], Row>(
+    .prepare<[number], UserRow>(
       `SELECT u.id, u.name, ${columns} FROM user u ${pets} WHERE u.id = ? ORDER BY a.id`,
     )
     .raw();
   const selectUsers = client
-    .prepare<[number, number], Row>(
+    .prepare<[number, number], UserRow>(
       `SELECT u.id, u.name, ${columns} FROM (SELECT * FROM user ORDER BY id LIMIT ? OFFSET ?) u ${pets}
        ORDER BY u.id, a.id`,
     )
@@ -49,9 +50,9 @@ export function openJoin(file: string, synchronous = 'FULL') {
 
   return {
     findPet: (id: number): Pet | undefined => selectPet.get(id),
-    findUser: (id: number): User | undefined => group(selectUser.all(id))[0],
+    findUser: (id: number): User | undefined => groupUsers(selectUser.all(id))[0],
     findUserAsJson: (id: number): string | undefined => selectUserAsJson.get(id),
-    listUsers: (limit: number, offset: number): User[] => group(selectUsers.all(limit, offset)),
+    listUsers: (limit: number, offset: number): User[] => groupUsers(selectUsers.all(limit, offset)),
     createPet,
     /** Runs the writes in one transaction. */
     createPets: createAll.immediate,
@@ -65,7 +66,7 @@ export interface PetCreate {
   mood?: string;
 }
 
-function group(rows: readonly Row[]): User[] {
+export function groupUsers(rows: readonly UserRow[]): User[] {
   const users: User[] = [];
   let user: User | undefined;
   for (const [userId, userName, name, species, age, mood, id, last_fed, last_interaction] of rows) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../src/framework/app/arguments.ts';
 import { type Config, ConfigError } from '../../src/framework/config/config.ts';
 import { inMemory, isPostgresUrl, parseDatabaseUrl } from '../../src/framework/config/database-url.ts';
-import { BackupError, type ServiceDatabase } from '../../src/framework/database/backup/manifest.ts';
+import { type AnyDatabase, BackupError } from '../../src/framework/database/backup/manifest.ts';
 import { DatabaseError } from '../../src/framework/database/database-error.ts';
 import { DefinitionError } from '../../src/framework/errors/definition-error.ts';
 import type { Service } from '../../src/framework/service/define-service.ts';
@@ -56,18 +56,18 @@ export function databaseUrlOf({ name }: Migrated, config: Config): string {
 }
 
 /**
- * Lists the SQLite databases of a config. Prints the services in PostgreSQL, because its own tools back them up.
- * @throws {UsageError} if a database is in memory, or if no service has an SQLite database.
+ * Lists the databases of a config.
+ * @throws {UsageError} if a database is in memory, or if no service has a database.
  */
-export function listDatabases(services: ReadonlyMap<string, Service>, config: Config): ServiceDatabase[] {
+export function listDatabases(services: ReadonlyMap<string, Service>, config: Config): AnyDatabase[] {
   const configured = listMigrated(services).filter(({ name }) => Object.hasOwn(config.services, name));
-  const onServer = configured.filter((service) => isPostgresUrl(databaseUrlOf(service, config)));
-  for (const { name } of onServer) console.log(`${name}: in PostgreSQL, use pg_dump and pg_restore`);
-  const files = configured.filter((service) => !onServer.includes(service));
-  if (files.length === 0) throw new UsageError(`${config.file} has no service with an SQLite database`);
-  return files.map((service) => {
-    const { file } = parseDatabaseUrl(databaseUrlOf(service, config));
-    if (file === inMemory) throw new UsageError(`services.${service.name}.database is in memory`);
-    return { service: service.name, file, migrations: service.migrations };
+  if (configured.length === 0) throw new UsageError(`${config.file} has no service with a database`);
+  return configured.map((service) => {
+    const { name, migrations } = service;
+    const url = databaseUrlOf(service, config);
+    if (isPostgresUrl(url)) return { service: name, url, migrations, env: process.env };
+    const { file } = parseDatabaseUrl(url);
+    if (file === inMemory) throw new UsageError(`services.${name}.database is in memory`);
+    return { service: name, file, migrations };
   });
 }

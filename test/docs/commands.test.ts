@@ -13,6 +13,8 @@ const leftOut: Readonly<Record<string, string>> = {
   'systemctl enable --now modular-monolith':
     'needs systemd; test/e2e/process/unit-file.test.ts checks the file',
   '.ci/run': 'takes minutes, and runs this test',
+  './run.sh migrate copy pet --from sqlite:data/pet.db --to postgres://postgres@localhost/monolith':
+    'needs a PostgreSQL server; test/e2e/faults/copy.test.ts runs it',
   './run.sh test docs': 'runs this test',
   './run.sh test test/services': 'the suite that runs this test',
   './run.sh check': 'takes a minute; .ci/third-service.ts runs it',

@@ -2,13 +2,14 @@
 import { randomInt } from 'node:crypto';
 import { runCommand } from '../../scripts/lib/command.ts';
 import { readArguments, UsageError } from '../../src/framework/app/arguments.ts';
+import { isPostgresUrl } from '../../src/framework/config/database-url.ts';
 import { type Exchange, fuzz } from './fuzz.ts';
 import { findLogErrors } from './log-lines.ts';
 import { recipes } from './recipes.ts';
 import { describeReached, describeValid, listFailures } from './report.ts';
 import { startServer } from './server.ts';
 
-const help = `Usage: ./run.sh fuzz [--seed N] [--requests N] [--url URL]
+const help = `Usage: ./run.sh fuzz [--seed N] [--requests N] [--url URL | --database URL]
 
 Sends valid and invalid requests to every operation in /openapi.json, and checks
 each response against the contract. Starts a separate server with every service
@@ -17,6 +18,7 @@ and databases in memory, and checks its log.
   --seed N        the same seed sends the same requests to a fresh server (a random one)
   --requests N    the number of random requests (10000)
   --url URL       fuzz a running server; created data stays in its databases
+  --database URL  keep the data in this PostgreSQL database, in schemas that are dropped afterwards
   --help          this text
 
 Ends with 1 and a curl command if a response violates the contract. Also ends
@@ -30,17 +32,23 @@ await runCommand(async () => {
 });
 
 /** Resolves with whether all checks passed. */
-async function run({ seed, requests, url }: { seed: number; requests: number; url: string | undefined }) {
+async function run({ seed, requests, url, database }: Omit<ReturnType<typeof readOptions>, 'help'>) {
   console.log(`seed ${seed}: to repeat, ./run.sh fuzz --seed ${seed} --requests ${requests}`);
-  const failures = await (url === undefined ? fuzzNewServer(seed, requests) : fuzzAt(url, seed, requests));
+  const failures = await (url === undefined
+    ? fuzzNewServer(seed, requests, database)
+    : fuzzAt(url, seed, requests));
   for (const failure of failures) console.error(`\n${failure}`);
   if (failures.length > 0) console.error(`\nfailed with seed ${seed}`);
   return failures.length === 0;
 }
 
 /** Starts a server, fuzzes it, and checks its log. */
-async function fuzzNewServer(seed: number, requests: number): Promise<string[]> {
-  const server = await startServer();
+async function fuzzNewServer(
+  seed: number,
+  requests: number,
+  database: string | undefined,
+): Promise<string[]> {
+  const server = await startServer(database);
   try {
     const exchanges: Exchange[] = [];
     const failures = await fuzzAt(server.url, seed, requests, exchanges);
@@ -79,11 +87,18 @@ function readOptions() {
     seed: { type: 'string' },
     requests: { type: 'string', default: '10000' },
     url: { type: 'string' },
+    database: { type: 'string' },
   });
   if (values.url !== undefined && !URL.canParse(values.url))
     throw new UsageError(`--url ${values.url} is not a URL`);
+  const { database } = values;
+  if (database !== undefined && !(isPostgresUrl(database) && URL.canParse(database)))
+    throw new UsageError('--database must be postgres://user@host/database');
+  if (database !== undefined && values.url !== undefined)
+    throw new UsageError('Expected --url or --database, not both');
   return {
     help: values.help,
+    database,
     url: values.url?.replace(/\/$/, ''),
     seed: values.seed === undefined ? randomInt(2 ** 31) : readInteger('seed', values.seed, 0, 2 ** 31 - 1),
     requests: readInteger('requests', values.requests, 1, 10_000_000),

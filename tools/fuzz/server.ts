@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { loadServices } from '../../src/framework/app/load-services.ts';
 
 /** The product in a separate process, with every service and empty databases. */
@@ -18,8 +20,10 @@ export interface FuzzedServer {
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-export async function startServer(): Promise<FuzzedServer> {
+/** @param database the URL of a PostgreSQL database; each service gets a new schema there. Databases in memory without it. */
+export async function startServer(database?: string): Promise<FuzzedServer> {
   const services = await loadServices();
+  const schemas = database === undefined ? undefined : createSchemas(database);
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
   const file = join(folder, 'config.yaml');
   const config = {
@@ -27,7 +31,7 @@ export async function startServer(): Promise<FuzzedServer> {
     services: Object.fromEntries(
       [...services].map(([name, { migrations }]) => [
         name,
-        migrations ? { database: 'sqlite::memory:' } : {},
+        migrations ? { database: schemas?.urlOf(name) ?? 'sqlite::memory:' } : {},
       ]),
     ),
     apps: { gateway: { port: 0, services: [...services.keys()] } },
@@ -55,8 +59,30 @@ export async function startServer(): Promise<FuzzedServer> {
     async stop() {
       child.kill('SIGTERM');
       await closed;
+      await schemas?.drop();
       // Text after the last line end is an entry too, although it should not exist.
       return output.replace(/\n$/, '').split('\n');
+    },
+  };
+}
+
+/** Schemas that no other run has, so that the ids begin with 1 as in a database in memory. */
+function createSchemas(database: string) {
+  const prefix = `fuzz_${randomUUID().slice(0, 8)}`;
+  const names: string[] = [];
+  return {
+    urlOf(service: string): string {
+      const url = new URL(database);
+      const name = `${prefix}_${service}`;
+      names.push(name);
+      url.searchParams.set('schema', name);
+      return url.href;
+    },
+    async drop(): Promise<void> {
+      const client = new pg.Client({ connectionString: database });
+      await client.connect();
+      for (const name of names.splice(0)) await client.query(`DROP SCHEMA IF EXISTS "${name}" CASCADE`);
+      await client.end();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { DatabaseError } from './database-error.ts';
 import { type BuiltQuery, is, Param, Placeholder, type Query, SQL } from './drizzle.ts';
 import { createRowReader, type RowReader } from './row-reader.ts';
 
@@ -73,4 +74,17 @@ function createLookup(name: string): Binder {
     if (value === undefined) throw new TypeError(`Missing the value of the parameter ${name}`);
     return value;
   };
+}
+
+/** The error of a query that the database of a service cannot run: one line, which names both. */
+export function unusableQuery(
+  product: 'SQLite' | 'PostgreSQL',
+  service: string | undefined,
+  text: string,
+  error: unknown,
+): DatabaseError {
+  const query = text.replace(/\s+/g, ' ').trim();
+  const prefix = service === undefined ? '' : `${service}: `;
+  const message = `${prefix}${product} cannot run this query: ${(error as Error).message}: ${query}`;
+  return new DatabaseError(message, { cause: error });
 }

@@ -240,17 +240,6 @@ test.for(['backup', 'restore'])('%s --help prints the usage', async (script, t) 
   expect(output).toMatch(new RegExp(`^Usage: ./run.sh ${script} FOLDER`));
 });
 
-test.for(['backup', 'restore'])('%s names the tools for services in PostgreSQL', async (script, t) => {
-  const { folder, file } = writeConfig(t);
-  const text = readFileSync(file, 'utf8').replaceAll(/sqlite:data\/\w+\.db/g, '"postgres://localhost/a"');
-  writeFileSync(file, text);
-  const { code, output } = await runScript(t, script, join(folder, 'backup'), '--config', file);
-  expect(code).toBe(2);
-  expect(output).toBe(
-    `pet: in PostgreSQL, use pg_dump and pg_restore\nuser: in PostgreSQL, use pg_dump and pg_restore\n${file} has no service with an SQLite database\n`,
-  );
-});
-
 test('backup rejects a database in memory', async (t) => {
   const { folder, file } = writeConfig(t);
   writeFileSync(file, readFileSync(file, 'utf8').replace('sqlite:data/pet.db', '"sqlite::memory:"'));

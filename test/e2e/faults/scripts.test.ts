@@ -194,8 +194,8 @@ test.for([
 });
 
 test.for([
-  { args: [], message: 'Expected create, apply or status: see --help\n' },
-  { args: ['drop'], message: 'Expected create, apply or status: see --help\n' },
+  { args: [], message: 'Expected create, apply, status or copy: see --help\n' },
+  { args: ['drop'], message: 'Expected create, apply, status or copy: see --help\n' },
   { args: ['create', 'nope'], message: 'nope is not a service with a database (known: pet, user)\n' },
   { args: ['status', 'pet', 'user'], message: 'Unknown argument user: see --help\n' },
   { args: ['status', '--name', 'x'], message: 'Expected --name only with create: see --help\n' },

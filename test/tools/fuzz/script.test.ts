@@ -60,6 +60,11 @@ test('fuzz ends with 1 if too few requests reach every status', async (t) => {
 test.for([
   { args: ['--requests', '1e3'], message: '--requests must be an integer from 1 to 10000000\n' },
   { args: ['--seed', 'x'], message: '--seed must be an integer from 0 to 2147483647\n' },
+  { args: ['--database', 'sqlite:a'], message: '--database must be postgres://user@host/database\n' },
+  {
+    args: ['--database', 'postgres://h/a', '--url', 'http://localhost'],
+    message: 'Expected --url or --database, not both\n',
+  },
   { args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
   { args: ['10'], message: 'Unknown argument 10: see --help\n' },
 ])('fuzz ends with 2 and one line on $args', async ({ args, message }, t) => {

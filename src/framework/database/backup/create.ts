@@ -6,14 +6,17 @@ import { DatabaseError } from '../database-error.ts';
 import { lockWaitMs, unusableDatabase } from '../sqlite/errors.ts';
 import { assertUsableFile, privateFile, syncPath } from '../sqlite/files.ts';
 import {
+  type AnyDatabase,
   BackupError,
   type Copy,
   examineBackup,
   hashFile,
+  isServerDatabase,
   type Manifest,
   type ServiceDatabase,
   writeManifest,
 } from './manifest.ts';
+import type { ServerSnapshot } from './postgres-create.ts';
 
 /** The number of pages that are copied in one step. Between two steps the process can handle a signal. */
 const pagesPerStep = 1_000;
@@ -26,15 +29,24 @@ const pagesPerStep = 1_000;
  * @throws {DatabaseError} if a database cannot be read, or is damaged.
  */
 export async function createBackup(
-  databases: readonly ServiceDatabase[],
+  databases: readonly AnyDatabase[],
   folder: string,
   version: string,
 ): Promise<Manifest> {
   const isNew = claimFolder(folder);
-  let snapshot: ReturnType<typeof openSnapshot> | undefined;
+  let snapshot: Awaited<ReturnType<typeof openSnapshot>> | undefined;
+  let servers: ServerSnapshot | undefined;
   try {
-    snapshot = openSnapshot(databases);
+    const onServers = databases.filter(isServerDatabase);
+    if (onServers.length > 0) {
+      const { connectServers } = await import('./postgres-create.ts');
+      servers = await connectServers(onServers);
+    }
+    const files = databases.filter((one): one is ServiceDatabase => !isServerDatabase(one));
+    snapshot = await openSnapshot(files, async () => servers?.begin());
     const services: Record<string, Copy> = {};
+    for (const database of onServers)
+      services[database.service] = await (servers as ServerSnapshot).dump(database, folder);
     for (const [database, client] of snapshot.clients) {
       services[database.service] = await copy(client, folder, database).catch((error) => {
         throw unusableDatabase(database.file, error);
@@ -49,6 +61,7 @@ export async function createBackup(
     throw error;
   } finally {
     snapshot?.close();
+    await servers?.close();
   }
 }
 
@@ -69,8 +82,9 @@ function claimFolder(folder: string): boolean {
 /**
  * Opens connections that see the databases at the same point in time, however long reading takes. It locks all
  * databases for some ms, and each connection begins its transaction meanwhile. Writes wait for the lock; reads do not.
+ * @param whileLocked is called while all databases are locked.
  */
-function openSnapshot(databases: readonly ServiceDatabase[]) {
+async function openSnapshot(databases: readonly ServiceDatabase[], whileLocked: () => Promise<void>) {
   const locks: Client.Database[] = [];
   const clients: [ServiceDatabase, Client.Database][] = [];
   const closeClients = () => {
@@ -95,6 +109,7 @@ function openSnapshot(databases: readonly ServiceDatabase[]) {
         client.prepare('SELECT count(*) FROM sqlite_schema').get();
       });
     }
+    await whileLocked();
     return { time: new Date().toISOString(), clients, close: closeClients };
   } catch (error) {
     closeClients();

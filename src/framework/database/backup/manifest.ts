@@ -15,16 +15,31 @@ import { checkSchema } from '../sqlite/schema-check.ts';
 /** The reason why a backup or a restore failed: one line for the user. */
 export class BackupError extends Error {}
 
-/** A service's database: where it is, and the folder of its migrations. */
+/** A service's SQLite database: where it is, and the folder of its migrations. */
 export interface ServiceDatabase {
   readonly service: string;
   readonly file: string;
   readonly migrations: URL;
 }
 
+/** A service's schema in PostgreSQL. */
+export interface ServerDatabase {
+  readonly service: string;
+  readonly url: string;
+  readonly migrations: URL;
+  /** The environment of the programs that copy it. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export type AnyDatabase = ServiceDatabase | ServerDatabase;
+
+export function isServerDatabase(database: AnyDatabase): database is ServerDatabase {
+  return 'url' in database;
+}
+
 const Copy = Type.Object({
-  /** The name of the copy in the folder. */
-  file: Type.String({ pattern: '^[a-z][a-z0-9-]*\\.db$' }),
+  /** The name of the copy in the folder: an SQLite file, or an archive of pg_dump. */
+  file: Type.String({ pattern: '^[a-z][a-z0-9-]*\\.(db|dump)$' }),
   /** In bytes. */
   size: Type.Integer({ minimum: 1 }),
   sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
@@ -32,6 +47,9 @@ const Copy = Type.Object({
   migrations: Type.Array(Type.String()),
   /** How many rows each table has. */
   rows: Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
+  /** The schema in PostgreSQL, and the checksum of each table. */
+  schema: Type.Optional(Type.String()),
+  checksums: Type.Optional(Type.Record(Type.String(), Type.String())),
 });
 export type Copy = Static<typeof Copy>;
 

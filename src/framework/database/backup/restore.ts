@@ -9,14 +9,17 @@ import { assertNoDanglingLink, privateFile, sidecars, syncPath } from '../sqlite
 import { listPending } from '../sqlite/migrations.ts';
 import { makeWorkFolder, removeLeftFolders } from '../sqlite/work-folder.ts';
 import {
+  type AnyDatabase,
   BackupError,
   type Copy,
   examineBackup,
   hashFile,
+  isServerDatabase,
   type Manifest,
   readManifest,
   type ServiceDatabase,
 } from './manifest.ts';
+import type { ServerTarget } from './postgres-restore.ts';
 
 /** A database that is to be restored. */
 interface Target extends ServiceDatabase {
@@ -39,16 +42,24 @@ interface StagedTarget extends Target {
  * @throws {BackupError} if the backup is incomplete or does not match the config, or if a database exists.
  */
 export async function restoreBackup(
-  databases: readonly ServiceDatabase[],
+  databases: readonly AnyDatabase[],
   folder: string,
   knownDatabases: string,
 ): Promise<Manifest> {
   const manifest = readManifest(folder);
-  const targets = await findTargets(databases, manifest);
+  assertFitting(databases, manifest);
+  const files = databases.filter((one): one is ServiceDatabase => !isServerDatabase(one));
+  const targets = await findTargets(files, manifest);
+  const onServers = await findServerTargets(databases, manifest, folder);
   const staged: StagedTarget[] = [];
   try {
     for (const target of targets) staged.push(await stage(target, folder));
     for (const { file } of staged) rememberDatabase(knownDatabases, file);
+    for (const { knownAs } of onServers) rememberDatabase(knownDatabases, knownAs);
+    for (const target of onServers) {
+      const { restoreServerTarget } = await import('./postgres-restore.ts');
+      await restoreServerTarget(target, folder);
+    }
     linkAll(staged);
     return manifest;
   } finally {
@@ -56,10 +67,38 @@ export async function restoreBackup(
   }
 }
 
-/** Returns the databases that are not restored yet. */
+/** @throws {BackupError} if the backup has a service that the config does not have, or has in another kind of database. */
+function assertFitting(databases: readonly AnyDatabase[], { services }: Manifest): void {
+  for (const [name, copy] of Object.entries(services)) {
+    const database = databases.find(({ service }) => service === name);
+    if (database === undefined) throw new BackupError(`${name} is in the backup, but not in the config`);
+    if (isServerDatabase(database) === (copy.schema !== undefined)) continue;
+    const [of, other] = copy.schema === undefined ? ['SQLite', 'PostgreSQL'] : ['PostgreSQL', 'SQLite'];
+    throw new BackupError(
+      `${name} was in ${of} when it was backed up, and the config names ${other}. Restore it to ${of}, then run "./run.sh migrate copy ${name}"`,
+    );
+  }
+}
+
+/** Returns the schemas that are not restored yet. */
+async function findServerTargets(
+  databases: readonly AnyDatabase[],
+  { services }: Manifest,
+  folder: string,
+): Promise<ServerTarget[]> {
+  const targets: ServerTarget[] = [];
+  for (const database of databases.filter(isServerDatabase)) {
+    const copy = services[database.service];
+    if (copy === undefined) continue;
+    const { findServerTarget } = await import('./postgres-restore.ts');
+    const target = await findServerTarget(database, copy, folder);
+    if (target !== undefined) targets.push(target);
+  }
+  return targets;
+}
+
+/** Returns the files that are not restored yet. */
 async function findTargets(databases: readonly ServiceDatabase[], { services }: Manifest): Promise<Target[]> {
-  const unknown = Object.keys(services).find((name) => !databases.some(({ service }) => service === name));
-  if (unknown !== undefined) throw new BackupError(`${unknown} is in the backup, but not in the config`);
   const targets: Target[] = [];
   const existing: string[] = [];
   for (const database of databases) {

@@ -13,9 +13,11 @@ import type { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { isDisconnected, toProblem } from './errors.ts';
 import { type GroupCommit, openGroupCommit } from './group-commit.ts';
 import { createRetry, type PostgresWrite, runTransaction } from './transaction.ts';
-import { verifyStatement } from './verify-statement.ts';
+import { verifyStatements } from './verify.ts';
 
 export interface DriverOptions {
+  /** The name of the service, for messages. */
+  readonly service: string | undefined;
   readonly reads: SharedConnections;
   readonly writes: ExclusiveConnections;
   readonly groups: ExclusiveConnections;
@@ -103,9 +105,8 @@ export class PostgresDriver implements DatabaseDriver {
   };
 
   verify = async (): Promise<void> => {
-    await this.#options.writes.use(async (connection) => {
-      for (const text of this.#texts) await verifyStatement(connection, text);
-    });
+    const { writes, service } = this.#options;
+    await writes.use((connection) => verifyStatements(connection, this.#texts, service));
   };
 
   close = async (): Promise<void> => {
@@ -153,7 +154,11 @@ export class PostgresDriver implements DatabaseDriver {
     if (isRead) return this.#read(command);
     // With an idempotency key the result is stored in the same transaction.
     if (currentContext()?.keyed !== undefined) {
-      return this.write(() => (currentWrite(this.identity) as PostgresWrite).run(command, false));
+      return this.write(async () => {
+        const outcome = await (currentWrite(this.identity) as PostgresWrite).run(command, false);
+        // Without the functions of the driver, which cannot be stored.
+        return { rows: outcome.rows, rowCount: outcome.rowCount, command: outcome.command };
+      });
     }
     return this.#group.run(command).catch((error: unknown) => {
       throw this.#count(toProblem(error, true));

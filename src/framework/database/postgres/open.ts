@@ -10,7 +10,7 @@ import { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { PostgresDriver } from './driver.ts';
 import { isDisconnected, unusableDatabase } from './errors.ts';
 import { applyMigrations } from './migrations.ts';
-import { type PostgresUrl, parsePostgresUrl } from './url.ts';
+import { knownName, type PostgresUrl, parsePostgresUrl } from './url.ts';
 
 /** How long a start waits for an unreachable server, in ms. */
 const startWaitMs = 60_000;
@@ -35,11 +35,14 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
   const reads = new SharedConnections(maxReads, connect('reads'));
   const writes = new ExclusiveConnections(pool - maxReads - 1, connect('writes'));
   const groups = new ExclusiveConnections(1, connect('groups', groupLockMs));
-  const driver = new PostgresDriver({ reads, writes, groups, isPrepared, isTraced });
+  const driver = new PostgresDriver({
+    ...{ reads, writes, groups, isPrepared, isTraced },
+    service: options.service,
+  });
   try {
     await waitForServer(url, () => writes.use(async () => {}));
     const known = options.migrations === undefined ? [] : readMigrations(options.migrations, 'postgres');
-    const name = `${describeDatabase(connectionString)} ${schema}`;
+    const name = knownName({ connectionString, schema });
     const { knownDatabases } = options;
     await writes.use((connection) =>
       applyMigrations(connection, schema, known, () => assertNotMissing(name, knownDatabases)),
@@ -50,12 +53,6 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
     await driver.close();
     throw unusableDatabase(url, error);
   }
-}
-
-/** Returns a URL without user and parameters, as the registry of known databases lists it. */
-function describeDatabase(connectionString: string): string {
-  const { host, pathname } = new URL(connectionString);
-  return `postgres://${host}${pathname}`;
 }
 
 /** @throws {DatabaseError} if the registry of known databases lists the schema, and it does not exist. */

@@ -34,3 +34,12 @@ export function parsePostgresUrl(url: string, service: string): PostgresUrl {
   for (const name of ['schema', 'pool', 'prepare']) searchParams.delete(name);
   return { connectionString: parsed.href, schema, pool, isPrepared };
 }
+
+/** The name of a schema in the list of known databases: without the user and the parameters of its URL. */
+export function knownName({
+  connectionString,
+  schema,
+}: Pick<PostgresUrl, 'connectionString' | 'schema'>): string {
+  const { host, pathname } = new URL(connectionString);
+  return `postgres://${host}${pathname} ${schema}`;
+}

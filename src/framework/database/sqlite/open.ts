@@ -26,7 +26,7 @@ export function openSqlite(file: string, options: OpenOptions = {}): DatabaseDri
   const reads = createReadTransaction(client);
   const watch = isFile ? watchDatabaseFiles(client, realpathSync(file), reads.end) : undefined;
   const writer = openWriter(client, reads.end, () => watch?.damage() !== undefined);
-  const statements = { client, reads, writer, isTraced: options.isTraced === true };
+  const statements = { client, reads, writer, isTraced: options.isTraced === true, service: options.service };
   return {
     identity: client,
     orm,

@@ -1,8 +1,15 @@
-import type { Database as Client } from 'better-sqlite3';
+import type Sqlite from 'better-sqlite3';
 import { currentContext } from '../../context/context.ts';
 import { createDialect, type SQL } from '../drizzle.ts';
 import { currentWrite, type RunningWrite } from '../running-write.ts';
-import { type Preparable, type Prepared, planQuery, type Statement, type Values } from '../statement.ts';
+import {
+  type Preparable,
+  type Prepared,
+  planQuery,
+  type Statement,
+  unusableQuery,
+  type Values,
+} from '../statement.ts';
 import { createStatementObserver, type ObserveRun } from '../statement-observer.ts';
 import type { Writer } from './group-commit.ts';
 import type { ReadTransaction } from './read-transaction.ts';
@@ -10,22 +17,24 @@ import type { ReadTransaction } from './read-transaction.ts';
 export const { orm, render } = createDialect('sqlite');
 
 export interface StatementOptions {
-  readonly client: Client;
+  readonly client: Sqlite.Database;
   readonly reads: ReadTransaction;
   readonly writer: Writer;
   readonly isTraced: boolean;
+  /** The name of the service, for messages. */
+  readonly service: string | undefined;
 }
 
 /**
  * Prepares a query once. Drizzle builds the SQL and names the columns; the driver runs it.
- * @throws {SqliteError} for SQL that SQLite does not understand.
+ * @throws {DatabaseError} for SQL that SQLite does not understand.
  */
 export function prepareStatement<P extends Prepared>(
   query: Preparable<P> | SQL,
-  { client, reads, writer, isTraced }: StatementOptions,
+  { client, reads, writer, isTraced, service }: StatementOptions,
 ): Statement<P> {
   const { sql, bind, read } = planQuery(query, render);
-  const statement = client.prepare(sql);
+  const statement = prepareText(client, sql, service);
   if (statement.reader) statement.raw();
   const observe = createStatementObserver(sql, { system: 'sqlite', isTraced });
   const toObject = (row: unknown) => (read === undefined ? row : read(row as unknown[]));
@@ -78,6 +87,18 @@ export function prepareStatement<P extends Prepared>(
       write.fail(error);
       return write.track(Promise.reject(error));
     }
+  }
+}
+
+function prepareText(
+  client: Sqlite.Database,
+  text: string,
+  service: string | undefined,
+): Sqlite.Statement<unknown[]> {
+  try {
+    return client.prepare(text);
+  } catch (error) {
+    throw unusableQuery('SQLite', service, text, error);
   }
 }
 

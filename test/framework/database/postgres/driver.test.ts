@@ -176,10 +176,10 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
   });
 
   test('verify names a statement that PostgreSQL cannot run', async (t) => {
-    const database = await openTestDatabase(t, newSchemaUrl());
+    const database = await openTestDatabase(t, newSchemaUrl(), { service: 'pet' });
     database.prepare(sql`SELECT iif(1, 2, 3)`);
     await expect(database.verify()).rejects.toThrow(
-      /^PostgreSQL cannot run this query: function iif\(.*\) does not exist: SELECT iif\(1, 2, 3\)$/,
+      /^pet: PostgreSQL cannot run this query: function iif\(.*\) does not exist: SELECT iif\(1, 2, 3\)$/,
     );
   });
 

@@ -1,0 +1,126 @@
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { PostgresSide } from '../copy/postgres-side.ts';
+import { digestTable } from '../copy/table-digest.ts';
+import { DatabaseError } from '../database-error.ts';
+import { Connection } from '../postgres/connection.ts';
+import { unusableDatabase } from '../postgres/errors.ts';
+import { parsePostgresUrl } from '../postgres/url.ts';
+import { privateFile, syncPath } from '../sqlite/files.ts';
+import { type Copy, hashFile, type ServerDatabase } from './manifest.ts';
+import { runProgram } from './postgres-programs.ts';
+
+/** ms for a connection, and for a statement that only begins a transaction. */
+const limits = { statementMs: 60_000, lockMs: 60_000 };
+
+export interface ServerSnapshot {
+  /** Begins to see one point in time, in every database. */
+  begin(): Promise<void>;
+  /** Writes the schema of a service, as of that point in time, to a file in the folder. */
+  dump(database: ServerDatabase, folder: string): Promise<Copy>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to the databases of services. Services that share a database share a snapshot, so that their copies agree.
+ * @throws {BackupError} if pg_dump is not installed.
+ * @throws {DatabaseError} if a database cannot be used.
+ */
+export async function connectServers(databases: readonly ServerDatabase[]): Promise<ServerSnapshot> {
+  await runProgram('pg_dump', ['--version']);
+  const connections = new Map<string, Connection>();
+  const snapshots = new Map<string, string>();
+  const keyOf = ({ url, service }: ServerDatabase) => parsePostgresUrl(url, service).connectionString;
+
+  async function close(): Promise<void> {
+    await Promise.allSettled([...connections.values()].map((connection) => connection.close()));
+  }
+
+  try {
+    for (const database of databases) {
+      const key = keyOf(database);
+      if (connections.has(key)) continue;
+      const options = { connectionString: key, schema: 'pg_catalog', application: 'backup', ...limits };
+      const connection = new Connection(options);
+      connections.set(key, connection);
+      await inDatabase(database, () => connection.ready());
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    async begin() {
+      for (const database of databases) {
+        const key = keyOf(database);
+        if (snapshots.has(key)) continue;
+        const connection = connections.get(key) as Connection;
+        snapshots.set(key, await inDatabase(database, () => exportSnapshot(connection)));
+      }
+    },
+    dump: (database, folder) => dump(database, folder, snapshots.get(keyOf(database)) as string),
+    close,
+  };
+}
+
+/** Begins a transaction and returns the name by which others see the same rows. */
+async function exportSnapshot(connection: Connection): Promise<string> {
+  await connection.run({ text: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' });
+  // It waits while the copies are written.
+  await connection.run({ text: 'SET LOCAL idle_in_transaction_session_timeout = 0' });
+  const { rows } = await connection.run({ text: 'SELECT pg_export_snapshot()' });
+  return rows[0]?.[0] as string;
+}
+
+async function dump(database: ServerDatabase, folder: string, snapshot: string): Promise<Copy> {
+  const { service, url } = database;
+  const { schema } = parsePostgresUrl(url, service);
+  const content = await readContent(database, snapshot);
+  const file = `${service}.dump`;
+  const path = join(folder, file);
+  closeSync(openSync(path, 'wx', privateFile));
+  const pattern = `"${schema.replaceAll('"', '""')}"`;
+  await runProgram(
+    'pg_dump',
+    [
+      ...['--format=custom', '--no-owner', '--no-privileges', `--schema=${pattern}`],
+      ...[`--snapshot=${snapshot}`, `--file=${path}`],
+    ],
+    database,
+  );
+  syncPath(path);
+  return { file, schema, ...(await hashFile(path)), ...content };
+}
+
+/**
+ * Reads what a restored schema must have.
+ * @param snapshot what to read; by default the schema as it is now.
+ * @throws {DatabaseError} if the schema has no tables of a service.
+ */
+export async function readContent({ service, url }: ServerDatabase, snapshot?: string) {
+  const side = await PostgresSide.open(url, service, false, snapshot);
+  try {
+    const tables = await side.listTables();
+    if (tables.length === 0)
+      throw unusableDatabase(url, new DatabaseError('it has no tables of this service to back up'));
+    const rows: Record<string, number> = {};
+    const checksums: Record<string, string> = {};
+    for (const { name, columns } of tables) {
+      const digest = await digestTable(side, name, columns);
+      checksums[name] = digest.checksum;
+      // Names with two underscores belong to the framework.
+      if (!name.startsWith('__')) rows[name] = digest.rows;
+    }
+    return { migrations: await side.listMigrations(), rows, checksums };
+  } finally {
+    await side.close();
+  }
+}
+
+async function inDatabase<Result>({ url }: ServerDatabase, fn: () => Promise<Result>): Promise<Result> {
+  try {
+    return await fn();
+  } catch (error) {
+    throw unusableDatabase(url, error);
+  }
+}

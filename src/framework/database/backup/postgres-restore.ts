@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { PostgresSide } from '../copy/postgres-side.ts';
+import { readMigrations } from '../migration-files.ts';
+import { knownName, parsePostgresUrl } from '../postgres/url.ts';
+import { BackupError, type Copy, hashFile, type ServerDatabase } from './manifest.ts';
+import { readContent } from './postgres-create.ts';
+import { runProgram } from './postgres-programs.ts';
+
+/** A schema that is to be restored. */
+export interface ServerTarget extends ServerDatabase {
+  readonly copy: Copy;
+  /** Its name in the list of known databases. */
+  readonly knownAs: string;
+}
+
+/**
+ * Checks the archive of a service and the place where it goes.
+ * @returns undefined if the schema is already restored.
+ * @throws {BackupError} if the schema exists and differs, or if the archive does not fit.
+ */
+export async function findServerTarget(
+  database: ServerDatabase,
+  copy: Copy,
+  folder: string,
+): Promise<ServerTarget | undefined> {
+  const { service, url, migrations } = database;
+  const parsed = parsePostgresUrl(url, service);
+  if (copy.schema !== parsed.schema) {
+    throw new BackupError(
+      `${service}: the backup has the schema ${copy.schema}, and the config names ${parsed.schema}. Add ?schema=${copy.schema} to the URL`,
+    );
+  }
+  const known = readMigrations(migrations, 'postgres');
+  if (!copy.migrations.every((hash, index) => known[index]?.hash === hash))
+    throw new BackupError(`${service}: the backup has a migration that this version does not have`);
+  await verifyArchive(copy, folder);
+  if (!(await hasSchema(database))) return { ...database, copy, knownAs: knownName(parsed) };
+  if (await isRestored(database, copy)) return undefined;
+  throw new BackupError(
+    `a restore replaces nothing, and the schema ${parsed.schema} of ${service} exists. Stop the server, rename it (ALTER SCHEMA … RENAME TO …) or drop it, and run the restore again`,
+  );
+}
+
+/**
+ * Restores a schema in one transaction.
+ * @throws {BackupError} if it then has other rows than the manifest says.
+ */
+export async function restoreServerTarget(target: ServerTarget, folder: string): Promise<void> {
+  const path = join(folder, target.copy.file);
+  await runProgram(
+    'pg_restore',
+    ['--single-transaction', '--exit-on-error', '--no-owner', '--no-privileges', path],
+    target,
+  );
+  if (await isRestored(target, target.copy)) return;
+  throw new BackupError(`${target.service}: the restored schema has other rows than the manifest says`);
+}
+
+async function verifyArchive({ file, size, sha256 }: Copy, folder: string): Promise<void> {
+  const path = join(folder, file);
+  const found = await hashFile(path);
+  if (size !== found.size || sha256 !== found.sha256)
+    throw new BackupError(`${path} has another size or SHA-256 than its manifest says`);
+  await runProgram('pg_restore', ['--list', path]);
+}
+
+async function hasSchema({ url, service }: ServerDatabase): Promise<boolean> {
+  const side = await PostgresSide.open(url, service, false);
+  try {
+    return await side.hasSchema();
+  } finally {
+    await side.close();
+  }
+}
+
+/** Whether the schema has the migrations, the rows and the checksums of its copy. */
+async function isRestored(database: ServerDatabase, { migrations, rows, checksums }: Copy): Promise<boolean> {
+  const content = await readContent(database).catch(() => undefined);
+  return isDeepStrictEqual(content, { migrations, rows, checksums });
+}

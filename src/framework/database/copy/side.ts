@@ -1,0 +1,43 @@
+/** A value of a row in the form that both databases share. Integers are `bigint`, so that none is rounded. */
+export type Value = null | bigint | number | string | Uint8Array;
+
+export interface TableShape {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** Whether SQLite numbers the rows in a column `rowid` that it does not list. */
+  readonly hasHiddenRowid: boolean;
+}
+
+/** A column whose ids the database gives out. */
+export interface IdColumn {
+  readonly table: string;
+  readonly column: string;
+}
+
+/** A database that rows are copied from, or to, in one transaction. Its errors are lines for the user. */
+export interface CopySide {
+  /** The tables of the service and of the framework, without the list of migrations: each database has its own. */
+  listTables(): Promise<TableShape[]>;
+  /** Reads all rows of a table, in batches. */
+  read(table: string, columns: readonly string[]): AsyncIterable<Value[][]>;
+  /** The largest id that was ever given out; 0 if there was none. */
+  readLastId(id: IdColumn): Promise<bigint>;
+  insert(table: string, columns: readonly string[], rows: readonly Value[][]): Promise<void>;
+  listIdColumns(): Promise<IdColumn[]>;
+  /** Sets the id after which the database continues. */
+  setLastId(id: IdColumn, last: bigint): Promise<void>;
+  /** Checks the foreign keys and makes all of it durable. */
+  commit(): Promise<void>;
+  /** Undoes what is not committed. */
+  close(): Promise<void>;
+}
+
+/** The list of migrations: a copy leaves that of the target as it is. */
+export const migrationsTable = '__drizzle_migrations';
+
+/** Rows of one batch. A row has at most some KB, because the longest texts are those of stored responses. */
+export const batchRows = 2_000;
+
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

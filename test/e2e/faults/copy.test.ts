@@ -1,0 +1,162 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import Client from 'better-sqlite3';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
+import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
+import { makeFolder } from '../../support/app.ts';
+import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { root, startProcess } from '../process/helper.ts';
+import { migrationsOf, query, runScript } from './backup-helpers.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+/** Rows of a copy that is killed: enough for some seconds. */
+const manyRows = 200_000;
+
+let server: PostgresServer | undefined;
+beforeAll(async () => {
+  server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+});
+afterAll(() => server?.stop());
+
+function newSchemaUrl(t: TestContext): string {
+  if (server === undefined) return t.skip('PostgreSQL cannot be started here');
+  return `${server.url}?schema=t${Math.floor(Math.random() * 1e9)}`;
+}
+
+/** Makes a database with pets, of which the last one was deleted. */
+function makePets(t: TestContext, rows: number): string {
+  const file = join(makeFolder(t), 'pet.db');
+  void openSqlite(file, { migrations: migrationsOf('pet') }).close();
+  const client = new Client(file);
+  const insert = client.prepare(
+    "INSERT INTO pet (name, species, age, mood, last_fed, last_interaction) VALUES (?, 'dog', ?, 'happy', 1, 1)",
+  );
+  client.transaction(() => {
+    for (let index = 0; index <= rows; index += 1) insert.run(`Rex ${index}`, index % 7 ? index % 20 : null);
+    client.exec(`DELETE FROM pet WHERE id = ${rows + 1}`);
+  })();
+  client.close();
+  return file;
+}
+
+const copy = (t: TestContext, from: string, to: string) =>
+  runScript(t, 'migrate', 'copy', 'pet', '--from', from, '--to', to);
+
+async function ask(text: string): Promise<unknown[][]> {
+  const client = new pg.Client({ connectionString: server?.url });
+  await client.connect();
+  try {
+    return (await client.query({ text, rowMode: 'array' })).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+test('migrate copy says what it has copied, without the password', async (t) => {
+  const url = newSchemaUrl(t);
+  const file = makePets(t, 3);
+  const { code, output } = await copy(t, `sqlite:${file}`, url.replace('postgres@', 'postgres:secret@'));
+  expect(output).toMatch(/^pet: pet 3 rows, checksum [0-9a-f]{16}$/m);
+  expect(output).toContain(
+    `pet: copied from ${file} to ${url.replace('postgres@', 'postgres:***@').replace(/\?.*/, '')}`,
+  );
+  expect(code).toBe(0);
+  expect(output).not.toContain('\r');
+  const back = join(makeFolder(t), 'back.db');
+  expect((await copy(t, url, `sqlite:${back}`)).code).toBe(0);
+  expect(query(back, "SELECT seq FROM sqlite_sequence WHERE name = 'pet'")).toEqual([4]);
+  expect(await copy(t, `sqlite:${file}`, url)).toEqual({
+    code: 1,
+    output: `database ${url}: it is not empty: pet has rows. Name another database, or delete this one\n`,
+  });
+});
+
+test('progress is shown on a terminal', async (t) => {
+  if (!existsSync('/usr/bin/script')) return t.skip('script (util-linux) is not installed');
+  const from = `sqlite:${makePets(t, 5_000)}`;
+  const to = `sqlite:${join(makeFolder(t), 'to.db')}`;
+  const command = `'${process.execPath}' scripts/migrate.ts copy pet --from '${from}' --to '${to}'`;
+  const running = startProcess(t, 'script', ['-qec', command, '/dev/null']);
+  expect((await running.ended).code).toBe(0);
+  expect(running.output()).toContain('\r\x1b[Kpet: copied 2000 rows of pet');
+});
+
+test.for([
+  [[], 'Missing SERVICE to copy: see --help'],
+  [['nope'], 'nope is not a service with a database (known: pet, user)'],
+  [['pet', '--to', 'sqlite:b'], 'Missing --from URL: see --help'],
+  [['pet', '--from', 'sqlite:a'], 'Missing --to URL: see --help'],
+  [
+    ['pet', '--from', 'a.db', '--to', 'sqlite:b'],
+    '--from: expected sqlite:FILE or postgres://user@host/database',
+  ],
+  [
+    ['pet', '--from', 'sqlite:a', '--to', 'postgres://host'],
+    '--to: expected sqlite:FILE or postgres://user@host/database',
+  ],
+  [['pet', '--from', 'sqlite::memory:', '--to', 'sqlite:b'], '--from: a database in memory cannot be copied'],
+  [
+    ['pet', '--from', 'sqlite:a', '--to', 'postgres://host/name?pool=1'],
+    '--to: expected ?pool= to be an integer from 3 to 100',
+  ],
+  [
+    ['pet', '--from', 'sqlite:a', '--to', 'sqlite:./a'],
+    'Expected two databases: --from and --to are the same',
+  ],
+] as const)('migrate copy %j ends with 2 and one line', async ([args, line], t) => {
+  expect(await runScript(t, 'migrate', 'copy', ...args)).toEqual({ code: 2, output: `${line}\n` });
+});
+
+test('migrate takes --from and --to with copy alone', async (t) => {
+  expect(await runScript(t, 'migrate', 'status', '--from', 'sqlite:a')).toEqual({
+    code: 2,
+    output: 'Expected --from and --to only with copy: see --help\n',
+  });
+});
+
+test('a relative file is relative to the folder of the caller', async (t) => {
+  const folder = makeFolder(t);
+  const args = ['migrate', 'copy', 'pet', '--from', 'sqlite:missing.db', '--to=sqlite:b.db'];
+  const running = startProcess(t, join(root, 'run.sh'), args, { cwd: folder });
+  expect((await running.ended).code).toBe(1);
+  expect(running.output()).toContain(
+    `database ${join(folder, 'missing.db')}: it does not have the migration`,
+  );
+});
+
+test('a copy to PostgreSQL that is killed leaves no rows, and can be repeated', async (t) => {
+  const url = newSchemaUrl(t);
+  const schema = new URL(url).searchParams.get('schema');
+  const from = `sqlite:${makePets(t, manyRows)}`;
+  const args = ['scripts/migrate.ts', 'copy', 'pet', '--from', from, '--to', url];
+  const running = startProcess(t, process.execPath, args);
+  const isCopying = async () =>
+    (
+      await ask(
+        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pet copy' AND query LIKE 'INSERT INTO \"pet\"%'",
+      )
+    ).length > 0;
+  await expect.poll(isCopying, { timeout: 60_000, interval: 20 }).toBe(true);
+  running.child.kill('SIGKILL');
+  expect((await running.ended).signal).toBe('SIGKILL');
+  expect(await ask(`SELECT count(*)::int FROM ${schema}.pet`)).toEqual([[0]]);
+  expect((await copy(t, from, url)).code).toBe(0);
+  expect(await ask(`SELECT count(*)::int FROM ${schema}.pet`)).toEqual([[manyRows]]);
+});
+
+test('a copy to SQLite that is killed leaves no rows, and can be repeated', async (t) => {
+  const from = `sqlite:${makePets(t, manyRows)}`;
+  const file = join(makeFolder(t), 'to.db');
+  const args = ['scripts/migrate.ts', 'copy', 'pet', '--from', from, '--to', `sqlite:${file}`];
+  const running = startProcess(t, process.execPath, args);
+  // SQLite writes to its log when its cache is full.
+  const logSize = () => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  await expect.poll(logSize, { timeout: 60_000, interval: 5 }).toBeGreaterThan(1_000_000);
+  running.child.kill('SIGKILL');
+  expect((await running.ended).signal).toBe('SIGKILL');
+  expect(query(file, 'SELECT count(*) FROM pet')).toEqual([0]);
+  expect((await copy(t, from, `sqlite:${file}`)).code).toBe(0);
+  expect(query(file, 'SELECT count(*) FROM pet')).toEqual([manyRows]);
+});

@@ -1,0 +1,181 @@
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
+import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { root, startProcess, startServer, writeConfig } from '../process/helper.ts';
+import { query, runScript, write } from './backup-helpers.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+/** Debian's package has pg_dump; that of npm has not. */
+const bin = findDebianPostgres();
+let server: PostgresServer | undefined;
+beforeAll(async () => {
+  if (bin === undefined) return;
+  server = await startPostgres({ bin });
+  process.env.PATH = `${bin}:${process.env.PATH}`;
+});
+afterAll(() => server?.stop());
+
+async function ask(url: string, text: string): Promise<unknown[][]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query({ text, rowMode: 'array' })).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function createDatabase(t: TestContext): Promise<string> {
+  if (server === undefined) return t.skip("Debian's PostgreSQL with pg_dump is not installed");
+  const name = `b${Math.floor(Math.random() * 1e9)}`;
+  await ask(server.url, `CREATE DATABASE ${name}`);
+  return server.url.replace(/\/postgres$/, `/${name}`);
+}
+
+/** A config whose services are in these databases. */
+function configure(t: TestContext, pet: string, user: string) {
+  const { folder, file } = writeConfig(t);
+  const text = readFileSync(file, 'utf8')
+    .replace('sqlite:data/pet.db', `"${pet}"`)
+    .replace('sqlite:data/user.db', `"${user}"`);
+  writeFileSync(file, text);
+  return { folder, file, backup: join(folder, 'backup') };
+}
+
+const listPets = async (url: string) => (await ask(url, 'SELECT id FROM pet.pet')).map(([id]) => Number(id));
+
+test('a backup under load agrees in itself, and is restored with its ids', async (t) => {
+  const url = await createDatabase(t);
+  const { file, backup } = configure(t, url, url);
+  const app = await startServer(t, file);
+  const load = write(app.url);
+  await expect.poll(() => load.done.adoptions.size, { timeout: 30_000 }).toBeGreaterThan(20);
+  const before = { pets: [...load.done.pets], users: [...load.done.users] };
+  const made = await runScript(t, 'backup', backup, '--config', file);
+  await sleep(200);
+  await load.stop();
+  expect(made.output).toMatch(
+    /^pet: \d+ bytes, rows: pet \d+\nuser: \d+ bytes, rows: adoption \d+, user \d+\n/,
+  );
+  expect(made.code).toBe(0);
+  expect(readdirSync(backup).sort()).toEqual(['manifest.json', 'pet.dump', 'user.dump']);
+  for (const name of readdirSync(backup)) expect(statSync(join(backup, name)).mode & 0o777, name).toBe(0o600);
+
+  const other = await createDatabase(t);
+  const place = configure(t, other, other);
+  const restored = await runScript(t, 'restore', backup, '--config', place.file);
+  expect(restored.output).toMatch(/^pet: postgres:.* restored, rows: pet \d+\n/);
+  expect(restored.code).toBe(0);
+  const pets = new Set(await listPets(other));
+  expect(before.pets.filter((id) => !pets.has(id))).toEqual([]);
+  const adopted = await ask(other, 'SELECT pet_id FROM "user".adoption');
+  expect(adopted.filter(([id]) => !pets.has(Number(id)))).toEqual([]);
+  expect((await ask(other, 'SELECT id FROM "user"."user"')).length).toBeGreaterThanOrEqual(
+    before.users.length,
+  );
+  const again = await startServer(t, place.file);
+  const response = await fetch(`${again.url}/pet/pets/`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"name":"Next","species":"dog"}',
+  });
+  expect(((await response.json()) as { id: number }).id).toBeGreaterThan(Math.max(...pets));
+});
+
+/** A backup of one pet in PostgreSQL and a user who adopted it in SQLite. */
+async function backUpMixed(t: TestContext) {
+  const url = await createDatabase(t);
+  const place = configure(t, url, 'sqlite:data/user.db');
+  const app = await startServer(t, place.file);
+  const load = write(app.url);
+  await expect.poll(() => load.done.adoptions.size, { timeout: 30_000 }).toBeGreaterThan(0);
+  const made = await runScript(t, 'backup', place.backup, '--config', place.file);
+  await load.stop();
+  app.child.kill('SIGTERM');
+  await app.ended;
+  expect(made.code, made.output).toBe(0);
+  return { url, ...place };
+}
+
+test('services in both databases are backed up together; a restore replaces nothing and can be repeated', async (t) => {
+  const { url, file, backup } = await backUpMixed(t);
+  expect(readdirSync(backup).sort()).toEqual(['manifest.json', 'pet.dump', 'user.db']);
+  const refused = await runScript(t, 'restore', backup, '--config', file);
+  expect(refused.code).toBe(1);
+  expect(refused.output).toContain('a restore replaces nothing, and these files exist');
+
+  const other = await createDatabase(t);
+  const place = configure(t, other, 'sqlite:data/user.db');
+  for (let round = 0; round < 2; round += 1)
+    expect((await runScript(t, 'restore', backup, '--config', place.file)).code).toBe(0);
+  const pets = await listPets(other);
+  const adopted = query(join(place.folder, 'data/user.db'), 'SELECT pet_id FROM adoption') as number[];
+  expect(adopted.filter((id) => !pets.includes(id))).toEqual([]);
+  expect(adopted.length).toBeGreaterThan(0);
+
+  await ask(other, "UPDATE pet.pet SET name = 'changed' WHERE id = 1");
+  const changed = await runScript(t, 'restore', backup, '--config', place.file);
+  expect(changed).toEqual({
+    code: 1,
+    output: `a restore replaces nothing, and the schema pet of pet exists. Stop the server, rename it (ALTER SCHEMA … RENAME TO …) or drop it, and run the restore again\n`,
+  });
+  expect(await listPets(url)).toEqual(expect.arrayContaining(pets));
+});
+
+test('an archive that was changed, and one of another kind of database, are refused', async (t) => {
+  const { backup } = await backUpMixed(t);
+  const other = await createDatabase(t);
+  const place = configure(t, 'sqlite:data/pet.db', 'sqlite:data/user.db');
+  expect(await runScript(t, 'restore', backup, '--config', place.file)).toEqual({
+    code: 1,
+    output:
+      'pet was in PostgreSQL when it was backed up, and the config names SQLite. Restore it to PostgreSQL, then run "./run.sh migrate copy pet"\n',
+  });
+  appendFileSync(join(backup, 'pet.dump'), 'x');
+  const config = configure(t, other, 'sqlite:data/user.db');
+  const { code, output } = await runScript(t, 'restore', backup, '--config', config.file);
+  expect(output).toBe(`${join(backup, 'pet.dump')} has another size or SHA-256 than its manifest says\n`);
+  expect(code).toBe(1);
+  expect(await ask(other, "SELECT 1 FROM pg_namespace WHERE nspname = 'pet'")).toEqual([]);
+});
+
+test('without pg_dump the command says what to install, and leaves nothing', async (t) => {
+  const { file, backup } = configure(t, 'postgres://localhost/a', 'postgres://localhost/a');
+  const args = [join(root, 'scripts/backup.ts'), backup, '--config', file];
+  const running = startProcess(t, process.execPath, args, { env: { PATH: '/nowhere' } });
+  expect((await running.ended).code).toBe(1);
+  expect(running.output()).toBe(
+    'pg_dump is not installed. Install the client programs of PostgreSQL (Debian: apt-get install postgresql-client)\n',
+  );
+  expect(() => statSync(backup)).toThrow('ENOENT');
+});
+
+test('a server that is newer than pg_dump is one line with both versions', async (t) => {
+  if (bin === undefined) return t.skip("Debian's PostgreSQL with pg_dump is not installed");
+  const newer = await startPostgres();
+  t.onTestFinished(() => newer.stop());
+  const [[version]] = (await ask(newer.url, 'SHOW server_version')) as [[string]];
+  const ofDebian = Number(/postgresql\/(\d+)/.exec(bin)?.[1]);
+  if (Number.parseInt(version, 10) <= ofDebian) return t.skip("Debian's PostgreSQL is as new as that of npm");
+  const { file, backup } = configure(t, newer.url, 'sqlite:data/user.db');
+  await runScript(t, 'migrate', 'apply', 'pet', '--config', file);
+  const { code, output } = await runScript(t, 'backup', backup, 'pet', '--config', file);
+  expect(output).toMatch(
+    /^pet: pg_dump: error: aborting because of server version mismatch\. pg_dump: detail: server version: \S+; pg_dump version: .+\n$/,
+  );
+  expect(code).toBe(1);
+});
+
+test('a server that is away is one line without the password', async (t) => {
+  if (bin === undefined) return t.skip("Debian's PostgreSQL with pg_dump is not installed");
+  const { file, backup } = configure(t, 'postgres://me:secret@127.0.0.1:1/a', 'sqlite:data/user.db');
+  const { code, output } = await runScript(t, 'backup', backup, 'pet', '--config', file);
+  expect(output).toBe(
+    'database postgres://me:***@127.0.0.1:1/a: no server responds there (ECONNREFUSED). Start it, or fix the address in the config\n',
+  );
+  expect(code).toBe(1);
+});

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { PostgresSide } from '../copy/postgres-side.ts';
 import { readMigrations } from '../migration-files.ts';
+import { Connection } from '../postgres/connection.ts';
 import { knownName, parsePostgresUrl } from '../postgres/url.ts';
 import { BackupError, type Copy, hashFile, type ServerDatabase } from './manifest.ts';
 import { readContent } from './postgres-create.ts';
@@ -53,8 +54,23 @@ export async function restoreServerTarget(target: ServerTarget, folder: string):
     ['--single-transaction', '--exit-on-error', '--no-owner', '--no-privileges', path],
     target,
   );
-  if (await isRestored(target, target.copy)) return;
-  throw new BackupError(`${target.service}: the restored schema has other rows than the manifest says`);
+  if (!(await isRestored(target, target.copy)))
+    throw new BackupError(`${target.service}: the restored schema has other rows than the manifest says`);
+  await markFeed(target);
+}
+
+/** Marks the feed as a copy, so that the server that starts on it begins another history of its events. */
+async function markFeed({ url, service }: ServerTarget): Promise<void> {
+  const { connectionString, schema } = parsePostgresUrl(url, service);
+  const options = { connectionString, schema, application: `${service} restore` };
+  const connection = new Connection({ ...options, statementMs: 60_000, lockMs: 60_000 });
+  try {
+    // A backup of an older version has no feed.
+    const found = await connection.run({ text: "SELECT to_regclass('__feed') IS NOT NULL" });
+    if (found.rows[0]?.[0] === true) await connection.run({ text: 'UPDATE __feed SET is_copy = 1' });
+  } finally {
+    await connection.close();
+  }
 }
 
 async function verifyArchive({ file, size, sha256 }: Copy, folder: string): Promise<void> {

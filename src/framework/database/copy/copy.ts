@@ -56,6 +56,8 @@ async function copyAll(source: CopySide, target: CopySide, options: CopyOptions)
   const { onProgress = () => {}, to } = options;
   const shapes = await target.listTables();
   for (const { name, columns } of shapes) {
+    // A server that has started on the target began a feed, which that of the source replaces.
+    if (name === '__feed') await target.clear(name);
     for await (const _ of target.read(name, columns))
       throw unusable(to, `it is not empty: ${name} has rows. Name another database, or delete this one`);
   }

@@ -127,6 +127,10 @@ export class PostgresSide implements CopySide {
     return BigInt(rows[0]?.[0] as string);
   }
 
+  async clear(table: string): Promise<void> {
+    await this.#run(`DELETE FROM ${quoteName(table)}`, [], table);
+  }
+
   async insert(table: string, columns: readonly string[], rows: readonly Value[][]): Promise<void> {
     const found = columns.map((name) => this.#column(table, name));
     const lists = found.map(({ type }, index) => `$${index + 1}::${type === 'bytea' ? type : 'text'}[]`);

@@ -22,6 +22,8 @@ export interface CopySide {
   read(table: string, columns: readonly string[]): AsyncIterable<Value[][]>;
   /** The largest id that was ever given out; 0 if there was none. */
   readLastId(id: IdColumn): Promise<bigint>;
+  /** Deletes all rows of a table. */
+  clear(table: string): Promise<void>;
   insert(table: string, columns: readonly string[], rows: readonly Value[][]): Promise<void>;
   listIdColumns(): Promise<IdColumn[]>;
   /** Sets the id after which the database continues. */

@@ -83,6 +83,10 @@ export class SqliteSide implements CopySide {
     });
   }
 
+  async clear(table: string): Promise<void> {
+    this.#run(() => void this.#client.exec(`DELETE FROM ${quoteName(table)}`), table);
+  }
+
   async insert(table: string, columns: readonly string[], rows: readonly Value[][]): Promise<void> {
     this.#run(() => {
       const names = columns.map(quoteName).join(', ');

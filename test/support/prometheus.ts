@@ -24,7 +24,7 @@ const lastScrapes = new Map<string, number>();
 /** Asks for the metrics as Prometheus does, and reads them. An app makes them once a second at most. */
 export async function scrape(url: string): Promise<Scrape & { text: string }> {
   const last = lastScrapes.get(url);
-  if (last !== undefined) await sleep(Math.max(0, last + internalLimits.metrics + 50 - performance.now()));
+  if (last !== undefined) await sleep(Math.max(0, last + internalLimits.metricsMs + 50 - performance.now()));
   const answer = await ask(url, { method: 'GET', path: '/metrics' });
   expect(answer.status).toBe(200);
   expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');

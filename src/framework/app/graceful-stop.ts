@@ -26,7 +26,7 @@ export interface GracefulStopOptions {
  * SIGHUP never cuts a request. Without `reload` it stops a process that a user started at a terminal, because the
  * terminal was closed. Any other process ignores it with a line: a supervisor that reloads wants no outage.
  */
-export function stopGracefully({ log, delay = internalLimits.stop, reload, stop }: GracefulStopOptions) {
+export function stopGracefully({ log, delay = internalLimits.stopMs, reload, stop }: GracefulStopOptions) {
   const skip: NodeJS.Signals[] = [...faults];
   if (cluster.isWorker) {
     // The parent says when to stop.

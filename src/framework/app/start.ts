@@ -154,7 +154,7 @@ async function superviseInstances(
   stopGracefully({
     log,
     // Longer than an instance has, so that one that hangs is killed before this process gives up.
-    delay: internalLimits.stop + 3 * internalLimits.kill,
+    delay: internalLimits.stopMs + 3 * internalLimits.killMs,
     reload: () => void instances.replace(),
     async stop() {
       isStopping = true;

@@ -54,7 +54,7 @@ export function connectPeer(options: ConnectPeerOptions) {
     peer: other,
     contract: contract ?? { openapi: '3.1.0', paths: {} },
     log,
-    fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.look),
+    fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.checkMs),
   });
   const look = () => runAs(service, 'contract', log, monitor.look);
   const { operations, uses } = createPeerOperations({
@@ -93,7 +93,7 @@ export function connectPeer(options: ConnectPeerOptions) {
     look,
     async check(): Promise<PeerState> {
       if (monitor.isBroken()) return 'broken';
-      return (await opened.isReachable(internalLimits.look)) ? 'OK' : 'unreachable';
+      return (await opened.isReachable(internalLimits.checkMs)) ? 'OK' : 'unreachable';
     },
     async close(): Promise<void> {
       monitor.close();
@@ -111,11 +111,11 @@ export function monitorPeer(
   const { isReachable, close } = openPeer(service, {
     origin,
     document: undefined,
-    deadline: internalLimits.look,
-    limits: { unused: internalLimits.unused },
+    deadline: internalLimits.checkMs,
+    limits: { unused: internalLimits.unusedMs },
     headers,
   });
   const check = async (): Promise<PeerState> =>
-    (await isReachable(internalLimits.look)) ? 'OK' : 'unreachable';
+    (await isReachable(internalLimits.checkMs)) ? 'OK' : 'unreachable';
   return { check, close };
 }

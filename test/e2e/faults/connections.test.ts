@@ -131,7 +131,7 @@ test.skipIf(room < 1_000)(
     const client = await open();
     await ask(client, '/user/users/1');
     // As long as apps that hand over to another let a connection be unused, and longer.
-    await sleep(2 * internalLimits.unused);
+    await sleep(2 * internalLimits.unusedMs);
     process.kill(pid, 'SIGSTOP');
     t.onTestFinished(() => void process.kill(pid, 'SIGCONT'));
     const waiting = await Promise.all(Array.from({ length: 1_000 }, open));

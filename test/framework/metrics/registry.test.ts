@@ -206,8 +206,8 @@ test('they are made once a second at most, whoever asks, and while another one i
   const made = new Set(await Promise.all(Array.from({ length: 50 }, get)));
   for (let time = 0; time < 20; time += 1) made.add(await get());
   // Each text has the processor time that was used until then.
-  expect(made.size).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / internalLimits.metrics));
-  await sleep(internalLimits.metrics);
+  expect(made.size).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / internalLimits.metricsMs));
+  await sleep(internalLimits.metricsMs);
   expect(made).not.toContain(await get());
 });
 
@@ -224,12 +224,12 @@ test('requests that come while the text is being made share it', async (t) => {
     arrived += 1;
   });
   await server.register(async (scope) =>
-    createMetrics({ label: 'gateway', maxAgeMs: internalLimits.metrics, gather }).addTo(scope),
+    createMetrics({ label: 'gateway', maxAgeMs: internalLimits.metricsMs, gather }).addTo(scope),
   );
   t.onTestFinished(() => server.close());
   const url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/metrics`;
   await sendTo(url, 'GET');
-  await sleep(internalLimits.metrics + 50);
+  await sleep(internalLimits.metricsMs + 50);
   const { promise, resolve } = Promise.withResolvers<string>();
   text = promise;
   const answers = Array.from({ length: 5 }, () => sendTo(url, 'GET'));

@@ -34,7 +34,7 @@ export const timeouts = fp<{ readonly time: Limits['time'] }>(
           reply.log = logLate(reply.log);
         }
       }
-    }, internalLimits.checkEvery);
+    }, internalLimits.checkEveryMs);
     timer.unref();
     app.addHook('onClose', async () => clearInterval(timer));
   },

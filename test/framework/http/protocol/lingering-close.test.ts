@@ -39,7 +39,7 @@ test('Node closes a connection after its last response by socket.destroySoon', a
   expect(called, 'this Node closes connections another way: see lingering-close.ts').toHaveBeenCalledTimes(1);
 });
 
-beforeEach(() => void Object.assign(internalLimits, { linger: 1_000 }));
+beforeEach(() => void Object.assign(internalLimits, { lingerMs: 1_000 }));
 
 /** A client that holds its end open, and reads when it is told to. */
 function openPaused(t: TestContext, url: string): Socket {
@@ -69,7 +69,7 @@ describe('who looks for the answer only when all is sent, finds it:', () => {
   } as const;
 
   test.for(places)('pets %s', async (place, t) => {
-    Object.assign(internalLimits, { linger: 20_000 });
+    Object.assign(internalLimits, { lingerMs: 20_000 });
     const built = await createExampleAppAt(t, place);
     for (const [name, [head, status]] of Object.entries(heads)) {
       const socket = openPaused(t, built.url);

@@ -17,7 +17,7 @@ import {
 
 // Small ones, so that this takes no time; Node gives an idle connection a second more than it is told.
 const config = { limits: { time: { headers: 300, request: 700, idle: 200 } } };
-Object.assign(internalLimits, { checkEvery: 50 });
+Object.assign(internalLimits, { checkEveryMs: 50 });
 
 const json = 'host: localhost\r\ncontent-type: application/json\r\n';
 const body = '{"name":"slow","species":"dog"}';

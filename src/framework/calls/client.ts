@@ -139,7 +139,7 @@ export function openPeer(name: string, options: PeerOptions) {
         throw new CallLoop(called);
       }
       const contentType = response.headers.get('content-type') ?? '';
-      const fault = contract.findFault({ status: response.status, contentType, body });
+      const fault = contract.findMismatch({ status: response.status, contentType, body });
       end(fault === undefined ? 'ok' : response.ok ? 'invalid_response' : 'error_status', begun, init);
       if (fault === undefined) return body;
       // A peer that rejects or fails keeps its contract. Another response may come from a new contract.

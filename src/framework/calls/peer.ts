@@ -9,7 +9,7 @@ import { createPeerOperations, describeTooEarly, PeerUseError } from './peer-ope
 import type { CallInit } from './peers.ts';
 import type { TransportLimits } from './transport.ts';
 
-/** The result of a check of a peer: `unreachable` if it does not respond, `broken` if it breaks its contract. */
+/** The result of a check of a peer. `unreachable`: it does not respond. `broken`: it breaks its contract. */
 export type PeerState = 'OK' | 'unreachable' | 'broken';
 
 export interface ConnectPeerOptions {
@@ -17,37 +17,34 @@ export interface ConnectPeerOptions {
   readonly service: string;
   /** The service that is called. */
   readonly other: string;
-  /** The peer's origin, as `http://host:port`. Absent: `setOrigin` sets it when the app listens. */
+  /** The peer's origin, as `http://host:port`. Absent: the app calls `setOrigin` when it listens. */
   readonly origin?: () => string;
-  /** The merged document; absent while it is being generated. */
+  /** The merged document. Undefined while it is generated. */
   readonly contract: OpenApiDocument | undefined;
-  /** ms for a call, in all. */
+  /** Total ms for a call. */
   readonly deadline: number;
   readonly limits: TransportLimits;
-  /** Sent with each call; they identify the caller. */
+  /** The headers of each call, which identify the caller. */
   readonly headers: Readonly<Record<string, string>>;
   readonly log: Logger;
-  /** The peer's document, if the peer runs in this app. Otherwise it is fetched. */
+  /** Returns the peer's document, if the peer runs in this app. Otherwise the monitor fetches it. */
   readonly document: (() => OpenApiDocument) | undefined;
 }
 
 /** Connects a service to a peer, and monitors the contract that the peer serves. */
 export function connectPeer(options: ConnectPeerOptions) {
   const { service, other, contract, deadline, limits, headers, log, document } = options;
-  let origin: string | undefined;
+  let ownOrigin: string | undefined;
+  const findOrigin = () => options.origin?.() ?? ownOrigin;
   const opened = openPeer(other, {
-    origin:
-      options.origin ??
-      (() => {
-        if (origin === undefined)
-          throw new Error(`The origin of ${other} is not set: the app does not listen`);
-        return origin;
-      }),
+    origin() {
+      const origin = findOrigin();
+      if (origin === undefined) throw new Error(`The origin of ${other} is not set: the app does not listen`);
+      return origin;
+    },
     document: contract,
-    deadline,
-    limits,
-    headers,
-    onUnfit: () => runAs(service, 'contract', log, monitor.lookSoon),
+    ...{ deadline, limits, headers },
+    onMismatch: () => runAs(service, 'contract', log, monitor.checkSoon),
   });
   const monitor = createContractMonitor({
     service,
@@ -56,13 +53,12 @@ export function connectPeer(options: ConnectPeerOptions) {
     log,
     fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.checkMs),
   });
-  const look = () => runAs(service, 'contract', log, monitor.look);
   const { operations, uses } = createPeerOperations({
     service,
     peer: other,
     document: contract,
     open(method, path, use) {
-      monitor.use({
+      monitor.addUse({
         method,
         path,
         get sends() {
@@ -71,8 +67,7 @@ export function connectPeer(options: ConnectPeerOptions) {
       });
       const operation = opened.createOperation(method as HttpMethod, path);
       const call = (init: CallInit | undefined) => {
-        if (options.origin === undefined && origin === undefined)
-          return Promise.reject(new PeerUseError(describeTooEarly(use)));
+        if (findOrigin() === undefined) return Promise.reject(new PeerUseError(describeTooEarly(use)));
         return operation(init);
       };
       return Object.assign(call, operation as Omit<typeof operation, never>);
@@ -83,14 +78,14 @@ export function connectPeer(options: ConnectPeerOptions) {
     operations,
     /** The operations that the service has declared so far. */
     uses,
-    /** Sets where the peer is, as `http://host:port`; once, when the app listens. Until then each call is an error. */
+    /** Sets the peer's origin, as `http://host:port`. The app calls it once, when it listens; earlier calls fail. */
     setOrigin(value: string): void {
-      origin = value;
+      ownOrigin = value;
     },
     counts: opened.counts,
     isBroken: monitor.isBroken,
-    /** Compares the contract with what the peer serves now. */
-    look,
+    /** Compares the contract with the document that the peer serves now. */
+    checkContract: () => runAs(service, 'contract', log, monitor.check),
     async check(): Promise<PeerState> {
       if (monitor.isBroken()) return 'broken';
       return (await opened.isReachable(internalLimits.checkMs)) ? 'OK' : 'unreachable';
@@ -102,7 +97,7 @@ export function connectPeer(options: ConnectPeerOptions) {
   };
 }
 
-/** A service that is forwarded to: whether it is there. */
+/** Opens a connection to the app of a service, to check whether it responds. The gateway uses it for forwarding. */
 export function monitorPeer(
   service: string,
   origin: () => string,

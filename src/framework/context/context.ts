@@ -13,7 +13,7 @@ export interface Context {
   /** Writes with the service and, within a request, its id. */
   readonly log: Logger;
   /** Absent in work without a request: start, stop and timers of a service. */
-  readonly travel?: PropagatedContext;
+  readonly propagated?: PropagatedContext;
   /** The request. It is over when its client has disconnected or received a 504 while the handler still runs. */
   readonly request?: { readonly isOver: boolean };
   /** Absent if the request has no idempotency key. */
@@ -24,8 +24,8 @@ export interface Context {
 
 /** Returns the context that a call of the running code propagates, with a deadline of at most `timeout` ms. */
 export function outgoingContext(timeout: number): PropagatedContext {
-  const travel = currentContext()?.travel ?? extract({}, randomUUID(), false);
-  return { ...travel, deadline: Math.min(travel.deadline, performance.now() + timeout) };
+  const propagated = currentContext()?.propagated ?? extract({}, randomUUID(), false);
+  return { ...propagated, deadline: Math.min(propagated.deadline, performance.now() + timeout) };
 }
 
 const storage = new AsyncLocalStorage<Context>();

@@ -41,11 +41,11 @@ export function forwardedHeaders(
     delete kept['x-hops'];
     delete kept['x-deadline-ms'];
   }
-  const { travel } = currentContext() ?? {};
-  const traceparent = span?.traceparent ?? travel?.traceparent;
+  const { propagated } = currentContext() ?? {};
+  const traceparent = span?.traceparent ?? propagated?.traceparent;
   if (traceparent !== undefined) {
     kept.traceparent = traceparent;
-    if (travel?.tracestate === undefined) delete kept.tracestate;
+    if (propagated?.tracestate === undefined) delete kept.tracestate;
   }
   // Undici sets these two itself.
   delete kept.host;

@@ -126,7 +126,7 @@ function toProblem(service: string, method: string, error: Error): Problem {
   if (unreached.includes(code))
     return new ServiceUnavailable(`The ${service} service is not available`, { cause });
   if (cause instanceof UpstreamTimeout)
-    return new GatewayTimeout(`The ${service} service did not answer in time`, { cause });
+    return new GatewayTimeout(`The ${service} service did not respond in time`, { cause });
   // Nothing was changed, so nothing is unknown.
   if (safeMethods.has(method))
     return new ServiceUnavailable(`The ${service} service is not available`, { cause });

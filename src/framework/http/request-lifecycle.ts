@@ -84,10 +84,10 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
     app.addHook('onRequest', (request, reply, done) => {
       const caller = credential.read(request.headers);
       const isTrusted = caller !== undefined || trustsAll;
-      let travel = extract(request.headers, request.id, isTrusted);
+      let propagated = extract(request.headers, request.id, isTrusted);
       let span: Span | undefined;
       if (tracer !== undefined)
-        ({ travel, span } = openRequestSpan(tracer, request, reply, travel, isTrusted));
+        ({ propagated, span } = openRequestSpan(tracer, request, reply, propagated, isTrusted));
       const log = request.log as Logger;
       if (caller !== undefined) (request as { caller: Caller }).caller = caller;
       else if (request.headers[internalHeader] !== undefined) warnOfCredential(log);
@@ -105,8 +105,8 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
       if (caller !== 'service') reply.headers(securityHeaders);
       // Not `enterWith`, which would leak the context into the next request on the same connection.
       const { serviceName: service, serviceLog } = request.server;
-      runInContext({ service, serviceLog, log, travel, span, request: state }, () =>
-        travel.hops > internalLimits.hops ? done(new LoopDetected()) : done(),
+      runInContext({ service, serviceLog, log, propagated, span, request: state }, () =>
+        propagated.hops > internalLimits.hops ? done(new LoopDetected()) : done(),
       );
     });
 

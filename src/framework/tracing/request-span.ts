@@ -6,7 +6,7 @@ import type { Logger } from '../logging/logger.ts';
 
 /** A request where requests are traced: what it hands on, and, where it is recorded, its span. */
 export interface Traced {
-  readonly travel: PropagatedContext;
+  readonly propagated: PropagatedContext;
   readonly span: Span | undefined;
 }
 
@@ -15,14 +15,14 @@ export function openRequestSpan(
   tracer: Tracer,
   request: FastifyRequest,
   reply: FastifyReply,
-  travel: PropagatedContext,
+  propagated: PropagatedContext,
   isTrusted: boolean,
 ): Traced {
   const { method, url, protocol, routeOptions, server } = request;
   const route = routeOptions.url;
   const { traceparent, span } = tracer.start(
     server.serviceName,
-    { ...travel, isTrusted },
+    { ...propagated, isTrusted },
     {
       name: route === undefined ? method : `${method} ${route}`,
       kind: 'server',
@@ -40,7 +40,7 @@ export function openRequestSpan(
     request.log = log;
     reply.log = log;
   }
-  return { travel: { ...travel, traceparent }, span };
+  return { propagated: { ...propagated, traceparent }, span };
 }
 
 /** A rejected request and a disconnected client are not errors of the service. */

@@ -8,7 +8,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List pets, all of them by pages or some by their ids */
+        /** List pets: a page of all pets, or the pets with the given ids */
         get: operations["pet.listPets"];
         put?: never;
         /** Create a pet */
@@ -37,7 +37,7 @@ export interface paths {
         delete: operations["pet.deletePet"];
         options?: never;
         head?: never;
-        /** Change what is given of a pet */
+        /** Change the given fields of a pet */
         patch: operations["pet.updatePet"];
         trace?: never;
     };
@@ -99,7 +99,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What this is */
+        /** Read the name of the service and the links to its documents */
         get: operations["pet.readService"];
         put?: never;
         post?: never;
@@ -116,7 +116,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process responds */
+        /** Check whether the process responds */
         get: operations["pet.checkHealth"];
         put?: never;
         post?: never;
@@ -133,7 +133,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether it can serve, and how each check went */
+        /** Check whether the service can serve requests */
         get: operations["pet.checkReadiness"];
         put?: never;
         post?: never;
@@ -168,7 +168,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a user with its pets, as they are now */
+        /** Read a user with its current pets */
         get: operations["user.readUser"];
         put?: never;
         post?: never;
@@ -179,7 +179,7 @@ export interface paths {
         delete: operations["user.deleteUser"];
         options?: never;
         head?: never;
-        /** Change a user: all that is given, or nothing */
+        /** Change the given fields of a user, all or none */
         patch: operations["user.updateUser"];
         trace?: never;
     };
@@ -192,7 +192,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Adopt a pet; twice is once */
+        /** Adopt a pet; a repeated adoption changes nothing */
         post: operations["user.adoptPet"];
         /** End an adoption; the pet stays */
         delete: operations["user.abandonPet"];
@@ -208,7 +208,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What this is */
+        /** Read the name of the service and the links to its documents */
         get: operations["user.readService"];
         put?: never;
         post?: never;
@@ -225,7 +225,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process responds */
+        /** Check whether the process responds */
         get: operations["user.checkHealth"];
         put?: never;
         post?: never;
@@ -242,7 +242,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether it can serve, and how each check went */
+        /** Check whether the service can serve requests */
         get: operations["user.checkReadiness"];
         put?: never;
         post?: never;
@@ -397,19 +397,19 @@ export interface components {
     headers: {
         /** @description The id of the request in all of its log entries: the id that the client sent, or a new one */
         "pet.x-request-id": string;
-        /** @description In how many seconds a retry makes sense */
+        /** @description The number of seconds after which to retry */
         "pet.retry-after": string;
         /** @description With 405: the methods of the path */
         "pet.allow": string;
-        /** @description The response is that of an earlier request with this key */
+        /** @description The response to an earlier request with this key */
         "pet.idempotent-replayed": "true";
         /** @description The id of the request in all of its log entries: the id that the client sent, or a new one */
         "user.x-request-id": string;
-        /** @description In how many seconds a retry makes sense */
+        /** @description The number of seconds after which to retry */
         "user.retry-after": string;
         /** @description With 405: the methods of the path */
         "user.allow": string;
-        /** @description The response is that of an earlier request with this key */
+        /** @description The response to an earlier request with this key */
         "user.idempotent-replayed": "true";
     };
     pathItems: never;
@@ -419,9 +419,9 @@ export interface operations {
     "pet.listPets": {
         parameters: {
             query?: {
-                /** @description How many to pass over */
+                /** @description The number of items to skip */
                 offset?: number;
-                /** @description How many at most */
+                /** @description The maximum number of items */
                 limit?: number;
                 /** @description Only pets with these ids, without `offset` and `limit`; ids that do not exist are left out */
                 ids?: number[];
@@ -805,7 +805,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is deleted */
+            /** @description The item is deleted */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1542,7 +1542,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its name, and where its documents are */
+            /** @description The name of the service, and links to its documents */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1660,7 +1660,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It can serve */
+            /** @description The service can serve requests */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1681,7 +1681,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Peers that are unreachable: requests that need them are 503 */
+                        /** @description Unreachable peers: requests that need them get 503 */
                         degraded: string[];
                     };
                 };
@@ -1732,9 +1732,9 @@ export interface operations {
     "user.listUsers": {
         parameters: {
             query?: {
-                /** @description How many to pass over */
+                /** @description The number of items to skip */
                 offset?: number;
-                /** @description How many at most */
+                /** @description The maximum number of items */
                 limit?: number;
             };
             header?: never;
@@ -2196,7 +2196,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is deleted */
+            /** @description The item is deleted */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2882,7 +2882,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its name, and where its documents are */
+            /** @description The name of the service, and links to its documents */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -3000,7 +3000,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It can serve */
+            /** @description The service can serve requests */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -3021,7 +3021,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Peers that are unreachable: requests that need them are 503 */
+                        /** @description Unreachable peers: requests that need them get 503 */
                         degraded: string[];
                     };
                 };

@@ -1,34 +1,39 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { ServiceUnavailable } from '../errors/problem.ts';
 
-/** How a check went: `unreachable`: the peer does not respond; `broken`: it breaks its contract. */
-export type Check = 'OK' | 'failed' | 'unreachable' | 'broken';
+/** The result of a check. `unreachable`: the peer does not respond. `broken`: the peer breaks its contract. */
+export type CheckResult = 'OK' | 'failed' | 'unreachable' | 'broken';
 
-/** The checks of a service and their results. A service is ready if none failed. */
+/** The results of the checks of a service. The service is ready if no check is `failed` or `broken`. */
 export const Readiness = Type.Object(
   {
     status: Type.Union([Type.Literal('OK'), Type.Literal('failed')]),
     checks: Type.Record(
       Type.String(),
-      Type.Union(['OK', 'failed', 'unreachable', 'broken'].map((state) => Type.Literal(state as Check))),
+      Type.Union(
+        ['OK', 'failed', 'unreachable', 'broken'].map((state) => Type.Literal(state as CheckResult)),
+      ),
     ),
     degraded: Type.Array(Type.String(), {
-      description: 'Peers that are unreachable: requests that need them are 503',
+      description: 'Unreachable peers: requests that need them get 503',
     }),
   },
-  { description: 'It can serve', examples: [{ status: 'OK', checks: { database: 'OK' }, degraded: [] }] },
+  {
+    description: 'The service can serve requests',
+    examples: [{ status: 'OK', checks: { database: 'OK' }, degraded: [] }],
+  },
 );
 export type Readiness = Static<typeof Readiness>;
 
 /** The checks that decide whether a service is ready. */
 export interface Checks {
-  /** Rejects if the database fails. */
+  /** Checks the database. Rejects if it fails. */
   readonly database: (() => Promise<void>) | undefined;
-  /** The check of each peer. It never requests `/ready` of the peer, because two that need each other would wait. */
-  readonly peers: Readonly<Record<string, () => Promise<Check>>>;
+  /** The check of each peer. It does not request `/ready`, because two services that call each other would wait. */
+  readonly peers: Readonly<Record<string, () => Promise<CheckResult>>>;
 }
 
-/** Runs all checks of a service at the same time. The result lists the database first, then the peers as declared. */
+/** Runs all checks of a service concurrently. The result lists the database first, then the peers as declared. */
 export async function checkReadiness({ database, peers }: Checks): Promise<Readiness> {
   const results = await Promise.all([
     ...(database === undefined ? [] : [checkDatabase(database)]),

@@ -15,8 +15,8 @@ const refusals: Readonly<Record<number, string>> = {
   431: 'The headers are too large',
 };
 
-/** Any error as the problem that the client is told. */
-export function toProblem(error: unknown, requestId: string): Problem {
+/** Converts any error to the problem that the client gets. */
+export function toClientProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
   const { validation, validationContext, statusCode } = Object(error) as Partial<FastifyError>;
   if (validation !== undefined) return new UnprocessableEntity(toFaults(validation, validationContext));
@@ -60,7 +60,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 
 /** Turns a response into that of an error, and returns its body. */
 export function writeProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): string {
-  const problem = toProblem(error, request.id);
+  const problem = toClientProblem(error, request.id);
   if (problem.status === 500) logDefect(error, request);
   else if (problem.cause !== undefined) logCause(problem);
   reply.code(problem.status).headers(problem.headers).header('content-type', problemMediaType);

@@ -9,7 +9,7 @@ Sets up what is missing (Node, dependencies, generated files), then runs the
 command. Without a command it starts the first app of config.yaml: by default
 a gateway with every service, at http://127.0.0.1:8000. Ctrl-C stops it.
 
-Commands, each with a --help of its own:
+Commands (COMMAND --help prints the options):
   start           start an app; this is the default
   dev             start an app, and restart it when a source or the config changes
   test            run the tests once
@@ -17,7 +17,7 @@ Commands, each with a --help of its own:
   generate        write generated/ from the services
   migrate         create, apply and list migrations of the databases
   backup          copy the databases while the server runs
-  restore         put the databases of a backup in place
+  restore         restore the databases of a backup
   fuzz            send random requests and compare the responses with the contract
   fuzz:connections  open connections as misbehaving clients do
   bench           measure the server against other frameworks
@@ -25,27 +25,28 @@ Commands, each with a --help of its own:
 Options:
   --config FILE   use this config file
   --app NAME      start this app of the config file
-  --all           start every app of the config file, each in its own process
-  --node          print the path of the Node that the commands run with
+  --all           start every app of the config file, each in a separate process
+  --node          print the path of the Node that runs the commands
   --help          print this text
   --version       print the version
 
-Each command is also an npm script: npm run COMMAND -- ARGUMENTS. For npm and npx on
-a machine whose own Node is too old: PATH=$(dirname "$(./run.sh --node)"):$PATH'
+Each command is also an npm script: npm run COMMAND -- ARGUMENTS. If the
+installed Node is too old for npm and npx, set
+PATH=$(dirname "$(./run.sh --node)"):$PATH'
 
 test_usage='Usage: ./run.sh test [FILTER...] [OPTIONS]
 
 Runs the tests once.
 
-  FILTER          run only test files whose path contains this
+  FILTER          run only test files whose path contains FILTER
   --project NAME  run only this project: services, framework, postgres, faults, browser or groupings
-  -t PATTERN      run only tests whose name matches this
+  -t PATTERN      run only tests whose name matches PATTERN
   --watch         run the tests again when a file changes
   --coverage      measure the coverage
 
-All other options are those of vitest: npx vitest --help'
+All other options go to vitest: npx vitest --help'
 
-# MiB for V8's young generation. Node's default depends on the memory of the machine and costs 60 MiB more.
+# The size of V8's young generation in MiB. Node's default depends on the memory of the machine, and takes 60 MiB more.
 young=--max-semi-space-size=32
 
 main() {
@@ -59,7 +60,7 @@ main() {
   esac
   list_scripts | grep -xF -e "$command" >/dev/null || fail "Unknown command $command: see ./run.sh --help"
 
-  # Wrong arguments of the server are reported before the setup, which takes a minute on a fresh clone.
+  # Report wrong arguments before the setup, because it takes a minute on a fresh clone.
   local rest=() expected= config= all= folder= argument
   case "$command" in backup | restore) folder=next ;; esac
   for argument in "$@"; do
@@ -77,7 +78,7 @@ main() {
       'start --all') all=yes ;;
       test\ *) rest+=("$argument") ;;
       *\ --config | *\ --app) expected=$argument ;;
-      # Commands run in the project's folder. A relative path of the caller is relative to the caller's folder.
+      # Commands run in the project's folder, so a relative path of the caller becomes absolute.
       *\ --config=*) config=$(absolute "$caller" "${argument#*=}"); rest+=(--config "$config") ;;
       *\ --app=* | 'dev --help') rest+=("$argument") ;;
       start\ -* | dev\ -*) fail "Unknown option $argument: see ./run.sh --help" ;;
@@ -101,7 +102,7 @@ main() {
   case "$command" in start | test | fuzz | fuzz:connections | bench) generate "$node" ;; esac
   case "$all$command" in
     yesstart) exec "$node" "$young" scripts/start-all.ts ${rest[@]+"${rest[@]}"} ;;
-    # Not by its npm script, which needs a shell in between.
+    # Not with its npm script, which would add a shell between this script and the server.
     start) exec "$node" "$young" src/main.ts ${rest[@]+"${rest[@]}"} ;;
     *) run_script "$node" "$command" ${rest[@]+"${rest[@]}"} ;;
   esac
@@ -111,23 +112,23 @@ fail() { echo "run.sh: $1" >&2; exit 2; }
 
 absolute() { case "$2" in /*) echo "$2" ;; *) echo "$1/$2" ;; esac; }
 
-# Changes to the folder of this file, also where it was started through a link. `readlink -f` does not exist on macOS.
+# Changes to the folder of this file and follows links to it. macOS has no `readlink -f`.
 cd_home() {
   local file=${BASH_SOURCE[0]} link
   while [ -L "$file" ]; do
     link=$(readlink "$file")
     case "$link" in /*) file=$link ;; *) file=$(dirname -- "$file")/$link ;; esac
   done
-  # With CDPATH, `cd` may go to a folder of that name elsewhere.
+  # With CDPATH, `cd` may change to another folder of the same name.
   CDPATH='' cd -- "$(dirname -- "$file")"
-  # The setup replaces node_modules: never in the folder of another project.
+  # The setup replaces node_modules, so it must never run in the folder of another project.
   grep -qs 'src/main.ts' package.json || fail "$PWD is not the project's folder: start run.sh from there"
 }
 
-# The names of the scripts in package.json.
+# Prints the names of the scripts in package.json.
 list_scripts() { sed -n '/^  "scripts": {/,/^  }/s/^    "\([^"]*\)": .*/\1/p' package.json; }
 
-# Runs a script of package.json as npm does, under the right Node, as this very process.
+# Runs a script of package.json like npm, with the right Node. The script replaces this process.
 run_script() {
   local node=$1 name=$2 script
   shift 2
@@ -135,7 +136,7 @@ run_script() {
   PATH=$(dirname "$node"):$PWD/node_modules/.bin:$PATH exec sh -c "$script \"\$@\"" "$name" "$@"
 }
 
-# Prints the path of a Node that is new enough: the installed one, or the pinned one from npm, which keeps it.
+# Prints the path of a Node that is new enough: the installed one, or the pinned one, which npm caches.
 find_node() {
   local installed
   installed=$(command -v node || true)
@@ -145,15 +146,15 @@ find_node() {
   [ -f "$kept" ] && path=$(cat "$kept")
   if [ -z "$path" ] || [ ! -x "$path" ]; then
     command -v npx >/dev/null || { echo "run.sh: Node $version or npm is needed" >&2; exit 1; }
-    echo "run.sh: getting Node $version from npm, once" >&2
-    # From another folder, because npx refuses to run under an old Node in this one.
+    echo "run.sh: downloading Node $version with npm, once" >&2
+    # In another folder, because `devEngines` makes npx fail with an old Node in this one.
     path=$(cd / && npx --yes --package "node@$version" -- node -p process.execPath) || exit 1
   fi
   is_new_enough "$path" || { echo "run.sh: Node $version could not be installed" >&2; exit 1; }
   echo "$path"
 }
 
-# As `engines` in package.json: an older Node has no type stripping, or crashes in the SQLite driver.
+# The same versions as `engines` in package.json. An older Node has no type stripping, or crashes in the SQLite driver.
 is_new_enough() {
   local version major minor
   version=$("$1" --version 2>/dev/null) || return 1
@@ -167,17 +168,17 @@ is_new_enough() {
 install_dependencies() {
   cmp -s package-lock.json node_modules/.installed && return
   echo 'run.sh: installing dependencies, once' >&2
-  # Under another Node npm looks for the configuration of the machine (a proxy, a certificate) in another folder.
+  # With another Node, npm would read the global configuration (proxy, certificate) from another folder.
   local machine
   machine=$(cd / && npm config get globalconfig)
   PATH=$(dirname "$1"):$PATH set_up npm ci --globalconfig "$machine" --include=dev --loglevel=error
   echo "$1" >node_modules/.node-path
-  # For .vscode/launch.json, which takes the path of a program.
+  # For .vscode/launch.json, which needs the path of a program.
   ln -sf "$1" node_modules/.node
   cp package-lock.json node_modules/.installed
 }
 
-# Runs a step of the setup. SIGTERM and Ctrl-C end it, and then this script with 0.
+# Runs a step of the setup. SIGTERM and Ctrl-C end the step, and then this script with exit code 0.
 set_up() {
   "$@" >&2 &
   local step=$! code=0
@@ -187,7 +188,7 @@ set_up() {
   return "$code"
 }
 
-# Writes contracts, types and the list of services, when a file that they are made of is newer.
+# Writes contracts, types and the list of services if one of their sources is newer.
 generate() {
   local stamp=node_modules/.generated newer=
   if [ -f "$stamp" ]; then

@@ -1,7 +1,6 @@
 /**
- * Does what a newcomer does: clones into an empty folder with an empty HOME, and works through the README from its first
- * command to its last. It compares each output with what the README shows, measures a first and a second start, and needs
- * the ports 8000 to 8002.
+ * Checks the README like a newcomer: clones into an empty folder with an empty HOME, and runs every command of the README.
+ * Compares each output with the README, and measures a first and a second start. Needs the ports 8000 to 8002.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -16,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'newcomer-'));
 const clone = join(folder, 'modular-monolith');
 const home = join(folder, 'home');
 const { NODE_EXTRA_CA_CERTS } = process.env;
-// Not this process's PATH, which may have the right Node in front.
+// Not the PATH of this process, which may begin with the right Node.
 const env = {
   HOME: home,
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -43,10 +42,11 @@ try {
   await session.stop();
   const added = blocks.flatMap(({ files }) => files);
   const changed = listChanges().filter((path) => !added.includes(path) && !path.startsWith('generated/'));
-  if (changed.length > 0) throw new Error(`the README does not say that these change: ${changed.join(', ')}`);
+  if (changed.length > 0)
+    throw new Error(`files changed that the README does not mention: ${changed.join(', ')}`);
   console.log(`${count} commands passed`);
 } finally {
-  await session.stop();
+  await session.kill();
   rmSync(folder, { recursive: true, force: true });
 }
 

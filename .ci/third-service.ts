@@ -1,7 +1,7 @@
 /**
- * Adds a third service to a copy of the project, as docs/add-a-service.md does: with a table, a migration, a peer, errors
- * and tests. Then runs the project's own tests there: they must not depend on which services there are. Removes the
- * service as the page does, and compares the copy with the start. Needs the ports 8000 to 8003.
+ * Adds a third service to a copy of the project, by the steps of docs/add-a-service.md. Then runs the tests of the project
+ * there, because they must not depend on the list of services. Removes the service by the steps of the page, and checks
+ * that no change is left. Needs the ports 8000 to 8003.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -33,13 +33,13 @@ try {
   await session.stop();
   const tests = ['vitest', 'run', '--project', 'services', '--project', 'framework'];
   const { status } = spawnSync('npx', tests, { cwd: folder, env, stdio: 'inherit' });
-  if (status !== 0) throw new Error('a third service turns tests of the project red');
+  if (status !== 0) throw new Error('tests of the project fail with a third service');
   for (const block of blocks.filter(({ line }) => line >= split)) await session.work(block);
   await session.stop();
   const left = git('status', '--porcelain');
-  if (left !== '') throw new Error(`the page does not remove what it has added:\n${left}`);
+  if (left !== '') throw new Error(`the page does not remove all files that it adds:\n${left}`);
 } finally {
-  await session.stop();
+  await session.kill();
   rmSync(folder, { recursive: true, force: true });
 }
 

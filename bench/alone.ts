@@ -1,4 +1,4 @@
-/** The product alone: what becomes of it as something grows, as time goes by, or in parts. */
+/** The rows of the product alone: with growing data, over time, and split into apps. */
 import { product } from './contenders.ts';
 import { fairness } from './fairness.ts';
 import type { Request } from './load.ts';
@@ -29,16 +29,16 @@ const split = { left: apart, right: left, shape: shapes.usual };
 
 const petsPerUser = shapes.counts.map((size, index): Point => {
   const first = 1 + index * shapes.usersPerCount;
-  // By chance, of so few many would be asked for twice at a time, and share their pets; of 1,000 pets each the fewest.
-  const asked = requests.usersInTurn(shapes.usersPerCount, first);
-  return { label: `${size} pets each`, shape: shapes.byCount, requests: asked, size };
+  // In turn, because concurrent random requests for few users would often be equal and share their lookups.
+  const inTurn = requests.usersInTurn(shapes.usersPerCount, first);
+  return { label: `${size} pets each`, shape: shapes.byCount, requests: inTurn, size };
 });
-const ofDatabases = (asked: (total: number) => readonly Request[]) =>
+const ofDatabases = (makeRequests: (total: number) => readonly Request[]) =>
   [1000, 100_000, 1_000_000].map(
     (pets): Point => ({
       label: `${pets.toLocaleString('en')} pets`,
       shape: shapes.large(pets),
-      requests: asked(pets),
+      requests: makeRequests(pets),
     }),
   );
 const byConnections = [1, 50, 500].map(
@@ -53,7 +53,7 @@ const byConnections = [1, 50, 500].map(
 
 export const alone: readonly Row[] = [
   memory({ name: 'memory', contender: left, shape: shapes.written, requests: requests.mixed() }),
-  // The picture is of the first: of what costs far more than to refuse it.
+  // The chart shows the first row, whose requests cost far more than a rejection.
   overload({
     name: 'overload-page',
     work: 'a page of 100 users with their pets',
@@ -61,7 +61,7 @@ export const alone: readonly Row[] = [
     shape: shapes.usual,
     requests: requests.pages(),
   }),
-  // And of what costs little more.
+  // These requests cost little more than a rejection.
   overload({
     name: 'overload',
     work: 'a user with 3 pets',
@@ -87,7 +87,7 @@ export const alone: readonly Row[] = [
     contender: left,
     points: petsPerUser,
     of: ({ rate }, { size = 1 }) => 1 / (rate * size),
-    goal: { atMost: 1.1 }, // less than a tenth more is none, on most machines
+    goal: { atMost: 1.1 }, // on most machines, a difference below a tenth is noise
   }),
   series({
     name: 'database-pet',
@@ -122,13 +122,13 @@ export const alone: readonly Row[] = [
   pair({
     ...split,
     name: 'split-pet',
-    work: 'a pet by id, through the gateway to an app of its own, both on one core',
+    work: 'a pet by id, through the gateway to a separate app, both on one core',
     requests: requests.pets(),
   }),
   pair({
     ...split,
     name: 'split-user',
-    work: 'a user with 3 pets, these in an app of their own, both on one core',
+    work: 'a user with 3 pets, with the pets in a separate app, both on one core',
     requests: requests.users(),
   }),
   pair({

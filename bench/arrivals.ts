@@ -1,6 +1,6 @@
 /**
- * A load that does not wait: requests come at a rate of their own, however the server is (an open loop). The time of
- * each counts from when it should have been sent, so a server that holds the load up does not look the better for it.
+ * An open-loop load: requests are sent at a fixed mean rate, without waiting for responses. The time of a request counts
+ * from when it was due, so that a slow server does not hide its delays (coordinated omission).
  */
 import { createHistogram } from 'node:perf_hooks';
 import { type Connection, openConnection } from './connection.ts';
@@ -8,21 +8,19 @@ import type { Offer, Offered } from './load.ts';
 import { random } from './random.ts';
 
 const slowest = 60_000_000; // µs
-/** How often one looks which requests are due, and how often health is asked for, in ms. */
-const pause = { look: 1, health: 100 };
-/** How long what is under way at the end may take, in ms. */
-const patience = 10_000;
+/** The intervals of checks for due requests, and of health requests, in ms. */
+const intervals = { check: 1, health: 100 };
+/** How long requests in flight may take after the end, in ms. */
+const drainMs = 10_000;
 
-/**
- * A connection that breaks, a request that gets no answer, or a look at health that is not a 200 rejects.
- */
+/** Runs the load. Rejects if a connection breaks, a request gets no response, or health is not 200. */
 export function arrive(offer: Offer): Promise<Offered> {
   const { port, requests, arrivals, connections, warmUp, seconds } = offer;
   const bytes = requests.map((request) => Buffer.from(request));
   const gap = poisson(arrivals);
-  const took = { accepted: newHistogram(), shed: newHistogram(), toSend: newHistogram() };
-  const within = { offered: 0, queued: 0, accepted: 0, shed: 0 };
-  const answers = { accepted: 0, shed: 0, health: 0, others: {} as Record<string, number> };
+  const took = { accepted: newHistogram(), rejected: newHistogram(), toSend: newHistogram() };
+  const within = { offered: 0, queued: 0, accepted: 0, rejected: 0 };
+  const responses = { accepted: 0, rejected: 0, health: 0, others: {} as Record<string, number> };
   const opened: Connection[] = [];
   const idle = new Set<Client>();
   const queue: number[] = [];
@@ -31,27 +29,27 @@ export function arrive(offer: Offer): Promise<Offered> {
   let timer: NodeJS.Timeout | undefined;
   let nextRequest = 0;
   let served = 0;
-  let inWork = 0;
+  let inFlight = 0;
   let [due, begin, end] = [0, 0, 0];
   let cpu: NodeJS.CpuUsage | undefined;
   let loadBusy: number | undefined;
-  let health = { due: 0, worst: 0, isAsked: false };
+  let health = { due: 0, worst: 0, isPending: false };
 
-  function finish(fault?: string): void {
+  function finish(reason?: string): void {
     if (isOver) return;
     isOver = true;
     clearTimeout(timer);
     for (const connection of opened) connection.destroy();
-    if (fault !== undefined) reject(new Error(fault));
+    if (reason !== undefined) reject(new Error(reason));
     else
       resolve({
         rate: within.accepted / seconds,
-        shed: within.shed / seconds,
+        rejected: within.rejected / seconds,
         offered: within.offered / seconds,
         p50: took.accepted.percentile(50) / 1000,
         p99: took.accepted.percentile(99) / 1000,
-        shedP99: took.shed.percentile(99) / 1000,
-        answers,
+        rejectedP99: took.rejected.percentile(99) / 1000,
+        responses,
         health: health.worst,
         late: took.toSend.percentile(99) / 1000,
         queued: within.offered === 0 ? 0 : within.queued / within.offered,
@@ -64,25 +62,25 @@ export function arrive(offer: Offer): Promise<Offered> {
     health = { ...health, due };
     begin = due + warmUp * 1000;
     end = begin + seconds * 1000;
-    look();
+    sendDue();
   }
 
-  function look(): void {
+  function sendDue(): void {
     const now = performance.now();
     if (now >= begin) cpu ??= process.cpuUsage();
     for (; due <= now && due < end; due += gap()) request(due, now);
-    if (now < end) askHealth(now);
-    else rest(now);
-    if (!isOver) timer = setTimeout(look, pause.look);
+    if (now < end) requestHealth(now);
+    else drain(now);
+    if (!isOver) timer = setTimeout(sendDue, intervals.check);
   }
 
-  /** Past the end: nothing is sent any more, and what has been gets its answer. */
-  function rest(now: number): void {
+  /** Waits for the responses in flight after the end. */
+  function drain(now: number): void {
     const { user, system } = process.cpuUsage(cpu);
     loadBusy ??= (user + system) / 1000 / (now - begin);
     served = queue.length;
-    if (inWork === 0 && !health.isAsked) finish();
-    else if (now > end + patience) finish(`${inWork} requests had no answer ${patience / 1000} s later`);
+    if (inFlight === 0 && !health.isPending) finish();
+    else if (now > end + drainMs) finish(`${inFlight} requests had no response after ${drainMs / 1000} s`);
   }
 
   function request(at: number, now: number): void {
@@ -90,14 +88,14 @@ export function arrive(offer: Offer): Promise<Offered> {
       within.offered++;
       took.toSend.record(inMicroseconds(now - at));
     }
-    // The one that has rested longest: a server closes those that rest.
+    // Use the connection that was idle longest, because a server closes idle connections.
     const [client] = idle;
     if (client === undefined) {
       if (at >= begin) within.queued++;
       queue.push(at);
     } else {
       idle.delete(client);
-      inWork++;
+      inFlight++;
       send(client, at);
     }
   }
@@ -108,39 +106,39 @@ export function arrive(offer: Offer): Promise<Offered> {
     nextRequest = (nextRequest + 1) % bytes.length;
   }
 
-  function answered(client: Client, status: number, head: string): void {
+  function onResponse(client: Client, status: number, head: string): void {
     if (isOver) return;
     const now = performance.now();
     const kind = kindOf(status, head);
-    if (kind === undefined) answers.others[status] = (answers.others[status] ?? 0) + 1;
+    if (kind === undefined) responses.others[status] = (responses.others[status] ?? 0) + 1;
     else {
-      answers[kind]++;
+      responses[kind]++;
       const isWithin = now >= begin && now < end;
       if (isWithin) within[kind]++;
-      // Also of one that was due before, and had to wait until now for a connection.
+      // Includes requests that were due earlier and waited for a connection.
       if (isWithin || client.at >= begin) took[kind].record(inMicroseconds(now - client.at));
     }
     if (served < queue.length) {
       send(client, queue[served++] as number);
     } else {
       idle.add(client);
-      inWork--;
+      inFlight--;
     }
   }
 
-  function askHealth(now: number): void {
-    if (now < health.due || health.isAsked) return;
-    health.isAsked = true;
+  function requestHealth(now: number): void {
+    if (now < health.due || health.isPending) return;
+    health.isPending = true;
     probe.send(Buffer.from(`GET /health HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n\r\n`));
   }
 
-  function healthAnswered(_: Connection, status: number): void {
+  function onHealth(_: Connection, status: number): void {
     if (status !== 200) finish(`health was ${status}`);
     const now = performance.now();
-    answers.health++;
+    responses.health++;
     health.worst = Math.max(health.worst, now - health.due);
-    health.isAsked = false;
-    while (health.due <= now) health.due += pause.health;
+    health.isPending = false;
+    while (health.due <= now) health.due += intervals.health;
   }
 
   let missing = connections + 1;
@@ -149,13 +147,13 @@ export function arrive(offer: Offer): Promise<Offered> {
       missing--;
       if (missing === 0) start();
     };
-    const connection = openConnection(port, { opened: isOpen, answered() {}, failed: finish, ...events });
+    const connection = openConnection(port, { opened: isOpen, onResponse() {}, failed: finish, ...events });
     opened.push(connection);
     return connection;
   };
-  const probe = open({ answered: healthAnswered });
+  const probe = open({ onResponse: onHealth });
   for (let i = 0; i < connections; i++) {
-    const connection = open({ answered: (_, status, head) => answered(client, status, head) });
+    const connection = open({ onResponse: (_, status, head) => onResponse(client, status, head) });
     const client = { connection, at: 0 };
     idle.add(client);
   }
@@ -164,19 +162,19 @@ export function arrive(offer: Offer): Promise<Offered> {
 
 interface Client {
   readonly connection: Connection;
-  /** When the request that it is about should have been sent. */
+  /** When its request was due. */
   at: number;
 }
 
-/** The ms from one to the next: that one has come says nothing of when the next will. */
+/** Returns a generator of the ms between two requests of a Poisson process. */
 function poisson(perSecond: number): () => number {
   const next = random(7);
   return () => (-Math.log((next(2 ** 31) + 1) / 2 ** 31) / perSecond) * 1000;
 }
 
-function kindOf(status: number, head: string): 'accepted' | 'shed' | undefined {
+function kindOf(status: number, head: string): 'accepted' | 'rejected' | undefined {
   if (status === 200) return 'accepted';
-  return status === 503 && /\r\nretry-after: *\d/i.test(head) ? 'shed' : undefined;
+  return status === 503 && /\r\nretry-after: *\d/i.test(head) ? 'rejected' : undefined;
 }
 
 const newHistogram = () => createHistogram({ highest: slowest, figures: 3 });

@@ -17,11 +17,11 @@ import type { Server } from './servers.ts';
 import { judge, spread } from './statistics.ts';
 
 describe('the spread', () => {
-  test('is the median and the quartiles, whatever the order of the figures', () => {
+  test('is the median and the quartiles, in any order of the figures', () => {
     expect(spread([5, 1, 4, 2, 3])).toEqual({ median: 3, low: 2, high: 4 });
   });
 
-  test('lies between two figures where none is in the middle', () => {
+  test('interpolates between two figures', () => {
     expect(spread([1, 2, 3, 4])).toEqual({ median: 2.5, low: 1.75, high: 3.25 });
   });
 
@@ -33,24 +33,24 @@ describe('the spread', () => {
 describe('the verdict', () => {
   const figures = { median: 1, low: 0.9, high: 1.1 };
 
-  test('is reached where the whole spread is on the right side of the goal', () => {
+  test('is reached if the complete spread satisfies the goal', () => {
     expect(judge(figures, { atLeast: 0.9 })).toBe('reached');
     expect(judge(figures, { atMost: 1.1 })).toBe('reached');
   });
 
-  test('is missed where the whole spread is on the wrong side of it', () => {
+  test('is missed if the complete spread violates the goal', () => {
     expect(judge(figures, { atLeast: 1.2 })).toBe('missed');
     expect(judge(figures, { atMost: 0.8 })).toBe('missed');
   });
 
-  test('is left open where the goal lies within the spread, on whichever side the median is', () => {
+  test('is undecided if the goal lies within the spread', () => {
     expect(judge(figures, { atLeast: 0.95 })).toBe('undecided');
     expect(judge(figures, { atLeast: 1.05 })).toBe('undecided');
     expect(judge(figures, { atMost: 0.95 })).toBe('undecided');
     expect(judge(figures, { atMost: 1.05 })).toBe('undecided');
   });
 
-  test('is left open where there is no figure', () => {
+  test('is undecided without a figure', () => {
     expect(judge(spread([]), { atLeast: 1 })).toBe('undecided');
     expect(judge(spread([]), { atMost: 1 })).toBe('undecided');
   });
@@ -65,7 +65,7 @@ describe('the report', () => {
     values: [1.5, 1.1, 1.3, 1.2, 1.4],
   };
 
-  test('says of a row what was done against whom, the goal, median, quartiles and verdict', () => {
+  test('shows the work, the peer, the goal, the median, the quartiles and the verdict of a row', () => {
     expect(writeTable([result])).toContain('| a user | a join | ≥ 1 | 1.30 | 1.20 – 1.40 | reached |\n');
   });
 
@@ -74,21 +74,21 @@ describe('the report', () => {
     expect(writeTable([figure])).toContain('| a user | a join |  | 1.30 | 1.20 – 1.40 |  |\n');
   });
 
-  test('says the unit of what is no ratio, and no spread of a single figure', () => {
+  test('shows the unit of a figure that is not a ratio, and no spread of a single figure', () => {
     const memory: Result = { ...result, unit: 'MiB', goal: { atMost: 250 }, values: [181.4] };
     expect(writeTable([memory])).toContain('| ≤ 250 MiB | 181 MiB |  | reached |');
   });
 
-  test('says why there is no figure, and makes none up', () => {
+  test('shows the reason for a missing figure', () => {
     const rows = [
-      { ...result, values: [], failed: 'an answer was 503' },
+      { ...result, values: [], failed: 'a response was 503' },
       { ...result, values: [], notRun: 'no Python | here' },
     ];
-    expect(writeTable(rows)).toContain('| ≥ 1 |  |  | **failed**: an answer was 503 |');
+    expect(writeTable(rows)).toContain('| ≥ 1 |  |  | **failed**: a response was 503 |');
     expect(writeTable(rows)).toContain('| ≥ 1 |  |  | not run: no Python \\| here |');
   });
 
-  test('calls a row doubtful, and says each doubt about it once', () => {
+  test('marks a doubtful row, and lists each doubt once', () => {
     const doubtful = { ...result, warnings: ['the server was not the limit'] };
     const circumstances = { date: '2026-11-21', machine: '2 cores', isQuick: false, pairs: 9, seconds: 4 };
     const report = writeReport([doubtful, doubtful], circumstances);
@@ -97,7 +97,7 @@ describe('the report', () => {
     expect(writeReport([result], circumstances)).not.toContain('Doubts');
   });
 
-  test('writes goals as they are read', () => {
+  test('writes goals with a sign and a unit', () => {
     expect(writeGoal({ atLeast: 0.75 })).toBe('≥ 0.75');
     expect(writeGoal({ atMost: 5 }, 'ms')).toBe('≤ 5 ms');
   });
@@ -106,23 +106,23 @@ describe('the report', () => {
 describe('a doubt', () => {
   const figure = { rate: 1, p50: 1, p99: 1, loadBusy: 0.4, serverBusy: 0.97, othersBusy: 0.02 };
 
-  test('is there where a server was not at the end of its core', () => {
+  test('is reported if the core of a server was not the limit', () => {
     expect(findDoubts([figure, { ...figure, serverBusy: 0.71, loadBusy: 0.99 }])).toEqual([
-      'the server was not the limit: it took 71 % of its core, the load 99 %',
+      'the server was not the limit: it took 71 % of its core, the load generator 99 %',
     ]);
   });
 
-  test('is not there where a server was not meant to be', () => {
+  test('is not reported for a server that should be idle', () => {
     expect(findDoubts([{ ...figure, serverBusy: 0.1 }], true)).toEqual([]);
   });
 
-  test('is there where something else was busy on the same cores', () => {
+  test('is reported if other processes used the same cores', () => {
     expect(findDoubts([figure, { ...figure, othersBusy: 0.34 }])).toEqual([
-      'something else took up to 34 % of a core',
+      'other processes took up to 34 % of a core',
     ]);
   });
 
-  test('is not there where all was as it should be', () => {
+  test('is not reported for a valid measurement', () => {
     expect(findDoubts([figure, figure])).toEqual([]);
   });
 });
@@ -137,7 +137,7 @@ describe('the chart', () => {
     isRivalry: true,
   };
 
-  test('shows of a rival the work, the ratio, the goal and the verdict', () => {
+  test('shows the work, the ratio, the goal and the verdict of a comparison', () => {
     const chart = writeChart([rivalry]);
     expect(chart).toContain('>a user<');
     expect(chart).toContain('>against R &amp; D &lt;1&gt;<');
@@ -146,7 +146,7 @@ describe('the chart', () => {
     expect(writeChart([{ ...rivalry, warnings: ['busy'] }])).toContain('>goal ≥ 1: reached, doubtful<');
   });
 
-  test('leaves out what is no rivalry, and what has no figure', () => {
+  test('omits results that are no comparison or have no figure', () => {
     const chart = writeChart([
       rivalry,
       { ...rivalry, work: 'a size', isRivalry: false },
@@ -156,22 +156,22 @@ describe('the chart', () => {
     expect(chart).not.toContain('no Python');
   });
 
-  test('is there where all failed', () => {
+  test('is drawn even if all rows failed', () => {
     expect(writeChart([])).toMatch(/^<svg .*<\/svg>\n$/s);
   });
 });
 
 describe('rounds', () => {
   const plan = { pairs: 3, warmUps: 1, warmUp: 0, seconds: 0, memorySeconds: 0 };
-  const bench = { ...plan, generator: undefined as never, async waitForQuiet() {}, say() {} };
+  const bench = { ...plan, generator: undefined as never, async waitForQuiet() {}, showProgress() {} };
 
-  test('are as many as are wanted, without the one that warms up', async () => {
+  test('have the requested number, without the warm-up', async () => {
     let count = 0;
     const rounds = await measureRounds(bench, async () => [{ othersBusy: 0, count: ++count }]);
     expect(rounds.map(([figure]) => figure?.count)).toEqual([2, 3, 4]);
   });
 
-  test('are done anew where something else was busy', async () => {
+  test('are repeated if other processes were busy', async () => {
     let count = 0;
     const rounds = await measureRounds(bench, async () => {
       count++;
@@ -180,18 +180,18 @@ describe('rounds', () => {
     expect(rounds.map(([figure]) => figure?.count)).toEqual([2, 4, 5]);
   });
 
-  test('end where no answer comes, unless something else was busy', async () => {
+  test('fail without a response, unless other processes were busy', async () => {
     let count = 0;
     const rates = [1, 0, 1, 1, 0];
     const rounds = measureRounds(bench, async () => {
       const rate = rates[count++] ?? 0;
       return [{ rate, othersBusy: count === 2 ? 0.5 : 0 }];
     });
-    await expect(rounds).rejects.toThrow('no answer in all that time');
+    await expect(rounds).rejects.toThrow('no response during a round');
     expect(count).toBe(5);
   });
 
-  test('come to an end where something else is busy all the time', async () => {
+  test('end although other processes are busy all the time', async () => {
     let count = 0;
     const rounds = await measureRounds(bench, async () => [{ othersBusy: 0.5, count: ++count }]);
     expect(rounds).toHaveLength(3);
@@ -199,11 +199,11 @@ describe('rounds', () => {
   });
 });
 
-describe.skipIf(process.platform !== 'linux')('the load', () => {
+describe.skipIf(process.platform !== 'linux')('the closed loop', () => {
   const generator = openGenerator('anywhere');
   afterAll(() => generator.close());
 
-  /** What is measured of a server that answers like that. */
+  /** Measures a server with this handler. */
   async function measure(answer: RequestListener, requests = [{ method: 'GET', path: '/' } as const]) {
     const server = createServer(answer).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -217,7 +217,7 @@ describe.skipIf(process.platform !== 'linux')('the load', () => {
     }
   }
 
-  test('counts answers, and knows how long one of a hundred took at least', async () => {
+  test('counts responses, and measures their p99', async () => {
     const { rate, p50, p99 } = await measure((_, response) => setTimeout(() => response.end('{}'), 20));
     // 4 connections, 20 ms each
     expect(rate).toBeGreaterThan(50);
@@ -226,7 +226,7 @@ describe.skipIf(process.platform !== 'linux')('the load', () => {
     expect(p99).toBeGreaterThanOrEqual(p50);
   });
 
-  test('takes an answer for one, in however many pieces it comes', async () => {
+  test('counts a response once, also if it arrives in several chunks', async () => {
     let count = 0;
     const { rate } = await measure((_, response) => {
       count++;
@@ -239,7 +239,7 @@ describe.skipIf(process.platform !== 'linux')('the load', () => {
     expect(rate * 0.2).toBeLessThanOrEqual(count);
   });
 
-  test('sends the requests in turn, with their bodies', async () => {
+  test('sends the requests in turn with their bodies', async () => {
     const seen: string[] = [];
     const bodies = [{ name: 'Mia' }, { name: 'Ärger' }];
     await measure(
@@ -256,9 +256,9 @@ describe.skipIf(process.platform !== 'linux')('the load', () => {
     );
   });
 
-  test('fails on an answer that is no 2xx', async () => {
+  test('fails on a response that is not 2xx', async () => {
     const answer: RequestListener = (_, response) => response.writeHead(503).end('{}');
-    await expect(measure(answer)).rejects.toThrow('an answer was 503');
+    await expect(measure(answer)).rejects.toThrow('a response was 503');
   });
 
   test('fails on a connection that breaks', async () => {
@@ -268,11 +268,11 @@ describe.skipIf(process.platform !== 'linux')('the load', () => {
   });
 });
 
-describe.skipIf(process.platform !== 'linux')('the load that does not wait', () => {
+describe.skipIf(process.platform !== 'linux')('the open loop', () => {
   const generator = openGenerator('anywhere');
   afterAll(() => generator.close());
 
-  /** What is measured of a server that answers like that, at 200 requests a second. */
+  /** Measures a server with this handler at 200 requests per second. */
   async function offer(answer: RequestListener, connections = 50, health = 200) {
     const server = createServer((request, response) => {
       if (request.url === '/health') response.writeHead(health).end('{}');
@@ -290,41 +290,41 @@ describe.skipIf(process.platform !== 'linux')('the load that does not wait', () 
     }
   }
 
-  test('comes at its own rate, and tells what was done from what was refused', async () => {
+  test('sends at its own rate, and counts accepted and rejected requests', async () => {
     let count = 0;
-    const { offered, answers, health } = await offer((_, response) => {
+    const { offered, responses, health } = await offer((_, response) => {
       count++;
       if (count % 2 === 0) response.writeHead(503, { 'retry-after': '1' });
       response.end('{}');
     });
-    // By chance: 100 in half a second, and four times the deviation.
+    // The mean is 100 in half a second. The limits are four standard deviations.
     expect(offered).toBeGreaterThan(120);
     expect(offered).toBeLessThan(280);
-    expect(answers).toMatchObject({
+    expect(responses).toMatchObject({
       accepted: Math.ceil(count / 2),
-      shed: Math.floor(count / 2),
+      rejected: Math.floor(count / 2),
       others: {},
     });
-    expect(answers.health).toBeGreaterThanOrEqual(2);
+    expect(responses.health).toBeGreaterThanOrEqual(2);
     expect(health).toBeGreaterThan(0);
   });
 
-  test('counts the time from when a request was due, not from when it could be sent', async () => {
+  test('counts the time from when a request was due', async () => {
     const { p50, queued } = await offer((_, response) => setTimeout(() => response.end('{}'), 50), 2);
-    // 40 a second are answered, each in 50 ms, and of 200 most wait.
+    // The server can handle 40 requests per second, so most of 200 wait.
     expect(queued).toBeGreaterThan(0.5);
     expect(p50).toBeGreaterThan(100);
   });
 
-  test('counts by their status what is neither done nor refused with Retry-After', async () => {
+  test('counts other responses by their status', async () => {
     let count = 0;
-    const { answers } = await offer((_, response) => {
+    const { responses } = await offer((_, response) => {
       response.writeHead(count++ === 0 ? 500 : 503).end('{}');
     });
-    expect(answers).toMatchObject({ accepted: 0, shed: 0, others: { 500: 1, 503: count - 1 } });
+    expect(responses).toMatchObject({ accepted: 0, rejected: 0, others: { 500: 1, 503: count - 1 } });
   });
 
-  test('fails on a connection that breaks, and on health that is no 200', async () => {
+  test('fails on a connection that breaks, and if health is not 200', async () => {
     await expect(offer((request) => request.socket.destroy())).rejects.toThrow(
       /the server closed a connection|ECONNRESET/,
     );
@@ -339,10 +339,10 @@ describe('overload', () => {
     rate,
     p50: 100,
     p99: 200,
-    shed: load * 1000 - rate,
+    rejected: load * 1000 - rate,
     offered: load * 1000,
-    shedP99: 20,
-    answers: { accepted: rate, shed: load * 1000 - rate, health: 10, others: {} },
+    rejectedP99: 20,
+    responses: { accepted: rate, rejected: load * 1000 - rate, health: 10, others: {} },
     health: 10 * load,
     late: 1,
     queued: 0,
@@ -352,7 +352,7 @@ describe('overload', () => {
   const line = { row: 'overload', work: 'a user', against: '' };
   const circumstances = { date: '2026-11-21', machine: '2 cores' };
 
-  test('compares what is answered at twice the load with the most at any', () => {
+  test('compares the rate at twice the capacity with the maximum at any load', () => {
     const [kept, p99, health, others] = writeResults(
       line,
       [1, 2],
@@ -365,7 +365,7 @@ describe('overload', () => {
     expect(others?.failed).toBeUndefined();
   });
 
-  test('takes for the most what is the middle of the rounds, each by its own closed loop', () => {
+  test('uses the median of the rounds as maximum, each relative to its closed loop', () => {
     const fast = { ...capacity, rate: 2000 };
     const [kept] = writeResults(
       line,
@@ -379,40 +379,42 @@ describe('overload', () => {
     expect(kept?.values).toEqual([0.9, 0.9, 0.8]);
   });
 
-  test('fails where an answer was neither 200 nor 503 with Retry-After', () => {
-    const answers = { accepted: 1, shed: 1, health: 1, others: { 504: 3 } };
-    const results = writeResults(line, [2], [[capacity, offered(2, 800, { answers })]]);
-    expect(results.map(({ failed }) => failed)).toContain('of the answers 3 were 504');
+  test('fails if a response was neither 200 nor 503 with Retry-After', () => {
+    const responses = { accepted: 1, rejected: 1, health: 1, others: { 504: 3 } };
+    const results = writeResults(line, [2], [[capacity, offered(2, 800, { responses })]]);
+    expect(results.map(({ failed }) => failed)).toContain('of the responses, 3 were 504');
   });
 
-  test('is doubtful where the load could not keep up, or ran out of connections', () => {
+  test('is doubtful if the load generator could not keep up, or ran out of connections', () => {
     expect(findOfferDoubts([offered(1, 900)])).toEqual([]);
     expect(findOfferDoubts([offered(1, 900), offered(4, 500, { late: 31 })])).toEqual([
-      'the load could not keep up: one in a hundred requests was sent 31 ms late',
+      'the load generator could not keep up: the p99 of the delay before sending was 31 ms',
     ]);
     expect(findOfferDoubts([offered(4, 500, { queued: 0.5 })])).toEqual([
-      'the load ran out of connections: 50 % of the requests waited for one of 1500',
+      'the load generator ran out of connections: 50 % of the requests waited for one of 1500',
     ]);
   });
 
-  test('is doubtful where it does more than the closed loop found that it can', () => {
+  test('is doubtful if a later rate exceeds the measured capacity', () => {
     const [kept] = writeResults(line, [1, 2], [[capacity, offered(1, 1000), offered(2, 1600)]]);
-    expect(kept?.warnings).toEqual(['the closed loop found too little: later it did 1.60 times as much']);
+    expect(kept?.warnings).toEqual([
+      'the measured capacity was too low: a later rate was 1.60 times as high',
+    ]);
     const [other] = writeResults(line, [1, 2], [[capacity, offered(1, 1000), offered(2, 1100)]]);
     expect(other?.warnings).toEqual([]);
   });
 
-  test('has a picture and a section, which replaces the one before', () => {
+  test('has a chart and a section, which replaces the previous section', () => {
     const rounds = [[capacity, offered(1, 950), offered(2, 800, { late: 40 })]] as const;
     const [{ curve } = {}] = writeResults(line, [1, 2], rounds);
     if (curve === undefined) throw new Error('no curve');
     expect(writeCurve(curve)).toMatch(/^<svg [\s\S]*>accepted, p99<[\s\S]*<\/svg>\n$/);
     const section = writeCurveSection(curve, circumstances);
     expect(section).toContain('| × 2 | 2,000 | 800 | 1,200 | 0.80 | 100 | 200 | 20.0 | 20.0 | doubtful |');
-    expect(section).toMatch(/1,750 answers were 200, 1,250 were 503 with Retry-After, 0 anything\selse/);
-    const report = '# What\n\n## The others\n\nThey\n';
+    expect(section).toMatch(/1,750 responses were 200, 1,250 were 503 with\sRetry-After, 0 were others/);
+    const report = '# What\n\n## The peers\n\nThey\n';
     const once = replaceSection(report, section);
-    expect(once).toBe(`# What\n\n${section}\n## The others\n\nThey\n`);
+    expect(once).toBe(`# What\n\n${section}\n## The peers\n\nThey\n`);
     expect(replaceSection(once, section)).toBe(once);
   });
 });
@@ -427,17 +429,17 @@ describe('the same work', () => {
     return { port: (server.address() as AddressInfo).port } as Server;
   }
 
-  test('is that of servers that answer alike, in whatever order of keys', async (t) => {
+  test('is found for equal responses in any order of keys', async (t) => {
     const servers = [await serve(t, { a: 1, b: [2] }), await serve(t, { b: [2], a: 1 })] as const;
     expect(await findDifference(...servers, [request])).toBeUndefined();
   });
 
-  test('is not that of servers that answer differently', async (t) => {
+  test('is not found for different responses', async (t) => {
     const servers = [await serve(t, { id: 1 }), await serve(t, { id: 2 })] as const;
     expect(await findDifference(...servers, [request])).toBe('GET /: {"id":1} and {"id":2}');
   });
 
-  test('may differ in what is made anew', async (t) => {
+  test('may differ in generated properties', async (t) => {
     const servers = [await serve(t, { id: 1, name: 'Rex' }), await serve(t, { id: 2, name: 'Rex' })] as const;
     expect(await findDifference(...servers, [{ ...request, method: 'POST' }])).toBeUndefined();
     const others = [
@@ -448,14 +450,14 @@ describe('the same work', () => {
   });
 });
 
-test('chance is the same in every run, and reaches everything below its limit', () => {
+test('random numbers are the same in every run, and cover all values below the limit', () => {
   const [one, other] = [random(1), random(1)];
   const numbers = Array.from({ length: 200 }, () => one(10));
   expect(numbers).toEqual(Array.from({ length: 200 }, () => other(10)));
   expect(new Set(numbers)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
 });
 
-test('the peers have the Fastify and the SQLite driver of the product', () => {
+test('the peers have the same versions of Fastify and the SQLite driver as the product', () => {
   for (const name of ['node_modules/fastify', 'node_modules/better-sqlite3'] as const) {
     expect(benchLock.packages[name].version).toBe(lock.packages[name].version);
   }

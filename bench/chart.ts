@@ -1,4 +1,4 @@
-/** The rivals at a glance, as SVG: how many times as much the product does, on a logarithmic scale. */
+/** Draws the comparison with other frameworks as SVG: the ratios on a logarithmic scale. */
 import { round, writeGoal } from './report.ts';
 import type { Result } from './result.ts';
 import { judge, spread } from './statistics.ts';
@@ -8,7 +8,7 @@ const rowHeight = 44;
 const [left, right] = [430, 670]; // of the plot
 const top = 64;
 
-/** Of the colours, those that show on the reader's background. */
+/** The colours for a light and a dark background. */
 export const style = `
   text { font: 14px system-ui, sans-serif; fill: #1f2328 }
   .muted { font-size: 12px; fill: #59636e }
@@ -44,7 +44,7 @@ export function writeChart(results: readonly Result[]): string {
   const axis = Array.from({ length: highest - lowest + 1 }, (_, index) => {
     const figure = 10 ** (lowest + index);
     const at = x(figure).toFixed(1);
-    const label = figure === 1 ? 'as much' : `× ${figure}`;
+    const label = figure === 1 ? '× 1' : `× ${figure}`;
     return (
       `<line class="${figure === 1 ? 'same' : 'line'}" x1="${at}" x2="${at}" y1="${top - 8}" y2="${bottom}"/>` +
       `<text class="muted" x="${at}" y="${bottom + 18}" text-anchor="middle">${label}</text>`
@@ -52,11 +52,11 @@ export function writeChart(results: readonly Result[]): string {
   });
   const rows = shown.map((result, index) => writeRow(result, top + index * rowHeight, x));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">
-<title>How many times as much the product does as others in the same time</title>
+<title>Responses per second of the product, relative to other frameworks</title>
 <style>${style}
 </style>
-<text x="0" y="20" font-weight="600">How many times as much it does as others in the same time</text>
-<text class="muted" x="0" y="40">Dot: median of the pairs. Bar: quartiles. Upright stroke: the goal.</text>
+<text x="0" y="20" font-weight="600">Responses per second, relative to other frameworks</text>
+<text class="muted" x="0" y="40">Dot: median of the pairs. Bar: quartiles. Vertical line: the goal.</text>
 ${axis.join('\n')}
 ${rows.join('\n')}
 </svg>
@@ -73,7 +73,7 @@ function writeRow(
   const verdict = goal === undefined ? 'figure' : judge(figures, goal);
   const middle = y + 14;
   const at = (figure: number) => x(figure).toFixed(1);
-  const said = [
+  const notes = [
     ...(goal === undefined ? [] : [`goal ${writeGoal(goal, unit)}: ${verdict}`]),
     ...(warnings.length === 0 ? [] : ['doubtful']),
   ].join(', ');
@@ -88,7 +88,7 @@ function writeRow(
         `<line class="goal" x1="${at(figure)}" x2="${at(figure)}" y1="${middle - 10}" y2="${middle + 10}"/>`,
     ),
     `<text x="${right + 24}" y="${y + 12}" font-weight="600">× ${round(median)}</text>`,
-    `<text class="muted" x="${right + 24}" y="${y + 28}">${inXml(said)}</text>`,
+    `<text class="muted" x="${right + 24}" y="${y + 28}">${inXml(notes)}</text>`,
   ].join('\n');
 }
 

@@ -1,27 +1,27 @@
-/** One connection of the load: requests are bytes made once, and of an answer only status and length are read. */
+/** A connection of the load generator. It sends prepared bytes, and reads only the status and length of a response. */
 import { connect } from 'node:net';
 
 export interface Connection {
-  /** Sends a request; the one before must have been answered. */
+  /** Sends a request. The response to the previous request must have arrived. */
   send(request: Buffer): void;
   destroy(): void;
 }
 
 export interface Events {
   opened(connection: Connection): void;
-  /** A whole answer has come. @param head the beginning of its first piece */
-  answered(connection: Connection, status: number, head: string): void;
-  /** It broke, or what came cannot be read. */
-  failed(fault: string): void;
+  /** Called with each complete response. @param head the beginning of its first chunk */
+  onResponse(connection: Connection, status: number, head: string): void;
+  /** Called when the connection breaks, or a response cannot be read. */
+  failed(reason: string): void;
 }
 
-// One for all connections: what is read is looked at before anything else is.
+// All connections share the buffer, because each callback finishes before the next read.
 const buffer = Buffer.allocUnsafe(65_536);
 
 export function openConnection(port: number, events: Events): Connection {
   let isHead = true;
   let head = '';
-  /** Bytes of the answer's body that are still to come; Infinity where it comes in chunks. */
+  /** Bytes of the body that are still missing; Infinity for a chunked body. */
   let left = 0;
 
   function read(count: number): boolean {
@@ -30,7 +30,7 @@ export function openConnection(port: number, events: Events): Connection {
       head = buffer.toString('latin1', 0, Math.min(count, 4096));
       const headEnd = head.indexOf('\r\n\r\n');
       if (headEnd < 0) {
-        events.failed('an answer came with its head in pieces');
+        events.failed('the head of a response was fragmented');
         return true;
       }
       const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
@@ -39,12 +39,12 @@ export function openConnection(port: number, events: Events): Connection {
       isHead = false;
     }
     left -= bodyBytes;
-    const isWhole = Number.isFinite(left)
+    const isComplete = Number.isFinite(left)
       ? left === 0
       : buffer.toString('latin1', Math.max(0, count - 5), count) === '0\r\n\r\n';
-    if (!isWhole) return true;
+    if (!isComplete) return true;
     isHead = true;
-    events.answered(connection, Number(head.slice(9, 12)), head);
+    events.onResponse(connection, Number(head.slice(9, 12)), head);
     return true;
   }
 

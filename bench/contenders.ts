@@ -1,4 +1,4 @@
-/** Who is measured, and how each is started. */
+/** The measured programs, and how each is started. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { compileNest, installFastApi, installPackages, venv } from './setup.ts';
 
 export interface Contender {
   readonly name: string;
-  /** What it is, in the table. */
+  /** Its description in the table. */
   readonly label: string;
   start(data: Data): Promise<Server>;
 }
@@ -19,11 +19,11 @@ interface App {
   readonly instances?: number;
 }
 
-/** As `npm start` has it. */
+/** The option of `npm start`. */
 const young = '--max-semi-space-size=32';
 const together = { gateway: { services: ['pet', 'user'] } };
 
-/** The product as its users run it: its log at info, to a file. `apps` is what its config says of them, `more` what it says beside. */
+/** The product like in production: it logs to a file at level info. `apps` and `more` are parts of its config. */
 export function product(
   label: string,
   apps: Record<string, App> = together,
@@ -58,12 +58,12 @@ export function product(
 }
 
 interface Peer {
-  /** How it is started, from its folder. */
+  /** Returns the command that starts it, in its folder. */
   command(port: string): readonly string[];
   readonly folder?: string;
   readonly env?: Record<string, string>;
   readonly probe?: string;
-  /** Gets what it needs. */
+  /** Installs its dependencies. */
   prepare?(): void;
 }
 
@@ -107,7 +107,7 @@ export const nest = (label: string, env: Record<string, string> = {}) =>
 export const watt = peer('watt', 'Platformatic Watt, one call over its mesh, no log', {
   command: node('../../node_modules/wattpm/bin/cli.js', 'start'),
   folder: 'watt/',
-  // It has no /health of its own.
+  // It has no /health.
   probe: '/user/users/1',
   prepare: installPackages,
 });

@@ -1,4 +1,4 @@
-/** What becomes of a client that reads little while others read much. */
+/** Measures a client that reads little while others read much. */
 import type { Contender } from './contenders.ts';
 import { type Measured, openGenerator, type Request } from './load.ts';
 import { findDoubts, type Result, type Row } from './result.ts';
@@ -10,20 +10,20 @@ export interface Fairness {
   readonly name: string;
   readonly contender: Contender;
   readonly shape: readonly [name: string, shape: Shape];
-  /** What one client reads, one after the other, and what others read beside it. */
+  /** The requests of one client, one after another, and the concurrent requests of others. */
   readonly little: { readonly work: string; readonly requests: readonly Request[] };
   readonly much: { readonly work: string; readonly requests: readonly Request[]; readonly clients: number };
-  /** In ms: how much longer one in a hundred may take. */
+  /** How much the p99 may rise, in ms. */
   readonly atMost: number;
 }
 
-/** How often, and for how many seconds: long enough for each of the others to have several responses. */
+/** The number and length of the rounds. Each other client gets several responses in a round. */
 const rounds = 3;
 const seconds = 15;
 
-/** Each response must be a 200, those of the others too: else the row fails. */
+/** Measures one client alone and beside others. The row fails if any response is not 200. */
 export function fairness({ name, contender, shape, little, much, atMost }: Fairness): Row {
-  const beside = `${much.clients} clients that read ${much.work} again and again`;
+  const beside = `${much.clients} clients that read ${much.work} repeatedly`;
   const row = { row: name, against: 'itself: alone' };
   return {
     name,
@@ -72,7 +72,7 @@ function writeResults(
     { ...ms, against: '', work: `${work}, beside ${beside}: p99`, values: of(([, other]) => other.p99) },
     {
       ...ms,
-      work: `${work}, beside ${beside}: how much longer p99 is`,
+      work: `${work}, beside ${beside}: increase of p99`,
       goal: { atMost },
       values: of(([alone, other]) => other.p99 - alone.p99),
     },

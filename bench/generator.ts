@@ -1,8 +1,7 @@
 /**
- * The load. Our own code, as what measures must cost less than what is measured and see more of it: autocannon keeps
- * up with bare Fastify, at 90 % of its core where this takes 55 %, but it counts latency in whole milliseconds, of
- * which one connection's is a fraction, lets all connections ask for the same at the same time, and none of its
- * kind sends at a rate of its own and tells apart what was refused.
+ * The load generator. It is not autocannon, which takes 90 % of its core for bare Fastify where this takes 55 %, counts
+ * latency in whole milliseconds, sends equal requests on all connections at the same time, and has no open-loop mode that
+ * counts rejections separately.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { arrive } from './arrivals.ts';
@@ -12,15 +11,22 @@ import type { Figure, Load, Offer } from './load.ts';
 const slowest = 60_000_000; // µs
 
 process.on('message', (load: Load | Offer) => {
-  const run: Promise<object> = 'arrivals' in load ? arrive(load) : ask(load);
+  const run: Promise<object> = 'arrivals' in load ? arrive(load) : runClosedLoop(load);
   run.then(
     (figure) => process.send?.({ figure }),
     (error: Error) => process.send?.({ error: error.message }),
   );
 });
 
-/** Each connection asks again as soon as it has its answer. */
-function ask({ port, requests, connections, warmUp, seconds, isBusyPolling }: Load): Promise<Figure> {
+/** Runs a closed loop: each connection sends a request after the previous response. */
+function runClosedLoop({
+  port,
+  requests,
+  connections,
+  warmUp,
+  seconds,
+  isBusyPolling,
+}: Load): Promise<Figure> {
   const bytes = requests.map((request) => Buffer.from(request));
   const histogram = createHistogram({ highest: slowest, figures: 3 });
   const opened: Connection[] = [];
@@ -32,14 +38,14 @@ function ask({ port, requests, connections, warmUp, seconds, isBusyPolling }: Lo
   let cpu = process.cpuUsage();
   let isOver = false;
 
-  function finish(fault?: string): void {
+  function finish(reason?: string): void {
     if (isOver) return;
     isOver = true;
     const elapsed = performance.now() - begin;
     const { user, system } = process.cpuUsage(cpu);
     for (const timer of timers) clearTimeout(timer);
     for (const connection of opened) connection.destroy();
-    if (fault !== undefined) reject(new Error(fault));
+    if (reason !== undefined) reject(new Error(reason));
     else
       resolve({
         rate: (answers / elapsed) * 1000,
@@ -58,8 +64,8 @@ function ask({ port, requests, connections, warmUp, seconds, isBusyPolling }: Lo
       next = (next + 1) % bytes.length;
     }
 
-    function answered(connection: Connection, status: number): void {
-      if (status < 200 || status > 299) finish(`an answer was ${status}`);
+    function onResponse(connection: Connection, status: number): void {
+      if (status < 200 || status > 299) finish(`a response was ${status}`);
       if (isOver) return;
       const now = performance.now();
       if (now >= begin) {
@@ -69,7 +75,7 @@ function ask({ port, requests, connections, warmUp, seconds, isBusyPolling }: Lo
       send(connection);
     }
 
-    opened.push(openConnection(port, { opened: send, answered, failed: finish }));
+    opened.push(openConnection(port, { opened: send, onResponse, failed: finish }));
   }
 
   function poll(): void {

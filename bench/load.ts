@@ -1,4 +1,4 @@
-/** The load, as its users see it; `generator.ts` makes it, in a process with a core of its own. */
+/** Controls the load generator, which runs `generator.ts` in a process on a separate core. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Place, pin, watchCores } from './machine.ts';
@@ -11,80 +11,80 @@ export interface Request {
   readonly body?: object;
 }
 
-/** What the generator is told. */
+/** A closed-loop load. */
 export interface Load {
   readonly port: number;
-  /** As they go over the wire; the connections take them in turn, round and round. */
+  /** The bytes of each request. The connections send them in turn, repeatedly. */
   readonly requests: readonly string[];
   readonly connections: number;
-  /** Seconds of load before what is measured. */
+  /** Seconds of load before the measurement. */
   readonly warmUp: number;
   readonly seconds: number;
-  /** Whether it polls all the time: it never sleeps, so no answer has to wake it, as one would on the same machine. */
+  /** Whether it polls all the time. Then it never sleeps, and no response has to wake it. */
   readonly isBusyPolling?: boolean;
 }
 
-/** What it says: answers a second, and ms. */
+/** The result: responses per second, and times in ms. */
 export interface Figure {
   readonly rate: number;
   readonly p50: number;
   readonly p99: number;
-  /** The share of its core that the load took: near 1, it is the load that is measured. */
+  /** The share of a core that the load generator took. Near 1, the generator is the bottleneck. */
   readonly loadBusy: number;
 }
 
-/** What it is told where the load does not wait for answers. */
+/** An open-loop load. */
 export interface Offer extends Load {
-  /** Requests a second, that come by chance, over so many connections at most. */
+  /** The mean number of requests per second (Poisson). */
   readonly arrivals: number;
 }
 
-/** What it says then; `rate`, `p50` and `p99` are those of what was accepted. */
+/** The result of an open loop. `rate`, `p50` and `p99` are of accepted requests. */
 export interface Offered extends Figure {
-  /** Requests a second that were refused, and that came. */
-  readonly shed: number;
+  /** Rejected and offered requests per second. */
+  readonly rejected: number;
   readonly offered: number;
-  /** ms that a refusal took, of one in a hundred at least. */
-  readonly shedP99: number;
-  /** All that came, the warm-up's too: 200, 503 with Retry-After, of health, and how many of any other status. */
-  readonly answers: {
+  /** The p99 of rejections, in ms. */
+  readonly rejectedP99: number;
+  /** The number of responses, including the warm-up: 200, 503 with Retry-After, health, and others by status. */
+  readonly responses: {
     readonly accepted: number;
-    readonly shed: number;
+    readonly rejected: number;
     readonly health: number;
     readonly others: Readonly<Record<string, number>>;
   };
-  /** ms that the slowest look at health took. */
+  /** The slowest health request, in ms. */
   readonly health: number;
-  /** ms that one in a hundred was late when the load came to send it, at least. */
+  /** The p99 of the delay before sending, in ms. */
   readonly late: number;
-  /** The share of the requests that had to wait for a connection. */
+  /** The share of requests that waited for a connection. */
   readonly queued: number;
 }
 
-/** What else was seen meanwhile. */
-interface Around {
-  /** Cores that the server took. */
+/** The processor use during the measurement. */
+interface ProcessorUse {
+  /** Cores that the server used. */
   readonly serverBusy: number;
-  /** Cores that something else took, which has no part in this. */
+  /** Cores that unrelated processes used. */
   readonly othersBusy: number;
 }
 
-export type Measured = Figure & Around;
-export type MeasuredOffer = Offered & Around;
+export type Measured = Figure & ProcessorUse;
+export type MeasuredOffer = Offered & ProcessorUse;
 
 export type Generator = ReturnType<typeof openGenerator>;
 
-/** @param place where it runs, as a server that has all cores shares them with it. */
+/** Starts a load generator. @param place its cores; a server on all cores shares them with it. */
 export function openGenerator(place: Place = 'load') {
   const script = fileURLToPath(new URL('generator.ts', import.meta.url));
   const [file, ...args] = pin(place, [process.execPath, script]);
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 
-  function tell<Said extends Figure>(load: Load): Promise<Said> {
+  function run<Outcome extends Figure>(load: Load): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const ended = () => reject(new Error('the load generator ended'));
       child.once('exit', ended);
-      child.once('message', (answer: { figure: Said } | { error: string }) => {
+      child.once('message', (answer: { figure: Outcome } | { error: string }) => {
         child.off('exit', ended);
         if ('error' in answer) reject(new Error(answer.error));
         else resolve(answer.figure);
@@ -93,11 +93,11 @@ export function openGenerator(place: Place = 'load') {
     });
   }
 
-  async function watch<Said extends Figure>(
+  async function watch<Outcome extends Figure>(
     server: Server,
     requests: readonly Request[],
     load: Omit<Load, 'port' | 'requests'>,
-  ): Promise<Said & Around> {
+  ): Promise<Outcome & ProcessorUse> {
     const { port } = server;
     const begin = () => ({ at: performance.now(), cpu: server.use().cpu, others: watchCores() });
     let begun = begin();
@@ -106,7 +106,7 @@ export function openGenerator(place: Place = 'load') {
     }, load.warmUp * 1000);
     try {
       const wire = requests.map((request) => write(request, port));
-      const figure = await tell<Said>({ ...load, port, requests: wire });
+      const figure = await run<Outcome>({ ...load, port, requests: wire });
       const seconds = (performance.now() - begun.at) / 1000;
       const cpu = server.use().cpu - begun.cpu;
       const othersBusy = begun.others(cpu + figure.loadBusy * seconds);
@@ -117,7 +117,7 @@ export function openGenerator(place: Place = 'load') {
   }
 
   return {
-    /** Any answer but a 2xx, and any connection that breaks, rejects. */
+    /** Runs a closed loop. Rejects on any response but 2xx, and if a connection breaks. */
     measure(
       server: Server,
       requests: readonly Request[],
@@ -125,7 +125,7 @@ export function openGenerator(place: Place = 'load') {
     ): Promise<Measured> {
       return watch<Figure>(server, requests, load);
     },
-    /** Any connection that breaks, and any look at health that is no 200, rejects. */
+    /** Runs an open loop. Rejects if a connection breaks, or if health is not 200. */
     offer(
       server: Server,
       requests: readonly Request[],

@@ -1,4 +1,4 @@
-/** The cores of this machine, and what processes take of them; as Linux says it. */
+/** Reads the cores of this machine and the processor use of processes, on Linux. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,7 +6,7 @@ import { tolerated } from './result.ts';
 
 export class SetupError extends Error {}
 
-/** Where a process runs: the server alone on one core, the load on another; or wherever there is room. */
+/** The cores of a process: one for the server, another for the load generator, or all. */
 export type Place = 'server' | 'load' | 'anywhere';
 
 const ticksPerSecond = 100; // of /proc/PID/stat, on every Linux
@@ -28,14 +28,14 @@ function listCores(): readonly number[] {
   return allowed;
 }
 
-/** The command that runs `command` in that place. */
+/** Returns the command that runs `command` on these cores. */
 export function pin(place: Place, command: readonly string[]): [string, ...string[]] {
   const cores = listCores();
   const list = { server: cores[0], load: cores.at(-1), anywhere: cores.join(',') }[place];
   return ['taskset', '-c', String(list), ...command];
 }
 
-/** Leaves the server's core to the server. */
+/** Moves this process away from the core of the server. */
 export function pinSelf(): void {
   execFileSync('taskset', ['-acp', String(listCores().at(-1)), String(process.pid)], { stdio: 'ignore' });
 }
@@ -45,8 +45,8 @@ export function describeMachine(): string {
 }
 
 /**
- * Looks at all that happens on these cores. What comes back says what part of a core something else took since
- * then than this process and those whose `seconds` of a core are given.
+ * Starts to measure these cores. The returned function gives the cores that unrelated processes have used since: without
+ * this process, and without the `seconds` of processor time of known ones.
  */
 export function watchCores(): (seconds: number) => number {
   const read = () => ({ busy: readBusy(), own: process.cpuUsage(), at: performance.now() });
@@ -59,7 +59,7 @@ export function watchCores(): (seconds: number) => number {
   };
 }
 
-/** Waits until these cores have nothing to do, `seconds` at most. */
+/** Waits until these cores are idle, for at most `seconds`. */
 export async function waitForQuiet(seconds: number): Promise<void> {
   for (let left = seconds; left > 0; left--) {
     const others = watchCores();
@@ -68,7 +68,7 @@ export async function waitForQuiet(seconds: number): Promise<void> {
   }
 }
 
-/** Seconds that these cores have been busy, with whatever; interrupts, which are nobody's, left out. */
+/** Returns the seconds that these cores have been busy, without interrupts. */
 function readBusy(): number {
   let ticks = 0;
   for (const line of readFileSync('/proc/stat', 'utf8').split('\n')) {
@@ -80,7 +80,7 @@ function readBusy(): number {
   return ticks / ticksPerSecond;
 }
 
-/** What the processes of these groups have used: seconds of a core so far, and bytes of memory now. */
+/** Returns the processor time in seconds and the current memory in bytes of process groups. */
 export function readUse(groups: readonly number[]): { cpu: number; rss: number } {
   let ticks = 0;
   let kibibytes = 0;
@@ -88,13 +88,13 @@ export function readUse(groups: readonly number[]): { cpu: number; rss: number }
     if (!/^\d+$/.test(entry)) continue;
     try {
       const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      // The name, in brackets, may hold anything; behind it come state, parent, group.
+      // The name in parentheses may contain anything. After it come state, parent and group.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       if (!groups.includes(Number(fields[2]))) continue;
       ticks += Number(fields[11]) + Number(fields[12]);
       kibibytes += Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${entry}/status`, 'utf8'))?.[1] ?? 0);
     } catch {
-      // It has ended meanwhile.
+      // The process has ended.
     }
   }
   return { cpu: ticks / ticksPerSecond, rss: kibibytes * 1024 };

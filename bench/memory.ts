@@ -1,4 +1,4 @@
-/** What a server has of the memory while the load goes on and on. */
+/** Measures the memory of a server during a long load. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender } from './contenders.ts';
 import type { Request } from './load.ts';
@@ -28,15 +28,15 @@ export function memory({ name, contender, shape, requests }: Memory): Row {
         if (server === undefined) return;
         let isOver = false;
         const load = { connections: 50, warmUp: 0, seconds };
-        const whole = bench.generator.measure(server, requests, load).finally(() => {
+        const measured = bench.generator.measure(server, requests, load).finally(() => {
           isOver = true;
         });
         while (!isOver) {
-          await Promise.race([sleep(1000), whole]);
+          await Promise.race([sleep(1000), measured]);
           samples.push(server.use().rss / 2 ** 20);
-          bench.say(`${samples.length} of ${seconds} s`);
+          bench.showProgress(`${samples.length} of ${seconds} s`);
         }
-        await whole;
+        await measured;
       });
       const fifth = Math.ceil(samples.length / 5);
       const early = spread(samples.slice(fifth, 2 * fifth)).median;
@@ -52,7 +52,7 @@ export function memory({ name, contender, shape, requests }: Memory): Row {
         },
         {
           row: name,
-          work: `${work}: the last fifth of that time, in proportion to the second`,
+          work: `${work}: the last fifth of that time, relative to the second`,
           against: '',
           goal: { atMost: 1.1 },
           values: [late / early],

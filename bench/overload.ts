@@ -1,4 +1,4 @@
-/** More than the server can take: what it answers then, what it sheds, and how long what it accepts takes. */
+/** Measures a server under more load than its capacity: accepted and rejected requests, and their times. */
 import type { Contender } from './contenders.ts';
 import type { Measured, MeasuredOffer, Request } from './load.ts';
 import { round } from './report.ts';
@@ -16,18 +16,18 @@ export interface Overload {
   readonly requests: readonly Request[];
 }
 
-/** Over so many at most, under the 2,000 that the product takes unless its config says otherwise. */
+/** The number of connections, below the default limit of the product (2,000). */
 const connections = 1500;
-/** At this many times what it can do there is a goal: of the most that it answers at any load, so much. */
-const twice = 2;
-const kept = 0.9;
-/** ms: what looks at health, as Kubernetes does unless told otherwise, gives up then. */
+/** The load of the goal, relative to the capacity, and the goal, relative to the maximum rate at any load. */
+const goalLoad = 2;
+const minRate = 0.9;
+/** The default timeout of health probes in Kubernetes, in ms. */
 const healthTimeout = 1000;
 /**
- * The load is late past so many ms, short of connections past such a share of the requests, and twice what the product
- * can take is not that where it does so much more than was found at first.
+ * Limits for a valid measurement: the delay of the load generator in ms, the share of requests that wait for a
+ * connection, and the highest rate relative to the measured capacity.
  */
-const bearable = { late: 20, queued: 0.01, more: 1.15 };
+const limits = { late: 20, queued: 0.01, more: 1.15 };
 
 export function overload({ name, work, contender, shape, requests }: Overload): Row {
   const row = { row: name, work, against: '' };
@@ -40,21 +40,21 @@ export function overload({ name, work, contender, shape, requests }: Overload): 
       const measured = await withServers([[contender, data]], async ([server]) => {
         if (server === undefined) return [];
         const closed = { connections: 50, warmUp: bench.warmUp, seconds: bench.seconds };
-        const { loads, rounds, patience, warmUp, seconds } = bench.overload;
+        const { loads, rounds, maxRepeats, warmUp, seconds } = bench.overload;
         let isWarm = false;
         const measure = async () => {
           const capacity = await bench.generator.measure(server, requests, closed);
           const figures: (Measured | MeasuredOffer)[] = [capacity];
-          // To warm up that is enough.
+          // The first run only warms up.
           for (const load of isWarm ? loads : []) {
-            bench.say(`${load} times what it can take`);
+            bench.showProgress(`${load} times the capacity`);
             const offer = { connections, warmUp, seconds, arrivals: load * capacity.rate };
             figures.push(await bench.generator.offer(server, requests, offer));
           }
           isWarm = true;
           return figures;
         };
-        return measureRounds({ ...bench, pairs: rounds, warmUps: 1 }, measure, patience);
+        return measureRounds({ ...bench, pairs: rounds, warmUps: 1 }, measure, maxRepeats);
       });
       return writeResults(row, bench.overload.loads, measured as [Measured, ...MeasuredOffer[]][]);
     },
@@ -63,13 +63,13 @@ export function overload({ name, work, contender, shape, requests }: Overload): 
 
 type Line = Pick<Result, 'row' | 'work' | 'against'>;
 
-/** @param rounds of each the figure of the closed loop, and those of each load. */
+/** @param rounds the figures of each round: the closed loop, then each load. */
 export function writeResults(
   line: Line,
   loads: Bench['overload']['loads'],
   rounds: readonly Round[],
 ): Result[] {
-  const at = loads.indexOf(twice) + 1;
+  const at = loads.indexOf(goalLoad) + 1;
   const offers = rounds.map(([, ...offered]) => offered);
   const warnings = [
     ...findDoubts(rounds.map(([capacity]) => capacity)),
@@ -80,30 +80,30 @@ export function writeResults(
   return [
     {
       ...line,
-      work: `${line.work}, at twice the load that it can take: what it answers`,
-      against: 'itself: the most that it answers at any load',
-      goal: { atLeast: kept },
-      values: of((round) => ofCapacity(round, at) / findMost(rounds)),
+      work: `${line.work}, at twice its capacity: accepted requests`,
+      against: 'itself: the maximum at any load',
+      goal: { atLeast: minRate },
+      values: of((round) => ofCapacity(round, at) / findMax(rounds)),
       warnings,
       curve: { work: line.work, points: loads.map((load, index) => toPoint(load, rounds, index + 1)) },
     },
     {
       ...line,
-      work: `${line.work}, at twice the load that it can take: p99 of what is accepted`,
+      work: `${line.work}, at twice its capacity: p99 of accepted requests`,
       unit: 'ms',
       values: of((round) => round[at]?.p99 ?? Number.NaN),
       warnings,
     },
     {
       ...line,
-      work: `health, asked for every 100 ms at up to ${Math.max(...loads)} times the load of ${line.work}: the slowest answer`,
+      work: `health, requested every 100 ms at up to ${Math.max(...loads)} times the capacity for ${line.work}: the slowest response`,
       unit: 'ms',
       goal: { atMost: healthTimeout },
       values: offers.map((offered) => Math.max(...offered.map(({ health }) => health))),
       warnings,
     },
     countOthers(
-      { ...line, work: `${line.work}, at any load: answers but 200, and 503 with Retry-After` },
+      { ...line, work: `${line.work}, at any load: responses other than 200 and 503 with Retry-After` },
       offers,
     ),
   ];
@@ -111,54 +111,56 @@ export function writeResults(
 
 type Round = readonly [Measured, ...MeasuredOffer[]];
 
-/** What is answered at a load, by its place in a round, in proportion to that round's closed loop: machines have their hours. */
+/** Returns the accepted rate of a load, relative to the closed loop of the same round, because machines vary over time. */
 function ofCapacity(round: Round, index: number): number {
   return (round[index]?.rate ?? Number.NaN) / round[0].rate;
 }
 
-/** Of the loads the highest median: the highest figure of a round is the luckiest of many, and nothing that it can do. */
-function findMost(rounds: readonly Round[]): number {
+/** Returns the highest median of all loads. A single maximum would be an outlier. */
+function findMax(rounds: readonly Round[]): number {
   const medians = rounds[0]?.map(
     (_, index) => spread(rounds.map((round) => ofCapacity(round, index))).median,
   );
   return Math.max(...(medians ?? []));
 }
 
-/** What was neither done nor refused as it should be is a failure. */
+/** Reports responses that are neither accepted nor proper rejections as a failure. */
 function countOthers(line: Line, offers: readonly (readonly MeasuredOffer[])[]): Result {
   const counts = new Map<string, number>();
-  for (const { answers } of offers.flat())
-    for (const [status, count] of Object.entries(answers.others))
+  for (const { responses } of offers.flat())
+    for (const [status, count] of Object.entries(responses.others))
       counts.set(status, (counts.get(status) ?? 0) + count);
   if (counts.size === 0) return { ...line, goal: { atMost: 0 }, values: [0] };
-  const said = [...counts].map(([status, count]) => `${count} were ${status}`).join(', ');
-  return { ...line, values: [], failed: `of the answers ${said}` };
+  const list = [...counts].map(([status, count]) => `${count} were ${status}`).join(', ');
+  return { ...line, values: [], failed: `of the responses, ${list}` };
 }
 
-/** Where more is done later than the closed loop found, twice the load was not twice. */
+/** Warns if a later rate shows that the measured capacity was too low. */
 function findLow(rounds: readonly Round[]): string[] {
-  const most = Math.max(
+  const max = Math.max(
     ...rounds.map(([{ rate }, ...offers]) => Math.max(...offers.map((offer) => offer.rate)) / rate),
   );
-  return most > bearable.more
-    ? [`the closed loop found too little: later it did ${round(most)} times as much`]
+  return max > limits.more
+    ? [`the measured capacity was too low: a later rate was ${round(max)} times as high`]
     : [];
 }
 
-/** What makes a load another than the one that was meant. */
+/** Lists the reasons why the offered load was not the intended one. */
 export function findOfferDoubts(offers: readonly MeasuredOffer[]): string[] {
   const late = Math.max(...offers.map((offer) => offer.late));
   const queued = Math.max(...offers.map((offer) => offer.queued));
   const doubts: string[] = [];
-  if (late > bearable.late)
-    doubts.push(`the load could not keep up: one in a hundred requests was sent ${Math.round(late)} ms late`);
-  if (queued > bearable.queued)
+  if (late > limits.late)
     doubts.push(
-      `the load ran out of connections: ${Math.round(queued * 100)} % of the requests waited for one of ${connections}`,
+      `the load generator could not keep up: the p99 of the delay before sending was ${Math.round(late)} ms`,
+    );
+  if (queued > limits.queued)
+    doubts.push(
+      `the load generator ran out of connections: ${Math.round(queued * 100)} % of the requests waited for one of ${connections}`,
     );
   if (offers.some(({ othersBusy }) => othersBusy > tolerated))
     doubts.push(
-      `something else took up to ${Math.round(Math.max(...offers.map(({ othersBusy }) => othersBusy)) * 100)} % of a core`,
+      `other processes took up to ${Math.round(Math.max(...offers.map(({ othersBusy }) => othersBusy)) * 100)} % of a core`,
     );
   return doubts;
 }
@@ -172,17 +174,19 @@ function toPoint(load: number, rounds: readonly Round[], index: number): CurvePo
     load,
     offered: middle(({ offered }) => offered),
     accepted: middle(({ rate }) => rate),
-    shed: middle(({ shed }) => shed),
+    rejected: middle(({ rejected }) => rejected),
     ofCapacity: middle(({ rate }, capacity) => rate / capacity),
     p50: middle(({ p50 }) => p50),
     p99: middle(({ p99 }) => p99),
-    shedP99: middle(({ shedP99 }) => shedP99),
+    rejectedP99: middle(({ rejectedP99 }) => rejectedP99),
     health: Math.max(...offers.map(({ health }) => health)),
-    answers: {
-      accepted: sum(({ answers }) => answers.accepted),
-      shed: sum(({ answers }) => answers.shed),
-      others: sum(({ answers }) => Object.values(answers.others).reduce((total, count) => total + count, 0)),
-      health: sum(({ answers }) => answers.health),
+    responses: {
+      accepted: sum(({ responses }) => responses.accepted),
+      rejected: sum(({ responses }) => responses.rejected),
+      others: sum(({ responses }) =>
+        Object.values(responses.others).reduce((total, count) => total + count, 0),
+      ),
+      health: sum(({ responses }) => responses.health),
     },
     warnings: findOfferDoubts(offers),
   };

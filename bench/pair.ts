@@ -1,4 +1,4 @@
-/** One against another: the same requests in turn, A B A B…, and of each pair the ratio. */
+/** Compares two programs: measures the same requests in turn (A B A B…), and computes the ratio of each pair. */
 import type { Contender } from './contenders.ts';
 import { type Measured, openGenerator, type Request } from './load.ts';
 import { type Bench, findDoubts, type Result, type Row } from './result.ts';
@@ -18,13 +18,13 @@ export interface Pair {
   readonly requests: readonly Request[];
   readonly connections?: number;
   readonly goal?: Goal;
-  /** What of the two is looked at, where it is not the answers a second, left over right. */
+  /** The compared figures. The default is the responses per second, left divided by right. */
   readonly aspects?: readonly Aspect[];
-  /** Where the limit is something else than the server's core: the disk, or the way there and back. */
+  /** Whether the limit is not the core of the server, but the disk or the round trip. */
   readonly isIdle?: boolean;
   /** See `Load`. */
   readonly isBusyPolling?: boolean;
-  /** Where load and server share all cores. */
+  /** Whether the load generator and the server share all cores. */
   readonly isEverywhere?: boolean;
 }
 
@@ -64,9 +64,9 @@ async function measurePairs(bench: Bench, options: Pair): Promise<(readonly Meas
   const { connections = 50, isBusyPolling = false, isEverywhere = false } = options;
   const load = { connections, warmUp: bench.warmUp, seconds: bench.seconds, isBusyPolling };
   const isReadOnly = requests.every(({ method }) => method === 'GET');
-  bench.say('makes the data');
+  bench.showProgress('creating the data');
   const data = (isReadOnly ? seedOnce : seed)(...shape);
-  bench.say('starts the servers');
+  bench.showProgress('starting the servers');
   const contenders = [
     [left, data],
     [right, data],
@@ -74,7 +74,7 @@ async function measurePairs(bench: Bench, options: Pair): Promise<(readonly Meas
   return withServers(contenders, async (servers) => {
     const [one, other] = servers as [Server, Server];
     const difference = await findDifference(one, other, requests);
-    if (difference !== undefined) throw new Error(`they answer differently: ${difference}`);
+    if (difference !== undefined) throw new Error(`the responses differ: ${difference}`);
     for (const server of servers) server.pause();
 
     const generator = isEverywhere ? openGenerator('anywhere') : bench.generator;

@@ -1,4 +1,4 @@
-/** Numbers from 0 up to below `limit`, by chance and yet the same in every run (mulberry32). */
+/** Creates a generator of random integers from 0 to below `limit`, with the same numbers in every run (mulberry32). */
 export function random(start: number): (limit: number) => number {
   let state = start;
   return (limit) => {

@@ -1,4 +1,4 @@
-/** The results, as Markdown. */
+/** Writes the results as Markdown. */
 import type { Result } from './result.ts';
 import { type Goal, judge, spread } from './statistics.ts';
 
@@ -25,28 +25,28 @@ export function writeReport(results: readonly Result[], circumstances: Circumsta
   const doubts = results.flatMap(({ row, against, warnings = [] }) =>
     warnings.map((warning) => `- ${row}${against && `, against ${against}`}: ${warning}`),
   );
-  return `# What was measured
+  return `# Results
 
-By \`npm run bench${isQuick ? ' -- --quick' : ''}\`, ${date}: ${machine}. A figure without a unit is a ratio, the product over the
-other, of answers a second unless the row says of what: where it is 2, the product does twice as much in the same time.
-It is the median of ${pairs} pairs, the product and the other in turn for ${seconds} s each, after a warm-up, with 50 connections
-unless the row says how many. The server alone has one core, the load another, and whoever is not measured is stopped
-meanwhile. Between the quartiles lies the middle half of the pairs: where the goal does too, it is \`undecided\`. Before a
-row is measured, both have given the same answers to the same requests.
+Measured by \`npm run bench${isQuick ? ' -- --quick' : ''}\`, ${date}: ${machine}. A figure without a unit is a ratio: the product divided by
+the other. It compares responses per second unless the row names another figure. A ratio of 2 means twice as much in the
+same time. Each figure is the median of ${pairs} pairs of ${seconds} s, measured in turn after a warm-up, with 50 connections unless the
+row has a number. The server has one core, the load generator another, and a server that is not measured is suspended.
+Half of the pairs lie between the quartiles. If the goal lies there too, the verdict is \`undecided\`. Before a row is
+measured, both servers have given the same responses to the same requests.
 
 ${writeTable(results)}${doubts.length === 0 ? '' : `\n## Doubts\n\n${[...new Set(doubts)].join('\n')}\n`}
-## The others
+## The peers
 
-They are in \`bench/peers\`, each as its own documentation has it, and none writes a log; the product writes its own, at
-\`info\`, to a file. Bare Fastify has response schemas and prepared statements, on one database with an index for each
-question (one that has adoptions in their order, as the product's, it would not use: SQLite sorts all the same); where it
-makes the JSON in SQLite, it does without the schema. NestJS is on its Fastify adapter; over its HTTP
-module it makes a call per pet, as the documentation shows calls, all at once. The entrypoint of Watt is the user
-service, without a gateway before it. FastAPI runs on one uvicorn worker with uvloop, its functions \`def\`, as they block.
+The peers are in \`bench/peers\`. Each follows its own documentation, and none writes a log; the product logs to a file at
+\`info\`. Bare Fastify has response schemas and prepared statements, on one database with an index for each query. It has no
+index for the order of adoptions, because SQLite would not use it. With JSON made in SQLite, it has no response schema.
+NestJS uses its Fastify adapter. With its HTTP module it sends a call per pet, all of them concurrently, as its
+documentation shows. The entrypoint of Watt is the user service, without a gateway. FastAPI runs on one uvicorn worker
+with uvloop, and its functions are \`def\`, because they block.
 `;
 }
 
-/** Median, quartiles, verdict. */
+/** Returns the median, the quartiles and the verdict. */
 function writeFigure({ values, unit, goal, warnings, failed, notRun }: Result): [string, string, string] {
   if (failed !== undefined) return ['', '', `**failed**: ${inCell(failed)}`];
   if (notRun !== undefined) return ['', '', `not run: ${inCell(notRun)}`];
@@ -66,7 +66,7 @@ function suffix(unit?: Result['unit']): string {
   return unit === undefined ? '' : ` ${unit}`;
 }
 
-/** As many digits as mean something. */
+/** Rounds to the significant digits. */
 export function round(value: number): string {
   if (value >= 100) return String(Math.round(value));
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);

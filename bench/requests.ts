@@ -1,16 +1,16 @@
-/** What the clients ask for: the same in every run, spread over all there is. */
+/** The requests of the clients. They are the same in every run, and spread over all data. */
 import type { Request } from './load.ts';
 import { random } from './random.ts';
 
 const count = 5000;
 
-/** Pets of `total`, by chance. */
+/** Random pets of `total`. */
 export const pets = (total = 1000) => spread((next) => `/pet/pets/${1 + next(total)}`);
 
-/** Users of `total` from the id `first` on, by chance. */
+/** Random users of `total`, from the id `first` on. */
 export const users = (total = 1000, first = 1) => spread((next) => `/user/users/${first + next(total)}`);
 
-/** Each of these users in turn: no two that are asked for at the same time are the same, and share their pets. */
+/** Each of these users in turn, so that concurrent requests are for different users and share no lookups. */
 export function usersInTurn(total: number, first: number): Request[] {
   return Array.from({ length: total }, (_, index) => ({
     method: 'GET',
@@ -18,7 +18,7 @@ export function usersInTurn(total: number, first: number): Request[] {
   }));
 }
 
-/** Pages of 100 users of `total`; each may begin with any user, unless they are not to overlap. */
+/** Random pages of 100 users of `total`. With `step` 100 no two pages overlap. */
 export function pages(total = 1000, step = 1): Request[] {
   return spread((next) => `/user/users/?limit=100&offset=${step * next((total - 100) / step + 1)}`);
 }
@@ -31,7 +31,7 @@ export function newPets(): Request[] {
   }));
 }
 
-/** Something of everything: of ten requests five for a pet, three for a user, one for a page, and a new pet. */
+/** All kinds: of ten requests, five read a pet, three a user, one a page, and one creates a pet. */
 export function mixed(): Request[] {
   const kinds = [pets(), users(), pages(), newPets()];
   const turns = [0, 1, 0, 2, 0, 1, 0, 3, 0, 1];

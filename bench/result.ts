@@ -7,48 +7,48 @@ export interface Result {
   readonly row: string;
   readonly work: string;
   readonly against: string;
-  /** A ratio where there is none. */
+  /** Without a unit it is a ratio. */
   readonly unit?: 'ms' | 'MiB';
-  /** Without one it is a figure to know, and nothing to reach. */
+  /** A result without a goal is only shown. */
   readonly goal?: Goal;
   readonly values: readonly number[];
-  /** Whether it says how we compare with somebody else, more being better. */
+  /** Whether it compares the product with another framework, and more is better. */
   readonly isRivalry?: boolean;
-  /** What makes the figure doubtful. */
+  /** The reasons to doubt the figure. */
   readonly warnings?: readonly string[];
-  /** Why there is no figure: an answer was wrong, or something could not be had. */
+  /** Why there is no figure: a measurement failed, or a dependency is missing. */
   readonly failed?: string;
   readonly notRun?: string;
-  /** What became of it as the load grew. */
+  /** The figures under growing load. */
   readonly curve?: Curve;
 }
 
 export interface Curve {
-  /** What is asked for. */
+  /** The requested resource. */
   readonly work: string;
   readonly points: readonly CurvePoint[];
 }
 
-/** At so many times the load that a server can take: requests a second, and ms. */
+/** The figures at a load relative to the capacity: requests per second, and times in ms. */
 export interface CurvePoint {
   readonly load: number;
   readonly offered: number;
   readonly accepted: number;
-  readonly shed: number;
-  /** What was accepted, of what it can take. */
+  readonly rejected: number;
+  /** The accepted rate, relative to the capacity. */
   readonly ofCapacity: number;
-  /** Of what was accepted, and of what was refused. */
+  /** The times of accepted and of rejected requests. */
   readonly p50: number;
   readonly p99: number;
-  readonly shedP99: number;
-  /** Of the slowest look at health. */
+  readonly rejectedP99: number;
+  /** The slowest health request. */
   readonly health: number;
-  /** How many came, in all. */
-  readonly answers: Readonly<Record<'accepted' | 'shed' | 'others' | 'health', number>>;
+  /** The total number of responses. */
+  readonly responses: Readonly<Record<'accepted' | 'rejected' | 'others' | 'health', number>>;
   readonly warnings: readonly string[];
 }
 
-/** A row of the bench: what it measures becomes one line of the table or several. */
+/** A row of the benchmark. It gives one or several lines of the table. */
 export interface Row {
   readonly name: string;
   readonly work: string;
@@ -56,40 +56,40 @@ export interface Row {
   run(bench: Bench): Promise<Result[]>;
 }
 
-/** What every row has at hand. */
+/** The settings and tools of all rows. */
 export interface Bench {
-  /** How often each is measured. */
+  /** The number of measurements. */
   readonly pairs: number;
-  /** How often before that, so that what compiles as it runs has done so. */
+  /** The number of earlier runs, in which code is compiled. */
   readonly warmUps: number;
-  /** Seconds before each figure, and of it. */
+  /** Seconds of warm-up before each figure, and of its measurement. */
   readonly warmUp: number;
   readonly seconds: number;
   /** Seconds of load for the memory. */
   readonly memorySeconds: number;
-  /** How often and how long more is asked than a server can take, and how many times as much. */
+  /** The rounds, loads (relative to the capacity) and seconds of the overload rows. */
   readonly overload: {
     readonly rounds: number;
-    /** How many of them may be done anew. */
-    readonly patience: number;
+    /** How many disturbed rounds may be repeated. */
+    readonly maxRepeats: number;
     readonly loads: readonly number[];
     readonly warmUp: number;
     readonly seconds: number;
   };
   readonly generator: Generator;
-  /** Waits while something else is busy on our cores, as long as is sensible. */
+  /** Waits, for a limited time, until no other process uses the cores. */
   waitForQuiet(): Promise<void>;
-  /** Shows how far it is. */
-  say(progress: string): void;
+  /** Shows the progress. */
+  showProgress(progress: string): void;
 }
 
-/** What a row needs and this machine does not have. */
+/** A dependency of a row is missing on this machine. */
 export class NotRun extends Error {}
 
-/** Cores that something else may take: that much runs on every machine. */
+/** The share of a core that other processes may use. Every machine has some. */
 export const tolerated = 0.15;
 
-/** What makes figures doubtful of servers that should have been at the end of their core, unless `isIdle`. */
+/** Lists reasons to doubt figures. Unless `isIdle`, the core of the server must have been the limit. */
 export function findDoubts(measured: readonly Measured[], isIdle = false): string[] {
   const serverBusy = Math.min(...measured.map((figure) => figure.serverBusy));
   const loadBusy = Math.max(...measured.map((figure) => figure.loadBusy));
@@ -97,10 +97,10 @@ export function findDoubts(measured: readonly Measured[], isIdle = false): strin
   const doubts: string[] = [];
   if (!isIdle && serverBusy < 0.9) {
     doubts.push(
-      `the server was not the limit: it took ${percent(serverBusy)} of its core, the load ${percent(loadBusy)}`,
+      `the server was not the limit: it took ${percent(serverBusy)} of its core, the load generator ${percent(loadBusy)}`,
     );
   }
-  if (othersBusy > tolerated) doubts.push(`something else took up to ${percent(othersBusy)} of a core`);
+  if (othersBusy > tolerated) doubts.push(`other processes took up to ${percent(othersBusy)} of a core`);
   return doubts;
 }
 

@@ -1,4 +1,4 @@
-/** The product against others, and what is aimed at. */
+/** The rows that compare the product with other frameworks, and their goals. */
 import { bare, express, fastApi, nest, product, watt } from './contenders.ts';
 import { type Pair, pair } from './pair.ts';
 import * as requests from './requests.ts';
@@ -42,7 +42,7 @@ export const rivals: readonly Row[] = [
   pair({
     ...user,
     name: 'user-json',
-    right: bare('that join making the JSON too, past the schema', { JOIN: 'json' }),
+    right: bare('that join with JSON made in SQLite, without the schema', { JOIN: 'json' }),
   }),
   pair({
     ...reads,
@@ -61,7 +61,7 @@ export const rivals: readonly Row[] = [
   pair({
     ...writes,
     name: 'create-full',
-    work: 'create a pet, on disk when it is answered',
+    work: 'create a pet, on disk before the response',
     right: bare('synchronous=FULL, one transaction each', { SYNCHRONOUS: 'FULL' }),
     isIdle: true,
     ...atLeast(10),
@@ -69,17 +69,17 @@ export const rivals: readonly Row[] = [
   pair({
     ...writes,
     name: 'create-off',
-    work: 'create a pet, on disk when it is answered',
+    work: 'create a pet, on disk before the response',
     right: bare('synchronous=OFF, one transaction each', { SYNCHRONOUS: 'OFF' }),
-    // Of the product: a tenth of the time it waits for the disk.
+    // The product waits for the disk for a tenth of the time.
     isIdle: true,
     ...atLeast(1),
   }),
   pair({
     ...writes,
     name: 'create-together',
-    work: 'create a pet, on disk when it is answered',
-    right: bare('synchronous=FULL, transactions shared as ours, no log', {
+    work: 'create a pet, on disk before the response',
+    right: bare('synchronous=FULL, the same shared transactions, no log', {
       SYNCHRONOUS: 'FULL',
       WRITES: 'together',
     }),
@@ -88,20 +88,20 @@ export const rivals: readonly Row[] = [
   pair({
     ...user,
     name: 'user-polled',
-    work: 'a user with 3 pets, the load polling: no answer wakes it',
+    work: 'a user with 3 pets, the load generator polling',
     isBusyPolling: true,
   }),
   pair({
     ...reads,
     name: 'page-polled',
-    work: 'a page of 100 users with their pets, the load polling',
+    work: 'a page of 100 users with their pets, the load generator polling',
     requests: requests.pages(),
     isBusyPolling: true,
   }),
   pair({
     ...writes,
     name: 'create-polled',
-    work: 'create a pet, on disk when it is answered, the load polling',
+    work: 'create a pet, on disk before the response, the load generator polling',
     right: bare('synchronous=OFF, one transaction each', { SYNCHRONOUS: 'OFF' }),
     isIdle: true,
     isBusyPolling: true,

@@ -1,29 +1,27 @@
-/** The same, again and again. */
 import { type Bench, tolerated } from './result.ts';
 
 /**
- * Rounds of figures, as many as the bench wants, and those before them to warm up. A round during which something else
- * was busy on our cores is no measurement: it is done anew, until patience ends.
- * @param patience how often, in all.
+ * Measures rounds after a warm-up. A round that other processes disturbed is repeated.
+ * @param maxRepeats the maximum number of repeated rounds.
  */
 export async function measureRounds<Figure extends { readonly othersBusy: number; readonly rate?: number }>(
-  bench: Pick<Bench, 'pairs' | 'warmUps' | 'say' | 'waitForQuiet'>,
+  bench: Pick<Bench, 'pairs' | 'warmUps' | 'showProgress' | 'waitForQuiet'>,
   measure: () => Promise<readonly Figure[]>,
-  patience = bench.pairs,
+  maxRepeats = bench.pairs,
 ): Promise<(readonly Figure[])[]> {
   const rounds: (readonly Figure[])[] = [];
-  let left = patience;
-  bench.say('warms up');
+  let left = maxRepeats;
+  bench.showProgress('warming up');
   for (let done = 0; done < bench.warmUps; done++) await measure();
   while (rounds.length < bench.pairs) {
-    bench.say(`round ${rounds.length + 1} of ${bench.pairs}`);
+    bench.showProgress(`round ${rounds.length + 1} of ${bench.pairs}`);
     const round = await measure();
     const isDisturbed = round.some(({ othersBusy }) => othersBusy > tolerated);
     if (isDisturbed && left-- > 0) {
-      bench.say('something else is busy here: waits, and measures once more');
+      bench.showProgress('other processes are busy: waiting, then repeating the round');
       await bench.waitForQuiet();
     } else if (round.some(({ rate }) => rate === 0)) {
-      throw new Error('no answer in all that time');
+      throw new Error('no response during a round');
     } else {
       rounds.push(round);
     }

@@ -1,4 +1,4 @@
-/** All that is measured, in the order of the table. */
+/** All rows, in the order of the table. */
 import { alone } from './alone.ts';
 import type { Row } from './result.ts';
 import { rivals } from './rivals.ts';

@@ -1,4 +1,4 @@
-/** Measures the product against what people would pick instead: see --help. */
+/** Compares the product with other frameworks: see --help. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { writeChart } from './chart.ts';
@@ -12,18 +12,24 @@ import { removeData } from './seed.ts';
 
 const help = `Usage: ./run.sh bench [--quick] [--only NAME,…]
 
-  --quick       short, with fewer pairs and without the memory; the figures are rougher
-  --only NAMES  only these rows; nothing is written but, of overload and overload-page, the picture and the section
+  --quick       a short run with fewer pairs and without the row memory; less exact
+  --only NAMES  run only these rows; writes only the chart and section of overload rows
   --help        this text
 
   Rows: ${rows.map(({ name }) => name).join(', ')}
 `;
 
 const quick = { pairs: 5, warmUps: 3, warmUp: 0.5, seconds: 0.75, memorySeconds: 30 };
-const whole = { pairs: 9, warmUps: 1, warmUp: 1, seconds: 3, memorySeconds: 300 };
-/** The server needs a second to notice that it has too much. */
-const quickOverload = { rounds: 2, patience: 0, loads: [0.5, 1, 2, 4], warmUp: 0.8, seconds: 0.6 };
-const wholeOverload = { rounds: 7, patience: 7, loads: [0.5, 0.8, 1, 1.5, 2, 3, 4], warmUp: 1.5, seconds: 3 };
+const full = { pairs: 9, warmUps: 1, warmUp: 1, seconds: 3, memorySeconds: 300 };
+/** The server needs a second to detect the overload. */
+const quickOverload = { rounds: 2, maxRepeats: 0, loads: [0.5, 1, 2, 4], warmUp: 0.8, seconds: 0.6 };
+const fullOverload = {
+  rounds: 7,
+  maxRepeats: 7,
+  loads: [0.5, 0.8, 1, 1.5, 2, 3, 4],
+  warmUp: 1.5,
+  seconds: 3,
+};
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => process.exit(130));
 
@@ -40,17 +46,17 @@ async function main(): Promise<void> {
   const chosen = choose(values.only, values.quick);
   pinSelf();
   const plan = values.quick
-    ? { ...quick, patience: 10, overload: quickOverload }
-    : { ...whole, patience: 60, overload: wholeOverload };
+    ? { ...quick, quietSeconds: 10, overload: quickOverload }
+    : { ...full, quietSeconds: 60, overload: fullOverload };
   const generator = openGenerator();
   const results: Result[] = [];
   try {
     for (const [index, row] of chosen.entries()) {
-      const say = (text: string) => show(`[${index + 1}/${chosen.length}] ${row.name}: ${text}`);
-      const quiet = () => waitForQuiet(plan.patience);
-      say('waits until nothing else is busy');
+      const showProgress = (text: string) => show(`[${index + 1}/${chosen.length}] ${row.name}: ${text}`);
+      const quiet = () => waitForQuiet(plan.quietSeconds);
+      showProgress('waiting until no other process is busy');
       await quiet();
-      results.push(...(await attempt(row, { ...plan, generator, waitForQuiet: quiet, say })));
+      results.push(...(await attempt(row, { ...plan, generator, waitForQuiet: quiet, showProgress })));
     }
   } finally {
     show('');
@@ -83,7 +89,7 @@ function write(name: string, content: string): void {
   writeFileSync(new URL(name, import.meta.url), content);
 }
 
-/** A row that fails is said, and the others are measured all the same. */
+/** Runs a row. A failure is printed, and the other rows continue. */
 async function attempt(row: Row, bench: Bench): Promise<Result[]> {
   try {
     return await row.run(bench);
@@ -101,11 +107,11 @@ function choose(only: string | undefined, isQuick: boolean): readonly Row[] {
   if (only === undefined) return rows.filter(({ name }) => !isQuick || name !== 'memory');
   const names = only.split(',');
   const unknown = names.filter((name) => !rows.some((row) => row.name === name));
-  if (unknown.length > 0) throw new SetupError(`There is no row ${unknown.join(', ')}: see --help`);
+  if (unknown.length > 0) throw new SetupError(`Unknown row ${unknown.join(', ')}: see --help`);
   return rows.filter(({ name }) => names.includes(name));
 }
 
-/** One line that changes, on a terminal; else a line each. */
+/** Shows progress: in one changing line on a terminal, otherwise in a line each. */
 function show(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
   else if (text !== '') process.stderr.write(`${text}\n`);

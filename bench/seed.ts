@@ -1,4 +1,4 @@
-/** Databases with the same content: the product's own two, and one of all for the peers. */
+/** Creates databases with equal content: two for the product, and one for the peers. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,17 +16,17 @@ export interface Shape {
 
 export interface Data {
   readonly folder: string;
-  /** Of the product, and of the peers. */
+  /** The files of the product (`pet`, `user`) and of the peers (`one`). */
   readonly pet: string;
   readonly user: string;
   readonly one: string;
 }
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
-// Not the system's temporary folder, which may be in memory, where to flush costs nothing.
+// Not the temporary folder of the system, which may be in memory, where a flush costs nothing.
 const folder = fileURLToPath(new URL('data/', import.meta.url));
 
-/** What two services keep; the product's times are microseconds since 1970. */
+/** The tables of the peers. The product stores times as microseconds since 1970. */
 const tablesOfOne = `
   CREATE TABLE pet (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, species TEXT NOT NULL, age INTEGER,
@@ -40,15 +40,15 @@ const tablesOfOne = `
     UNIQUE (user_id, pet_id)
   );`;
 
-/** Makes them anew. */
+/** Creates new databases. */
 export function seed(name: string, shape: Shape): Data {
-  const own = join(folder, name);
-  rmSync(own, { recursive: true, force: true });
-  mkdirSync(own, { recursive: true });
-  const file = (stem: string) => join(own, `${stem}.db`);
-  const data = { folder: own, pet: file('pet'), user: file('user'), one: file('one') };
+  const target = join(folder, name);
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target, { recursive: true });
+  const file = (stem: string) => join(target, `${stem}.db`);
+  const data = { folder: target, pet: file('pet'), user: file('user'), one: file('one') };
 
-  const config = join(own, 'seed.yaml');
+  const config = join(target, 'seed.yaml');
   const services = { pet: { database: `sqlite:${data.pet}` }, user: { database: `sqlite:${data.user}` } };
   writeFileSync(
     config,
@@ -93,7 +93,7 @@ function addUsers(client: Client.Database, { pets, adoptions, isDisjoint = false
   for (const [index, count] of adoptions.entries()) {
     user.run(index + 1, `User ${index + 1}`);
     for (let left = count; left > 0; ) {
-      // A pet that the user has already is drawn again.
+      // If the user already has the pet, another one is drawn.
       left -= adoption.run(index + 1, isDisjoint ? ++last : 1 + next(pets)).changes;
     }
   }
@@ -104,7 +104,7 @@ function isoOf(micros: number): string {
   return `${new Date(Math.floor(micros / 1000)).toISOString().slice(0, -1)}${rest}Z`;
 }
 
-/** Those of an earlier row, where they are only read. */
+/** Creates databases, or reuses those of an earlier row that only reads. */
 export function seedOnce(name: string, shape: Shape): Data {
   const data = made.get(name) ?? seed(name, shape);
   made.set(name, data);

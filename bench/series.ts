@@ -1,4 +1,4 @@
-/** One alone, at several sizes of something: what becomes of it as that grows. */
+/** Measures one program at several sizes, and compares each size with the previous one. */
 import type { Contender } from './contenders.ts';
 import type { Measured, Request } from './load.ts';
 import { findDoubts, type Row } from './result.ts';
@@ -12,7 +12,7 @@ export interface Series {
   readonly work: string;
   readonly contender: Contender;
   readonly points: readonly Point[];
-  /** What is looked at, of each point but the first, in proportion to the point before. */
+  /** Returns the compared figure of a point. Each point is divided by the previous one. */
   of(figure: Measured, point: Point): number;
   readonly goal?: Goal;
 }
@@ -22,9 +22,9 @@ export interface Point {
   readonly shape: readonly [name: string, shape: Shape];
   readonly requests: readonly Request[];
   readonly connections?: number;
-  /** How much is in an answer. */
+  /** The number of items in a response. */
   readonly size?: number;
-  /** Where the server's core is not the limit. */
+  /** Whether the core of the server is not the limit. */
   readonly isIdle?: boolean;
 }
 
@@ -34,7 +34,7 @@ export function series({ name, work, contender, points, of, goal }: Series): Row
     work,
     against: '',
     async run(bench) {
-      bench.say('makes the data');
+      bench.showProgress('creating the data');
       const data = points.map(({ shape }) => seedOnce(...shape));
       const all = [...new Set<Data>(data)];
       const contenders = all.map((one) => [contender, one] as const);

@@ -1,4 +1,4 @@
-/** Starts servers, holds them still while another is measured, and stops them. */
+/** Starts, suspends and stops servers. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -17,9 +17,9 @@ export interface Server {
   readonly port: number;
   /** ms from the spawn to the first 200. */
   readonly startTime: number;
-  /** Seconds of a core that it has used, bytes that it has now. */
+  /** Returns its processor time in seconds and its memory in bytes. */
   use(): { cpu: number; rss: number };
-  /** A paused server costs nothing. */
+  /** Suspends the server, so that it uses no processor time. */
   pause(): void;
   resume(): void;
   stop(): Promise<void>;
@@ -28,9 +28,9 @@ export interface Server {
 export interface StartOptions {
   readonly commands: readonly Command[];
   readonly port: number;
-  /** What answers 200 when it has started. */
+  /** The path that responds with 200 when the server has started. */
   readonly probe?: string;
-  /** What answers 200 when all that it needs is there too. */
+  /** The path that responds with 200 when its peers are available too. */
   readonly readiness?: string;
   readonly place?: Place;
 }
@@ -58,9 +58,9 @@ export async function startServer(options: StartOptions): Promise<Server> {
   async function wait(path: string): Promise<void> {
     while ((await statusOf(port, path)) !== 200) {
       const ended = children.find(({ exitCode }) => exitCode !== null);
-      if (ended !== undefined) throw new Error(`a server ended with ${ended.exitCode} at its start`);
+      if (ended !== undefined) throw new Error(`a server ended with ${ended.exitCode} during its start`);
       if (performance.now() - begin > startTimeout)
-        throw new Error(`a server did not answer ${path} with 200 in time`);
+        throw new Error(`a server did not respond to ${path} with 200 in time`);
       await sleep(2);
     }
   }
@@ -98,7 +98,7 @@ function run({ command, cwd, env }: Command, place: Place): ChildProcess {
     cwd,
     env: { ...process.env, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
-    detached: true, // a group of its own, so that what it starts is paused and ended with it
+    detached: true, // a new process group, so that its children are suspended and stopped too
   });
   running.add(child);
   child.once('exit', () => running.delete(child));
@@ -109,7 +109,7 @@ function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, name);
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Gets what the peers need, once; where that cannot be had, their rows say so. */
+/** Installs the dependencies of the peers once. If that fails, their rows are not run. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,19 +7,19 @@ import { NotRun } from './result.ts';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 export const venv = `${folder}.venv/bin/`;
 
-/** What npm has for them, as `package-lock.json` says. */
+/** Installs the npm packages of `package-lock.json`. */
 export const installPackages = once('the packages of bench/', () => {
-  const isThere = isNewer('node_modules/.package-lock.json', 'package-lock.json');
-  if (!isThere) run('npm', ['ci', '--no-fund', '--no-audit']);
+  const isInstalled = isNewer('node_modules/.package-lock.json', 'package-lock.json');
+  if (!isInstalled) run('npm', ['ci', '--no-fund', '--no-audit']);
 });
 
-/** Nest needs decorators and their types, which Node does not strip. */
+/** Compiles the NestJS peer, because Node cannot strip decorators and their types. */
 export const compileNest = once('NestJS', () => {
   installPackages();
   run(process.execPath, ['../node_modules/typescript/bin/tsc', '-p', 'peers/nest']);
 });
 
-/** In a virtual environment of its own: nothing of the system is changed. */
+/** Installs FastAPI in a virtual environment, so that the system is not changed. */
 export const installFastApi = once('FastAPI', () => {
   if (isNewer('.venv/done', 'peers/fastapi/requirements.txt')) return;
   run('python3', ['-m', 'venv', '.venv']);
@@ -28,17 +28,17 @@ export const installFastApi = once('FastAPI', () => {
   run('touch', ['.venv/done']);
 });
 
-function once(what: string, get: () => void): () => void {
-  let state: 'new' | 'there' | 'missing' = 'new';
+function once(name: string, install: () => void): () => void {
+  let state: 'new' | 'installed' | 'missing' = 'new';
   return () => {
-    if (state === 'there') return;
+    if (state === 'installed') return;
     try {
       if (state === 'missing') throw new Error('it failed before');
       state = 'missing';
-      get();
-      state = 'there';
+      install();
+      state = 'installed';
     } catch (error) {
-      throw error instanceof NotRun ? error : new NotRun(`${what} could not be had: ${explain(error)}`);
+      throw error instanceof NotRun ? error : new NotRun(`${name} could not be installed: ${explain(error)}`);
     }
   };
 }

@@ -1,4 +1,4 @@
-/** The databases that are measured on. Those with the same name are made once. */
+/** The databases of the benchmark. Databases with the same name are created once. */
 import type { Shape } from './seed.ts';
 
 type Named = readonly [name: string, shape: Shape];
@@ -7,14 +7,14 @@ const repeat = (count: number, pets: number): number[] => Array.from({ length: c
 
 export const usual: Named = ['usual', { pets: 1000, adoptions: repeat(1000, 3) }];
 
-/** Like the usual one, made anew for each row that writes. */
+/** The same as the usual one, but new for each row that writes. */
 export const written: Named = ['written', usual[1]];
 
 export const disjoint: Named = ['disjoint', { pets: 30_000, adoptions: repeat(10_000, 3), isDisjoint: true }];
 
 export const large = (pets: number): Named => [`large-${pets}`, { pets, adoptions: repeat(1000, 3) }];
 
-/** Users with so many pets each, no two with the same. */
+/** Users with these numbers of pets each. No two users have the same pet. */
 export const counts = [1, 10, 100, 1000];
 export const usersPerCount = 100;
 export const byCount: Named = [
@@ -26,7 +26,7 @@ export const byCount: Named = [
   },
 ];
 
-/** 100 users with as many pets as a user can have, and 100 with three; no two with the same. */
+/** 100 users with as many pets as a user can have, and 100 with three. No two users have the same pet. */
 export const lopsided: Named = [
   'lopsided',
   { pets: 100_300, adoptions: [...repeat(100, 1000), ...repeat(100, 3)], isDisjoint: true },

@@ -1,16 +1,16 @@
-/** How long a start takes, from the spawn to the first 200. */
+/** Measures a start, from the spawn to the first 200. */
 import type { Contender } from './contenders.ts';
 import { watchCores } from './machine.ts';
 import type { Row } from './result.ts';
 import { measureRounds } from './rounds.ts';
 import { type Data, type Shape, seedOnce } from './seed.ts';
 
-/** What is allowed: so many times what the other takes, and so many ms. */
+/** The allowed time: `factor` times that of the other, plus `graceMs`. */
 const factor = 1.5;
-const grace = 300;
+const graceMs = 300;
 
 export function start(name: string, left: Contender, right: Contender, shape: readonly [string, Shape]): Row {
-  const work = `time to start, in proportion to ${factor} times the other's and ${grace / 1000} s`;
+  const work = `start time, relative to ${factor} times the other's plus ${graceMs / 1000} s`;
   return {
     name,
     work,
@@ -22,7 +22,7 @@ export function start(name: string, left: Contender, right: Contender, shape: re
         await measureStart(right, data),
       ]);
       const values = rounds.map(([one, other]) => {
-        return (one?.time ?? Number.NaN) / (factor * (other?.time ?? Number.NaN) + grace);
+        return (one?.time ?? Number.NaN) / (factor * (other?.time ?? Number.NaN) + graceMs);
       });
       return [{ row: name, work, against: right.label, values, goal: { atMost: 1 } }];
     },

@@ -1,9 +1,9 @@
-/** What is aimed at: a figure of at least, or of at most, so much. */
+/** A goal: a minimum or a maximum of a figure. */
 export type Goal = { readonly atLeast: number } | { readonly atMost: number };
 
 export type Verdict = 'reached' | 'missed' | 'undecided';
 
-/** The middle of the figures, and the quarter of them on either side of it. */
+/** The median and the quartiles of figures. */
 export interface Spread {
   readonly median: number;
   readonly low: number;
@@ -15,7 +15,7 @@ export function spread(values: readonly number[]): Spread {
   return { median: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) };
 }
 
-/** Nothing is concluded where the goal lies within the spread: the next run might say the opposite. */
+/** Compares figures with a goal. A goal within the spread is undecided, because another run could have another result. */
 export function judge({ low, high }: Spread, goal: Goal): Verdict {
   const [bound, isLowReached, isHighReached] =
     'atLeast' in goal
@@ -26,10 +26,10 @@ export function judge({ low, high }: Spread, goal: Goal): Verdict {
   return isLowReached ? 'reached' : 'missed';
 }
 
-/** Between the two figures that are nearest to it. */
+/** Interpolates between the two nearest figures. */
 function quantile(sorted: readonly number[], share: number): number {
-  const place = (sorted.length - 1) * share;
-  const below = sorted[Math.floor(place)] ?? Number.NaN;
-  const above = sorted[Math.ceil(place)] ?? Number.NaN;
-  return below + (above - below) * (place - Math.floor(place));
+  const position = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(position)] ?? Number.NaN;
+  const above = sorted[Math.ceil(position)] ?? Number.NaN;
+  return below + (above - below) * (position - Math.floor(position));
 }

@@ -1,4 +1,4 @@
-/** Servers that run at the same time, of which only one is awake. */
+/** Runs servers at the same time, of which all but one are suspended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender } from './contenders.ts';
 import type { Data } from './seed.ts';
@@ -6,7 +6,7 @@ import type { Server } from './servers.ts';
 
 const settling = 100; // ms
 
-/** Starts them, one after the other, has `use` work with them, and stops them. */
+/** Starts servers one after another, runs `use` with them, and stops them. */
 export async function withServers<Outcome>(
   contenders: readonly (readonly [Contender, Data])[],
   use: (servers: readonly Server[]) => Promise<Outcome>,
@@ -20,13 +20,13 @@ export async function withServers<Outcome>(
   }
 }
 
-/** Has `server` alone awake while `work` goes on. The others must have been paused. */
+/** Resumes one server while `work` runs. The others must be suspended. */
 export async function awake<Outcome>(server: Server, work: () => Promise<Outcome>): Promise<Outcome> {
   server.resume();
   try {
     return await work();
   } finally {
-    // What is in flight ends first: it would be late when the server awakes.
+    // Requests in flight end first, because they would be late when the server resumes.
     await sleep(settling);
     server.pause();
   }

@@ -454,7 +454,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/pet/pets/",
                      *       "errors": [
                      *         {
@@ -468,7 +468,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -557,7 +557,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description A limit, or a conflict of state */
+            /** @description A limit is reached, or the request conflicts with the current state */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -569,7 +569,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "It conflicts with the present state",
+                     *       "detail": "The request conflicts with the current state",
                      *       "instance": "/pet/pets/"
                      *     }
                      */
@@ -626,7 +626,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/pet/pets/",
                      *       "errors": [
                      *         {
@@ -640,7 +640,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -705,7 +705,7 @@ export interface operations {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -736,7 +736,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/pet/pets/1",
                      *       "errors": [
                      *         {
@@ -750,7 +750,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -818,7 +818,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -849,7 +849,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/pet/pets/1",
                      *       "errors": [
                      *         {
@@ -863,7 +863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -951,7 +951,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1020,7 +1020,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/pet/pets/1",
                      *       "errors": [
                      *         {
@@ -1034,7 +1034,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1122,7 +1122,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1141,7 +1141,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description A limit, or a conflict of state */
+            /** @description A limit is reached, or the request conflicts with the current state */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1153,7 +1153,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "It conflicts with the present state",
+                     *       "detail": "The request conflicts with the current state",
                      *       "instance": "/pet/pets/1/hydrate"
                      *     }
                      */
@@ -1172,7 +1172,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/pet/pets/1/hydrate",
                      *       "errors": [
                      *         {
@@ -1186,7 +1186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1274,7 +1274,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1293,7 +1293,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description A limit, or a conflict of state */
+            /** @description A limit is reached, or the request conflicts with the current state */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1305,7 +1305,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "It conflicts with the present state",
+                     *       "detail": "The request conflicts with the current state",
                      *       "instance": "/pet/pets/1/feed"
                      *     }
                      */
@@ -1324,7 +1324,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/pet/pets/1/feed",
                      *       "errors": [
                      *         {
@@ -1338,7 +1338,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1426,7 +1426,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1445,7 +1445,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description A limit, or a conflict of state */
+            /** @description A limit is reached, or the request conflicts with the current state */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1457,7 +1457,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "It conflicts with the present state",
+                     *       "detail": "The request conflicts with the current state",
                      *       "instance": "/pet/pets/1/treat"
                      *     }
                      */
@@ -1476,7 +1476,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/pet/pets/1/treat",
                      *       "errors": [
                      *         {
@@ -1490,7 +1490,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1563,7 +1563,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1686,7 +1686,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
+            /** @description The server is overloaded or stopping, or a service that this request needs is unavailable. Nothing was changed. Retry later */
             503: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1765,7 +1765,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/user/users/",
                      *       "errors": [
                      *         {
@@ -1779,7 +1779,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -1799,7 +1799,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
+            /** @description The server is overloaded or stopping, or a service that this request needs is unavailable. Nothing was changed. Retry later */
             503: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -1819,7 +1819,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs gave no complete response in time. The outcome of a write is unknown */
+            /** @description A service that this request needs sent no complete response in time. The outcome of a write is unknown */
             504: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -1832,7 +1832,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Gateway Timeout",
                      *       "status": 504,
-                     *       "detail": "There was no answer in time",
+                     *       "detail": "No complete response arrived in time",
                      *       "instance": "/user/users/"
                      *     }
                      */
@@ -1908,7 +1908,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A limit, or a conflict of state */
+            /** @description A limit is reached, or the request conflicts with the current state */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -1920,7 +1920,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "It conflicts with the present state",
+                     *       "detail": "The request conflicts with the current state",
                      *       "instance": "/user/users/"
                      *     }
                      */
@@ -1977,7 +1977,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/user/users/",
                      *       "errors": [
                      *         {
@@ -1991,7 +1991,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2056,7 +2056,7 @@ export interface operations {
                     "application/json": components["schemas"]["user.User"];
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2087,7 +2087,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/user/users/1",
                      *       "errors": [
                      *         {
@@ -2101,7 +2101,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2121,7 +2121,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
+            /** @description The server is overloaded or stopping, or a service that this request needs is unavailable. Nothing was changed. Retry later */
             503: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2141,7 +2141,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs gave no complete response in time. The outcome of a write is unknown */
+            /** @description A service that this request needs sent no complete response in time. The outcome of a write is unknown */
             504: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2154,7 +2154,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Gateway Timeout",
                      *       "status": 504,
-                     *       "detail": "There was no answer in time",
+                     *       "detail": "No complete response arrived in time",
                      *       "instance": "/user/users/1"
                      *     }
                      */
@@ -2209,7 +2209,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2240,7 +2240,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/user/users/1",
                      *       "errors": [
                      *         {
@@ -2254,7 +2254,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2342,7 +2342,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2361,7 +2361,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A limit, or a conflict of state */
+            /** @description A limit is reached, or the request conflicts with the current state */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2430,7 +2430,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/user/users/1",
                      *       "errors": [
                      *         {
@@ -2444,7 +2444,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2464,7 +2464,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
+            /** @description The server is overloaded or stopping, or a service that this request needs is unavailable. Nothing was changed. Retry later */
             503: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2484,7 +2484,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs gave no complete response in time. The outcome of a write is unknown */
+            /** @description A service that this request needs sent no complete response in time. The outcome of a write is unknown */
             504: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2497,7 +2497,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Gateway Timeout",
                      *       "status": 504,
-                     *       "detail": "There was no answer in time",
+                     *       "detail": "No complete response arrived in time",
                      *       "instance": "/user/users/1"
                      *     }
                      */
@@ -2574,7 +2574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2593,7 +2593,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A limit, or a conflict of state */
+            /** @description A limit is reached, or the request conflicts with the current state */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2624,7 +2624,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/user/users/1/pets/1",
                      *       "errors": [
                      *         {
@@ -2638,7 +2638,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2658,7 +2658,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
+            /** @description The server is overloaded or stopping, or a service that this request needs is unavailable. Nothing was changed. Retry later */
             503: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2678,7 +2678,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs gave no complete response in time. The outcome of a write is unknown */
+            /** @description A service that this request needs sent no complete response in time. The outcome of a write is unknown */
             504: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2691,7 +2691,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Gateway Timeout",
                      *       "status": 504,
-                     *       "detail": "There was no answer in time",
+                     *       "detail": "No complete response arrived in time",
                      *       "instance": "/user/users/1/pets/1"
                      *     }
                      */
@@ -2745,7 +2745,7 @@ export interface operations {
                     "application/json": components["schemas"]["user.User"];
                 };
             };
-            /** @description It does not exist */
+            /** @description The resource does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2776,7 +2776,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Unprocessable Entity",
                      *       "status": 422,
-                     *       "detail": "The request does not fit the contract",
+                     *       "detail": "The request does not match the contract",
                      *       "instance": "/user/users/1/pets/1",
                      *       "errors": [
                      *         {
@@ -2790,7 +2790,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2810,7 +2810,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
+            /** @description The server is overloaded or stopping, or a service that this request needs is unavailable. Nothing was changed. Retry later */
             503: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2830,7 +2830,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
-            /** @description A service that this needs gave no complete response in time. The outcome of a write is unknown */
+            /** @description A service that this request needs sent no complete response in time. The outcome of a write is unknown */
             504: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -2843,7 +2843,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Gateway Timeout",
                      *       "status": 504,
-                     *       "detail": "There was no answer in time",
+                     *       "detail": "No complete response arrived in time",
                      *       "instance": "/user/users/1/pets/1"
                      *     }
                      */
@@ -2903,7 +2903,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Too many requests from this address, RFC 6585 */
+            /** @description Too many requests from this address (RFC 6585) */
             429: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -3026,7 +3026,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right */
+            /** @description The server is overloaded or stopping, or a service that this request needs is unavailable. Nothing was changed. Retry later */
             503: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];

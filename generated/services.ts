@@ -1,6 +1,6 @@
 // Written by "npm run generate" from src/services; do not change it by hand.
 
-/** Every service that there is, by name: how an app finds them, and what a bundler can follow. */
+/** Imports each service by its name. Literal paths let a bundler follow them. */
 export const services = {
   "pet": () => import('../src/services/pet/index.ts'),
   "user": () => import('../src/services/user/index.ts'),

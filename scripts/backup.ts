@@ -1,4 +1,4 @@
-/** Backs up the databases of the services while the server runs: see --help. */
+/** Backs up the databases of the services, also while the server runs: see --help. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
@@ -13,11 +13,12 @@ Copies the SQLite database of every service into FOLDER, which must be new or
 empty, while the server runs. FOLDER then contains a file for each service and
 manifest.json. The manifest is written last: a folder without it is incomplete.
 
-All copies of one run are of one point in time, for which writes wait some
-milliseconds. They contain every write that was acknowledged before the backup
-began, and they agree: an adopted pet is in the copy of the pets, unless it was
-deleted. If services are on several hosts, back up callers first (user, then
-pet): ids are never used again, so an adoption then names its pet or none.
+All copies of one run are of one point in time. To get it, writes wait for some
+milliseconds. The copies contain every write that was acknowledged before the
+backup began, and they are consistent: an adopted pet is in the copy of the
+pets, unless it was deleted. If services run on several hosts, back up callers
+first (user, then pet). Ids are never reused, so a copied adoption never refers
+to a different pet.
 
   SERVICE         only these services (all of the config)
   --config FILE   the config file (config.yaml)

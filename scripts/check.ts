@@ -1,4 +1,4 @@
-/** Checks what can be checked without a run: see --help. */
+/** Checks the project without running it: see --help. */
 import { spawnSync } from 'node:child_process';
 import { readArguments } from '../src/framework/app/arguments.ts';
 import { CommandError, root, runCommand } from './lib/command.ts';
@@ -9,8 +9,8 @@ Checks, and stops at the first step that fails:
   format and lint    biome; \`npx biome check --write .\` fixes what can be fixed
   types              tsc
   boundaries         dependency-cruiser: which folder may import which
-  generated files    what \`./run.sh generate\` would change
-  import graph       that of docs/architecture.md is fresh: node tools/import-graph.ts
+  generated files    whether \`./run.sh generate\` would change a file
+  import graph       whether docs/architecture.md shows it; fix: node tools/import-graph.ts
   documents          redocly, by the rules in redocly.yaml
 `;
 

@@ -13,13 +13,13 @@ contracts and restarts the server. Ctrl-C stops it.
 
   --config FILE   the config file (config.yaml)
   --app NAME      the app of the config file to start (its first one)
-  --pretty        readable log lines also when the console is not a terminal
+  --pretty        readable log lines even if the console is not a terminal
   --help          this text
 `;
 
 const args = process.argv.slice(2);
 let running: ChildProcess | undefined;
-let stopping = false;
+let isStopping = false;
 let changes = 0;
 
 await runCommand(async () => {
@@ -30,7 +30,7 @@ await runCommand(async () => {
   });
   if (values.help) return console.log(help);
   stopOnSignals();
-  // Not logs/, generated/ and data/, which the server and its start write themselves.
+  // Not logs/, generated/ and data/, because the server and `generate` write them.
   watch([resolve(root, 'src'), resolve(values.config)], { ignoreInitial: true }).on('all', restart);
   await start();
 });
@@ -38,8 +38,8 @@ await runCommand(async () => {
 function stopOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, async () => {
-      stopping = true;
-      // The server has had the SIGINT of a terminal already, and takes a second one for the first.
+      isStopping = true;
+      // A terminal also sends SIGINT to the server. The server treats both as one signal.
       await stop(signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM');
       process.exit(0);
     });
@@ -50,9 +50,9 @@ async function restart(_event: string, path: string): Promise<void> {
   changes += 1;
   const latest = changes;
   await new Promise((wake) => setTimeout(wake, 100));
-  // An editor that saves ten files is one change.
-  if (latest !== changes || stopping) return;
-  console.error(`${path} has changed: starting anew`);
+  // An editor may save several files at once: restart only after the last change.
+  if (latest !== changes || isStopping) return;
+  console.error(`${path} has changed: restarting`);
   await stop();
   await start();
 }
@@ -61,14 +61,14 @@ async function start(): Promise<void> {
   const latest = changes;
   const [code] = await once(run(['scripts/generate.ts']), 'exit');
   if (code !== 0) console.error('waiting for a change');
-  else if (latest === changes && !stopping) run(['src/main.ts', ...args]);
+  else if (latest === changes && !isStopping) run(['src/main.ts', ...args]);
 }
 
-/** Runs it, as the one thing that runs. */
+/** Runs a script. No other script runs meanwhile. */
 function run(command: string[]): ChildProcess {
   const [script, ...rest] = command as [string, ...string[]];
   running = spawn(process.execPath, [resolve(root, script), ...rest], {
-    // The server stops when the channel closes: also if this process is killed.
+    // The server stops when the channel closes, so also when this process is killed.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, MONOLITH_TIED: '1' },
   });

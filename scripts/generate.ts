@@ -24,12 +24,12 @@ const marker = 'Written by "npm run generate" from src/services; do not change i
 const help = `Usage: ./run.sh generate [--check]
 
 Writes generated/ from the folders of src/services: the OpenAPI document of
-each service, the merged one, its types, the types of calls from service to
-service, and the list of services. Prints the files that have changed, and each
-change that breaks a service which uses the changed operation. ./run.sh does it
-by itself when a source has changed.
+each service, the merged document, its types, the types of calls from service
+to service, and the list of services. Prints the changed files, and each change
+that breaks a service that uses the changed operation. ./run.sh runs this
+command by itself when a source has changed.
 
-  --check         write nothing; print what would change, and fail if anything would
+  --check         write nothing; print the differences, and fail if there are any
   --help          this text
 `;
 
@@ -44,7 +44,7 @@ await runServiceCommand(async () => {
   if (breaks.length > 0) console.log('Run ./run.sh check: it names each place to adapt.');
 });
 
-/** All of `generated/`, the content of each file by its path in there; and what services use of each other. */
+/** Returns the content of each file of `generated/` by its path, and the operations that services use of their peers. */
 async function generate(folder: string) {
   const names = listServiceFolders();
   const services = new Map<string, Service>();
@@ -69,7 +69,7 @@ async function generate(folder: string) {
   return { files, merged, uses };
 }
 
-/** Compares what services use of their peers with the contract that was generated before; a line for each break. */
+/** Compares the used operations with the contract that was generated before. Returns a line for each breaking change. */
 function describeBreaks(merged: OpenApiDocument, uses: readonly PeerUse[]): string[] {
   const previous = read('openapi.json');
   if (previous === undefined) return [];
@@ -87,7 +87,7 @@ function describeBreaks(merged: OpenApiDocument, uses: readonly PeerUse[]): stri
   });
 }
 
-/** The use of an operation or a query parameter that the peer does not have. */
+/** Describes the use of an operation or a query parameter that the peer does not have. */
 function findMistake(merged: OpenApiDocument, use: PeerUse): string | undefined {
   try {
     checkUse(merged, use);
@@ -127,7 +127,7 @@ function listServices(names: readonly string[]): string {
   const lines = names.map(
     (name) => `  ${JSON.stringify(name)}: () => import('../src/services/${name}/index.ts'),\n`,
   );
-  return `// ${marker}\n\n/** Every service that there is, by name: how an app finds them, and what a bundler can follow. */\nexport const services = {\n${lines.join('')}};\n`;
+  return `// ${marker}\n\n/** Imports each service by its name. Literal paths let a bundler follow them. */\nexport const services = {\n${lines.join('')}};\n`;
 }
 
 function toJson(document: unknown): string {
@@ -152,7 +152,7 @@ function check(files: ReadonlyMap<string, string>): void {
   for (const [path, content] of stale) {
     console.error(`generated/${path} is stale:`);
     console.error(
-      createTwoFilesPatch('committed', 'as it should be', read(path) ?? '', content, '', '', { context: 2 }),
+      createTwoFilesPatch('committed', 'generated', read(path) ?? '', content, '', '', { context: 2 }),
     );
   }
   const extra = extraFiles(files);

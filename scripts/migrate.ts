@@ -1,4 +1,4 @@
-/** Migrations of the services' databases, for people: see --help. The server applies them by itself at its start. */
+/** Creates, applies and lists migrations: see --help. The server applies pending migrations when it starts. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import {
 
 const help = `Usage: ./run.sh migrate create|apply|status [SERVICE] [--name NAME] [--config FILE]
 
-  create   writes a migration for each database from what has changed in src/services/SERVICE/tables.ts
+  create   writes a migration for each database from the changes of src/services/SERVICE/tables.ts
   apply    applies the pending migrations to the databases of the config
   status   prints which migrations each database has
 
@@ -50,14 +50,14 @@ await runServiceCommand(async () => {
   const config = readConfig(values.config, services, process.env);
   const run = command === 'apply' ? apply : status;
   for (const service of migrated) {
-    // Without a name: of a config that runs only some of the services, those.
+    // Without a name, skip the services that the config does not run.
     if (name === undefined ? !Object.hasOwn(config.services, service.name) : service.name !== name) continue;
     expectMigrations(service);
     await run(service, config);
   }
 });
 
-/** Needs nothing but tables.ts of the service, so that it works before a new service is complete. */
+/** Creates migrations. It needs only tables.ts of the service, so that it works for an incomplete service. */
 function create(service: string | undefined, name: string | undefined): void {
   const known = listServiceFolders().filter((folder) =>
     existsSync(join(root, 'src/services', folder, 'tables.ts')),
@@ -111,7 +111,7 @@ function listExports(file: string): string[] {
   return [...readFileSync(file, 'utf8').matchAll(/^export const (\w+)/gm)].map(([, name]) => name as string);
 }
 
-/** drizzle-kit writes the schema `public` into foreign keys; a service may have a schema of another name. */
+/** Removes the schema `public`, which drizzle-kit writes into foreign keys, because a service may use another schema. */
 function removeSchemaNames(folder: string): void {
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.sql'))) {
     const file = join(folder, name);

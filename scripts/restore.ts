@@ -9,13 +9,14 @@ import { listDatabases, runServiceCommand } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh restore FOLDER [--config FILE]
 
-Puts the databases of a backup where the config says. It replaces nothing: stop
-the server, and move the files of the old databases away. The command names them.
+Restores the databases of a backup to their paths in the config. It replaces
+nothing: stop the server, and move the files of the old databases away. The
+command names them.
 
-Before the first database is in its place, every copy is verified: SHA-256,
+Before it restores the first database, it verifies every copy: SHA-256,
 integrity, references, rows, migrations and schema. If the restore is
-interrupted, run it again. Until then the server does not start. When it starts,
-it applies the migrations that a copy does not have.
+interrupted, run it again. Until then the server does not start. When it
+starts, it applies the migrations that a copy does not have.
 
   --config FILE   the config file (config.yaml)
   --help          this text

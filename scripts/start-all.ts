@@ -1,4 +1,4 @@
-/** Starts every app of a config file, each in its own process: see --help. */
+/** Starts every app of a config file, each in a separate process: see --help. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
@@ -16,15 +16,15 @@ import { runServiceCommand } from './lib/service-command.ts';
 
 const help = `Usage: ./run.sh --all [--config FILE]
 
-Starts every app of the config file, each in its own process, and shows their
-lines in one terminal. An app that ends is named and started again; the others
-keep running. Ctrl-C stops all of them.
+Starts every app of the config file, each in a separate process, and shows
+their output in one terminal. If an app ends, the command prints its name and
+starts it again. The other apps keep running. Ctrl-C stops all of them.
 
   --config FILE   the config file (config.yaml)
   --help          this text
 `;
 
-/** The pause before an app is started again, in ms. It doubles with each failure; `stable` ms of life reset it. */
+/** The pause before an app restarts, in ms. It doubles with each failure. An app that ran for `stable` ms resets it. */
 const pauses = { first: 1_000, max: 30_000, stable: 60_000 };
 const colors = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'red'] as const;
 
@@ -47,7 +47,7 @@ await runServiceCommand(async () => {
   }
 });
 
-/** Runs an app, again and again, until all stop. */
+/** Runs an app, and restarts it when it ends, until all apps stop. */
 async function keepRunning(name: string, config: string, prefix: string): Promise<void> {
   let hasListened = false;
   let failures = 0;
@@ -80,7 +80,7 @@ function start(name: string, config: string, prefix: string): ChildProcess {
     cwd: root,
     // A separate process group: Ctrl-C then reaches only this process, which stops the apps.
     detached: true,
-    // It stops when the channel closes: also if this process is killed.
+    // The app stops when the channel closes, so also when this process is killed.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, MONOLITH_TIED: '1' },
   });

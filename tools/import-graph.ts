@@ -3,15 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { ICruiseResult } from 'dependency-cruiser';
 
 /**
- * Draws which room of `src/framework` imports which, as Mermaid in docs/architecture.md. With `--check` it writes nothing
- * and exits with 1 if the drawing is out of date. Run by `./run.sh generate` and `./run.sh check`.
+ * Draws the imports between the rooms of `src/framework` as Mermaid in docs/architecture.md. With `--check` it writes
+ * nothing, and exits with 1 if the drawing is out of date. `./run.sh check` runs it with `--check`.
  */
 const file = new URL('../docs/architecture.md', import.meta.url);
 const [begin, end] = ['<!-- graph:begin -->', '<!-- graph:end -->'];
 
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** `src/framework/http/server.ts` is of the room `http`, `src/services/pet/index.ts` of `services`. */
+/** Returns the room of a path: `http` for `src/framework/http/server.ts`, `services` for `src/services/pet/index.ts`. */
 function roomOf(path: string): string | undefined {
   return /^src\/(?:framework\/)?([\w-]+)(?:\/|\.ts$)/.exec(path)?.[1];
 }
@@ -31,7 +31,7 @@ function readGraph(): Graph {
   return graph;
 }
 
-/** Whether a room imports another through a third. */
+/** Returns whether a room imports another one through a third. */
 function isIndirect(graph: Graph, from: string, to: string): boolean {
   const seen = new Set([from, to]);
   const waiting = [...(graph.get(from) ?? [])].filter((room) => room !== to);
@@ -60,7 +60,7 @@ function draw(graph: Graph): string {
     ...arrows,
     '```',
     '',
-    'The drawing leaves out an arrow that follows from others. All imports:',
+    'The drawing omits an arrow that follows from others. All imports:',
     '',
     '| room | imports |',
     '|---|---|',
@@ -75,7 +75,7 @@ if (after === undefined) throw new Error(`docs/architecture.md has no lines ${be
 const drawn = `${before}${begin}\n${draw(readGraph())}\n${end}${after}`;
 if (process.argv.includes('--check')) {
   if (drawn !== text) {
-    console.error('The import graph in docs/architecture.md is out of date: run ./run.sh generate');
+    console.error('The import graph in docs/architecture.md is out of date: run node tools/import-graph.ts');
     process.exit(1);
   }
 } else writeFileSync(file, drawn);

@@ -1,7 +1,7 @@
 /**
- * Bare Fastify: no log, response schemas, one database. What the product is measured against most.
- * With JOIN=json SQLite makes the JSON, and the response schema is passed by; with WRITES=together those of two turns of
- * the event loop share a transaction, as the product's, and nothing else is done.
+ * Bare Fastify: no log, response schemas, one database. Most rows compare the product with it.
+ * With JOIN=json, SQLite makes the JSON, without a response schema. With WRITES=together, the writes of two event-loop
+ * turns share a transaction, as in the product.
  */
 import fastify from 'fastify';
 import { openJoin, type PetCreate } from './join.ts';

@@ -1,4 +1,4 @@
-/** The answers of every peer, as response schemas: they are the product's. */
+/** The response schemas of all peers, equal to those of the product. */
 export interface Pet {
   name: string;
   species: string;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../src/framework/app/arguments.ts';
 
-/** The project's folder, with a slash at its end. */
+/** The folder of the project, with a slash at the end. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** An error that a user can fix: one line, exit code 1. */
@@ -13,7 +13,7 @@ export async function runCommand(main: () => Promise<void>): Promise<void> {
     await main();
   } catch (error) {
     const isKnown = error instanceof UsageError || error instanceof CommandError;
-    // For example no space, or no permission.
+    // For example, no space or no permission.
     const isSystemError = (error as NodeJS.ErrnoException).syscall !== undefined;
     console.error(isKnown || isSystemError ? (error as Error).message : error);
     process.exitCode = error instanceof UsageError ? 2 : 1;

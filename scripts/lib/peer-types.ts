@@ -29,7 +29,7 @@ function listOperations({ paths }: OpenApiDocument, service: string): string {
     .join('');
 }
 
-/** Quotes the name of a member if it is no identifier. */
+/** Quotes the name of a member if it is not an identifier. */
 function toKey(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : toText(name);
 }

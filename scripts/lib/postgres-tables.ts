@@ -1,6 +1,6 @@
 /**
- * The tables of a service as PostgreSQL has them, made from its `tables.ts` for drizzle-kit, which writes migrations from
- * them. Only the names of types differ: both databases store the same values.
+ * Converts the tables of a service to PostgreSQL. drizzle-kit writes the migrations from them. Only the names of types
+ * differ: both databases store the same values.
  */
 import { createRequire } from 'node:module';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
@@ -12,14 +12,14 @@ const sqlite = require('drizzle-orm/sqlite-core') as typeof import('drizzle-orm/
 const pg = require('drizzle-orm/pg-core') as typeof import('drizzle-orm/pg-core');
 
 type PostgresTable = ReturnType<typeof pg.pgTable>;
-// biome-ignore lint/suspicious/noExplicitAny: the builders of drizzle-orm are typed for columns that are known
+// biome-ignore lint/suspicious/noExplicitAny: the types of drizzle-orm's builders need columns that are known statically
 type Builder = any;
 
 const bytea = pg.customType<{ data: Buffer }>({ dataType: () => 'bytea' });
-/** Compared and sorted by bytes, as in SQLite, whatever the locale of the database is. */
+/** Compares and sorts by bytes in every locale, as SQLite does. */
 const text = pg.customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
 
-/** The type of PostgreSQL for each type of SQLite. */
+/** The PostgreSQL type for each SQLite type. */
 const types: Readonly<Record<string, (name: string) => Builder>> = {
   integer: (name) => pg.bigint(name, { mode: 'number' }),
   text: (name) => text(name),
@@ -28,7 +28,7 @@ const types: Readonly<Record<string, (name: string) => Builder>> = {
   numeric: (name) => pg.numeric(name),
 };
 
-/** Makes the PostgreSQL table of each SQLite table among the exports of a `tables.ts`. */
+/** Creates the PostgreSQL table for each SQLite table in the exports of a `tables.ts`. */
 export function toPostgresTables(tables: Readonly<Record<string, unknown>>): Record<string, PostgresTable> {
   const entries = Object.entries(tables).filter((entry): entry is [string, SQLiteTable] =>
     is(entry[1], sqlite.SQLiteTable),

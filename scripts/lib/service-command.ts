@@ -10,7 +10,7 @@ import { DefinitionError } from '../../src/framework/errors/definition-error.ts'
 import type { Service } from '../../src/framework/service/define-service.ts';
 import { CommandError, root, runCommand } from './command.ts';
 
-/** Runs a command; see `runCommand`. A wrong config, a database or a backup that cannot be used is one line too. */
+/** Runs a command; see `runCommand`. Also prints one line for a wrong config, database or backup. */
 export function runServiceCommand(main: () => Promise<void>): Promise<void> {
   return runCommand(async () => {
     try {
@@ -23,7 +23,7 @@ export function runServiceCommand(main: () => Promise<void>): Promise<void> {
   });
 }
 
-/** The folders of src/services, each of which is a service, in the order of their names. */
+/** Lists the folders of src/services in alphabetical order. Each folder is a service. */
 export function listServiceFolders(): string[] {
   return readdirSync(join(root, 'src/services'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -34,18 +34,21 @@ export function listServiceFolders(): string[] {
 /** A service that has a database. */
 export type Migrated = Service & { readonly migrations: URL };
 
-/** The services that have a database. */
+/** Lists the services that have a database. */
 export function listMigrated(services: ReadonlyMap<string, Service>): Migrated[] {
   return [...services.values()].filter((service): service is Migrated => service.migrations !== undefined);
 }
 
-/** @throws {CommandError} for a service that declares migrations and has none yet. */
+/** @throws {CommandError} if a service declares migrations and has none yet. */
 export function expectMigrations({ name, migrations }: Service): void {
   if (migrations === undefined || existsSync(new URL('sqlite/meta/_journal.json', migrations))) return;
   throw new CommandError(`src/services/${name} has no migration yet: run "./run.sh migrate create ${name}"`);
 }
 
-/** The URL of the database of a service in a config. */
+/**
+ * Returns the database URL of a service.
+ * @throws {UsageError} if the config does not run the service.
+ */
 export function databaseUrlOf({ name }: Migrated, config: Config): string {
   const url = config.services[name]?.database;
   if (url === undefined) throw new UsageError(`${name} is not among the services of ${config.file}`);
@@ -53,8 +56,8 @@ export function databaseUrlOf({ name }: Migrated, config: Config): string {
 }
 
 /**
- * Lists the SQLite databases of a config. Says which services are in PostgreSQL, whose tools back them up.
- * @throws {UsageError} for a database in memory, and if no service has an SQLite database.
+ * Lists the SQLite databases of a config. Prints the services in PostgreSQL, because its own tools back them up.
+ * @throws {UsageError} if a database is in memory, or if no service has an SQLite database.
  */
 export function listDatabases(services: ReadonlyMap<string, Service>, config: Config): ServiceDatabase[] {
   const configured = listMigrated(services).filter(({ name }) => Object.hasOwn(config.services, name));

@@ -8,13 +8,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export interface Block {
   /** The path of the page, such as `docs/testing.md`. */
   readonly page: string;
-  /** Where it begins. */
+  /** The line where it begins. */
   readonly line: number;
-  /** The first word behind the fence, such as `sh`. */
+  /** The first word after the fence, such as `sh`. */
   readonly language: string;
-  /** The files that the words `file=PATH` behind it name. */
+  /** The files of the words `file=PATH` after the fence. */
   readonly files: readonly string[];
-  /** The file that the word `from=PATH` names: the block is an excerpt of it. */
+  /** The file of the word `from=PATH`: the block is an excerpt of it. */
   readonly source?: string | undefined;
   readonly text: string;
 }
@@ -25,7 +25,7 @@ export interface Example {
   readonly output: string;
 }
 
-/** Whether README.md is that of this project: a product that was made of it has its own, which may say anything. */
+/** Whether README.md is the one of this project. A product has a different README.md, which is not checked. */
 export const hasOwnReadme = readFileSync(join(root, 'README.md'), 'utf8').startsWith('# modular-monolith\n');
 
 /** The paths of README.md, AGENTS.md and every page of docs. */
@@ -42,7 +42,7 @@ export function readPage(page: string): string {
   return readFileSync(join(root, page), 'utf8');
 }
 
-/** The fenced blocks of a page, in order, without the indentation of a list. */
+/** Lists the fenced blocks of a page, in order, without the indentation of a list. */
 export function listBlocks(page: string): Block[] {
   const text = readPage(page);
   return [...text.matchAll(/^( *)```(\w+)([^\n]*)\n(.*?)^\1```$/gms)].map(
@@ -57,7 +57,7 @@ export function listBlocks(page: string): Block[] {
   );
 }
 
-/** The commands of a block of `sh`, without comments. */
+/** Lists the commands of an `sh` block, without comments. */
 export function listCommands({ text }: Block): string[] {
   return text
     .replaceAll('\\\n', ' ')
@@ -66,7 +66,7 @@ export function listCommands({ text }: Block): string[] {
     .filter((line) => line !== '');
 }
 
-/** The commands of a block of `console`, each with its output. */
+/** Lists the commands of a `console` block, each with its output. */
 export function listExamples({ text }: Block): Example[] {
   return text
     .split(/^\$ /m)
@@ -77,7 +77,7 @@ export function listExamples({ text }: Block): Example[] {
     });
 }
 
-/** An output without what differs each time: points in time. */
+/** Removes points in time from an output, because they differ each time. */
 export function normalize(output: string): string {
   return output.trim().replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');
 }

@@ -5,7 +5,7 @@ import { root } from '../e2e/process/helper.ts';
 import { listBlocks, listCommands, listExamples, pages } from './blocks.ts';
 import { openProjectSession } from './project.ts';
 
-/** Commands that this test leaves out, each with the reason. */
+/** The commands that this test skips, each with the reason. */
 const leftOut: Readonly<Record<string, string>> = {
   'npm ci --omit=dev':
     'needs the registry; test/e2e/faults/npm.test.ts runs a project without development dependencies',
@@ -18,7 +18,7 @@ const leftOut: Readonly<Record<string, string>> = {
   './run.sh check': 'takes a minute; .ci/third-service.ts runs it',
 };
 
-/** Tests of their own work through these. */
+/** Other tests run these pages. */
 const elsewhere = ['docs/add-a-service.md', 'docs/first-steps.md', 'docs/upgrading.md'];
 
 const hasExamplesOnly = readdirSync(join(root, 'src/services')).sort().join() === 'pet,user';
@@ -27,13 +27,13 @@ const blocks = pages
   .filter((page) => !elsewhere.includes(page))
   .map((page) => ({ page, blocks: listBlocks(page) }));
 
-describe('every command of a page does what the page says', () => {
+describe('every command of a page has the result that the page shows', () => {
   for (const { page, blocks: all } of blocks) {
     const some = all.filter(
       ({ language, files }) => ['sh', 'console'].includes(language) || files.length > 0,
     );
     if (some.length === 0) continue;
-    // The pages show the outputs of a project that has the example services and no other.
+    // The pages show the outputs of a project that has only the example services.
     test.skipIf(!hasExamplesOnly)(page, { timeout: 120_000 }, async (t) => {
       const isLeftOut = (command: string) => Object.hasOwn(leftOut, command);
       const session = await openProjectSession(t, { isLeftOut, isGenerated: true });
@@ -43,7 +43,7 @@ describe('every command of a page does what the page says', () => {
   }
 });
 
-test('every command that is left out is on a page', () => {
+test('every skipped command is on a page', () => {
   const commands = pages.flatMap((page) =>
     listBlocks(page).flatMap((block) => (block.language === 'sh' ? listCommands(block) : [])),
   );

@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { root } from '../e2e/process/helper.ts';
 import { hasOwnReadme, listBlocks, pages, readPage } from './blocks.ts';
 
-/** Files of services that a page adds. */
+/** The files that the pages add. */
 const added = pages.flatMap((page) => listBlocks(page).flatMap(({ files }) => files));
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-/** What stands as code in the text of a page. */
+/** Returns the inline code of a page. */
 const codeOf = (page: string) =>
   [
     ...readPage(page)
@@ -34,7 +34,7 @@ describe.runIf(hasOwnReadme)('README.md', () => {
       expect(text, name).toMatch(new RegExp(`(run\\.sh |\`)${name}\\b`));
   });
 
-  test('leads to every page of docs', () => {
+  test('links to every page of docs, directly or through other pages', () => {
     const reached = new Set<string>();
     const follow = (page: string) => {
       if (reached.has(page) || !page.endsWith('.md') || isDeleted(page)) return;
@@ -47,7 +47,7 @@ describe.runIf(hasOwnReadme)('README.md', () => {
   });
 });
 
-/** Whether a path is in the benchmark, which a product may delete. */
+/** Returns whether a path is in a deleted benchmark. A product may delete the benchmark. */
 function isDeleted(path: string): boolean {
   return path.startsWith('bench/') && !existsSync(join(root, 'bench'));
 }
@@ -61,14 +61,14 @@ test.for(pages)('%s: every command is an npm script or an option of run.sh', (pa
     expect(usage).toContain(`  ${word}`);
 });
 
-test.for(pages)('%s: every file and folder that it names exists', (page) => {
+test.for(pages)('%s: every file and folder in its code exists', (page) => {
   const named =
     /^(?:src|generated|test|scripts|tools|deploy|bench|docs|\.ci|\.vscode)\/[\w./-]*$|^[\w.-]+\.(?:mjs|yaml|sh)$/;
   const paths = codeOf(page).filter((code) => named.test(code) && !added.includes(code) && !isDeleted(code));
   for (const path of paths) expect(existsSync(join(root, path)), path).toBe(true);
 });
 
-test.for(pages)('%s: every link leads to a file and to a heading of it', (page) => {
+test.for(pages)('%s: every link has an existing file and heading as its target', (page) => {
   for (const [, target = ''] of readPage(page).matchAll(/\]\(([^)]+)\)/g)) {
     if (/^https?:/.test(target) || isDeleted(normalize(join(dirname(page), target)))) continue;
     const [path = '', anchor] = target.split('#');
@@ -79,7 +79,7 @@ test.for(pages)('%s: every link leads to a file and to a heading of it', (page) 
   }
 });
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** Lists the anchors of a page's headings in the form of GitHub. */
 function listAnchors(page: string): string[] {
   return [...readPage(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading
@@ -89,7 +89,7 @@ function listAnchors(page: string): string[] {
   );
 }
 
-test('every decision has a page with the same four parts, and is in the list', () => {
+test('every decision has a page with the four sections, and is in the list', () => {
   const decisions = pages.filter((page) => /^docs\/decisions\/\d/.test(page));
   expect(decisions.length).toBeGreaterThanOrEqual(24);
   for (const [index, page] of decisions.entries()) {
@@ -107,7 +107,7 @@ test('every decision has a page with the same four parts, and is in the list', (
   }
 });
 
-test.for(pages)('%s: every excerpt of a file stands in that file', (page) => {
+test.for(pages)('%s: every excerpt is a part of its file', (page) => {
   for (const { source, text } of listBlocks(page))
     if (source !== undefined) expect(read(source)).toContain(text);
 });

@@ -14,17 +14,17 @@ import { root } from '../e2e/process/helper.ts';
 import { findFreePort, makeFolder } from '../support/app.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 
-/** Ports of the pages. */
+/** The ports on the pages. */
 const documentedPorts = [8000, 8001, 8002, 8003];
 
 export interface ProjectSessionOptions extends Pick<SessionOptions, 'isLeftOut' | 'onCommand'> {
-  /** Variables of the environment beside those of this process. */
+  /** Environment variables to add to those of this process. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Whether the first command need not generate, because `generated/` is as it should be. */
+  /** Whether `generated/` is up to date, so that the first command does not generate. */
   readonly isGenerated?: boolean;
 }
 
-/** A session in a copy of the complete project, on free ports, with the dependencies of this project. */
+/** Opens a session in a copy of the project, on free ports, with the dependencies of this project. */
 export async function openProjectSession(
   t: TestContext,
   { env, isGenerated, ...options }: ProjectSessionOptions = {},
@@ -41,11 +41,11 @@ export async function openProjectSession(
   if (isGenerated) writeFileSync(join(folder, 'node_modules/.generated'), '');
   const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`;
   const session = openSession({ ...options, folder, ports, env: { ...process.env, ...env, PATH: path } });
-  t.onTestFinished(() => session.stop());
+  t.onTestFinished(() => session.kill());
   return { ...session, folder };
 }
 
-/** Copies all files that git has or would add, with the dependencies of this project. */
+/** Copies all files that are in git or would be added, with links to the dependencies of this project. */
 export function copyProject(folder: string): void {
   const listed = execFileSync('git', ['ls-files', '-coz', '--exclude-standard'], {
     cwd: root,
@@ -55,7 +55,7 @@ export function copyProject(folder: string): void {
     cpSync(join(root, name), join(folder, name), { recursive: true });
   const modules = join(folder, 'node_modules');
   mkdirSync(modules);
-  // What run.sh keeps there belongs to the copy.
+  // These files of run.sh are different in each copy.
   const kept = ['.cache', '.generated', '.installed', '.node', '.node-path'];
   for (const name of readdirSync(join(root, 'node_modules')).filter((name) => !kept.includes(name)))
     symlinkSync(join(root, 'node_modules', name), join(modules, name));

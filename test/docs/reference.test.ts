@@ -8,7 +8,7 @@ import { root } from '../e2e/process/helper.ts';
 import { createExampleApp } from '../support/app.ts';
 import { readPage } from './blocks.ts';
 
-/** The cells of the rows of all tables of a page, without the quotes of code. */
+/** Lists the cells of all table rows of a page, without the quotes of code. */
 function listRows(page: string): string[][] {
   const rows = readPage(page).match(/^\|.*\|$/gm) ?? [];
   return rows.map((row) =>
@@ -19,7 +19,7 @@ function listRows(page: string): string[][] {
   );
 }
 
-/** What a config may have, such as `log.level`. */
+/** Lists the keys of a config, such as `log.level`. */
 function listKeys(schema: TSchema, path: string): string[] {
   if (schema.type !== 'object' || schema.properties === undefined) return [path];
   return Object.entries(schema.properties as Record<string, TSchema>).flatMap(([name, inner]) =>
@@ -82,7 +82,7 @@ test('operations.md has a row with the labels for each metric', async (t) => {
   expect(names).toEqual(expect.arrayContaining(single));
 });
 
-test('each message that troubleshooting.md explains is one of the code', () => {
+test('each message that troubleshooting.md explains is in the code', () => {
   const folders = ['src', 'scripts'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
   );
@@ -94,7 +94,7 @@ test('each message that troubleshooting.md explains is one of the code', () => {
     .flatMap((title) => title.match(/`[^`]+`|"[^"]+"/g) ?? [])
     .map((one) => one.slice(1, -1));
   expect(messages.length).toBeGreaterThan(5);
-  // npm and Node print the others.
+  // npm and Node print the messages that are skipped here.
   for (const message of messages.filter((one) => !/^E[A-Z_]+/.test(one))) {
     const parts = message.split(/…|<\w+>/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
     expect(new RegExp(parts.join('.{1,60}?')).test(code), message).toBe(true);

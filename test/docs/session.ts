@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { spawnGuarded, stopGuarded } from '../support/process-guard.ts';
 import { type Block, listCommands, listExamples, normalize } from './blocks.ts';
 
 export interface SessionOptions {
@@ -13,22 +14,27 @@ export interface SessionOptions {
   readonly ports?: ReadonlyMap<number, number>;
   /** ms until a server must be ready. */
   readonly timeout?: number;
-  /** Tells whether a command is left out. */
+  /** Returns whether a command is left out. */
   isLeftOut?(command: string): boolean;
-  /** Gets each command that did what the page says, and the seconds that it took. */
+  /** Called with each command that matched the page, and the seconds that it took. */
   onCommand?(command: string, seconds: number): void;
 }
 
-/** Does what a reader of the documentation does. */
+/** Runs the steps of the documentation like a reader. */
 export interface Session {
   /**
-   * Works through a block: writes its files, starts its servers, runs its commands and compares their output. If a file
-   * has changed, the server starts again before the next request.
-   * @throws {Error} if something else happens than the page says.
+   * Runs a block: writes its files, starts its servers, runs its commands and compares their output. If a file has
+   * changed, the server restarts before the next request.
+   * @throws {Error} if a result differs from the page.
    */
   work(block: Block): Promise<void>;
-  /** Stops the server that a command started. */
+  /**
+   * Stops the server that a command started.
+   * @throws {Error} if its exit code is not 0.
+   */
   stop(): Promise<void>;
+  /** Kills every process that a command started. */
+  kill(): Promise<void>;
 }
 
 /** Commands that run until they are stopped. */
@@ -38,22 +44,30 @@ export function openSession(options: SessionOptions): Session {
   const { folder, env, ports = new Map<number, number>(), timeout = 60_000 } = options;
   const { isLeftOut = () => false, onCommand = () => {} } = options;
   const ready = `http://127.0.0.1:${ports.get(8000) ?? 8000}/ready`;
-  let server: Running | undefined;
+  const started = new Set<ChildProcess>();
+  let server: RunningCommand | undefined;
   let serverCommand = './run.sh';
   /** Whether a file was written since the server started. */
   let isStale = false;
 
+  function start(command: string): RunningCommand {
+    const running = startCommand(command, folder, env);
+    started.add(running.child);
+    return running;
+  }
+
   async function startServer(command: string): Promise<void> {
     await stop();
-    // A reader who changed a file starts by run.sh, which generates.
+    // After a change of a file, a reader starts the server with run.sh, which generates.
     if (command.startsWith('./run.sh')) serverCommand = command;
     isStale = false;
-    // `exec`: the signal that stops it must not end with the shell.
-    server = start(`exec ${command}`, folder, env);
+    // `exec`, so that the server, and not the shell, receives the signal that stops it.
+    server = start(`exec ${command}`);
     const begun = performance.now();
     while (!(await isReady(ready))) {
-      if (server.child.exitCode !== null) throw new Error(`it ended:\n${server.output()}`);
-      if (performance.now() - begun > timeout) throw new Error(`it is not ready:\n${server.output()}`);
+      if (server.child.exitCode !== null) throw new Error(`the server ended:\n${server.output()}`);
+      if (performance.now() - begun > timeout)
+        throw new Error(`the server is not ready:\n${server.output()}`);
       await sleep(50);
     }
   }
@@ -70,16 +84,16 @@ export function openSession(options: SessionOptions): Session {
   async function execute(command: string): Promise<void> {
     if (isLeftOut(command)) return;
     if (startsServer.test(command)) return startServer(command);
-    // The pages say so.
+    // The pages ask to stop the server first.
     if (/^(\.\/run\.sh restore|rm|mv) /.test(command)) await stop();
-    const { ended, output } = start(translate(command, ports), folder, env);
+    const { ended, output } = start(translate(command, ports));
     const code = await ended;
-    if (code !== 0) throw new Error(`it ended with ${code}:\n${output()}`);
+    if (code !== 0) throw new Error(`the command ended with ${code}:\n${output()}`);
   }
 
   async function compare(command: string, expected: string): Promise<void> {
     if (command.includes('localhost:') && (server === undefined || isStale)) await startServer(serverCommand);
-    const { ended, output } = start(translate(command, ports), folder, env);
+    const { ended, output } = start(translate(command, ports));
     await ended;
     const seen = normalize(translate(output(), inverse(ports)));
     if (seen === normalize(expected)) return;
@@ -114,10 +128,13 @@ export function openSession(options: SessionOptions): Session {
       }
     },
     stop,
+    async kill() {
+      await Promise.all([...started].map(stopGuarded));
+    },
   };
 }
 
-/** Tells whether every service responds, wherever it runs. */
+/** Returns whether every service responds. */
 async function isReady(url: string): Promise<boolean> {
   const response = await fetch(url).catch(() => undefined);
   if (response?.ok !== true) return false;
@@ -125,18 +142,18 @@ async function isReady(url: string): Promise<boolean> {
   return degraded.length === 0;
 }
 
-interface Running {
+interface RunningCommand {
   readonly child: ChildProcess;
   /** Resolves with the exit code, or with the signal that ended it. */
   readonly ended: Promise<number | string>;
   output(): string;
 }
 
-function start(command: string, cwd: string, env: NodeJS.ProcessEnv): Running {
-  const child = spawn('bash', ['-c', command], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+function startCommand(command: string, cwd: string, env: NodeJS.ProcessEnv): RunningCommand {
+  const child = spawnGuarded('bash', ['-c', command], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
   }

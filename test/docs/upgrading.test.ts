@@ -6,7 +6,7 @@ import { makeFolder } from '../support/app.ts';
 import { listBlocks } from './blocks.ts';
 import { openProjectSession } from './project.ts';
 
-/** Commits all files of a folder, which need not be a repository yet. */
+/** Commits all files of a folder, and makes it a repository if it is none. */
 function commitAll(folder: string): void {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: folder });
   git('init', '--quiet', '--initial-branch=main');
@@ -18,7 +18,7 @@ function edit(path: string, from: string | RegExp, to: string): void {
   writeFileSync(path, readFileSync(path, 'utf8').replace(from, to));
 }
 
-test('the page about upgrading replaces the framework and leaves the product as it is', {
+test('the steps of the page about upgrading replace the framework and keep the product', {
   timeout: 300_000,
 }, async (t) => {
   const framework = makeFolder(t);

@@ -21,20 +21,20 @@ const launch = JSON.parse(readFileSync(join(root, '.vscode/launch.json'), 'utf8'
 const services = await loadServices();
 const read = (file: string) => readConfig(join(root, file), services, {});
 
-/** The config file that a configuration names, and the app; undefined for one that starts no server. */
+/** Reads the config file and the app of a configuration; undefined if it starts no server. */
 function readServer({ args }: Configuration): { config: Config; app: string | undefined } | undefined {
   const [option, file = '', , app] = args;
   return option === '--config' ? { config: read(file), app } : undefined;
 }
 
-test('each configuration starts a file that exists, with the Node that run.sh has set up', () => {
+test('each configuration starts an existing file with the Node of run.sh', () => {
   for (const { name, program, runtimeExecutable } of launch.configurations) {
     expect(existsSync(program.replace(/\$\{workspaceFolder\}/, root)), name).toBe(true);
     expect(runtimeExecutable, name).toMatch(/^\$\{workspaceFolder\}\/node_modules\/\.node$/);
   }
 });
 
-test('each server has a valid config in which a pause at a breakpoint is not a timeout', () => {
+test('each server has a valid config in which a pause at a breakpoint causes no timeout', () => {
   const servers = launch.configurations.map(readServer).filter((server) => server !== undefined);
   expect(servers.length).toBeGreaterThanOrEqual(2);
   for (const { config, app } of servers) {
@@ -55,7 +55,7 @@ test('the compound configuration starts every app of its config', () => {
   }
 });
 
-test('the page about debugging names the entries that a user chooses', () => {
+test('the page about debugging names the entries for users', () => {
   const text = readPage('docs/first-steps.md');
   const parts = launch.compounds.flatMap(({ configurations }) => configurations);
   for (const { name } of [...launch.configurations, ...launch.compounds].filter(
@@ -75,12 +75,12 @@ test.for([
 
 const isExample = (name: string) => ['pet', 'user'].includes(name);
 
-test('the configs for a debugger differ from the others in deadlines and level only', () => {
+test('the configs for a debugger differ from the others only in deadlines and level', () => {
   for (const [debug, normal] of [
     ['config.debug.yaml', 'config.yaml'],
     ['config.debug.split.yaml', 'config.split.yaml'],
   ] as const) {
-    // A service that a product adds to the one need not be in the other.
+    // A product may add a service to only one of them.
     const kept = ({ calls: _calls, limits: _limits, log, file: _file, ...rest }: Config) => ({
       ...rest,
       services: { pet: rest.services.pet, user: rest.services.user },

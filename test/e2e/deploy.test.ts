@@ -46,10 +46,10 @@ const rules = (parse(readFileSync(file('alerts.yaml'), 'utf8')) as Rules).groups
   (group) => group.rules,
 );
 
-/** What Grafana puts in. */
+/** Replaces the variables of Grafana in a query. */
 const fill = (query: string) => query.replaceAll('$__rate_interval', '1m').replaceAll('$service', '.*');
 
-/** An app that has counted something of everything that a client can cause. */
+/** Scrapes an app in which clients have caused every metric. */
 async function scrapeAll(t: TestContext): Promise<Scrape> {
   const folder = makeFolder(t);
   const ofFile = (name: string) => ({ database: `sqlite:${join(folder, name)}.db` });
@@ -59,7 +59,7 @@ async function scrapeAll(t: TestContext): Promise<Scrape> {
   await sendKnown(url);
   let text = '';
   await waitFor(async () => {
-    // Some garbage, so that there is a collection to be counted.
+    // Garbage causes a collection, which is then counted.
     Array.from({ length: 300_000 }, (_, index) => ({ index }));
     ({ text } = await scrape(url));
     return text.includes('nodejs_gc_duration_seconds_sum');
@@ -71,7 +71,7 @@ async function scrapeAll(t: TestContext): Promise<Scrape> {
   return readMetrics(`${text}\n${instances}\n${up}`);
 }
 
-/** What of a query there is not: metrics, and labels that it matches, groups by or shows. Only several instances have `worker`. */
+/** Lists the metrics and labels of a query that a scrape lacks. Only apps with several instances have `worker`. */
 function findMissing(query: string, { series }: Scrape, shown: readonly string[] = []): string[] {
   return findSelectors(query).flatMap(({ name, matchers }) => {
     const labels = new Set(
@@ -85,7 +85,7 @@ function findMissing(query: string, { series }: Scrape, shown: readonly string[]
   });
 }
 
-test('the dashboard has panels with ids of their own that do not overlap, each but a row with a query', () => {
+test('the panels of the dashboard have unique ids, do not overlap, and have a query', () => {
   const { panels } = dashboard;
   expect(panels.length).toBeGreaterThan(15);
   expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
@@ -103,7 +103,7 @@ test('the dashboard has panels with ids of their own that do not overlap, each b
   }
 });
 
-test('every alert says for how long, how bad it is, and in one line what is wrong', () => {
+test('every alert has a duration, a severity and a summary of one line', () => {
   expect(rules.length).toBeGreaterThanOrEqual(6);
   expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   for (const { alert, for: duration, labels, annotations } of rules) {
@@ -113,14 +113,14 @@ test('every alert says for how long, how bad it is, and in one line what is wron
   }
 });
 
-test('every metric and label of the dashboard and of the alerts is there on a live /metrics', async (t) => {
+test('a live /metrics has every metric and label of the dashboard and the alerts', async (t) => {
   const live = await scrapeAll(t);
   const missing: string[] = [];
   let count = 0;
   for (const { title, targets = [] } of dashboard.panels) {
     for (const { expr, legendFormat } of targets) {
       const shown = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label]) => label as string);
-      missing.push(...findMissing(fill(expr), live, shown).map((what) => `${title}: ${what}`));
+      missing.push(...findMissing(fill(expr), live, shown).map((name) => `${title}: ${name}`));
       count += 1;
     }
   }
@@ -130,7 +130,7 @@ test('every metric and label of the dashboard and of the alerts is there on a li
         .join(' ')
         .matchAll(/\$labels\.(\w+)/g),
     ].map(([, label]) => label as string);
-    missing.push(...findMissing(expr, live, shown).map((what) => `${alert}: ${what}`));
+    missing.push(...findMissing(expr, live, shown).map((name) => `${alert}: ${name}`));
     count += 1;
   }
   const [, metric, label] = /^label_values\((\w+), (\w+)\)$/.exec(
@@ -140,23 +140,25 @@ test('every metric and label of the dashboard and of the alerts is there on a li
   expect(missing).toEqual([]);
   expect(count).toBeGreaterThan(25);
 
-  // And each of our own is shown somewhere.
+  // The dashboard or an alert uses every metric of the framework.
   const used = [...dashboard.panels.flatMap(({ targets = [] }) => targets), ...rules].flatMap(({ expr }) =>
     findSelectors(fill(expr)).map(({ name }) => name.replace(/_(bucket|sum|count)$/, '')),
   );
-  const own = [...live.types.keys()].filter((name) => /^(http|service|database|instances?)_/.test(name));
-  expect(own.filter((name) => !used.includes(name))).toEqual([]);
+  const ofFramework = [...live.types.keys()].filter((name) =>
+    /^(http|service|database|instances?)_/.test(name),
+  );
+  expect(ofFramework.filter((name) => !used.includes(name))).toEqual([]);
 
   expect(findMissing('rate(http_requests_total[5m])', live)).toEqual(['http_requests_total']);
   expect(findMissing('sum by (path) (http_requests_in_flight{code="1"})', live)).toEqual([
     'http_requests_in_flight{code}',
     'http_requests_in_flight{path}',
   ]);
-  expect(() => findSelectors('sum by (service (up)')).toThrow('no PromQL');
+  expect(() => findSelectors('sum by (service (up)')).toThrow('not PromQL');
 });
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
-test.skipIf(!hasPromtool)('promtool takes the alerts, and each fires when it should, and not before', () => {
+test.skipIf(!hasPromtool)('promtool accepts the alerts, and each fires only when it should', () => {
   for (const args of [
     ['check', 'rules', 'alerts.yaml'],
     ['test', 'rules', 'alerts.test.yaml'],

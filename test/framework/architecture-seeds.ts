@@ -6,17 +6,17 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const { rooms } = (await import(join(root, '.dependency-cruiser.mjs'))) as {
   rooms: readonly string[];
 };
-export const bottom = rooms.at(-1) as string;
+export const lowestRoom = rooms.at(-1) as string;
 
 export interface Seed {
-  /** Where it stands; the file is made for the test. */
+  /** The path of the file, which the test creates. */
   readonly file: string;
   readonly code: string;
-  /** Rules that catch it too. */
+  /** Further rules that the seed violates. */
   readonly also?: readonly string[];
 }
 
-/** By rule: what it must catch, and no other rule with it unless that is said. */
+/** Seeds by the rule that they violate. Only that rule and those of `also` may report the seed. */
 export const violations: Record<string, readonly Seed[]> = {
   ...Object.fromEntries(
     rooms.slice(1).map((room, index) => [
@@ -37,8 +37,8 @@ export const violations: Record<string, readonly Seed[]> = {
     ]),
   ),
   'framework-in-rooms': [
-    { file: 'src/framework/seed.ts', code: `import './${bottom}/context.ts';` },
-    { file: 'src/framework/helpers/seed.ts', code: `import '../${bottom}/context.ts';` },
+    { file: 'src/framework/seed.ts', code: `import './${lowestRoom}/context.ts';` },
+    { file: 'src/framework/helpers/seed.ts', code: `import '../${lowestRoom}/context.ts';` },
   ],
   'testing-in-tests-only': [
     { file: 'scripts/seed-testing.ts', code: `import '../src/framework/testing/seed-room.ts';` },
@@ -101,7 +101,7 @@ export const violations: Record<string, readonly Seed[]> = {
     { file: 'src/services/user/seed-11.ts', code: `export * as app from '#framework/start';` },
     { file: 'src/services/user/seed-12.ts', code: `import '../../../scripts/generate.ts';` },
     { file: 'src/services/user/deep/seed.ts', code: `import pet from '../../pet/index.ts';` },
-    // A folder whose name begins like that of the service is not the service's own.
+    // `users` begins with `user` and is another service.
     { file: 'src/services/users/index.ts', code: `import '../user/schemas.ts';` },
   ],
   'service-reaches-out-by-name': [
@@ -125,7 +125,7 @@ export const violations: Record<string, readonly Seed[]> = {
     { file: 'src/services/user/seed-32.ts', code: `export type { paths } from '#generated/api.d.ts';` },
     {
       file: 'src/services/user/seed-33.ts',
-      // Not told apart from a call of import(): `import type` says it clearly.
+      // The checker cannot distinguish this from a call of import(). Use `import type` instead.
       code: `export type Paths = import('#generated/api.d.ts').paths;`,
       also: ['contract-not-by-value'],
     },
@@ -240,12 +240,12 @@ export const violations: Record<string, readonly Seed[]> = {
   'no-development-dependency-in-src': [
     { file: 'src/framework/app/seed-41.ts', code: `import { createTwoFilesPatch } from 'diff';` },
     { file: 'src/services/user/seed-91.ts', code: `export const load = () => import('typescript');` },
-    // Installed, as somebody else's dependency, and not among ours.
+    // Installed as a transitive dependency, and not in package.json.
     { file: 'src/framework/context/seed-41.ts', code: `import { SonicBoom } from 'sonic-boom';` },
   ],
 };
 
-/** What no rule may mind; the other ends of the cycles too, as a cycle is told once. */
+/** Seeds that no rule may report. They include the second file of each cycle, because a cycle is reported once. */
 export const allowed: readonly Seed[] = [
   {
     file: 'src/framework/context/seed-cycle-b.ts',

@@ -20,19 +20,19 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A seed in the name of a test. */
-const name = ({ file, code }: Seed) => `${file}: ${code.replace(/\s+/g, ' ')}`;
+/** Returns the name of a seed for the name of a test. */
+const nameOf = ({ file, code }: Seed) => `${file}: ${code.replace(/\s+/g, ' ')}`;
 
 function plant({ file, code }: Seed): void {
   mkdirSync(dirname(join(folder, file)), { recursive: true });
   writeFileSync(join(folder, file), `${code}\n`);
 }
 
-/** Runs one of our tools in a folder; resolves with what it prints, whatever it thinks of what it finds. */
+/** Runs a development tool in a folder. Resolves with its output, also if the tool finds errors. */
 function run(cwd: string, tool: string, ...args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const file = join(root, 'node_modules/.bin', tool);
-    // Under this Node: the first of the PATH may be too old for the tool.
+    // The tool runs under this Node, because the first Node of the PATH may be too old.
     const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
     execFile(file, args, { cwd, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       if (stdout === '') reject(error ?? new Error(stderr));
@@ -47,7 +47,7 @@ interface Violation {
   readonly to: string;
 }
 
-/** What `npm run check` finds in a folder. */
+/** Returns the violations that `npm run check` finds in a folder. */
 async function cruise(cwd: string): Promise<Violation[]> {
   const options = ['--config', '.dependency-cruiser.mjs', '--output-type', 'json'];
   const { summary } = JSON.parse(
@@ -65,16 +65,16 @@ async function ruleNames(): Promise<string[]> {
   return config.forbidden.map(({ name }) => name);
 }
 
-test('the tree keeps the rules of who may import whom', async () => {
+test('the source follows the import rules', async () => {
   expect(await cruise(root)).toEqual([]);
 });
 
-test('every rule has a violation that it must catch', async () => {
+test('every rule has a seed that violates it', async () => {
   expect(Object.keys(violations).sort()).toEqual((await ruleNames()).sort());
   for (const [rule, seeds] of Object.entries(violations)) expect(seeds.length, rule).toBeGreaterThan(0);
 });
 
-describe('of the imports', () => {
+describe('the import rules', () => {
   let found: Violation[];
 
   beforeAll(async () => {
@@ -84,28 +84,28 @@ describe('of the imports', () => {
 
   for (const [rule, seeds] of Object.entries(violations)) {
     for (const seed of seeds) {
-      const only = ['', ...(seed.also ?? [])].join(' and ');
-      test(`${rule}${only} and no other rule catches ${name(seed)}`, () => {
-        const rules = found.filter(({ from }) => from === seed.file).map((violation) => violation.rule);
-        expect([...new Set(rules)].sort()).toEqual([rule, ...(seed.also ?? [])].sort());
+      const rules = [rule, ...(seed.also ?? [])].join(' and ');
+      test(`report ${nameOf(seed)}: only ${rules}`, () => {
+        const reported = found.filter(({ from }) => from === seed.file).map((violation) => violation.rule);
+        expect([...new Set(reported)].sort()).toEqual([rule, ...(seed.also ?? [])].sort());
       });
     }
   }
 
   for (const seed of allowed) {
-    test(`no rule minds ${name(seed)}`, () => {
+    test(`do not report ${nameOf(seed)}`, () => {
       expect(found.filter(({ from }) => from === seed.file)).toEqual([]);
     });
   }
 
-  test('no rule minds anything else', () => {
+  test('report nothing else', () => {
     const planted = new Set(Object.values(violations).flatMap((seeds) => seeds.map(({ file }) => file)));
     expect(found.filter(({ from }) => !planted.has(from))).toEqual([]);
   });
 });
 
-describe('of the globals', () => {
-  const caught: readonly Seed[] = [
+describe('the rule on globals', () => {
+  const reported: readonly Seed[] = [
     { file: 'src/framework/context/global-1.ts', code: 'export const home = process.env.HOME;' },
     { file: 'src/framework/context/global-2.ts', code: 'export const { argv } = process;' },
     { file: 'src/services/user/global-1.ts', code: `console.log('hello');` },
@@ -116,18 +116,18 @@ describe('of the globals', () => {
     { file: 'src/framework/app/global-2.ts', code: 'export const { env } = globalThis.process;' },
     { file: 'src/framework/app/global-3.ts', code: `global.console.log('hello');` },
   ];
-  const free: readonly Seed[] = [
+  const accepted: readonly Seed[] = [
     { file: 'src/framework/app/start.ts', code: `console.error(process.argv);\nprocess.exit(1);` },
     { file: 'scripts/global.ts', code: `console.log(process.argv);` },
     {
       file: 'src/framework/context/global-3.ts',
-      code: `export const tell = (process: { pid: number }) => process.pid;`,
+      code: `export const pidOf = (process: { pid: number }) => process.pid;`,
     },
   ];
   let found: { file: string; rule: string }[];
 
   beforeAll(async () => {
-    for (const seed of [...caught, ...free]) plant(seed);
+    for (const seed of [...reported, ...accepted]) plant(seed);
     const printed = await run(
       folder,
       'biome',
@@ -149,14 +149,14 @@ describe('of the globals', () => {
       .filter(({ rule }) => rule === 'lint/style/noRestrictedGlobals');
   });
 
-  for (const seed of caught) {
-    test(`process and console are caught in ${name(seed)}`, () => {
+  for (const seed of reported) {
+    test(`reports ${nameOf(seed)}`, () => {
       expect(found.map(({ file }) => file)).toContain(seed.file);
     });
   }
 
-  for (const seed of free) {
-    test(`process and console are free in ${name(seed)}`, () => {
+  for (const seed of accepted) {
+    test(`accepts ${nameOf(seed)}`, () => {
       expect(found.map(({ file }) => file)).not.toContain(seed.file);
     });
   }

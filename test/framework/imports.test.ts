@@ -10,7 +10,7 @@ const { imports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   imports: Record<string, string>;
 };
 
-/** A copy of the project with a service that imports what it may, and one that imports what it may not. */
+/** A copy of the project with a seed service: one file has an allowed import, the other a deeper one. */
 let folder: string;
 const allowed = 'src/services/seed/allowed.ts';
 const deeper = 'src/services/seed/deeper.ts';
@@ -33,7 +33,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a program of Node in the copy; returns what it prints, its errors too. */
+/** Runs Node in the copy. Returns its output, including error output if it fails. */
 function run(...args: string[]): string {
   try {
     return execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
@@ -66,7 +66,7 @@ describe('the public API of the framework', () => {
     expect(run(allowed)).toBe('function\n');
   });
 
-  test('is all that a service can import: tsc and Node reject a deeper import', () => {
+  test('is the only part that a service can import: tsc and Node reject a deeper import', () => {
     expect(checkTypes(deeper)).toContain(`error TS2307: Cannot find module '#framework/http/server.ts'`);
     expect(run(deeper)).toContain('ERR_PACKAGE_IMPORT_NOT_DEFINED');
   });

@@ -11,7 +11,7 @@ const framework = JSON.parse(readFileSync(join(root, 'framework.json'), 'utf8'))
 
 const isOwned = (file: string) => framework.paths.some((path) => `${file}/`.startsWith(`${path}/`));
 
-test('framework.json names the version and only paths that exist, but for the benchmark, which may be deleted', () => {
+test('framework.json has the version and existing paths; only the benchmark may be deleted', () => {
   expect(framework.version).toMatch(/^\d+\.\d+\.\d+$/);
   const missing = framework.paths.filter((path) => !existsSync(join(root, path)));
   expect(missing.filter((path) => path !== 'bench')).toEqual([]);
@@ -26,7 +26,7 @@ test.each([
   'README.md',
   'package.json',
   'generated/services.ts',
-])('an upgrade of the framework leaves %s alone', (file) => {
+])('an upgrade of the framework does not touch %s', (file) => {
   expect(existsSync(join(root, file))).toBe(true);
   expect(isOwned(file)).toBe(false);
 });

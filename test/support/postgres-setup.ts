@@ -3,7 +3,7 @@ import { type PostgresServer, startPostgres } from './postgres-server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The server of the project `postgres`; undefined where none can be started. */
+    /** The URL of the server of the project `postgres`; undefined if none can be started. */
     postgresUrl: string | undefined;
   }
 }

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parser } from '@prometheus-io/lezer-promql';
 import { expect } from 'vitest';
 import { internalLimits } from '../../src/framework/config/limits.ts';
-import { ask, type RawAnswer } from '../e2e/groupings/helper.ts';
+import { sendRequest } from './app.ts';
 
-/** One series, with its value. */
+/** A series with its value. */
 export interface Series {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -13,28 +13,28 @@ export interface Series {
 
 export interface Scrape {
   readonly series: readonly Series[];
-  /** By metric. */
+  /** The type of each metric. */
   readonly types: ReadonlyMap<string, string>;
-  /** The values of a metric, by those of the named labels; of what is the same in them the sum. */
+  /** Returns the values of a metric by the named labels. Values with equal labels are added. */
   sum(name: string, ...labels: string[]): Record<string, number>;
 }
 
 const lastScrapes = new Map<string, number>();
 
-/** Asks for the metrics as Prometheus does, and reads them. An app makes them once a second at most. */
+/** Requests the metrics like Prometheus, and reads them. Waits, because an app renews them at most once a second. */
 export async function scrape(url: string): Promise<Scrape & { text: string }> {
   const last = lastScrapes.get(url);
   if (last !== undefined) await sleep(Math.max(0, last + internalLimits.metricsMs + 50 - performance.now()));
-  const answer = await ask(url, { method: 'GET', path: '/metrics' });
-  expect(answer.status).toBe(200);
-  expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+  const { status, headers, body } = await sendRequest(`${url}/metrics`, 'GET');
+  expect(status).toBe(200);
+  expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
   lastScrapes.set(url, performance.now());
-  return { ...readMetrics(answer.body), text: answer.body };
+  return { ...readMetrics(body), text: body };
 }
 
 /**
- * Reads the text format, and minds what it forbids: a metric in two places, a series twice, one that is no series to the
- * grammar of Prometheus itself, a value that is no number, a histogram that does not add up.
+ * Reads the text format. Fails if the format is violated: a metric or series that appears twice, a series that the
+ * grammar of Prometheus rejects, a value that is not a number, or a histogram whose buckets do not add up.
  */
 export function readMetrics(text: string): Scrape {
   const types = new Map<string, string>();
@@ -47,7 +47,7 @@ export function readMetrics(text: string): Scrape {
     if (kind === 'HELP') help = name;
     else if (kind === 'TYPE') {
       expect(help, 'HELP before TYPE').toBe(name);
-      expect(types.has(name), `${name} stands twice`).toBe(false);
+      expect(types.has(name), `${name} appears twice`).toBe(false);
       types.set(name, rest);
       current = name;
     } else if (line !== '') {
@@ -58,7 +58,7 @@ export function readMetrics(text: string): Scrape {
         types.get(current) ?? ''
       ];
       expect(suffixes === undefined ? one.name : one.name.replace(suffixes, ''), line).toBe(current);
-      expect(seen.has(selector), `${selector} stands twice`).toBe(false);
+      expect(seen.has(selector), `${selector} appears twice`).toBe(false);
       seen.add(selector);
       series.push(one);
     }
@@ -79,7 +79,7 @@ export function readMetrics(text: string): Scrape {
   };
 }
 
-/** A series is written as PromQL selects it. */
+/** Reads a series, which has the syntax of a PromQL selector. */
 function readSelector(text: string): { name: string; labels: Record<string, string> } {
   const found = findSelectors(text);
   expect(found, text).toHaveLength(1);
@@ -99,12 +99,15 @@ export interface Selector {
   readonly matchers: readonly { readonly label: string; readonly operator: string; readonly value: string }[];
 }
 
-/** What a query of PromQL selects, by the grammar of Prometheus. Throws where it is no query. */
+/**
+ * Returns the selectors of a PromQL query, by the grammar of Prometheus.
+ * @throws {Error} if it is not a query.
+ */
 export function findSelectors(query: string): Selector[] {
   const selectors: Selector[] = [];
   parser.parse(query).iterate({
     enter({ type, node, from, to }) {
-      if (type.isError) throw new Error(`no PromQL: ${query}, at ${from}: ${query.slice(from, to + 20)}`);
+      if (type.isError) throw new Error(`not PromQL: ${query}, at ${from}: ${query.slice(from, to + 20)}`);
       if (type.name !== 'VectorSelector') return;
       const identifier = node.getChild('Identifier');
       const matchers = [...(node.getChild('LabelMatchers')?.getChildren('UnquotedLabelMatcher') ?? [])].map(
@@ -126,7 +129,7 @@ export function findSelectors(query: string): Selector[] {
   return selectors;
 }
 
-/** The labels that a query groups by, or joins on. */
+/** Returns the labels that a query groups by or joins on. */
 export function findGroupings(query: string): string[] {
   const labels: string[] = [];
   parser.parse(query).iterate({
@@ -152,19 +155,10 @@ function checkHistogram(name: string, series: readonly Series[]): void {
   for (const { labels, value } of totals) expect(value, name).toBe(counts.get(keyOf(labels)));
 }
 
-const json = { 'content-type': 'application/json' };
-const sending = (method: string, path: string, body: unknown) => {
-  const text = JSON.stringify(body);
-  return {
-    method,
-    path,
-    body: text,
-    headers: { ...json, 'content-length': String(Buffer.byteLength(text)) },
-  };
-};
+const sending = (method: string, path: string, body: unknown) => ({ method, path, body });
 const rex = { name: 'Rex', species: 'dog' };
 
-/** Requests of known kinds, each with how often it is sent and what is counted of it. */
+/** Requests with the number of times that each is sent, and the labels under which it is counted. */
 const kinds = [
   [3, sending('POST', '/pet/pets/', rex), 'pet POST /pet/pets/ 200'],
   [2, sending('POST', '/pet/pets', { name: 7 }), 'pet POST /pet/pets/ 422'],
@@ -182,34 +176,35 @@ const kinds = [
   [4, { method: 'GET', path: '/user/nowhere' }, 'user GET unknown 404'],
 ] as const;
 
-/** Sends all of them to the gateway, one after the other. */
+/** Sends all of these requests to the gateway, one after another. */
 export async function sendKnown(url: string): Promise<void> {
   for (const [times, request] of kinds) {
-    const answers: RawAnswer[] = [];
-    for (let time = 0; time < times; time += 1) answers.push(await ask(url, request));
+    const { method, path } = request;
+    const body = 'body' in request ? request.body : undefined;
+    for (let time = 0; time < times; time += 1) await sendRequest(`${url}${path}`, method, body);
   }
 }
 
-/** What services must have counted then, the calls among them: each by itself, as no two requests are there at a time. */
+/** The counts of all services after these requests. No two requests are concurrent, so no two share a call. */
 export const known = {
   requests: {
     ...Object.fromEntries(kinds.map(([times, , key]) => [key, times])),
     'pet GET /pet/pets/ 200': 7,
   } as Record<string, number>,
   calls: { 'user pet GET /pet/pets/ ok': 7 },
-  /** 1 for the adoption, 3 for the update, and for each of five reads. */
+  /** 1 for the adoption, 3 for the update, and 3 for each of five reads. */
   ids: { 'user pet GET /pet/pets/': 19 },
   commits: { pet: 3, user: 3 },
 };
 
-/** The same of a scrape. Left out is what the apps ask each other about themselves. */
+/** Returns the same counts from a scrape, without the checks that apps send each other. */
 export function readKnown({ sum }: Scrape): typeof known {
-  const own = /\/(health|ready|openapi\.json)|^gateway /;
+  const checks = /\/(health|ready|openapi\.json)|^gateway /;
   const requests = Object.entries(
     sum('http_request_duration_seconds_count', 'service', 'method', 'route', 'status'),
   );
   return {
-    requests: Object.fromEntries(requests.filter(([key]) => !own.test(key))),
+    requests: Object.fromEntries(requests.filter(([key]) => !checks.test(key))),
     calls: sum('service_call_duration_seconds_count', 'service', 'peer', 'operation', 'outcome'),
     ids: sum('service_call_batch_size_sum', 'service', 'peer', 'operation'),
     commits: sum('database_commit_writes_sum', 'service') as typeof known.commits,

@@ -4,13 +4,13 @@ import { type AddressInfo, createServer as createNetServer, type Server, type So
 import type { TestContext } from 'vitest';
 import { createExampleApp, type ExampleAppOptions, type TestApp } from './app.ts';
 
-/** A gateway that runs the user service and forwards /pet to what the test makes of it. */
+/** A gateway that runs the user service and forwards /pet to a server of the test. */
 export interface Forwarding extends TestApp {
-  /** Open connections of the gateway to it. */
+  /** The open connections of the gateway to that server. */
   readonly connections: ReadonlySet<Socket>;
 }
 
-/** Puts an HTTP server of the test behind a gateway. */
+/** Starts a gateway that forwards /pet to an HTTP server of the test. */
 export async function forwardTo(
   t: TestContext,
   handle: RequestListener,
@@ -25,7 +25,7 @@ export async function forwardTo(
   return start(t, server, config, options);
 }
 
-/** Puts a TCP server of the test behind a gateway: `handle` gets the connection after each complete request head. */
+/** The same with a TCP server: `handle` gets the connection after each complete request head. */
 export function forwardToBytes(
   t: TestContext,
   handle: (socket: Socket, head: string) => void,

@@ -3,7 +3,7 @@ import type { SQL } from '../../src/framework/database/drizzle.ts';
 
 type Preparer = Pick<DatabaseDriver, 'prepare'>;
 
-/** Runs SQL that changes something: a write by itself, or a part of the write that the code is in. */
+/** Runs SQL that changes something. Outside of a write, it is a separate write. */
 export async function runSql({ prepare }: Preparer, query: SQL): Promise<number> {
   return (await prepare(query).run()).changes;
 }

@@ -15,7 +15,7 @@ import {
 import type { Things } from './things.ts';
 import { createValues, namesThings, toText, type ValueOptions } from './values.ts';
 
-/** Every kind of request that the contract gives reason to try. */
+/** Lists the kinds of requests to send for a contract. */
 export function listAims(contract: Contract, things: Things): Aim[] {
   const values = createValues(contract);
   const paths = new Set<string>();
@@ -32,14 +32,14 @@ export function listAims(contract: Contract, things: Things): Aim[] {
     const arbitrary: ValueOptions = { kindNamed: () => undefined };
     const base = partsOf(operation, values, known);
     const aims: Aim[] = [];
-    const isMaking = method === 'POST' && things.kindOf(operation.path) === undefined;
+    const isCreating = method === 'POST' && things.kindOf(operation.path) === undefined;
     function add(name: string, changes: Partial<Parts>, more: Partial<Aim> = {}): void {
       const draft = fc.record({ ...base, ...changes }) as fc.Arbitrary<Draft>;
       aims.push({ name, operation, share: 1, draft, expects: 'contract', ...more });
     }
 
-    // More is made than deleted, so that there is something.
-    add('what fits', {}, { share: isMaking ? 8 : method === 'DELETE' ? 2 : 3, expects: 'success' });
+    // Create more things than are deleted, so that some exist.
+    add('a valid request', {}, { share: isCreating ? 8 : method === 'DELETE' ? 2 : 3, expects: 'success' });
     add('odd headers', {
       headers: fc
         .tuple(base.headers, fc.constantFrom(...oddHeaders))
@@ -49,40 +49,40 @@ export function listAims(contract: Contract, things: Things): Aim[] {
     add(
       'a URL that is not UTF-8',
       { tail: fc.constantFrom(...unreadable).map((text) => `&x=${text}`) },
-      { expects: 'refusal' },
+      { expects: 'rejection' },
     );
 
     const inPath = parameters.filter((parameter) => parameter.in === 'path');
     if (inPath.length > 0) {
       const unknown = partsOf(operation, values, arbitrary).path;
-      const each = fc.nat().map((index) => ({ what: 'each', index }) as const);
+      const each = fc.nat().map((index) => ({ target: 'each', index }) as const);
       add('an unknown path', { of: each, path: unknown });
-      add('a path of which one part is unknown', {
+      add('a path with one unknown part', {
         of: each,
         path: fc.tuple(base.path, unknown, fc.nat()).map(([one, other, index]) => {
           const { name } = inPath[index % inPath.length] as Parameter;
           return { ...one, [name]: other[name] };
         }),
       });
-      add('what is gone', { of: fc.nat().map((index) => ({ what: 'gone', index }) as const) });
+      add('a deleted thing', { of: fc.nat().map((index) => ({ target: 'deleted', index }) as const) });
     }
-    for (const place of ['path', 'query', 'headers'] as const) {
-      const own = parameters.filter((one) => (one.in === 'header' ? 'headers' : one.in) === place);
-      for (const { name, schema } of own) {
+    for (const location of ['path', 'query', 'headers'] as const) {
+      const ofLocation = parameters.filter((one) => (one.in === 'header' ? 'headers' : one.in) === location);
+      for (const { name, schema } of ofLocation) {
         const text = fc.oneof(
           fc.constantFrom(...oddIds, ...oddTexts),
-          values.unfitting(schema, name, arbitrary),
+          values.invalid(schema, name, arbitrary),
         );
-        const isSendable = (value: unknown) => place !== 'headers' || isHeader(toText(value));
+        const isSendable = (value: unknown) => location !== 'headers' || isHeader(toText(value));
         const bad = text.filter(
-          (value) => isSendable(value) && (place !== 'path' || isSegment(toText(value))),
+          (value) => isSendable(value) && (location !== 'path' || isSegment(toText(value))),
         );
-        // In a path an array is one text like any other; in a query it is several, or none.
-        const sent = place === 'path' ? bad.map(toText) : bad;
-        const spoilt = fc.tuple(base[place], sent).map(([good, value]) => ({ ...good, [name]: value }));
+        // In a path an array is one string; in a query it is several values or none.
+        const sent = location === 'path' ? bad.map(toText) : bad;
+        const spoilt = fc.tuple(base[location], sent).map(([good, value]) => ({ ...good, [name]: value }));
         add(`a bad ${name}`, {
-          [place]: spoilt,
-          ...(place === 'path' && { of: fc.constant({ what: 'each', index: 0 } as const) }),
+          [location]: spoilt,
+          ...(location === 'path' && { of: fc.constant({ target: 'each', index: 0 } as const) }),
         });
       }
     }
@@ -93,20 +93,20 @@ export function listAims(contract: Contract, things: Things): Aim[] {
       if (method !== 'GET' && method !== 'HEAD')
         add('an empty body of any type', empty, { expects: 'success' });
       const needless = { body: fc.jsonValue(), spoil: fc.constantFrom(undefined, ...spoils) };
-      add('a body that nobody needs', { ...needless, contentType: form }, { expects: 'anything documented' });
+      add('an unnecessary body', { ...needless, contentType: form }, { expects: 'anything documented' });
       return aims;
     }
-    add('a body that does not fit', { body: values.unfitting(body.schema, '', known) }, { share: 2 });
+    add('an invalid body', { body: values.invalid(body.schema, '', known) }, { share: 2 });
     if (namesThings(body.schema, contract.resolve)) {
-      add('unknown things in the body', { body: values.fitting(body.schema, '', arbitrary) });
-      add('as much in the body as fits', {
-        body: values.fitting(body.schema, '', { ...arbitrary, isLargest: true }),
+      add('unknown things in the body', { body: values.valid(body.schema, '', arbitrary) });
+      add('a body with the longest arrays', {
+        body: values.valid(body.schema, '', { ...arbitrary, isLargest: true }),
       });
     }
-    const refused = { expects: 'refusal' } as const;
-    add('a body that is no JSON', { spoil: fc.constantFrom(...spoils) }, refused);
-    add('a body that is not UTF-8', { spoil: fc.constant(spoilUtf8) }, refused);
-    add('a body of another type', { contentType: fc.constantFrom(...otherTypes) }, refused);
+    const rejected = { expects: 'rejection' } as const;
+    add('a body that is not JSON', { spoil: fc.constantFrom(...spoils) }, rejected);
+    add('a body that is not UTF-8', { spoil: fc.constant(spoilUtf8) }, rejected);
+    add('a body of another type', { contentType: fc.constantFrom(...otherTypes) }, rejected);
     add(
       'a body that is too large',
       {
@@ -114,27 +114,29 @@ export function listAims(contract: Contract, things: Things): Aim[] {
           .integer({ min: 2 ** 17, max: 2 ** 20 })
           .map((size) => (text: string) => Buffer.from(text.padEnd(size))),
       },
-      refused,
+      rejected,
     );
     return aims;
   }
 
-  /** Each method that the contract does not have for a path, and that HTTP does not imply. */
+  /** Lists the methods of a path that the contract does not have and HTTP does not imply. */
   function otherMethods(operation: Operation): Aim[] {
-    const own = contract.operations.filter(({ path }) => path === operation.path).map(({ method }) => method);
-    const taken = own.includes('GET') ? [...own, 'HEAD'] : own;
+    const documented = contract.operations
+      .filter(({ path }) => path === operation.path)
+      .map(({ method }) => method);
+    const implied = documented.includes('GET') ? [...documented, 'HEAD'] : documented;
     const base = partsOf(operation, values, { kindNamed: (name) => things.kindNamed(name, operation) });
     const nothing = { headers: fc.constant({}), query: fc.constant({}), body: fc.constant(undefined) };
     return allMethods
-      .filter((method) => !taken.includes(method))
+      .filter((method) => !implied.includes(method))
       .map((method) => {
         const draft = fc.record({ ...base, ...nothing, method: fc.constant(method) }) as fc.Arbitrary<Draft>;
         return {
-          name: 'a method that it does not have',
+          name: 'an undocumented method',
           operation,
           share: 1,
           draft,
-          expects: 'method refused',
+          expects: 'method rejected',
         };
       });
   }

@@ -4,25 +4,26 @@ import { Conflict, NotFound, problems, UnprocessableEntity } from '../../src/fra
 import { OkResponse } from '../../src/framework/openapi/schema.ts';
 import { defineService } from '../../src/framework/service/define-service.ts';
 
-/** What the service can do that its contract does not say; `none` is right. */
-export const faults = {
+/** How the service violates its contract, and the failure that the fuzzer must report. `none`: not at all. */
+export const violations = {
   none: undefined,
-  'an error of its own': /^500: a healthy server has no 5xx/,
-  'no answer': /^no answer: /,
-  'a body that is not as documented': /^200 has a body that is not as documented: \/size must be integer/,
-  'a body that is no JSON': /^200 has a body that is no JSON: \{"id":/,
-  'another content type': /^200 has content type text\/html, documented is application\/json/,
+  'an internal error': /^500: a healthy server has no 5xx/,
+  'no response': /^no response: /,
+  'a body that does not match its schema':
+    /^200 has a body that does not match its schema: \/size must be integer/,
+  'a body that is not JSON': /^200 has a body that is not JSON: \{"id":/,
+  'another content type': /^200 has content type text\/html, but application\/json is documented/,
   'a status that is not documented': /^202 is not documented/,
-  'anything taken': /^200 for what does not fit/,
-  'a refusal of what fits': /^422 for what fits/,
-  'deleted things that can be read': /^200 shows what was deleted/,
-  'deleted things in its list': /^200 shows what was deleted/,
-  'a method that is not documented': /^200 for PUT, which is not documented: it must be 405/,
+  'invalid requests accepted': /^200 for an invalid request/,
+  'valid requests rejected': /^422 for a valid request/,
+  'deleted things that can be read': /^200 shows a deleted thing/,
+  'deleted things in its list': /^200 shows a deleted thing/,
+  'a method that is not documented': /^200 for PUT, which is not documented: expected 405/,
   'a 405 without Allow': /^405 whose Allow \(undefined\) lacks GET/,
-  'a conflict too often': /^only \d+ of \d+ requests that fit were taken/,
+  'a conflict too often': /^only \d+ of \d+ valid requests were accepted/,
   'a status that never comes': /^never reached: GET \/box\/boxes\/\{box_id\} 410/,
 } as const;
-export type Fault = keyof typeof faults;
+export type Violation = keyof typeof violations;
 
 const Size = Type.Integer({ minimum: 1, maximum: 9 });
 const Label = Type.String({ pattern: '^[^\\uD800-\\uDFFF]*$', maxLength: 30, examples: ['blue'] });
@@ -43,12 +44,12 @@ const Filter = Type.Object({
   weights: Type.Optional(Type.Array(Type.Number({ minimum: 0.5 }), { minItems: 1, maxItems: 4 })),
 });
 
-/** A service that is neither pets nor users, with ids that are texts, to fuzz as it comes. */
-export function createBoxService(fault: Fault) {
+/** Creates a service with string ids, which the fuzzer knows only by its contract. */
+export function createBoxService(violation: Violation) {
   const boxes = new Map<string, { id: string; label: string; size: number }>();
   const removed = new Set<string>();
   let count = 0;
-  const has = (one: Fault) => fault === one;
+  const has = (one: Violation) => violation === one;
 
   function find(id: string) {
     const box = boxes.get(id);
@@ -62,8 +63,8 @@ export function createBoxService(fault: Fault) {
     name: 'box',
     description: 'Boxes.',
     routes(scope) {
-      const taken = has('anything taken');
-      // The framework rejects such a status of a handler, so the fault comes after its check.
+      const acceptsAll = has('invalid requests accepted');
+      // The framework rejects such a status of a handler, so this hook sets it after that check.
       if (has('a status that is not documented'))
         scope.addHook('onSend', async ({ method }, reply) => {
           if (method === 'POST' && reply.statusCode === 200) reply.code(202);
@@ -83,7 +84,7 @@ export function createBoxService(fault: Fault) {
       scope.post(
         '/boxes',
         {
-          attachValidation: taken,
+          attachValidation: acceptsAll,
           schema: {
             operationId: 'createBox',
             body: BoxCreate,
@@ -91,11 +92,11 @@ export function createBoxService(fault: Fault) {
           },
         },
         async ({ body }) => {
-          if (has('an error of its own') && /[^ -~]/.test(body.label)) throw new Error('a label');
-          if (has('a refusal of what fits') && body.size === 9) throw new UnprocessableEntity([]);
+          if (has('an internal error') && /[^ -~]/.test(body.label)) throw new Error('a label');
+          if (has('valid requests rejected') && body.size === 9) throw new UnprocessableEntity([]);
           if (has('a conflict too often') && body.size > 4) throw new Conflict('too large');
           count += 1;
-          const box = { ...(taken ? { label: 'any', size: 1 } : body), id: `box-${count}` };
+          const box = { ...(acceptsAll ? { label: 'any', size: 1 } : body), id: `box-${count}` };
           boxes.set(box.id, box);
           return box;
         },
@@ -110,10 +111,10 @@ export function createBoxService(fault: Fault) {
         { schema: { operationId: 'readBox', params: BoxId, response } },
         async ({ params }, reply) => {
           const box = find(params.box_id);
-          if (has('no answer')) reply.raw.destroy();
+          if (has('no response')) reply.raw.destroy();
           if (has('another content type')) return reply.type('text/html').send('<p>' as never);
-          if (has('a body that is no JSON')) return sendAs(reply, '{"id":');
-          if (has('a body that is not as documented'))
+          if (has('a body that is not JSON')) return sendAs(reply, '{"id":');
+          if (has('a body that does not match its schema'))
             return sendAs(reply, JSON.stringify({ ...box, size: 'small' }));
           return box;
         },
@@ -156,7 +157,7 @@ export function createBoxService(fault: Fault) {
   });
 }
 
-/** Past the serializer, which would make of it what is documented. */
+/** Sends a text without the serializer, which would make it match the schema. */
 function sendAs(reply: unknown, text: string): never {
   return (reply as FastifyReply).type('application/json').send(text) as never;
 }

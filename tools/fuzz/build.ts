@@ -1,24 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { type Contract, json, textsFit } from './document.ts';
+import { type Contract, isValidParameter, json } from './document.ts';
 import type { Aim, Draft } from './draft.ts';
 import { usedOnce } from './recipes.ts';
 import type { Thing, Things } from './things.ts';
 import { type Known, putIn, toText } from './values.ts';
 import type { Sent } from './wire.ts';
 
-/** A request as it is sent, and what the contract says of it. */
+/** A request, and whether it matches the contract. */
 export interface Request {
   readonly sent: Sent;
-  /** The values of the path's parameters. */
+  /** The values of the path parameters. */
   readonly values: Thing;
-  /** Without the query. */
+  /** The path without the query. */
   readonly path: string;
-  readonly fits: boolean;
-  /** Whether all that it names was there, as far as is known. */
+  /** Whether it matches the contract. */
+  readonly isValid: boolean;
+  /** Whether all things that it names are known to exist. */
   readonly isSettled: boolean;
 }
 
-/** Makes a request of a draft, with what there is at this moment. */
+/** Creates a request from a draft and the things that exist now. */
 export function buildRequest(contract: Contract, things: Things, { operation }: Aim, draft: Draft): Request {
   const { parameters, body, path: template } = operation;
   let isSettled = true;
@@ -35,13 +36,14 @@ export function buildRequest(contract: Contract, things: Things, { operation }: 
   const value = settle(draft.body);
 
   const given = { path, query, header: headers };
-  const fitting = parameters.every((parameter) => {
+  const hasValidParameters = parameters.every((parameter) => {
     const one = given[parameter.in][parameter.name];
     const texts = toTexts(one);
-    return texts.length === 0 ? !parameter.required : textsFit(contract, parameter, texts);
+    return texts.length === 0 ? !parameter.required : isValidParameter(contract, parameter, texts);
   });
   const text = value === undefined ? undefined : toJson(value, draft.isEscaped);
-  const bodyFits = body === undefined || (text === undefined ? !body.required : body.fits(JSON.parse(text)));
+  const isValidBody =
+    body === undefined || (text === undefined ? !body.required : body.accepts(JSON.parse(text)));
   const bytes = draft.spoil?.(text ?? '') ?? (text === undefined ? undefined : Buffer.from(text));
 
   const names = [...template.matchAll(/\{([^}]+)\}/g)].map(([, found]) => found as string);
@@ -68,41 +70,41 @@ export function buildRequest(contract: Contract, things: Things, { operation }: 
     },
     body: bytes,
   };
-  return { sent, values, path: plain, fits: fitting && bodyFits, isSettled };
+  return { sent, values, path: plain, isValid: hasValidParameters && isValidBody, isSettled };
 
-  /** Gives what is used once, and fits, a value that nobody had. */
+  /** Gives valid headers that identify one request a new value. */
   function renew(given: Record<string, unknown>): Record<string, unknown> {
     const renewed = parameters.filter(
       (parameter) =>
         parameter.in === 'header' &&
         usedOnce.includes(parameter.name) &&
         given[parameter.name] !== undefined &&
-        textsFit(contract, parameter, toTexts(given[parameter.name])),
+        isValidParameter(contract, parameter, toTexts(given[parameter.name])),
     );
     return { ...given, ...Object.fromEntries(renewed.map(({ name }) => [name, `"${randomUUID()}"`])) };
   }
 
-  /** The thing's own path, or each part by itself. */
+  /** Returns the path of one thing, or separate values for each parameter. */
   function settlePath(): Record<string, unknown> {
     const own = settle(draft.path) as Record<string, unknown>;
     const kind = things.kindOf(template);
-    const { what, index } = draft.of;
-    if (kind === undefined || what === 'each') return own;
-    // What makes a thing at its own path does so of what need not be there yet.
-    const makes = template === kind && ['PUT', 'POST'].includes(operation.method);
+    const { target, index } = draft.of;
+    if (kind === undefined || target === 'each') return own;
+    // An operation that creates a thing at its path needs no existing thing.
+    const creates = template === kind && ['PUT', 'POST'].includes(operation.method);
     const thing =
-      what === 'gone' ? things.pickGone(kind, index) : makes ? undefined : things.pick(kind, index);
+      target === 'deleted' ? things.pickDeleted(kind, index) : creates ? undefined : things.pick(kind, index);
     if (thing === undefined) {
-      if (what === 'live' && !makes) isSettled = false;
+      if (target === 'live' && !creates) isSettled = false;
       return own;
     }
     isSettled = true;
     const names = [...kind.matchAll(/\{([^}]+)\}/g)].map(([, found]) => found as string);
-    return { ...own, ...Object.fromEntries(names.map((found, place) => [found, thing[place]])) };
+    return { ...own, ...Object.fromEntries(names.map((found, position) => [found, thing[position]])) };
   }
 }
 
-/** The texts that a value is in a path, a query or a header; an array is one each. */
+/** Converts a value to strings for a path, a query or a header. Each item of an array is one string. */
 function toTexts(value: unknown): string[] {
   return value === undefined ? [] : [value].flat().map(toText);
 }

@@ -1,12 +1,12 @@
 import type { Request } from './build.ts';
 import { type Contract, documentedFor, type Operation } from './document.ts';
 import type { Aim } from './draft.ts';
-import type { Answer } from './wire.ts';
+import type { FuzzResponse } from './wire.ts';
 
 const unreadable = [400, 413, 414, 415, 422];
 
-/** The body of an answer as JSON; undefined where it has none or is none. */
-export function readBody({ headers, body }: Answer): unknown {
+/** Parses the JSON body of a response; undefined if it has no valid JSON. */
+export function readBody({ headers, body }: FuzzResponse): unknown {
   if (body.length === 0 || !/\bjson\b/.test(headers['content-type'] ?? '')) return undefined;
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
@@ -15,58 +15,64 @@ export function readBody({ headers, body }: Answer): unknown {
   }
 }
 
-/** What is wrong with an answer, in words; undefined where nothing is. */
-export function findFault(
+/** Describes how a response violates the contract; undefined if it does not. */
+export function findViolation(
   contract: Contract,
   aim: Aim,
   request: Request,
-  answer: Answer,
+  response: FuzzResponse,
 ): string | undefined {
-  const { status } = answer;
+  const { status } = response;
   if (status >= 500) return `${status}: a healthy server has no 5xx`;
-  if (aim.expects === 'method refused') return checkMethodRefused(contract, aim.operation, request, answer);
-  return checkDocumented(aim.operation, answer) ?? checkExpected(aim, request, status);
+  if (aim.expects === 'method rejected')
+    return checkMethodRejected(contract, aim.operation, request, response);
+  return checkDocumented(aim.operation, response) ?? checkExpected(aim, request, status);
 }
 
-function checkExpected({ expects }: Aim, { fits }: Request, status: number): string | undefined {
+function checkExpected({ expects }: Aim, { isValid }: Request, status: number): string | undefined {
   const isSuccess = status >= 200 && status < 300;
-  const isRefusal = status >= 400;
+  const isRejection = status >= 400;
   if (expects === 'anything documented') return undefined;
-  if (expects === 'refusal') return isRefusal ? undefined : `${status} for what cannot be taken`;
-  if (!fits) return isRefusal ? undefined : `${status} for what does not fit`;
-  if (unreadable.includes(status)) return `${status} for what fits`;
-  return isSuccess || isRefusal ? undefined : `${status} for what fits`;
+  if (expects === 'rejection')
+    return isRejection ? undefined : `${status} for a request that must be rejected`;
+  if (!isValid) return isRejection ? undefined : `${status} for an invalid request`;
+  if (unreadable.includes(status)) return `${status} for a valid request`;
+  return isSuccess || isRejection ? undefined : `${status} for a valid request`;
 }
 
-/** Status, content type and body as the contract has them. */
-function checkDocumented(operation: Operation, { status, headers, body }: Answer): string | undefined {
+/** Checks that the contract documents the status, the content type and the body. */
+function checkDocumented(operation: Operation, { status, headers, body }: FuzzResponse): string | undefined {
   const documented = documentedFor(operation, status);
   if (documented === undefined) return `${status} is not documented`;
   if (documented.size === 0)
-    return body.length === 0 ? undefined : `${status} has a body, documented is none`;
+    return body.length === 0 ? undefined : `${status} has a body, but none is documented`;
   const type = headers['content-type']?.split(';', 1)[0]?.trim() ?? 'none';
-  const fits = documented.get(type);
-  if (fits === undefined)
-    return `${status} has content type ${type}, documented is ${[...documented.keys()]}`;
+  const accepts = documented.get(type);
+  if (accepts === undefined)
+    return `${status} has content type ${type}, but ${[...documented.keys()]} is documented`;
   if (!/\bjson\b/.test(type)) return undefined;
   const value = readBody({ status, headers, body });
-  if (value === undefined) return `${status} has a body that is no JSON: ${body.toString().slice(0, 200)}`;
-  if (fits(value)) return undefined;
-  const [error] = (fits as { errors?: { instancePath: string; message: string }[] }).errors ?? [];
-  return `${status} has a body that is not as documented: ${error?.instancePath} ${error?.message}`;
+  if (value === undefined) return `${status} has a body that is not JSON: ${body.toString().slice(0, 200)}`;
+  if (accepts(value)) return undefined;
+  const [error] = (accepts as { errors?: { instancePath: string; message: string }[] }).errors ?? [];
+  return `${status} has a body that does not match its schema: ${error?.instancePath} ${error?.message}`;
 }
 
-/** 405, with `Allow` naming what the contract has, and not what was refused. */
-function checkMethodRefused(contract: Contract, operation: Operation, { sent }: Request, answer: Answer) {
-  const { status, headers } = answer;
-  if (status !== 405) return `${status} for ${sent.method}, which is not documented: it must be 405`;
+/** Expects 405 with an `Allow` that has the documented methods and not the rejected one. */
+function checkMethodRejected(
+  contract: Contract,
+  operation: Operation,
+  { sent }: Request,
+  response: FuzzResponse,
+) {
+  const { status, headers } = response;
+  if (status !== 405) return `${status} for ${sent.method}, which is not documented: expected 405`;
   const allowed = (headers.allow ?? '').split(/\s*,\s*/);
   const documented = contract.operations
     .filter(({ path }) => path === operation.path)
     .map(({ method }) => method);
   const missing = documented.filter((method) => !allowed.includes(method));
   if (missing.length > 0) return `405 whose Allow (${headers.allow}) lacks ${missing}`;
-  if (allowed.includes(sent.method))
-    return `405 whose Allow (${headers.allow}) has the method that it refuses`;
-  return sent.method === 'HEAD' ? undefined : checkDocumented(operation, answer);
+  if (allowed.includes(sent.method)) return `405 whose Allow (${headers.allow}) contains the rejected method`;
+  return sent.method === 'HEAD' ? undefined : checkDocumented(operation, response);
 }

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 
-/** A POST under an idempotency key: to be sent again when the connection has ended. */
+/** A POST with an idempotency key. It is sent again after the connection has ended. */
 export interface KeyedPost {
   readonly path: string;
   readonly body: string;
   readonly key: string;
 }
 
-/** What a client does on one connection. */
+/** The behaviour of a client on one connection. */
 export interface Plan {
-  /** Bytes, a character each, and the pause in ms after each part. */
+  /** Bytes (one character each), and the pause after each part in ms. */
   readonly parts: readonly { readonly bytes: string; readonly pause: number }[];
   readonly keyed: readonly KeyedPost[];
   /** Whether the client reads responses. */
@@ -40,9 +40,9 @@ const paths = [
 
 const head = (line: string, ...headers: string[]) =>
   [`${line} HTTP/1.1`, 'host: localhost', ...headers, '', ''].join('\r\n');
-const say = (bytes: string): Sent => ({ bytes });
+const send = (bytes: string): Sent => ({ bytes });
 
-/** A body as one piece, or in chunks of up to `size` bytes. */
+/** Formats a request with a body: in one piece if `size` is 0, otherwise in chunks of up to `size` bytes. */
 function withBody(line: string, body: string, size: number, ...headers: string[]): string {
   const type = 'content-type: application/json';
   if (size === 0) return head(line, type, `content-length: ${body.length}`, ...headers) + body;
@@ -54,7 +54,7 @@ function withBody(line: string, body: string, size: number, ...headers: string[]
 
 const chunkSize = fc.constantFrom(0, 0, 1, 7, 30);
 
-/** A key names one request, so the same key in two plans is the same request. */
+/** The key determines the request, so the same key in two plans is the same request. */
 const keyedPost = fc
   .record({ number: fc.integer({ min: 1, max: 1_000_000 }), size: chunkSize })
   .map(({ number, size }): Sent => {
@@ -76,11 +76,11 @@ const keyedPost = fc
 
 const get = fc
   .tuple(fc.constantFrom('GET', 'GET', 'GET', 'HEAD', 'OPTIONS', 'QUERY', 'PUT'), fc.constantFrom(...paths))
-  .map(([method, path]) => say(head(`${method} ${path}`)));
+  .map(([method, path]) => send(head(`${method} ${path}`)));
 
 const post = fc
   .tuple(fc.constantFrom(pet, '{', 'x'.repeat(70_000)), chunkSize)
-  .map(([body, size]) => say(withBody('POST /pet/pets/', body, body.length > 100 ? 0 : size)));
+  .map(([body, size]) => send(withBody('POST /pet/pets/', body, body.length > 100 ? 0 : size)));
 
 const odd = fc
   .constantFrom(
@@ -101,7 +101,7 @@ const odd = fc
     '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
     '\r\n\r\n\r\n',
   )
-  .map(say);
+  .map(send);
 
 const request = fc.oneof(
   { weight: 5, arbitrary: get },
@@ -110,7 +110,7 @@ const request = fc.oneof(
   { weight: 3, arbitrary: odd },
 );
 
-/** Many requests in one piece: more than a connection may have in work. */
+/** Many requests in one piece: more than a connection may have in progress. */
 const pipeline = fc
   .tuple(fc.array(request, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 20 }))
   .map(([requests, times]) => Array.from({ length: times }, () => requests).flat());
@@ -120,11 +120,11 @@ const sent = fc.oneof(
   { weight: 1, arbitrary: pipeline },
 );
 
-/** Plans of connections; the same seed gives the same plans. */
+/** Generates plans of connections. The same seed gives the same plans. */
 export const plan: fc.Arbitrary<Plan> = fc
   .record({
     sent,
-    /** Where the bytes are cut into parts, and where they end, as a share of all bytes. */
+    /** The positions of cuts between parts, and of the end, as fractions of all bytes. */
     cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 }),
     last: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })),
     pause: fc.constantFrom(0, 1, 5, 30),
@@ -134,9 +134,12 @@ export const plan: fc.Arbitrary<Plan> = fc
   .map(({ sent, cuts, last, pause, reads, end }) => {
     const all = sent.map(({ bytes }) => bytes).join('');
     const bytes = all.slice(0, Math.ceil(last * all.length));
-    const places = [...cuts.map((cut) => Math.floor(cut * bytes.length)).sort((a, b) => a - b), bytes.length];
-    const parts = places.map((place, index) => ({
-      bytes: bytes.slice(places[index - 1] ?? 0, place),
+    const positions = [
+      ...cuts.map((cut) => Math.floor(cut * bytes.length)).sort((a, b) => a - b),
+      bytes.length,
+    ];
+    const parts = positions.map((position, index) => ({
+      bytes: bytes.slice(positions[index - 1] ?? 0, position),
       pause,
     }));
     const keyed = sent.flatMap((one) => one.keyed ?? []);

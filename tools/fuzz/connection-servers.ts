@@ -9,19 +9,19 @@ import { fileURLToPath } from 'node:url';
 export const groupings = ['one process', 'split'] as const;
 export type Grouping = (typeof groupings)[number];
 
-/** One app of the product, in a process of its own. */
+/** An app of the product in a separate process. */
 export interface AppProcess {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
-  /** How it ended, with the end of its output; undefined while it runs. */
+  /** Describes how it ended, with the end of its output; undefined while it runs. */
   ended(): string | undefined;
 }
 
-/** The product in one grouping; the first app is the gateway. */
+/** The product in one grouping. The first app is the gateway. */
 export interface Product {
   readonly apps: readonly AppProcess[];
-  /** File of the database of the pet service. */
+  /** The database file of the pet service. */
   readonly database: string;
   stop(): Promise<void>;
 }
@@ -29,8 +29,8 @@ export interface Product {
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /**
- * Short times, so that requests time out and connections are closed within a run; few connections between apps; no
- * load shedding, so that requests come to their handlers.
+ * Short timeouts, so that requests time out and connections are closed during a run. Few connections between apps. No
+ * load shedding, so that requests reach their handlers.
  */
 const limits = {
   wait: 60_000,
@@ -66,7 +66,7 @@ export async function startProduct(grouping: Grouping): Promise<Product> {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await Promise.all(running.map(({ app }) => waitUntilItAnswers(app)));
+    await Promise.all(running.map(({ app }) => waitUntilReady(app)));
   } catch (error) {
     await stop();
     throw error;
@@ -76,7 +76,9 @@ export async function startProduct(grouping: Grouping): Promise<Product> {
 
 function start(name: string, file: string, port: number) {
   const child: ChildProcess = spawn(process.execPath, [main, '--config', file, '--app', name], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The app stops when the channel closes, so also when this process is killed.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, MONOLITH_TIED: '1' },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
@@ -95,7 +97,7 @@ function start(name: string, file: string, port: number) {
   return { app, child, closed: once(child, 'close') };
 }
 
-async function waitUntilItAnswers({ url, ended }: AppProcess): Promise<void> {
+async function waitUntilReady({ url, ended }: AppProcess): Promise<void> {
   while (
     !(await fetch(`${url}/health`).then(
       ({ ok }) => ok,

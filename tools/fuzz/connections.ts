@@ -7,26 +7,26 @@ import { type KeyedPost, type Plan, plan } from './connection-plan.ts';
 import type { AppProcess, Product } from './connection-servers.ts';
 
 export interface ConnectionReport {
-  /** How many connections there were. */
+  /** The number of opened connections. */
   readonly connections: number;
-  /** How many requests were sent again under their key. */
+  /** The number of requests that were sent again with their key. */
   readonly retried: number;
-  /** What did not hold, in words. */
+  /** Descriptions of the failed checks. */
   readonly failures: readonly string[];
 }
 
-/** Connections at the same time. */
-const width = 40;
-/** Keys that are tried again; the last ones, as each takes a request. */
+/** The number of concurrent connections. */
+const maxConcurrent = 40;
+/** The number of keys that are sent again. Only the last ones, because each needs a request. */
 const maxRetried = 500;
-/** ms in which requests in flight, open files and memory return: less than limits.time.answer, which would hide a leak. */
-const settleTime = 30_000;
-/** What a process may keep: connections between apps, and memory that V8 has not returned yet. */
+/** The time to release requests, files and memory, in ms. It is below limits.time.answer, which would hide a leak. */
+const settleMs = 30_000;
+/** The resources that a process may keep: connections between apps, and memory that V8 has not released yet. */
 const spare = { files: 30, bytes: 300 * 1024 * 1024 };
 
 /**
- * Opens connections as misbehaving clients do, for some seconds, and checks that nothing of them stays: every process
- * lives and answers; requests in flight, open files and memory return; no idempotency key stays in use.
+ * Opens connections like misbehaving clients for some seconds. Then checks that every process runs and responds, that
+ * requests in flight, open files and memory are released, and that no idempotency key stays in use.
  */
 export async function fuzzConnections(
   product: Product,
@@ -51,16 +51,16 @@ export async function fuzzConnections(
       await follow(value, port);
     }
   }
-  const locks = lockAgainAndAgain(product.database, () => performance.now() < until);
-  await Promise.all([locks, ...Array.from({ length: width }, client)]);
+  const locks = lockRepeatedly(product.database, () => performance.now() < until);
+  await Promise.all([locks, ...Array.from({ length: maxConcurrent }, client)]);
 
   const retried = [...keyed.values()].slice(-maxRetried);
   const failures = [
     ...(await findLeaks(product.apps, before)),
-    ...(await findUnanswered(gateway.url)),
+    ...(await findFailedRequests(gateway.url)),
     ...(await findKeysInUse(gateway.url, retried)),
   ];
-  // A process that has ended explains all else.
+  // A process that has ended causes all other failures.
   const ends = hasEnded();
   return { connections, retried: retried.length, failures: ends.length > 0 ? ends : failures };
 }
@@ -69,7 +69,7 @@ function* makePlans(seed: number): Generator<Plan, never> {
   for (let batch = 0; ; batch += 1) yield* fc.sample(plan, { seed: seed + batch, numRuns: 100 });
 }
 
-/** A user with pets, and enough pets that a page of them does not fit into one packet. */
+/** Creates a user with pets, and so many pets that a page of them does not fit into one packet. */
 async function addData(url: string): Promise<void> {
   const post = (path: string, body?: unknown) =>
     fetch(`${url}${path}`, {
@@ -85,7 +85,7 @@ async function addData(url: string): Promise<void> {
   for (const id of [1, 2, 3]) await post(`/user/users/1/pets/${id}`);
 }
 
-/** Does on one connection what its plan says; resolves when the client has no more to do with it. */
+/** Executes a plan on one connection. Resolves when the client has finished with it. */
 async function follow({ parts, reads, end }: Plan, port: number): Promise<void> {
   const socket = connect(port, '127.0.0.1').on('error', () => {});
   const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -107,13 +107,13 @@ async function follow({ parts, reads, end }: Plan, port: number): Promise<void> 
   }
 }
 
-/** It is for the server to close a connection that nobody uses. */
+/** Leaves a connection idle. The server must close it. */
 function leaveOpen(socket: Socket): void {
   socket.resume().unref();
 }
 
-/** Writes of other programs, which requests of the pet service wait for until they time out. */
-async function lockAgainAndAgain(file: string, isRunning: () => boolean): Promise<void> {
+/** Locks the database of the pet service repeatedly, so that its writes wait until they time out. */
+async function lockRepeatedly(file: string, isRunning: () => boolean): Promise<void> {
   const database = new Database(file);
   while (isRunning()) {
     try {
@@ -128,14 +128,14 @@ async function lockAgainAndAgain(file: string, isRunning: () => boolean): Promis
   database.close();
 }
 
-/** What a process holds. */
-interface Held {
+/** The resources of a process. */
+interface Resources {
   readonly inFlight: number;
   readonly files: number;
   readonly bytes: number;
 }
 
-async function measure({ url, pid }: AppProcess): Promise<Held> {
+async function measure({ url, pid }: AppProcess): Promise<Resources> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   const series = [...metrics.matchAll(/^http_requests_in_flight(?:\{.*\})? (\d+)$/gm)];
   const inFlight = series.reduce((sum, [, count]) => sum + Number(count), 0);
@@ -144,20 +144,20 @@ async function measure({ url, pid }: AppProcess): Promise<Held> {
   return { inFlight, files: readdirSync(`/proc/${pid}/fd`).length, bytes: pages * 4_096 };
 }
 
-/** What did not return to what it was before. */
-async function findLeaks(apps: readonly AppProcess[], before: readonly Held[]): Promise<string[]> {
-  const limit = performance.now() + settleTime;
+/** Describes resources that were not released. */
+async function findLeaks(apps: readonly AppProcess[], before: readonly Resources[]): Promise<string[]> {
+  const limit = performance.now() + settleMs;
   for (;;) {
     const now = await Promise.all(apps.map((app) => measure(app).catch(() => undefined)));
-    const leaks = apps.flatMap(({ name }, index) => compare(name, before[index] as Held, now[index]));
+    const leaks = apps.flatMap(({ name }, index) => compare(name, before[index] as Resources, now[index]));
     if (leaks.length === 0 || performance.now() > limit || apps.some(({ ended }) => ended() !== undefined))
       return leaks;
     await sleep(200);
   }
 }
 
-function compare(name: string, before: Held, now: Held | undefined): string[] {
-  if (now === undefined) return [`${name} does not answer /metrics`];
+function compare(name: string, before: Resources, now: Resources | undefined): string[] {
+  if (now === undefined) return [`${name} does not respond to /metrics`];
   const leaks: string[] = [];
   if (now.inFlight > before.inFlight)
     leaks.push(`${name} has ${now.inFlight - before.inFlight} requests in flight`);
@@ -170,7 +170,7 @@ function compare(name: string, before: Held, now: Held | undefined): string[] {
 
 const toMiB = (bytes: number) => Math.round(bytes / 1024 / 1024);
 
-async function findUnanswered(url: string): Promise<string[]> {
+async function findFailedRequests(url: string): Promise<string[]> {
   const paths = ['/health', '/pet/health', '/pet/pets/1', '/user/users/1'];
   const statuses = await Promise.all(paths.map((path) => statusOf(`${url}${path}`)));
   return paths.flatMap((path, index) =>
@@ -178,7 +178,7 @@ async function findUnanswered(url: string): Promise<string[]> {
   );
 }
 
-/** The status of a response, or why there is none. */
+/** Resolves with the status of a response, or with the error. */
 function statusOf(url: string, init?: RequestInit): Promise<number | string> {
   return fetch(url, init).then(
     async (response) => {

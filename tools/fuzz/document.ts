@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 
-/** What is read of a JSON Schema to make values of it; whether one fits is for Ajv alone to say. */
+/** The part of a JSON Schema from which values are generated. Ajv alone decides whether a value is valid. */
 export interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -28,41 +28,44 @@ export interface Schema {
   readonly exclusiveMaximum?: number;
 }
 
-export type Fits = (value: unknown) => boolean;
+/** Returns whether a value is valid. */
+export type Validator = (value: unknown) => boolean;
 
 export interface Parameter {
   readonly name: string;
   readonly in: 'path' | 'query' | 'header';
   readonly required: boolean;
   readonly schema: Schema;
-  readonly fits: Fits;
+  readonly accepts: Validator;
 }
 
-/** An answer as it is documented: by media type, what its body must be. None: there is no body. */
-export type Documented = ReadonlyMap<string, Fits>;
+/** A documented response: the validator of its body for each media type. Empty if it has no body. */
+export type Documented = ReadonlyMap<string, Validator>;
 
 export interface Operation {
-  /** As in `POST /pets/{id}`. */
+  /** For example `POST /pets/{id}`. */
   readonly key: string;
   readonly method: string;
   readonly path: string;
   readonly parameters: readonly Parameter[];
-  readonly body: { readonly required: boolean; readonly schema: Schema; readonly fits: Fits } | undefined;
-  /** By status, or `default`. */
+  readonly body:
+    | { readonly required: boolean; readonly schema: Schema; readonly accepts: Validator }
+    | undefined;
+  /** The responses by status or `default`. */
   readonly responses: ReadonlyMap<string, Documented>;
 }
 
 export interface Contract {
   readonly operations: readonly Operation[];
-  /** Follows references to their end. */
+  /** Follows all references. */
   resolve(schema: Schema): Schema;
-  compile(schema: Schema): Fits;
+  compile(schema: Schema): Validator;
 }
 
 export const json = 'application/json';
 const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
-/* What of OpenAPI is read here. */
+/* The part of OpenAPI that is read here. */
 interface Node {
   readonly $ref?: string;
   readonly [key: string]: unknown;
@@ -74,18 +77,18 @@ interface Body {
 
 /**
  * Reads an OpenAPI 3.1 document.
- * @throws Error where it has what is not fuzzed: parameters in cookies, or bodies that are no JSON.
+ * @throws {Error} if it has parts that are not fuzzed: parameters in cookies, or bodies that are not JSON.
  */
 export function readDocument(document: Node): Contract {
   const ajv = new Ajv2020({ strict: false, meta: false, validateSchema: false });
   formats.default(ajv);
   ajv.addSchema(document, 'document', undefined, false);
 
-  function compile(schema: Schema): Fits {
+  function compile(schema: Schema): Validator {
     const absolute = JSON.stringify(schema, (key, value) =>
       key === '$ref' && String(value).startsWith('#') ? `document${value}` : value,
     );
-    return ajv.compile(JSON.parse(absolute)) as Fits;
+    return ajv.compile(JSON.parse(absolute)) as Validator;
   }
 
   function resolve<Found extends { readonly $ref?: string }>(node: Found): Found {
@@ -93,18 +96,23 @@ export function readDocument(document: Node): Contract {
     const { $ref, ...beside } = node;
     const tokens = $ref.slice(2).split('/');
     const found = tokens.reduce<unknown>(
-      (place, token) =>
-        (place as Node)[decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~')],
+      (node, token) => (node as Node)[decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~')],
       document,
     );
     return resolve({ ...(found as Found), ...beside } as Found);
   }
 
   function readParameter(node: Node, key: string): Parameter {
-    const { name, in: place, required, schema = {} } = resolve(node) as unknown as Parameter;
-    if (!['path', 'query', 'header'].includes(place))
-      throw new Error(`${key}: ${place} ${name} is not fuzzed`);
-    return { name, in: place, required: required ?? false, schema: resolve(schema), fits: compile(schema) };
+    const { name, in: location, required, schema = {} } = resolve(node) as unknown as Parameter;
+    if (!['path', 'query', 'header'].includes(location))
+      throw new Error(`${key}: ${location} ${name} is not fuzzed`);
+    return {
+      name,
+      in: location,
+      required: required ?? false,
+      schema: resolve(schema),
+      accepts: compile(schema),
+    };
   }
 
   function readBody(node: Body | undefined, key: string): Operation['body'] {
@@ -112,7 +120,7 @@ export function readDocument(document: Node): Contract {
     const { required = false, content } = resolve(node as Node) as Body;
     const schema = content?.[json]?.schema;
     if (schema === undefined) throw new Error(`${key}: a body that is not ${json} is not fuzzed`);
-    return { required, schema, fits: compile(schema) };
+    return { required, schema, accepts: compile(schema) };
   }
 
   function readResponse(node: Body): Documented {
@@ -145,7 +153,7 @@ export function readDocument(document: Node): Contract {
   return { operations, resolve, compile };
 }
 
-/** What is documented for a status: by itself, by its class (`4XX`), or, where it is an error, by `default`. */
+/** Returns the documentation of a status: of the status, of its class (`4XX`), or, for an error, of `default`. */
 export function documentedFor({ responses }: Operation, status: number): Documented | undefined {
   const byClass = responses.get(`${Math.floor(status / 100)}XX`);
   return responses.get(String(status)) ?? byClass ?? (status >= 400 ? responses.get('default') : undefined);
@@ -156,19 +164,19 @@ export function typesOf({ type }: Schema): readonly string[] {
 }
 
 /**
- * Whether these texts of a path, a query or a header, all of one parameter, fit. Numbers are plain decimals there,
- * and what is not stays a text.
+ * Returns whether the strings of one parameter in a path, a query or a header are valid. Numbers are plain decimals
+ * there; all else stays a string.
  */
-export function textsFit(
+export function isValidParameter(
   { resolve }: Contract,
-  { schema, fits }: Parameter,
+  { schema, accepts }: Parameter,
   texts: readonly string[],
 ): boolean {
   if (typesOf(schema).includes('array')) {
     const item = resolve(schema.items ?? {});
-    return fits(texts.map((text) => readText(item, text)));
+    return accepts(texts.map((text) => readText(item, text)));
   }
-  return texts.length === 1 && fits(readText(schema, texts[0] as string));
+  return texts.length === 1 && accepts(readText(schema, texts[0] as string));
 }
 
 function readText(schema: Schema, text: string): unknown {

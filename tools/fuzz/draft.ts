@@ -2,50 +2,52 @@ import fc from 'fast-check';
 import { json, type Operation, type Parameter } from './document.ts';
 import { Known, toText, type ValueOptions, type Values } from './values.ts';
 
-/** A request before it is known what there is: the same one whatever the server has answered so far. */
+/** A request that does not depend on earlier responses: it has references to things instead of ids. */
 export interface Draft {
-  /** Which thing of its kind the path is of; where there is none, and for `each`, what stands in `path`. */
-  readonly of: { readonly what: 'live' | 'gone' | 'each'; readonly index: number };
+  /** The thing whose path is used. With `each`, or if no such thing exists, `path` is used instead. */
+  readonly of: { readonly target: 'live' | 'deleted' | 'each'; readonly index: number };
   readonly path: Readonly<Record<string, unknown>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, unknown>>;
-  /** What is appended to the URL as it stands. */
+  /** Appended to the URL unchanged. */
   readonly tail: string;
   readonly body: unknown;
-  /** Every character of the body's texts as `\uXXXX`. */
+  /** Whether the strings of the body are written as `\uXXXX`. */
   readonly isEscaped: boolean;
-  /** What becomes of the body's text. */
+  /** Changes the text of the body. */
   readonly spoil: ((text: string) => Buffer) | undefined;
   readonly contentType: string | undefined;
-  /** Instead of the operation's own. */
+  /** Replaces the method of the operation. */
   readonly method: string | undefined;
 }
 
-/** A kind of request to one operation, and what is expected of every one of them. */
+/** A kind of request to one operation, with the expected result. */
 export interface Aim {
   readonly name: string;
   readonly operation: Operation;
-  /** How many of it there are in one round. */
+  /** The number of these requests in one round. */
   readonly share: number;
   readonly draft: fc.Arbitrary<Draft>;
-  /** `contract`: what the contract says of what was sent, whether it fits or not. Of `success` it is counted how often. */
-  readonly expects: 'contract' | 'success' | 'refusal' | 'method refused' | 'anything documented';
+  /** `contract`: the result depends on whether the request is valid. `success` is not required, but counted. */
+  readonly expects: 'contract' | 'success' | 'rejection' | 'method rejected' | 'anything documented';
 }
 
 export type Parts = ReturnType<typeof partsOf>;
 
-/** What a request that fits is made of. */
+/** Returns generators for the parts of a valid request. */
 export function partsOf({ parameters, body }: Operation, values: Values, options: ValueOptions) {
-  function record(place: Parameter['in']): fc.Arbitrary<Record<string, unknown>> {
-    const own = parameters.filter((parameter) => parameter.in === place);
-    const requiredKeys = own.filter(({ required }) => required || place === 'path').map(({ name }) => name);
+  function record(location: Parameter['in']): fc.Arbitrary<Record<string, unknown>> {
+    const own = parameters.filter((parameter) => parameter.in === location);
+    const requiredKeys = own
+      .filter(({ required }) => required || location === 'path')
+      .map(({ name }) => name);
     const made = own.map(({ name, schema }) => {
-      // How long a URL may be is not in the contract.
+      // The contract has no limit for the length of a URL.
       const short =
-        place === 'path' ? { ...schema, maxLength: Math.min(schema.maxLength ?? 20, 20) } : schema;
-      const value = values.fitting(short, name, options);
+        location === 'path' ? { ...schema, maxLength: Math.min(schema.maxLength ?? 20, 20) } : schema;
+      const value = values.valid(short, name, options);
       const isSendable = (text: string) =>
-        place === 'path' ? isSegment(text) : place !== 'header' || isHeader(text);
+        location === 'path' ? isSegment(text) : location !== 'header' || isHeader(text);
       return [
         name,
         value.filter((one) => one instanceof Known || Array.isArray(one) || isSendable(toText(one))),
@@ -54,16 +56,17 @@ export function partsOf({ parameters, body }: Operation, values: Values, options
     return fc.record(Object.fromEntries(made), { requiredKeys }) as fc.Arbitrary<Record<string, unknown>>;
   }
   const nothing = fc.constant(undefined);
-  const fit: fc.Arbitrary<unknown> = body === undefined ? nothing : values.fitting(body.schema, '', options);
+  const content: fc.Arbitrary<unknown> =
+    body === undefined ? nothing : values.valid(body.schema, '', options);
   return {
-    of: fc.record({ what: fc.constant<Draft['of']['what']>('live'), index: fc.nat() }) as fc.Arbitrary<
+    of: fc.record({ target: fc.constant<Draft['of']['target']>('live'), index: fc.nat() }) as fc.Arbitrary<
       Draft['of']
     >,
     path: record('path'),
     query: record('query'),
     headers: record('header'),
     tail: fc.constant('') as fc.Arbitrary<string>,
-    body: fit,
+    body: content,
     isEscaped: fc.boolean(),
     spoil: nothing as fc.Arbitrary<Draft['spoil']>,
     contentType: fc.constantFrom<string | undefined>(undefined, json, `${json}; charset=utf-8`),
@@ -71,12 +74,12 @@ export function partsOf({ parameters, body }: Operation, values: Values, options
   };
 }
 
-/** Whether a text can stand in a path and be one whole segment of it, of no more than a usual length. */
+/** Returns whether a text can be one segment of a path, of usual length. */
 export function isSegment(text: string): boolean {
   return !['', '.', '..'].includes(text) && text.isWellFormed() && encodeURIComponent(text).length <= 100;
 }
 
-/** Whether a text can be the value of a header. */
+/** Returns whether a text can be the value of a header. */
 export function isHeader(text: string): boolean {
   return /^[!-~]+$/.test(text);
 }

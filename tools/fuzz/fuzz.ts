@@ -1,41 +1,41 @@
 import fc from 'fast-check';
 import { listAims } from './aims.ts';
 import { buildRequest, type Request } from './build.ts';
-import { findFault, readBody } from './check.ts';
+import { findViolation, readBody } from './check.ts';
 import { type Operation, readDocument } from './document.ts';
 import type { Aim, Draft } from './draft.ts';
 import { type Recipes, usedOnce } from './recipes.ts';
 import { listMissing } from './report.ts';
 import { createThings } from './things.ts';
-import { type Answer, openWire, type Sent, toCurl } from './wire.ts';
+import { type FuzzResponse, openWire, type Sent, toCurl } from './wire.ts';
 
 export interface FuzzOptions {
-  /** Where the server is; its `/openapi.json` says what is fuzzed. */
+  /** The URL of the server, whose `/openapi.json` is fuzzed. */
   readonly url: string;
   readonly seed: number;
-  /** How many requests; those of the recipes come on top. */
+  /** The number of requests, without those of the recipes. */
   readonly requests: number;
   readonly recipes?: Recipes;
-  /** Called after each request with how many there have been. */
+  /** Called after each request with the number of requests so far. */
   readonly onProgress?: (count: number) => void;
 }
 
-/** Something that is not as the contract says, with commands that show it. */
+/** A violation of the contract, with commands that reproduce it. */
 export interface Finding {
-  readonly what: string;
+  readonly description: string;
   readonly operation: string;
   readonly aim: string;
   readonly curl: readonly string[];
 }
 
-/** What was sent, and what came: for the log to be compared with. */
+/** A request and its status, for the comparison with the log. */
 export interface Exchange {
   readonly sent: Sent;
   readonly status: number;
   readonly requestId: string | undefined;
 }
 
-/** How many were sent, and how many of them taken. */
+/** The number of requests, and of accepted ones. */
 export interface Accepted {
   readonly sent: number;
   readonly accepted: number;
@@ -44,23 +44,22 @@ export interface Accepted {
 export interface Report {
   readonly seed: number;
   readonly requests: number;
-  /** By operation and status: how often it came. */
+  /** The number of responses by operation and status. */
   readonly reached: ReadonlyMap<string, ReadonlyMap<string, number>>;
-  /** What is documented and never came: a 2xx, or a 4xx, of an operation. */
+  /** Documented 2xx and 4xx responses that never came. */
   readonly missing: readonly string[];
-  /** By operation, of the requests that fit and name what there is: how many there were, and were taken. */
-  readonly fitting: ReadonlyMap<string, Accepted>;
+  /** By operation, the valid requests that name only existing things. */
+  readonly valid: ReadonlyMap<string, Accepted>;
   readonly finding: Finding | undefined;
   readonly exchanges: readonly Exchange[];
 }
 
-/** How often a request is made smaller and sent again to find the smallest that shows the same. */
+/** The maximum number of smaller requests that are sent to find the smallest one with the same violation. */
 const maxShrinks = 300;
 
 /**
- * Sends requests that fit the contract and such that do not, in an order of which each depends on the answers to
- * those before, and checks every answer. Ends at the first that is wrong. On a fresh server, the same seed sends
- * the same requests.
+ * Sends valid and invalid requests, which depend on earlier responses, and checks every response. Ends at the first
+ * violation. On a fresh server, the same seed sends the same requests.
  */
 export async function fuzz(options: FuzzOptions): Promise<Report> {
   const { url, seed, requests, recipes = {}, onProgress } = options;
@@ -69,44 +68,47 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
   const aims = listAims(contract, things);
   const wire = openWire(url);
   const reached = new Map(contract.operations.map(({ key }) => [key, new Map<string, number>()]));
-  const fitting = new Map(contract.operations.map(({ key }) => [key, { sent: 0, accepted: 0 }]));
+  const valid = new Map(contract.operations.map(({ key }) => [key, { sent: 0, accepted: 0 }]));
   const exchanges: Exchange[] = [];
   let finding: Finding | undefined;
   let count = 0;
 
-  /** Sends one request and checks what comes; returns the answer, or throws what is wrong. */
+  /**
+   * Sends a request, and checks the response.
+   * @throws {Error} if the response violates the contract.
+   */
   async function attempt(
     aim: Aim,
     request: Request,
     send = wire.send,
-  ): Promise<{ answer: Answer; body: unknown }> {
+  ): Promise<{ response: FuzzResponse; body: unknown }> {
     const { operation } = aim;
     const { sent, values, path } = request;
     const curl = () => toCurl(url, sent);
-    function fail(what: string, ...before: string[]): never {
-      finding = { what, operation: operation.key, aim: aim.name, curl: [...before, curl()] };
-      throw new Error(what);
+    function fail(description: string, ...before: string[]): never {
+      finding = { description, operation: operation.key, aim: aim.name, curl: [...before, curl()] };
+      throw new Error(description);
     }
-    const answer: Answer = await send(sent).catch((error) => fail(`no answer: ${error.message}`));
+    const response: FuzzResponse = await send(sent).catch((error) => fail(`no response: ${error.message}`));
     count += 1;
-    const { status } = answer;
-    const requestId = answer.headers['x-request-id'];
+    const { status } = response;
+    const requestId = response.headers['x-request-id'];
     exchanges.push({ sent, status, requestId: typeof requestId === 'string' ? requestId : undefined });
     onProgress?.(count);
-    const fault = findFault(contract, aim, request, answer);
-    if (fault !== undefined) fail(fault);
-    const body = readBody(answer);
-    if (aim.expects === 'method refused') return { answer, body };
+    const violation = findViolation(contract, aim, request, response);
+    if (violation !== undefined) fail(violation);
+    const body = readBody(response);
+    if (aim.expects === 'method rejected') return { response, body };
 
     const counts = reached.get(operation.key) as Map<string, number>;
     counts.set(String(status), (counts.get(String(status)) ?? 0) + 1);
-    if (aim.expects === 'success' && request.fits && request.isSettled) {
-      const { sent, accepted } = fitting.get(operation.key) as Accepted;
-      fitting.set(operation.key, { sent: sent + 1, accepted: accepted + (status < 300 ? 1 : 0) });
+    if (aim.expects === 'success' && request.isValid && request.isSettled) {
+      const { sent, accepted } = valid.get(operation.key) as Accepted;
+      valid.set(operation.key, { sent: sent + 1, accepted: accepted + (status < 300 ? 1 : 0) });
     }
-    const deleted = things.observe({ operation, values, path, curl }, answer, body);
-    if (deleted !== undefined) fail(`${status} shows what was deleted`, deleted);
-    return { answer, body };
+    const deleted = things.observe({ operation, values, path, curl }, response, body);
+    if (deleted !== undefined) fail(`${status} shows a deleted thing`, deleted);
+    return { response, body };
   }
 
   async function tryOnce(aim: Aim, runSeed: number): Promise<void> {
@@ -125,14 +127,14 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
       if (finding !== undefined) break;
     }
     if (finding === undefined) await followRecipes();
-    if (finding === undefined) await crowd();
+    if (finding === undefined) await sendConcurrently();
   } finally {
     wire.close();
   }
   const missing = finding === undefined ? listMissing(contract.operations, reached) : [];
-  return { seed, requests: count, reached, missing, fitting, finding, exchanges };
+  return { seed, requests: count, reached, missing, valid, finding, exchanges };
 
-  /** What no one comes upon by chance. */
+  /** Sends requests for responses that random requests do not cause. */
   async function followRecipes(): Promise<void> {
     for (const [key, byStatus] of Object.entries(recipes)) {
       for (const [status, recipe] of Object.entries(byStatus)) {
@@ -144,18 +146,22 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
     }
   }
 
-  /** Sends what is used once many times at once: of those that come before the first is answered, each is a conflict. */
-  async function crowd(): Promise<void> {
+  /** Sends a request with a key many times concurrently. All but the first get 409 while it is in progress. */
+  async function sendConcurrently(): Promise<void> {
     for (const { key, parameters, responses } of contract.operations) {
       const isOnce = parameters.find(({ name }) => usedOnce.includes(name))?.name;
       for (let tries = 0; isOnce !== undefined && responses.has('409') && tries < 10; tries += 1) {
         if (!reached.has(key) || reached.get(key)?.has('409')) break;
-        const aim = aims.find(({ operation, name }) => operation.key === key && name === 'what fits') as Aim;
+        const aim = aims.find(
+          ({ operation, name }) => operation.key === key && name === 'a valid request',
+        ) as Aim;
         const [draft] = fc.sample(aim.draft, { seed: seed + tries, numRuns: 1 }) as [Draft];
         const named = { ...draft, headers: { ...draft.headers, [isOnce]: 'new' } };
         const request = buildRequest(contract, things, aim, named);
-        const crowded = { ...aim, expects: 'contract' } as const;
-        await Promise.all(Array.from({ length: 20 }, () => attempt(crowded, request, wire.sendApart)));
+        const concurrent = { ...aim, expects: 'contract' } as const;
+        await Promise.all(
+          Array.from({ length: 20 }, () => attempt(concurrent, request, wire.sendSeparately)),
+        );
       }
     }
   }
@@ -166,7 +172,7 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
   ) {
     const operation = contract.operations.find((one) => one.key === key) as Operation;
     const draft: Draft = {
-      of: { what: 'each', index: 0 },
+      of: { target: 'each', index: 0 },
       ...{ path, body, query: {}, headers: {}, tail: '', isEscaped: false },
       ...{ spoil: undefined, contentType: undefined, method: undefined },
     };
@@ -181,11 +187,11 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
   }
 }
 
-/** Which aim comes when: all of them in each round, the rounds in an order of their own. */
+/** Orders the requests: each round has all aims, in a random order. */
 function* plan(aims: readonly Aim[], seed: number, requests: number) {
   const round = aims.flatMap((aim) => Array.from({ length: aim.share }, () => aim));
   const rounds = Math.ceil(requests / round.length);
-  // At first there is nothing to read, change or delete: a document lists what makes it first.
+  // The first round is in the order of the document, which lists creating operations first.
   const all = fc.shuffledSubarray(round, { minLength: round.length, maxLength: round.length });
   const orders = [round, ...fc.sample(all, { seed, numRuns: Math.max(1, rounds - 1) })].slice(0, rounds);
   const seeds = fc.sample(fc.integer(), { seed: seed + 1, numRuns: Math.max(1, requests) });

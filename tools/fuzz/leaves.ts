@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Fits, Schema } from './document.ts';
+import type { Schema, Validator } from './document.ts';
 import { oddTexts } from './odd.ts';
 
 const formatted: Readonly<Record<string, () => fc.Arbitrary<string>>> = {
@@ -12,8 +12,8 @@ const formatted: Readonly<Record<string, () => fc.Arbitrary<string>>> = {
   ipv6: () => fc.ipV6(),
 };
 
-/** Numbers that fit: of the whole range, and its ends. */
-export function numbers(type: string, schema: Schema, fits: Fits): fc.Arbitrary<number> {
+/** Generates valid numbers: the complete range, and its ends. */
+export function numbers(type: string, schema: Schema, accepts: Validator): fc.Arbitrary<number> {
   const min = Math.max(
     schema.minimum ?? -Infinity,
     schema.exclusiveMinimum ?? -Infinity,
@@ -24,16 +24,16 @@ export function numbers(type: string, schema: Schema, fits: Fits): fc.Arbitrary<
     schema.exclusiveMaximum ?? Infinity,
     Number.MAX_SAFE_INTEGER,
   );
-  const [least, most] = [Math.ceil(min), Math.floor(max)];
-  const far = fc.bigInt({ min: BigInt(least), max: BigInt(most) }).map(Number);
-  const ends = fc.constantFrom(least, most);
+  const [smallest, largest] = [Math.ceil(min), Math.floor(max)];
+  const far = fc.bigInt({ min: BigInt(smallest), max: BigInt(largest) }).map(Number);
+  const ends = fc.constantFrom(smallest, largest);
   const whole = fc.oneof({ weight: 9, arbitrary: far }, { weight: 1, arbitrary: ends });
   const any = type === 'integer' ? whole : fc.oneof(whole, fc.double({ min, max, noNaN: true }));
-  return any.filter(fits);
+  return any.filter(accepts);
 }
 
-/** Texts that fit: of all characters, the shortest and the longest, odd ones, and those of the form that is asked for. */
-export function texts(schema: Schema, fits: Fits): fc.Arbitrary<string> {
+/** Generates valid strings: all characters, the shortest and longest ones, unusual ones, and those of the format. */
+export function texts(schema: Schema, accepts: Validator): fc.Arbitrary<string> {
   const { minLength = 0, maxLength = Math.max(minLength, 300), format, pattern, examples = [] } = schema;
   const made: fc.Arbitrary<string>[] = [
     fc.string({ minLength, maxLength }),
@@ -41,11 +41,11 @@ export function texts(schema: Schema, fits: Fits): fc.Arbitrary<string> {
     fc.constantFrom(minLength, maxLength).map((length) => '😀'.repeat(length)),
     fc.constantFrom(...oddTexts),
   ];
-  // Filtered, random texts would hardly ever be of that form.
+  // Random strings would almost never have the format.
   const form = format === undefined ? undefined : formatted[format];
   if (form !== undefined) made.splice(0, made.length, form());
-  const known = examples.filter((one): one is string => typeof one === 'string' && fits(one));
+  const known = examples.filter((one): one is string => typeof one === 'string' && accepts(one));
   if (known.length > 0) made.push(fc.constantFrom(...known));
   if (pattern !== undefined) made.push(fc.stringMatching(new RegExp(pattern, 'u')));
-  return fc.oneof(...made).filter(fits);
+  return fc.oneof(...made).filter(accepts);
 }

@@ -1,7 +1,7 @@
-/** A line of the log that nobody has written. */
+/** A forged log entry. */
 const forged = '{"level":"fatal","service":"forged","msg":"forged"}';
 
-/** Texts that are not as harmless as they look. */
+/** Strings that can cause errors. */
 export const oddTexts = [
   '',
   ' ',
@@ -26,7 +26,7 @@ export const oddTexts = [
   '\u{10ffff}',
   forged,
 ];
-/** Keys that an object has without being told. */
+/** Keys that can cause errors. */
 export const oddKeys = [
   '__proto__',
   'constructor',
@@ -38,11 +38,11 @@ export const oddKeys = [
   '$ref',
   '\ud800',
 ];
-/** Texts with half of a surrogate pair. */
+/** Strings with half of a surrogate pair. */
 export const halves = ['\ud800', 'a\udfff', '\ude00\ud83d'];
 /** The methods that a path is tried with. */
 export const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'];
-/** What looks like an id in a path or a query and is none. */
+/** Strings that look like ids and are not. */
 export const oddIds = [
   '0',
   '-1',
@@ -59,7 +59,7 @@ export const oddIds = [
   '9007199254740992',
   forged,
 ];
-/** What must change nothing. */
+/** Headers that must not change the result. */
 export const oddHeaders = [
   { 'x-request-id': forged },
   { 'x-request-id': '\u009b31mforged' },
@@ -69,7 +69,7 @@ export const oddHeaders = [
   { 'x-forwarded-for': forged, 'x-forwarded-host': 'forged' },
   { cookie: `a=${forged}`, authorization: 'Basic Zm9yZ2Vk' },
 ];
-/** The same, at the end of a query. */
+/** Ends of a query that must not change the result. */
 export const oddTails = [
   '&__proto__=1',
   '&constructor[prototype]=1',
@@ -77,9 +77,9 @@ export const oddTails = [
   `&x=${encodeURIComponent(forged)}`,
   '&&=&x',
 ];
-/** What is no UTF-8, percent-encoded. */
+/** Invalid percent-encodings and invalid UTF-8. */
 export const unreadable = ['%', '%zz', '%ff', '%c0%80', '%ed%a0%80', '%e2%82'];
-/** Types of a body that are not JSON. */
+/** Media types that are not JSON. */
 export const otherTypes = [
   'text/plain',
   'application/x-www-form-urlencoded',
@@ -88,7 +88,7 @@ export const otherTypes = [
   'application/jsonp',
   'x',
 ];
-/** Ways to make of JSON what is none. */
+/** Functions that make JSON invalid. */
 export const spoils: ((text: string) => Buffer)[] = [
   (text) => Buffer.from(text.slice(0, -1)),
   (text) => Buffer.from(`${text},`),
@@ -100,7 +100,7 @@ export const spoils: ((text: string) => Buffer)[] = [
   () => Buffer.from('{'.repeat(10_000)),
 ];
 
-/** Makes of an object in JSON one that is not UTF-8 and fits in all else. */
+/** Adds invalid UTF-8 to a JSON object that is otherwise valid. */
 export function spoilUtf8(text: string): Buffer {
   const [brace, rest] = [Buffer.from('{"a":"'), Buffer.from(text.slice(1))];
   return Buffer.concat([brace, Buffer.from([0xff]), Buffer.from(text === '{}' ? '"' : '",'), rest]);

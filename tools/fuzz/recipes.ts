@@ -1,15 +1,15 @@
-/** Calls an operation, as `POST /pets/{id}`, and resolves with the body of its answer; checked like every other. */
+/** Calls an operation such as `POST /pets/{id}`. Resolves with the body of its response, which is checked too. */
 export type Call = (
   operation: string,
   request?: { path?: Record<string, unknown>; body?: unknown },
 ) => Promise<unknown>;
 
-/** By operation and status: the steps that lead there. */
+/** The steps that cause a response, by operation and status. */
 export type Recipes = Readonly<Record<string, Readonly<Record<string, (call: Call) => Promise<void>>>>>;
 
 /**
- * What can only be reached by construction; all else the fuzzer comes upon by itself. A user has at most 1,000
- * pets: the contract says so in words, and no 1,001 pets of one user come about by chance.
+ * Steps for responses that random requests do not cause. A user has at most 1,000 pets, and random requests never give
+ * one user 1,001 pets.
  */
 export const recipes: Recipes = {
   'POST /user/users/{user_id}/pets/{pet_id}': {
@@ -27,5 +27,5 @@ export const recipes: Recipes = {
   },
 };
 
-/** Headers that say which request this is: one that fits is sent once, else its answer is that of another. */
+/** Headers that identify one request. A valid value is used once, because a second use returns the first response. */
 export const usedOnce: readonly string[] = ['Idempotency-Key'];

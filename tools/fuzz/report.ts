@@ -1,23 +1,23 @@
 import type { Operation } from './document.ts';
 import type { Accepted, Report } from './fuzz.ts';
 
-/** Of what fits and names what there is, each operation must take so much. */
-const leastAccepted = 0.9;
+/** The share of valid requests to existing things that each operation must accept. */
+const minAccepted = 0.9;
 
-/** What makes a run fail, in words; empty where nothing does. */
-export function listFailures({ finding, missing, fitting }: Report): string[] {
+/** Describes the failures of a run. */
+export function listFailures({ finding, missing, valid }: Report): string[] {
   if (finding !== undefined) {
-    const { what, operation, aim, curl } = finding;
-    return [[`${operation}: ${what} (${aim})`, ...curl].join('\n  ')];
+    const { description, operation, aim, curl } = finding;
+    return [[`${operation}: ${description} (${aim})`, ...curl].join('\n  ')];
   }
-  const refusing = [...fitting].filter(([, { sent, accepted }]) => accepted < leastAccepted * sent);
+  const rejecting = [...valid].filter(([, { sent, accepted }]) => accepted < minAccepted * sent);
   return [
     ...missing.map((one) => `never reached: ${one}`),
-    ...refusing.map(([key, one]) => `${key}: only ${describeAccepted(one)}`),
+    ...rejecting.map(([key, one]) => `${key}: only ${describeAccepted(one)}`),
   ];
 }
 
-/** How often each operation answered with what. */
+/** Lists the number of responses by operation and status. */
 export function describeReached({ reached }: Report): string {
   const width = Math.max(...[...reached.keys()].map((key) => key.length));
   return [...reached]
@@ -28,9 +28,9 @@ export function describeReached({ reached }: Report): string {
     .join('\n');
 }
 
-/** How much was taken of what fits, of all operations together. */
-export function describeFitting({ fitting }: Report): string {
-  const all = [...fitting.values()];
+/** Describes how many valid requests all operations accepted. */
+export function describeValid({ valid }: Report): string {
+  const all = [...valid.values()];
   return describeAccepted({
     sent: all.reduce((sum, { sent }) => sum + sent, 0),
     accepted: all.reduce((sum, { accepted }) => sum + accepted, 0),
@@ -39,18 +39,18 @@ export function describeFitting({ fitting }: Report): string {
 
 function describeAccepted({ sent, accepted }: Accepted): string {
   const share = sent === 0 ? 0 : (100 * accepted) / sent;
-  return `${accepted} of ${sent} requests that fit were taken (${share.toFixed(1)} %)`;
+  return `${accepted} of ${sent} valid requests were accepted (${share.toFixed(1)} %)`;
 }
 
 /**
- * Each operation must have come to a 2xx and to every 4xx that is documented by itself, but for 429: that is about how
- * much was asked before, not about what is asked.
+ * Lists the responses that never came. Each operation must reach 2xx and every documented 4xx, except 429, which depends
+ * on the number of earlier requests.
  */
 export function listMissing(operations: readonly Operation[], reached: Report['reached']): string[] {
   return operations.flatMap(({ key, responses }) => {
     const came = [...(reached.get(key)?.keys() ?? [])];
-    const refusals = [...responses.keys()].filter((status) => /^4\d\d$/.test(status) && status !== '429');
-    const missing = refusals.filter((status) => !came.includes(status));
+    const rejections = [...responses.keys()].filter((status) => /^4\d\d$/.test(status) && status !== '429');
+    const missing = rejections.filter((status) => !came.includes(status));
     if (!came.some((status) => status.startsWith('2'))) missing.unshift('2xx');
     return missing.map((status) => `${key} ${status}`);
   });

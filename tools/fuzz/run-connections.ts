@@ -7,16 +7,18 @@ import { fuzzConnections } from './connections.ts';
 
 const help = `Usage: ./run.sh fuzz:connections [--seed N] [--seconds N]
 
-Starts the product in one process, and then split into a gateway and one process for each service. Opens connections to
-it as misbehaving clients do: cut and fragmented requests, pipelines, resets, half-closes, CONNECT, upgrades, slow bodies,
-oversized heads, idempotency keys. Checks that every process lives and answers, that requests in flight, open files and
-memory return, and that no key stays in use.
+Starts the product in one process, and then split into a gateway and one process
+for each service. Opens connections like misbehaving clients: truncated and
+fragmented requests, pipelines, resets, half-closes, CONNECT, upgrades, slow
+bodies, oversized heads, idempotency keys. Checks that every process runs and
+responds, that requests in flight, open files and memory are released, and that
+no key stays in use.
 
-  --seed N       the same seed makes the same connections (a random one)
-  --seconds N    how long, in all (60)
+  --seed N       the same seed opens the same connections (a random one)
+  --seconds N    the total duration (60)
   --help         this text
 
-Ends with 1 if something does not hold.
+Ends with 1 if a check fails.
 `;
 
 await runCommand(async () => {
@@ -25,12 +27,10 @@ await runCommand(async () => {
   process.exitCode = (await run(seed, seconds)) ? 0 : 1;
 });
 
-/** Resolves with whether all held. */
+/** Resolves with whether all checks passed. */
 async function run(seed: number, seconds: number): Promise<boolean> {
-  console.log(
-    `seed ${seed}: for the same connections, ./run.sh fuzz:connections --seed ${seed} --seconds ${seconds}`,
-  );
-  let holds = true;
+  console.log(`seed ${seed}: to repeat, ./run.sh fuzz:connections --seed ${seed} --seconds ${seconds}`);
+  let hasPassed = true;
   for (const grouping of groupings) {
     const product = await startProduct(grouping);
     try {
@@ -39,15 +39,15 @@ async function run(seed: number, seconds: number): Promise<boolean> {
         seed,
         seconds / groupings.length,
       );
-      console.log(`${grouping}: ${connections} connections, ${retried} requests sent again under their keys`);
+      console.log(`${grouping}: ${connections} connections, ${retried} requests sent again with their keys`);
       for (const failure of failures) console.error(`${grouping}: ${failure}`);
-      if (failures.length > 0) holds = false;
+      if (failures.length > 0) hasPassed = false;
     } finally {
       await product.stop();
     }
   }
-  if (!holds) console.error(`failed, with seed ${seed}`);
-  return holds;
+  if (!hasPassed) console.error(`failed with seed ${seed}`);
+  return hasPassed;
 }
 
 function readOptions() {

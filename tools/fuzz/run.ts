@@ -1,25 +1,26 @@
-/** Fuzzes the product by its own contract: see --help. */
+/** Fuzzes the product with its contract: see --help. */
 import { randomInt } from 'node:crypto';
 import { runCommand } from '../../scripts/lib/command.ts';
 import { readArguments, UsageError } from '../../src/framework/app/arguments.ts';
 import { type Exchange, fuzz } from './fuzz.ts';
-import { findLogFaults } from './log-lines.ts';
+import { findLogErrors } from './log-lines.ts';
 import { recipes } from './recipes.ts';
-import { describeFitting, describeReached, listFailures } from './report.ts';
+import { describeReached, describeValid, listFailures } from './report.ts';
 import { startServer } from './server.ts';
 
 const help = `Usage: ./run.sh fuzz [--seed N] [--requests N] [--url URL]
 
-Sends requests that fit the contract of every operation in /openapi.json, and such that do not, and checks each
-answer against it. Starts a server of its own, with every service in it and databases in memory, and reads its log.
+Sends valid and invalid requests to every operation in /openapi.json, and checks
+each response against the contract. Starts a separate server with every service
+and databases in memory, and checks its log.
 
   --seed N        the same seed sends the same requests to a fresh server (a random one)
-  --requests N    how many (10000); what can only be reached by construction comes on top
-  --url URL       fuzz the server that runs there; what is made in its databases stays there
+  --requests N    the number of random requests (10000)
+  --url URL       fuzz a running server; created data stays in its databases
   --help          this text
 
-Ends with 1 where an answer is not as documented, with a curl command that shows it; or where an operation never
-came to a 2xx and to each of its documented 4xx.
+Ends with 1 and a curl command if a response violates the contract. Also ends
+with 1 if an operation never reached 2xx or one of its documented 4xx.
 `;
 
 await runCommand(async () => {
@@ -28,29 +29,29 @@ await runCommand(async () => {
   process.exitCode = (await run(options)) ? 0 : 1;
 });
 
-/** Resolves with whether all was as documented. */
+/** Resolves with whether all checks passed. */
 async function run({ seed, requests, url }: { seed: number; requests: number; url: string | undefined }) {
-  console.log(`seed ${seed}: to send the same again, ./run.sh fuzz --seed ${seed} --requests ${requests}`);
-  const failures = await (url === undefined ? fuzzOwn(seed, requests) : fuzzAt(url, seed, requests));
+  console.log(`seed ${seed}: to repeat, ./run.sh fuzz --seed ${seed} --requests ${requests}`);
+  const failures = await (url === undefined ? fuzzNewServer(seed, requests) : fuzzAt(url, seed, requests));
   for (const failure of failures) console.error(`\n${failure}`);
-  if (failures.length > 0) console.error(`\nfailed, with seed ${seed}`);
+  if (failures.length > 0) console.error(`\nfailed with seed ${seed}`);
   return failures.length === 0;
 }
 
-/** Starts a server, fuzzes it, and reads what it has logged. */
-async function fuzzOwn(seed: number, requests: number): Promise<string[]> {
+/** Starts a server, fuzzes it, and checks its log. */
+async function fuzzNewServer(seed: number, requests: number): Promise<string[]> {
   const server = await startServer();
   try {
     const exchanges: Exchange[] = [];
     const failures = await fuzzAt(server.url, seed, requests, exchanges);
     const end = server.ended();
     const lines = await server.stop();
-    const faults = findLogFaults(lines, exchanges, server.services);
-    console.log(`${lines.length} lines of the log read`);
+    const errors = findLogErrors(lines, exchanges, server.services);
+    console.log(`${lines.length} log entries checked`);
     return [
       ...failures,
       ...(end === undefined ? [] : [end]),
-      ...faults.slice(0, 20).map((one) => `log: ${one}`),
+      ...errors.slice(0, 20).map((one) => `log: ${one}`),
     ];
   } finally {
     await server.stop();
@@ -69,7 +70,7 @@ async function fuzzAt(
   const report = await fuzz({ url, seed, requests, recipes, onProgress });
   exchanges.push(...report.exchanges);
   console.log(describeReached(report));
-  console.log(`${report.requests} requests; ${describeFitting(report)}`);
+  console.log(`${report.requests} requests; ${describeValid(report)}`);
   return listFailures(report);
 }
 
@@ -80,7 +81,7 @@ function readOptions() {
     url: { type: 'string' },
   });
   if (values.url !== undefined && !URL.canParse(values.url))
-    throw new UsageError(`--url ${values.url} is no URL`);
+    throw new UsageError(`--url ${values.url} is not a URL`);
   return {
     help: values.help,
     url: values.url?.replace(/\/$/, ''),
@@ -89,8 +90,8 @@ function readOptions() {
   };
 }
 
-function readInteger(name: string, text: string, least: number, most: number): number {
+function readInteger(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new UsageError(`--${name} must be an integer from ${least} to ${most}`);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new UsageError(`--${name} must be an integer from ${min} to ${max}`);
 }

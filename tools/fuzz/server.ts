@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadServices } from '../../src/framework/app/load-services.ts';
 
-/** The product as a process of its own, with every service in it and nothing in its databases. */
+/** The product in a separate process, with every service and empty databases. */
 export interface FuzzedServer {
   readonly url: string;
   readonly services: readonly string[];
-  /** How it ended, where it has; nobody has asked it to. */
+  /** Describes how it ended; undefined while it runs. */
   ended(): string | undefined;
-  /** Stops it; resolves with every line that it has logged. */
+  /** Stops it. Resolves with all its log entries. */
   stop(): Promise<string[]>;
 }
 
@@ -33,11 +33,15 @@ export async function startServer(): Promise<FuzzedServer> {
     apps: { gateway: { port: 0, services: [...services.keys()] } },
   };
   writeFileSync(file, JSON.stringify(config));
-  const child = spawn(process.execPath, [main, '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [main, '--config', file], {
+    // The server stops when the channel closes, so also when this process is killed.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: { ...process.env, MONOLITH_TIED: '1' },
+  });
   const closed = once(child, 'close').finally(() => rmSync(folder, { recursive: true, force: true }));
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
-    child.stdout.setEncoding('utf8').on('data', (text) => {
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
       output += text;
       const [, found] = /gateway listens at (http:[^"]+)/.exec(output.slice(0, 10_000)) ?? [];
       if (found !== undefined) resolve(found);
@@ -51,7 +55,7 @@ export async function startServer(): Promise<FuzzedServer> {
     async stop() {
       child.kill('SIGTERM');
       await closed;
-      // What follows the last line end is a line too, though it should not be there.
+      // Text after the last line end is an entry too, although it should not exist.
       return output.replace(/\n$/, '').split('\n');
     },
   };

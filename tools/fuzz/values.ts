@@ -4,11 +4,11 @@ import { numbers, texts } from './leaves.ts';
 import { halves, oddKeys } from './odd.ts';
 import { isIdName } from './things.ts';
 
-/** Stands for the id of a thing that is known when the request is sent. */
+/** A placeholder for the id of a thing. It is replaced when the request is sent. */
 export class Known {
   readonly kind: string;
   readonly index: number;
-  /** What is sent where no such thing is known. */
+  /** The value if no such thing is known. */
   readonly otherwise: unknown;
   constructor(kind: string, index: number, otherwise: unknown) {
     this.kind = kind;
@@ -18,21 +18,21 @@ export class Known {
 }
 
 export interface ValueOptions {
-  /** The kind of thing that a value of this name is an id of; undefined: any value will do. */
+  /** Returns the kind of thing for an id of this name; undefined for any other value. */
   readonly kindNamed: (name: string) => string | undefined;
-  /** Every array as long as it may be. */
+  /** Whether every array has its maximum length. */
   readonly isLargest?: boolean;
 }
 
-/** How deep a schema is followed that contains itself. */
+/** The maximum depth of a recursive schema. */
 const maxDepth = 5;
 
 export type Values = ReturnType<typeof createValues>;
 
-/** Makes values of schemas: those that fit, and those that should not. Which do is for Ajv to say. */
+/** Generates values of schemas, valid and invalid ones. Ajv decides which of them are valid. */
 export function createValues({ resolve, compile }: Contract) {
-  /** Values that fit, at least most of the time. */
-  function fitting(given: Schema, name: string, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
+  /** Generates values that are valid, at least most of the time. */
+  function valid(given: Schema, name: string, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
     const schema = flatten(given);
     if (schema.const !== undefined) return fc.constant(schema.const);
     if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
@@ -40,7 +40,7 @@ export function createValues({ resolve, compile }: Contract) {
     if (variants !== undefined) {
       return fc.oneof(
         ...variants.map((one) =>
-          fitting(
+          valid(
             { ...schema, oneOf: undefined, anyOf: undefined, ...flatten(one) } as Schema,
             name,
             options,
@@ -71,16 +71,16 @@ export function createValues({ resolve, compile }: Contract) {
 
     function arrays(): fc.Arbitrary<unknown[]> {
       const { items = {}, minItems = 0, maxItems = 1_000 } = schema;
-      const item = fitting(items, name, options, depth + 1);
-      const most = Math.max(minItems, maxItems);
-      // Of values that must differ there may not be as many as there may be items.
+      const item = valid(items, name, options, depth + 1);
+      const longestLength = Math.max(minItems, maxItems);
+      // There may be fewer different values than the maximum number of items.
       const longest = schema.uniqueItems
-        ? fc.uniqueArray(item, { minLength: minItems, maxLength: most, size: 'max' })
-        : fc.array(item, { minLength: most, maxLength: most, size: 'max' });
-      // Bias would have it made of a few values that stand at the ends of their range.
+        ? fc.uniqueArray(item, { minLength: minItems, maxLength: longestLength, size: 'max' })
+        : fc.array(item, { minLength: longestLength, maxLength: longestLength, size: 'max' });
+      // With bias, the items would be few values at the ends of their range.
       if (options.isLargest) return fc.noBias(longest);
       if (depth >= maxDepth) return fc.array(item, { minLength: minItems, maxLength: minItems });
-      const bounds = { minLength: minItems, maxLength: Math.min(most, minItems + 12) };
+      const bounds = { minLength: minItems, maxLength: Math.min(longestLength, minItems + 12) };
       const usual = schema.uniqueItems ? fc.uniqueArray(item, bounds) : fc.array(item, bounds);
       return fc.oneof({ weight: 19, arbitrary: usual }, { weight: 1, arbitrary: longest });
     }
@@ -91,7 +91,7 @@ export function createValues({ resolve, compile }: Contract) {
       const values = Object.fromEntries(
         Object.entries(properties)
           .filter(([key]) => isKept(key))
-          .map(([key, one]) => [key, fitting(one, key, options, depth + 1)]),
+          .map(([key, one]) => [key, valid(one, key, options, depth + 1)]),
       );
       const requiredKeys = required.filter((key) => key in values);
       const own = fc.record(values, { requiredKeys }) as fc.Arbitrary<Record<string, unknown>>;
@@ -105,8 +105,8 @@ export function createValues({ resolve, compile }: Contract) {
     }
   }
 
-  /** Values of which most do not fit. */
-  function unfitting(given: Schema, name: string, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
+  /** Generates values that are mostly invalid. */
+  function invalid(given: Schema, name: string, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
     const schema = flatten(given);
     const { minLength = 0, maxLength, minimum, maximum, minItems = 0, maxItems, items } = schema;
     const found: fc.Arbitrary<unknown>[] = [
@@ -119,31 +119,31 @@ export function createValues({ resolve, compile }: Contract) {
     if (minimum !== undefined) found.push(fc.constantFrom(minimum - 1, minimum + 0.5, String(minimum)));
     if (maximum !== undefined) found.push(fc.constantFrom(maximum + 1, -maximum, String(maximum)));
     if (typesOf(schema).includes('array') && depth < maxDepth) {
-      const fit = fitting(items ?? {}, name, options, depth + 1);
-      const unfit = unfitting(items ?? {}, name, options, depth + 1);
+      const good = valid(items ?? {}, name, options, depth + 1);
+      const bad = invalid(items ?? {}, name, options, depth + 1);
       if (maxItems !== undefined)
-        found.push(fc.array(fit, { minLength: maxItems + 1, maxLength: maxItems + 1, size: 'max' }));
-      if (minItems > 0) found.push(fc.array(fit, { maxLength: minItems - 1 }));
-      found.push(fc.tuple(fc.array(fit, { maxLength: 5 }), unfit).map(([before, one]) => [...before, one]));
+        found.push(fc.array(good, { minLength: maxItems + 1, maxLength: maxItems + 1, size: 'max' }));
+      if (minItems > 0) found.push(fc.array(good, { maxLength: minItems - 1 }));
+      found.push(fc.tuple(fc.array(good, { maxLength: 5 }), bad).map(([before, one]) => [...before, one]));
     }
     if (schema.properties !== undefined && depth < maxDepth) {
-      const fit = fitting(schema, name, options, depth) as fc.Arbitrary<Record<string, unknown>>;
+      const good = valid(schema, name, options, depth) as fc.Arbitrary<Record<string, unknown>>;
       const spoilt = Object.entries(schema.properties).map(([key, one]) =>
         fc
-          .tuple(fit, unfitting(one, key, options, depth + 1))
+          .tuple(good, invalid(one, key, options, depth + 1))
           .map(([value, bad]) => Object.fromEntries([...Object.entries(value), [key, bad]])),
       );
       const cut = (schema.required ?? []).map((key) =>
-        fit.map((value) => Object.fromEntries(Object.entries(value).filter(([other]) => other !== key))),
+        good.map((value) => Object.fromEntries(Object.entries(value).filter(([other]) => other !== key))),
       );
-      // Most of what can be wrong with an object is wrong with what it holds.
+      // Most errors of an object are in its properties.
       const within = fc.oneof(...spoilt, ...cut);
       return fc.oneof({ weight: 4, arbitrary: within }, { weight: 1, arbitrary: fc.oneof(...found) });
     }
     return fc.oneof(...found);
   }
 
-  /** Its references followed, what stands in `allOf` taken into one. */
+  /** Follows references, and merges `allOf`. */
   function flatten(given: Schema): Schema {
     const { allOf = [], ...schema } = resolve(given);
     const parts = [schema, ...allOf.map(flatten)];
@@ -155,10 +155,10 @@ export function createValues({ resolve, compile }: Contract) {
     };
   }
 
-  return { fitting, unfitting };
+  return { valid, invalid };
 }
 
-/** The value with what is known put in. */
+/** Replaces the placeholders in a value. */
 export function putIn(value: unknown, find: (known: Known) => unknown): unknown {
   if (value instanceof Known) return find(value);
   if (Array.isArray(value)) return value.map((item) => putIn(item, find));
@@ -166,12 +166,12 @@ export function putIn(value: unknown, find: (known: Known) => unknown): unknown 
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, putIn(item, find)]));
 }
 
-/** Whether anything in a body of this schema is likely to be an id. */
+/** Returns whether a body of this schema probably contains ids. */
 export function namesThings(schema: Schema, resolve: Contract['resolve']): boolean {
   return Object.keys(resolve(schema).properties ?? {}).some(isIdName);
 }
 
-/** A value as it stands in a path, a query or a header. */
+/** Converts a value to a string for a path, a query or a header. */
 export function toText(value: unknown): string {
   return (typeof value === 'object' ? JSON.stringify(value) : String(value)).toWellFormed();
 }

@@ -1,61 +1,65 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 
-/** A request as it goes over the wire. */
+/** A request that is sent unchanged. */
 export interface Sent {
   readonly method: string;
-  /** With its query, percent-encoded as it shall be, in Latin-1. */
+  /** The path with its query, percent-encoded, in Latin-1. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | undefined;
 }
-export interface Answer {
+export interface FuzzResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
-/** A client that sends one request after the other, on one connection where the server keeps it. */
+/** Opens a client that sends requests one after another, on one connection if the server keeps it open. */
 export function openWire(url: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
-  function once(sent: Sent, agent: Agent | false): Promise<Answer> {
+  function once(sent: Sent, agent: Agent | false): Promise<FuzzResponse> {
     const { method, path, headers, body } = sent;
     const { hostname, port } = new URL(url);
     return new Promise((resolve, reject) => {
       const length = body === undefined ? {} : { 'content-length': String(body.length) };
       const options = { agent, hostname, port, method, path, headers: { ...headers, ...length } };
-      const asked = request({ ...options, timeout: 10_000 }, (answer) => {
+      const outgoing = request({ ...options, timeout: 10_000 }, (response) => {
         const parts: Buffer[] = [];
-        answer.on('data', (part) => parts.push(part));
-        answer.on('error', reject);
-        answer.on('end', () =>
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts) }),
+        response.on('data', (part) => parts.push(part));
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(parts),
+          }),
         );
       });
-      asked.on('timeout', () => asked.destroy(new Error('no answer within 10 s')));
-      asked.on('error', (error) => reject(Object.assign(error, { isReused: asked.reusedSocket })));
-      asked.end(body);
+      outgoing.on('timeout', () => outgoing.destroy(new Error('timeout after 10 s')));
+      outgoing.on('error', (error) => reject(Object.assign(error, { isReused: outgoing.reusedSocket })));
+      outgoing.end(body);
     });
   }
 
   return {
-    /** Rejects where no whole answer comes. A kept connection that the server has just closed is no answer yet. */
-    send: (sent: Sent): Promise<Answer> =>
+    /** Rejects if no complete response comes. Retries if the server has just closed a kept connection. */
+    send: (sent: Sent): Promise<FuzzResponse> =>
       once(sent, agent).catch((error) => {
         if (!error.isReused || error.code !== 'ECONNRESET') throw error;
         return once(sent, agent);
       }),
-    /** On a connection of its own, beside what else is sent. */
-    sendApart: (sent: Sent): Promise<Answer> => once(sent, false),
+    /** Sends a request on a new connection, concurrently with others. */
+    sendSeparately: (sent: Sent): Promise<FuzzResponse> => once(sent, false),
     close: () => agent.destroy(),
   };
 }
 
-/** The same request as a command for bash. */
+/** Returns a request as a command for bash. */
 export function toCurl(url: string, { method, path, headers, body }: Sent): string {
   const parts = ['curl -sig --path-as-is', ...(method === 'HEAD' ? ['-I'] : [`-X ${method}`])];
   parts.push(quote(`${url}${path}`));
-  // curl would send a type of its own with a body.
+  // With a body, curl would add its default content type.
   const named = body === undefined ? headers : { 'content-type': '', ...headers };
   for (const [name, value] of Object.entries(named)) {
     parts.push(`-H ${quote(value === '' ? `${name}:` : `${name}: ${value}`)}`);
@@ -64,7 +68,7 @@ export function toCurl(url: string, { method, path, headers, body }: Sent): stri
   return `${print(body)} | ${parts.join(' ')} --data-binary @-`;
 }
 
-/** Bytes as a command that prints them: all but plain ASCII as octal escapes, many spaces at the end as a width. */
+/** Returns a command that prints bytes: non-ASCII as octal escapes, many spaces at the end as a width. */
 function print(bytes: Buffer): string {
   const text = bytes.toString('latin1');
   const spaces = text.length - text.trimEnd().length;

@@ -1,4 +1,4 @@
-"""FastAPI, one SQL join in one database, no log; `def` for what blocks, as its documentation has it."""
+"""FastAPI: one SQL join in one database, no log, and `def` for blocking functions, as in its documentation."""
 
 import os
 import sqlite3
@@ -41,7 +41,7 @@ local = threading.local()
 
 
 def connection() -> sqlite3.Connection:
-    """Each thread has one of its own, and keeps it."""
+    """Returns the connection of this thread."""
     if not hasattr(local, "connection"):
         local.connection = sqlite3.connect(os.environ["DATABASE"], isolation_level=None)
         local.connection.execute("PRAGMA synchronous = FULL")

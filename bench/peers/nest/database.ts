@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import Client from 'better-sqlite3';
 
-/** The one database. */
+/** The database of all modules. */
 export class Database extends Client {
   constructor() {
     super(process.env.DATABASE);

@@ -1,4 +1,4 @@
-/** NestJS on Fastify, as its documentation has it; no log. PETS=http has users ask for pets by HTTP. */
+/** NestJS on Fastify, as in its documentation, without a log. With PETS=http, users get pets over HTTP. */
 import 'reflect-metadata';
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -46,7 +46,7 @@ export class PetsService {
     return this.select.get(id);
   }
 
-  /** One statement by primary key each: with SQLite faster than one for all. */
+  /** Uses one statement per id, which is faster in SQLite than one for all ids. */
   findMany(ids: readonly number[]): Pet[] {
     return ids.flatMap((id) => this.findOne(id) ?? []);
   }

@@ -1,4 +1,4 @@
-/** Users, as a module that has the service of the pet module injected, or asks it by HTTP. */
+/** The module of users. It gets pets from the injected service of the pet module, or over HTTP. */
 import { HttpModule, HttpService } from '@nestjs/axios';
 import {
   Controller,
@@ -24,12 +24,12 @@ interface User {
 
 type UserRow = Pick<User, 'name' | 'id'>;
 
-/** Where the pets come from. */
+/** The source of pets. */
 abstract class Pets {
   abstract findMany(ids: readonly number[]): Pet[] | Promise<Pet[]>;
 }
 
-/** As the documentation of the HTTP module has it: a call for each. */
+/** Sends one call per pet, as in the documentation of the HTTP module. */
 @Injectable()
 class PetsOverHttp extends Pets {
   constructor(private readonly http: HttpService) {

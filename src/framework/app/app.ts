@@ -14,6 +14,7 @@ import { type OpenedService, openService } from '../service/open-service.ts';
 import { checkAll, checkReadiness, type Readiness } from '../service/readiness.ts';
 import { describeApp } from '../service/system-routes.ts';
 import { watchEventLoop } from './event-loop-watch.ts';
+import type { StopMode } from './instances.ts';
 import { type AppOptions, createRuntime, type Runtime } from './runtime.ts';
 import { StartError } from './start-errors.ts';
 
@@ -22,25 +23,25 @@ export type { AppOptions };
 /** One app: a server with its services, ready to listen. */
 export interface App {
   readonly server: FastifyInstance;
-  /** The documents of its services, each as the service has it. */
+  /** Returns the OpenAPI document of each service. */
   documents(): Part[];
-  /** The operations that its services use of their peers. */
+  /** The operations of peers that the services use. */
   readonly uses: readonly PeerUse[];
-  /** The metrics of this process alone; absent where they are off. */
+  /** Renders the metrics of this process. Undefined if metrics are off. */
   readonly metrics: (() => Promise<string>) | undefined;
-  /** Listens where the config says; resolves with the address, as `http://host:port`. */
+  /** Listens on the host and port of the config. Resolves with the origin, `http://host:port`. */
   listen(): Promise<string>;
   /**
-   * Completes the requests in flight, then closes everything. New requests are rejected; with `hand over`, when another
-   * instance takes over, they are completed as well.
+   * Completes the requests in flight, then closes everything. `refuse` rejects new requests. `hand over` also completes
+   * new requests, because another instance takes over.
    */
-  stop(mode?: 'refuse' | 'hand over'): Promise<void>;
+  stop(mode?: StopMode): Promise<void>;
 }
 
 /**
- * Builds an app of the config: its services, with their databases open, and the proxies of the gateway. It does not
- * listen.
- * @throws {ConfigError} if a service declares a peer that no app runs; nothing is opened then.
+ * Builds an app of the config: opens the databases, and mounts the services and the proxies of the gateway. The app does
+ * not listen yet.
+ * @throws {ConfigError} if a service declares a peer that no app runs. No database is open then.
  * @throws {DefinitionError} if a service has a mistake.
  * @throws {DatabaseError} if a database cannot be opened.
  */
@@ -52,38 +53,38 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const opened: OpenedService[] = [];
   const documents = new Map<string, () => OpenApiDocument>();
   for (const name of runtime.app.services) {
-    const one = await openOne(runtime, name, documents);
-    opened.push(one);
-    server.addHook('onClose', one.close);
-    documents.set(name, await mountService(server, one.mountable));
+    const service = await openAppService(runtime, name, documents);
+    opened.push(service);
+    server.addHook('onClose', service.close);
+    documents.set(name, await mountService(server, service.mountable));
   }
   const parts = () =>
     [...documents].map(([service, read]): Part => ({ service, prefix: `/${service}`, document: read() }));
-  const forwarded = await forwardRemote(runtime);
+  const forwarded = await mountProxies(runtime);
   const readiness = new Map<string, () => Promise<Readiness>>(
     opened.map(({ service, mountable }) => [service.name, mountable.ready]),
   );
   if (runtime.remote.length > 0)
     readiness.set(runtime.label, () => checkReadiness({ database: undefined, peers: forwarded }));
-  await mountService(server, describeOwn(runtime, parts, readiness));
+  await mountService(server, describeAppRoutes(runtime, parts, readiness));
   await server.ready();
   addMetrics(runtime, opened);
   return { ...createLifecycle(runtime, opened), server, documents: parts, metrics: runtime.metrics?.render };
 }
 
-/** The URLs of the databases of an app. */
+/** Lists the URLs of the databases of an app. */
 function listDatabases({ app, config }: Runtime): string[] {
   return app.services.flatMap((name) => config.services[name]?.database ?? []);
 }
 
-/** Checks the peers of every service of the config, because every host gets the same one. */
+/** Checks the peers of every service of the config, also of other apps: every host has the same config. */
 function checkPeers({ config, services }: AppOptions): void {
   for (const name of Object.keys(config.services)) {
     for (const peer of services.get(name)?.peers ?? []) checkPeer(config, [...services.keys()], name, peer);
   }
 }
 
-function openOne(
+function openAppService(
   runtime: Runtime,
   name: string,
   documents: ReadonlyMap<string, () => OpenApiDocument>,
@@ -97,8 +98,8 @@ function openOne(
   });
 }
 
-/** Mounts the proxies of the gateway. Returns the checks of the services behind them. */
-async function forwardRemote(runtime: Runtime) {
+/** Mounts the proxies of the gateway. Returns the readiness check of each forwarded service. */
+async function mountProxies(runtime: Runtime) {
   const { config, server, label, log, remote, originOf, headersTo } = runtime;
   const checks: [string, Awaited<ReturnType<typeof mountProxy>>][] = [];
   for (const service of remote) {
@@ -108,7 +109,7 @@ async function forwardRemote(runtime: Runtime) {
       {
         service,
         origin: originOf(service),
-        // Twice what a service may take for its own calls, so that its response comes before ours.
+        // Twice the deadline of calls: a service whose call times out still responds before the gateway times out.
         timeout: 2 * config.calls.deadline,
         connections: config.limits.forwards.connections,
         docs: config.docs,
@@ -121,7 +122,7 @@ async function forwardRemote(runtime: Runtime) {
 }
 
 /** Describes the routes of the app itself. */
-function describeOwn(
+function describeAppRoutes(
   { config, app, isGateway, label, log, version, contract, remote, metrics }: Runtime,
   parts: () => readonly Part[],
   readiness: ReadonlyMap<string, () => Promise<Readiness>>,
@@ -131,7 +132,7 @@ function describeOwn(
   return {
     ...{ name: label, prefix: '', log, info, docs: config.docs, home: describeApp(label, names) },
     otherDocuments: Object.fromEntries(names.map((service) => [service, `/${service}/openapi.json`])),
-    // The committed contract documents a service of another app, which may be unreachable.
+    // The committed contract also documents services of other apps, which may be unreachable.
     document: () =>
       remote.length > 0 && contract !== undefined
         ? selectServices(contract, names)
@@ -150,7 +151,7 @@ function addMetrics({ metrics }: Runtime, opened: readonly OpenedService[]): voi
   }
 }
 
-/** Starts and stops an app. */
+/** Creates the functions that start and stop an app. */
 function createLifecycle(
   { app, config, name, server, log, tracer, originOf }: Runtime,
   opened: readonly OpenedService[],
@@ -158,7 +159,7 @@ function createLifecycle(
   const peers = opened.flatMap((service) => [...service.peers.values()]);
   let endWatch = () => {};
 
-  async function stop(mode: Parameters<App['stop']>[0] = 'refuse'): Promise<void> {
+  async function stop(mode: StopMode = 'refuse'): Promise<void> {
     await Promise.all([server.drain(mode), ...opened.map(({ work }) => work.endJobs())]);
     await Promise.all(opened.map(({ work }) => work.stop()));
     await server.close();

@@ -1,14 +1,15 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 
-/** A wrong argument: one line, exit code 2. */
+/** A usage error of a command: one line, exit code 2. */
 export class UsageError extends Error {}
 
 const help = { type: 'boolean', short: 'h', default: false } as const;
 
 /**
- * Reads the arguments of a command, `--help` among them. It imports only Node, so that `--help` is quick.
- * @param maxPositionals how many arguments without an option are allowed.
- * @param args those of the process by default.
+ * Reads the arguments of a command, including `--help`. This file imports only modules of Node, because `--help` must be
+ * fast.
+ * @param maxPositionals the maximum number of arguments that belong to no option.
+ * @param args default: the arguments of the process.
  * @throws {UsageError}
  */
 export function readArguments<Options extends ParseArgsOptionsConfig>(
@@ -27,7 +28,7 @@ export function readArguments<Options extends ParseArgsOptionsConfig>(
       const { name, rawName, value, inlineValue } = token;
       if (!Object.hasOwn(config.options, name)) throw usageError(`Unknown option ${rawName}`);
       const takesValue = config.options[name]?.type === 'string';
-      // As in `--config --app gateway`: the value was forgotten.
+      // In `--config --app gateway` the value of `--config` is missing.
       const isMissing = value === undefined || (!inlineValue && value.startsWith('-'));
       if (takesValue && isMissing) throw usageError(`Missing value of ${rawName}`);
       if (!takesValue && value !== undefined) throw usageError(`Expected no value of ${rawName}`);
@@ -36,7 +37,7 @@ export function readArguments<Options extends ParseArgsOptionsConfig>(
   return parseArgs(config);
 }
 
-/** A usage error that names the way to the help text. */
+/** Creates a usage error that refers to the help text. */
 export function usageError(message: string): UsageError {
   return new UsageError(`${message}: see --help`);
 }

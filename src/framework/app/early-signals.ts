@@ -2,10 +2,10 @@ import { isatty } from 'node:tty';
 
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** Whether a user started this process at a terminal. SIGHUP then means that the terminal was closed. */
+/** Whether this process has a terminal. SIGHUP then means that the terminal was closed. */
 export const hasTerminal = isatty(0) || isatty(1);
 
-/** Instances of one app leave these signals to their parent: Ctrl-C reaches every process of a terminal. */
+/** An instance ignores these signals: Ctrl-C reaches every process of a terminal, and its parent stops it. */
 const isInstance = process.env.MONOLITH_INSTANCE !== undefined;
 
 function exitEarly(signal: NodeJS.Signals): void {
@@ -13,12 +13,12 @@ function exitEarly(signal: NodeJS.Signals): void {
   process.exit(0);
 }
 
-/** Handles signals while the modules are imported: nothing is open yet, so the process exits with 0. */
+/** Handles signals while modules are imported. The process exits with 0, because nothing is open yet. */
 export function handleEarlySignals(): void {
   for (const signal of signals) process.on(signal, exitEarly);
 }
 
-/** Ends that, once other listeners are there. */
+/** Removes the listeners of `handleEarlySignals`. Call it after the final listeners are added. */
 export function releaseEarlySignals(): void {
   for (const signal of signals) process.off(signal, exitEarly);
 }

@@ -5,31 +5,36 @@ import type { Logger } from '../logging/logger.ts';
 import { hasTerminal, releaseEarlySignals } from './early-signals.ts';
 
 /**
- * Signals of a broken machine or process. No JavaScript can run after a real one: with a listener the faulting
- * instruction is repeated for ever. Without one the kernel ends the process, and its supervisor restarts it.
+ * Signals of a fault in the process or the hardware. They have no listener, because Node would then repeat the faulting
+ * instruction forever. The kernel ends the process instead, and its supervisor restarts it.
  */
-const faults = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV'] as const;
+const faultSignals = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV'] as const;
 
 export interface GracefulStopOptions {
   readonly log: Logger;
-  /** How long `stop` may take, in ms; after that the process exits with 1. */
-  readonly delay?: number;
-  /** Handles SIGHUP; absent: nothing here can be replaced. */
+  /** The maximum time of `stop`, in ms. After it the process exits with 1. */
+  readonly timeoutMs?: number;
+  /** Handles SIGHUP: replaces the instances. Absent if there is one instance. */
   readonly reload?: () => void;
-  /** Ends the work of this process. */
+  /** Completes the work of this process and closes what it has open. */
   stop(): Promise<void>;
 }
 
 /**
- * Ends the process after `stop`: on SIGTERM or SIGINT with 0, after an uncaught error with 1.
+ * Runs `stop` and ends the process: on SIGTERM or SIGINT with exit code 0, after an uncaught error with 1.
  *
- * SIGHUP never cuts a request. Without `reload` it stops a process that a user started at a terminal, because the
- * terminal was closed. Any other process ignores it with a line: a supervisor that reloads wants no outage.
+ * SIGHUP never interrupts a request. Without `reload` it stops a process that has a terminal, because the terminal was
+ * closed. Any other process ignores it and logs a warning, because a supervisor that reloads expects no outage.
  */
-export function stopGracefully({ log, delay = internalLimits.stopMs, reload, stop }: GracefulStopOptions) {
-  const skip: NodeJS.Signals[] = [...faults];
+export function stopGracefully({
+  log,
+  timeoutMs = internalLimits.stopMs,
+  reload,
+  stop,
+}: GracefulStopOptions) {
+  const skip: NodeJS.Signals[] = [...faultSignals];
   if (cluster.isWorker) {
-    // The parent says when to stop.
+    // The parent stops its instances by a message.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       skip.push(signal);
       process.on(signal, () => {});
@@ -45,11 +50,11 @@ export function stopGracefully({ log, delay = internalLimits.stopMs, reload, sto
     process.on('SIGINT', interrupt);
   }
   const grace = closeWithGrace(
-    { delay, logger: log, skip: skip as never },
+    { delay: timeoutMs, logger: log, skip: skip as never },
     async ({ err, signal: received }) => {
       isClosing = true;
       const signal = interruptedAt === undefined ? received : 'SIGINT';
-      if (err !== undefined) log.fatal({ err }, 'stopping after an error that nothing caught');
+      if (err !== undefined) log.fatal({ err }, 'stopping after an uncaught error');
       else log.info(signal === undefined ? 'stopping' : `stopping on ${signal}`);
       await stop();
       log.info('stopped');
@@ -80,19 +85,19 @@ export function stopGracefully({ log, delay = internalLimits.stopMs, reload, sto
 }
 
 /**
- * Whether this process belongs to the one that started it, which `./run.sh --all` and `dev` ask for: it stops when
- * their channel closes, also because they were killed. Instances are ended by node:cluster then.
+ * Whether this process stops together with the process that started it, as `./run.sh --all` and `dev` request. It stops
+ * when their IPC channel closes, also because the starter was killed. node:cluster stops instances in that case.
  */
 const isTied = process.env.MONOLITH_TIED !== undefined && !cluster.isWorker;
 
-/** Tells a process that this one is tied to that it listens. */
+/** Notifies the process that started this one that the app listens, if the two are tied. */
 export function notifyListening(): void {
   if (isTied && process.connected) process.send?.('listening', () => {});
 }
 
 /**
- * A second SIGINT within this time, in ms, is the same one: at a terminal, Ctrl-C reaches every process of the group, and
- * npm and `./run.sh dev` pass theirs on.
+ * A second SIGINT within this time is the same Ctrl-C: a terminal sends it to every process of the group, and npm and
+ * `./run.sh dev` forward theirs.
  */
 const repeatMs = 1_000;
 

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 
-/** The private messages between node:cluster and an instance, as in Node 22.19 and 24.21. */
+/** A private message between node:cluster and an instance, as in Node 22.19 and 24.21. */
 interface ClusterMessage {
   readonly act?: unknown;
   readonly seq?: unknown;
@@ -13,11 +13,11 @@ interface Handle {
 /**
  * Closes the connections that were handed to an instance which exited before it accepted them.
  *
- * node:cluster forgets such a connection: the client waits for ever, and this process keeps its file open. There is
- * no public way to see it, so this reads private messages: `newconn` with a `seq` hands a connection over, `ack` with
- * the same number accepts or returns it. If a Node changes them, nothing is tracked, and
- * test/e2e/faults/instances.test.ts fails.
- * @param onClosed gets the number of connections that were closed, if any were.
+ * node:cluster forgets such a connection: the client waits forever, and this process keeps the file descriptor. Node has
+ * no public API for it, so this function reads private messages. `newconn` with a `seq` hands a connection over; `ack`
+ * with the same number accepts or returns it. If a version of Node changes these messages, this function tracks nothing,
+ * and test/e2e/faults/instances.test.ts fails.
+ * @param onClosed called with the number of closed connections, unless it is 0.
  */
 export function closeUnaccepted({ process: child }: Worker, onClosed: (count: number) => void): void {
   const handed = new Map<unknown, Handle>();

@@ -7,31 +7,34 @@ import { relayMetrics } from '../metrics/cluster.ts';
 import { InstanceCounts } from '../metrics/instance-counts.ts';
 import { closeUnaccepted } from './handed-connections.ts';
 
-/** How an instance is told to end: see `App.stop`. */
+/** How an instance stops, see `App.stop`. */
 export type StopMode = 'refuse' | 'hand over';
 
 export interface InstancesOptions {
-  /** The name of the app in log and metrics. */
+  /** The name of the app in logs and metrics. */
   readonly label: string;
   readonly count: number;
   readonly log: Logger;
-  /** The internal credential that the instances share: a call to the app may reach any of them. */
+  /** The internal credential that the instances share, because a call to the app may reach any of them. */
   readonly key: string;
 }
 
-/** The processes that share the port of an app. This one holds the socket, so none of them can lose what waits there. */
+/**
+ * The processes that share the port of an app. Their parent holds the socket, so the end of an instance loses no
+ * connection that waits to be accepted.
+ */
 export interface Instances {
-  /** Resolves when all of them listen, or `stop` was called; rejects if one ended before it listened. */
+  /** Resolves when all instances listen or `stop` was called. Rejects if an instance ends before it listens. */
   start(): Promise<void>;
-  /** Replaces them one by one: each new one listens before its old one lets go. */
+  /** Replaces the instances one by one: each new instance listens before the old one stops. */
   replace(): Promise<void>;
-  /** Ends all of them, those that are starting included; kills the ones that do not end in time. */
+  /** Stops all instances, including those that are starting. Kills an instance that does not stop in time. */
   stop(): Promise<void>;
-  /** Kills all of them immediately. */
+  /** Kills all instances immediately. */
   kill(): void;
 }
 
-/** An instance that ended before it listened, with its exit code. */
+/** An instance ended before it listened, with this exit code. */
 export class InstanceError extends Error {
   readonly code: number;
   constructor(code: number) {
@@ -40,45 +43,45 @@ export class InstanceError extends Error {
   }
 }
 
-/** The pause before an instance is started again, in ms. It doubles with each failure; `stable` ms of life reset it. */
-const pauses = { first: 1_000, max: 30_000, stable: 60_000 };
+/** The pause before an instance is started again. It doubles with each failure, until an instance has run `stableMs`. */
+const restartPause = { firstMs: 1_000, maxMs: 30_000, stableMs: 60_000 };
 
 export function openInstances({ label, count, log, key }: InstancesOptions): Instances {
   /** The instances that serve requests, by number. */
   const slots = new Map<number, Worker>();
   /** Every child process: starting, serving or ending. */
   const alive = new Set<Worker>();
-  /** The start that is under way, by number. */
+  /** The starts in progress, by number. */
   const starting = new Map<number, Promise<void>>();
-  /** How often in a row an instance ended early or did not start, by number. */
+  /** The number of consecutive failures to start or to stay alive, by instance number. */
   const failures = new Map<number, number>();
   const counts = new InstanceCounts(label, count, slots);
   const listenForMetrics = relayMetrics(slots, counts);
   let isStopping = false;
   let replacing: Promise<void> = Promise.resolve();
 
-  /** Starts an instance and waits until it listens, at most `limit` ms. */
-  function start(slot: number, limit?: number): Promise<void> {
+  /** Starts an instance and waits until it listens. Kills it after `timeoutMs`. Callers share a start in progress. */
+  function start(slot: number, timeoutMs?: number): Promise<void> {
     let started = starting.get(slot);
     if (started === undefined) {
-      started = fork(slot, limit).finally(() => starting.delete(slot));
+      started = fork(slot, timeoutMs).finally(() => starting.delete(slot));
       starting.set(slot, started);
     }
     return started;
   }
 
-  async function fork(slot: number, limit?: number): Promise<void> {
+  async function fork(slot: number, timeoutMs?: number): Promise<void> {
     const worker = cluster.fork({ MONOLITH_INSTANCE: String(slot), MONOLITH_KEY: key });
     alive.add(worker);
     worker.once('exit', () => alive.delete(worker));
-    // A message to an instance that is ending fails; its exit says what there is to say.
+    // A message to an instance that is ending fails. The 'exit' listener below logs the reason.
     worker.on('error', (err) => log.warn({ instance: slot, err }, 'an instance cannot be reached'));
     listenForMetrics(worker);
     closeUnaccepted(worker, (connections) => {
       counts.dropped += connections;
       log.warn({ instance: slot, connections }, 'closed connections that an instance never accepted');
     });
-    const timer = limit === undefined ? undefined : setTimeout(killHung, limit, slot, worker);
+    const timer = timeoutMs === undefined ? undefined : setTimeout(killHung, timeoutMs, slot, worker);
     try {
       await Promise.race([once(worker, 'listening'), failOnExit(worker)]);
     } finally {
@@ -90,7 +93,7 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
       if (slots.get(slot) !== worker) return;
       slots.delete(slot);
       if (isStopping) return;
-      const isStable = performance.now() - since >= pauses.stable;
+      const isStable = performance.now() - since >= restartPause.stableMs;
       const failed = isStable ? 0 : (failures.get(slot) ?? 0);
       counts.failures.died += 1;
       log.error({ instance: slot, code, signal }, 'an instance ended by itself: starting another');
@@ -98,11 +101,11 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
     });
   }
 
-  /** Tries until an instance has the number again. */
+  /** Starts an instance with this number, and tries again until one listens. */
   async function restart(slot: number, failed: number): Promise<void> {
     for (let tries = failed; !isStopping && !slots.has(slot); tries += 1) {
       failures.set(slot, tries + 1);
-      await sleep(Math.min(pauses.first * 2 ** tries, pauses.max));
+      await sleep(Math.min(restartPause.firstMs * 2 ** tries, restartPause.maxMs));
       if (isStopping || slots.has(slot)) return;
       await start(slot, internalLimits.startMs).catch((err) => {
         if (isStopping) return;
@@ -140,7 +143,7 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
   return {
     async start() {
       try {
-        // The first alone: it applies the migrations, and names a mistake once.
+        // Start the first instance alone: it applies the migrations, and a mistake is reported once.
         await start(1);
         await Promise.all(Array.from({ length: count - 1 }, (_, index) => start(index + 2)));
       } catch (error) {
@@ -148,7 +151,7 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
       }
     },
     replace() {
-      // Called twice, it replaces twice, one after the other.
+      // A second call replaces the instances again, after the first call.
       replacing = replacing.then(replaceAll).catch((err) => {
         if (isStopping) return;
         counts.failures.start += 1;

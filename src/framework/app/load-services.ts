@@ -1,10 +1,10 @@
 import { services as generated } from '#generated/services.ts';
 import type { Service } from '../service/define-service.ts';
 
-/** How to import each service, by its name; `generated/services.ts` has those of src/services. */
+/** A function for each service that imports it, by name. `generated/services.ts` has those of src/services. */
 export type ServiceImports = Readonly<Record<string, () => Promise<{ readonly default: object }>>>;
 
-/** Imports services; returns them by name, in the order of the list. */
+/** Imports services. Returns them by name, in the order of `imports`. */
 export async function loadServices(imports: ServiceImports = generated): Promise<Map<string, Service>> {
   const loaded = Object.entries(imports).map(async ([name, load]) => {
     const { default: service } = await load();

@@ -13,20 +13,20 @@ import { openTraces } from '../tracing/opentelemetry.ts';
 
 export interface AppOptions {
   readonly config: Config;
-  /** Which app of the config this is. */
+  /** The name of the app in the config. */
   readonly name: string;
-  /** Every service that there is, by name. */
+  /** All services by name, also those of other apps. */
   readonly services: ReadonlyMap<string, Service>;
   readonly logging: Logging;
-  /** The version that the documents give. */
+  /** The version in the OpenAPI documents. */
   readonly version: string;
-  /** The shared secret of the instances of this app. A random one is created if it is absent. */
+  /** The shared secret of the instances of this app. Default: a random secret. */
   readonly key?: string;
-  /** The merged document, as generated; absent while it is being generated. */
+  /** The generated merged document. Absent while it is being generated. */
   readonly contract?: OpenApiDocument;
   /** The file that lists the known databases, see `knownDatabasesFile`. */
   readonly record?: string;
-  /** The number of this instance and the metrics of all instances, if several share the port. */
+  /** The number of this instance, and a function for the metrics of all. Absent with one instance or without metrics. */
   readonly instance?: Pick<MetricsOptions, 'number' | 'gather'>;
 }
 
@@ -34,7 +34,7 @@ export interface AppOptions {
 export interface Runtime extends AppOptions {
   readonly app: AppConfig;
   readonly isGateway: boolean;
-  /** The app's name in log, metrics and traces. */
+  /** The name of the app in logs, metrics and traces. */
   readonly label: string;
   readonly log: Logger;
   readonly server: FastifyInstance;
@@ -42,11 +42,11 @@ export interface Runtime extends AppOptions {
   readonly tracer: Awaited<ReturnType<typeof openTraces>> | undefined;
   /** The services that the gateway forwards to. */
   readonly remote: readonly string[];
-  /** Returns the origin of a service, `http://host:port`. A service of this app has one once the app listens. */
+  /** Returns the origin of a service, `http://host:port`. The app must listen before it has an origin. */
   originOf(service: string): string;
-  /** The headers by which a service recognizes a call of this app. */
+  /** Returns the headers by which a service recognizes calls of this app. */
   headersTo(service: string, caller: Caller): Record<string, string>;
-  /** ms for which a connection to a service may be unused; undefined: as its server allows. */
+  /** Returns how long a connection to a service may be idle, in ms. Undefined: as long as its server allows. */
   unusedTo(service: string): number | undefined;
 }
 
@@ -69,7 +69,7 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
     ...{ app, hosts: config.hosts, hsts: config.hsts },
     trustsAll: trustsAllCallers(config, name),
     rate: rateOf(config, name),
-    // At the gateway alone, so that nothing is done twice; on loopback it costs more than it saves.
+    // Only the gateway compresses, so no response is compressed twice. On loopback it costs more than it saves.
     compress: isGateway && (config.compress ?? !isLoopback(app.host)),
   });
   return {
@@ -79,13 +79,13 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
       ? Object.keys(config.services).filter((service) => !app.services.includes(service))
       : [],
     originOf(service) {
-      const home = appOf(config, service);
-      return home === name ? ownOrigin(server) : addressOf(appConfig(config, home));
+      const runningApp = appOf(config, service);
+      return runningApp === name ? ownOrigin(server) : addressOf(appConfig(config, runningApp));
     },
-    // Other apps know only a key of the config.
+    // Another app knows only the `internal.key` of the config.
     headersTo: (service, caller) =>
       app.services.includes(service) || internal.key !== undefined ? key.headers(caller) : {},
-    // Only another process can close a connection just as a request is on its way.
+    // Only another process can close an idle connection while a request is on its way.
     unusedTo: (service) =>
       app.instances === 1 && app.services.includes(service) ? undefined : internalLimits.unusedMs,
   };

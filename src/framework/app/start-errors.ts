@@ -2,17 +2,17 @@ import { basename } from 'node:path';
 import { type Config, ConfigError } from '../config/config.ts';
 import { appConfig } from '../config/topology.ts';
 
-/** An error outside of the config that prevents the start: one line, exit code 1. */
+/** An error that prevents the start and is not a mistake in the config: one line, exit code 1. */
 export class StartError extends Error {}
 
-/** The system knows no such address, or it belongs to another machine. */
-const foreign = /^(ENOTFOUND|EAI_\w+|EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL|ENODATA)$/;
+/** Codes for an address that does not exist or belongs to another machine. */
+const foreignAddress = /^(ENOTFOUND|EAI_\w+|EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL|ENODATA)$/;
 
-/** Converts an error of `listen` to one line that names the cause in the config or the machine. */
+/** Converts an error of `listen` to one line that names the cause. */
 export function describeListenError(error: NodeJS.ErrnoException, config: Config, name: string): Error {
   const { code = '' } = error;
   const { host, port } = appConfig(config, name);
-  if (foreign.test(code)) {
+  if (foreignAddress.test(code)) {
     return new ConfigError(
       `${basename(config.file)}: apps.${name}.host: ${host} is not an address of this machine (${code})`,
     );
@@ -26,22 +26,22 @@ export function describeListenError(error: NodeJS.ErrnoException, config: Config
   return error;
 }
 
-const reasons: Readonly<Record<string, string>> = {
+const logDirectoryReasons: Readonly<Record<string, string>> = {
   EEXIST: 'is not a folder',
   ENOTDIR: 'is not in a folder',
-  EISDIR: 'has a folder where the log file has its name',
-  EACCES: 'may not be written by this user',
-  EPERM: 'may not be written by this user',
-  EROFS: 'is on a disk that is mounted for reading only',
-  ENOENT: 'cannot be made',
+  EISDIR: 'contains a folder with the name of the log file',
+  EACCES: 'is not writable for this user',
+  EPERM: 'is not writable for this user',
+  EROFS: 'is on a read-only file system',
+  ENOENT: 'cannot be created',
   ENAMETOOLONG: 'is too long',
-  ELOOP: 'is a link to itself',
+  ELOOP: 'is a symbolic link to itself',
 };
 
-/** Converts an error of opening the log file to one line. */
+/** Converts an error that prevents opening the log file to one line. */
 export function describeLogError(error: NodeJS.ErrnoException, config: Config): Error {
   const { code = '', path } = error;
-  const reason = reasons[code];
+  const reason = logDirectoryReasons[code];
   if (reason !== undefined) {
     return new ConfigError(
       `${basename(config.file)}: log.directory: ${config.log.directory} ${reason} (${code})`,

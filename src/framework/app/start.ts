@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { type AppConfig, ConfigError, readConfig } from '../config/config.ts';
 import { internalLimits } from '../config/limits.ts';
@@ -25,12 +25,12 @@ const help = `Usage: npm start -- [--config FILE] [--app NAME]
 
   --config FILE   the config file (config.yaml)
   --app NAME      the app of the config file to start (its first one)
-  --pretty        lines for a person, also where the console is no terminal
+  --pretty        readable log lines, even if the console is not a terminal
   --help          this text
   --version       the version
 `;
 
-/** Runs the command line of this process. If the start fails, prints one line if that is enough, and exits. */
+/** Runs the command line of this process. If the start fails, prints the error and exits. A known error is one line. */
 export async function run(imports: ServiceImports): Promise<void> {
   try {
     await main(imports);
@@ -97,7 +97,7 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
     log,
     async stop() {
       isStopping = true;
-      // A start that failed is reported below.
+      // The error of a failed start is thrown below.
       const app = await started.catch(() => undefined);
       await app?.stop(mode);
     },
@@ -114,7 +114,7 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
     throw error;
   });
   notifyListening();
-  // Now, since a process that is killed would leave nothing to the next.
+  // Write the compile cache now, because a killed process would not write it.
   setImmediate(flushCompileCache);
   const { config, name } = options;
   if (!config.docs || origin === undefined) return;
@@ -124,16 +124,16 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
     log.info(`docs of ${service} at ${origin}/${service}/docs`);
 }
 
-/** Builds the app and listens, unless the process is to stop meanwhile. */
+/** Builds the app and listens, unless the process is told to stop meanwhile. */
 async function startApp(options: AppOptions, isStopping: () => boolean) {
   const { config, name } = options;
   const link = cluster.isWorker && config.metrics ? linkMetrics(process) : undefined;
   const number = process.env.MONOLITH_INSTANCE;
   const app = await buildApp(link === undefined ? options : { ...options, instance: { number, ...link } });
-  if (app.metrics !== undefined) link?.tell(app.metrics);
+  if (app.metrics !== undefined) link?.publish(app.metrics);
   const { stop } = app;
-  // While a database waits for its lock, the process handles no signal. The loop polls for signals in the second turn.
-  for (let turns = 0; turns < 2; turns += 1) await turn();
+  // A database that waits for a lock blocks the event loop. The loop handles pending signals in its second turn.
+  for (let turns = 0; turns < 2; turns += 1) await nextTurn();
   if (isStopping()) return { stop, origin: undefined };
   const origin = await app.listen().catch((error: NodeJS.ErrnoException) => {
     if (isStopping()) return undefined;
@@ -142,7 +142,7 @@ async function startApp(options: AppOptions, isStopping: () => boolean) {
   return { stop, origin };
 }
 
-/** Runs the app in several processes, of which this one is none. */
+/** Starts and supervises the instances of an app. This process serves no requests. */
 async function superviseInstances(
   { instances: count }: AppConfig,
   label: string,
@@ -153,8 +153,8 @@ async function superviseInstances(
   let isStopping = false;
   stopGracefully({
     log,
-    // Longer than an instance has, so that one that hangs is killed before this process gives up.
-    delay: internalLimits.stopMs + 3 * internalLimits.killMs,
+    // Longer than the timeout of an instance, so this process kills an instance that hangs before it exits itself.
+    timeoutMs: internalLimits.stopMs + 3 * internalLimits.killMs,
     reload: () => void instances.replace(),
     async stop() {
       isStopping = true;

@@ -5,7 +5,7 @@ import {
 } from 'openapi-fetch';
 import type { HttpMethod } from 'openapi-typescript-helpers';
 import { currentContext, outgoingContext } from '../context/context.ts';
-import { openWrite } from '../context/open-write.ts';
+import { enclosingWrite } from '../context/open-write.ts';
 import { inject, type PropagatedContext } from '../context/propagation.ts';
 import { describeCall, runInSpan, type Span } from '../context/span.ts';
 import { RequestEnded } from '../errors/problem.ts';
@@ -46,7 +46,7 @@ function lowerCaseNames(headers: CallInit['headers'] = {}): Record<string, strin
 
 /** @throws {TypeError} inside a write of a database: the write would hold its transaction until the peer responds. */
 export function assertOutsideWrite(target: string): void {
-  if (openWrite() === undefined) return;
+  if (enclosingWrite() === undefined) return;
   throw new TypeError(`A write must not call a peer (${target}): call first, write last`);
 }
 

@@ -5,12 +5,12 @@ import { extract, type PropagatedContext } from './propagation.ts';
 import type { Span } from './span.ts';
 import type { RequestKey } from './write-participant.ts';
 
-/** The service whose code is running, and the request that it runs for. */
+/** The context of running code: its service, and the request that it runs for. */
 export interface Context {
   readonly service: string;
-  /** Writes with the service alone. */
+  /** The logger of the service. Its entries have no request id. */
   readonly serviceLog: Logger;
-  /** Writes with the service and, within a request, its id. */
+  /** The logger of the service. Within a request, its entries have the request id. */
   readonly log: Logger;
   /** Absent in work without a request: start, stop and timers of a service. */
   readonly propagated?: PropagatedContext;
@@ -30,19 +30,19 @@ export function outgoingContext(timeout: number): PropagatedContext {
 
 const storage = new AsyncLocalStorage<Context>();
 
-/** Returns the context of the running code; undefined outside of any. */
+/** Returns the context of the running code. Undefined outside of any context. */
 export function currentContext(): Context | undefined {
   return storage.getStore();
 }
 
-/** Runs `fn`, and all that it starts, in `context`, or outside of any. */
+/** Runs `fn`, and all that it starts, in `context`. Undefined: outside of any context. */
 export function runInContext<Result>(context: Context | undefined, fn: () => Result): Result {
   return storage.run(context as Context, fn);
 }
 
 /**
  * Runs work without a request as `service`, so that its log entries are tagged.
- * @param job names the work in each entry.
+ * @param job the name of the work, a field of each entry.
  * @param log the logger of the service.
  */
 export function runAs<Result>(service: string, job: string, log: Logger, fn: () => Result): Result {

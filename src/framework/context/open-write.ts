@@ -7,12 +7,12 @@ export function runInWrite<Result>(write: object, fn: () => Result): Result {
   return storage.run(write, fn);
 }
 
-/** Runs work that a write starts and that is not part of it. */
+/** Runs `fn`, and all that it starts, outside of the write that starts it. */
 export function runOutsideWrite<Result>(fn: () => Result): Result {
   return storage.run(undefined, fn);
 }
 
-/** Returns the write of a database that the running code is part of; undefined outside of a write. */
-export function openWrite(): object | undefined {
+/** Returns the write that the running code is part of. Undefined outside of a write. */
+export function enclosingWrite(): object | undefined {
   return storage.getStore();
 }

@@ -16,11 +16,11 @@ export interface PropagatedContext {
 
 interface Field<Value> {
   readonly header: string;
-  /** Whether the header counts only if it comes from a trusted caller. */
+  /** Whether the header is ignored unless the caller is trusted. */
   readonly needsTrust?: true;
   /** Reads the header. A malformed one counts as absent. */
   read(sent: string | undefined): Value;
-  /** Returns the header of a call; undefined: the call has none. */
+  /** Returns the header of a call. Undefined: the call has none. */
   write(value: Value): string | undefined;
   /** Merges the values of requests that share one call. Absent: only requests with the same value share calls. */
   share?(values: readonly Value[], contexts: readonly PropagatedContext[]): Value;
@@ -94,15 +94,15 @@ export function isOneTrace(contexts: readonly PropagatedContext[]): boolean {
   return isOne(contexts.map(({ traceparent }) => traceparent?.slice(3, 35)));
 }
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
+type HeaderFields = Readonly<Record<string, string | string[] | undefined>>;
 
-function sent(headers: Headers, name: string): string | undefined {
+function sent(headers: HeaderFields, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;
 }
 
 /** Returns the id that a request was sent with, or a new one. */
-export function readRequestId(headers: Headers): string {
+export function readRequestId(headers: HeaderFields): string {
   return fields.requestId.read(sent(headers, fields.requestId.header));
 }
 
@@ -111,7 +111,7 @@ export function readRequestId(headers: Headers): string {
  * could send values that make its requests fail and raise alerts.
  * @param requestId the id that the request has here.
  */
-export function extract(headers: Headers, requestId: string, isTrusted: boolean): PropagatedContext {
+export function extract(headers: HeaderFields, requestId: string, isTrusted: boolean): PropagatedContext {
   const context: Record<string, unknown> = {};
   for (const key of keys) {
     const { header, needsTrust, read } = fields[key];

@@ -1,40 +1,40 @@
 import type { PropagatedContext } from './propagation.ts';
 
-/** Named as OpenTelemetry's semantic conventions have it. Never a body, a query, the value of a header. */
+/** Attributes with the names of OpenTelemetry's semantic conventions. Never a body, a query or the value of a header. */
 export type Attributes = Readonly<Record<string, string | number>>;
 
 export interface SpanOptions {
-  /** Of few kinds: what differs from one to the next of the same work stands in the attributes. */
+  /** Has few different values. Details of one piece of work are attributes. */
   readonly name: string;
   /** `server` responds to a request, `client` waits for another process; absent for internal work. */
   readonly kind?: 'server' | 'client';
   readonly attributes?: Attributes;
-  /** The spans that it belongs to beside its parent. */
+  /** Spans that wait for this one, in addition to its parent. */
   readonly links?: readonly Span[];
-  /** Whether it begins a trace of its own. */
+  /** Whether it begins a new trace. */
   readonly isRoot?: boolean;
 }
 
-/** A piece of work that is traced. Without tracing there are no spans. */
+/** A piece of work that is traced. No spans exist if tracing is off. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
-  /** The header of a call within the span: W3C Trace Context, section 3.2. */
+  /** The `traceparent` header of a call within the span (W3C Trace Context, section 3.2). */
   readonly traceparent: string;
-  /** Opens a span of the same service below this one. */
+  /** Opens a child span of the same service. */
   start(options: SpanOptions): Span;
-  /** Points from this one to another, that it waits for. */
+  /** Adds a link to a span that this one waits for. */
   link(other: Span): void;
   set(attributes: Attributes): void;
-  /** Ends the span. A second call does nothing. `error` is the reason of a failure. */
+  /** Ends the span. A second call does nothing. `error` is the reason for a failure. */
   end(error?: unknown): void;
 }
 
 /** The trace of an incoming request. */
 export interface StartedSpan {
-  /** For the calls that the request causes. */
+  /** The `traceparent` header of the calls that the request causes. */
   readonly traceparent: string;
-  /** Absent where this trace is not recorded. */
+  /** Absent if this trace is not recorded. */
   readonly span?: Span;
 }
 
@@ -45,8 +45,8 @@ export interface TraceCaller extends Pick<PropagatedContext, 'traceparent' | 'tr
 
 export interface Tracer {
   /**
-   * Opens the span of a request for `service`, below that of its caller, or a trace where that sent none. What a caller
-   * that is not trusted wants recorded is recorded as the ratio has it.
+   * Opens the span of a request for `service`: a child of the caller's span, or a new trace if the caller sent none. An
+   * untrusted caller cannot force recording: the configured ratio decides.
    */
   start(service: string, caller: TraceCaller, options: SpanOptions): StartedSpan;
 }
@@ -56,7 +56,7 @@ export function idsOf({ traceId, spanId }: Span): { readonly trace_id: string; r
   return { trace_id: traceId, span_id: spanId };
 }
 
-/** A call to another service. */
+/** Returns the name and attributes of the span of a call to another service. */
 export function describeCall(method: string, path: string, origin: string): SpanOptions {
   const { protocol, hostname, port } = new URL(origin);
   return {
@@ -72,8 +72,8 @@ export function describeCall(method: string, path: string, origin: string): Span
 }
 
 /**
- * Opens the span of what several wait for, with links to theirs and from theirs to it: below the first, or, where they
- * are of several traces, in one of its own.
+ * Opens the span of work that several spans wait for, as a child of the first, or as a new trace with `isRoot`. Adds links
+ * in both directions. Returns undefined if `spans` is empty.
  */
 export function startBatchSpan(
   spans: readonly Span[],
@@ -84,7 +84,7 @@ export function startBatchSpan(
   return shared;
 }
 
-/** Ends the span when `work` has ended. */
+/** Ends the span when `work` settles. Returns the result of `work`. */
 export async function runInSpan<Result>(span: Span, work: Promise<Result>): Promise<Result> {
   try {
     const result = await work;

@@ -1,14 +1,14 @@
 /**
- * Takes part in one write of a request, as its idempotency key does. `run` is called inside the transaction of the
- * write, and again if that transaction is rolled back and retried: only its last call counts. When the outcome is final,
- * exactly one of `committed` and `failed` is called, once, before the promise of the write settles.
+ * Takes part in one write of a request, as its idempotency key does. The database calls `run` inside the transaction of
+ * the write, and again if it retries that transaction: only the last call counts. When the outcome is final, it calls
+ * either `committed` or `failed`, once, before the promise of the write settles.
  */
 export interface WriteParticipant {
-  /** Runs the write, with what is to be durable together with it; or returns what it returned in an earlier attempt. */
+  /** Runs the write, and queries of its own in the same transaction. Or returns the result of an earlier attempt. */
   run<Result>(write: () => Promise<Result>): Promise<Result>;
   /** The write is durable. */
   committed(): void;
-  /** The write changed nothing. `reason` is what its promise rejects with. */
+  /** The write changed nothing. Its promise rejects with `reason`. */
   failed(reason: unknown): void;
 }
 

@@ -15,13 +15,13 @@ export interface DatabaseDriver {
   readonly identity: object;
   readonly orm: QueryBuilder;
   /**
-   * Prepares a query of `orm`, or SQL of `sql`. Its parameters are `sql.placeholder(name)`. A statement that changes
-   * something is, outside of `write`, a write by itself: it is durable when its promise resolves.
-   * @throws what the database says of a statement that it cannot run, with its text. PostgreSQL says so in `verify`.
+   * Prepares a query of `orm`, or SQL of `sql`. Its parameters are `sql.placeholder(name)`. Outside of `write`, a
+   * statement that changes something is a separate write: it is durable when its promise resolves.
+   * @throws {SqliteError} for a statement that SQLite cannot run. PostgreSQL reports such a statement in `verify`.
    */
   prepare<P extends Prepared>(query: Preparable<P> | SQL): Statement<P>;
   /**
-   * Prepares a select of rows that a write decides by: no other write changes them before this one ends. Run it first,
+   * Prepares a select that locks its rows until the write ends, for a write that decides by these rows. Run it first,
    * and count or compare in a later statement. SQLite runs one write at a time and needs no lock.
    */
   prepareLocking<P extends Prepared>(query: Preparable<P>): Statement<P>;
@@ -29,11 +29,11 @@ export interface DatabaseDriver {
   oneOf(column: AnySQLiteColumn, name: string): SQL;
   /** A list parameter of integers as a table with the column `value`, in the order of the list. */
   list(name: string): SQL;
-  /** The values of a query of one column, called `value`, as an array in its order: a column of another query. */
+  /** The values of a query whose only column is `value`, as an array in the query's order: a column of another query. */
   collect(query: SQLWrapper): SQL<number[]>;
   /**
    * Runs the statements of `fn`: all of them or none. Resolves with the result of `fn` when it is durable; rejects with
-   * what `fn` throws, or with what its first failed statement threw. `fn` must await each statement, and nothing else,
+   * the error of its first failed statement, or of `fn`. `fn` must await each statement, and nothing else,
    * because it shares a transaction with other writes (SQLite) or occupies a connection (PostgreSQL). It may run again.
    * In a request with an idempotency key the result is stored with the effect. A retry gets that result instead of
    * running `fn` again, so the structured clone algorithm must be able to copy it.
@@ -43,7 +43,7 @@ export interface DatabaseDriver {
    */
   write<Result>(fn: () => Promise<Result>): Promise<Result>;
   readonly counts: WriteCounts;
-  /** Bytes of its file and of its write-ahead log. Undefined for a database without a file of its own. */
+  /** The sizes of its file and its write-ahead log, in bytes. Undefined in memory and for PostgreSQL. */
   sizes(): { readonly main: number; readonly wal: number } | undefined;
   /** Rejects if the database does not respond, or if its files are no longer those that were opened. */
   check(): Promise<void>;
@@ -56,12 +56,12 @@ export interface DatabaseDriver {
 export interface WriteCounts {
   /** The number of writes in each committed transaction. */
   readonly commits: Histogram;
-  /** Writes that failed for a reason outside of them: a full disk, a failing disk, a lock or server of others. */
+  /** Writes that failed for an external reason: a full disk, a disk error, or a lock or server that is unavailable. */
   readonly failures: { full: number; disk: number; busy: number };
 }
 
 export interface OpenOptions {
-  /** The folder of migrations that drizzle-kit writes: `sqlite` and `postgres` in it. Applied when it is opened. */
+  /** The folder of migrations, with the subfolders `sqlite` and `postgres`. Opening the database applies them. */
   readonly migrations?: URL | undefined;
   /** The list of known databases, see `knownDatabasesFile`. A known database that is missing is not created again. */
   readonly knownDatabases?: string | undefined;
@@ -69,11 +69,11 @@ export interface OpenOptions {
   readonly isTraced?: boolean;
   /** The name of the service: the schema of its tables in PostgreSQL. */
   readonly service?: string;
-  /** ms for a statement in PostgreSQL. */
+  /** The time limit of a PostgreSQL statement, in ms. */
   readonly timeoutMs?: number;
 }
 
-/** A migration of a service by the name of its file, and whether a database has it. */
+/** The name of a migration file, and whether a database has this migration. */
 export interface MigrationStatus {
   readonly name: string;
   readonly applied: boolean;

@@ -5,7 +5,7 @@ const day = 86_400_000_000; // µs
 /** Formatted dates by the number of their day: timestamps of one day share the work of the calendar. */
 const dates = new Map<number, string>();
 
-/** Parts of a timestamp that have few values. To look them up takes half the time of formatting them. */
+/** Parts of a timestamp that have few values. Looking them up takes half the time of formatting them. */
 const minutesOfDay = list(
   1440,
   (minute) => `T${digits(Math.floor(minute / 60), 2)}:${digits(minute % 60, 2)}:`,

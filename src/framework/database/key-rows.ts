@@ -4,7 +4,7 @@ import { type SQL, sql } from './drizzle.ts';
 import { currentWrite } from './running-write.ts';
 import type { Statement, Values } from './statement.ts';
 
-/** The table of the framework for SQLite, beside those of a service. `rowid` orders keys by their age. */
+/** The framework's table of idempotency keys in SQLite. `rowid` orders keys by their age. */
 export const idempotencyTable = `
   CREATE TABLE IF NOT EXISTS __idempotency_key (
     key TEXT NOT NULL PRIMARY KEY,
@@ -17,7 +17,7 @@ export const idempotencyTable = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS __idempotency_key_created_at ON __idempotency_key (created_at);`;
 
-/** A key that its request has claimed and has no results yet. Only the write that claimed it sees such a row. */
+/** The `results` of a key that a request has claimed and not finished. Only the write that claimed it sees such a row. */
 const claimed = Buffer.alloc(0);
 
 const p = sql.placeholder;
@@ -50,7 +50,7 @@ export function createKeyRows(driver: DatabaseDriver): KeyRows {
     sql`DELETE FROM ${table} WHERE rowid IN (
       SELECT rowid FROM ${table} WHERE rowid <= ${newest} - CAST(${p('keys')} AS bigint) ORDER BY rowid LIMIT ${p('limit')})`,
   );
-  // Only the newest of the old ones: each run is due after fewer new keys than `limit`.
+  // It is enough to search the newest `limit` old keys, because each run follows fewer than `limit` new keys.
   const oldResponses = sql`rowid BETWEEN ${newest} - CAST(${p('responses')} AS bigint) - ${p('limit')}
     AND ${newest} - CAST(${p('responses')} AS bigint) AND status IS NOT NULL`;
   const strip = prepare(sql`UPDATE ${table} SET status = NULL, body = NULL WHERE ${oldResponses}`);
@@ -75,7 +75,7 @@ export function createKeyRows(driver: DatabaseDriver): KeyRows {
       const values: Values = { key, fingerprint, createdAt, results: claimed };
       const found = await read(key, since);
       if (found !== undefined) return found;
-      // PostgreSQL waits here while another process holds the key, and the next statement sees what that one stored.
+      // PostgreSQL waits here while another process holds the key. The next statement sees what that process stored.
       if ((await insert.run(values)).changes > 0) return undefined;
       const other = await read(key, since);
       if (other !== undefined) return other;

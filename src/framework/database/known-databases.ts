@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { DatabaseError } from './database-error.ts';
 
 /**
- * The list of the databases that existed once, one path per line, so that a missing one is not created again. It is
- * beside the config file and not in the data folder, because it must be there when the mount of that folder is not.
+ * Returns the path of the registry of known databases: one path per line. A start does not create a missing database
+ * that is listed there. The file is beside the config file, because the data folder may not be mounted.
  */
 export function knownDatabasesFile(configFile: string): string {
   return join(dirname(configFile), '.databases');
@@ -19,7 +19,7 @@ export function isKnownDatabase(knownDatabases: string, file: string): boolean {
 export function rememberDatabase(knownDatabases: string, file: string): void {
   const text = read(knownDatabases);
   if (text.split('\n').includes(file)) return;
-  // A line that a full disk has cut off must not swallow the next one.
+  // A full disk may have cut off the last line, so the new entry begins on a new line.
   const start = text === '' || text.endsWith('\n') ? '' : '\n';
   appendFileSync(knownDatabases, `${start}${file}\n`, { flush: true });
 }

@@ -42,7 +42,7 @@ export function assertNoneMissing(urls: readonly string[], knownDatabases: strin
 
 async function openDriver(url: string, options: OpenOptions): Promise<DatabaseDriver> {
   if (!isPostgresUrl(url)) return openSqlite(parseDatabaseUrl(url).file, options);
-  // Loaded only if it is used, because the driver takes as long to load as a tenth of a start.
+  // Loaded only if it is used, because loading the driver takes a tenth of the start.
   const { openPostgres } = await import('./postgres/open.ts');
   return openPostgres(url, options);
 }

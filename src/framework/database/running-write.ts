@@ -1,8 +1,8 @@
-import { openWrite } from '../context/open-write.ts';
+import { enclosingWrite } from '../context/open-write.ts';
 
 /** A write whose statements are running. Its statements find it through the context of the running code. */
 export abstract class RunningWrite {
-  /** The number of statements that ran in writes of this process: whether a write still makes progress. */
+  /** Counts the statements that ran in writes of this process. The count shows whether a write still makes progress. */
   static statements = 0;
   /** The database that the write belongs to. */
   readonly database: object;
@@ -17,7 +17,7 @@ export abstract class RunningWrite {
   /** Returns how many rows its statements changed so far. */
   abstract countChanges(): number;
 
-  /** Notes a failed statement: the write then fails as a whole, on both databases, even if `fn` catches the error. */
+  /** Records a failed statement: the whole write then fails, on both databases, even if `fn` catches the error. */
   fail(reason: unknown): void {
     this.#error ??= { reason };
   }
@@ -38,7 +38,7 @@ export abstract class RunningWrite {
 
   /**
    * Ends the write after its function.
-   * @throws what its first failed statement threw.
+   * @throws the error of its first failed statement.
    * @throws {TypeError} if a statement was not awaited.
    */
   end(): void {
@@ -71,7 +71,7 @@ class TrackedPromise<Result> extends Promise<Result> {
     this.#onAwait = onAwait;
   }
 
-  /** A rejection that is not awaited fails the write, and must not end the process as well. */
+  /** Prevents an unhandled rejection, which would end the process: a rejection that is not awaited fails the write. */
   markHandled(): void {
     super.then(undefined, () => {});
   }
@@ -91,11 +91,11 @@ class TrackedPromise<Result> extends Promise<Result> {
 
 /**
  * Returns the write of this database that the running code is in; undefined outside of a write.
- * @throws {TypeError} if that write is over: its function started something that it did not await.
+ * @throws {TypeError} if that write has ended: its function did not await this code.
  */
 export function currentWrite(database: object): RunningWrite | undefined {
-  const write = openWrite() as RunningWrite | undefined;
+  const write = enclosingWrite() as RunningWrite | undefined;
   if (write === undefined || write.database !== database) return undefined;
-  if (write.isOver) throw new TypeError('The write is over: a statement of it was not awaited');
+  if (write.isOver) throw new TypeError('The write has ended: one of its statements was not awaited');
   return write;
 }

@@ -6,15 +6,15 @@ import { getLogger } from '../logging/logger.ts';
 export type ObserveRun = () => (error?: unknown) => void;
 
 export interface ObserverOptions {
-  /** The name of the database product, as OpenTelemetry has it. */
+  /** The name of the database product in OpenTelemetry. */
   readonly system: 'sqlite' | 'postgresql';
   /** Whether statements of a traced request become spans. */
   readonly isTraced: boolean;
 }
 
 /**
- * Creates the observer of a statement: a log entry at level `trace` with its name and duration, and a span with its SQL;
- * never its values. Undefined if neither is wanted, decided once, so that such a statement costs nothing more.
+ * Creates the observer of a statement: a log entry at level `trace` with its name and duration, and a span with its SQL.
+ * Neither contains values. Returns undefined if both are off, so that runs of the statement have no further cost.
  */
 export function createStatementObserver(
   sql: string,

@@ -3,7 +3,7 @@ import { createRowReader, type RowReader } from './row-reader.ts';
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** A query as Drizzle types it when it is prepared: what `get` and `all` return. */
+/** A query as Drizzle types it when it is prepared: the results of `get` and `all`. */
 export interface Prepared {
   get(values?: Values): unknown;
   all(values?: Values): unknown;
@@ -15,7 +15,7 @@ export interface Preparable<P extends Prepared> {
 }
 
 /**
- * A prepared query. A statement that changes something is, outside of `write`, a write by itself: it is durable when its
+ * A prepared query. Outside of `write`, a statement that changes something is a separate write: it is durable when its
  * promise resolves.
  */
 export interface Statement<P extends Prepared = Prepared> {
@@ -30,12 +30,12 @@ export interface StatementResult {
   readonly changes: number;
 }
 
-/** What a query comes to, computed once. */
+/** The SQL of a query, the binder of its values and the reader of its rows, computed once. */
 export interface QueryPlan {
   readonly sql: string;
   /** The values in the order of the parameters. */
   bind(values?: Values): unknown[];
-  /** Makes an object of a row; undefined for SQL that Drizzle did not build, whose rows have the names of the database. */
+  /** Converts a row to an object. Undefined for SQL that Drizzle did not build: its rows stay arrays. */
   readonly read: RowReader | undefined;
 }
 

@@ -15,8 +15,8 @@ export interface ProblemDefinition {
 
 /**
  * Defines a kind of problem: `defineProblem(404, 'pet-not-found', 'Pet not found')`.
- * @param name its type is `urn:problem-type:<name>`.
- * @param detail what the client reads.
+ * @param name the problem type is `urn:problem-type:<name>`.
+ * @param detail the default `detail` of the response.
  */
 export function defineProblem(status: number, name: string, detail: string): ProblemDefinition {
   return define(status, `urn:problem-type:${name}`, detail);
@@ -25,17 +25,17 @@ export function defineProblem(status: number, name: string, detail: string): Pro
 function define(status: number, type: string, detail: string): ProblemDefinition {
   const headers = retryHeaders(status);
   const create: ProblemDefinition = Object.assign(
-    ({ detail: own = detail, ...options }: Parameters<ProblemDefinition>[0] = {}) =>
-      new Problem(status, own, { ...options, type, headers }),
+    ({ detail: message = detail, ...options }: Parameters<ProblemDefinition>[0] = {}) =>
+      new Problem(status, message, { ...options, type, headers }),
     { status, type, detail },
   );
   return create;
 }
 
-/** The problems of a route that calls a peer: list them in its `errors`. */
+/** The problems of a route that calls a peer. List them in its `errors`. */
 export const peerProblems: readonly ProblemDefinition[] = [
   define(503, 'about:blank', 'The server is busy'),
-  define(504, 'about:blank', 'There was no answer in time'),
+  define(504, 'about:blank', 'No complete response arrived in time'),
 ];
 
 /**
@@ -59,7 +59,10 @@ export function ok(isDone: boolean, problem: ProblemDefinition): { ok: true } {
   return { ok: true };
 }
 
-/** The response of a route for problems of one status, with the first as its example, as a request to `instance` gets it. */
+/**
+ * Describes the response of a route for problems of one status. The example is the first problem.
+ * @param instance the path in the example.
+ */
 export function describeProblems(
   description: string,
   [first]: readonly ProblemDefinition[],

@@ -6,7 +6,7 @@ import { Problem, problemMediaType, UnprocessableEntity, type ValidationIssue } 
 import { reasonOf } from './reason.ts';
 
 /** The details of requests that Fastify rejects. Fastify's own messages may quote the input. */
-const refusals: Readonly<Record<number, string>> = {
+const rejections: Readonly<Record<number, string>> = {
   400: 'The request cannot be read',
   408: 'The request did not arrive in time',
   413: 'The body is too large',
@@ -15,21 +15,21 @@ const refusals: Readonly<Record<number, string>> = {
   431: 'The headers are too large',
 };
 
-/** Converts any error to the problem that the client gets. */
+/** Converts any error to the problem that the client receives. */
 export function toClientProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
   const { validation, validationContext, statusCode } = Object(error) as Partial<FastifyError>;
-  if (validation !== undefined) return new UnprocessableEntity(toFaults(validation, validationContext));
+  if (validation !== undefined) return new UnprocessableEntity(toIssues(validation, validationContext));
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     const headers = statusCode === 415 ? { accept: 'application/json' } : {};
-    return new Problem(statusCode, refusals[statusCode] ?? STATUS_CODES[statusCode] ?? 'Refused', {
+    return new Problem(statusCode, rejections[statusCode] ?? STATUS_CODES[statusCode] ?? 'Rejected', {
       headers,
     });
   }
   return new Problem(500, `Request ${requestId} failed`, { cause: error });
 }
 
-/** Creates the body of a response. `path` has no query, because that may hold secrets. */
+/** Returns the body of the response for a problem. */
 export function problemBody(problem: Problem, path: string): string {
   return JSON.stringify({
     type: problem.type,
@@ -42,23 +42,23 @@ export function problemBody(problem: Problem, path: string): string {
   });
 }
 
-/** The same for a problem that says nothing of any one request but its path: all else is worked out once. */
+/** Prepares the body of a problem that differs only in the path of the request. The rest is rendered once. */
 export function prepareProblemBody(problem: Problem): (path: string) => string {
   const begin = problemBody(problem, '').slice(0, -'""}'.length);
   return (path) => `${begin}${JSON.stringify(toInstance(path))}}`;
 }
 
-/** Without its query. What HTTP lets through in a path and a URI reference, RFC 3986, does not have is encoded. */
+/** Removes the query, which may hold secrets. Encodes characters that HTTP accepts in a path and RFC 3986 does not. */
 function toInstance(path: string): string {
   return pathOf(path).replace(/%(?![\da-f]{2})|["<>[\\\]^`{|}]/gi, encodeURIComponent);
 }
 
-/** Handles every error of Fastify: responds with a problem, and logs the error unless the client caused it. */
+/** Handles every error of Fastify: responds with a problem. Logs the error unless the client caused it. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   return reply.send(writeProblem(error, request, reply));
 }
 
-/** Turns a response into that of an error, and returns its body. */
+/** Sets status and headers of the response for an error, logs the error, and returns the body. */
 export function writeProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): string {
   const problem = toClientProblem(error, request.id);
   if (problem.status === 500) logDefect(error, request);
@@ -67,12 +67,12 @@ export function writeProblem(error: unknown, request: FastifyRequest, reply: Fas
   return problemBody(problem, request.url);
 }
 
-/** A defect needs its stack. */
+/** Logs a defect with its stack. */
 function logDefect(error: unknown, { method, routeOptions: { url: route } }: FastifyRequest): void {
   getLogger().error({ err: error, method, route }, 'request failed');
 }
 
-/** An outage of another system affects many requests, and its stack says nothing, so each request gets one short entry. */
+/** Logs one short entry without a stack, because an outage of another system affects many requests. */
 function logCause({ status, message: detail, cause }: Problem): void {
   const log = getLogger();
   log.warn({ status, detail, reason: reasonOf(cause) }, 'request could not be served');
@@ -81,19 +81,19 @@ function logCause({ status, message: detail, cause }: Problem): void {
 
 type AjvErrors = NonNullable<FastifyError['validation']>;
 
-const places = { body: 'body', params: 'path', querystring: 'query', headers: 'header' } as const;
+const locations = { body: 'body', params: 'path', querystring: 'query', headers: 'header' } as const;
 
-function toFaults(errors: AjvErrors, context: FastifyError['validationContext']): ValidationIssue[] {
-  const place = places[(context ?? 'body') as keyof typeof places] ?? 'body';
+function toIssues(errors: AjvErrors, context: FastifyError['validationContext']): ValidationIssue[] {
+  const location = locations[(context ?? 'body') as keyof typeof locations] ?? 'body';
   return errors.map(({ instancePath, keyword, params, message }) => {
     if (keyword === 'required') {
       const name = String(params.missingProperty).replaceAll('~', '~0').replaceAll('/', '~1');
-      return { in: place, pointer: `${instancePath}/${name}`, detail: 'is missing' };
+      return { in: location, pointer: `${instancePath}/${name}`, detail: 'is missing' };
     }
     if (keyword === 'type') {
       const detail = `must be ${[params.type].flat().join(' or ')}`;
-      return { in: place, pointer: instancePath, detail };
+      return { in: location, pointer: instancePath, detail };
     }
-    return { in: place, pointer: instancePath, detail: message ?? 'does not fit' };
+    return { in: location, pointer: instancePath, detail: message ?? 'is invalid' };
   });
 }

@@ -10,13 +10,13 @@ export interface ValidationIssue {
   readonly detail: string;
 }
 
-const FaultSchema = Type.Object({
+const IssueSchema = Type.Object({
   in: Type.Union([Type.Literal('body'), Type.Literal('path'), Type.Literal('query'), Type.Literal('header')]),
   pointer: Type.String(),
   detail: Type.String(),
 });
 
-/** The body of every response that is not a success (RFC 9457). Each service has it as the schema `Problem`. */
+/** The body of every error response (RFC 9457). Each service documents it as the schema `Problem`. */
 export const ProblemSchema = Type.Object(
   {
     type: Type.String({ format: 'uri-reference' }),
@@ -24,7 +24,7 @@ export const ProblemSchema = Type.Object(
     status: Type.Integer({ minimum: 400, maximum: 599 }),
     detail: Type.String(),
     instance: Type.String({ format: 'uri-reference' }),
-    errors: Type.Optional(Type.Array(FaultSchema, { maxItems: 20 })),
+    errors: Type.Optional(Type.Array(IssueSchema, { maxItems: 20 })),
   },
   {
     $id: 'Problem',
@@ -39,11 +39,11 @@ interface ProblemOptions extends ErrorOptions {
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly errors?: readonly ValidationIssue[];
-  /** More members of the body. */
+  /** Further members of the body. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** An error for the client. Thrown anywhere, it becomes a response by RFC 9457. Its message is the `detail`. */
+/** An error that becomes a response as in RFC 9457, wherever it is thrown. Its message is the `detail`. */
 export class Problem extends Error {
   readonly status: number;
   readonly type: string;
@@ -81,28 +81,28 @@ export class MethodNotAllowed extends Problem {
   }
 }
 
-/** 409: a limit, or a conflict of state. */
+/** 409: a limit is reached, or the request conflicts with the current state. */
 export class Conflict extends Problem {
   constructor(detail: string) {
     super(409, detail);
   }
 }
 
-/** 422: it was read and does not fit the contract. */
+/** 422: the request can be read and does not match the contract. */
 export class UnprocessableEntity extends Problem {
   constructor(errors: readonly ValidationIssue[]) {
-    super(422, 'The request does not fit the contract', { errors: errors.slice(0, 20) });
+    super(422, 'The request does not match the contract', { errors: errors.slice(0, 20) });
   }
 }
 
-/** 429: this client has asked too much, RFC 6585; `seconds` says when it may again. */
+/** 429: the client exceeds its rate limit (RFC 6585). It may retry after `seconds`. */
 export class TooManyRequests extends Problem {
   constructor(seconds: number) {
     super(429, 'Too many requests from this address', { headers: { 'retry-after': String(seconds) } });
   }
 }
 
-/** 503: not now, and nothing was changed. */
+/** 503: the request cannot be served now, and nothing was changed. */
 export class ServiceUnavailable extends Problem {
   constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
     super(503, detail, { ...options, headers: retryHeaders(503) });
@@ -116,21 +116,21 @@ export class GatewayTimeout extends Problem {
   }
 }
 
-/** The client has disconnected or received its response, so no more work is done for the request. */
+/** The client has disconnected or received its response, so the server stops work for the request. */
 export class RequestEnded extends GatewayTimeout {
   constructor() {
     super('The request has ended');
   }
 }
 
-/** 507: there is no room to write it; nothing was changed. */
+/** 507: the disk is full, and nothing was changed. */
 export class InsufficientStorage extends Problem {
   constructor(detail: string, options: Omit<ProblemOptions, 'headers'> = {}) {
     super(507, detail, { ...options, headers: { 'retry-after': '10' } });
   }
 }
 
-/** 508: a call went round in circles. */
+/** 508: the calls for one request exceed the maximum number of hops, for example in a loop. */
 export class LoopDetected extends Problem {
   constructor() {
     super(508, 'Too many calls from service to service for one request');
@@ -139,14 +139,14 @@ export class LoopDetected extends Problem {
 
 const meanings = {
   400: 'The request cannot be read',
-  404: 'It does not exist',
-  409: 'A limit, or a conflict of state',
+  404: 'The resource does not exist',
+  409: 'A limit is reached, or the request conflicts with the current state',
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'The request does not match the contract',
-  429: 'Too many requests from this address, RFC 6585',
-  503: 'Overloaded, stopping, or a service that this needs is unavailable. Nothing was changed: a retry is right',
-  504: 'A service that this needs gave no complete response in time. The outcome of a write is unknown',
+  429: 'Too many requests from this address (RFC 6585)',
+  503: 'The server is overloaded or stopping, or a service that this request needs is unavailable. Nothing was changed. Retry later',
+  504: 'A service that this request needs sent no complete response in time. The outcome of a write is unknown',
 } as const;
 
 /** Describes a status, or `default`, in the documents. */
@@ -156,17 +156,20 @@ export function meaningOf(status: string): string {
 
 const details: Readonly<Record<string, string>> = {
   400: 'The request cannot be read',
-  404: 'There is no such thing',
-  409: 'It conflicts with the present state',
+  404: 'The resource does not exist',
+  409: 'The request conflicts with the current state',
   413: 'The body is too large',
   415: 'The body must be application/json in UTF-8',
-  422: 'The request does not fit the contract',
+  422: 'The request does not match the contract',
   429: 'Too many requests from this address',
   503: 'The server is busy',
-  504: 'There was no answer in time',
+  504: 'No complete response arrived in time',
 };
 
-/** An example of the problem with that status, or with 500 for `default`, as a request to `instance` gets it. */
+/**
+ * Returns an example of the problem with a status, or with 500 for `default`.
+ * @param instance the path in the example.
+ */
 export function exampleOf(status: string, instance: string) {
   const code = Number(status) || 500;
   return {
@@ -180,8 +183,8 @@ export function exampleOf(status: string, instance: string) {
 }
 
 /**
- * The error responses of a route, for its `response` schema: `...problems(404, 422)`. 429 and all others need no word:
- * the documents have them for every route.
+ * Returns error responses for the `response` schema of a route: `...problems(404, 422)`. List neither 429 nor `default`,
+ * because the documents have them for every route.
  */
 export function problems(...statuses: (keyof typeof meanings)[]) {
   const content = { [problemMediaType]: { schema: ref(ProblemSchema) } };

@@ -1,4 +1,4 @@
-/** Names an error in one word for a log entry, such as `ECONNREFUSED`: its code, or the name of its class. */
+/** Returns the code of an error, such as `ECONNREFUSED`, or else the name of its class, for a log entry. */
 export function reasonOf(error: unknown): string {
   const { code, name } = Object(error) as { readonly code?: unknown; readonly name?: unknown };
   return String(code ?? name ?? typeof error);

@@ -5,8 +5,8 @@ import { claimScope } from '../service/scope.ts';
 import { type ProxyOptions, registerProxy } from './proxy.ts';
 
 /**
- * Mounts the proxy that forwards the prefix of a service which another app runs. Returns the check of that service.
- * @param gateway the gateway's name in the log, and its logger.
+ * Mounts the proxy that forwards the prefix of a service of another app. Returns the readiness check of that service.
+ * @param gateway the name of the gateway in logs, and its logger.
  */
 export async function mountProxy(
   server: FastifyInstance,

@@ -23,21 +23,24 @@ const decidedHere = /^(access-control-.*|strict-transport-security)$/;
  */
 const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect|origin|sec-fetch-.*)$/;
 
-type Headers = Record<string, string | string[] | undefined>;
+type HeaderFields = Record<string, string | string[] | undefined>;
 
-/** Returns the headers of a request as they are sent to the service; `own` identify the gateway. */
+/**
+ * Returns the headers of a request as the gateway forwards them.
+ * @param own headers that identify the gateway.
+ */
 export function forwardedHeaders(
   { headers, id, sentType, caller }: FastifyRequest,
   own: Readonly<Record<string, string>>,
   span: Span | undefined,
-): Headers {
+): HeaderFields {
   const listed = listConnection(headers.connection);
-  const kept: Headers = {};
+  const kept: HeaderFields = {};
   for (const name in headers) {
     if (!hopByHop.has(name) && !untrusted.test(name) && !listed?.includes(name)) kept[name] = headers[name];
   }
   if (caller === undefined) {
-    // The service trusts the gateway, and so the headers that it forwards.
+    // The service trusts the headers of the gateway, so those of an untrusted client must not reach it.
     delete kept['x-hops'];
     delete kept['x-deadline-ms'];
   }
@@ -65,7 +68,7 @@ export function setResponseHeaders(reply: FastifyReply, headers: UpstreamRespons
   }
 }
 
-/** Returns the names in a `connection` header: those headers too are about one connection. */
+/** Returns the names in a `connection` header. The headers with these names are about one connection too. */
 function listConnection(connection: string | string[] | undefined): string[] | undefined {
   return connection === undefined
     ? undefined

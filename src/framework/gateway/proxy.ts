@@ -23,29 +23,29 @@ export interface ProxyOptions {
   readonly service: string;
   /** The app that runs it, as `http://host:port`. */
   readonly origin: string;
-  /** ms for the complete response. */
+  /** The maximum time for a complete response, in ms. */
   readonly timeout: number;
-  /** To that app; past them requests wait for their turn. */
+  /** The maximum number of connections to that app. Further requests wait. */
   readonly connections: number;
   /** Whether the service has a docs page. */
   readonly docs: boolean;
-  /** Sent with each, to say who forwards it. */
+  /** Headers of each request that identify the gateway. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
- * Forwards everything below the scope's prefix to the app that runs the service: each request once, with the same
- * path, headers and body both ways.
+ * Forwards everything below the scope's prefix to the app that runs the service. It sends each request once. Path, headers
+ * and body stay the same in both directions.
  */
 export async function registerProxy(scope: FastifyInstance, options: ProxyOptions) {
   const { origin, timeout, connections, docs } = options;
   const upstream = openUpstream(origin, connections, timeout);
-  // Slow requests must not keep a probe from its response: its process would be restarted.
+  // Probes have separate connections: a probe that waits for slow requests would make a supervisor restart the app.
   const probed = openUpstream(origin, internalLimits.probes, timeout);
   scope.addHook('onClose', () => Promise.all([upstream.close(), probed.close()]).then(() => {}));
 
   forwardBodies(scope);
-  // All methods, because the service decides which of them a path has.
+  // The proxy accepts all methods, because the service decides which methods a path has.
   const route = { method: [...acceptedMethods], handler: createHandler(options, upstream) };
   scope.route({ ...route, url: '/' });
   scope.route({ ...route, url: '/*' });
@@ -60,12 +60,12 @@ export async function registerProxy(scope: FastifyInstance, options: ProxyOption
   });
 }
 
-/** Makes Fastify read each body completely and unparsed: only a complete request takes a connection to the service. */
+/** Makes Fastify read each body completely, unparsed. Only a complete request uses a connection to the service. */
 function forwardBodies(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   scope.decorateRequest('sentType', undefined);
-  // Fastify rejects media types that it cannot parse, and a QUERY without one; that is for the service to do.
+  // Fastify rejects media types that it cannot parse, and a QUERY without one. The service must decide that instead.
   scope.addHook('preParsing', (request, _reply, payload, done) => {
     const { headers, method } = request;
     request.sentType = headers['content-type'];
@@ -97,7 +97,7 @@ function createHandler({ service, origin, headers: own }: ProxyOptions, { send }
   };
 }
 
-/** Whether the client still waits: it has not disconnected, and was not told that its request timed out. */
+/** Returns whether the client still waits: it has not disconnected, and its request has not timed out. */
 function isWanted({ request, sent, raw }: FastifyReply): boolean {
   return !request.isTimedOut && !sent && !raw.closed;
 }
@@ -127,8 +127,8 @@ function toProblem(service: string, method: string, error: Error): Problem {
     return new ServiceUnavailable(`The ${service} service is not available`, { cause });
   if (cause instanceof UpstreamTimeout)
     return new GatewayTimeout(`The ${service} service did not respond in time`, { cause });
-  // Nothing was changed, so nothing is unknown.
+  // A safe method changes nothing, so the outcome is known.
   if (safeMethods.has(method))
     return new ServiceUnavailable(`The ${service} service is not available`, { cause });
-  return new GatewayTimeout(`The ${service} service gave no answer: the outcome is unknown`, { cause });
+  return new GatewayTimeout(`The ${service} service sent no response: the outcome is unknown`, { cause });
 }

@@ -36,14 +36,14 @@ export const allowedHosts = fp<HostsOptions>(
 
 /** Checks the value of a `Host` header. */
 export function createHostCheck({ app, names }: HostsOptions): (host: string) => boolean {
-  const own = [app.host, ...(app.url === undefined ? [] : [new URL(app.url).host])];
-  const known = new Set([...own, ...(names ?? [])].map(nameOf));
+  const appHosts = [app.host, ...(app.url === undefined ? [] : [new URL(app.url).host])];
+  const known = new Set([...appHosts, ...(names ?? [])].map(nameOf));
   const isBoundToLoopback = isLoopback(app.host);
   if (known.has('*') || (!isBoundToLoopback && names === undefined)) return () => true;
   return (host) => {
     const name = nameOf(host);
     if (name === '' || isLoopback(name) || known.has(name)) return true;
-    // Health checks use the address. Rebinding needs a name.
+    // Addresses are allowed, because health checks use them and DNS rebinding needs a name.
     return !isBoundToLoopback && isIP(name) !== 0;
   };
 }

@@ -6,7 +6,7 @@ import { safeMethods } from './methods.ts';
 /**
  * Rejects requests that change state and that a browser sent for a page of another origin, with 403 before the body is
  * read. The rules are those of `http.CrossOriginProtection` of Go 1.25: `Sec-Fetch-Site` decides; without it, as in
- * browsers before 2023, `Origin` must name the same host. A request with neither header comes from no browser.
+ * browsers before 2023, `Origin` must name the same host. A request with neither header does not come from a browser.
  */
 export const crossSite = fp<{ readonly origins: readonly string[] }>(
   async (app, { origins }) => {

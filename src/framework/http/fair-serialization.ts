@@ -30,8 +30,8 @@ export const fairSerialization = fp<{ readonly turns: Turns }>(
 function countObjects(value: unknown, max: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   let count = 1;
-  for (const one of Array.isArray(value) ? value : Object.values(value)) {
-    count += countObjects(one, max);
+  for (const member of Array.isArray(value) ? value : Object.values(value)) {
+    count += countObjects(member, max);
     if (count > max) break;
   }
   return count;

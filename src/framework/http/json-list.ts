@@ -3,47 +3,47 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import { ServiceUnavailable } from '../errors/problem.ts';
 
-/** The response to a request for a list. It is made and sent in slices, so that none blocks the event loop for long. */
+/** A list response that is serialized and sent in slices, so that it does not block the event loop for long. */
 export interface JsonList<Item> {
   /**
-   * Adds items, of which the list keeps the JSON.
-   * @throws {ServiceUnavailable} if all lists of the process that have not been sent are too large together.
+   * Serializes items and adds them to the list.
+   * @throws {ServiceUnavailable} if all unsent lists of the process are too large together.
    */
   add(items: readonly Item[]): void;
   /** Sends all added items as one JSON array. */
   send(): FastifyReply;
 }
 
-/** Bytes of all lists of several slices that have not been sent. */
+/** Unsent bytes of all lists that have several slices. */
 let heldBytes = 0;
 
 /**
  * Opens the list that the route's schema describes as its response 200.
- * @param maxHeldBytes how many bytes all unsent lists may have together; one list alone may have any number.
+ * @param maxHeldBytes maximum of unsent bytes of all lists together; a single list may have any size.
  */
 export function openJsonList<Item>(reply: FastifyReply, maxHeldBytes = 268_435_456): JsonList<Item> {
   const serialize = reply.getSerializationFunction('200') as unknown as (items: readonly Item[]) => string;
-  /** The JSON of the first slice, an array: most lists have no other. */
+  /** The JSON array of the first slice. Most lists have only one slice. */
   let first: string | undefined;
   /** All slices with the brackets and commas of one array, if there is more than one. */
   const parts: Buffer[] = [];
-  let ownBytes = 0;
+  let listBytes = 0;
 
   function keep(text: string): void {
     const part = Buffer.from(text);
-    const others = heldBytes - ownBytes;
+    const others = heldBytes - listBytes;
     if (others > 0 && heldBytes + part.length > maxHeldBytes) {
       throw new ServiceUnavailable('Too many large responses are being sent');
     }
-    // 'close' is always emitted, also if the client disconnects or the handler fails.
-    if (parts.length === 0) reply.raw.once('close', () => release(ownBytes));
+    // 'close' is always emitted, even if the client disconnects or the handler fails.
+    if (parts.length === 0) reply.raw.once('close', () => release(listBytes));
     parts.push(part);
-    ownBytes += part.length;
+    listBytes += part.length;
     heldBytes += part.length;
   }
 
   function release(bytes: number): void {
-    ownBytes -= bytes;
+    listBytes -= bytes;
     heldBytes -= bytes;
   }
 
@@ -71,7 +71,9 @@ export function openJsonList<Item>(reply: FastifyReply, maxHeldBytes = 268_435_4
       reply.type('application/json; charset=utf-8');
       if (parts.length === 0) return reply.send(first ?? '[]');
       keep(']');
-      return reply.header('content-length', ownBytes).send(Readable.from(takeParts(), { objectMode: false }));
+      return reply
+        .header('content-length', listBytes)
+        .send(Readable.from(takeParts(), { objectMode: false }));
     },
   };
 }

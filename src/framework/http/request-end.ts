@@ -4,11 +4,11 @@ import { createRequestLogger, writeRequest } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { RejectionReason, RequestMetrics } from '../metrics/request-metrics.ts';
 
-// The log entry and the metrics of every request are written here, for every kind of response.
+// This file writes the log entry and the metrics of every request, for every kind of response.
 
 /**
  * Records the end of a request that Fastify handled.
- * @param route identifies its route in the metrics: the same object for each request of a route.
+ * @param route identifies the route in the metrics: the same object for each request of a route.
  */
 export function recordRequestEnd(request: FastifyRequest, reply: FastifyReply, route: object): void {
   const { log, method, url, routeOptions, server } = request;
@@ -20,7 +20,7 @@ export function recordRequestEnd(request: FastifyRequest, reply: FastifyReply, r
     ms: roundMs(reply.elapsedTime),
     aborted: !reply.raw.writableFinished,
   });
-  server.requestMetrics?.ended(request, reply, route);
+  server.requestMetrics?.countRequest(request, reply, route);
 }
 
 /** A request that load shedding rejected. */
@@ -41,7 +41,7 @@ export function recordRejection(
 ): void {
   const entry = { method, path: pathOf(url), status, ms: roundMs(ms) };
   writeRequest(createRequestLogger(log, reqId), entry);
-  if (metrics !== undefined) metrics.shed[reason] += 1;
+  if (metrics !== undefined) metrics.rejected[reason] += 1;
 }
 
 /** Records input that never became a request. It has no entry in the access log, because it has no method and no path. */

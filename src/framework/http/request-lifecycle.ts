@@ -68,8 +68,8 @@ export interface RequestLifecycleOptions {
 }
 
 /**
- * Opens and ends each request: caller, context, span, `x-request-id`, security headers, and the record of its end. It is
- * the first plugin, so that responses of all later hooks have these too.
+ * Sets up each request (caller, context, span, `x-request-id`, security headers) and records its end. It is the first
+ * plugin, so that responses of all later hooks have these headers too.
  */
 export const requestLifecycle = fp<RequestLifecycleOptions>(
   async (app, { credential, trustsAll, concurrency, securityHeaders, metrics, tracer }) => {
@@ -98,7 +98,7 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
       const state = { isOver: false };
       const raw = reply.raw as Response;
       raw[inFlightOf] = list.add({ request, reply, route, isCounted, span, state });
-      // 'close' is always emitted once, 'finish' only if the client has not disconnected.
+      // 'close' is always emitted once, but 'finish' only if the client has not disconnected.
       raw.on('close', end);
 
       reply.header('x-request-id', request.id);
@@ -110,7 +110,7 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
       );
     });
 
-    /** One listener for all requests. */
+    /** A shared listener, because a closure for each request would cost time and memory. */
     function end(this: Response): void {
       const { [inFlightOf]: open } = this;
       if (open === undefined) return;
@@ -126,8 +126,8 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
 );
 
 /**
- * An array and not a Set: V8 rebuilds the table of a Set that changes all the time, and each old table keeps the next one
- * and its requests alive until a full collection.
+ * Creates the list of requests in flight. It is an array, because V8 keeps rebuilding the table of a Set that changes all
+ * the time, and each old table keeps the next one and its requests alive until a full collection.
  */
 function createInFlightList() {
   const requests: InFlightRequest[] = [];

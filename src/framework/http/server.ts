@@ -29,9 +29,9 @@ import { createSecurityHeaders, type Hsts } from './security-headers.ts';
 
 export interface ServerOptions {
   readonly app: Pick<AppConfig, 'host' | 'url'>;
-  /** Names under which clients reach the server; undefined: see `hosts` of the config. */
+  /** `hosts` of the config: the names under which clients reach the server. */
   readonly hosts: readonly string[] | undefined;
-  /** The app's own logger. */
+  /** The logger of the app. */
   readonly log: Logger;
   readonly limits: Limits;
   readonly credential: InternalCredential;

@@ -2,19 +2,19 @@ import { currentContext } from '../context/context.ts';
 import { RequestEnded, ServiceUnavailable } from '../errors/problem.ts';
 
 export interface SliceSchedulerOptions {
-  /** How many slices run at the same time, of all jobs. */
+  /** How many slices of all jobs run at the same time. */
   readonly parallel: number;
-  /** How many units of work all open jobs may have together; one job alone may have any number. */
+  /** Maximum units of work of all open jobs together; a single job may have any number. */
   readonly maxUnits: number;
   /** The detail of the 503 if there is too much work. */
   readonly detail: string;
 }
 
 /**
- * How long a job lets smaller ones go first, in ms for each of its units. Ten times what a pet of a page takes: the
- * smaller of two jobs goes first, and a job waits no longer than that for smaller ones that keep coming.
+ * How long a job lets smaller jobs go first, in ms per unit. This bounds the wait of a large job while small ones keep
+ * arriving. It is ten times as long as one pet of a page takes, so the smaller of two jobs still goes first.
  */
-const patienceMs = 0.1;
+const yieldMsPerUnit = 0.1;
 
 /** A slice that waits for its turn. */
 interface Waiting {
@@ -26,9 +26,8 @@ interface Waiting {
 }
 
 /**
- * Schedules jobs that are too large to be done in one go: a slice of one at a time, the smallest job first, in order of
- * arrival among those of the same size. So no large job delays a smaller one, and large jobs end one after the other
- * instead of all at the end.
+ * Schedules large jobs in slices: the smallest job first, jobs of the same size in order of arrival. So a large job does not
+ * delay a smaller one, and large jobs end one after the other instead of all at the end.
  */
 export function openSliceScheduler({ parallel, maxUnits, detail }: SliceSchedulerOptions) {
   const waiting: Waiting[] = [];
@@ -62,7 +61,7 @@ export function openSliceScheduler({ parallel, maxUnits, detail }: SliceSchedule
    */
   return async function runSlices(units: number, slices: Iterable<() => Promise<void>>): Promise<void> {
     if (openUnits > 0 && openUnits + units > maxUnits) throw new ServiceUnavailable(detail);
-    const rank = performance.now() + units * patienceMs;
+    const rank = performance.now() + units * yieldMsPerUnit;
     openUnits += units;
     try {
       for (const slice of slices) {
@@ -71,7 +70,7 @@ export function openSliceScheduler({ parallel, maxUnits, detail }: SliceSchedule
           await slice();
         } finally {
           running -= 1;
-          // Not before this job has asked for its next turn, which may come first.
+          // Wait until this job has queued its next slice, because that may have the lowest rank.
           setImmediate(proceed);
         }
       }

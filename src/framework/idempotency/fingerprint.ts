@@ -2,19 +2,18 @@ import { hash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 
 /**
- * Identifies what a request asks for. Two requests are the same where they reach the same route with the same values
- * after validation, so a default that is spelled out equals one that is left out. The order of members does not count,
- * nor does a trailing slash or an empty query.
+ * Hashes the route of a request and its values after validation, so an explicit default equals an omitted one. The order
+ * of members, a trailing slash and an empty query make no difference.
  */
 export function fingerprint({ method, routeOptions, params, query, body }: FastifyRequest): string {
   const route = routeOptions.url?.replace(/\/$/, '');
   return hash('sha256', canonicalize([method, route, params, query, body]), 'base64url');
 }
 
-/** JSON with sorted keys. It does not recurse, because a body may be nested deeper than the stack is. */
+/** Returns JSON with sorted keys. It does not recurse, because deep nesting of a body would overflow the stack. */
 function canonicalize(root: unknown): string {
   const parts: string[] = [];
-  /** Values and text that are still to be written; the next one is last. */
+  /** Values and strings that are still to be written; the last one is next. */
   const waiting: (string | { readonly value: unknown })[] = [{ value: root }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (typeof next === 'string') {

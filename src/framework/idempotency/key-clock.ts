@@ -1,7 +1,7 @@
-/** How long the system's clock must show another time before that is believed, in ms. */
-const trustAfter = 60 * 60 * 1000;
+/** The key clock accepts a jump of the system clock after this time. */
+const acceptAfterMs = 60 * 60 * 1000;
 
-/** The clocks to read, in ms. `elapsed` never jumps. */
+/** The clocks that the key clock reads, in ms. `elapsed` never jumps. */
 export interface Clocks {
   now(): number;
   elapsed(): number;
@@ -9,34 +9,34 @@ export interface Clocks {
 
 const systemClocks: Clocks = { now: () => Date.now(), elapsed: () => performance.now() };
 
-/** Between which two points in time it is now, in ms since 1970. */
+/** Two points in time, in ms since 1970. The true time is between them. */
 export interface KeyClock {
   earliest(): number;
   latest(): number;
 }
 
 /**
- * Measures the age of what is kept, although the system's clock may jump. A key that is forgotten too early allows a
- * second effect, one that is kept too long does no harm. So a key is written with the latest time that it can be now, and
- * compared with the earliest: both differ from the system's clock for at most an hour after that has jumped.
- * @param newest when the newest key was written. The clock may be wrong as the process starts, so at first no more time
- * has passed since.
+ * Measures the age of keys, although the system clock may jump. A key that expires too early allows a second effect; a
+ * key that expires too late does no harm. So a key is written with the latest possible time, and compared with the
+ * earliest. Both differ from the system clock for at most an hour after a jump.
+ * @param newest when the newest key was written. The system clock may be wrong when the process starts, so `earliest`
+ * starts at this time.
  */
 export function createKeyClock(newest: number | undefined, clocks = systemClocks): KeyClock {
   const readOffset = () => clocks.now() - clocks.elapsed();
   let since = clocks.elapsed();
   const first = readOffset();
-  /** How far the system's clock may be ahead of `elapsed`: what is believed, and what was seen since `since`. */
-  let believed = { low: newest === undefined ? first : Math.min(first, newest - since), high: first };
+  /** How far the system clock is ahead of `elapsed`: the accepted range, and the range that was read since `since`. */
+  let accepted = { low: newest === undefined ? first : Math.min(first, newest - since), high: first };
   let seen = { low: first, high: first };
 
   function check(): number {
     const elapsed = clocks.elapsed();
     const offset = readOffset();
     seen = widen(seen, offset);
-    believed = widen(believed, offset);
-    if (elapsed - since >= trustAfter) {
-      believed = seen;
+    accepted = widen(accepted, offset);
+    if (elapsed - since >= acceptAfterMs) {
+      accepted = seen;
       seen = { low: offset, high: offset };
       since = elapsed;
     }
@@ -44,8 +44,8 @@ export function createKeyClock(newest: number | undefined, clocks = systemClocks
   }
 
   return {
-    earliest: () => Math.floor(check() + believed.low),
-    latest: () => Math.ceil(check() + believed.high),
+    earliest: () => Math.floor(check() + accepted.low),
+    latest: () => Math.ceil(check() + accepted.high),
   };
 }
 

@@ -3,8 +3,9 @@ import { Problem, problems } from '../errors/problem.ts';
 import { bounds } from './key-store.ts';
 
 /**
- * An sf-string (RFC 8941): visible ASCII and spaces in double quotes. Or what most clients send, Stripe's among them: a
- * UUID or the like without the quotes. Ambiguous values do not match: two joined headers, parameters, an open quotation.
+ * An sf-string (RFC 8941): visible ASCII and spaces in double quotes. It also accepts a UUID or similar value without
+ * quotes, because most clients send that, such as Stripe's. Ambiguous values do not match: two joined headers, parameters,
+ * a missing quote.
  */
 const keyForm = /^(?:"((?:[ !#-[\]-~]|\\["\\]){1,255})"|([!#-+\--:<-[\]-~]{1,255}))$/;
 

@@ -1,17 +1,17 @@
 import { runOutsideWrite } from '../context/open-write.ts';
 
-/** How many keys are removed in one write: it takes a few ms. */
-const prunedTogether = 1_000;
+/** Keys that one write removes at most, which takes a few ms. */
+const maxPrunedKeys = 1_000;
 
 export interface PruningOptions {
-  /** How often to prune, in ms: expired keys must also go while no new keys arrive. */
+  /** How often to prune, because keys also expire while no new keys arrive. */
   readonly everyMs: number;
-  /** After how many new keys to prune. */
+  /** How many new keys start the next pruning early. */
   readonly afterKeys: number;
 }
 
 /**
- * Removes expired keys, and what exceeds the bounds, in the background.
+ * Removes expired keys, and keys and responses past the bounds, in the background.
  * @param prune removes up to `limit` keys and resolves with whether more may be left.
  */
 export function schedulePruning(
@@ -23,14 +23,14 @@ export function schedulePruning(
   let newKeys = 0;
 
   async function pruneAll(): Promise<void> {
-    while (!isClosed && (await prune(prunedTogether))) {}
+    while (!isClosed && (await prune(maxPrunedKeys))) {}
   }
 
   function start(): void {
     if (isRunning || isClosed) return;
     isRunning = true;
     newKeys = 0;
-    // If the disk is full or another process holds the lock, the next time will do.
+    // Errors are ignored, because the next run tries again: a full disk, or a lock that another process holds.
     void runOutsideWrite(pruneAll)
       .catch(() => {})
       .finally(() => {

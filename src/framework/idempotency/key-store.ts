@@ -7,12 +7,12 @@ import { KeyedRequest, keyInUse, maxBytes, type StoredEntry, type StoredResponse
 /** The idempotency keys of the requests whose effects are in one database: draft-ietf-httpapi-idempotency-key-header. */
 export interface IdempotencyKeys {
   /**
-   * Claims a key for a request. `fingerprint` is the same for two requests that are the same.
+   * Claims a key for a request. The same request always has the same `fingerprint`.
    * @returns the stored response of the request, if it has one; else the request, which must respond to free the key.
    * @throws {Problem} 409 while the key is in use, 422 if it was used for a different request.
    */
   claim(key: string, fingerprint: string): Promise<{ readonly response: StoredResponse } | KeyedRequest>;
-  /** Stops looking for expired keys. */
+  /** Stops the removal of expired keys. */
   close(): void;
 }
 
@@ -27,12 +27,12 @@ export interface KeyRow {
 
 /** The stored keys of one database. Times are in ms since 1970; a key that is not newer than `since` has expired. */
 export interface KeyRows {
-  /** Identifies the database to the writes that join it. */
+  /** Identifies the database of a write. */
   readonly identity: object;
   read(key: string, since: number): Promise<KeyRow | undefined>;
   /**
    * Claims a key in a write: until it ends, no other write of any process has the key.
-   * @returns what is stored under the key, if the request came before.
+   * @returns the stored row if the key was used before.
    */
   claim(
     key: string,
@@ -44,11 +44,13 @@ export interface KeyRows {
   setResults(key: string, results: Uint8Array): Promise<void>;
   /** Resolves with false if the key is older than the newest `responses` keys. */
   setResponse(key: string, response: StoredResponse, responses: number): Promise<boolean>;
-  /** Rows that the running write changed so far. */
+  /** Returns how many rows the running write has changed so far. */
   countChanges(): number;
-  /** The time of the newest key. */
+  /** Resolves with the time of the newest key. */
   newest(): Promise<number | undefined>;
-  /** Removes up to `limit` expired keys, and what exceeds the bounds. Resolves with whether more may be left. */
+  /**
+   * Removes up to `limit` expired keys, and keys and responses past the bounds. Resolves with whether more may be left.
+   */
   prune(options: PruneOptions): Promise<boolean>;
   write<Result>(fn: () => Promise<Result>): Promise<Result>;
 }
@@ -60,30 +62,29 @@ export interface PruneOptions {
   readonly limit: number;
 }
 
-/** How long a key is kept, in ms. */
-const lifetime = 24 * 60 * 60 * 1000;
+const lifetimeMs = 24 * 60 * 60 * 1000;
 
 /**
- * The bounds of one database: beyond a bound the oldest key or response is removed, even within its lifetime. That is about 160 MB of responses,
- * and about 250 MB of keys with the results of their writes. A retry of a key without its response computes it again.
+ * The bounds of one database: about 160 MB of responses, and about 250 MB of keys with the results of their writes. Past a
+ * bound the oldest key or response is removed, even within its lifetime. A retry without a stored response computes it
+ * again.
  */
 export const bounds = {
   keys: 500_000,
   responses: 20_000,
   responseBytes: maxBytes.response,
-  /** How often to look for expired keys, in ms, and after how many new keys. */
-  pruneEvery: 60_000,
-  pruneAfter: 1_000,
+  pruneEveryMs: 60_000,
+  pruneAfterKeys: 1_000,
 };
 
 export async function openIdempotencyKeys(
   rows: KeyRows,
-  { keys, responses, pruneEvery, pruneAfter } = bounds,
+  { keys, responses, pruneEveryMs, pruneAfterKeys } = bounds,
 ): Promise<IdempotencyKeys> {
   const clock = createKeyClock(await rows.newest());
-  const since = () => clock.earliest() - lifetime;
+  const since = () => clock.earliest() - lifetimeMs;
   const pruning = schedulePruning((limit) => rows.prune({ oldest: since(), keys, responses, limit }), {
-    ...{ everyMs: pruneEvery, afterKeys: pruneAfter },
+    ...{ everyMs: pruneEveryMs, afterKeys: pruneAfterKeys },
   });
   /** The keys of requests that are in progress in this process, and their fingerprints. */
   const inUse = new Map<string, string>();
@@ -99,7 +100,7 @@ export async function openIdempotencyKeys(
 
   async function saveResponse(key: string, fingerprint: string, response: StoredResponse) {
     const entry = await read(key, fingerprint).catch(() => undefined);
-    // A request that changed nothing has no entry, and costs no transaction.
+    // A request that changed nothing has no entry, so it needs no transaction.
     if (entry === undefined) return undefined;
     if (entry.response !== undefined) return entry.response;
     return rows.write(async () => {
@@ -107,7 +108,7 @@ export async function openIdempotencyKeys(
       if (stored?.response !== undefined) return stored.response;
       if (stored === undefined) await rows.setResults(key, serialize(entry.results));
       if (await rows.setResponse(key, response, responses)) return undefined;
-      // Newer keys have taken its place while the request ran. A new row makes it the newest.
+      // While the request ran, newer keys filled the bound for responses. A new row makes this key the newest.
       await rows.remove(key);
       await claimInWrite(key, fingerprint);
       await rows.setResults(key, serialize((stored ?? entry).results));

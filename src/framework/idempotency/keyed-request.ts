@@ -10,20 +10,20 @@ export interface StoredResponse {
   readonly body: string | Buffer | null;
 }
 
-/** The stored entry of a key, if its request changed something. */
+/** The stored entry of a key. A request that changed nothing has none. */
 export interface StoredEntry {
   /** The results of the writes of the request, by their number. Only writes that changed something are stored. */
   readonly results: Readonly<Record<number, unknown>>;
-  /** Absent until there is a final response, and if that is not kept. */
+  /** Undefined until the request has its final response, and if that response is not stored. */
   readonly response: StoredResponse | undefined;
 }
 
-/** Limits of what is stored for one request, in bytes: its response, and what one of its writes returned. */
+/** Maximum sizes of a stored response, and of the stored result of one write. */
 export const maxBytes = { response: 8_192, result: 8_192 } as const;
 
-/** The stored entry of one key. */
+/** Reads and writes the stored entry of one key. */
 export interface EntryStore {
-  /** The database whose writes are stored. */
+  /** Identifies the database whose writes are stored. */
   readonly identity: unknown;
   /** The key as the client sent it. */
   readonly key: string;
@@ -36,11 +36,11 @@ export interface EntryStore {
   save(results: StoredEntry['results']): Promise<void>;
   /** Removes the claim of a write that changed nothing. */
   remove(): Promise<void>;
-  /** Rows that the running write changed so far. */
+  /** Returns how many rows the running write has changed so far. */
   countChanges(): number;
   /**
-   * Stores the response if there is an entry without one, in a transaction of its own.
-   * @returns the response that another process stored first.
+   * Stores the response if there is an entry without one, in a separate transaction.
+   * @returns the response that another process stored first; undefined if there is none.
    */
   saveResponse(response: StoredResponse): Promise<StoredResponse | undefined>;
   /** Frees the key for the next request. */
@@ -48,9 +48,9 @@ export interface EntryStore {
 }
 
 /**
- * A request with an idempotency key, while it is in progress. What each of its writes returned is stored in the
- * transaction of that write. A retry that finds such a result gets it instead of a second effect, and so goes on from
- * where the request ended. The response is stored after the writes and before it is sent.
+ * A request in progress that has an idempotency key. The transaction of each write also stores the result of that write. A
+ * retry gets the stored result instead of a second effect, and continues where the request ended. The response is stored
+ * after the writes and before it is sent.
  */
 export class KeyedRequest implements RequestKey {
   readonly #store: EntryStore;
@@ -63,7 +63,7 @@ export class KeyedRequest implements RequestKey {
     this.#store = store;
   }
 
-  /** Whether the request has come to its response. Later writes are not part of it. */
+  /** Whether the handler has responded. Later writes do not belong to the request. */
   get isResponding(): boolean {
     return this.#isResponding;
   }
@@ -78,7 +78,7 @@ export class KeyedRequest implements RequestKey {
   async #run<Result>(index: number, write: () => Promise<Result>): Promise<Result> {
     const store = this.#store;
     const entry = await store.claim();
-    // Another process has completed the request: this one gets the same response, and must not change anything.
+    // Another process has completed the request. This process sends the same response, and must not change anything.
     if (entry?.response !== undefined) throw keyInUse();
     if (entry !== undefined && index in entry.results) return entry.results[index] as Result;
     const before = store.countChanges();
@@ -95,33 +95,37 @@ export class KeyedRequest implements RequestKey {
   }
 
   /**
-   * Ends the request with its response, undefined for one that cannot be stored, and frees the key.
-   * @returns the response that another process gave to the same request meanwhile: it takes the place of this one.
+   * Ends the request with its response, and frees the key.
+   * @param response undefined if it cannot be stored.
+   * @returns the response that another process has stored for the same request: it replaces this response.
    */
   async respond(response: StoredResponse | undefined): Promise<StoredResponse | undefined> {
     this.#isResponding = true;
     try {
       // The handler may not have awaited all of its writes.
       await Promise.all(this.#writes);
-      return isKept(response) ? await this.#store.saveResponse(response) : undefined;
+      return isStorable(response) ? await this.#store.saveResponse(response) : undefined;
     } finally {
       this.#store.release();
     }
   }
 }
 
-/** Whether a response is replayed to retries. After a 5xx a retry goes on from the stored results. */
-function isKept(response: StoredResponse | undefined): response is StoredResponse {
+/** Whether a response is stored for retries. After a 5xx a retry continues from the stored results. */
+function isStorable(response: StoredResponse | undefined): response is StoredResponse {
   if (response === undefined || response.status >= 500) return false;
   const { headers, body } = response;
   return Buffer.byteLength(JSON.stringify(headers)) + Buffer.byteLength(body ?? '') <= maxBytes.response;
 }
 
-/** @throws {TypeError} for a result of a write that is too large to be stored. */
+/** @throws {TypeError} if the result of a write is too large to store. */
 function assertStorable(result: unknown): void {
   const size = serialize(result).length;
   if (size <= maxBytes.result) return;
-  throw new TypeError(`a write returned ${size} bytes, and at most ${maxBytes.result} are kept for a retry`);
+  const reason = `it has ${size} bytes, and at most ${maxBytes.result} are allowed`;
+  throw new TypeError(
+    `the result of a write cannot be stored for retries: ${reason}. Return less from the write`,
+  );
 }
 
 /** 409: the request under this key is still in progress. */

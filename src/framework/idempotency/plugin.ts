@@ -10,7 +10,7 @@ import type { KeyedRequest, StoredResponse } from './keyed-request.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Null if the request has no idempotency key, and before its handler begins. */
+    /** Null if the request has no idempotency key, and before its handler starts. */
     keyed: KeyedRequest | null;
   }
 }
@@ -20,7 +20,7 @@ export interface IdempotencyOptions {
   readonly keys: IdempotencyKeys | undefined;
 }
 
-/** The headers that are stored with a response. All others belong to the request that gets it. */
+/** The headers that are stored with a response. All others belong to one request, such as `x-request-id`. */
 const storedHeaders = ['content-type', 'location', 'etag'];
 
 /**
@@ -40,16 +40,16 @@ export const idempotency = fp<IdempotencyOptions>(
   { name: 'idempotency' },
 );
 
-/** Wraps the handler of a route. A key is claimed when the handler begins, so a request that ends earlier has none. */
+/** Wraps the handler of a route. The key is claimed when the handler starts, so a request that ends earlier claims none. */
 function handleOnce(handler: RouteOptions['handler'], keys: IdempotencyKeys | undefined): typeof handler {
   return function (request, reply) {
     const sent = request.headers['idempotency-key'];
     if (sent === undefined || request.method !== 'POST') return handler.call(this, request, reply);
     const key = readKey(String(sent));
-    // Not ignored, because the client relies on its key.
+    // The key is not ignored, because the client relies on it.
     if (keys === undefined)
       throw new Problem(400, 'This service has no database to keep idempotency keys in');
-    // The client disconnected before the handler began. It may have sent its retry to a different connection.
+    // The client disconnected before the handler started, and may have sent a retry on a different connection.
     if (reply.raw.destroyed) return reply.hijack();
     return runOnce(request, reply, keys.claim(key, fingerprint(request)), () =>
       handler.call(this, request, reply),
@@ -71,7 +71,7 @@ async function runOnce(
   const result = runInContext(context, handle);
   if (result instanceof Promise) return respondAlways(result, request, reply);
   reply.raw.once('close', () => release(request, request.isTimedOut));
-  // A handler without a promise responds by itself.
+  // A handler that returns no promise responds by itself.
   return result ?? reply;
 }
 
@@ -87,12 +87,12 @@ async function respondAlways(result: Promise<unknown>, request: FastifyRequest, 
     if (!request.keyed?.isResponding && !reply.sent) reply.send();
     return reply;
   } finally {
-    // The client has its 504, or a response that the handler wrote by itself.
+    // The client got a 504, or a response that the handler wrote by itself.
     release(request, request.isTimedOut || reply.sent);
   }
 }
 
-/** Frees the key of a request that comes to no response. */
+/** Frees the key of a request that is over without a stored response. */
 function release({ keyed }: FastifyRequest, isOver: boolean): void {
   if (isOver && keyed?.isResponding === false) void keyed.respond(undefined);
 }
@@ -109,7 +109,7 @@ function storeResponse(
     done(null, payload);
     return;
   }
-  /** While the response was stored, the request may have timed out. */
+  /** Sends nothing if the request timed out while the response was being stored. */
   const send = (body: unknown) => request.isTimedOut || done(null, body);
   keyed.respond(toStored(reply, payload)).then(
     (other) => send(other === undefined ? payload : replay(reply, other)),

@@ -9,11 +9,12 @@ let opened: LineDestination | undefined;
 let options: LineQueueOptions = {};
 
 /**
- * Opens standard output, once for the process; the last options that are given count. A full disk, a closed pipe or a pipe that
- * is not read never blocks the event loop or the end of the process.
+ * Opens standard output. All callers share one queue, with the options of the last call that has any. A full disk, a
+ * closed pipe or a pipe that nothing reads never blocks the event loop. Such an output delays the end of the process only
+ * briefly.
  */
-export function openStandardOutput(newest?: LineQueueOptions): LineDestination {
-  options = newest ?? options;
+export function openStandardOutput(newOptions?: LineQueueOptions): LineDestination {
+  options = newOptions ?? options;
   opened ??= openLineQueue(openTarget(), {
     onError: (error) => options.onError?.(error),
     onDropped: (bytes) => options.onDropped?.(bytes),
@@ -21,7 +22,7 @@ export function openStandardOutput(newest?: LineQueueOptions): LineDestination {
   return opened;
 }
 
-/** Whether standard output is the null device. */
+/** Returns whether standard output is the null device. */
 export function isOutputDiscarded(): boolean {
   const { rdev } = fstatSync(1);
   return rdev !== 0 && rdev === statSync(devNull).rdev;
@@ -32,7 +33,7 @@ function openTarget(): LineTarget {
   if (fd === undefined) {
     return { write: (bytes, done) => write(1, bytes, done), writeSync: (bytes) => writeSync(1, bytes) };
   }
-  // Not in another thread: one that is blocked in a write would block the end of the process.
+  // Write in this thread: a thread of the pool that is blocked in a write would block the end of the process.
   return {
     write(bytes, done) {
       let written = 0;
@@ -47,10 +48,10 @@ function openTarget(): LineTarget {
   };
 }
 
-/** Keeps the socket, and with it the file, open. */
+/** Referenced here, because a collected socket would close its file descriptor. */
 let socket: Socket | undefined;
 
-/** A file descriptor of standard output whose writes never block; undefined for a file, whose writes always do. */
+/** Returns a file descriptor of standard output whose writes never block. Undefined for a file: its writes always block. */
 function openNonBlocking(): number | undefined {
   const stats = fstatSync(1);
   try {
@@ -60,11 +61,11 @@ function openNonBlocking(): number | undefined {
       socket.unref();
       return 1;
     }
-    // A terminal is opened a second time: the shell that shares the first needs it to block.
+    // Open a terminal again, because the shell shares the first descriptor and needs it to block.
     if (isatty(1))
       return openSync('/dev/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
-    // As of another user: what is left is to write in another thread.
+    // For example if the terminal belongs to another user. Then writes run in another thread.
   }
   return undefined;
 }

@@ -1,39 +1,38 @@
-/** A destination of log lines that takes many at a time. */
+/** A destination that accepts many log lines at a time. */
 export interface LineDestination {
-  /** @param lines each with its end, as UTF-8; nobody changes them. */
+  /** @param lines complete lines in UTF-8. Neither caller nor destination may change the buffer later. */
   write(lines: Buffer): void;
-  /** Writes what waits, and these, now: for the end of the process. */
+  /** Writes the pending lines and these synchronously, at the end of the process. */
   writeSync(lines: Buffer): void;
 }
 
-/** How long a line waits for others to be written with, in ms: each write takes a turn of another thread. */
-const gathering = 5;
+/** How long a line waits for further lines, because each write has the cost of a task in another thread. */
+const gatherMs = 5;
 
-/** Gathers lines for all of `sinks`, so that they are put together, and made bytes, once. */
-export function createLineBuffer(sinks: readonly LineDestination[]) {
-  let waiting: string[] = [];
+/** Gathers lines, so that they are joined and encoded once for all of `destinations`. */
+export function createLineBuffer(destinations: readonly LineDestination[]) {
+  let pending: string[] = [];
 
-  /** Takes the lines that wait. */
-  function take(): Buffer {
-    const lines = Buffer.from(waiting.join(''));
-    waiting = [];
+  function takePending(): Buffer {
+    const lines = Buffer.from(pending.join(''));
+    pending = [];
     return lines;
   }
 
-  function pass(): void {
-    if (waiting.length === 0) return;
-    const lines = take();
-    for (const sink of sinks) sink.write(lines);
+  function writePending(): void {
+    if (pending.length === 0) return;
+    const lines = takePending();
+    for (const destination of destinations) destination.write(lines);
   }
 
   return {
     write(line: string): void {
-      waiting.push(line);
-      if (waiting.length === 1) setTimeout(pass, gathering);
+      pending.push(line);
+      if (pending.length === 1) setTimeout(writePending, gatherMs);
     },
     flushSync(): void {
-      const lines = take();
-      for (const sink of sinks) sink.writeSync(lines);
+      const lines = takePending();
+      for (const destination of destinations) destination.writeSync(lines);
     },
   };
 }

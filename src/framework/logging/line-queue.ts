@@ -2,49 +2,50 @@ import type { LineDestination } from './line-buffer.ts';
 
 /** The output of a queue. */
 export interface LineTarget {
-  /** Writes some of these bytes, and calls back once, immediately or later, with how many. */
+  /** Writes some of the bytes. Calls `done` once, immediately or later, with the number of bytes written. */
   write(bytes: Buffer, done: (error: NodeJS.ErrnoException | null, written: number) => void): void;
-  /** Writes some of these bytes now, and returns how many. */
+  /** Writes some of the bytes synchronously. Returns the number of bytes written. */
   writeSync(bytes: Buffer): number;
-  /** How many of these bytes may be written together, to the end of a line; absent: all. */
+  /** Returns how many of the bytes may be in one batch, up to the end of a line. Absent: all. */
   limit?(bytes: Buffer): number;
   /** Called after a batch has been written. */
   onWritten?(): void;
 }
 
 export interface LineQueueOptions {
-  /** Gets the first error, and no other until a write succeeds. */
+  /** Called with the first error, and not again until a write succeeds. */
   onError?(error: Error): void;
-  /** Gets the number of bytes that were dropped, when a write succeeds again. */
+  /** Called when a write succeeds again, with the number of bytes that were dropped. */
   onDropped?(bytes: number): void;
-  /** The pause between two tries after an error, in ms. */
-  readonly pause?: number;
+  /** The pause between attempts after an error, in ms. */
+  readonly retryMs?: number;
 }
 
-/** How many bytes may wait: past them, lines are dropped. */
-export const maxWaiting = 4 * 1024 * 1024;
+/** The maximum number of pending bytes. The queue drops lines that exceed it. */
+export const maxPendingBytes = 4 * 1024 * 1024;
 
-/** The pauses while a reader is too slow, in ms: they double from the first to the last. */
-const busy = { first: 5, last: 100 };
+/** The pause between attempts while the reader is too slow. It doubles from `firstMs` to `maxMs`. */
+const busyPause = { firstMs: 5, maxMs: 100 };
 
-/** How long the end of the process may wait for a slow reader, in ms. */
-const patience = 500;
+/** How long the end of the process waits for a slow reader. */
+const syncTimeoutMs = 500;
 
 /**
- * Writes lines in the background, in order, and tries again after an error, for ever. Memory is bounded: lines that
- * come while too many wait are dropped. Our own, because SonicBoom never returns from an exit on a full disk.
+ * Opens a queue that writes lines in the background, in order. After an error it tries again, without a limit. Memory is
+ * bounded: the queue drops lines while too many are pending. It replaces SonicBoom, whose `flushSync` never returns on a
+ * full disk.
  */
 export function openLineQueue(target: LineTarget, options: LineQueueOptions = {}): LineDestination {
-  const { onError, onDropped, pause = 1_000 } = options;
-  let waiting: Buffer[] = [];
-  let length = 0;
-  let dropped = 0;
-  /** The rest of a batch that waits for its next attempt. */
+  const { onError, onDropped, retryMs = 1_000 } = options;
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  let droppedBytes = 0;
+  /** The batch that waits for its next attempt. */
   let retried: Buffer | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isWriting = false;
   let isFailing = false;
-  let wait = busy.first;
+  let busyMs = busyPause.firstMs;
 
   function fail(error: Error): void {
     if (!isFailing) onError?.(error);
@@ -53,44 +54,42 @@ export function openLineQueue(target: LineTarget, options: LineQueueOptions = {}
 
   function recover(): void {
     isFailing = false;
-    wait = busy.first;
-    if (dropped === 0) return;
-    const bytes = dropped;
-    dropped = 0;
+    busyMs = busyPause.firstMs;
+    if (droppedBytes === 0) return;
+    const bytes = droppedBytes;
+    droppedBytes = 0;
     onDropped?.(bytes);
   }
 
-  function writeWaiting(): void {
-    if (isWriting || waiting.length === 0) return;
+  function writePending(): void {
+    if (isWriting || pending.length === 0) return;
     isWriting = true;
-    let batch = waiting.length === 1 ? (waiting[0] as Buffer) : Buffer.concat(waiting);
-    const end = target.limit?.(batch) ?? batch.length;
-    waiting = end < batch.length ? [batch.subarray(end)] : [];
-    length = batch.length - end;
-    batch = batch.subarray(0, end);
-    writeBatch(batch);
+    const bytes = pending.length === 1 ? (pending[0] as Buffer) : Buffer.concat(pending);
+    const end = target.limit?.(bytes) ?? bytes.length;
+    pending = end < bytes.length ? [bytes.subarray(end)] : [];
+    pendingBytes = bytes.length - end;
+    writeBatch(bytes.subarray(0, end));
   }
 
   function writeBatch(batch: Buffer): void {
     target.write(batch, (error, written) => {
-      const rest = written < batch.length ? batch.subarray(written) : undefined;
       if (error !== null) {
-        if (error.code === 'EAGAIN') return retryLater(batch, nextWait());
+        if (error.code === 'EAGAIN') return retryLater(batch, nextBusyMs());
         fail(error);
-        return retryLater(batch, pause);
+        return retryLater(batch, retryMs);
       }
       recover();
-      if (rest !== undefined) return writeBatch(rest);
+      if (written < batch.length) return writeBatch(batch.subarray(written));
       isWriting = false;
       target.onWritten?.();
-      writeWaiting();
+      writePending();
     });
   }
 
-  function nextWait(): number {
-    const now = wait;
-    wait = Math.min(wait * 2, busy.last);
-    return now;
+  function nextBusyMs(): number {
+    const ms = busyMs;
+    busyMs = Math.min(busyMs * 2, busyPause.maxMs);
+    return ms;
   }
 
   function retryLater(batch: Buffer, ms: number): void {
@@ -103,24 +102,24 @@ export function openLineQueue(target: LineTarget, options: LineQueueOptions = {}
 
   return {
     write(lines) {
-      if (length + lines.length > maxWaiting) {
-        dropped += lines.length;
-        return fail(new Error('too many lines wait: new ones are dropped'));
+      if (pendingBytes + lines.length > maxPendingBytes) {
+        droppedBytes += lines.length;
+        return fail(new Error('too many log entries are pending: new entries are dropped'));
       }
-      waiting.push(lines);
-      length += lines.length;
-      writeWaiting();
+      pending.push(lines);
+      pendingBytes += lines.length;
+      writePending();
     },
     writeSync(lines) {
-      let rest = Buffer.concat([...(retried === undefined ? [] : [retried]), ...waiting, lines]);
+      let rest = Buffer.concat([...(retried === undefined ? [] : [retried]), ...pending, lines]);
       if (retried !== undefined) {
         clearTimeout(timer);
         retried = undefined;
         isWriting = false;
       }
-      waiting = [];
-      length = 0;
-      const end = performance.now() + patience;
+      pending = [];
+      pendingBytes = 0;
+      const end = performance.now() + syncTimeoutMs;
       while (rest.length > 0) {
         try {
           rest = rest.subarray(target.writeSync(rest));
@@ -128,7 +127,7 @@ export function openLineQueue(target: LineTarget, options: LineQueueOptions = {}
           const isBusy = (error as NodeJS.ErrnoException).code === 'EAGAIN';
           if (!isBusy) fail(error as Error);
           if (!isBusy || performance.now() > end) return;
-          Atomics.wait(sleeper, 0, 0, busy.first);
+          Atomics.wait(sleeper, 0, 0, busyPause.firstMs);
         }
       }
     },

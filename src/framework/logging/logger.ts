@@ -15,13 +15,13 @@ export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'sile
 export type Level = (typeof levels)[number];
 
 export interface LoggingOptions {
-  /** The level of services that set none. */
+  /** The level of services that have no level of their own in the config. */
   readonly level: Level;
   /** The log file, `<directory>/<name>.jsonl`. Absent: no file. */
   readonly file?: { readonly directory: string; readonly name: string };
-  /** `pretty` for a person at a terminal, `json` for a program. */
+  /** `pretty` for people at a terminal, `json` for programs. */
   readonly console: 'pretty' | 'json' | 'none';
-  /** More destinations. */
+  /** Further destinations. */
   readonly streams?: readonly DestinationStream[];
 }
 
@@ -34,15 +34,15 @@ export interface Logging {
 }
 
 /**
- * Opens the log of this process. Lines are written in the background, in order. A console or a file that cannot be
- * written is an error line in the other, and stops nothing.
+ * Opens the log of this process. It writes entries in the background, in order. If the console or the file cannot be
+ * written, it logs that to the other one; the process continues.
  */
 export async function openLogging(options: LoggingOptions): Promise<Logging> {
   const streams: DestinationStream[] = [...(options.streams ?? [])];
   const sinks: LineDestination[] = [];
   const onConsole: LineQueueOptions = {
     onError: (err) => gateway.error({ err }, 'the console cannot be written'),
-    onDropped: (bytes) => gateway.warn({ bytes }, 'lines of the console were dropped'),
+    onDropped: (bytes) => gateway.warn({ bytes }, 'log entries for the console were dropped'),
   };
   const flushes: (() => void)[] = [];
   if (options.console === 'pretty') {
@@ -58,7 +58,7 @@ export async function openLogging(options: LoggingOptions): Promise<Logging> {
     sinks.push(
       openRotatingFile(path, {
         onError: (err) => gateway.error({ err, path }, 'the log file cannot be written'),
-        onDropped: (bytes) => gateway.warn({ bytes, path }, 'lines of the log file were dropped'),
+        onDropped: (bytes) => gateway.warn({ bytes, path }, 'log entries for the log file were dropped'),
       }),
     );
   }
@@ -95,7 +95,7 @@ function createRoot(level: Level, destination: DestinationStream) {
   );
   return (service: string, level: Level): Logger => {
     const logger = root.child({ service }, { level });
-    // A child inherits this from its parent, so all below are cleaned too.
+    // A child inherits `child`, so its own children are cleaned too.
     logger.child = function child(this: Logger, bindings: object, options?: object) {
       return root.child.call(this, clean(bindings as Fields), options as never);
     } as typeof logger.child;
@@ -103,7 +103,7 @@ function createRoot(level: Level, destination: DestinationStream) {
   };
 }
 
-/** Serializes an error without secrets. Code may throw any value, also a string. */
+/** Serializes a thrown value without secrets. Code may throw any value, for example a string. */
 function serializeError(error: unknown): object {
   if (typeof error !== 'object' || error === null) return { type: typeof error, message: String(error) };
   return redact({ ...pino.stdSerializers.err(error as Error) });
@@ -122,7 +122,7 @@ function clean(fields: Fields): Fields {
 let writtenAt = 0;
 let written = '';
 
-/** Formats the time of an entry for Pino. Entries of one millisecond share the work. */
+/** Formats the time of an entry for Pino. Entries of the same millisecond share the text. */
 function timestamp(): string {
   const now = Date.now();
   if (now !== writtenAt) {
@@ -132,7 +132,7 @@ function timestamp(): string {
   return written;
 }
 
-/** Creates the function that formats an entry for a terminal. The library is imported only then. */
+/** Creates the function that formats an entry for a terminal. Imports the library only when needed. */
 async function createPrettifier(): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');
   return prettyFactory({
@@ -151,8 +151,8 @@ async function createPrettifier(): Promise<(line: string) => string> {
 let fallback: Logger | undefined;
 
 /**
- * Returns the logger of the service and the request whose code is running. Outside of both, for example in a module
- * while it is imported, returns that of the process, as `gateway`.
+ * Returns the logger of the service and request whose code is running. Outside of both, for example while a module is
+ * imported, it returns a logger of the process with the service `gateway`.
  */
 export function getLogger(): Logger {
   const context = currentContext();

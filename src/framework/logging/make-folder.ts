@@ -2,9 +2,9 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it, for this user alone, unless they exist. Not `mkdirSync` with `recursive`: in a
- * file system that refuses new folders, as /proc, Node 24 never returns from that.
- * @param path absolute.
+ * Creates a folder and its parents, readable only by this user, unless they exist. It does not use the `recursive` option
+ * of `mkdirSync`: in a file system that allows no new folders, such as /proc, Node 24 never returns from it.
+ * @param path an absolute path.
  */
 export function makeFolder(path: string): void {
   try {

@@ -1,16 +1,16 @@
-/** Names under which something secret stands. */
-const secret = /authorization|cookie|passw|secret|token|credential|api[-_]?key|^(x-)?internal$/i;
+/** Matches the names of fields that hold secrets. */
+const secretName = /authorization|cookie|passw|secret|token|credential|api[-_]?key|^(x-)?internal$/i;
 
-/** How deep an object is looked into; what lies deeper is not shown. */
+/** The maximum depth of a logged object. Deeper objects are replaced. */
 const maxDepth = 8;
 
 /**
- * What is to be logged, without secrets: a copy where there is one in it, else the same. Of an object that is more than
- * its data, like a request or a socket, the name of its class: what hangs on it is for nobody to say.
+ * Removes secrets from a value to be logged. Returns a copy, or the same value if nothing is replaced. Replaces an
+ * instance of a class, such as a request or a socket, by the class name, because its properties may hold secrets.
  */
 export function redact<Value>(value: Value, depth = 0): Value {
   if (typeof value !== 'object' || value === null) return value;
-  if (!isPlain(value)) return hasForm(value) ? value : (`[${value.constructor?.name}]` as Value);
+  if (!isPlain(value)) return hasOwnFormat(value) ? value : (`[${value.constructor?.name}]` as Value);
   if (depth > maxDepth) return '[too deep]' as Value;
   if (Array.isArray(value)) return redactItems(value, depth) as Value;
   const fields = value as Record<string, unknown>;
@@ -30,27 +30,27 @@ function redactItems(items: readonly unknown[], depth: number): readonly unknown
   return shown.every((item, index) => item === items[index]) ? items : shown;
 }
 
-/** The number of field names whose check is cached. Field names are few, and each entry has some. */
-const known = new Map<string, boolean>();
-const maxKnown = 1_000;
+/** Caches whether a name is secret: the names are few, and every entry has some. `maxCached` bounds its memory. */
+const cached = new Map<string, boolean>();
+const maxCached = 1_000;
 
 function isSecret(name: string): boolean {
-  let verdict = known.get(name);
-  if (verdict === undefined) {
-    verdict = secret.test(name);
-    if (known.size < maxKnown) known.set(name, verdict);
+  let matches = cached.get(name);
+  if (matches === undefined) {
+    matches = secretName.test(name);
+    if (cached.size < maxCached) cached.set(name, matches);
   }
-  return verdict;
+  return matches;
 }
 
-/** Returns whether a value has its own text or serializer, as errors have. */
-function hasForm(value: object): boolean {
+/** Returns whether a value defines how it is logged: an error has a serializer, a date has `toJSON`. */
+function hasOwnFormat(value: object): boolean {
   return value instanceof Error || 'toJSON' in value;
 }
 
 function isPlain(value: object): boolean {
   if (Array.isArray(value)) return true;
   const prototype = Object.getPrototypeOf(value);
-  // A parsed query has one of its own that is as bare as that of `{}`.
+  // A parsed query has a prototype of its own, which has no prototype, like that of `{}`.
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

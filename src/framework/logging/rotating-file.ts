@@ -3,20 +3,20 @@ import type { LineDestination } from './line-buffer.ts';
 import { type LineQueueOptions, openLineQueue } from './line-queue.ts';
 
 export interface RotatingFileOptions extends LineQueueOptions {
-  /** When the file has this many bytes it is renamed, and a new one is begun. */
+  /** When the file has this many bytes, it is renamed and a new file is opened. */
   readonly maxBytes?: number;
-  /** How many old files are kept. */
+  /** The number of old files that are kept. */
   readonly keep?: number;
 }
 
-/** For this user alone: a log names people and what they do. */
+/** Only this user may read the log, because it holds personal data. */
 const mode = 0o600;
 
 /**
- * A log file that never outgrows its disk, written in the background, in order: past `maxBytes` `pets.jsonl` becomes
- * `pets.1.jsonl`, that one `pets.2.jsonl`, and files older than `keep` of them are deleted. Our own, because pino-roll
- * numbers the file that is written, so that its name is never the same for long.
- * @param path of the file that is written; its folder must exist.
+ * Opens a log file of bounded size, written in the background, in order. After `maxBytes`, `pets.jsonl` is renamed to
+ * `pets.1.jsonl`, that file to `pets.2.jsonl`, and so on; only `keep` old files are kept. It replaces pino-roll, which
+ * numbers the current file, so that its name changes.
+ * @param path the current file. Its folder must exist.
  */
 export function openRotatingFile(path: string, options: RotatingFileOptions = {}): LineDestination {
   const { maxBytes = 10 * 1024 * 1024, keep = 5, onError } = options;
@@ -34,7 +34,7 @@ export function openRotatingFile(path: string, options: RotatingFileOptions = {}
       closeSync(fd);
       fd = next;
     } catch (error) {
-      // For example if a user removed the folder: the open file still takes entries.
+      // For example because a user removed the folder. The open file still accepts entries.
       onError?.(error as Error);
     }
   }

@@ -2,104 +2,109 @@ import type { Worker } from 'node:cluster';
 import type { InstanceCounts } from './instance-counts.ts';
 
 /**
- * The metrics of several instances that share a port. A scrape comes to any of them, and must find the same numbers at
- * each: the one that is asked asks the parent process, and that all of them. Each series says whose it is (`worker`),
- * so where an instance is replaced its counters begin anew by themselves, as Prometheus expects of a restart; a sum
- * made here would fall, and be taken for one.
+ * Gathers the metrics of several instances that share a port. A scrape reaches any instance, and each must return the
+ * same metrics. So the instance requests them from the parent process, and the parent from every instance.
+ *
+ * Each series has the label `worker`: the counters of a replaced instance start at 0, as Prometheus expects of a restart.
+ * The parent builds no sums, because a replacement would lower them and Prometheus would take that for a restart.
  */
 export interface MetricsLink {
-  /** The metrics of all instances. */
+  /** Returns the metrics of all instances, or of this one if the parent does not respond. */
   gather(): Promise<string>;
-  /** Makes this instance send its own metrics when the parent asks. */
-  tell(render: () => Promise<string>): void;
+  /** Sends the metrics of this instance whenever the parent requests them. */
+  publish(render: () => Promise<string>): void;
 }
 
-/** The messages between parent and instances. */
+/** A message between the parent and an instance. A response has the id of its request. */
 type Message =
-  | { readonly metrics: 'wanted'; readonly id: number }
-  | { readonly metrics: 'own?'; readonly id: number }
-  | { readonly metrics: 'own'; readonly id: number; readonly text: string }
-  | { readonly metrics: 'all'; readonly id: number; readonly texts: readonly string[] };
+  /** An instance requests the metrics of all instances. */
+  | { readonly metrics: 'gather'; readonly id: number }
+  | { readonly metrics: 'gathered'; readonly id: number; readonly texts: readonly string[] }
+  /** The parent requests the metrics of one instance. */
+  | { readonly metrics: 'render'; readonly id: number }
+  | { readonly metrics: 'rendered'; readonly id: number; readonly text: string };
 
-/** How long an instance may take to tell its own, in ms. If it takes longer, its last numbers count. */
-const patience = 1_000;
+/** The timeout for the metrics of one instance. After it, the parent uses the last metrics of that instance. */
+const responseTimeoutMs = 1_000;
 
-/** The side of an instance. */
+/** Opens the link of an instance to its parent. */
 export function linkMetrics(parent: Pick<NodeJS.Process, 'on' | 'send'>): MetricsLink {
   const waiting = new Map<number, (texts: readonly string[]) => void>();
-  let own = async () => '';
-  let last = 0;
+  let renderThis = async () => '';
+  let lastId = 0;
   const send = (message: Message) => void parent.send?.(message);
   parent.on('message', (message: Message) => {
-    if (message.metrics !== 'all') return;
-    waiting.get(message.id)?.(message.texts);
+    if (message.metrics === 'gathered') waiting.get(message.id)?.(message.texts);
   });
   return {
     async gather() {
-      const id = ++last;
+      const id = ++lastId;
       const texts = await new Promise<readonly string[] | undefined>((resolve) => {
-        const timer = setTimeout(resolve, 3 * patience, undefined);
+        const timer = setTimeout(resolve, 3 * responseTimeoutMs, undefined);
         waiting.set(id, (texts) => {
           clearTimeout(timer);
           resolve(texts);
         });
-        send({ metrics: 'wanted', id });
+        send({ metrics: 'gather', id });
       });
       waiting.delete(id);
-      // A parent that hangs: this instance can speak for itself alone.
-      return texts === undefined ? own() : mergeExpositions(texts);
+      return texts === undefined ? renderThis() : mergeExpositions(texts);
     },
-    tell(render) {
-      own = render;
-      parent.on('message', async (message: Message) => {
-        if (message.metrics === 'own?') send({ metrics: 'own', id: message.id, text: await render() });
+    publish(render) {
+      renderThis = render;
+      parent.on('message', async ({ metrics, id }: Message) => {
+        if (metrics === 'render') send({ metrics: 'rendered', id, text: await render() });
       });
     },
   };
 }
 
-/** The side of the parent process; `workers` are the instances that listen now, by number. */
+/**
+ * Relays metrics between instances, in their parent process.
+ * @param workers the instances that listen now, by number.
+ * @returns a function that handles the messages of one instance, as long as it lives.
+ */
 export function relayMetrics(workers: ReadonlyMap<number, Worker>, counts: InstanceCounts) {
   const latest = new Map<number, string>();
   const waiting = new Map<number, (text: string) => void>();
-  let last = 0;
+  let lastId = 0;
 
-  /** Resolves with whether the instance responded in time. */
-  function ask(slot: number, worker: Worker): Promise<boolean> {
+  /** Requests the metrics of an instance. Resolves with whether it responded in time. */
+  function request(slot: number, worker: Worker): Promise<boolean> {
     if (!worker.isConnected()) return Promise.resolve(false);
-    const id = ++last;
+    const id = ++lastId;
     return new Promise((resolve) => {
-      const timer = setTimeout(end, patience, false);
-      function end(hasAnswered: boolean): void {
+      const timer = setTimeout(end, responseTimeoutMs, false);
+      function end(hasResponded: boolean): void {
         clearTimeout(timer);
         waiting.delete(id);
-        resolve(hasAnswered);
+        resolve(hasResponded);
       }
       waiting.set(id, (text) => {
         latest.set(slot, text);
         end(true);
       });
-      worker.send({ metrics: 'own?', id } satisfies Message, (error) => error && end(false));
+      worker.send({ metrics: 'render', id } satisfies Message, (error) => error && end(false));
     });
   }
 
-  /** Listens to an instance, for as long as it lives. */
-  return function listen(asker: Worker): void {
-    asker.on('message', async (message: Message) => {
-      if (message.metrics === 'own') waiting.get(message.id)?.(message.text);
-      if (message.metrics !== 'wanted') return;
-      const answers = await Promise.all([...workers].map(([slot, worker]) => ask(slot, worker)));
-      counts.unresponsive = answers.filter((hasAnswered) => !hasAnswered).length;
-      // The metrics of a stopped instance are not those of its successor.
+  return function listen(instance: Worker): void {
+    instance.on('message', async (message: Message) => {
+      if (message.metrics === 'rendered') waiting.get(message.id)?.(message.text);
+      if (message.metrics !== 'gather') return;
+      const responses = await Promise.all([...workers].map(([slot, worker]) => request(slot, worker)));
+      counts.unresponsive = responses.filter((hasResponded) => !hasResponded).length;
+      // Drop the metrics of stopped instances.
       for (const slot of latest.keys()) if (!workers.has(slot)) latest.delete(slot);
       const { id } = message;
       const texts = [...latest.values(), counts.render()];
-      if (asker.isConnected()) asker.send({ metrics: 'all', id, texts } satisfies Message, () => {});
+      if (instance.isConnected())
+        instance.send({ metrics: 'gathered', id, texts } satisfies Message, () => {});
     });
   };
 }
 
-/** Of texts with the same metrics one, in which each metric stands once, as the format demands. */
+/** Merges texts with the same metrics. The result has each metric once, as the text format requires. */
 export function mergeExpositions(texts: readonly string[]): string {
   const families = new Map<string, string[]>();
   for (const block of texts.flatMap((text) => text.trimEnd().split('\n\n'))) {

@@ -4,7 +4,7 @@ import type { DatabaseSource, MetricSources } from './sources.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** A sample: one line of the text format. */
+/** One line of the text format. */
 export interface Sample {
   readonly metricName?: string;
   readonly labels: Readonly<Record<string, string | number>>;
@@ -42,8 +42,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
       name: names.request,
       help: 'Requests that have ended, by route and status; "aborted" if the client disconnected before it had the response.',
       type: 'histogram',
-      read: () =>
-        traffic.series.flatMap(({ labels, seconds }) => drawHistogram(names.request, labels, seconds)),
+      read: () => traffic.series.flatMap(({ labels, seconds }) => toSamples(names.request, labels, seconds)),
     },
     {
       name: 'http_requests_in_flight',
@@ -56,7 +55,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
       help: 'Requests that were rejected with 503 before they had a route, by reason: too many connections, too many requests in progress, or too many bytes that clients have not read.',
       type: 'counter',
       read: () =>
-        Object.entries(traffic.shed).map(([reason, value]) => ({
+        Object.entries(traffic.rejected).map(([reason, value]) => ({
           labels: { service: label, reason },
           value,
         })),
@@ -81,7 +80,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
       name: names.lag,
       help: 'Delay of timers because the event loop was busy, measured ten times a second.',
       type: 'histogram',
-      read: () => drawHistogram(names.lag, { service: label }, lag),
+      read: () => toSamples(names.lag, { service: label }, lag),
     },
     {
       name: names.call,
@@ -90,7 +89,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
       read: () =>
         operations().flatMap(({ labels, count }) =>
           [...count.seconds].flatMap(([outcome, seconds]) =>
-            drawHistogram(names.call, { ...labels, outcome }, seconds),
+            toSamples(names.call, { ...labels, outcome }, seconds),
           ),
         ),
     },
@@ -98,7 +97,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
       name: names.batch,
       help: 'Ids in one call of a batched lookup.',
       type: 'histogram',
-      read: () => operations().flatMap(({ labels, count }) => drawHistogram(names.batch, labels, count.ids)),
+      read: () => operations().flatMap(({ labels, count }) => toSamples(names.batch, labels, count.ids)),
     },
     {
       name: 'service_contract_broken',
@@ -116,7 +115,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
       type: 'histogram',
       read: () =>
         [...databases].flatMap(([service, { counts }]) =>
-          drawHistogram(names.commit, { service }, counts.commits),
+          toSamples(names.commit, { service }, counts.commits),
         ),
     },
     {
@@ -151,7 +150,7 @@ const names = {
   lag: 'nodejs_eventloop_lag_seconds',
 } as const;
 
-/** By service; of one that has none there is no sample. */
+/** Counts the requests in flight by service. A service without requests has no sample. */
 function countInFlight({ inFlight }: FastifyInstance): Sample[] {
   const counts = new Map<string, number>();
   for (const { request } of inFlight) {
@@ -161,8 +160,8 @@ function countInFlight({ inFlight }: FastifyInstance): Sample[] {
   return [...counts].map(([service, value]) => ({ labels: { service }, value }));
 }
 
-/** A histogram's buckets hold all up to their bound, and so each those before it. */
-function drawHistogram(name: string, labels: Labels, { bounds, counts, sum }: Histogram): Sample[] {
+/** Converts a histogram to samples. Each bucket of the text format includes the buckets with lower bounds. */
+function toSamples(name: string, labels: Labels, { bounds, counts, sum }: Histogram): Sample[] {
   let total = 0;
   const buckets = [...counts].map((count, index) => {
     total += count;

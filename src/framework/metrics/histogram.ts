@@ -1,12 +1,12 @@
-/** Bounds for how long something took, in seconds. */
+/** Upper bounds for durations, in seconds. */
 export const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** Bounds for how many were together. */
+/** Upper bounds for the sizes of batches and commits. */
 export const countBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** How often values came, by upper bounds, and their sum: what a histogram is drawn from. To add makes nothing. */
+/** Counts values by upper bounds, and sums them. `add` allocates no memory. */
 export class Histogram {
   readonly bounds: readonly number[];
-  /** By bound, the values up to it and past the one before; the last are those past all. */
+  /** The number of values for each bound that no lower bound includes. The last number is of values above all bounds. */
   readonly counts: Float64Array;
   sum = 0;
 

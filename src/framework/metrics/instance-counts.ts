@@ -1,8 +1,8 @@
-/** Counts of the parent of several instances, for `/metrics`. */
+/** The metrics of the parent of several instances. */
 export class InstanceCounts {
   /** Instances that ended by themselves, did not start, or were killed because they did not respond. */
   readonly failures = { died: 0, start: 0, hung: 0 };
-  /** Connections that an instance was handed and never accepted. */
+  /** Connections that were closed because their instance ended before it accepted them. */
   dropped = 0;
   /** Instances that did not respond to the last scrape in time. */
   unresponsive = 0;
@@ -16,7 +16,7 @@ export class InstanceCounts {
     this.#listening = listening;
   }
 
-  /** In the text format of Prometheus. */
+  /** Renders the metrics in the text format of Prometheus. */
   render(): string {
     const service = `service="${this.#label}"`;
     const family = (name: string, help: string, type: string, samples: readonly string[]) =>

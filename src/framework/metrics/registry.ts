@@ -6,17 +6,17 @@ import { createRequestMetrics } from './request-metrics.ts';
 import type { CallsSource, DatabaseSource, MetricSources } from './sources.ts';
 
 export interface MetricsOptions {
-  /** The service of what is the app's own. */
+  /** The `service` label of the app's own series. */
   readonly label: string;
-  /** How long the text of `/metrics` is reused, in ms. */
+  /** For how long the response of `/metrics` is reused, in ms. */
   readonly maxAgeMs: number;
-  /** Which of several instances this is. */
+  /** The number of this instance. Absent if the app has one instance. */
   readonly number?: string | undefined;
-  /** The metrics of all instances, this one's among them; absent where there is one. */
+  /** Returns the metrics of all instances, including this one. Absent if the app has one instance. */
   gather?(): Promise<string>;
 }
 
-/** The metrics of an app: counted in plain numbers, and named when they are scraped. */
+/** The metrics of an app. The code counts in plain numbers; a scrape gives them names and labels. */
 export interface Metrics extends MetricSources {
   readonly databases: Map<string, DatabaseSource>;
   readonly calls: CallsSource[];
@@ -33,15 +33,15 @@ export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOption
   const { lag, close } = watchLag();
   let registry: Promise<Registry> | undefined;
 
-  // A scrape costs ms, and each of several instances renders for all: clients that ask all the time share one.
+  // A scrape takes milliseconds, in every instance. Clients that scrape often share a result.
   const render = atMostEvery(maxAgeMs, async () => {
-    registry ??= open();
+    registry ??= openRegistry();
     return (await registry).metrics();
   });
   const serve = atMostEvery(maxAgeMs, async () => Buffer.from(await (gather ?? render)()));
 
-  /** Each series says its service: what is the process's, that of the app. */
-  async function open(): Promise<Registry> {
+  /** Creates the registry. Series without a `service`, such as those of the process, get the label of the app. */
+  async function openRegistry(): Promise<Registry> {
     const { Registry } = await import('@prometheus-io/client');
     const own = new Registry();
     const families = createFamilies({ label, traffic, databases, calls, lag, server: () => server });
@@ -61,8 +61,8 @@ export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOption
     addTo(scope) {
       server = scope;
       scope.addHook('onClose', async () => close());
-      // Exempt from load shedding and rates, because operators need it most while the server is busy. It costs no more
-      // than a health check: the text is made once a second at most.
+      // Exempt from load shedding and rate limits, because operators need metrics most while the server is busy. The
+      // text is rendered at most once in `maxAgeMs`.
       scope.get('/metrics', { config: { exempt: true }, schema: { hide: true } }, async (_request, reply) => {
         reply.type('text/plain; version=0.0.4; charset=utf-8');
         return serve();
@@ -71,7 +71,7 @@ export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOption
   };
 }
 
-/** Calls `make` once in `ms` at most: until then, and while it is pending, callers share its result. */
+/** Calls `make` at most once in `ms`. Callers share its result until then, and while it is pending. */
 function atMostEvery<Result>(ms: number, make: () => Promise<Result>): () => Promise<Result> {
   let result: Promise<Result> | undefined;
   let isPending = false;
@@ -87,21 +87,21 @@ function atMostEvery<Result>(ms: number, make: () => Promise<Result>): () => Pro
   };
 }
 
-/** As the library takes one whose values it does not keep: as the aggregate of several processes. */
+/** Converts a family to a metric of the library. The library reads the values at each scrape and keeps none. */
 function toMetric({ name, help, type, read }: Family): never {
   return { name, help, type, get: async () => ({ name, help, type, values: [...read()] }) } as never;
 }
 
 let processMetrics: Promise<Registry> | undefined;
 
-/** The process's own: memory, processor, garbage. Once for each process; only who asks pays for the library. */
+/** Creates the metrics of the process: memory, CPU, garbage collection. Imports the library at the first scrape. */
 function openProcessMetrics(): Promise<Registry> {
   processMetrics ??= (async () => {
     const { collectDefaultMetrics, Registry } = await import('@prometheus-io/client');
     const registry = new Registry();
     collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1_000 });
-    // Its lag begins anew with each scrape, so that two who ask would take from each other; and the names of these
-    // break the rules of Prometheus.
+    // Each scrape resets the library's event-loop lag, so two scrapers would each miss values. `nodejs_active_*_total`
+    // are gauges, and Prometheus reserves `_total` for counters.
     for (const { name } of registry.getMetricsAsArray())
       if (/^nodejs_eventloop_|^nodejs_active_.*_total$/.test(name)) registry.removeSingleMetric(name);
     return registry;
@@ -109,18 +109,17 @@ function openProcessMetrics(): Promise<Registry> {
   return processMetrics;
 }
 
-/** How often the event loop is looked at, in ms. */
-const tick = 100;
+const lagIntervalMs = 100;
 
-/** How much later than it should the event loop comes to what is due, in seconds. */
+/** Measures event-loop lag: by how many seconds a timer is late. */
 function watchLag() {
   const lag = new Histogram(secondsBuckets);
   let last = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
-    lag.add(Math.max(0, now - last - tick) / 1000);
+    lag.add(Math.max(0, now - last - lagIntervalMs) / 1000);
     last = now;
-  }, tick);
+  }, lagIntervalMs);
   timer.unref();
   return { lag, close: () => clearInterval(timer) };
 }

@@ -1,45 +1,48 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram, secondsBuckets } from './histogram.ts';
 
-/** Requests of one kind that have ended. */
+/** The completed requests with the same labels. */
 export interface RequestSeries {
   readonly labels: Readonly<Record<'service' | 'method' | 'route' | 'status', string>>;
   readonly seconds: Histogram;
 }
 
-/** Why a request was rejected before it had a route: too many connections, requests, or bytes that clients have not read. */
+/** The reason of a rejection before routing: too many connections, requests, or bytes that clients have not read. */
 export type RejectionReason = 'connections' | 'requests' | 'unread';
 /**
- * Why the server closed a connection: it was idle and another one needed its place; its client did not read; too many
- * pipelined requests waited; its input was not a valid request.
+ * The reason why the server closed a connection: it was idle and a new connection needed its place; the client did not
+ * read; too many pipelined requests waited; the input was not a valid request.
  */
 export type CloseReason = 'idle' | 'unread' | 'pipeline' | 'malformed';
 
 /** Counts requests and connections in plain numbers. */
 export interface RequestMetrics {
-  /** A request has ended; `route` is the `config` of its route, the same for each of its requests. */
-  ended(request: FastifyRequest, reply: FastifyReply, route: object): void;
+  /**
+   * Counts a request that has ended.
+   * @param route the `config` of its route: the same object for each request of the route.
+   */
+  countRequest(request: FastifyRequest, reply: FastifyReply, route: object): void;
   readonly series: readonly RequestSeries[];
-  readonly shed: Record<RejectionReason, number>;
+  readonly rejected: Record<RejectionReason, number>;
   readonly closed: Record<CloseReason, number>;
   /** Bytes of responses that clients have not read, as of the last check. */
   unreadBytes: number;
 }
 
-/** Others that HTTP has are counted as one, so that no client makes a series. */
+/** Any other method is counted as `other`, so that no client can create a series. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** The status of a request whose client disconnected before it had the response. */
+/** Stands for the status of a request whose client disconnected before it had the response. */
 const aborted = 0;
 
-/** @param label the service of what no service got. */
+/** @param label the `service` label of requests that reached no service. */
 export function createRequestMetrics(label: string): RequestMetrics {
   const series: RequestSeries[] = [];
   const byKey = new Map<string, Histogram>();
   const byRoute = new Map<object, Map<string, Map<number, Histogram>>>();
 
-  /** Finds it the slow way, once for each route, method and status. */
-  function open(request: FastifyRequest, route: object, status: number): Histogram {
+  /** Finds or creates a series, and caches it by route, method and status. */
+  function findSeries(request: FastifyRequest, route: object, status: number): Histogram {
     const { method, server, routeOptions } = request;
     const labels = {
       service: server.serviceName ?? label,
@@ -59,12 +62,13 @@ export function createRequestMetrics(label: string): RequestMetrics {
 
   return {
     series,
-    shed: { connections: 0, requests: 0, unread: 0 },
+    rejected: { connections: 0, requests: 0, unread: 0 },
     closed: { idle: 0, unread: 0, pipeline: 0, malformed: 0 },
     unreadBytes: 0,
-    ended(request, reply, route) {
+    countRequest(request, reply, route) {
       const status = reply.raw.writableFinished ? reply.statusCode : aborted;
-      const seconds = byRoute.get(route)?.get(request.method)?.get(status) ?? open(request, route, status);
+      const seconds =
+        byRoute.get(route)?.get(request.method)?.get(status) ?? findSeries(request, route, status);
       seconds.add(reply.elapsedTime / 1000);
     },
   };

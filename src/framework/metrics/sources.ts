@@ -5,7 +5,7 @@ import type { RequestMetrics } from './request-metrics.ts';
 export interface CallsSource {
   readonly service: string;
   readonly peer: string;
-  /** By operation: seconds by outcome, and the number of ids of each batch. */
+  /** By operation: durations by outcome, and the number of ids of each batch. */
   readonly counts: ReadonlyMap<
     string,
     { readonly seconds: ReadonlyMap<string, Histogram>; readonly ids: Histogram }
@@ -16,11 +16,11 @@ export interface CallsSource {
 /** The database of a service. */
 export interface DatabaseSource {
   readonly counts: { readonly commits: Histogram; readonly failures: Readonly<Record<string, number>> };
-  /** Bytes of the file and of the write-ahead log; undefined for a database in memory. */
+  /** Returns the bytes of the file and of the write-ahead log. Undefined for a database in memory. */
   sizes(): { readonly main: number; readonly wal: number } | undefined;
 }
 
-/** The counts of an app that the families read. */
+/** The counts of an app that its metrics are read from. */
 export interface MetricSources {
   readonly traffic: RequestMetrics;
   /** By service. */

@@ -9,11 +9,11 @@ export interface LayoutOptions {
   /** The services to test. */
   readonly services: readonly AnyService[];
   /**
-   * By name, the peers that `services` does not contain: a service, which runs in an app of its own beside the tested
-   * one; or the URL of a server that the test runs, for example one that fails.
+   * The peers that `services` does not contain, by name: a service, which runs in a separate app, or the URL of a server
+   * of the test, for example one that fails.
    */
   readonly peers?: Readonly<Record<string, AnyService | string>>;
-  /** Whether each service runs in an app of its own, behind a gateway without services. */
+  /** Whether each service runs in a separate app, behind a gateway without services. */
   readonly split?: boolean;
 }
 

@@ -1,26 +1,47 @@
-/** A response whose body has been read. */
+import { request } from 'node:http';
+
+/** A response that is complete. */
 export interface TestResponse {
   readonly status: number;
   readonly headers: Headers;
+  /** The name, in lower case, and the value of each header line. A repeated header is here as often as it came. */
+  readonly rawHeaders: readonly (readonly [name: string, value: string])[];
+  /** The body as it came. */
+  readonly bytes: Buffer;
   /** The parsed value of a JSON body; the text of any other. */
   // biome-ignore lint/suspicious/noExplicitAny: a test looks at any shape that arrives
   readonly body: any;
 }
 
-/** Sends a request, and reads the response. Does not follow redirects. A body that is a string is sent as it is, as JSON. */
-export async function sendRequest(
+/** Sends a request without a body, or with a JSON body. A string is sent unchanged. Adds no header but the content type. */
+export function sendRequest(
   url: string,
   method: string,
   body?: unknown,
-  headers: Record<string, string> = {},
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<TestResponse> {
-  const response = await fetch(url, {
-    method,
-    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
-    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    redirect: 'manual',
+  const type = body === undefined ? undefined : { 'content-type': 'application/json' };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers: { ...type, ...headers } }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve(readResponse(response.statusCode as number, response.rawHeaders, Buffer.concat(chunks))),
+      );
+    });
+    sent.on('error', reject);
+    sent.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
   });
-  const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** Creates a response. @param rawHeaders names and values in turn, as in Node. */
+export function readResponse(status: number, rawHeaders: readonly string[], bytes: Buffer): TestResponse {
+  const pairs = rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 ? [[name.toLowerCase(), rawHeaders[index + 1] as string] as const] : [],
+  );
+  const headers = new Headers(pairs.map(([name, value]): [string, string] => [name, value]));
+  const text = bytes.toString();
+  const isJson = /json/.test(headers.get('content-type') ?? '') && text !== '';
+  return { status, headers, rawHeaders: pairs, bytes, body: isJson ? JSON.parse(text) : text };
 }

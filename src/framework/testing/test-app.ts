@@ -53,15 +53,15 @@ export interface SplitApps {
 }
 
 /**
- * Starts the services of a test behind a gateway: in its process, or with `split` each in an app of its own. They stop
- * when the test ends. If it fails, their warnings and errors are printed.
+ * Starts the services of a test behind a gateway: in one app, or with `split` each in a separate app. They stop when
+ * the test ends. If it fails, their warnings and errors are printed.
  * @throws {Error} if a peer is missing; or as the start of the app does.
  */
 export async function createTestApp(t: TestLifetime, options: TestAppOptions): Promise<TestApp> {
   return (await startApps(t, layOut(options), options)).gateway;
 }
 
-/** Starts each service of a test in an app of its own, behind a gateway. */
+/** Starts each service of a test in a separate app, behind a gateway. */
 export function createSplitApps(t: TestLifetime, options: TestAppOptions): Promise<SplitApps> {
   return startApps(t, layOut({ ...options, split: true }), options);
 }

@@ -15,7 +15,7 @@ import type { Logger } from '../logging/logger.ts';
 import { queueSpans } from './span-queue.ts';
 
 export interface TracesOptions {
-  /** The app whose requests these are. */
+  /** The name of the app. */
   readonly app: string;
   readonly version: string;
   readonly log: Logger;
@@ -28,12 +28,12 @@ export interface Traces extends Tracer {
 
 type Api = typeof OpenTelemetry;
 
-/** Records requests by OpenTelemetry, and sends what is recorded to a collector in the background. */
+/** Opens tracing by OpenTelemetry. Sends recorded spans to a collector in the background. */
 export async function openTraces(
   { url, ratio }: NonNullable<Config['traces']>,
   { app, version, log }: TracesOptions,
 ): Promise<Traces> {
-  // Only where there is a collector anybody pays for these imports.
+  // Imported here, so that an app without a collector does not pay for these modules.
   const [api, sdk, { defaultResource, resourceFromAttributes }, { OTLPTraceExporter }] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/sdk-trace'),
@@ -47,19 +47,19 @@ export async function openTraces(
   });
   const batches = {
     maxExportBatchSize: batch,
-    // It is the queue that holds the bound, and says what is lost.
+    // Larger than the bound of the span queue, so that only the span queue drops spans, and logs that.
     maxQueueSize: waiting + batch,
     scheduledDelayMillis: every,
     exportTimeoutMillis: 2 * timeout,
   };
   const processor = queueSpans(
-    { most: waiting, url, log, exporter },
-    (watched) => new sdk.BatchSpanProcessor({ ...batches, exporter: watched }),
+    { maxWaiting: waiting, url, log, exporter },
+    (observed) => new sdk.BatchSpanProcessor({ ...batches, exporter: observed }),
   );
 
   const byRatio = new sdk.TraceIdRatioBasedSampler(ratio);
   const root: Sampler = {
-    // A span with links belongs to the linked spans that are recorded.
+    // A span has links only to recorded spans, so it is recorded too.
     shouldSample: (context, traceId, _name, _kind, _attributes, links) =>
       links.length > 0
         ? { decision: sdk.SamplingDecision.RECORD_AND_SAMPLED }
@@ -70,11 +70,11 @@ export async function openTraces(
   const instance = randomUUID();
   const tracers = new Map<string, OtelTracer>();
 
-  /** A service has the same name in every app, so a trace looks the same in every grouping. */
+  /** Returns the tracer of a service. Its name does not depend on the app, so traces look the same in every grouping. */
   function tracerOf(service: string): OtelTracer {
     let tracer = tracers.get(service);
     if (tracer === undefined) {
-      const own = resourceFromAttributes({
+      const attributes = resourceFromAttributes({
         'service.name': service,
         'service.namespace': 'modular-monolith',
         'service.version': version,
@@ -82,7 +82,7 @@ export async function openTraces(
         'modular_monolith.app': app,
       });
       const provider = new sdk.TracerProvider({
-        resource: defaultResource().merge(own),
+        resource: defaultResource().merge(attributes),
         sampler,
         spanProcessors: [processor],
         spanLimits: { attributeCountLimit: 32, attributeValueLengthLimit: 2_048, linkCountLimit: 1_024 },
@@ -93,7 +93,7 @@ export async function openTraces(
     return tracer;
   }
 
-  /** By the id of the trace, so that apps which do not trust each other decide alike. */
+  /** Decides by the trace id, so that apps that do not trust each other make the same decision. */
   function isRecorded(traceId: string): boolean {
     return byRatio.shouldSample(api.ROOT_CONTEXT, traceId).decision !== sdk.SamplingDecision.NOT_RECORD;
   }
@@ -115,15 +115,15 @@ export async function openTraces(
   return {
     start(service, caller, options): StartedSpan {
       const tracer = tracerOf(service);
-      const span = open(api, tracer, contextOf(caller), options);
+      const span = openSpan(api, tracer, contextOf(caller), options);
       return span.isRecorded ? { traceparent: span.traceparent, span } : { traceparent: span.traceparent };
     },
-    // The log already says which spans were not sent.
+    // The span queue has already logged spans that were not sent.
     close: () => processor.shutdown().catch(() => {}),
   };
 }
 
-function open(api: Api, tracer: OtelTracer, parent: OtelContext, options: SpanOptions): OpenSpan {
+function openSpan(api: Api, tracer: OtelTracer, parent: OtelContext, options: SpanOptions): OpenSpan {
   const { name, kind, attributes = {}, links = [], isRoot = false } = options;
   const otel = tracer.startSpan(
     name,
@@ -174,7 +174,7 @@ class OpenSpan implements Span {
 
   start(options: SpanOptions): Span {
     const parent = this.#api.trace.setSpan(this.#api.ROOT_CONTEXT, this.otel);
-    return open(this.#api, this.#tracer, parent, options);
+    return openSpan(this.#api, this.#tracer, parent, options);
   }
 
   link(other: Span): void {
@@ -188,7 +188,7 @@ class OpenSpan implements Span {
   end(error?: unknown): void {
     if (!this.otel.isRecording()) return;
     if (error !== undefined) {
-      // Not its message: that may quote what a client sent.
+      // The message is not recorded, because it may quote input of a client.
       const { code, name } = Object(error) as { code?: unknown; name?: unknown };
       this.otel.setAttribute('error.type', String(code ?? name));
       this.otel.setStatus({ code: this.#api.SpanStatusCode.ERROR });

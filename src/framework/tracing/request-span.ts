@@ -4,20 +4,20 @@ import { idsOf, type Span, type Tracer } from '../context/span.ts';
 import { pathOf } from '../context/url.ts';
 import type { Logger } from '../logging/logger.ts';
 
-/** A request where requests are traced: what it hands on, and, where it is recorded, its span. */
-export interface Traced {
+/** The trace of a request. `span` is undefined if the trace is not recorded. */
+export interface RequestTrace {
   readonly propagated: PropagatedContext;
   readonly span: Span | undefined;
 }
 
-/** Opens the span of a request. From here on each log entry of the request has the ids of the span. */
+/** Opens the span of a request. Later log entries of the request have the ids of the span. */
 export function openRequestSpan(
   tracer: Tracer,
   request: FastifyRequest,
   reply: FastifyReply,
   propagated: PropagatedContext,
   isTrusted: boolean,
-): Traced {
+): RequestTrace {
   const { method, url, protocol, routeOptions, server } = request;
   const route = routeOptions.url;
   const { traceparent, span } = tracer.start(
@@ -29,7 +29,6 @@ export function openRequestSpan(
       attributes: {
         'http.request.method': method,
         'url.scheme': protocol,
-        // The query stays out: it may hold secrets.
         'url.path': pathOf(url),
         ...(route !== undefined && { 'http.route': route }),
       },
@@ -43,7 +42,7 @@ export function openRequestSpan(
   return { propagated: { ...propagated, traceparent }, span };
 }
 
-/** A rejected request and a disconnected client are not errors of the service. */
+/** Ends the span of a request. A status below 500 and a disconnected client are not errors of the service. */
 export function endRequestSpan(span: Span, { statusCode, raw }: FastifyReply): void {
   span.set({ 'http.response.status_code': statusCode });
   if (!raw.writableFinished) span.set({ 'error.type': 'aborted' });

@@ -3,8 +3,8 @@ import { runInContext } from '../context/context.ts';
 import type { Logger } from '../logging/logger.ts';
 
 export interface SpanQueueOptions {
-  /** How many may wait to be sent; what comes past them is lost. */
-  readonly most: number;
+  /** The maximum number of spans that wait for their export. The queue drops further spans. */
+  readonly maxWaiting: number;
   /** The address of the collector, for log entries. */
   readonly url: string;
   readonly log: Logger;
@@ -12,13 +12,13 @@ export interface SpanQueueOptions {
 }
 
 /**
- * Holds the spans that wait for their export, so many and no more. That spans are lost is one line, as is that no more
- * are, however many batches fail in between.
- * @param createBatches makes what gathers spans in batches, of the exporter that it is to give them to.
+ * Bounds the number of spans that wait for their export. It logs once when spans are lost and once when exports succeed
+ * again, regardless of the number of failed batches.
+ * @param createBatches creates the processor that exports spans in batches by the given exporter.
  */
 export function queueSpans(
-  { most, url, log, exporter }: SpanQueueOptions,
-  createBatches: (watched: SpanExporter) => SpanProcessor,
+  { maxWaiting, url, log, exporter }: SpanQueueOptions,
+  createBatches: (observed: SpanExporter) => SpanProcessor,
 ): SpanProcessor {
   let waiting = 0;
   let lost = 0;
@@ -26,11 +26,11 @@ export function queueSpans(
   const batches = createBatches({
     export(spans, done) {
       waiting -= spans.length;
-      // The first that waited set the timer off: an export is not that request's work.
+      // The first span of a batch starts its timer, and the export must not run in the context of that request.
       runInContext(undefined, () =>
         exporter.export(spans, (result) => {
           if (result.error !== undefined || result.code !== 0) lose(spans.length, result.error);
-          else if (lost > 0 && waiting < most / 2) recover();
+          else if (lost > 0 && waiting < maxWaiting / 2) recover();
           done(result);
         }),
       );
@@ -39,19 +39,19 @@ export function queueSpans(
   });
 
   function lose(count: number, err?: Error): void {
-    if (lost === 0) log.warn({ url, err }, 'spans are lost: the collector does not take them');
+    if (lost === 0) log.warn({ url, err }, 'spans are lost: the collector does not accept them');
     lost += count;
   }
 
   function recover(): void {
-    log.info({ url, lost }, 'the collector takes spans again');
+    log.info({ url, lost }, 'the collector accepts spans again');
     lost = 0;
   }
 
   return {
     onStart() {},
     onEnd(span: ReadableSpan) {
-      if (waiting >= most) return lose(1);
+      if (waiting >= maxWaiting) return lose(1);
       waiting += 1;
       batches.onEnd(span);
     },

@@ -2,7 +2,7 @@ import type { Peer } from '#framework';
 
 export function createPetClient({ createPet, listPets, readPet }: Peer<'pet'>) {
   return {
-    /** Resolves with those of these pets that exist, by id. */
+    /** Finds pets by id. Ids of missing pets are left out. */
     find: listPets.batchBy('ids'),
     read: (id: number) => readPet({ params: { pet_id: id } }),
     list: (limit: number) => listPets({ query: { limit } }),

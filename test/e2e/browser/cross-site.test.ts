@@ -14,7 +14,7 @@ beforeAll(async () => {
       '--disable-quic',
       '--disable-background-networking',
       '--no-first-run',
-      // What DNS rebinding comes to: the name of another site leads to this machine.
+      // The effect of DNS rebinding: the name of another site resolves to this machine.
       '--host-resolver-rules=MAP evil.example 127.0.0.1',
     ],
   });
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => browser?.close());
 
-/** Opens a page of another site, which is another port of this machine. */
+/** Opens a page of another site: another port of this machine. */
 async function openOtherSite(t: TestContext) {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<title>another site</title>');
@@ -40,12 +40,12 @@ async function openOtherSite(t: TestContext) {
   return { page, origin };
 }
 
-/** What the page sends needs no preflight; that it cannot read the response is no protection. */
+/** Sends a request that needs no preflight. It takes effect, although the page cannot read the response. */
 async function treat(url: string): Promise<void> {
   await fetch(`${url}/pet/pets/1/treat`, { method: 'POST', mode: 'no-cors' }).catch(() => {});
 }
 
-test('a page of another site cannot change anything, by fetch or by a form', async (t) => {
+test('a page of another site cannot change data, by fetch or by a form', async (t) => {
   const { page } = await openOtherSite(t);
   const { url, send, logs } = await createExampleApp(t);
   await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
@@ -62,7 +62,7 @@ test('a page of another site cannot change anything, by fetch or by a form', asy
   expect((await send('GET', '/pet/pets/1')).body).toMatchObject({ mood: 'happy' });
 });
 
-test('a page of an origin in the config can', async (t) => {
+test('a page of an origin in the config can change data', async (t) => {
   const { page, origin } = await openOtherSite(t);
   const { url, send } = await createExampleApp(t, { config: { origins: [origin] } });
   await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
@@ -73,7 +73,7 @@ test('a page of an origin in the config can', async (t) => {
   expect(mood).toBe('excited');
 });
 
-test('a page whose name was rebound to this machine reads nothing', async (t) => {
+test('a page with a rebound host name cannot read data', async (t) => {
   const { url } = await createExampleApp(t);
   const context = await browser.newContext();
   t.onTestFinished(() => context.close());

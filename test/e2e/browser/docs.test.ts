@@ -21,7 +21,7 @@ let browser: Browser;
 beforeAll(async () => {
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    // Nothing that a browser does on its own: no update, no sync, no other protocol.
+    // Turn off background activity: updates, synchronization, QUIC.
     args: [
       '--no-sandbox',
       '--disable-quic',
@@ -45,7 +45,7 @@ const addresses = [
 ];
 
 describe.each(addresses)('The page at $path', ({ path, document, title }) => {
-  test('loads without an error and shows the operations of its document, all and no other', async (t) => {
+  test('loads without an error and shows exactly the operations of its document', async (t) => {
     const built = await createExampleApp(t);
     const page = await open(t, built.url + path);
     expect(await page.title()).toBe(`${title} · API docs`);
@@ -53,7 +53,7 @@ describe.each(addresses)('The page at $path', ({ path, document, title }) => {
   });
 });
 
-test('The gateway’s page offers the merged document and each service’s, and shows the one that is chosen', async (t) => {
+test('The gateway’s page offers the merged document and each service’s, and shows the selected one', async (t) => {
   const built = await createExampleApp(t);
   const page = await open(t, `${built.url}/docs`);
   expect(await page.locator('#select option').allInnerTexts()).toEqual([product, 'pet', 'user']);
@@ -65,7 +65,7 @@ test('The gateway’s page offers the merged document and each service’s, and 
   await expectDocument(page, built, '/openapi.json', product);
 });
 
-test('The choice on the gateway’s page outlives a reload', async (t) => {
+test('The selection on the gateway’s page survives a reload', async (t) => {
   const built = await createExampleApp(t);
   const page = await open(t, `${built.url}/docs/`);
   await choose(page, 'pet');
@@ -80,19 +80,19 @@ test.for(['pet', 'user'])('The page of %s offers no other document', async (serv
   expect(await page.locator('#select option').allTextContents()).toEqual([service]);
 });
 
-test('A page loads with a query in its address as well', async (t) => {
+test('A page loads with a query in its address', async (t) => {
   const built = await createExampleApp(t);
   const page = await open(t, `${built.url}/pet/docs?from=elsewhere`);
   await expectDocument(page, built, '/pet/openapi.json', 'pet');
 });
 
 test.for([
-  { place: '/pet/docs', at: '/pet/docs', prefix: '' },
-  { place: '/docs', at: '/docs', prefix: 'pet.' },
-  { place: '/docs once pet is chosen', at: '/docs', choice: 'pet', prefix: '' },
-])('A pet is created and read through $place', async ({ at, choice, prefix }, t) => {
+  { page: '/pet/docs', path: '/pet/docs', prefix: '' },
+  { page: '/docs', path: '/docs', prefix: 'pet.' },
+  { page: '/docs after pet is selected', path: '/docs', choice: 'pet', prefix: '' },
+])('A pet is created and read through $page', async ({ path, choice, prefix }, t) => {
   const { url, send } = await createExampleApp(t);
-  const page = await open(t, url + at);
+  const page = await open(t, url + path);
   if (choice !== undefined) await choose(page, choice);
 
   const created = await execute(page, `${prefix}createPet`);
@@ -163,7 +163,7 @@ describe('On a phone, 390 px wide,', () => {
   );
 });
 
-test('Each error of an operation shows an example of its own status', async (t) => {
+test('Each error of an operation shows an example with its status', async (t) => {
   const { url } = await createExampleApp(t);
   const page = await open(t, `${url}/docs`);
   const block = findOperation(page, 'user.adoptPet');
@@ -182,7 +182,7 @@ test('Each error of an operation shows an example of its own status', async (t) 
   }
 });
 
-test('The page has the name of the product in place of a logo, and lists what every service has last', async (t) => {
+test('The page shows the name of the product as its logo, and lists the common operations last', async (t) => {
   const { url } = await createExampleApp(t);
   const page = await open(t, `${url}/docs`);
   const logo = await page.locator('.topbar .link img').getAttribute('src');
@@ -193,37 +193,37 @@ test('The page has the name of the product in place of a logo, and lists what ev
   expect(tags).toEqual(['pet', 'user', 'pet.service', 'user.service']);
 });
 
-test('The page shows an error answer as it is', async (t) => {
+test('The page shows an error response unchanged', async (t) => {
   const { url } = await createExampleApp(t);
-  const page = await open(t, `${url}/pet/docs`, { refused: `${url}/pet/pets/1` });
+  const page = await open(t, `${url}/pet/docs`, { expectedError: `${url}/pet/pets/1` });
   const { status, body } = await execute(page, 'readPet');
   expect(status).toBe(404);
   expect(body).toMatchObject({ status: 404, detail: 'Pet not found' });
 });
 
-/** Opens a page and waits for its operations. The test fails where the page finds anything wrong until the end. */
+/** Opens a page and waits for its operations. The test fails if the page has any error before it closes. */
 async function open(
   t: TestContext,
   url: string,
-  { refused, context: options = {} }: { refused?: string; context?: BrowserContextOptions } = {},
+  { expectedError, context: options = {} }: { expectedError?: string; context?: BrowserContextOptions } = {},
 ): Promise<Page> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
-  const faults: string[] = [];
+  const errors: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'error' && message.location().url !== refused) faults.push(message.text());
+    if (message.type() === 'error' && message.location().url !== expectedError) errors.push(message.text());
   });
-  page.on('pageerror', (error) => faults.push(error.message));
-  page.on('requestfailed', (request) => faults.push(`${request.url()} ${request.failure()?.errorText}`));
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('requestfailed', (request) => errors.push(`${request.url()} ${request.failure()?.errorText}`));
   page.on('response', (response) => {
-    if (response.status() >= 400 && response.url() !== refused) {
-      faults.push(`${response.url()} ${response.status()}`);
+    if (response.status() >= 400 && response.url() !== expectedError) {
+      errors.push(`${response.url()} ${response.status()}`);
     }
   });
   t.onTestFinished(async () => {
     await context.close();
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
   });
   await page.goto(url);
   await page.locator('.opblock').first().waitFor();
@@ -262,24 +262,24 @@ async function expectDocument(page: Page, { send }: TestApp, path: string, title
   expect(operations).toEqual(expected);
 }
 
-/** What Swagger UI makes of a name in an element's id. */
+/** Returns the form of a name in the element ids of Swagger UI. */
 function idOf(name: string): string {
   return `-${name.replaceAll('.', '\\.')}`;
 }
 
-/** Picks a document in the gateway's page, and waits until it is there. */
+/** Selects a document on the gateway's page, and waits until it is shown. */
 async function choose(page: Page, name: string): Promise<void> {
   await page.locator('#select').selectOption({ label: name });
   await page.locator('.info .title', { hasText: new RegExp(`^${name}`) }).waitFor();
   await page.locator('.opblock').first().waitFor();
 }
 
-/** The block of an operation. */
+/** Finds the block of an operation. */
 function findOperation(page: Page, operationId: string) {
   return page.locator(`.opblock[id$=${JSON.stringify(idOf(operationId))}]`);
 }
 
-/** Opens an operation, sends it with its examples as they stand, and reads the answer off the page. */
+/** Opens an operation, sends it with its examples, and reads the response from the page. */
 async function execute(page: Page, operationId: string) {
   const block = findOperation(page, operationId);
   await block.locator('.opblock-summary-control').click();
@@ -287,9 +287,9 @@ async function execute(page: Page, operationId: string) {
     page.waitForRequest((sent) => sent.resourceType() === 'fetch'),
     block.getByRole('button', { name: 'Execute' }).click(),
   ]);
-  const answer = block.locator('.live-responses-table .response');
-  const status = await answer.locator('.response-col_status').innerText();
-  const body = await answer.locator('.response-col_description .highlight-code code').first().innerText();
+  const response = block.locator('.live-responses-table .response');
+  const status = await response.locator('.response-col_status').innerText();
+  const body = await response.locator('.response-col_description .highlight-code code').first().innerText();
   expect(await block.locator('.request-url').innerText()).toContain(request.url());
   return {
     url: request.url(),

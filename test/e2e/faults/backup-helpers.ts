@@ -5,13 +5,13 @@ import Client from 'better-sqlite3';
 import { Pool } from 'undici';
 import { expect, type TestContext } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
-import { root, run, writeConfig } from '../process/helper.ts';
+import { root, startProcess, writeConfig } from '../process/helper.ts';
 
-/** Rounds of backup and restore under load; `.ci/run` takes more. */
+/** The number of rounds of backup and restore under load. `.ci/run` sets more. */
 export const rounds = Number(process.env.BACKUP_ROUNDS ?? 3);
 
 export async function runScript(t: TestContext, script: string, ...args: string[]) {
-  const running = run(t, process.execPath, [join(root, `scripts/${script}.ts`), ...args]);
+  const running = startProcess(t, process.execPath, [join(root, `scripts/${script}.ts`), ...args]);
   const { code } = await running.ended;
   return { code, output: running.output() };
 }
@@ -19,7 +19,7 @@ export async function runScript(t: TestContext, script: string, ...args: string[
 export const migrationsOf = (service: string) =>
   new URL(`../../../src/services/${service}/migrations/`, import.meta.url);
 
-/** A config with its databases: a pet, a user, an adoption. */
+/** Writes a config, and databases with a pet, a user and an adoption. */
 export function prepare(t: TestContext) {
   const { folder, file } = writeConfig(t);
   const data = join(folder, 'data');
@@ -61,18 +61,18 @@ export const bytesOf = (folder: string) =>
     readdirSync(folder).map((name) => [name, readFileSync(join(folder, name)).toString('latin1')]),
   );
 
-/** Clients that create pets and users and have these adopt those, until they are stopped; what was acknowledged. */
+/** Starts clients that create pets, users and adoptions until they are stopped. `done` has the acknowledged writes. */
 export function write(url: string) {
   const done = { pets: new Set<number>(), users: new Set<number>(), adoptions: new Set<string>() };
   const pool = new Pool(url, { connections: 10 });
   let isStopped = false;
   async function post(path: string, body: unknown) {
     const headers = { 'content-type': 'application/json' };
-    const answer = await pool.request({ path, method: 'POST', headers, body: JSON.stringify(body) });
-    const read = (await answer.body.json()) as { id: number };
-    // On a busy machine a call may take too long: then nothing was acknowledged.
-    expect([200, 503, 504], JSON.stringify(read)).toContain(answer.statusCode);
-    return answer.statusCode === 200 ? read.id : undefined;
+    const response = await pool.request({ path, method: 'POST', headers, body: JSON.stringify(body) });
+    const read = (await response.body.json()) as { id: number };
+    // On a busy machine a call may time out. Then the write was not acknowledged.
+    expect([200, 503, 504], JSON.stringify(read)).toContain(response.statusCode);
+    return response.statusCode === 200 ? read.id : undefined;
   }
   const clients = Array.from({ length: 10 }, async () => {
     while (!isStopped) {
@@ -80,10 +80,10 @@ export function write(url: string) {
       const user = await post('/user/users/', { name: 'Alice' });
       if (pet !== undefined) done.pets.add(pet);
       if (user !== undefined) done.users.add(user);
-      const isMade = pet !== undefined && user !== undefined;
-      if (isMade && (await post(`/user/users/${user}/pets/${pet}`, {})) !== undefined)
+      const hasBoth = pet !== undefined && user !== undefined;
+      if (hasBoth && (await post(`/user/users/${user}/pets/${pet}`, {})) !== undefined)
         done.adoptions.add(`${user} ${pet}`);
-      // A core is left for the backup.
+      // The pause leaves a core for the backup.
       await sleep(5);
     }
   });

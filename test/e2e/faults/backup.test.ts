@@ -4,10 +4,10 @@ import Client from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { restoreBackup } from '../../../src/framework/database/backup/restore.ts';
 import { makeFolder, sendRequest } from '../../support/app.ts';
-import { root, run, startServer, writeConfig } from '../process/helper.ts';
+import { root, startProcess, startServer, writeConfig } from '../process/helper.ts';
 import { bytesOf, databasesIn, prepare, query, rounds, runScript, write } from './backup-helpers.ts';
 
-test(`under load, ${rounds} backups each have all that was acknowledged before, agree in themselves, and are restored`, {
+test(`under load, ${rounds} backups have all earlier acknowledged writes, are consistent, and can be restored`, {
   timeout: 60_000 + rounds * 40_000,
 }, async (t) => {
   const { file } = writeConfig(t);
@@ -45,7 +45,7 @@ test(`under load, ${rounds} backups each have all that was acknowledged before, 
     expect(before.pets.filter((id) => !restored.pets.has(id))).toEqual([]);
     expect(before.users.filter((id) => !restored.users.has(id))).toEqual([]);
     expect(before.adoptions.filter((pair) => !restored.adoptions.has(pair))).toEqual([]);
-    // Of one instant: nobody has adopted a pet that is not there.
+    // The copies are of one point in time, so every adopted pet exists.
     const adopted = query(users, 'SELECT DISTINCT pet_id FROM adoption');
     expect(adopted.filter((id) => !restored.pets.has(id))).toEqual([]);
     expect(readdirSync(join(other, 'data')).sort()).toEqual(['pet.db', 'user.db']);
@@ -63,7 +63,7 @@ test(`under load, ${rounds} backups each have all that was acknowledged before, 
 });
 
 describe('backup', () => {
-  test('says what it has copied, and its manifest what is in each file', async (t) => {
+  test('prints the copied databases, and writes a manifest of each file', async (t) => {
     const { file, backup, data } = prepare(t);
     const before = bytesOf(data);
     const { code, output } = await runScript(t, 'backup', backup, '--config', file);
@@ -84,7 +84,7 @@ describe('backup', () => {
     });
   });
 
-  test('copies one service where that is said', async (t) => {
+  test('copies only the named service', async (t) => {
     const { file, backup, data } = prepare(t);
     expect((await runScript(t, 'backup', backup, 'user', '--config', file)).code).toBe(0);
     expect(readdirSync(backup).sort()).toEqual(['manifest.json', 'user.db']);
@@ -95,7 +95,7 @@ describe('backup', () => {
     expect(bytesOf(data)['pet.db']).toBe(before);
   });
 
-  test.for<[string, (place: { data: string; backup: string }) => void, RegExp]>([
+  test.for<[string, (paths: { data: string; backup: string }) => void, RegExp]>([
     [
       'a folder that is not empty',
       ({ backup }) => {
@@ -106,45 +106,45 @@ describe('backup', () => {
     ],
     ['a file', ({ backup }) => writeFileSync(backup, 'mine'), /^\S+backup is a file: name a folder/],
     [
-      'a database that is gone',
+      'a missing database',
       ({ data }) => rmSync(join(data, 'user.db')),
-      /user\.db: it is not there, so there/,
+      /user\.db: the file is missing: there is nothing to back up/,
     ],
     [
-      'a database that is damaged',
+      'a damaged database',
       ({ data }) => {
         const bytes = readFileSync(join(data, 'user.db'));
         writeFileSync(join(data, 'user.db'), bytes.fill(0xa5, 3 * 4096, 4 * 4096));
       },
       /user\.db: the file is corrupt or truncated\. Restore a backup\n$/,
     ],
-  ])('ends with 1 and one line on %s, and leaves what was there', async ([, damage, says], t) => {
-    const place = prepare(t);
-    damage(place);
+  ])('ends with 1 and one line on %s, and changes no file', async ([, damage, message], t) => {
+    const paths = prepare(t);
+    damage(paths);
     const listFiles = () =>
-      existsSync(place.backup)
-        ? [statSync(place.backup).isFile() || bytesOf(place.backup), bytesOf(place.data)]
-        : bytesOf(place.data);
+      existsSync(paths.backup)
+        ? [statSync(paths.backup).isFile() || bytesOf(paths.backup), bytesOf(paths.data)]
+        : bytesOf(paths.data);
     const before = listFiles();
-    const { code, output } = await runScript(t, 'backup', place.backup, '--config', place.file);
-    expect(output).toMatch(says);
+    const { code, output } = await runScript(t, 'backup', paths.backup, '--config', paths.file);
+    expect(output).toMatch(message);
     expect(output.trim()).not.toContain('\n');
     expect(code).toBe(1);
     expect(listFiles()).toEqual(before);
   });
 
-  test('of a database whose rows contradict each other is not made, and leaves an empty folder empty', async (t) => {
+  test('rejects a database with broken references, and leaves the folder empty', async (t) => {
     const { file, backup, data } = prepare(t);
     const client = new Client(join(data, 'user.db'));
     client.exec('PRAGMA foreign_keys = OFF; INSERT INTO adoption (user_id, pet_id) VALUES (99, 1)');
     client.close();
     mkdirSync(backup);
     const { code, output } = await runScript(t, 'backup', backup, '--config', file);
-    expect(output).toMatch(/user\.db: rows of adoption are without their user\n$/);
+    expect(output).toMatch(/user\.db: rows of adoption refer to missing rows of user\n$/);
     expect([code, readdirSync(backup)]).toEqual([1, []]);
   });
 
-  test('of a database whose schema was changed by hand is not made: nobody could restore it', async (t) => {
+  test('rejects a database whose schema was changed by hand, because it could not be restored', async (t) => {
     const { file, backup, data } = prepare(t);
     const client = new Client(join(data, 'user.db'));
     client.exec('CREATE INDEX mine ON user (name)');
@@ -156,7 +156,7 @@ describe('backup', () => {
     expect([code, existsSync(backup)]).toEqual([1, false]);
   });
 
-  test('can be read by its owner alone, whatever the umask is', async (t) => {
+  test('is readable only by its owner, with any umask', async (t) => {
     const { file, backup, data, folder } = prepare(t);
     expect((await runScript(t, 'backup', backup, '--config', file)).code).toBe(0);
     const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
@@ -167,7 +167,7 @@ describe('backup', () => {
     expect([modeOf(data), modeOf(join(data, 'pet.db'))]).toEqual(['700', '600']);
   });
 
-  test('copies one instant: while one database is waited for, nobody writes any other', async (t) => {
+  test('copies one point in time: it locks all databases while it waits for one of them', async (t) => {
     const { file, backup, data } = prepare(t);
     const [pets, users] = ['pet.db', 'user.db'].map(
       (name) => new Client(join(data, name), { timeout: 0 }),
@@ -190,13 +190,18 @@ describe('backup', () => {
     expect(query(join(backup, 'user.db'), 'SELECT pet_id FROM adoption')).toEqual([1, 2]);
   });
 
-  test('that is killed leaves nothing that looks whole', async (t) => {
+  test('leaves no complete backup when it is killed', async (t) => {
     const { file, data, backup } = prepare(t);
     const client = new Client(join(data, 'pet.db'));
     client.exec(`INSERT INTO pet (name, species, mood, last_fed, last_interaction)
       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT 'Rex' || i, 'dog', 'happy', i, i FROM n`);
     client.close();
-    const running = run(t, process.execPath, [join(root, 'scripts/backup.ts'), backup, '--config', file]);
+    const running = startProcess(t, process.execPath, [
+      join(root, 'scripts/backup.ts'),
+      backup,
+      '--config',
+      file,
+    ]);
     const copy = join(backup, 'pet.db');
     await expect.poll(() => existsSync(copy), { interval: 1, timeout: 30_000 }).toBe(true);
     running.child.kill('SIGKILL');
@@ -204,32 +209,32 @@ describe('backup', () => {
     const { code, output } = await runScript(t, 'restore', backup, '--config', file);
     expect({ code, output }).toEqual({
       code: 1,
-      output: `${backup} is not a backup, or not a whole one: it has no manifest.json\n`,
+      output: `${backup} is not a complete backup: it has no manifest.json\n`,
     });
   });
 });
 
 test.for([
-  { script: 'backup', args: [], says: 'Missing FOLDER to copy to: see --help\n' },
+  { script: 'backup', args: [], message: 'Missing FOLDER to copy to: see --help\n' },
   {
     script: 'backup',
     args: ['/tmp/x', 'nope'],
-    says: 'nope is not a service of config.yaml with a database\n',
+    message: 'nope is not a service of config.yaml with a database\n',
   },
-  { script: 'backup', args: ['/tmp/x', '--nope'], says: 'Unknown option --nope: see --help\n' },
+  { script: 'backup', args: ['/tmp/x', '--nope'], message: 'Unknown option --nope: see --help\n' },
   {
     script: 'backup',
     args: ['/tmp/x', '--config', '/nowhere.yaml'],
-    says: '/nowhere.yaml: there is no such file\n',
+    message: '/nowhere.yaml: there is no such file\n',
   },
-  { script: 'restore', args: [], says: 'Missing FOLDER of the backup: see --help\n' },
-  { script: 'restore', args: ['/tmp/x', '/tmp/y'], says: 'Unknown argument /tmp/y: see --help\n' },
-  { script: 'restore', args: ['/tmp/x', '--nope'], says: 'Unknown option --nope: see --help\n' },
-])('$script ends with 2 and one line on $args', async ({ script, args, says }, t) => {
-  expect(await runScript(t, script, ...args)).toEqual({ code: 2, output: says });
+  { script: 'restore', args: [], message: 'Missing FOLDER of the backup: see --help\n' },
+  { script: 'restore', args: ['/tmp/x', '/tmp/y'], message: 'Unknown argument /tmp/y: see --help\n' },
+  { script: 'restore', args: ['/tmp/x', '--nope'], message: 'Unknown option --nope: see --help\n' },
+])('$script ends with 2 and one line on $args', async ({ script, args, message }, t) => {
+  expect(await runScript(t, script, ...args)).toEqual({ code: 2, output: message });
 });
 
-test.for(['backup', 'restore'])('%s --help says how', async (script, t) => {
+test.for(['backup', 'restore'])('%s --help prints the usage', async (script, t) => {
   const { code, output } = await runScript(t, script, '--help');
   expect(code).toBe(0);
   expect(output).toMatch(new RegExp(`^Usage: ./run.sh ${script} FOLDER`));
@@ -246,7 +251,7 @@ test.for(['backup', 'restore'])('%s names the tools for services in PostgreSQL',
   );
 });
 
-test('backup refuses a database in memory', async (t) => {
+test('backup rejects a database in memory', async (t) => {
   const { folder, file } = writeConfig(t);
   writeFileSync(file, readFileSync(file, 'utf8').replace('sqlite:data/pet.db', '"sqlite::memory:"'));
   expect(await runScript(t, 'backup', join(folder, 'backup'), '--config', file)).toEqual({

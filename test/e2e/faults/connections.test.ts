@@ -6,19 +6,19 @@ import { Pool } from 'undici';
 import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { sendRequest } from '../../support/app.ts';
-import { main, run, writeConfig } from '../process/helper.ts';
+import { main, startProcess, writeConfig } from '../process/helper.ts';
 
 const connections = 500;
 const users = 20;
 
-/** How many files a process has open, and how many of them are sockets. */
+/** Counts the open files of a process, and the sockets among them. */
 function countFiles(pid: number): { all: number; sockets: number } {
   const folder = `/proc/${pid}/fd`;
   const links = readdirSync(folder).map((fd) => {
     try {
       return readlinkSync(`${folder}/${fd}`);
     } catch {
-      // Closed in between.
+      // The file was closed meanwhile.
       return '';
     }
   });
@@ -28,7 +28,7 @@ function countFiles(pid: number): { all: number; sockets: number } {
 
 const others = ({ all, sockets }: ReturnType<typeof countFiles>) => all - sockets;
 
-/** Each connection asks so many times, one after the other, all connections at once; resolves with the answers. */
+/** Sends `times` requests on each of all connections. Resolves with the wrong responses. */
 async function load(url: string, times: number, onHundred = () => {}): Promise<string[]> {
   const pool = new Pool(url, { connections, pipelining: 1 });
   const bad: string[] = [];
@@ -51,11 +51,16 @@ async function load(url: string, times: number, onHundred = () => {}): Promise<s
 }
 
 async function start(t: TestContext, command: string, args: string[]) {
-  // However busy the machine is: this is about connections.
-  // A machine that is busy with other tests would shed some of them.
+  // Long limits, because on a busy machine calls would time out and requests would be rejected.
   const { file } = writeConfig(t, { extra: 'calls: { deadline: 20000 }\nlimits: { wait: 60000 }\n' });
-  const { child, says } = run(t, command, [...args, process.execPath, main, '--config', file]);
-  const [, url] = (await says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  const { child, waitForOutput } = startProcess(t, command, [
+    ...args,
+    process.execPath,
+    main,
+    '--config',
+    file,
+  ]);
+  const [, url] = (await waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
   for (let pet = 1; pet <= 3; pet += 1)
     await sendRequest(`${url}/pet/pets/`, 'POST', { name: `${pet}`, species: 'dog' });
   for (let user = 1; user <= users; user += 1) {
@@ -67,11 +72,11 @@ async function start(t: TestContext, command: string, args: string[]) {
 }
 
 test.for([
-  ['as many files as it likes', 'env', []],
-  // The shell is replaced by the server, which so has its limit, and its process id.
-  ['1,024 files at most', 'bash', ['-c', 'ulimit -n 1024 && exec "$@"', 'bash']],
+  ['unlimited files', 'env', []],
+  // `exec` replaces the shell, so that the server has its limit and its process id.
+  ['at most 1,024 files', 'bash', ['-c', 'ulimit -n 1024 && exec "$@"', 'bash']],
 ] as const)(
-  'answers 500 connections, each of which needs another service, with %s',
+  'responds on 500 connections whose requests need another service, with %s',
   { timeout: 60_000 },
   async ([, command, args], t) => {
     const { url, pid } = await start(t, command, [...args]);
@@ -86,7 +91,7 @@ test.for([
     expect(bad).toEqual([]);
     if (before === undefined) return;
     expect(during).toBeGreaterThanOrEqual(connections);
-    // As before, but for the connections that it keeps to itself: 32 at most, each with two ends.
+    // The server keeps up to 32 connections to itself. Each is two sockets.
     const kept = 2 * 32;
     const leftOver = () => countFiles(pid).sockets - before.sockets;
     await expect.poll(leftOver, { timeout: 10_000, interval: 50 }).toBeLessThanOrEqual(kept);
@@ -94,14 +99,14 @@ test.for([
   },
 );
 
-/** How many connections this system lets wait for anybody. */
+/** The length of the accept queue on this system. */
 const bound = '/proc/sys/net/core/somaxconn';
 const room = existsSync(bound) ? Number(readFileSync(bound, 'utf8')) : 0;
 
-test.skipIf(room < 1_000)('lets 1,000 connections wait that come at once while it is busy', async (t) => {
+test.skipIf(room < 1_000)('queues 1,000 connections that arrive while it is busy', async (t) => {
   const { url, pid } = await start(t, 'env', []);
   const { port, hostname } = new URL(url);
-  // It accepts none, as while it works; a connection that finds no room would be tried again, and in vain, each second.
+  // A suspended server accepts no connection. The kernel would retry a connection without a place in the queue each second.
   process.kill(pid, 'SIGSTOP');
   t.onTestFinished(() => void process.kill(pid, 'SIGCONT'));
   const sockets = Array.from({ length: 1_000 }, () => connect(Number(port), hostname));
@@ -113,32 +118,29 @@ test.skipIf(room < 1_000)('lets 1,000 connections wait that come at once while i
   expect((await sendRequest(`${url}/user/users/1`, 'GET')).status).toBe(200);
 });
 
-test.skipIf(room < 1_000)(
-  'calls its own services on connections that it has, not behind those that wait',
-  async (t) => {
-    const { url, pid } = await start(t, 'env', []);
-    const { port, hostname } = new URL(url);
-    const open = async () => {
-      const socket = connect(Number(port), hostname);
-      t.onTestFinished(() => void socket.destroy());
-      await once(socket, 'connect');
-      return socket;
-    };
-    const ask = (socket: Socket, path: string) => {
-      socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
-      return once(socket, 'data').then(([data]) => expect(String(data)).toMatch(/^HTTP\/1.1 200 /));
-    };
-    const client = await open();
-    await ask(client, '/user/users/1');
-    // As long as apps that hand over to another let a connection be unused, and longer.
-    await sleep(2 * internalLimits.unusedMs);
-    process.kill(pid, 'SIGSTOP');
-    t.onTestFinished(() => void process.kill(pid, 'SIGCONT'));
-    const waiting = await Promise.all(Array.from({ length: 1_000 }, open));
-    let answered = 0;
-    const rest = waiting.map((socket) => ask(socket, '/health').then(() => (answered += 1)));
-    const first = ask(client, '/user/users/1').then(() => expect(answered).toBeLessThan(500));
-    process.kill(pid, 'SIGCONT');
-    await Promise.all([first, ...rest]);
-  },
-);
+test.skipIf(room < 1_000)('calls its own services on open connections, not behind queued ones', async (t) => {
+  const { url, pid } = await start(t, 'env', []);
+  const { port, hostname } = new URL(url);
+  const open = async () => {
+    const socket = connect(Number(port), hostname);
+    t.onTestFinished(() => void socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  };
+  const send = (socket: Socket, path: string) => {
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+    return once(socket, 'data').then(([data]) => expect(String(data)).toMatch(/^HTTP\/1.1 200 /));
+  };
+  const client = await open();
+  await send(client, '/user/users/1');
+  // Longer than an unused connection to another app stays open.
+  await sleep(2 * internalLimits.unusedMs);
+  process.kill(pid, 'SIGSTOP');
+  t.onTestFinished(() => void process.kill(pid, 'SIGCONT'));
+  const waiting = await Promise.all(Array.from({ length: 1_000 }, open));
+  let responses = 0;
+  const rest = waiting.map((socket) => send(socket, '/health').then(() => (responses += 1)));
+  const first = send(client, '/user/users/1').then(() => expect(responses).toBeLessThan(500));
+  process.kill(pid, 'SIGCONT');
+  await Promise.all([first, ...rest]);
+});

@@ -1,21 +1,20 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { findFreePort, sendRequest } from '../../support/app.ts';
+import { spawnForTest } from '../../support/process-guard.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { main, root, writeConfig } from '../process/helper.ts';
 
-/** Starts the server with this as standard output, and waits until it answers. */
+/** Starts the server with this standard output, and waits until it responds. */
 async function start(t: TestContext, output: 'pipe' | number, args: readonly string[]) {
   const port = await findFreePort();
   const { folder, file } = writeConfig(t, { port });
-  const child = spawn(process.execPath, [main, '--config', file, ...args], {
+  const child = spawnForTest(t, process.execPath, [main, '--config', file, ...args], {
     cwd: root,
     stdio: ['ignore', output, 'ignore'],
   });
-  t.onTestFinished(() => void child.kill('SIGKILL'));
   const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
   const url = `http://127.0.0.1:${port}`;
   const isUp = () =>
@@ -28,14 +27,14 @@ async function start(t: TestContext, output: 'pipe' | number, args: readonly str
   return { child, ended, url, log };
 }
 
-/** Sends enough requests for their lines to fill a pipe several times. */
+/** Sends enough requests to fill a pipe with log entries several times. */
 async function sendMany(url: string): Promise<void> {
   for (let round = 0; round < 20; round += 1) {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 100 }, () => sendRequest(`${url}/pet/pets/`, 'GET')),
     );
-    // A busy machine sheds some of them.
-    expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
+    // On a busy machine the server rejects some of them.
+    expect(responses.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
   }
 }
 
@@ -61,7 +60,7 @@ describe.for([
       expect(server.log()).toContain('"msg":"stopped"');
     });
 
-    test('when the reader of the console is gone', async (t) => {
+    test('when the reader of the console has ended', async (t) => {
       const server = await start(t, 'pipe', args);
       server.child.stdout?.destroy();
       await sendMany(server.url);
@@ -76,7 +75,7 @@ describe.for([
       await sendMany(server.url);
       await stop(server);
       expect(server.log()).toContain('"msg":"stopped"');
-      // What the pipe holds is whole lines.
+      // The pipe has complete lines only.
       let text = '';
       for await (const part of server.child.stdout ?? []) text += part;
       expect(text.length).toBeGreaterThan(50_000);
@@ -85,23 +84,19 @@ describe.for([
   },
 );
 
-test.skipIf(!existsSync('/dev/full'))(
-  'the logger outside of any context does not stop a process either',
-  async (t) => {
-    const full = openSync('/dev/full', 'w');
-    t.onTestFinished(() => closeSync(full));
-    const logger = JSON.stringify(new URL('../../../src/framework/logging/logger.ts', import.meta.url).href);
-    const script = `
+test.skipIf(!existsSync('/dev/full'))('a logger without a context does not stop a process', async (t) => {
+  const full = openSync('/dev/full', 'w');
+  t.onTestFinished(() => closeSync(full));
+  const logger = JSON.stringify(new URL('../../../src/framework/logging/logger.ts', import.meta.url).href);
+  const script = `
     import { setTimeout as sleep } from 'node:timers/promises';
     const { getLogger } = await import(${logger});
     for (let index = 0; index < 100; index += 1) getLogger().info('x');
     await sleep(100);
     process.exit(7);`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-      cwd: root,
-      stdio: ['ignore', full, 'ignore'],
-    });
-    t.onTestFinished(() => void child.kill('SIGKILL'));
-    expect((await once(child, 'exit'))[0]).toBe(7);
-  },
-);
+  const child = spawnForTest(t, process.execPath, ['--input-type=module', '-e', script], {
+    cwd: root,
+    stdio: ['ignore', full, 'ignore'],
+  });
+  expect((await once(child, 'exit'))[0]).toBe(7);
+});

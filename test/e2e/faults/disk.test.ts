@@ -17,13 +17,13 @@ import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder, sendRequest } from '../../support/app.ts';
-import { main, run, startServer, writeConfig } from '../process/helper.ts';
+import { main, startProcess, startServer, writeConfig } from '../process/helper.ts';
 
 const mount = ['--user', '--map-root-user', '--mount', 'sh', '-c'];
-const mayMount = spawnSync('unshare', [...mount, 'mount -t tmpfs tmpfs /mnt']).status === 0;
+const canMount = spawnSync('unshare', [...mount, 'mount -t tmpfs tmpfs /mnt']).status === 0;
 
-describe('the server ends with 1 and one line that names the file and what to do, on', () => {
-  /** A config whose server has run once, and was stopped. */
+describe('the server ends with 1 and one line with the file and the remedy, on', () => {
+  /** Writes a config, starts its server once, and stops it. */
   async function prepare(t: TestContext) {
     const { folder, file } = writeConfig(t);
     const { child, ended, url } = await startServer(t, file);
@@ -51,15 +51,15 @@ describe('the server ends with 1 and one line that names the file and what to do
       (pets) => writeFileSync(pets, readFileSync(pets).subarray(0, 9999)),
       /the file is corrupt or truncated\. Restore a backup/,
     ],
-    ['a file that is gone', (pets) => rmSync(pets), lost],
-    ['a folder that is gone', (pets) => rmSync(join(pets, '..'), { recursive: true }), lost],
-  ])('%s', async ([, damage, says], t) => {
+    ['a missing file', (pets) => rmSync(pets), lost],
+    ['a missing folder', (pets) => rmSync(join(pets, '..'), { recursive: true }), lost],
+  ])('%s', async ([, damage, message], t) => {
     const { file, pets } = await prepare(t);
     damage(pets);
     const before = existsSync(pets) ? readFileSync(pets) : undefined;
-    const server = run(t, process.execPath, [main, '--config', file]);
+    const server = startProcess(t, process.execPath, [main, '--config', file]);
     expect((await server.ended).code).toBe(1);
-    expect(server.output()).toMatch(new RegExp(`^database ${pets}: ${says.source}\n$`));
+    expect(server.output()).toMatch(new RegExp(`^database ${pets}: ${message.source}\n$`));
     expect(existsSync(pets) ? readFileSync(pets) : undefined).toEqual(before);
   });
 
@@ -69,7 +69,7 @@ describe('the server ends with 1 and one line that names the file and what to do
     t.onTestFinished(() => void other.close());
     other.exec('BEGIN IMMEDIATE');
     const before = [readdirSync(join(folder, 'data')), readFileSync(pets), readFileSync(`${pets}-wal`)];
-    const server = run(t, process.execPath, [main, '--config', file]);
+    const server = startProcess(t, process.execPath, [main, '--config', file]);
     expect((await server.ended).code).toBe(1);
     expect(server.output()).toBe(
       `database ${pets}: another process has held its lock for 5 s. Stop that process first\n`,
@@ -79,11 +79,11 @@ describe('the server ends with 1 and one line that names the file and what to do
     );
   });
 
-  test.skipIf(!mayMount)('a disk that is mounted for reading only', async (t) => {
+  test.skipIf(!canMount)('a disk that is mounted read-only', async (t) => {
     const { folder, file, pets } = await prepare(t);
     const script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"';
     const command = [process.execPath, main, '--config', file];
-    const server = run(t, 'unshare', [...mount, script, join(folder, 'data'), ...command]);
+    const server = startProcess(t, 'unshare', [...mount, script, join(folder, 'data'), ...command]);
     expect((await server.ended).code).toBe(1);
     expect(server.output()).toBe(
       `database ${pets}: ${pets} cannot be accessed (EROFS). Give this user read and write permission, or mount the disk writable\n`,
@@ -91,52 +91,63 @@ describe('the server ends with 1 and one line that names the file and what to do
     expect(readdirSync(join(folder, 'data'))).toEqual(['pet.db', 'user.db']);
   });
 
-  test.skipIf(!mayMount)('a disk that is full, where a new database is to be', async (t) => {
+  test.skipIf(!canMount)('a full disk for a new database', async (t) => {
     const { folder, file } = writeConfig(t);
     const data = join(folder, 'data');
     mkdirSync(data);
     const script = 'mount -t tmpfs -o size=8k tmpfs "$0" && head -c 8192 /dev/zero >"$0/filler"; exec "$@"';
     const command = [process.execPath, main, '--config', file];
-    const server = run(t, 'unshare', [...mount, script, data, ...command]);
+    const server = startProcess(t, 'unshare', [...mount, script, data, ...command]);
     expect((await server.ended).code).toBe(1);
     expect(server.output()).toMatch(
       new RegExp(`^head: .*\n?database ${data}/pet.db: .*full.*\n$|^database ${data}/pet.db: .*full.*\n$`),
     );
   });
 
-  test.skipIf(!mayMount)(
-    'a file that is mounted alone, to which nothing can be linked, it opens',
-    async (t) => {
-      const { folder, file, pets } = await prepare(t);
-      const [alone, data] = [join(makeFolder(t), 'elsewhere.db'), join(folder, 'data')];
-      writeFileSync(alone, readFileSync(pets));
-      const script = `mount --bind "$0" ${pets} && exec "$@"`;
-      const command = [process.execPath, main, '--config', file];
-      const server = run(t, 'unshare', [...mount, script, alone, ...command]);
-      const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
-      expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
-      server.child.kill('SIGTERM');
-      expect((await server.ended).code).toBe(0);
-      expect(readdirSync(data)).toEqual(['pet.db', 'user.db']);
-    },
-  );
+  test.skipIf(!canMount)('a mounted file, which cannot be linked: the server opens it', async (t) => {
+    const { folder, file, pets } = await prepare(t);
+    const [alone, data] = [join(makeFolder(t), 'elsewhere.db'), join(folder, 'data')];
+    writeFileSync(alone, readFileSync(pets));
+    const script = `mount --bind "$0" ${pets} && exec "$@"`;
+    const command = [process.execPath, main, '--config', file];
+    const server = startProcess(t, 'unshare', [...mount, script, alone, ...command]);
+    const [, url] = (await server.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+      string,
+      string,
+    ];
+    expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
+    server.child.kill('SIGTERM');
+    expect((await server.ended).code).toBe(0);
+    expect(readdirSync(data)).toEqual(['pet.db', 'user.db']);
+  });
 });
 
-test.skipIf(!mayMount)(
-  'on a full disk reads go on, writes are 507 or 503, and go on once there is room, in one process',
+test.skipIf(!canMount)(
+  'on a full disk reads succeed, writes get 507 or 503, and writes succeed again when there is space',
   async (t) => {
     const { folder, file } = writeConfig(t);
     const config = readFileSync(file, 'utf8');
     const disk = join(folder, 'disk');
     mkdirSync(disk);
-    // Databases and log on one small disk. The log of SQLite grows past what makes it fold into the file, which has no room.
+    // Databases and logs share a small disk. The write-ahead log passes its checkpoint size, but the file has no space.
     writeFileSync(
       file,
       config.replaceAll('sqlite:data', 'sqlite:disk').replace('directory: logs', 'directory: disk'),
     );
     const script = 'mount -t tmpfs -o size=12m tmpfs "$0" && exec "$@"';
-    const server = run(t, 'unshare', [...mount, script, disk, process.execPath, main, '--config', file]);
-    const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+    const server = startProcess(t, 'unshare', [
+      ...mount,
+      script,
+      disk,
+      process.execPath,
+      main,
+      '--config',
+      file,
+    ]);
+    const [, url] = (await server.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+      string,
+      string,
+    ];
     const inside = join(`/proc/${server.child.pid}/root`, disk);
     const create = (name: string) => sendRequest(`${url}/pet/pets/`, 'POST', { name, species: 'dog' });
     const acknowledged: string[] = [];
@@ -145,19 +156,19 @@ test.skipIf(!mayMount)(
 
     for (let round = 1; round <= 2; round += 1) {
       fill(join(inside, 'filler'), round === 1 ? 6 : 12);
-      let refused = 0;
-      for (let index = 0; refused < 20 && index < 20_000; index += 20) {
+      let rejected = 0;
+      for (let index = 0; rejected < 20 && index < 20_000; index += 20) {
         const names = Array.from({ length: 20 }, (_, one) => `${round} ${index + one} `.padEnd(200, '.'));
-        const answers = await Promise.all(names.map(create));
-        for (const [one, { status }] of answers.entries()) {
+        const responses = await Promise.all(names.map(create));
+        for (const [one, { status }] of responses.entries()) {
           expect([200, 503, 507]).toContain(status);
           if (status === 200) acknowledged.push(names[one] as string);
-          else refused += 1;
+          else rejected += 1;
         }
         expect((await sendRequest(`${url}/pet/pets/${first.id}`, 'GET')).body).toEqual(first);
       }
-      expect(refused).toBeGreaterThanOrEqual(20);
-      // It could not fold its log into the file: what is there now is what a server finds that starts after a kill.
+      expect(rejected).toBeGreaterThanOrEqual(20);
+      // The log could not be checkpointed. A server that starts after a kill finds these files.
       if (round === 1) {
         expect(statSync(join(inside, 'pet.db-wal')).size).toBeGreaterThan(1000 * 4096);
         expect(listNames(t, inside)).toEqual(acknowledged.toSorted());
@@ -171,7 +182,7 @@ test.skipIf(!mayMount)(
       acknowledged.push(after);
     }
 
-    // The log file goes on too, at the latest a second after there is room.
+    // The log file continues too, within a second after there is space.
     const id = 'after-the-disk-was-full';
     await sendRequest(`${url}/pet/pets/1`, 'GET', undefined, { 'x-request-id': id });
     await expect
@@ -184,7 +195,7 @@ test.skipIf(!mayMount)(
   },
 );
 
-/** The pets that a server has that starts with what is there now. */
+/** Lists the pets that a server would have if it started with the current files. */
 function listNames(t: TestContext, folder: string): unknown[] {
   const copy = join(makeFolder(t), 'pet.db');
   for (const end of ['', '-wal']) writeFileSync(`${copy}${end}`, readFileSync(join(folder, `pet.db${end}`)));
@@ -196,7 +207,7 @@ function listNames(t: TestContext, folder: string): unknown[] {
   return names.toSorted();
 }
 
-/** Leaves no room on the disk, or takes so much of it, in MiB. */
+/** Fills the disk, up to `size` MiB. */
 function fill(path: string, size: number): void {
   const fd = openSync(path, 'w');
   try {

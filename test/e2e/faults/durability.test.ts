@@ -8,15 +8,15 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import { createPetRepository } from '../../../src/services/pet/repository.ts';
 import { makeFolder } from '../../support/app.ts';
-import { root, run, startServer, writeConfig } from '../process/helper.ts';
+import { root, startProcess, startServer, writeConfig } from '../process/helper.ts';
 
 const writer = join(root, 'test/e2e/process/writer.ts');
 const canRun = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
 
-/** How often the server is killed: few times every day, more in `.ci/run`. */
+/** The number of kills. `.ci/run` sets more. */
 const kills = Number(process.env.KILLS ?? 5);
 
-test('every write that was answered is there after kill -9, however often', {
+test('every acknowledged write survives kill -9', {
   timeout: kills * 40_000,
 }, async (t) => {
   const { folder, file } = writeConfig(t);
@@ -31,9 +31,9 @@ test('every write that was answered is there after kill -9, however often', {
       for (let index = 0; ; index += 1) {
         const name = `${round} ${client} ${index}`;
         const body = JSON.stringify({ name, species: 'dog' });
-        const answer = await pool.request({ path: '/pet/pets/', method: 'POST', headers, body });
-        const pet = (await answer.body.json()) as { id: number; name: string };
-        expect([answer.statusCode, pet.name]).toEqual([200, name]);
+        const response = await pool.request({ path: '/pet/pets/', method: 'POST', headers, body });
+        const pet = (await response.body.json()) as { id: number; name: string };
+        expect([response.statusCode, pet.name]).toEqual([200, name]);
         acknowledged.set(pet.id, name);
       }
     });
@@ -53,42 +53,42 @@ test('every write that was answered is there after kill -9, however often', {
     client.close();
     const lost = [...acknowledged].filter(([id, name]) => rows.get(id) !== name);
     expect(lost, `round ${round}: lost of ${acknowledged.size}`).toEqual([]);
-    expect(new Set(rows.values()).size, 'none was written twice').toBe(rows.size);
+    expect(new Set(rows.values()).size, 'no write has two effects').toBe(rows.size);
   }
 });
 
-describe('the log reaches the disk before the answer is given:', () => {
-  /** What a writer did, in order: `sync` for each time that it had the log written to disk, and what it answered. */
+describe('the write-ahead log reaches the disk before the response is sent:', () => {
+  /** Lists the events of a writer in order: `sync` for each flush of the log, and its acknowledgements. */
   async function trace(t: TestContext, how: string): Promise<string[]> {
     if (!canRun('strace', '-f', '-o', '/dev/null', 'true')) t.skip('strace is not there, or may not trace');
     const folder = makeFolder(t);
     const calls = join(folder, 'calls');
     const options = ['-f', '-y', '-e', 'trace=fsync,fdatasync,write', '-e', 'signal=none', '-o', calls];
     const file = join(folder, 'note.db');
-    const { ended, output } = run(t, 'strace', [...options, process.execPath, writer, how, file]);
+    const { ended, output } = startProcess(t, 'strace', [...options, process.execPath, writer, how, file]);
     expect(await ended, output()).toEqual({ code: 0, signal: null });
-    const did = readFileSync(calls, 'utf8').split('\n');
-    const events = did.flatMap((line) => {
+    const traced = readFileSync(calls, 'utf8').split('\n');
+    const events = traced.flatMap((line) => {
       if (/ f(data)?sync\(\d+<[^>]*-wal>/.test(line)) return 'sync';
-      return / write\(1<[^>]*>, "(it is open|answered [^\\]*)/.exec(line)?.[1] ?? [];
+      return / write\(1<[^>]*>, "(open|acknowledged [^\\]*)/.exec(line)?.[1] ?? [];
     });
-    expect(events).toContain('it is open');
-    return events.slice(events.indexOf('it is open') + 1);
+    expect(events).toContain('open');
+    return events.slice(events.indexOf('open') + 1);
   }
   const isSync = (event: string) => event === 'sync';
 
-  test('for each of 50 writes, one after the other', async (t) => {
+  test('for each of 50 writes, one after another', async (t) => {
     const events = await trace(t, 'one by one');
-    const answers = events.filter((event) => !isSync(event));
-    expect(answers).toHaveLength(50);
+    const acknowledged = events.filter((event) => !isSync(event));
+    expect(acknowledged).toHaveLength(50);
     for (const [index, event] of events.entries()) {
       if (!isSync(event)) expect(events[index - 1], `before ${event}`).toBe('sync');
     }
     expect(events.filter(isSync).length).toBeGreaterThanOrEqual(50);
   });
 
-  test('once for 50 of one turn', async (t) => {
-    const events = await trace(t, 'at once');
+  test('once for 50 writes of one turn', async (t) => {
+    const events = await trace(t, 'in one turn');
     const first = events.findIndex((event) => !isSync(event));
     expect(events.slice(0, first).length).toBeGreaterThanOrEqual(1);
     expect(events.slice(first).filter(isSync).length).toBeLessThan(3);
@@ -97,13 +97,13 @@ describe('the log reaches the disk before the answer is given:', () => {
   });
 });
 
-test('the name of a new database reaches the disk before it is open', async (t) => {
+test('the name of a new database reaches the disk before it is opened', async (t) => {
   if (!canRun('strace', '-f', '-o', '/dev/null', 'true')) t.skip('strace is not there, or may not trace');
   const folder = makeFolder(t);
   const calls = join(folder, 'calls');
   const data = join(folder, 'data');
   const options = ['-f', '-y', '-e', 'trace=link,linkat,fsync,write', '-e', 'signal=none', '-o', calls];
-  const { ended } = run(t, 'strace', [
+  const { ended } = startProcess(t, 'strace', [
     ...options,
     process.execPath,
     writer,
@@ -116,30 +116,30 @@ test('the name of a new database reaches the disk before it is open', async (t) 
   const linked = lines.findIndex((line) => / link(at)?\(/.test(line) && line.includes(`${data}/note.db"`));
   const [synced, opened] = [
     lines.findIndex((line) => / fsync\(/.test(line) && line.includes(`<${data}>`)),
-    indexOf('it is open'),
+    indexOf('"open'),
   ];
   expect(linked).toBeGreaterThan(-1);
   expect(synced).toBeGreaterThan(linked);
   expect(opened).toBeGreaterThan(synced);
 });
 
-describe('a disk that is really full fails the writes of a turn together, until there is room again:', () => {
+describe('a full disk fails all writes of a turn until there is space:', () => {
   async function fill(
     t: TestContext,
     command: string[],
-    makeRoom: (pid: number) => void,
+    freeSpace: (pid: number) => void,
     file: string,
     filler = '',
   ) {
     const copy = join(makeFolder(t), 'copy.db');
-    const [program, ...args] = [...command, process.execPath, writer, 'until it is full', file, filler, copy];
-    const { child, says, ended, output } = run(t, program as string, args);
-    const full = JSON.parse((await says(/^full: (.*)\n/m))[1] as string);
-    makeRoom(child.pid as number);
+    const [program, ...args] = [...command, process.execPath, writer, 'until full', file, filler, copy];
+    const { child, waitForOutput, ended, output } = startProcess(t, program as string, args);
+    const full = JSON.parse((await waitForOutput(/^full: (.*)\n/m))[1] as string);
+    freeSpace(child.pid as number);
     child.kill('SIGUSR2');
-    const later = JSON.parse((await says(/^later: (.*)\n/m))[1] as string);
+    const later = JSON.parse((await waitForOutput(/^later: (.*)\n/m))[1] as string);
     expect(await ended, output()).toEqual({ code: 0, signal: null });
-    // What failed has left nothing, and what did not is all there.
+    // Failed writes have no effect, and all others are stored.
     expect(full.done.length).toBeGreaterThan(10);
     expect(full.file).toEqual(full.done);
     expect(full.copy).toEqual(full.done);
@@ -149,27 +149,27 @@ describe('a disk that is really full fails the writes of a turn together, until 
     return full.failed as number[][];
   }
 
-  test('507, for one that has no space left', async (t) => {
+  test('507 for a disk without space', async (t) => {
     const folder = makeFolder(t);
     const mount = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c'];
     const script = 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"';
-    if (!canRun(...(mount as [string]), script, folder, 'true')) t.skip('no file system may be mounted here');
+    if (!canRun(...(mount as [string]), script, folder, 'true')) t.skip('mounting is not permitted here');
     const paths = [join(folder, 'note.db'), join(folder, 'filler')] as const;
     const failed = await fill(t, [...mount, script, folder], () => {}, ...paths);
     expect(failed).toEqual([[507, 507, 507, 507, 507], [507]]);
   });
 
-  test('503, for a file that may not grow', async (t) => {
-    if (!canRun('prlimit', '--fsize=1000000:unlimited', 'true')) t.skip('prlimit is not there');
-    const makeRoom = (pid: number) =>
+  test('503 for a file at its size limit', async (t) => {
+    if (!canRun('prlimit', '--fsize=1000000:unlimited', 'true')) t.skip('prlimit is not installed');
+    const freeSpace = (pid: number) =>
       expect(canRun('prlimit', '--pid', String(pid), '--fsize=unlimited:unlimited')).toBe(true);
     const file = join(makeFolder(t), 'note.db');
-    const failed = await fill(t, ['prlimit', '--fsize=1000000:unlimited'], makeRoom, file);
+    const failed = await fill(t, ['prlimit', '--fsize=1000000:unlimited'], freeSpace, file);
     expect(failed).toEqual([[503, 503, 503, 503, 503], [503]]);
   });
 });
 
-test('the log stays small: 20,000 pets one by one and in groups', async (t) => {
+test('the write-ahead log stays small: 20,000 pets one by one and in groups', async (t) => {
   const file = join(makeFolder(t), 'pet.db');
   const database = await openDatabase(`sqlite:${file}`, {
     migrations: new URL('../../../src/services/pet/migrations/', import.meta.url),

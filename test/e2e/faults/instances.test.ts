@@ -5,16 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, type TestContext, test } from 'vitest';
 import { findFreePort, sendRequest } from '../../support/app.ts';
 import { scrape } from '../../support/prometheus.ts';
-import { ask, waitFor } from '../groupings/helper.ts';
+import { waitFor } from '../groupings/helper.ts';
 import { childrenOf, isAlive, waitForEnd } from '../process/children.ts';
-import { main, run, writeConfig } from '../process/helper.ts';
+import { main, startProcess, writeConfig } from '../process/helper.ts';
 
 /** Starts two instances on one port. */
 async function startTwo(t: TestContext) {
   const port = await findFreePort();
   const { folder, file } = writeConfig(t, { port, instances: 2 });
-  const server = run(t, process.execPath, [main, '--config', file]);
-  await server.says(/instances share the port/);
+  const server = startProcess(t, process.execPath, [main, '--config', file]);
+  await server.waitForOutput(/instances share the port/);
   const parent = server.child.pid as number;
   const count = (pattern: RegExp) => [...server.output().matchAll(pattern)].length;
   return {
@@ -27,8 +27,8 @@ async function startTwo(t: TestContext) {
   };
 }
 
-/** A connection that asks for /health, with what it got so far and whether it has ended. */
-function askAlone(t: TestContext, port: number) {
+/** Opens a connection and requests /health. Returns its output so far, and whether it has ended. */
+function requestHealth(t: TestContext, port: number) {
   const socket: Socket = connect(port, '127.0.0.1');
   t.onTestFinished(() => void socket.destroy());
   const seen = { text: '', hasEnded: false };
@@ -44,12 +44,12 @@ function askAlone(t: TestContext, port: number) {
   return seen;
 }
 
-test('an instance that cannot be started is tried again until it can', { timeout: 60_000 }, async (t) => {
-  const { file, url, instances, says, count, gauge } = await startTwo(t);
+test('the start of an instance is retried until it succeeds', { timeout: 60_000 }, async (t) => {
+  const { file, url, instances, waitForOutput, count, gauge } = await startTwo(t);
   renameSync(file, `${file}.away`);
   const [victim] = instances() as [number, number];
   process.kill(victim, 'SIGKILL');
-  await says(
+  await waitForOutput(
     /an instance could not be started: trying again[\s\S]*an instance could not be started: trying again/,
   );
   expect((await sendRequest(`${url}/ready`, 'GET')).status).toBe(200);
@@ -58,19 +58,19 @@ test('an instance that cannot be started is tried again until it can', { timeout
   const { sum } = await scrape(url);
   expect(sum('instance_failures_total', 'reason')).toMatchObject({ died: 1, hung: 0 });
   expect(sum('instance_failures_total', 'reason').start).toBeGreaterThanOrEqual(2);
-  // A series of an instance that is gone would be taken for one that serves.
+  // A series of a dead instance would look like a running instance.
   expect(Object.keys(sum('process_cpu_seconds_total', 'worker'))).toHaveLength(1);
   renameSync(`${file}.away`, file);
   await expect.poll(() => gauge('instances_listening'), { timeout: 30_000 }).toBe(2);
   expect(count(/an instance ended by itself/g)).toBe(1);
 });
 
-test('a new instance that cannot start leaves the old ones as they are', { timeout: 60_000 }, async (t) => {
-  const { file, url, child, ended, instances, says, output } = await startTwo(t);
+test('old instances keep running if a new instance cannot start', { timeout: 60_000 }, async (t) => {
+  const { file, url, child, ended, instances, waitForOutput, output } = await startTwo(t);
   const before = instances();
   renameSync(file, `${file}.away`);
   child.kill('SIGHUP');
-  await says(/an instance could not be replaced: the old one serves/);
+  await waitForOutput(/an instance could not be replaced: the old one serves/);
   expect(instances()).toEqual(before);
   expect((await sendRequest(`${url}/health`, 'GET')).status).toBe(200);
   expect(output()).not.toContain('instance replaced');
@@ -78,23 +78,23 @@ test('a new instance that cannot start leaves the old ones as they are', { timeo
   expect((await ended).code).toBe(0);
 });
 
-test('two calls of SIGHUP replace twice, one instance at a time', { timeout: 90_000 }, async (t) => {
+test('two SIGHUP replace each instance twice, one instance at a time', { timeout: 90_000 }, async (t) => {
   const { child, instances, count } = await startTwo(t);
   const before = instances();
   child.kill('SIGHUP');
   await sleep(100);
   child.kill('SIGHUP');
-  let most = 0;
+  let max = 0;
   const seen = new Set(before);
   while (count(/instance replaced/g) < 4) {
     const now = instances();
-    most = Math.max(most, now.length);
+    max = Math.max(max, now.length);
     for (const pid of now) seen.add(pid);
     await sleep(20);
   }
-  // Each of the two was replaced, and its successor too.
+  // Both instances and both of their successors were replaced.
   expect(seen.size).toBe(6);
-  expect(most).toBe(3);
+  expect(max).toBe(3);
   await waitFor(() => instances().length === 2);
   expect(instances().some((pid) => before.includes(pid))).toBe(false);
 });
@@ -105,8 +105,8 @@ test('an instance that hangs is killed during a rolling restart, and at the stop
   const { child, ended, instances, port, url, count, gauge } = await startTwo(t);
   const [hung] = instances() as [number, number];
   process.kill(hung, 'SIGSTOP');
-  // It is handed one connection. All others go to the other instance, which answers for both.
-  const clients = [1, 2].map(() => askAlone(t, port));
+  // The hung instance gets one connection. All others go to the other instance, which responds for both.
+  const clients = [1, 2].map(() => requestHealth(t, port));
   await waitFor(() => clients.some(({ text }) => text !== ''));
   await expect.poll(() => gauge('instances_unresponsive'), { timeout: 20_000 }).toBe(1);
   child.kill('SIGHUP');
@@ -123,25 +123,25 @@ test('an instance that hangs is killed during a rolling restart, and at the stop
   await waitForEnd(rest);
 });
 
-test('a client whose connection was handed to a killed instance is let go, and no file is left open', {
+test('the parent closes a connection that a killed instance never accepted', {
   timeout: 60_000,
 }, async (t) => {
-  const { parent, port, instances, says, gauge } = await startTwo(t);
+  const { parent, port, instances, waitForOutput, gauge } = await startTwo(t);
   const files = () => readdirSync(`/proc/${parent}/fd`).length;
   const [first] = instances() as [number, number];
   process.kill(first, 'SIGSTOP');
-  const clients = Array.from({ length: 6 }, () => askAlone(t, port));
-  const answered = () => clients.filter(({ text }) => text.includes('"OK"')).length;
-  await waitFor(() => answered() === 5);
+  const clients = Array.from({ length: 6 }, () => requestHealth(t, port));
+  const countResponses = () => clients.filter(({ text }) => text.includes('"OK"')).length;
+  await waitFor(() => countResponses() === 5);
   const before = files();
   process.kill(first, 'SIGKILL');
   await waitFor(() => clients.filter(({ text, hasEnded }) => text === '' && hasEnded).length === 1);
-  await says(/"connections":1,"msg":"closed connections that an instance never accepted"/);
+  await waitForOutput(/"connections":1,"msg":"closed connections that an instance never accepted"/);
   expect(await gauge('instance_connections_dropped_total')).toBe(1);
   expect(files()).toBeLessThan(before);
 });
 
-test('a second signal kills also an instance that hangs', { timeout: 60_000 }, async (t) => {
+test('a second signal kills an instance that hangs', { timeout: 60_000 }, async (t) => {
   const { child, ended, instances } = await startTwo(t);
   const pids = instances();
   process.kill(pids[0] as number, 'SIGSTOP');
@@ -159,7 +159,7 @@ test('instances end when their parent is killed', async (t) => {
   await waitForEnd(pids);
 });
 
-test('Ctrl-C reaches every process, and the instances still answer what is in flight', async (t) => {
+test('instances complete requests in flight after Ctrl-C, which reaches every process', async (t) => {
   const { child, ended, port, instances, output } = await startTwo(t);
   const half =
     'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 30\r\nexpect: 100-continue\r\n';
@@ -168,12 +168,12 @@ test('Ctrl-C reaches every process, and the instances still answer what is in fl
       const socket = connect(port, '127.0.0.1');
       t.onTestFinished(() => void socket.destroy());
       socket.write(`${half}\r\n{"name":"Rex",`);
-      // 100: the server has the head.
+      // The response 100 shows that the server has the head.
       await once(socket, 'data');
       return socket;
     }),
   );
-  // Each instance has one of them, and an idle one that asks later.
+  // Each instance has one half request, and one idle connection that sends a request later.
   const idle = await Promise.all(
     [1, 2].map(async () => {
       const socket = connect(port, '127.0.0.1');
@@ -188,8 +188,8 @@ test('Ctrl-C reaches every process, and the instances still answer what is in fl
   await waitFor(() => [...output().matchAll(/"msg":"stopping"/g)].length === 2);
   for (const socket of idle) {
     socket.write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
-    const [refused] = await once(socket, 'data');
-    expect(String(refused)).toMatch(/^HTTP\/1\.1 503 [\s\S]*The server is stopping/);
+    const [rejection] = await once(socket, 'data');
+    expect(String(rejection)).toMatch(/^HTTP\/1\.1 503 [\s\S]*The server is stopping/);
   }
   for (const socket of sockets) {
     const answered = once(socket, 'data');
@@ -199,16 +199,15 @@ test('Ctrl-C reaches every process, and the instances still answer what is in fl
   expect(await ended).toEqual({ code: 0, signal: null });
 });
 
-test('instances of one app take calls of each other for calls of a service', async (t) => {
+test('instances of one app accept the internal credential of each other', async (t) => {
   const { url, child, ended, output } = await startTwo(t);
   await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
   await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
   await sendRequest(`${url}/user/users/1/pets/1`, 'POST');
-  // Each on a connection of its own, so that both instances are asked, and ask.
+  // Each request has a new connection, so that both instances receive requests and send calls.
   for (let index = 0; index < 10; index += 1) {
-    const headers = { connection: 'close' };
-    const { body } = await ask(url, { method: 'GET', path: '/user/users/1', headers });
-    expect(JSON.parse(body)).toMatchObject({ pets: [{ name: 'Rex' }] });
+    const { body } = await sendRequest(`${url}/user/users/1`, 'GET', undefined, { connection: 'close' });
+    expect(body).toMatchObject({ pets: [{ name: 'Rex' }] });
   }
   child.kill('SIGTERM');
   await ended;

@@ -1,19 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { sendRequest } from '../../support/app.ts';
 import { scrape } from '../../support/prometheus.ts';
-import { allGroupings, ask, type Grouping, startGrouping, waitFor } from '../groupings/helper.ts';
-import type { Running } from '../process/helper.ts';
+import { allGroupings, type Grouping, startGrouping, waitFor } from '../groupings/helper.ts';
+import type { TestProcess } from '../process/helper.ts';
 
 const countOf = 'http_request_duration_seconds_count';
 
-test('of several instances each scrape has all, whichever answers it, also after one was killed', {
+test('each scrape has the metrics of all instances, also after one was killed', {
   timeout: 60_000,
 }, async (t) => {
-  const [one] = allGroupings;
-  const { url, apps } = await startGrouping(t, one as Grouping, { instances: 2, files: true });
-  // Each with a connection of its own, so that both instances get some.
+  const [together] = allGroupings;
+  const { url, apps } = await startGrouping(t, together as Grouping, { instances: 2, files: true });
+  // Each request has a new connection, so that both instances get some.
   for (let index = 0; index < 20; index += 1)
-    await ask(url, { method: 'GET', path: '/pet/nowhere', headers: { connection: 'close' } });
+    await sendRequest(`${url}/pet/nowhere`, 'GET', undefined, { connection: 'close' });
   const route = async () => (await scrape(url)).sum(countOf, 'worker', 'service', 'method', 'status');
   const total = async () =>
     Object.entries(await route())
@@ -24,12 +25,12 @@ test('of several instances each scrape has all, whichever answers it, also after
   for (let index = 0; index < 10; index += 1) expect(await total()).toBe(20);
   expect(Object.keys((await scrape(url)).sum('process_cpu_seconds_total', 'worker'))).toEqual(['1', '2']);
 
-  const { process: gateway } = apps.get('gateway') as { process: Running };
+  const { process: gateway } = apps.get('gateway') as { process: TestProcess };
   const parent = gateway.child.pid as number;
   const [victim] = execFileSync('pgrep', ['-P', String(parent)], { encoding: 'utf8' }).split('\n');
   process.kill(Number(victim), 'SIGKILL');
-  await gateway.says(/an instance ended by itself/);
-  // Its series begin anew, those of the other go on.
+  await gateway.waitForOutput(/an instance ended by itself/);
+  // The series of the new instance start at 0; the series of the other one continue.
   await waitFor(() =>
     total().then(
       (count) => count < 20,
@@ -39,6 +40,6 @@ test('of several instances each scrape has all, whichever answers it, also after
   expect(await total()).toBeGreaterThan(0);
   const before = await total();
   for (let index = 0; index < 10; index += 1)
-    await ask(url, { method: 'GET', path: '/pet/nowhere', headers: { connection: 'close' } });
+    await sendRequest(`${url}/pet/nowhere`, 'GET', undefined, { connection: 'close' });
   await expect.poll(total).toBe(before + 10);
 });

@@ -1,21 +1,20 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, type TestContext, test, vi } from 'vitest';
-import { run, writeConfig } from '../process/helper.ts';
+import { startProcess, writeConfig } from '../process/helper.ts';
 
-// Each starts several processes, which take long while other work keeps both cores busy.
+// Each test starts several processes, which is slow while the cores are busy.
 vi.setConfig({ testTimeout: 180_000 });
 
 test.for(['start', 'dev'])(
   'npm run %s ends on SIGTERM to npm alone, and frees the port',
   { timeout: 90_000 },
   async (name, t) => {
-    const { child, ended, finish, port, says } = await startByNpm(t, name);
+    const { child, ended, finish, port, waitForOutput } = await startByNpm(t, name);
     child.kill('SIGTERM');
-    await says(/stopping on SIGTERM/);
+    await waitForOutput(/stopping on SIGTERM/);
     expect(await finish()).toContain('HTTP/1.1 200 OK');
     expect((await ended).code).toBe(0);
     await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
@@ -23,14 +22,14 @@ test.for(['start', 'dev'])(
 );
 
 test.for(['start', 'dev'])(
-  'npm run %s answers what is in flight on Ctrl-C, which npm passes on',
+  'npm run %s completes requests in flight on Ctrl-C, which npm forwards',
   { timeout: 90_000 },
   async (name, t) => {
-    const { child, ended, finish, output, says } = await startByNpm(t, name);
-    // As a terminal does: to every process of the group.
-    killGroup(child, 'SIGINT');
-    await says(/stopping on SIGINT/);
-    // npm passes on what it gets itself, which may be a moment later.
+    const { child, ended, finish, output, waitForOutput } = await startByNpm(t, name);
+    // A terminal sends the signal to every process of the group.
+    process.kill(-(child.pid as number), 'SIGINT');
+    await waitForOutput(/stopping on SIGINT/);
+    // npm also forwards its own signal, possibly a moment later.
     child.kill('SIGINT');
     await sleep(500);
     expect(await finish()).toContain('HTTP/1.1 200 OK');
@@ -39,41 +38,32 @@ test.for(['start', 'dev'])(
   },
 );
 
-/** Starts `npm run NAME` in a process group of its own, and sends half a request. */
+/** Starts `npm run NAME`, and sends half a request. */
 async function startByNpm(t: TestContext, name: string) {
   const { file } = writeConfig(t);
-  // By the Node of this process, as the one of the machine may be too old.
+  // Use the Node of this process, because the installed one may be too old.
   const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
-  const npm = run(t, 'npm', ['run', name, '--', '--config', file], { env, detached: true });
-  t.onTestFinished(() => killGroup(npm.child, 'SIGKILL'));
-  const [, port] = await npm.says(/gateway listens at http:\/\/127\.0\.0\.1:(\d+)/);
+  const npm = startProcess(t, 'npm', ['run', name, '--', '--config', file], { env });
+  const [, port] = await npm.waitForOutput(/gateway listens at http:\/\/127\.0\.0\.1:(\d+)/);
   const socket = connect(Number(port), '127.0.0.1');
   t.onTestFinished(() => void socket.destroy());
-  let answer = '';
+  let response = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
-    answer += text;
+    response += text;
   });
   const closed = once(socket, 'close');
   const body = '{"name":"Rex","species":"dog"}';
   const head = `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
   socket.write(`${head}\r\nexpect: 100-continue\r\n\r\n`);
-  await expect.poll(() => answer, { timeout: 20_000 }).toContain('100 Continue');
+  await expect.poll(() => response, { timeout: 20_000 }).toContain('100 Continue');
   return {
     ...npm,
     port: Number(port),
-    /** Sends the rest; resolves with the response. */
+    /** Sends the rest of the request. Resolves with the response. */
     async finish() {
       socket.write(body);
       await closed;
-      return answer;
+      return response;
     },
   };
-}
-
-function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-(pid as number), signal);
-  } catch {
-    // All of it has ended.
-  }
 }

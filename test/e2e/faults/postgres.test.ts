@@ -6,12 +6,12 @@ import { Pool } from 'undici';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
-import { main, run, startServer, writeConfig } from '../process/helper.ts';
+import { main, startProcess, startServer, writeConfig } from '../process/helper.ts';
 
-/** How often an app is killed, and the server is restarted: few times every day, more in `.ci/run`. */
+/** The number of kills of an app, and of restarts of the server. `.ci/run` sets more. */
 const rounds = Math.ceil(Number(process.env.KILLS ?? 4) / 2);
 
-/** Debian's server if it is installed, with commits on disk; else that of npm. */
+/** Debian's server if it is installed, otherwise the server from npm. Commits are flushed to disk. */
 let server: PostgresServer | undefined;
 beforeAll(async () => {
   const bin = findDebianPostgres();
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-/** A new database on the server, and a config whose services are in it. */
+/** Creates a database on the server, and a config whose services use it. */
 async function prepare(t: TestContext) {
   if (server === undefined) return t.skip('PostgreSQL cannot be started here');
   const name = `t${Date.now()}${Math.floor(Math.random() * 1e6)}`;
@@ -111,7 +111,7 @@ test('kill -9 of the app loses no acknowledged write', { timeout: 120_000 }, asy
   }
 });
 
-test('restarts of the server: nothing acknowledged is lost, and the app serves again by itself', {
+test('restarts of the server lose no acknowledged write, and the app recovers by itself', {
   timeout: 240_000,
 }, async (t) => {
   const { url, file, server } = await prepare(t);
@@ -131,7 +131,7 @@ test('restarts of the server: nothing acknowledged is lost, and the app serves a
   expect((await sendRequest(`${app.url}/ready`, 'GET')).status).toBe(200);
 });
 
-test('a frozen server: requests end with 503 or 504 in time, and succeed when it goes on', {
+test('requests to a frozen server get 503 or 504 in time, and succeed when it continues', {
   timeout: 120_000,
 }, async (t) => {
   const { file, server } = await prepare(t);
@@ -160,12 +160,15 @@ test('a frozen server: requests end with 503 or 504 in time, and succeed when it
   await expect.poll(read, { timeout: 30_000 }).toBe(200);
 });
 
-test('an app that starts while the server is away waits for it, and says so', async (t) => {
+test('an app that starts while the server is down waits for it, and logs that', async (t) => {
   const { file, server } = await prepare(t);
   const restarted = server.restart('SIGINT');
-  const app = run(t, process.execPath, [main, '--config', file]);
+  const app = startProcess(t, process.execPath, [main, '--config', file]);
   await restarted;
-  const [, url] = (await app.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  const [, url] = (await app.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+    string,
+    string,
+  ];
   expect((await sendRequest(`${url}/ready`, 'GET')).status).toBe(200);
   const away = join(file, '../away.yaml');
   writeFileSync(
@@ -174,6 +177,6 @@ test('an app that starts while the server is away waits for it, and says so', as
 apps: { gateway: { port: 0, services: [pet] } }
 `,
   );
-  const waiting = run(t, process.execPath, [main, '--config', away]);
-  await waiting.says(/waiting for the database: its server does not respond/);
+  const waiting = startProcess(t, process.execPath, [main, '--config', away]);
+  await waiting.waitForOutput(/waiting for the database: its server does not respond/);
 });

@@ -4,7 +4,7 @@ import Client from 'better-sqlite3';
 import { expect, type TestContext, test } from 'vitest';
 import { createBackup } from '../../../src/framework/database/backup/create.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
-import { main, root, run, writeConfig } from '../process/helper.ts';
+import { main, root, startProcess, writeConfig } from '../process/helper.ts';
 
 const migrationsOf = (service: string) =>
   new URL(`../../../src/services/${service}/migrations/`, import.meta.url);
@@ -13,7 +13,7 @@ const databasesIn = (data: string) =>
     ...{ service, file: join(data, `${service}.db`), migrations: migrationsOf(service) },
   }));
 
-/** A config whose databases are moved away, and a backup of them. */
+/** Writes a config, and a backup of its databases, which are then moved away. */
 async function prepare(t: TestContext) {
   const { folder, file } = writeConfig(t);
   const [data, old, backup] = ['data', 'old', 'backup'].map((name) => join(folder, name)) as [
@@ -40,7 +40,7 @@ async function prepare(t: TestContext) {
 async function restore(t: TestContext, backup: string, file: string, dieAt = 0) {
   const env = { NODE_OPTIONS: `--import=${join(root, 'test/e2e/process/die-at.ts')}`, DIE_AT: String(dieAt) };
   const args = [join(root, 'scripts/restore.ts'), backup, '--config', file];
-  const running = run(t, process.execPath, args, { env });
+  const running = startProcess(t, process.execPath, args, { env });
   return { ...(await running.ended), output: running.output() };
 }
 
@@ -56,7 +56,7 @@ function readNames(data: string): unknown[] {
   });
 }
 
-test('a restore that is killed at any step ends whole when it runs again', {
+test('a restore that is killed at any step completes when it runs again', {
   timeout: 300_000,
 }, async (t) => {
   let isPartial = false;
@@ -70,7 +70,7 @@ test('a restore that is killed at any step ends whole when it runs again', {
     const restored = databasesIn(data).filter((database) => existsSync(database.file));
     if (restored.length === 1) {
       isPartial = true;
-      const server = run(t, process.execPath, [main, '--config', file]);
+      const server = startProcess(t, process.execPath, [main, '--config', file]);
       expect((await server.ended).code).toBe(1);
       expect(server.output()).toMatch(
         /^database \S+user\.db: the file is missing, although it existed before\. .*\n$/,

@@ -21,7 +21,7 @@ import { startServer } from '../process/helper.ts';
 import { bytesOf, databasesIn, prepare, query, runScript } from './backup-helpers.ts';
 
 describe('restore', () => {
-  /** A backup, and the databases that it was made of moved away. */
+  /** Creates a backup, and moves its databases away. */
   async function prepareBackup(t: TestContext) {
     const place = prepare(t);
     await createBackup(databasesIn(place.data), place.backup, '0.0.0');
@@ -46,7 +46,7 @@ describe('restore', () => {
     expect(bytesOf(data)).toEqual(before);
   });
 
-  test('puts back what is missing, its folder included, and the server goes on with it', async (t) => {
+  test('restores missing databases and their folder, and the server serves them', async (t) => {
     const { file, data, backup } = await prepareBackup(t);
     const { code, output } = await runScript(t, 'restore', backup, '--config', file);
     expect(output).toMatch(
@@ -82,7 +82,7 @@ describe('restore', () => {
     const path = join(backup, 'manifest.json');
     writeFileSync(path, change(readFileSync(path, 'utf8')));
   };
-  /** Changes the copy of the users, and what the manifest says of its bytes. */
+  /** Changes the copy of the user database, and updates its size and hash in the manifest. */
   const forge = (statements: string) => (backup: string) => {
     const path = join(backup, 'user.db');
     const client = new Client(path);
@@ -95,8 +95,8 @@ describe('restore', () => {
     manifest.services.user.sha256 = createHash('sha256').update(bytes).digest('hex');
     writeFileSync(join(backup, 'manifest.json'), JSON.stringify(manifest));
   };
-  const schema = (how: string) =>
-    new RegExp(`user\\.db: its schema is not that of its migrations: ${how}\\. `);
+  const schema = (difference: string) =>
+    new RegExp(`user\\.db: its schema is not that of its migrations: ${difference}\\. `);
   test.for<[string, (backup: string) => void, RegExp]>([
     [
       'has a trigger',
@@ -104,7 +104,7 @@ describe('restore', () => {
       schema('trigger t is not in the migrations'),
     ],
     [
-      'has a trigger with a name like ours',
+      'has a trigger with a name of the framework',
       forge('CREATE TRIGGER __t AFTER INSERT ON user BEGIN DELETE FROM adoption; END'),
       schema('trigger __t is not in the migrations'),
     ],
@@ -113,9 +113,9 @@ describe('restore', () => {
       forge('DROP INDEX adoption_user_pet'),
       schema('index adoption_user_pet is missing'),
     ],
-    ['has a column more', forge('ALTER TABLE user ADD COLUMN more TEXT'), schema('table user differs')],
+    ['has an extra column', forge('ALTER TABLE user ADD COLUMN more TEXT'), schema('table user differs')],
     [
-      'has another table of keys',
+      'has a different table of idempotency keys',
       forge('ALTER TABLE __idempotency_key ADD COLUMN more TEXT'),
       schema('table __.* differs'),
     ],
@@ -148,16 +148,20 @@ describe('restore', () => {
       /user\.db has other rows than its manifest says$/,
     ],
     ['has no manifest', (backup) => rmSync(join(backup, 'manifest.json')), /it has no manifest\.json$/],
-    ['has a manifest that was cut', rewrite((text) => text.slice(0, 99)), /cannot be read: it is no JSON$/],
+    [
+      'has a manifest that was truncated',
+      rewrite((text) => text.slice(0, 99)),
+      /cannot be read: it is not JSON$/,
+    ],
     [
       'is of another format',
       rewrite((text) => text.replace('"format": 1', '"format": 2')),
-      /is not one of this version: \/format/,
+      /is not a manifest of this version: \/format/,
     ],
     [
-      'would reach out of its folder',
+      'names a file outside of its folder',
       rewrite((text) => text.replace('"user.db"', '"../user.db"')),
-      /is not one of this version: \/services\/user\/file/,
+      /is not a manifest of this version: \/services\/user\/file/,
     ],
     [
       'has a service that is not in the config',
@@ -166,47 +170,47 @@ describe('restore', () => {
     ],
     ['lacks a file', (backup) => rmSync(join(backup, 'user.db')), /user\.db/],
     [
-      'has a file that was cut',
+      'has a file that was truncated',
       (backup) => truncateSync(join(backup, 'user.db'), 4096),
       /user\.db has another size or SHA-256 than its manifest says$/,
     ],
     [
-      'has a byte that has changed',
+      'has a changed byte',
       (backup) =>
         writeFileSync(join(backup, 'user.db'), readFileSync(join(backup, 'user.db')).fill(1, 9000, 9001)),
       /user\.db has another size or SHA-256 than its manifest says$/,
     ],
     [
-      'has the pets for the users',
+      'has the pet database as that of the user service',
       (backup) => {
         const path = join(backup, 'manifest.json');
         const manifest = JSON.parse(readFileSync(path, 'utf8'));
         manifest.services.user = manifest.services.pet;
         writeFileSync(path, JSON.stringify(manifest));
       },
-      /of a newer version, or of another service/,
+      / to a newer version or to another service/,
     ],
-  ])('restores nothing of a backup that %s, and says so in one line', async ([, damage, says], t) => {
+  ])('rejects a backup that %s, with one line', async ([, damage, message], t) => {
     const { file, data, backup } = await prepareBackup(t);
     damage(backup);
     const { code, output } = await runScript(t, 'restore', backup, '--config', file);
-    expect(output.trim()).toMatch(says);
+    expect(output.trim()).toMatch(message);
     expect(output.trim()).not.toContain('\n');
     expect(code).toBe(1);
     expect(existsSync(data) ? readdirSync(data) : []).toEqual([]);
   });
 
-  test('restores none if one of them appears meanwhile', async (t) => {
+  test('restores no database if one of them appears meanwhile', async (t) => {
     const { data, backup, known } = await prepareBackup(t);
     const restored = restoreBackup(databasesIn(data), backup, known);
     mkdirSync(data, { recursive: true });
-    // The restore has checked that there is none.
+    // The restore has already checked that none exists.
     writeFileSync(join(data, 'user.db'), 'mine');
     await expect(restored).rejects.toThrow(/EEXIST/);
     expect(bytesOf(data)).toEqual({ 'user.db': 'mine' });
   });
 
-  test('is rejected by a folder in the place of a database', async (t) => {
+  test('is rejected if a folder is at the path of a database', async (t) => {
     const { file, data, backup } = await prepareBackup(t);
     mkdirSync(join(data, 'user.db'), { recursive: true });
     const { code, output } = await runScript(t, 'restore', backup, '--config', file);

@@ -13,9 +13,9 @@ import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { makeFolder } from '../../support/app.ts';
-import { copyProject, root, run, writeConfig } from '../process/helper.ts';
+import { copyProject, root, startProcess, writeConfig } from '../process/helper.ts';
 
-// Each starts several processes, which take long while other work keeps both cores busy.
+// Each test starts several processes, which is slow while the cores are busy.
 vi.setConfig({ testTimeout: 180_000 });
 
 const script = join(root, 'run.sh');
@@ -25,34 +25,34 @@ const { scripts, version } = JSON.parse(readFileSync(join(root, 'package.json'),
 };
 
 test.for([
-  { args: ['--nope'], says: 'run.sh: Unknown option --nope: see ./run.sh --help\n' },
-  { args: ['nope'], says: 'run.sh: Unknown command nope: see ./run.sh --help\n' },
-  { args: ['start.', '--help'], says: 'run.sh: Unknown command start.: see ./run.sh --help\n' },
-  { args: ['dev', 'nope'], says: 'run.sh: Unknown argument nope: see ./run.sh --help\n' },
-  { args: ['dev', '--all'], says: 'run.sh: Unknown option --all: see ./run.sh --help\n' },
-  { args: ['--all', '--app', 'pet'], says: 'run.sh: Expected --all or --app, not both\n' },
-  { args: ['--config'], says: 'run.sh: Missing value of --config: see ./run.sh --help\n' },
-  { args: ['--config', '/nowhere.yaml'], says: 'run.sh: /nowhere.yaml: there is no such file\n' },
-])('ends with 2 and one line on $args, before anything is set up', async ({ args, says }, t) => {
-  const running = run(t, script, args);
+  { args: ['--nope'], message: 'run.sh: Unknown option --nope: see ./run.sh --help\n' },
+  { args: ['nope'], message: 'run.sh: Unknown command nope: see ./run.sh --help\n' },
+  { args: ['start.', '--help'], message: 'run.sh: Unknown command start.: see ./run.sh --help\n' },
+  { args: ['dev', 'nope'], message: 'run.sh: Unknown argument nope: see ./run.sh --help\n' },
+  { args: ['dev', '--all'], message: 'run.sh: Unknown option --all: see ./run.sh --help\n' },
+  { args: ['--all', '--app', 'pet'], message: 'run.sh: Expected --all or --app, not both\n' },
+  { args: ['--config'], message: 'run.sh: Missing value of --config: see ./run.sh --help\n' },
+  { args: ['--config', '/nowhere.yaml'], message: 'run.sh: /nowhere.yaml: there is no such file\n' },
+])('ends with 2 and one line on $args, before the setup', async ({ args, message }, t) => {
+  const running = startProcess(t, script, args);
   expect((await running.ended).code).toBe(2);
-  expect(running.output()).toBe(says);
+  expect(running.output()).toBe(message);
 });
 
 test('prints help and the version', async (t) => {
-  const help = await outcome(run(t, script, ['--help']));
+  const help = await outcome(startProcess(t, script, ['--help']));
   expect(help.code).toBe(0);
   for (const word of ['--config FILE', '--app NAME', '--all', '--node', '--version'])
     expect(help.output).toContain(`\n  ${word}`);
   for (const name of Object.keys(scripts)) expect(help.output).toMatch(new RegExp(`^  ${name} `, 'm'));
-  expect(await outcome(run(t, script, ['--version'], { cwd: '/' }))).toEqual({
+  expect(await outcome(startProcess(t, script, ['--version'], { cwd: '/' }))).toEqual({
     code: 0,
     output: `${version}\n`,
   });
 });
 
 test.for(Object.keys(scripts))(
-  'prints the help of %s and ends with 0, under an old Node too',
+  'prints the help of %s and ends with 0, even with an old Node',
   {
     timeout: 60_000,
   },
@@ -61,7 +61,7 @@ test.for(Object.keys(scripts))(
     for (const folder of ['test', 'tools', 'bench']) symlinkSync(join(root, folder), join(project, folder));
     const node = fakeCommand(t, 'node', 'echo v20.20.2');
     const { code, output } = await outcome(
-      run(t, join(project, 'run.sh'), [command, '--help'], { env: { PATH: pathWith(node) } }),
+      startProcess(t, join(project, 'run.sh'), [command, '--help'], { env: { PATH: pathWith(node) } }),
     );
     expect(output).toMatch(/Usage: \.\/run\.sh/);
     expect(output).toMatch(command === 'start' ? /--version/ : new RegExp(`Usage: \\./run\\.sh ${command}`));
@@ -74,7 +74,8 @@ test('passes a command and its arguments to the npm script of that name, under t
   const { folder, file } = writeConfig(t);
   const node = fakeCommand(t, 'node', 'echo v20.20.2');
   const env = { PATH: pathWith(node) };
-  const execute = (...args: string[]) => outcome(run(t, join(project, 'run.sh'), args, { cwd: folder, env }));
+  const execute = (...args: string[]) =>
+    outcome(startProcess(t, join(project, 'run.sh'), args, { cwd: folder, env }));
 
   // A relative path is relative to the folder of the caller.
   const status = await execute('migrate', 'status', 'pet', '--config', relative(folder, file));
@@ -94,31 +95,31 @@ test('passes a command and its arguments to the npm script of that name, under t
 });
 
 test.for([
-  { version: 'v18.20.4', isTaken: false },
-  { version: 'v20.20.2', isTaken: false },
-  { version: 'v22.18.9', isTaken: false },
-  { version: 'v22.19.0', isTaken: true },
-  { version: 'v23.11.1', isTaken: false },
-  { version: 'v24.0.0', isTaken: true },
-  { version: 'v26.1.0', isTaken: true },
-])('takes the installed Node only where it is new enough: $version', async ({ version, isTaken }, t) => {
+  { version: 'v18.20.4', isUsed: false },
+  { version: 'v20.20.2', isUsed: false },
+  { version: 'v22.18.9', isUsed: false },
+  { version: 'v22.19.0', isUsed: true },
+  { version: 'v23.11.1', isUsed: false },
+  { version: 'v24.0.0', isUsed: true },
+  { version: 'v26.1.0', isUsed: true },
+])('uses the installed Node only if it is new enough: $version', async ({ version, isUsed }, t) => {
   const project = copyProject(t);
   const folder = fakeCommand(t, 'node', `echo ${version}`);
   const { code, output } = await outcome(
-    run(t, join(project, 'run.sh'), ['--node'], { env: { PATH: pathWith(folder) } }),
+    startProcess(t, join(project, 'run.sh'), ['--node'], { env: { PATH: pathWith(folder) } }),
   );
-  expect(output).toBe(`${isTaken ? join(folder, 'node') : process.execPath}\n`);
+  expect(output).toBe(`${isUsed ? join(folder, 'node') : process.execPath}\n`);
   expect(code).toBe(0);
 });
 
-test('installs the dependencies again where the lock file has changed, and only then', async (t) => {
+test('installs the dependencies again only if the lock file has changed', async (t) => {
   const project = copyProject(t);
   const npm = fakeCommand(t, 'npm', `echo "$PWD $1" >>${join(project, 'calls')}`);
   const env = { PATH: pathWith(npm, dirname(process.execPath)) };
   const status = async () => {
     const { file } = writeConfig(t);
-    const run_ = run(t, join(project, 'run.sh'), ['migrate', 'status', '--config', file], { env });
-    expect((await run_.ended).code).toBe(0);
+    const status = startProcess(t, join(project, 'run.sh'), ['migrate', 'status', '--config', file], { env });
+    expect((await status.ended).code).toBe(0);
     const calls = existsSync(join(project, 'calls')) ? readFileSync(join(project, 'calls'), 'utf8') : '';
     return calls.split('\n').filter((line) => line === `${project} ci`).length;
   };
@@ -126,19 +127,19 @@ test('installs the dependencies again where the lock file has changed, and only 
   appendFileSync(join(project, 'package-lock.json'), '\n');
   expect(await status()).toBe(1);
   expect(await status()).toBe(1);
-  // What the debugger of the editor starts.
+  // The debugger of the editor starts this program.
   expect(readlinkSync(join(project, 'node_modules/.node'))).toBe(process.execPath);
 });
 
 test.for(['SIGTERM', 'SIGINT'] as const)(
-  '%s during the setup ends it, and run.sh with 0',
+  '%s during the setup ends the setup, and run.sh ends with 0',
   async (signal, t) => {
     const project = copyProject(t);
     appendFileSync(join(project, 'package-lock.json'), '\n');
     const npm = fakeCommand(t, 'npm', '[ "$1" = ci ] || exit 0; echo "npm is $$"; exec sleep 600');
     const env = { PATH: pathWith(npm, dirname(process.execPath)) };
-    const running = run(t, join(project, 'run.sh'), ['migrate', 'status'], { env });
-    const [, pid] = await running.says(/npm is (\d+)/);
+    const running = startProcess(t, join(project, 'run.sh'), ['migrate', 'status'], { env });
+    const [, pid] = await running.waitForOutput(/npm is (\d+)/);
     running.child.kill(signal);
     expect(await running.ended).toEqual({ code: 0, signal: null });
     expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH');
@@ -146,7 +147,7 @@ test.for(['SIGTERM', 'SIGINT'] as const)(
 );
 
 describe('stays in its own folder', () => {
-  /** A folder of another project, whose node_modules a setup in the wrong place would delete. */
+  /** Creates another project, whose node_modules a setup in the wrong folder would delete. */
   function makeForeign(t: TestContext, name: string): string {
     const foreign = join(makeFolder(t), name);
     mkdirSync(join(foreign, 'node_modules'), { recursive: true });
@@ -155,13 +156,16 @@ describe('stays in its own folder', () => {
     return foreign;
   }
 
-  /** Runs a command that needs the setup; reports every call of npm. */
+  /** Runs a command that needs the setup. Resolves with its result and every call of npm. */
   async function status(t: TestContext, command: string, options: { cwd: string; env?: NodeJS.ProcessEnv }) {
     const { file } = writeConfig(t);
     const calls = join(makeFolder(t), 'calls');
     const npm = fakeCommand(t, 'npm', `echo "$PWD $*" >>${calls}`);
     const env = { PATH: pathWith(npm, dirname(process.execPath)), ...options.env };
-    const running = run(t, command, ['migrate', 'status', 'pet', '--config', file], { ...options, env });
+    const running = startProcess(t, command, ['migrate', 'status', 'pet', '--config', file], {
+      ...options,
+      env,
+    });
     return { ...(await outcome(running)), npm: existsSync(calls) ? readFileSync(calls, 'utf8') : '' };
   }
   const pending = { code: 0, output: 'pet: 0000_initial pending\n', npm: '' };
@@ -176,7 +180,7 @@ describe('stays in its own folder', () => {
     expect(await status(t, './run.sh', { cwd: foreign })).toEqual(pending);
   });
 
-  test('when CDPATH has a folder of the same name', async (t) => {
+  test('when CDPATH contains a folder of the same name', async (t) => {
     const project = copyProject(t);
     const foreign = makeForeign(t, 'project');
     const folder = makeFolder(t);
@@ -185,7 +189,7 @@ describe('stays in its own folder', () => {
     expect(await status(t, 'project/run.sh', options)).toEqual(pending);
   });
 
-  test('and refuses to set up the folder of another project', async (t) => {
+  test('and does not set up the folder of another project', async (t) => {
     const foreign = makeForeign(t, 'foreign');
     writeFileSync(join(foreign, 'run.sh'), readFileSync(script));
     chmodSync(join(foreign, 'run.sh'), 0o755);
@@ -197,14 +201,14 @@ describe('stays in its own folder', () => {
   });
 });
 
-test('generates before it starts where something has changed, and not again', async (t) => {
+test('generates before the start only if a source has changed', async (t) => {
   const project = copyProject(t);
   const { file } = writeConfig(t);
   const start = async () => {
-    const server = run(t, join(project, 'run.sh'), ['--config', file], { cwd: '/' });
-    await server.says(/gateway listens at/);
+    const server = startProcess(t, join(project, 'run.sh'), ['--config', file], { cwd: '/' });
+    await server.waitForOutput(/gateway listens at/);
     server.child.kill('SIGTERM');
-    // The signal reaches the server, and its end is that of run.sh.
+    // The signal reaches the server, and run.sh ends with its exit code.
     expect((await server.ended).code).toBe(0);
     expect(server.output()).toContain('stopping on SIGTERM');
     return server.output();
@@ -219,43 +223,43 @@ test('generates before it starts where something has changed, and not again', as
   expect(readFileSync(join(project, 'generated/openapi.json'), 'utf8')).toContain('Make a pet');
 });
 
-test('dev starts anew on a change of a source or of the config, and on no other', async (t) => {
+test('dev restarts only on a change of a source or the config', async (t) => {
   const project = copyProject(t);
   const { folder, file } = writeConfig(t);
-  const dev = run(t, join(project, 'run.sh'), ['dev', '--config', file]);
+  const dev = startProcess(t, join(project, 'run.sh'), ['dev', '--config', file]);
   const starts = () => dev.output().split('gateway listens at').length - 1;
-  const startsAnew = async (times: number) => {
+  const waitForStarts = async (times: number) => {
     const deadline = Date.now() + 60_000;
     while (starts() < times && Date.now() < deadline) await sleep(50);
     expect(starts()).toBe(times);
-    await sleep(300); // its watch is up by then
+    await sleep(300); // for its file watcher
   };
-  await startsAnew(1);
+  await waitForStarts(1);
   appendFileSync(join(project, 'src/services/pet/routes.ts'), '// a change\n');
-  await startsAnew(2);
+  await waitForStarts(2);
   appendFileSync(file, '# a change\n');
-  await startsAnew(3);
+  await waitForStarts(3);
   appendFileSync(join(project, 'generated/pet/openapi.json'), '\n');
   appendFileSync(join(folder, 'logs/gateway.jsonl'), '\n');
   await sleep(1000);
   expect(starts()).toBe(3);
-  // What is broken is said, and mended by the next change.
+  // An error is printed, and the next change starts the server.
   const index = join(project, 'src/services/pet/index.ts');
-  const right = readFileSync(index, 'utf8');
-  writeFileSync(index, `${right}\nthrow new Error('broken');\n`);
-  await dev.says(/waiting for a change/);
-  writeFileSync(index, right);
-  await startsAnew(4);
+  const correct = readFileSync(index, 'utf8');
+  writeFileSync(index, `${correct}\nthrow new Error('broken');\n`);
+  await dev.waitForOutput(/waiting for a change/);
+  writeFileSync(index, correct);
+  await waitForStarts(4);
   dev.child.kill('SIGINT');
   expect((await dev.ended).code).toBe(0);
 });
 
-async function outcome(running: ReturnType<typeof run>) {
+async function outcome(running: ReturnType<typeof startProcess>) {
   const { code } = await running.ended;
   return { code, output: running.output() };
 }
 
-/** A folder with an executable of that name; `pathWith` puts it before all others. */
+/** Creates a folder with an executable of that name. `pathWith` puts the folder first. */
 function fakeCommand(t: TestContext, name: string, body: string): string {
   const folder = makeFolder(t);
   writeFileSync(join(folder, name), `#!/bin/sh\n${body}\n`);

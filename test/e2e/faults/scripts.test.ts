@@ -10,22 +10,22 @@ import {
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { makeFolder } from '../../support/app.ts';
-import { copyProject, root, run, writeConfig } from '../process/helper.ts';
+import { copyProject, root, startProcess, writeConfig } from '../process/helper.ts';
 
 // Each test starts up to five processes, which is slow while the cores are busy.
 vi.setConfig({ testTimeout: 180_000 });
 
-async function outcome(running: ReturnType<typeof run>) {
+async function outcome(running: ReturnType<typeof startProcess>) {
   const { code } = await running.ended;
   return { code, output: running.output() };
 }
 
-const generate = (t: Parameters<typeof run>[0], cwd: string, ...args: string[]) =>
-  outcome(run(t, process.execPath, ['scripts/generate.ts', ...args], { cwd }));
-const migrate = (t: Parameters<typeof run>[0], cwd: string, ...args: string[]) =>
-  outcome(run(t, process.execPath, ['scripts/migrate.ts', ...args], { cwd }));
+const generate = (t: Parameters<typeof startProcess>[0], cwd: string, ...args: string[]) =>
+  outcome(startProcess(t, process.execPath, ['scripts/generate.ts', ...args], { cwd }));
+const migrate = (t: Parameters<typeof startProcess>[0], cwd: string, ...args: string[]) =>
+  outcome(startProcess(t, process.execPath, ['scripts/migrate.ts', ...args], { cwd }));
 
-test('generate --check passes on what is committed, and names the difference where a file is stale', async (t) => {
+test('generate --check passes on the committed files, and prints the difference of a stale file', async (t) => {
   const project = copyProject(t);
   expect(await generate(t, project, '--check')).toEqual({ code: 0, output: '' });
 
@@ -41,7 +41,7 @@ test('generate --check passes on what is committed, and names the difference whe
   expect(await generate(t, project)).toEqual({ code: 0, output: '' });
 });
 
-test('generate --check fails on stale types, and on a file that belongs to no service', async (t) => {
+test('generate --check fails on stale types and on a file that belongs to no service', async (t) => {
   const project = copyProject(t);
   appendFileSync(join(project, 'generated/api.d.ts'), '// more\n');
   const stale = await generate(t, project, '--check');
@@ -56,7 +56,7 @@ test('generate --check fails on stale types, and on a file that belongs to no se
   });
 });
 
-test('generate names each change that breaks a service, once, and what to do', async (t) => {
+test('generate prints each change that breaks a service once, and the remedy', async (t) => {
   const project = copyProject(t);
   const schemas = join(project, 'src/services/pet/schemas.ts');
   const before = readFileSync(schemas, 'utf8');
@@ -77,7 +77,7 @@ test('generate names each change that breaks a service, once, and what to do', a
   expect(harmless.output).not.toContain('user uses');
 });
 
-test('a folder more is a service more, a folder less one less; no database file is touched', async (t) => {
+test('adding or removing a folder adds or removes a service, and no database file changes', async (t) => {
   const project = copyProject(t);
   const services = join(project, 'src/services');
   cpSync(join(services, 'pet'), join(services, 'plant'), { recursive: true });
@@ -98,7 +98,7 @@ test('a folder more is a service more, a folder less one less; no database file 
   expect(existsSync(join(project, 'data'))).toBe(false);
 });
 
-test('a service whose name is not that of its folder is an error that names both', async (t) => {
+test('a service whose name differs from its folder is an error that names both', async (t) => {
   const project = copyProject(t);
   const index = join(project, 'src/services/pet/index.ts');
   writeFileSync(index, readFileSync(index, 'utf8').replace("name: 'pet'", "name: 'pets'"));
@@ -107,7 +107,7 @@ test('a service whose name is not that of its folder is an error that names both
   expect(output).toContain('src/services/pet/index.ts must define the service pet');
 });
 
-test('migrate says what is pending, applies it, and says so again', async (t) => {
+test('migrate lists pending migrations, applies them, and lists them as applied', async (t) => {
   const { folder, file } = writeConfig(t);
   const listOf = (user: string) =>
     `pet: 0000_initial pending\nuser: 0000_initial ${user}\nuser: 0001_adoption_in_order ${user}\n`;
@@ -120,11 +120,11 @@ test('migrate says what is pending, applies it, and says so again', async (t) =>
   expect(applied.output).toBe(`user: 2 applied, ${join(folder, 'data/user.db')} is up to date\n`);
   expect(readdirSync(join(folder, 'data'))).toEqual(['user.db']);
   expect((await migrate(t, root, 'status', '--config', file)).output).toBe(listOf('applied'));
-  // What was there once is not made again where it is missing.
+  // The registry prevents a start from creating a missing database.
   expect(readFileSync(join(file, '../.databases'), 'utf8')).toContain('user.db');
 });
 
-test('migrate status and apply without a name leave out the services that the config does not have', async (t) => {
+test('migrate status and apply without a name skip services that are not in the config', async (t) => {
   const folder = makeFolder(t);
   const file = join(folder, 'config.yaml');
   writeFileSync(
@@ -166,7 +166,7 @@ test('a new service with a database: generate names the missing migration, migra
   expect(readdirSync(join(services, 'plant/migrations/sqlite'))).toContain('0001_change.sql');
 });
 
-test('migrate create writes a migration from what has changed in the tables', async (t) => {
+test('migrate create writes a migration for the changes of the tables', async (t) => {
   const project = copyProject(t);
   const tables = join(project, 'src/services/user/tables.ts');
   writeFileSync(
@@ -182,26 +182,26 @@ test('migrate create writes a migration from what has changed in the tables', as
 });
 
 test.for([
-  { script: 'generate', args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
-  { script: 'generate', args: ['pet'], says: 'Unknown argument pet: see --help\n' },
-  { script: 'check', args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
-  { script: 'dev', args: ['--nope'], says: 'Unknown option --nope: see --help\n' },
-])('$script ends with 2 and one line on $args', async ({ script, args, says }, t) => {
-  expect(await outcome(run(t, process.execPath, [`scripts/${script}.ts`, ...args]))).toEqual({
+  { script: 'generate', args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
+  { script: 'generate', args: ['pet'], message: 'Unknown argument pet: see --help\n' },
+  { script: 'check', args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
+  { script: 'dev', args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
+])('$script ends with 2 and one line on $args', async ({ script, args, message }, t) => {
+  expect(await outcome(startProcess(t, process.execPath, [`scripts/${script}.ts`, ...args]))).toEqual({
     code: 2,
-    output: says,
+    output: message,
   });
 });
 
 test.for([
-  { args: [], says: 'Expected create, apply or status: see --help\n' },
-  { args: ['drop'], says: 'Expected create, apply or status: see --help\n' },
-  { args: ['create', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
-  { args: ['status', 'pet', 'user'], says: 'Unknown argument user: see --help\n' },
-  { args: ['status', '--name', 'x'], says: 'Expected --name only with create: see --help\n' },
-  { args: ['status', 'nope'], says: 'nope is not a service with a database (known: pet, user)\n' },
-  { args: ['status', '--nope'], says: 'Unknown option --nope: see --help\n' },
-  { args: ['status', '--config', '/nowhere.yaml'], says: '/nowhere.yaml: there is no such file\n' },
-])('migrate ends with 2 and one line on $args', async ({ args, says }, t) => {
-  expect(await migrate(t, root, ...args)).toEqual({ code: 2, output: says });
+  { args: [], message: 'Expected create, apply or status: see --help\n' },
+  { args: ['drop'], message: 'Expected create, apply or status: see --help\n' },
+  { args: ['create', 'nope'], message: 'nope is not a service with a database (known: pet, user)\n' },
+  { args: ['status', 'pet', 'user'], message: 'Unknown argument user: see --help\n' },
+  { args: ['status', '--name', 'x'], message: 'Expected --name only with create: see --help\n' },
+  { args: ['status', 'nope'], message: 'nope is not a service with a database (known: pet, user)\n' },
+  { args: ['status', '--nope'], message: 'Unknown option --nope: see --help\n' },
+  { args: ['status', '--config', '/nowhere.yaml'], message: '/nowhere.yaml: there is no such file\n' },
+])('migrate ends with 2 and one line on $args', async ({ args, message }, t) => {
+  expect(await migrate(t, root, ...args)).toEqual({ code: 2, output: message });
 });

@@ -7,7 +7,7 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { childrenOf, waitForEnd } from '../process/children.ts';
-import { main, type Running, root, run, startServer, writeConfig } from '../process/helper.ts';
+import { main, root, startProcess, startServer, type TestProcess, writeConfig } from '../process/helper.ts';
 
 /** Sends the head and half of the body of a request that creates a pet. `finish` resolves with its status. */
 async function sendHalf(url: string) {
@@ -15,42 +15,42 @@ async function sendHalf(url: string) {
   const headers = {
     'content-type': 'application/json',
     'content-length': body.length,
-    // The answer 100 shows that the server has the head.
+    // The response 100 shows that the server has the head.
     expect: '100-continue',
   };
   const sent = request(`${url}/pet/pets/`, { method: 'POST', headers });
-  const answered = once(sent, 'response').then(([response]) => response.resume().statusCode as number);
-  answered.catch(() => {});
+  const status = once(sent, 'response').then(([response]) => response.resume().statusCode as number);
+  status.catch(() => {});
   sent.write(body.slice(0, 5));
   await once(sent, 'continue');
   return {
     finish() {
       sent.end(body.slice(5));
-      return answered;
+      return status;
     },
   };
 }
 
 /** Waits until a process has opened a file. */
-async function waitForOpen({ child }: Running, file: string): Promise<void> {
+async function waitForOpen({ child }: TestProcess, file: string): Promise<void> {
   const folder = `/proc/${child.pid}/fd`;
   const hasOpened = (descriptor: string) => {
     try {
       return readlinkSync(join(folder, descriptor)) === file;
     } catch {
-      return false; // It is closed again.
+      return false; // It is already closed.
     }
   };
   await waitFor(() => readdirSync(folder).some(hasOpened));
 }
 
 describe('SIGHUP with one instance', () => {
-  test('is ignored with a line where there is no terminal', async (t) => {
+  test('is ignored, with a log entry, if there is no terminal', async (t) => {
     const { file } = writeConfig(t);
-    const { child, ended, url, says } = await startServer(t, file);
+    const { child, ended, url, waitForOutput } = await startServer(t, file);
     const half = await sendHalf(url);
     child.kill('SIGHUP');
-    await says(/"level":"warn".*SIGHUP ignored: one instance cannot be replaced without an outage/);
+    await waitForOutput(/"level":"warn".*SIGHUP ignored: one instance cannot be replaced without an outage/);
     expect(await half.finish()).toBe(200);
     expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
     child.kill('SIGTERM');
@@ -59,29 +59,29 @@ describe('SIGHUP with one instance', () => {
 
   test('stops a server whose terminal was closed, after the requests in flight', async (t) => {
     const { file } = writeConfig(t);
-    // script(1) gives it a terminal.
+    // script(1) provides a terminal.
     const command = `exec ${process.execPath} ${main} --config ${file}`;
-    const server = run(t, 'script', ['-qefc', command, '/dev/null'], { cwd: root });
-    const [, url] = (await server.says(/gateway listens at (http:\/\/[\d.:]+)/)) as unknown as [
+    const server = startProcess(t, 'script', ['-qefc', command, '/dev/null'], { cwd: root });
+    const [, url] = (await server.waitForOutput(/gateway listens at (http:\/\/[\d.:]+)/)) as unknown as [
       string,
       string,
     ];
     const [pid] = childrenOf(server.child.pid) as [number];
     const half = await sendHalf(url);
     process.kill(pid, 'SIGHUP');
-    await server.says(/stopping on SIGHUP/);
+    await server.waitForOutput(/stopping on SIGHUP/);
     expect(await half.finish()).toBe(200);
     expect((await server.ended).code).toBe(0);
   });
 });
 
-describe('a fault of the machine ends the process immediately, so that its supervisor restarts it', () => {
+describe('a signal of a crash ends the process immediately, so that its supervisor restarts it', () => {
   test.for(['SIGBUS', 'SIGSEGV', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGABRT'] as const)(
     '%s',
     async (signal, t) => {
       const { file } = writeConfig(t);
       // Without a core file.
-      const server = run(t, 'sh', [
+      const server = startProcess(t, 'sh', [
         '-c',
         'ulimit -c 0; exec "$0" "$@"',
         process.execPath,
@@ -89,15 +89,15 @@ describe('a fault of the machine ends the process immediately, so that its super
         '--config',
         file,
       ]);
-      await server.says(/gateway listens at/);
+      await server.waitForOutput(/gateway listens at/);
       server.child.kill(signal);
       expect(await server.ended).toEqual({ code: null, signal });
     },
   );
 
-  test('also an instance and its parent', async (t) => {
+  test('in an instance and in its parent', async (t) => {
     const { file } = writeConfig(t, { instances: 2 });
-    const server = run(t, 'sh', [
+    const server = startProcess(t, 'sh', [
       '-c',
       'ulimit -c 0; exec "$0" "$@"',
       process.execPath,
@@ -105,10 +105,10 @@ describe('a fault of the machine ends the process immediately, so that its super
       '--config',
       file,
     ]);
-    await server.says(/instances share the port/);
+    await server.waitForOutput(/instances share the port/);
     const [first] = childrenOf(server.child.pid) as [number];
     process.kill(first, 'SIGBUS');
-    await server.says(/"signal":"SIGBUS","msg":"an instance ended by itself/);
+    await server.waitForOutput(/"signal":"SIGBUS","msg":"an instance ended by itself/);
     const rest = childrenOf(server.child.pid);
     server.child.kill('SIGSEGV');
     expect(await server.ended).toEqual({ code: null, signal: 'SIGSEGV' });
@@ -116,15 +116,15 @@ describe('a fault of the machine ends the process immediately, so that its super
   });
 });
 
-describe('SIGTERM within the start ends with 0', () => {
+describe('SIGTERM during the start ends the process with 0', () => {
   test('while modules are imported', async (t) => {
     const { folder, file } = writeConfig(t);
     const env = {
       NODE_OPTIONS: `--import=${join(root, 'test/e2e/process/hold-import.ts')}`,
       HOLD_IMPORT: '/src/framework/app/graceful-stop.ts',
     };
-    const server = run(t, process.execPath, [main, '--config', file], { env });
-    await server.says(/^held$/m);
+    const server = startProcess(t, process.execPath, [main, '--config', file], { env });
+    await server.waitForOutput(/^held$/m);
     server.child.kill('SIGTERM');
     expect(await server.ended).toEqual({ code: 0, signal: null });
     expect(server.output()).toBe('held\n');
@@ -132,7 +132,7 @@ describe('SIGTERM within the start ends with 0', () => {
   });
 
   test.skipIf(!existsSync('/proc/self/fd'))(
-    'while a database is opened, which is closed again',
+    'while a database is opened, and closes the database',
     async (t) => {
       const { folder, file } = writeConfig(t);
       const first = await startServer(t, file);
@@ -143,8 +143,8 @@ describe('SIGTERM within the start ends with 0', () => {
       const other = new Client(database);
       t.onTestFinished(() => void other.close());
       other.exec('BEGIN IMMEDIATE');
-      const server = run(t, process.execPath, [main, '--config', file]);
-      // It cannot go on: its migrations need the lock.
+      const server = startProcess(t, process.execPath, [main, '--config', file]);
+      // The start waits here, because migrations need the lock.
       await waitForOpen(server, database);
       server.child.kill('SIGTERM');
       other.exec('COMMIT');
@@ -156,9 +156,9 @@ describe('SIGTERM within the start ends with 0', () => {
     },
   );
 
-  test('while instances start, of which none is left', async (t) => {
+  test('while instances start, and leaves no instance', async (t) => {
     const { file } = writeConfig(t, { instances: 2 });
-    const server = run(t, process.execPath, [main, '--config', file]);
+    const server = startProcess(t, process.execPath, [main, '--config', file]);
     await waitFor(() => childrenOf(server.child.pid).length > 0);
     const instances = childrenOf(server.child.pid);
     server.child.kill('SIGTERM');
@@ -167,10 +167,10 @@ describe('SIGTERM within the start ends with 0', () => {
     expect(server.output()).not.toMatch(/fatal|EPIPE|Error/);
   });
 
-  test('while instances are replaced, of which none is left', async (t) => {
+  test('while instances are replaced, and leaves no instance', async (t) => {
     const { file } = writeConfig(t, { instances: 2 });
-    const server = run(t, process.execPath, [main, '--config', file]);
-    await server.says(/instances share the port/);
+    const server = startProcess(t, process.execPath, [main, '--config', file]);
+    await server.waitForOutput(/instances share the port/);
     server.child.kill('SIGHUP');
     await waitFor(() => childrenOf(server.child.pid).length > 2);
     const instances = childrenOf(server.child.pid);
@@ -181,12 +181,12 @@ describe('SIGTERM within the start ends with 0', () => {
   });
 });
 
-test('a broken database is one line, also with several instances', async (t: TestContext) => {
+test('a broken database is reported in one line by several instances', async (t: TestContext) => {
   const { folder, file } = writeConfig(t, { instances: 2 });
   mkdirSync(join(folder, 'data'));
   writeFileSync(join(folder, 'data/pet.db'), 'garbage '.repeat(999));
-  const server = run(t, process.execPath, [main, '--config', file]);
+  const server = startProcess(t, process.execPath, [main, '--config', file]);
   expect((await server.ended).code).toBe(1);
-  const said = server.output().replace(/^\{.*\n/gm, '');
-  expect(said).toMatch(/^database \S+pet\.db: the file is not an SQLite database\. .*\n$/);
+  const output = server.output().replace(/^\{.*\n/gm, '');
+  expect(output).toMatch(/^database \S+pet\.db: the file is not an SQLite database\. .*\n$/);
 });

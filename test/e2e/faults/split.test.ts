@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { findFreePort, sendRequest } from '../../support/app.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { childrenOf, isAlive, waitForEnd } from '../process/children.ts';
-import { copyProject, main, root, run, writeConfig } from '../process/helper.ts';
+import { copyProject, main, root, startProcess, writeConfig } from '../process/helper.ts';
 
 async function splitConfig(): Promise<string> {
   const [gateway, pet, user] = [await findFreePort(), await findFreePort(), await findFreePort()];
@@ -18,7 +18,7 @@ apps:
 `;
 }
 
-test('config.split.yaml differs from config.yaml in its apps alone', () => {
+test('config.split.yaml differs from config.yaml only in its apps', () => {
   const [one, split] = ['config.yaml', 'config.split.yaml'].map((name) =>
     parse(readFileSync(join(root, name), 'utf8')),
   );
@@ -30,14 +30,14 @@ test('config.split.yaml differs from config.yaml in its apps alone', () => {
   });
 });
 
-test('--all starts every app, shows the lines of each with its name, and stops them all on Ctrl-C', async (t) => {
+test('--all starts every app, prefixes its lines with its name, and stops all apps on Ctrl-C', async (t) => {
   const project = copyProject(t);
   const { file } = writeConfig(t);
   writeFileSync(file, await splitConfig());
-  const all = run(t, join(project, 'run.sh'), ['--all', '--config', file]);
+  const all = startProcess(t, join(project, 'run.sh'), ['--all', '--config', file]);
   const listening = await Promise.all(
     ['gateway', 'pet', 'user'].map((name) =>
-      all.says(new RegExp(`\\[${name}\\] .*${name} listens at (http:[^"\\s]+)`)),
+      all.waitForOutput(new RegExp(`\\[${name}\\] .*${name} listens at (http:[^"\\s]+)`)),
     ),
   );
   const urls = listening.map(([, url]) => url as string);
@@ -47,7 +47,7 @@ test('--all starts every app, shows the lines of each with its name, and stops t
   for (const url of urls) await expect(sendRequest(`${url}/health`, 'GET')).rejects.toThrow();
 });
 
-test('--all ends with one clear line if an app cannot start, and stops the others', async (t) => {
+test('--all ends with one line if an app cannot start, and stops the others', async (t) => {
   const project = copyProject(t);
   const { file } = writeConfig(t);
   const config = await splitConfig();
@@ -55,20 +55,20 @@ test('--all ends with one clear line if an app cannot start, and stops the other
   const taken = createServer().listen(Number(port), '127.0.0.1');
   t.onTestFinished(() => void taken.close());
   writeFileSync(file, config);
-  const all = run(t, join(project, 'run.sh'), ['--all', '--config', file]);
+  const all = startProcess(t, join(project, 'run.sh'), ['--all', '--config', file]);
   expect((await all.ended).code).toBe(1);
   expect(all.output()).toContain(`port ${port} of 127.0.0.1 is in use: change apps.pet.port in ${file}`);
   expect(all.output()).toMatch(/^\[pet\] +pet ended with 1 before it listened: all apps are stopped$/m);
 });
 
-/** `./run.sh --all` of three apps, once all of them listen, with the id of each process. */
+/** Starts `./run.sh --all` with three apps, and waits until all of them listen. */
 async function startAll(t: TestContext) {
   const { file } = writeConfig(t);
   writeFileSync(file, await splitConfig());
-  const all = run(t, process.execPath, ['scripts/start-all.ts', '--config', file], { cwd: root });
+  const all = startProcess(t, process.execPath, ['scripts/start-all.ts', '--config', file], { cwd: root });
   const names = ['gateway', 'pet', 'user'];
   const listening = await Promise.all(
-    names.map((name) => all.says(new RegExp(`${name} listens at (http:[^"\\s]+)`))),
+    names.map((name) => all.waitForOutput(new RegExp(`${name} listens at (http:[^"\\s]+)`))),
   );
   const pids = childrenOf(all.child.pid);
   const commands = new Map(pids.map((pid) => [pid, readFileSync(`/proc/${pid}/cmdline`, 'utf8')]));
@@ -77,18 +77,18 @@ async function startAll(t: TestContext) {
 }
 
 test.skipIf(!existsSync('/proc/self'))(
-  '--all keeps the other apps when one dies, and starts that one again',
+  '--all restarts an app that dies, and the other apps keep running',
   {
     timeout: 60_000,
   },
   async (t) => {
-    const { child, ended, says, urls, pids, pidOf } = await startAll(t);
+    const { child, ended, waitForOutput, urls, pids, pidOf } = await startAll(t);
     const [gateway, pet] = urls as [string, string];
     for (const pause of [1, 2]) {
       const pid =
         pause === 1 ? pidOf('pet') : (childrenOf(child.pid).find((pid) => !pids.includes(pid)) as number);
       process.kill(pid, 'SIGKILL');
-      await says(new RegExp(`\\[pet\\] +pet ended with SIGKILL: it starts again in ${pause} s`));
+      await waitForOutput(new RegExp(`\\[pet\\] +pet ended with SIGKILL: it starts again in ${pause} s`));
       expect((await sendRequest(`${gateway}/user/health`, 'GET')).status).toBe(200);
       await waitFor(() =>
         sendRequest(`${pet}/health`, 'GET').then(
@@ -123,11 +123,11 @@ test.skipIf(!existsSync('/proc/self'))(
   },
 );
 
-test('an app starts alone: it names what is missing, and what needs nothing of it works', async (t) => {
+test('an app starts without its peers: it reports them as degraded, and serves requests that do not need them', async (t) => {
   const { file } = writeConfig(t);
   writeFileSync(file, await splitConfig());
-  const user = run(t, process.execPath, [main, '--config', file, '--app', 'user']);
-  const [, url] = (await user.says(/user listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  const user = startProcess(t, process.execPath, [main, '--config', file, '--app', 'user']);
+  const [, url] = (await user.waitForOutput(/user listens at (http:[^"\s]+)/)) as unknown as [string, string];
   expect((await sendRequest(`${url}/user/health`, 'GET')).body).toEqual({ status: 'OK' });
   expect(await sendRequest(`${url}/user/ready`, 'GET')).toMatchObject({
     status: 200,
@@ -147,30 +147,30 @@ test('an app starts alone: it names what is missing, and what needs nothing of i
 test('two instances share the port, and one that dies is replaced', async (t) => {
   const port = await findFreePort();
   const { file } = writeConfig(t, { port, instances: 2 });
-  const server = run(t, process.execPath, [main, '--config', file]);
-  await server.says(/2 instances share the port/);
+  const server = startProcess(t, process.execPath, [main, '--config', file]);
+  await server.waitForOutput(/2 instances share the port/);
   const url = `http://127.0.0.1:${port}`;
   expect((await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' })).status).toBe(200);
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 20 }, () =>
       sendRequest(`${url}/pet/pets/1`, 'GET', undefined, { connection: 'close' }),
     ),
   );
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
   server.child.kill('SIGHUP');
-  await server.says(/instance replaced[\s\S]*instance replaced/);
+  await server.waitForOutput(/instance replaced[\s\S]*instance replaced/);
   expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
   server.child.kill('SIGTERM');
   expect((await server.ended).code).toBe(0);
 });
 
-test('instances that cannot start end with the one line of why', async (t) => {
+test('instances that cannot start end with one line that names the cause', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   t.onTestFinished(() => void taken.close());
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as { port: number };
   const { file } = writeConfig(t, { port, instances: 2 });
-  const server = run(t, process.execPath, [main, '--config', file]);
+  const server = startProcess(t, process.execPath, [main, '--config', file]);
   expect((await server.ended).code).toBe(1);
   expect(server.output()).toContain(
     `port ${port} of 127.0.0.1 is in use: change apps.gateway.port in ${file}`,

@@ -1,41 +1,40 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type IncomingHttpHeaders, request } from 'node:http';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import { findFreePort, type LogEntry, makeFolder, sendRequest } from '../../support/app.ts';
-import { main, type Running, run } from '../process/helper.ts';
+import { main, startProcess, type TestProcess } from '../process/helper.ts';
 
-/** Which services run together: the apps after the gateway, by what they run; what is in none is the gateway's. */
+/** The services of the gateway, and the services of each other app by its name. */
 export interface Grouping {
   readonly name: string;
   readonly gateway: readonly string[];
   readonly apps: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Every way to group two services. */
+/** Every way to assign two services to apps. */
 export const allGroupings: readonly Grouping[] = [
-  { name: 'everything in the gateway', gateway: ['pet', 'user'], apps: {} },
-  { name: 'each apart', gateway: [], apps: { pets: ['pet'], users: ['user'] } },
-  { name: 'pet apart', gateway: ['user'], apps: { pets: ['pet'] } },
-  { name: 'user apart', gateway: ['pet'], apps: { users: ['user'] } },
-  { name: 'both together apart', gateway: [], apps: { both: ['pet', 'user'] } },
+  { name: 'both services in the gateway', gateway: ['pet', 'user'], apps: {} },
+  { name: 'each service in a separate app', gateway: [], apps: { pets: ['pet'], users: ['user'] } },
+  { name: 'pet in a separate app', gateway: ['user'], apps: { pets: ['pet'] } },
+  { name: 'user in a separate app', gateway: ['pet'], apps: { users: ['user'] } },
+  { name: 'both services in one separate app', gateway: [], apps: { both: ['pet', 'user'] } },
 ];
 
-/** All of them in `.ci/run`; in the test suite of every day one process and one that is split. */
+/** All groupings with GROUPINGS=all (`.ci/run`). By default one process, and one process for each service. */
 export const groupings = process.env.GROUPINGS === 'all' ? allGroupings : allGroupings.slice(0, 2);
 
-export interface Started {
-  /** The gateway's address. */
+export interface RunningGrouping {
+  /** The URL of the gateway. */
   readonly url: string;
-  /** Each app's process and address, by name. */
-  readonly apps: ReadonlyMap<string, { readonly process: Running; readonly url: string }>;
-  /** Starts an app that has been stopped. */
+  /** The process and the URL of each app, by name. */
+  readonly apps: ReadonlyMap<string, { readonly process: TestProcess; readonly url: string }>;
+  /** Starts a stopped app again. */
   start(app: string): Promise<void>;
-  /** Every line that every process has written to its file, so far. */
-  lines(): LogEntry[];
+  /** Reads the log entries of all processes so far. */
+  readLogs(): LogEntry[];
 }
 
-/** Starts every app of a grouping as a process of its own, and waits until all answer. */
+/** Starts each app of a grouping in a separate process, and waits until the gateway reaches all of them. */
 export async function startGrouping(
   t: TestContext,
   { gateway, apps }: Grouping,
@@ -53,7 +52,7 @@ export async function startGrouping(
     env?: NodeJS.ProcessEnv;
     more?: Record<string, unknown>;
   } = {},
-): Promise<Started> {
+): Promise<RunningGrouping> {
   const folder = makeFolder(t);
   mkdirSync(join(folder, 'data'));
   const names = ['gateway', ...Object.keys(apps)];
@@ -77,11 +76,11 @@ export async function startGrouping(
   const file = join(folder, 'config.yaml');
   writeFileSync(file, JSON.stringify(config));
 
-  const started = new Map<string, { process: Running; url: string }>();
+  const started = new Map<string, { process: TestProcess; url: string }>();
   async function start(app: string): Promise<void> {
-    const process_ = run(t, process.execPath, [main, '--config', file, '--app', app], { env });
-    await process_.says(instances > 1 ? /instances share the port/ : / listens at /);
-    started.set(app, { process: process_, url: `http://127.0.0.1:${ports[names.indexOf(app)]}` });
+    const server = startProcess(t, process.execPath, [main, '--config', file, '--app', app], { env });
+    await server.waitForOutput(instances > 1 ? /instances share the port/ : / listens at /);
+    started.set(app, { process: server, url: `http://127.0.0.1:${ports[names.indexOf(app)]}` });
   }
   await Promise.all(names.map(start));
   const url = started.get('gateway')?.url as string;
@@ -90,52 +89,22 @@ export async function startGrouping(
     url,
     apps: started,
     start,
-    lines: () =>
+    readLogs: () =>
       readdirSync(join(folder, 'logs')).flatMap((name) =>
         readFileSync(join(folder, 'logs', name), 'utf8')
           .split('\n')
-          // What is behind the last end of a line is one that is being written.
+          // The text after the last line end is an entry that is being written.
           .slice(0, -1)
           .map((line) => JSON.parse(line) as LogEntry),
       ),
   };
 }
 
-/** Waits until a condition holds, for up to 60 s. */
-export async function waitFor(isSo: () => boolean | Promise<boolean>): Promise<void> {
+/** Waits for up to 60 s until a condition holds. */
+export async function waitFor(condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 60_000;
-  while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`The condition does not hold after 60 s: ${isSo}`);
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`The condition does not hold after 60 s: ${condition}`);
     await new Promise((wake) => setTimeout(wake, 30));
   }
-}
-
-/** A request as it goes over the wire: nothing is added to it. */
-export interface RawRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-}
-export interface RawAnswer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-export function ask(url: string, { method, path, headers = {}, body }: RawRequest): Promise<RawAnswer> {
-  return new Promise((resolve, reject) => {
-    const asked = request(`${url}${path}`, { method, headers: { ...headers } }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('data', (part) => {
-        text += part;
-      });
-      answer.on('end', () =>
-        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }),
-      );
-      answer.on('error', reject);
-    });
-    asked.on('error', reject);
-    asked.end(body);
-  });
 }

@@ -5,7 +5,7 @@ import { type Grouping, groupings, startGrouping } from './helper.ts';
 
 const count = 24;
 const kinds = { internal: 1, server: 2, client: 3 };
-/** Of what clients from outside want recorded, the ratio decides. These show that they are apps of the project. */
+/** The sampling ratio applies to clients without this credential. Traces of clients with it are all recorded. */
 const key = 'a-key-of-sixteen-or-more';
 const credential = { 'x-internal': `gateway ${key}` };
 
@@ -13,23 +13,23 @@ type Place = Pick<Collected, 'traceId' | 'spanId'>;
 type Headers = Record<string, string>;
 
 const idOf = ({ traceId, spanId }: Place) => `${traceId}/${spanId}`;
-const idOnLine = ({ trace_id, span_id }: LogEntry) => `${trace_id}/${span_id}`;
+const idInEntry = ({ trace_id, span_id }: LogEntry) => `${trace_id}/${span_id}`;
 
-/** Clients of their own traces, or of one. */
+/** Creates clients that each have a trace, or that share one. */
 function makeClients(traceId?: string) {
   return Array.from({ length: count }, (_, index) => ({ ...makeTrace('01', traceId), user: index + 1 }));
 }
 
-/** Has all of it asked in every process, stops them all, and finds one's way in what came of it. */
-async function record(t: TestContext, grouping: Grouping, ask: (url: string) => Promise<void>) {
+/** Starts a grouping, sends requests, and stops it. Returns the recorded spans with functions to find some of them. */
+async function record(t: TestContext, grouping: Grouping, send: (url: string) => Promise<void>) {
   const { url: collector, spans, raw } = await startCollector(t);
-  // Recorded is only what a client wants recorded.
+  // With ratio 0, only traces of clients with the credential are recorded.
   const traces = { url: collector, ratio: 0 };
-  const { url, apps, lines } = await startGrouping(t, grouping, {
+  const { url, apps, readLogs } = await startGrouping(t, grouping, {
     more: { traces, calls: { deadline: 20_000 }, internal: { key } },
   });
-  await ask(url);
-  // The gateway first: what it forwards it waits for.
+  await send(url);
+  // Stop the gateway first, because it waits for the requests that it forwards.
   for (const { process } of apps.values()) {
     process.child.kill('SIGTERM');
     expect((await process.ended).code).toBe(0);
@@ -39,13 +39,13 @@ async function record(t: TestContext, grouping: Grouping, ask: (url: string) => 
     spans.filter(
       (span) => span.name === name && idOf({ ...span, spanId: span.parentSpanId }) === idOf(parent),
     );
-  /** The one of this name below this one. */
+  /** Returns the only child span of this name. */
   function only(name: string, parent: Place): Collected {
     const found = find(name, parent);
     expect(found.map((span) => span.name)).toEqual([name]);
     return found[0] as Collected;
   }
-  /** The span of a service below a client's, through the gateway where that forwards to it. */
+  /** Returns the span of a service for a client, below the spans of the gateway if the gateway forwards to it. */
   function serverOf(service: string, method: string, route: string, client: Place): Collected {
     let parent = client;
     if (!grouping.gateway.includes(service)) {
@@ -63,13 +63,13 @@ async function record(t: TestContext, grouping: Grouping, ask: (url: string) => 
     });
     return server;
   }
-  /** What the pet service did for a call, from the caller's span of it on. */
+  /** Checks the spans of a call, from the caller to the statement of the pet service. */
   function checkCall(parent: Collected): void {
     const call = only('GET /pet/pets/', parent);
     expect(call).toMatchObject({ service: 'user', kind: kinds.client });
-    const answer = only('GET /pet/pets/', call);
-    expect(answer).toMatchObject({ service: 'pet', kind: kinds.server });
-    const statement = only('SELECT pet', answer);
+    const server = only('GET /pet/pets/', call);
+    expect(server).toMatchObject({ service: 'pet', kind: kinds.server });
+    const statement = only('SELECT pet', server);
     expect(statement).toMatchObject({ service: 'pet', kind: kinds.client });
     expect(statement.attributes).toMatchObject({
       'db.system.name': 'sqlite',
@@ -77,7 +77,7 @@ async function record(t: TestContext, grouping: Grouping, ask: (url: string) => 
       'db.query.text': expect.stringMatching(/^select .* from "pet" where .*json_each\(\?\)/),
     });
   }
-  /** That there is a user's, and what it waited for. */
+  /** Returns the span of a request for a user, and the span of its lookup of pets. */
   function lookupOf(client: Place): { server: Collected; lookup: Collected } {
     const server = serverOf('user', 'GET', '/user/users/:user_id', client);
     expect(only('SELECT user', server).attributes['db.query.text']).toMatch(/from "user" where .* = \?$/);
@@ -88,7 +88,7 @@ async function record(t: TestContext, grouping: Grouping, ask: (url: string) => 
   return {
     spans,
     raw,
-    lines: lines(),
+    entries: readLogs(),
     only,
     serverOf,
     checkCall,
@@ -111,38 +111,40 @@ const readUsers = (url: string, clients: readonly { readonly user: number; reado
   );
 
 for (const grouping of groupings) {
-  test(`${grouping.name}: one trace leads from the client to the statements, also through shared calls`, {
+  test(`${grouping.name}: a trace leads from the client to the statements, through shared calls too`, {
     timeout: 90_000,
   }, async (t) => {
-    const apart = makeClients();
+    const separate = makeClients();
     const { traceId } = makeTrace();
-    const together = makeClients(traceId);
+    const sameTrace = makeClients(traceId);
     const writer = makeTrace();
     const found = await record(t, grouping, async (url) => {
-      // Nobody wants these recorded.
+      // These requests have no credential, so they are not recorded.
       for (const name of ['Rex', 'Tom', 'Kit'])
         await sendRequest(`${url}/pet/pets/`, 'POST', { name, species: 'dog' });
       await Promise.all(
-        apart.map(() =>
+        separate.map(() =>
           sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' }, makeTrace('00').headers),
         ),
       );
       await Promise.all(
-        apart.map(({ user }) => sendRequest(`${url}/user/users/${user}`, 'PATCH', { pets_ids: [1, 2, 3] })),
+        separate.map(({ user }) =>
+          sendRequest(`${url}/user/users/${user}`, 'PATCH', { pets_ids: [1, 2, 3] }),
+        ),
       );
-      await readUsers(url, apart);
-      await readUsers(url, together);
+      await readUsers(url, separate);
+      await readUsers(url, sameTrace);
       const change = { name: 'Bobby', pets_ids: [3] };
       await sendRequest(`${url}/user/users/1?secret=hunter2`, 'PATCH', change, {
         ...writer.headers,
         ...credential,
       });
     });
-    const { spans, raw, lines, only, serverOf, checkCall, lookupOf, shared } = found;
+    const { spans, raw, entries, only, serverOf, checkCall, lookupOf, shared } = found;
 
-    // Of several traces, a call that they share has one of its own.
-    const waitedFor = new Map<string, string[]>();
-    for (const client of apart) {
+    // A call that several traces share has a separate trace.
+    const lookupsByCall = new Map<string, string[]>();
+    for (const client of separate) {
       const { lookup } = lookupOf(client);
       if (lookup.links.length === 0) {
         checkCall(lookup);
@@ -150,19 +152,19 @@ for (const grouping of groupings) {
       }
       expect(lookup.links).toHaveLength(1);
       const call = idOf(lookup.links[0] as Place);
-      waitedFor.set(call, [...(waitedFor.get(call) ?? []), idOf(lookup)]);
+      lookupsByCall.set(call, [...(lookupsByCall.get(call) ?? []), idOf(lookup)]);
     }
-    expect([...waitedFor.values()].flat().length).toBeGreaterThanOrEqual(10);
-    for (const [id, waiting] of waitedFor) {
+    expect([...lookupsByCall.values()].flat().length).toBeGreaterThanOrEqual(10);
+    for (const [id, waiting] of lookupsByCall) {
       const call = shared.find((span) => idOf(span) === id) as Collected;
       expect(call).toMatchObject({ service: 'user', kind: kinds.internal, parentSpanId: '' });
-      expect(apart.map((client) => client.traceId)).not.toContain(call.traceId);
+      expect(separate.map((client) => client.traceId)).not.toContain(call.traceId);
       expect(call.links.map(idOf).sort()).toEqual(waiting.sort());
       checkCall(call);
     }
 
-    // Of one trace, it stays in that, below the first of those who wait.
-    const lookups = together.map((client) => lookupOf(client).lookup);
+    // A call that lookups of one trace share stays in that trace, below the first lookup.
+    const lookups = sameTrace.map((client) => lookupOf(client).lookup);
     const within = shared.filter((call) => call.traceId === traceId);
     expect(within.length).toBeGreaterThan(0);
     const linked = within.flatMap((call) => {
@@ -177,9 +179,9 @@ for (const grouping of groupings) {
         .sort(),
     );
     for (const lookup of lookups.filter(({ links }) => links.length === 0)) checkCall(lookup);
-    expect(shared.map(idOf).sort()).toEqual([...waitedFor.keys(), ...within.map(idOf)].sort());
+    expect(shared.map(idOf).sort()).toEqual([...lookupsByCall.keys(), ...within.map(idOf)].sort());
 
-    // A write is a span until it is durable, with its statements below it.
+    // The span of a write lasts until it is durable, with its statements below it.
     const write = only('write', serverOf('user', 'PATCH', '/user/users/:user_id', writer));
     expect(write.attributes).toMatchObject({ 'db.system.name': 'sqlite', 'db.operation.name': 'COMMIT' });
     for (const name of ['UPDATE user', 'DELETE adoption', 'INSERT adoption', 'SELECT user']) {
@@ -188,31 +190,31 @@ for (const grouping of groupings) {
     }
     for (const text of raw) expect(text).not.toMatch(/hunter2|Bobby/);
 
-    // Nothing else was recorded.
-    const wanted = new Set([...apart, writer].map((client) => client.traceId));
+    // No other trace was recorded.
+    const wanted = new Set([...separate, writer].map((client) => client.traceId));
     const traces = new Set(spans.map((span) => span.traceId));
     expect(traces).toEqual(new Set([...wanted, traceId, ...shared.map((call) => call.traceId)]));
 
-    // Every line of what is recorded has the ids of the span of the service that wrote it.
-    const traced = lines.filter(({ trace_id }) => trace_id !== undefined);
+    // Every log entry of a recorded trace has the ids of the span of the service that wrote it.
+    const traced = entries.filter(({ trace_id }) => trace_id !== undefined);
     const access = traced.filter(({ msg }) => msg === 'request');
     const servers = spans.filter(({ kind }) => kind === kinds.server);
-    expect(access.map(idOnLine).sort()).toEqual(servers.map(idOf).sort());
+    expect(access.map(idInEntry).sort()).toEqual(servers.map(idOf).sort());
     const byId = new Map(spans.map((span) => [idOf(span), span]));
-    for (const line of traced) expect(byId.get(idOnLine(line))?.service).toBe(line.service);
+    for (const entry of traced) expect(byId.get(idInEntry(entry))?.service).toBe(entry.service);
     expect(
       traced
         .filter(({ msg }) => msg === 'shared call')
-        .map(idOnLine)
+        .map(idInEntry)
         .sort(),
     ).toEqual(shared.map(idOf).sort());
-    for (const client of [...apart, ...together]) {
+    for (const client of [...separate, ...sameTrace]) {
       const { server } = lookupOf(client);
-      const own = lines.filter(
+      const found = entries.filter(
         ({ reqId, service }) => reqId === `${client.traceId}-${client.user}` && service === 'user',
       );
-      expect(own.length).toBeGreaterThan(0);
-      for (const line of own) expect(idOnLine(line)).toBe(idOf(server));
+      expect(found.length).toBeGreaterThan(0);
+      for (const entry of found) expect(idInEntry(entry)).toBe(idOf(server));
     }
   });
 }

@@ -15,5 +15,5 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits until none of these processes is left. */
+/** Waits until all of these processes have ended. */
 export const waitForEnd = (pids: readonly number[]) => waitFor(() => !pids.some(isAlive));

@@ -1,6 +1,6 @@
 /**
- * Loaded into a restore by `--import`: ends it by SIGKILL right before the step with the number DIE_AT, of those that
- * change which files there are: renames, links and removals, but for those of a look at a database.
+ * Loaded into a restore by `--import`: ends it with SIGKILL right before step DIE_AT. The steps are renames, links and
+ * removals of files, except those of an inspection of a database.
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -11,9 +11,9 @@ for (const name of ['renameSync', 'linkSync', 'rmSync'] as const) {
   const real = fs[name] as (...args: unknown[]) => unknown;
   Object.assign(fs, {
     [name](...args: unknown[]) {
-      const isLook = args.some((path) => String(path).includes('.look-'));
-      if (!isLook) steps += 1;
-      if (!isLook && steps === last) process.kill(process.pid, 'SIGKILL');
+      const isInspection = args.some((path) => String(path).includes('.look-'));
+      if (!isInspection) steps += 1;
+      if (!isInspection && steps === last) process.kill(process.pid, 'SIGKILL');
       return real(...args);
     },
   });

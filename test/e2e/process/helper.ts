@@ -1,48 +1,43 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
 import { makeFolder } from '../../support/app.ts';
+import { spawnForTest } from '../../support/process-guard.ts';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 export const main = join(root, 'src/main.ts');
 
-/** A process that runs, or ran. */
-export interface Running {
+/** A process that a test has started. */
+export interface TestProcess {
   readonly child: ChildProcess;
-  /** All that it has printed, stdout and stderr as they came. */
+  /** Returns its output so far: stdout and stderr in the order in which they came. */
   output(): string;
-  /** Resolves with the first match in what it prints; rejects when it ends without. */
-  says(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves with the first match in its output. Rejects if the process ends without a match. */
+  waitForOutput(pattern: RegExp): Promise<RegExpExecArray>;
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/** Starts a command; it is killed at the latest when the test ends. */
-export function run(
+/** Starts a command in a new process group. The group is killed when the test ends. */
+export function startProcess(
   t: TestContext,
   command: string,
   args: readonly string[],
-  {
-    cwd = root,
-    env = {},
-    detached = false,
-  }: { cwd?: string; env?: NodeJS.ProcessEnv; detached?: boolean } = {},
-): Running {
-  const child = spawn(command, args, {
+  { cwd = root, env = {} }: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): TestProcess {
+  const child = spawnForTest(t, command, args, {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached,
   });
-  t.onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   const waiting = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
-      for (const look of waiting) look();
+      for (const check of waiting) check();
     });
   }
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
@@ -50,29 +45,31 @@ export function run(
     child,
     output: () => output,
     ended,
-    says: (pattern) =>
+    waitForOutput: (pattern) =>
       new Promise((resolve, reject) => {
-        const look = () => {
+        const check = () => {
           const match = pattern.exec(output);
           if (match === null) return;
-          waiting.delete(look);
+          waiting.delete(check);
           resolve(match);
         };
-        waiting.add(look);
-        look();
-        void ended.then(() => reject(new Error(`it ended without saying ${pattern}:\n${output}`)));
+        waiting.add(check);
+        check();
+        void ended.then(() =>
+          reject(new Error(`The process ended without the output ${pattern}:\n${output}`)),
+        );
       }),
   };
 }
 
-/** A config file in a folder of its own, for one app on a free port. */
+/** Writes the config file of one app on a free port, in a new folder. */
 export function writeConfig(
   t: TestContext,
   { port = 0 as number | string, host = '127.0.0.1', instances = 1, logs = 'logs', extra = '' } = {},
 ) {
   const folder = makeFolder(t);
   const file = join(folder, 'config.yaml');
-  // A busy machine would have the server reject requests that a test sends at the same time.
+  // On a busy machine, the server would reject concurrent requests of a test.
   const limits = extra.includes('limits:') ? '' : 'limits: { wait: 60000 }\n';
   writeFileSync(
     file,
@@ -89,12 +86,15 @@ ${limits}${extra}`,
 
 /** Starts the server and waits until it listens. */
 export async function startServer(t: TestContext, file: string, env: NodeJS.ProcessEnv = {}) {
-  const server = run(t, process.execPath, [main, '--config', file], { env });
-  const [, url] = (await server.says(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  const server = startProcess(t, process.execPath, [main, '--config', file], { env });
+  const [, url] = (await server.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+    string,
+    string,
+  ];
   return { ...server, url };
 }
 
-/** A copy of the project, with the dependencies of this one, taken for installed. */
+/** Copies the project. The copy links to the installed dependencies, so run.sh does not install them again. */
 export function copyProject(t: TestContext): string {
   const folder = makeFolder(t);
   for (const name of ['src', 'scripts', 'generated'])
@@ -104,7 +104,7 @@ export function copyProject(t: TestContext): string {
   }
   const modules = join(folder, 'node_modules');
   mkdirSync(modules);
-  // What run.sh keeps there is the copy's own.
+  // These files of run.sh are different in each copy.
   const kept = ['.generated', '.installed', '.node-path'];
   for (const name of readdirSync(join(root, 'node_modules')).filter((name) => !kept.includes(name))) {
     symlinkSync(join(root, 'node_modules', name), join(modules, name));

@@ -1,6 +1,6 @@
 /**
  * Loaded into a server by `--import`: prints "held" when the server imports the module whose URL ends with HOLD_IMPORT,
- * and keeps that module from running.
+ * and prevents that module from running.
  */
 import { registerHooks } from 'node:module';
 

@@ -1,6 +1,6 @@
 /**
- * A server of the notes that the tests of idempotency keys have, for tests that end it: `node notes-server.ts HOW FILE`.
- * With HOW `hang`, handlers that wait never go on.
+ * A server with the notes service of the tests of idempotency keys, for tests that kill it: `node notes-server.ts HOW
+ * FILE`. If HOW is `hang`, handlers that wait never continue.
  */
 import { writeSync } from 'node:fs';
 import type { TestContext } from 'vitest';
@@ -8,17 +8,17 @@ import { makeNotes } from '../../framework/idempotency/helper.ts';
 import { createTestApp } from '../../support/app.ts';
 
 const [how, file] = process.argv.slice(2);
-const say = (line: string) => void writeSync(1, `${line}\n`);
+const print = (line: string) => void writeSync(1, `${line}\n`);
 const stage = {
   runs: [],
   async wait() {
-    say('it waits');
+    print('a handler waits');
     if (how === 'hang') await new Promise(() => {});
   },
 };
-const untilItIsKilled = { onTestFinished() {} } as unknown as TestContext;
-const { url } = await createTestApp(untilItIsKilled, {
+const unlimited = { onTestFinished() {} } as unknown as TestContext;
+const { url } = await createTestApp(unlimited, {
   services: [makeNotes(stage)],
   config: { services: { note: { database: `sqlite:${file}` } } },
 });
-say(`it listens at ${url}`);
+print(`the server listens at ${url}`);

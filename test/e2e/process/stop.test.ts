@@ -16,97 +16,97 @@ function readLog(folder: string): LogEntry[] {
     .map((line) => JSON.parse(line));
 }
 
-test.for(['SIGTERM', 'SIGINT'] as const)('says where it is, and ends with 0 on %s', async (signal, t) => {
+test.for(['SIGTERM', 'SIGINT'] as const)('prints its addresses, and ends with 0 on %s', async (signal, t) => {
   const { folder, file } = writeConfig(t);
-  const { child, ended, url, says, output } = await startServer(t, file);
-  await says(/docs of all services at http:.*\/docs/);
-  await says(/docs of pet at http:.*\/pet\/docs/);
-  await says(/docs of user at http:.*\/user\/docs/);
+  const { child, ended, url, waitForOutput, output } = await startServer(t, file);
+  await waitForOutput(/docs of all services at http:.*\/docs/);
+  await waitForOutput(/docs of pet at http:.*\/pet\/docs/);
+  await waitForOutput(/docs of user at http:.*\/user\/docs/);
   expect((await sendRequest(`${url}/health`, 'GET')).body).toEqual({ status: 'OK' });
 
   child.kill(signal);
   expect(await ended).toEqual({ code: 0, signal: null });
   expect(output()).toContain('"msg":"stopped"');
-  // The WAL is gone with the last connection: the databases were closed.
+  // Closing the last connection removes the write-ahead log, so the databases were closed.
   expect(readdirSync(join(folder, 'data')).sort()).toEqual(['pet.db', 'user.db']);
 });
 
-test('answers what is in flight, calls between services included, and refuses what comes after', async (t) => {
+test('completes requests in flight, with their calls between services, and rejects later requests', async (t) => {
   const { file } = writeConfig(t);
   const { child, ended, url } = await startServer(t, file);
   await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
   const { body: user } = await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
   await sendRequest(`${url}/user/users/${user.id}/pets/1`, 'POST');
 
-  // In flight: its head and half of its body have come.
+  // This request is in flight: the server has its head and half of its body.
   const patch = request(`${url}/user/users/${user.id}`, {
     method: 'PATCH',
     headers: { 'content-type': 'application/json', 'content-length': 17 },
   });
   patch.write('{"name":');
   await sleep(100);
-  // A connection that is open already, and asks only when the server is stopping.
+  // This connection is open, and sends its request only while the server stops.
   const late = connect(Number(new URL(url).port), '127.0.0.1');
   await once(late, 'connect');
   child.kill('SIGTERM');
   await sleep(200);
   late.write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
-  const [refused] = await once(late, 'data');
-  expect(String(refused)).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*The server is stopping/i);
+  const [rejection] = await once(late, 'data');
+  expect(String(rejection)).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*The server is stopping/i);
   expect((await sendRequest(`${url}/health`, 'GET')).status).toBe(200);
   const ready = await sendRequest(`${url}/ready`, 'GET');
   expect(ready.status).toBe(503);
   expect(ready.body).toMatchObject({ detail: 'The server is stopping', checks: { 'pet.database': 'OK' } });
 
   patch.end('"Alicia"}');
-  const [answer] = await once(patch, 'response');
+  const [response] = await once(patch, 'response');
   let text = '';
-  for await (const chunk of answer) text += chunk;
-  expect(answer.statusCode).toBe(200);
-  expect(answer.headers.connection).toBe('close');
+  for await (const chunk of response) text += chunk;
+  expect(response.statusCode).toBe(200);
+  expect(response.headers.connection).toBe('close');
   expect(JSON.parse(text)).toMatchObject({ name: 'Alicia', pets: [{ id: 1, name: 'Rex' }] });
   expect((await ended).code).toBe(0);
 });
 
-test('ends within 2 s with 50 keep-alive clients that never stop asking', async (t) => {
+test('ends soon although 50 keep-alive clients send requests all the time', async (t) => {
   const { file } = writeConfig(t);
   const { child, ended, url } = await startServer(t, file);
   await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
   const agent = new Agent({ keepAlive: true, maxSockets: 50 });
   t.onTestFinished(() => agent.destroy());
   const statuses = new Map<number, number>();
-  let cut = 0;
-  let asking = true;
-  const ask = () =>
+  let failed = 0;
+  let isStopped = false;
+  const send = () =>
     new Promise<void>((resolve) => {
-      const asked = request(`${url}/pet/pets/1`, { agent }, (answer) => {
-        const status = answer.statusCode ?? 0;
+      const sent = request(`${url}/pet/pets/1`, { agent }, (response) => {
+        const status = response.statusCode ?? 0;
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        answer.resume().on('end', resolve).on('error', resolve);
+        response.resume().on('end', resolve).on('error', resolve);
       });
-      asked.on('error', () => {
-        cut += 1;
+      sent.on('error', () => {
+        failed += 1;
         resolve();
       });
-      asked.end();
+      sent.end();
     });
   const clients = Array.from({ length: 50 }, async () => {
-    while (asking) await ask();
+    while (!isStopped) await send();
   });
   await expect.poll(() => statuses.get(200) ?? 0).toBeGreaterThan(100);
   const start = performance.now();
   child.kill('SIGTERM');
   expect((await ended).code).toBe(0);
   expect(performance.now() - start).toBeLessThan(8_000);
-  asking = false;
+  isStopped = true;
   await Promise.all(clients);
   expect([...statuses.keys()].filter((status) => status !== 200 && status !== 503)).toEqual([]);
-  expect(cut).toBeGreaterThan(0); // after the end nobody listens
+  expect(failed).toBeGreaterThan(0); // no process listens after the end
 });
 
-test('ends at once on a second signal', async (t) => {
+test('ends immediately on a second signal', async (t) => {
   const { file } = writeConfig(t);
-  const { child, ended, url, says } = await startServer(t, file);
+  const { child, ended, url, waitForOutput } = await startServer(t, file);
   const slow = connect(Number(new URL(url).port), '127.0.0.1');
   slow.on('error', () => {});
   slow.write(
@@ -114,14 +114,14 @@ test('ends at once on a second signal', async (t) => {
   );
   await sleep(200);
   child.kill('SIGTERM');
-  await says(/stopping on SIGTERM/);
+  await waitForOutput(/stopping on SIGTERM/);
   const start = performance.now();
   child.kill('SIGTERM');
   expect((await ended).code).not.toBe(0);
   expect(performance.now() - start).toBeLessThan(5_000);
 });
 
-test('loses no line on SIGTERM under load', async (t) => {
+test('loses no log entry on SIGTERM under load', async (t) => {
   const { folder, file } = writeConfig(t);
   const { child, ended, url } = await startServer(t, file);
   const answers = await Promise.all(
@@ -135,15 +135,15 @@ test('loses no line on SIGTERM under load', async (t) => {
 
 test.for([
   {
-    what: 'an uncaught exception',
+    cause: 'an uncaught exception',
     code: 'throw new Error("boom")',
-    line: 'stopping after an error that nothing caught',
+    line: 'stopping after an uncaught error',
   },
-  { what: 'an unhandled rejection', code: 'void Promise.reject(new Error("boom"))', line: 'nothing caught' },
-  { what: 'process.exit', code: 'process.exit(3)', line: undefined },
-])('loses no line on $what', async ({ code, line }, t) => {
+  { cause: 'an unhandled rejection', code: 'void Promise.reject(new Error("boom"))', line: 'uncaught error' },
+  { cause: 'process.exit', code: 'process.exit(3)', line: undefined },
+])('loses no line on $cause', async ({ code, line }, t) => {
   const { folder, file } = writeConfig(t);
-  // Into the real process comes what does the damage, a while after 2,000 lines have been written at once.
+  // The signal makes the real server process fail while it has log entries to write.
   const later = `process.on('SIGIO', () => { ${code} })`;
   const { child, ended, url } = await startServer(t, file, {
     NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(later)}`,

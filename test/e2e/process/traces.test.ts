@@ -5,7 +5,7 @@ import { makeFolder, sendRequest } from '../../support/app.ts';
 import { makeTrace, startCollector } from '../../support/collector.ts';
 import { startServer, writeConfig } from './helper.ts';
 
-/** Has Node say of each module of OpenTelemetry that it is loaded. */
+/** Makes Node print each module of OpenTelemetry that it loads. */
 const watch = `
 import { registerHooks } from 'node:module';
 registerHooks({
@@ -15,7 +15,7 @@ registerHooks({
   },
 });`;
 
-test('nothing of OpenTelemetry is loaded unless traces are configured', async (t) => {
+test('OpenTelemetry is loaded only if traces are configured', async (t) => {
   const hook = join(makeFolder(t), 'watch.mjs');
   writeFileSync(hook, watch);
   const env = { NODE_OPTIONS: `--import ${hook}` };
@@ -45,7 +45,7 @@ test('SIGTERM loses no span', async (t) => {
   const get = ({ headers }: (typeof traces)[number]) =>
     sendRequest(`${url}/pet/pets/1`, 'GET', undefined, headers);
   const statuses = new Set<number>();
-  // A server never rejects one of so few concurrent requests, however busy the machine is.
+  // A server never rejects 50 concurrent requests, even on a busy machine.
   for (let from = 0; from < traces.length; from += 50) {
     for (const { status } of await Promise.all(traces.slice(from, from + 50).map(get))) statuses.add(status);
   }

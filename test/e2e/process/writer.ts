@@ -1,6 +1,6 @@
 /**
- * A process that writes, for tests that watch or disturb it from outside: `node writer.ts HOW FILE [FILLER]`. It says
- * what happened a line at a time, at once: what it has said was so before anything else happened.
+ * A process that writes, for tests that observe or disturb it: `node writer.ts HOW FILE [FILLER COPY]`. It prints a line
+ * after each event. Output is synchronous, so a line appears before the next event.
  */
 import { once } from 'node:events';
 import { cpSync, rmSync, writeFileSync, writeSync } from 'node:fs';
@@ -11,9 +11,9 @@ import { toClientProblem } from '../../../src/framework/errors/error-handler.ts'
 import { readSql, runSql } from '../../support/sql.ts';
 
 const [how, file, filler, copy] = process.argv.slice(2) as [string, string, string, string];
-const say = (line: string) => void writeSync(1, `${line}\n`);
+const print = (line: string) => void writeSync(1, `${line}\n`);
 
-/** What is in the file, as another finds it. */
+/** Lists the notes in a file through a second connection. */
 function list(path: string): string[] {
   const client = new Client(path);
   try {
@@ -26,16 +26,16 @@ function list(path: string): string[] {
 const database = openSqlite(file);
 await runSql(database, sql`CREATE TABLE IF NOT EXISTS note (id INTEGER PRIMARY KEY, text TEXT)`);
 const insert = database.prepare(sql`INSERT INTO note (text) VALUES (${sql.placeholder('text')})`);
-say('it is open');
+print('open');
 let count = 0;
-/** Writes so many notes in one turn of the event loop; resolves with the status that each would be answered with. */
+/** Writes several notes in one event-loop turn. Resolves with the status of the response for each. */
 async function write(size: number, length = 0): Promise<{ note: string; status: number }[]> {
   const writes = Array.from({ length: size }, async () => {
     const note = `note ${String(count++).padStart(4, '0')}`;
     const text = note.padEnd(length, '.');
     try {
       await insert.run({ text });
-      if (length === 0) say(`answered ${note}`);
+      if (length === 0) print(`acknowledged ${note}`);
       return { note, status: 200 };
     } catch (error) {
       return { note, status: toClientProblem(error, '').status };
@@ -45,14 +45,14 @@ async function write(size: number, length = 0): Promise<{ note: string; status: 
 }
 
 if (how === 'one by one') for (let index = 0; index < 50; index += 1) await write(1);
-if (how === 'at once') await write(50);
-if (how === 'until it is full') {
+if (how === 'in one turn') await write(50);
+if (how === 'until full') {
   const hasRoom = once(process, 'SIGUSR2');
   const awake = setInterval(() => {}, 1_000);
   if (filler !== '') writeFileSync(filler, Buffer.alloc(300_000));
   const answers: { note: string; status: number }[] = [];
   const failed: number[][] = [];
-  // Groups, then single ones: both end at the same wall.
+  // Write groups, then single notes: both must fail on the full disk.
   for (const [size, length] of [
     [5, 20_000],
     [1, 20_000],
@@ -68,14 +68,14 @@ if (how === 'until it is full') {
   }
   const [[count] = []] = await readSql<[number]>(database, sql`SELECT count(*) FROM note`);
   const rows = [{ count }];
-  // As after a kill: the log is read anew.
+  // The copy is in the state after a kill, so opening it reads the log again.
   for (const end of ['', '-wal']) cpSync(`${file}${end}`, `${copy}${end}`);
   const done = () => answers.filter(({ status }) => status === 200).map(({ note }) => note);
-  say(`full: ${JSON.stringify({ failed, done: done(), rows, file: list(file), copy: list(copy) })}`);
+  print(`full: ${JSON.stringify({ failed, done: done(), rows, file: list(file), copy: list(copy) })}`);
   await hasRoom;
   clearInterval(awake);
   if (filler !== '') rmSync(filler);
   for (let index = 0; index < 3; index += 1) answers.push(...(await write(3, 20_000)));
-  say(`later: ${JSON.stringify({ done: done(), file: list(file) })}`);
+  print(`later: ${JSON.stringify({ done: done(), file: list(file) })}`);
 }
 await database.close();

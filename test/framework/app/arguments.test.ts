@@ -7,7 +7,7 @@ const options = {
 } as const;
 const read = (...args: string[]) => readArguments(options, 1, args);
 
-test('returns defaults, values and positionals', () => {
+test('readArguments returns defaults, values and positionals', () => {
   expect(read().values).toEqual({ config: 'config.yaml', pretty: false, help: false });
   expect(read('--config', 'a.yaml', '--pretty', 'pet')).toMatchObject({
     values: { config: 'a.yaml', pretty: true },
@@ -17,7 +17,7 @@ test('returns defaults, values and positionals', () => {
   expect(read('--', '--nope').positionals).toEqual(['--nope']);
 });
 
-test.for(['--help', '-h'])('%s asks for the help text', (argument) => {
+test.for(['--help', '-h'])('%s requests the help text', (argument) => {
   expect(read(argument).values.help).toBe(true);
 });
 
@@ -29,6 +29,6 @@ test.for([
   [['--config', '--pretty'], 'Missing value of --config: see --help'],
   [['--pretty=yes'], 'Expected no value of --pretty: see --help'],
   [['pet', 'user'], 'Unknown argument user: see --help'],
-] as const)('rejects %j with one line', ([args, message]) => {
+] as const)('readArguments rejects %j with one line', ([args, message]) => {
   expect(() => read(...args)).toThrow(new UsageError(message));
 });

@@ -5,11 +5,11 @@ import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import pet from '../../../src/services/pet/index.ts';
-import { ask } from '../../e2e/groupings/helper.ts';
 import {
   createExampleApp,
   createTestApp,
   makeFolder,
+  sendRequest,
   type TestApp,
   type TestResponse,
 } from '../../support/app.ts';
@@ -165,17 +165,15 @@ describe('while the pet app fails', () => {
     for (const method of ['GET', 'POST']) {
       const path = method === 'GET' ? '/pet/pets/1' : '/pet/pets/1/feed';
       const begun = performance.now();
-      const outcome = await ask(started.url, { method, path });
+      const outcome = await sendRequest(`${started.url}${path}`, method);
       expect(performance.now() - begun).toBeLessThan(8_000);
       if (['refuses connections', 'hangs', 'trickles', 'resets', 'cuts a body'].includes(fault)) {
         const isLate = fault === 'hangs' || fault === 'trickles';
         const isUnknown = isLate || (fault !== 'refuses connections' && method === 'POST');
         expect(outcome.status).toBe(isUnknown ? 504 : 503);
-        expect(outcome.headers).toMatchObject({
-          'content-type': expect.stringContaining('application/problem+json'),
-        });
-        expect(outcome.headers['retry-after']).toBe('1');
-        expect(outcome.body).not.toMatch(/127\.0\.0\.1|localhost|ECONN|:\d{4,5}/);
+        expect(outcome.headers.get('content-type')).toContain('application/problem+json');
+        expect(outcome.headers.get('retry-after')).toBe('1');
+        expect(String(outcome.bytes)).not.toMatch(/127\.0\.0\.1|localhost|ECONN|:\d{4,5}/);
       } else {
         // The gateway forwards a complete response unchanged.
         expect(outcome.status).toBe(Number(/\d+/.exec(fault)));
@@ -209,24 +207,20 @@ test('the gateway does not forward internal and connection headers of a client',
   };
   const { url } = await createExampleApp(t, { config: { apps } });
   seen.length = 0;
-  const answer = await ask(url, {
-    method: 'GET',
-    path: '/pet/pets/1',
-    headers: {
-      'x-forwarded-for': '1.2.3.4',
-      'x-forwarded-host': 'evil',
-      forwarded: 'for=1.2.3.4',
-      te: 'trailers',
-      'x-request-id': 'abc',
-      'x-hops': '2',
-      'x-deadline-ms': '1',
-      'x-own': 'kept',
-    },
+  const { headers } = await sendRequest(`${url}/pet/pets/1`, 'GET', undefined, {
+    'x-forwarded-for': '1.2.3.4',
+    'x-forwarded-host': 'evil',
+    forwarded: 'for=1.2.3.4',
+    te: 'trailers',
+    'x-request-id': 'abc',
+    'x-hops': '2',
+    'x-deadline-ms': '1',
+    'x-own': 'kept',
   });
   const got = seen.find((headers) => headers['x-own'] === 'kept') as Record<string, string>;
   expect(got).toMatchObject({ 'x-request-id': 'abc', 'x-own': 'kept' });
   for (const name of ['x-hops', 'x-deadline-ms', 'x-forwarded-for', 'x-forwarded-host', 'forwarded', 'te'])
     expect(got).not.toHaveProperty(name);
-  expect(answer.headers).toMatchObject({ 'x-kept': 'yes', connection: 'keep-alive' });
-  expect(answer.headers['keep-alive']).not.toBe('timeout=7');
+  expect([headers.get('x-kept'), headers.get('connection')]).toEqual(['yes', 'keep-alive']);
+  expect(headers.get('keep-alive')).not.toBe('timeout=7');
 });

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
 import { extract, inject } from '../../../src/framework/context/propagation.ts';
-import { InsufficientStorage } from '../../../src/framework/errors/problem.ts';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-test('hops and deadline are read from a trusted caller alone', () => {
+test('extract reads hops and deadline only from a trusted caller', () => {
   const headers = { 'x-hops': '2', 'x-deadline-ms': '100', traceparent };
   expect(extract(headers, 'a', false)).toMatchObject({
     hops: 0,
@@ -16,7 +15,7 @@ test('hops and deadline are read from a trusted caller alone', () => {
   expect(trusted.deadline).toBeLessThanOrEqual(performance.now() + 100);
 });
 
-test('each field that a call sends is read by the service that it reaches', () => {
+test('extract reads every field that inject writes', () => {
   const context = {
     requestId: 'a',
     hops: 2,
@@ -35,8 +34,4 @@ test('a tracestate is propagated up to 512 characters, and only with a tracepare
   expect(read(512).tracestate).toHaveLength(512);
   expect(read(513).tracestate).toBeUndefined();
   expect(extract({ tracestate: 'a' }, 'a', true).tracestate).toBeUndefined();
-});
-
-test('a client whose write found no room is told when to try again', () => {
-  expect(new InsufficientStorage('full').headers).toEqual({ 'retry-after': '10' });
 });

@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +9,7 @@ import { DatabaseError } from '../../../src/framework/database/database-error.ts
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../support/app.ts';
+import { spawnForTest } from '../../support/process-guard.ts';
 import { readSql, runSql } from '../../support/sql.ts';
 
 export const services = new URL('../../../src/services/', import.meta.url);
@@ -20,14 +19,18 @@ export const petMigrations = new URL('pet/migrations/', services);
 export const userMigrations = new URL('user/migrations/', services);
 
 /** Opens a database that is closed when the test ends. */
-export function open(t: TestContext, file: string, migrations: URL = userMigrations): DatabaseDriver {
+export function openUserDatabase(
+  t: TestContext,
+  file: string,
+  migrations: URL = userMigrations,
+): DatabaseDriver {
   const database = openSqlite(file, { migrations });
   t.onTestFinished(() => database.close());
   return database;
 }
 
-/** A connection of somebody else, closed when the test ends. */
-export function connect(t: TestContext, file: string): Client.Database {
+/** Opens a second connection, which is closed when the test ends. */
+export function connectClient(t: TestContext, file: string): Client.Database {
   const client = new Client(file);
   t.onTestFinished(() => void client.close());
   return client;
@@ -37,7 +40,7 @@ export function makeFile(t: TestContext): string {
   return join(makeFolder(t), 'user.db');
 }
 
-/** Makes a file as this version leaves it, with one user, and closes it. */
+/** Creates a closed database of this version with one user. */
 export async function prepareFile(t: TestContext, statements: readonly string[] = []): Promise<string> {
   const file = makeFile(t);
   const database = openSqlite(file, { migrations: userMigrations });
@@ -47,7 +50,7 @@ export async function prepareFile(t: TestContext, statements: readonly string[] 
   return file;
 }
 
-/** The migrations of the user service, and these. */
+/** Creates a folder with the migrations of the user service and more. */
 export function addMigrations(t: TestContext, more: Record<string, string>): URL {
   const folder = join(makeFolder(t), 'migrations');
   cpSync(userMigrations, folder, { recursive: true });
@@ -62,8 +65,8 @@ export function addMigrations(t: TestContext, more: Record<string, string>): URL
   return pathToFileURL(`${folder}/`);
 }
 
-/** The message of the error that opening must end with: one line. */
-export function refusalOf(fn: () => unknown): string {
+/** Returns the message of the error that `fn` must throw: one line. */
+export function openingErrorOf(fn: () => unknown): string {
   try {
     fn();
   } catch (error) {
@@ -72,24 +75,24 @@ export function refusalOf(fn: () => unknown): string {
     expect(message).not.toContain('\n');
     return message;
   }
-  throw new Error('it was opened');
+  throw new Error('the database was opened');
 }
 
-export const names = async (database: DatabaseDriver) =>
+export const listNames = async (database: DatabaseDriver) =>
   (await readSql<[string]>(database, sql`SELECT name FROM user ORDER BY id`)).map(([name]) => name);
 
 export const pragma = async (database: DatabaseDriver, name: string) =>
   (await readSql(database, sql.raw(`PRAGMA ${name}`)))[0]?.[0];
 
-export const insert = (database: DatabaseDriver, name: string) =>
+export const insertUser = (database: DatabaseDriver, name: string) =>
   runSql(database, sql`INSERT INTO user (name) VALUES (${name})`);
 
 export interface Opener {
-  /** Opens the file in the other process, at that time: `opened`, or the error. */
+  /** Opens a file in the other process at a point in time. Resolves with `opened` or the error. */
   open(file: string, time?: number): Promise<string>;
 }
 
-/** A process that opens databases when it is told to, and ends with the test. */
+/** Starts a process that opens databases on request. It ends with the test. */
 export async function startOpener(t: TestContext, migrations: URL): Promise<Opener> {
   const script = `
     import { createInterface } from 'node:readline';
@@ -105,12 +108,8 @@ export async function startOpener(t: TestContext, migrations: URL): Promise<Open
         console.log(error.message);
       }
     }`;
-  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+  const child = spawnForTest(t, process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  t.onTestFinished(async () => {
-    child.stdin?.end();
-    if (child.exitCode === null) await once(child, 'exit');
   });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   const next = async () => String((await lines.next()).value);

@@ -10,35 +10,35 @@ afterEach(() => {
 
 describe('a time', () => {
   test.for<[string, number, string]>([
-    ['the first', 0, '1970-01-01T00:00:00.000000Z'],
+    ['the epoch', 0, '1970-01-01T00:00:00.000000Z'],
     ['one microsecond', 1, '1970-01-01T00:00:00.000001Z'],
     ['microseconds that need padding', 1_000_020, '1970-01-01T00:00:01.000020Z'],
     ['milliseconds that need padding', 7_000, '1970-01-01T00:00:00.007000Z'],
     ['the last microsecond of a second', 999_999, '1970-01-01T00:00:00.999999Z'],
-    ['that of the contract', 1_734_555_831_790_256, '2024-12-18T21:03:51.790256Z'],
+    ['the example of the contract', 1_734_555_831_790_256, '2024-12-18T21:03:51.790256Z'],
     ['a leap day', 1_709_164_800_000_000, '2024-02-29T00:00:00.000000Z'],
-    ['that of a century later', 4_889_289_599_999_999, '2124-12-07T23:59:59.999999Z'],
-    ['one before 1970', -1, '1969-12-31T23:59:59.999999Z'],
-  ])('is written as the contract has it: %s', ([, micros, instant]) => {
+    ['a century later', 4_889_289_599_999_999, '2124-12-07T23:59:59.999999Z'],
+    ['a time before 1970', -1, '1969-12-31T23:59:59.999999Z'],
+  ])('is formatted as in the contract: %s', ([, micros, instant]) => {
     expect(formatInstant(micros)).toBe(instant);
     expect(parseInstant(instant)).toBe(micros);
   });
 
-  test('comes back as it was, for each microsecond of two milliseconds', () => {
+  test('survives formatting and parsing, for each microsecond of two milliseconds', () => {
     const start = 1_734_555_831_789_000;
     for (let micros = start; micros < start + 2_000; micros++) {
       expect(parseInstant(formatInstant(micros))).toBe(micros);
     }
   });
 
-  test('sorts as text as it does as a number', () => {
+  test('sorts the same as a string and as a number', () => {
     const times = [0, 9, 10, 999, 1_000, 999_999, 1_000_000, 1_734_555_831_790_256].map(formatInstant);
     expect(times.toSorted()).toEqual(times);
   });
 });
 
-describe('the time now', () => {
-  test('is a whole number of microseconds, within 2 ms of the clock', () => {
+describe('the current time', () => {
+  test('is an integer of microseconds, within 2 ms of the clock', () => {
     for (let times = 0; times < 1_000; times++) {
       const before = Date.now();
       const micros = nowMicros();

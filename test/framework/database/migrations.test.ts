@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -14,20 +14,20 @@ import { makeFolder } from '../../support/app.ts';
 import { readSql, runSql } from '../../support/sql.ts';
 import {
   addMigrations,
-  connect,
+  connectClient,
+  listNames,
   makeFile,
-  names,
-  open,
+  openingErrorOf,
+  openUserDatabase,
   petMigrations,
   pragma,
   prepareFile,
-  refusalOf,
   startOpener,
   userMigrations,
 } from './database-helpers.ts';
 
 describe('a migration', () => {
-  /** As drizzle-kit rebuilds a table to change a column of it. */
+  /** The SQL of drizzle-kit for changing a column: it rebuilds the table. */
   const rebuild = `PRAGMA foreign_keys=OFF;--> statement-breakpoint
 CREATE TABLE \`__new_user\` (
 	\`id\` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -51,16 +51,16 @@ PRAGMA foreign_keys=ON;`;
   const listAdoptions = (database: DatabaseDriver) =>
     readSql(database, sql`SELECT * FROM adoption ORDER BY id`);
 
-  test('that rebuilds a table loses nothing of the tables that refer to it', async (t) => {
+  test('that rebuilds a table keeps the rows of tables that refer to it', async (t) => {
     const file = await prepareFile(t, adoptions);
-    const database = open(t, file, addMigrations(t, { '0001_rebuild': rebuild }));
+    const database = openUserDatabase(t, file, addMigrations(t, { '0001_rebuild': rebuild }));
     expect(await readSql(database, sql`SELECT id, name, nickname FROM user ORDER BY id`)).toEqual([
       [1, 'Alice', null],
       [2, 'Bob', null],
     ]);
     expect(await listAdoptions(database)).toEqual(rows);
     expect(await pragma(database, 'foreign_keys')).toBe(1);
-    // The reference holds on: what refers to nothing is refused, and a delete takes its adoptions along.
+    // The foreign key still works: it rejects a missing user, and a delete removes the adoptions of the user.
     await expect(
       runSql(database, sql`INSERT INTO adoption (user_id, pet_id) VALUES (9, 9)`),
     ).rejects.toThrow();
@@ -76,52 +76,65 @@ PRAGMA foreign_keys=ON;`;
     });
     for (let time = 1; time <= 3; time += 1) {
       const database = openSqlite(file, { migrations });
-      expect(await names(database)).toEqual(['Alice', 'Bob', 'Carol']);
+      expect(await listNames(database)).toEqual(['Alice', 'Bob', 'Carol']);
       await database.close();
     }
   });
 
-  test('that leaves a row without what it refers to is refused, and nothing of it stays', async (t) => {
+  test('that breaks a foreign key is rejected, and all pending migrations are rolled back', async (t) => {
     const file = await prepareFile(t, adoptions);
     const migrations = addMigrations(t, {
       '0001_add': "INSERT INTO user (name) VALUES ('Carol');",
       '0002_orphan': 'DELETE FROM user WHERE id = 1;',
     });
-    expect(refusalOf(() => openSqlite(file, { migrations }))).toBe(
-      `database ${file}: a migration leaves rows of adoption without their user`,
+    expect(openingErrorOf(() => openSqlite(file, { migrations }))).toBe(
+      `database ${file}: a migration leaves rows of adoption that refer to missing rows of user`,
     );
-    const database = open(t, file);
-    expect(await names(database)).toEqual(['Alice', 'Bob']);
+    const database = openUserDatabase(t, file);
+    expect(await listNames(database)).toEqual(['Alice', 'Bob']);
     expect(await listAdoptions(database)).toEqual(rows);
   });
 
-  test('that fails half-way is one line, and nothing of it or of the one before stays', async (t) => {
+  test('that fails half-way is reported in one line, and all pending migrations are rolled back', async (t) => {
     const file = await prepareFile(t, adoptions);
     const migrations = addMigrations(t, {
       '0001_add': "INSERT INTO user (name) VALUES ('Carol');",
       '0002_wrong': 'DELETE FROM adoption;--> statement-breakpoint\nINSERT INTO nowhere VALUES (1);',
     });
-    expect(refusalOf(() => openSqlite(file, { migrations }))).toBe(
+    expect(openingErrorOf(() => openSqlite(file, { migrations }))).toBe(
       `database ${file}: no such table: nowhere`,
     );
-    const database = open(t, file);
-    expect(await names(database)).toEqual(['Alice', 'Bob']);
+    const database = openUserDatabase(t, file);
+    expect(await listNames(database)).toEqual(['Alice', 'Bob']);
     expect(await listAdoptions(database)).toEqual(rows);
   });
 
   test.for([
-    ['a file of the other journal', 'PRAGMA user_version = 1; BEGIN IMMEDIATE'],
-    ['a file that it has just made', 'PRAGMA journal_mode = WAL; BEGIN IMMEDIATE'],
+    ['a file with a rollback journal', 'PRAGMA user_version = 1; BEGIN IMMEDIATE'],
+    ['a new file', 'PRAGMA journal_mode = WAL; BEGIN IMMEDIATE'],
   ] as const)('waits for another process that holds the lock of %s', async ([, statements], t) => {
     const file = makeFile(t);
     const child = await startOpener(t, userMigrations);
-    const other = connect(t, file);
+    const other = connectClient(t, file);
     other.exec(statements);
-    const answer = child.open(file);
+    const outcome = child.open(file);
     await sleep(300);
     other.exec('COMMIT');
-    expect(await answer).toBe('opened');
+    expect(await outcome).toBe('opened');
   });
+});
+
+test('a start that waited for the lock of a replaced file fails, and the next start opens the new file', async (t) => {
+  const file = await prepareFile(t);
+  const child = await startOpener(t, userMigrations);
+  const other = connectClient(t, file);
+  other.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+  const outcome = child.open(file);
+  await sleep(500);
+  renameSync(await prepareFile(t), file);
+  other.close();
+  expect(await outcome).toBe(`database ${file}: the file was replaced during the start. Start again`);
+  expect(await child.open(file)).toBe('opened');
 });
 
 test('processes that open a new file at the same time all succeed, and each migration is applied once', async (t) => {
@@ -134,22 +147,22 @@ test('processes that open a new file at the same time all succeed, and each migr
   );
   const migrations = addMigrations(t, more);
   const openers = await Promise.all([1, 2].map(() => startOpener(t, migrations)));
-  const answers: string[] = [];
+  const outcomes: string[] = [];
   for (let round = 1; round <= 50; round += 1) {
     const file = join(folder, `round ${round}.db`);
     const time = Date.now() + 5;
-    answers.push(...(await Promise.all(openers.map((opener) => opener.open(file, time)))));
+    outcomes.push(...(await Promise.all(openers.map((opener) => opener.open(file, time)))));
     const database = openSqlite(file, { migrations });
-    expect(await names(database)).toEqual(Array.from({ length: 10 }, (_, index) => `step ${index}`));
+    expect(await listNames(database)).toEqual(Array.from({ length: 10 }, (_, index) => `step ${index}`));
     await database.close();
   }
-  expect(answers.filter((answer) => answer !== 'opened')).toEqual([]);
+  expect(outcomes.filter((outcome) => outcome !== 'opened')).toEqual([]);
 });
 
 describe('readSqliteMigrationStatus', () => {
   const known = ['0000_initial', '0001_adoption_in_order'];
 
-  test('says of a file that is not there that all are missing, and does not make it', (t) => {
+  test('reports all migrations of a missing file as pending, and does not create the file', (t) => {
     const file = makeFile(t);
     expect(readSqliteMigrationStatus(file, userMigrations)).toEqual(
       known.map((name) => ({ name, applied: false })),
@@ -157,7 +170,7 @@ describe('readSqliteMigrationStatus', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  test('says what a file has and what it has not yet, and changes nothing', async (t) => {
+  test('reports applied and pending migrations, and changes nothing', async (t) => {
     const file = await prepareFile(t);
     const newer = addMigrations(t, { '0002_a': 'SELECT 1;', '0003_b': 'SELECT 2;' });
     const before = readFileSync(file);
@@ -173,7 +186,7 @@ describe('readSqliteMigrationStatus', () => {
     expect(readSqliteMigrationStatus(file, newer).every(({ applied }) => applied)).toBe(true);
   });
 
-  test('names the migrations of the product as their files are named', (t) => {
+  test('names migrations like their files', (t) => {
     for (const migrations of [petMigrations, userMigrations]) {
       for (const { name } of readSqliteMigrationStatus(makeFile(t), migrations)) {
         expect(existsSync(join(fileURLToPath(migrations), 'sqlite', `${name}.sql`))).toBe(true);
@@ -182,21 +195,21 @@ describe('readSqliteMigrationStatus', () => {
   });
 });
 
-test('a folder of migrations that is not there is one line', (t) => {
+test('a folder without migrations is reported in one line', (t) => {
   const folder = makeFolder(t);
   mkdirSync(join(folder, 'migrations'));
   const file = join(folder, 'user.db');
   expect(
-    refusalOf(() => openSqlite(file, { migrations: pathToFileURL(join(folder, 'migrations/')) })),
+    openingErrorOf(() => openSqlite(file, { migrations: pathToFileURL(join(folder, 'migrations/')) })),
   ).toMatch(new RegExp(`^database ${file}: .*_journal\\.json`));
 });
 
-test('migrations that another process applies while this one waits for the lock are not applied again', (t) => {
+test('migrations that another process applies during a wait for the lock are not applied again', (t) => {
   const file = makeFile(t);
   const known = readMigrations(userMigrations, 'sqlite');
-  const client = connect(t, file);
+  const client = connectClient(t, file);
   const { transaction } = client;
-  // This one is about to take the lock, and the other is faster.
+  // The other process takes the lock first.
   client.transaction = ((fn: () => void) => {
     const run = transaction.call(client, fn);
     return {

@@ -7,7 +7,7 @@ import { users } from '../../../src/services/user/tables.ts';
 const migrations = new URL('../../../src/services/user/migrations/', import.meta.url);
 const { placeholder } = sql;
 
-test('a page past the largest id is empty without a step over any row; other pages are as the query has them', async (t) => {
+test('a page past the largest id is empty without a query; other pages equal the plain query', async (t) => {
   const { orm, prepare, close } = openSqlite(':memory:', { migrations });
   t.onTestFinished(close);
   const all = () => orm.select().from(users);

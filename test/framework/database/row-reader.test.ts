@@ -28,10 +28,9 @@ const rows = [
   { id: 1, name: 'a', code: 'X', twice: 2, ids: [1, 2] },
   { id: 2, name: null, code: null, twice: 4, ids: [1, 2] },
 ];
-const changed =
-  'Drizzle has changed what row-reader.ts uses of its private API: `decoder` of an SQL expression';
+const changed = 'row-reader.ts uses a private field that Drizzle has changed: `decoder` of an SQL expression';
 
-test('Drizzle still has the private field that rows are read with', () => {
+test('Drizzle still has the private field that the row reader uses', () => {
   const { read } = planQuery(query, render);
   expect(read?.([1, 'a', 'x', 2, '[1,2]']), changed).toEqual(rows[0]);
 });

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { createExampleApp } from '../../support/app.ts';
+import { createExampleAppAt } from '../../support/example-app-at.ts';
 import { forwardTo } from '../../support/rogue.ts';
-import { createExampleAppAt, open, readAnswers, until } from '../../support/sockets.ts';
+import { openSocket, readResponses, until } from '../../support/sockets.ts';
 import { listenAndStop } from '../../support/stopped.ts';
 
 Object.assign(internalLimits, { checkEveryMs: 50 });
@@ -15,12 +16,12 @@ const json = { 'content-type': 'application/json' };
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 const post = 'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
 
-test('slow bodies hold no connection to a service: others are answered before any of them ends', async (t) => {
-  const { url, send, app } = await createExampleAppAt(t, 'in an app of its own', {
+test('slow request bodies occupy no connection to a service: other requests get their response first', async (t) => {
+  const { url, send, app } = await createExampleAppAt(t, 'in a separate app', {
     config: { limits: { forwards: { connections: 8 }, time: { request: 20_000 } } },
   });
   const slow = Array.from({ length: 40 }, (_, index) => {
-    const wire = open(t, url);
+    const wire = openSocket(t, url);
     wire.write(`${post}${index % 2 ? 'content-length: 900' : 'transfer-encoding: chunked'}\r\n\r\n`);
     wire.write(index % 2 ? '{"name":' : '8\r\n{"name":\r\n');
     return wire;
@@ -38,9 +39,9 @@ test('slow bodies hold no connection to a service: others are answered before an
   }
 });
 
-describe('with all connections to a service in use', () => {
-  /** The service holds its responses back until the test says so. */
-  async function start(t: Parameters<typeof forwardTo>[0], time: Record<string, number> = {}) {
+describe('while all connections to a service are in use', () => {
+  /** Starts a service that holds its responses back until the test sends them. */
+  async function startHolding(t: Parameters<typeof forwardTo>[0], time: Record<string, number> = {}) {
     const held: ServerResponse[] = [];
     const paths: string[] = [];
     const built = await forwardTo(
@@ -57,8 +58,8 @@ describe('with all connections to a service in use', () => {
     return { ...built, held, paths, isSent };
   }
 
-  test('further requests wait for their turn', async (t) => {
-    const { send, held, paths, isSent } = await start(t);
+  test('further requests wait for a connection', async (t) => {
+    const { send, held, paths, isSent } = await startHolding(t);
     const all = Promise.all(['a', 'b', 'c', 'd'].map((name) => send('GET', `/pet/${name}`)));
     await until(isSent);
     for (let count = 0; count < 4; count += 1) {
@@ -70,24 +71,24 @@ describe('with all connections to a service in use', () => {
     expect(paths.filter((path) => path !== '/pet/health')).toEqual(['/pet/a', '/pet/b', '/pet/c', '/pet/d']);
   });
 
-  test('health and readiness of the service are answered', async (t) => {
-    const { url, send, isSent } = await start(t);
-    for (const name of ['a', 'b', 'c']) open(t, url).write(get(`/pet/${name}`));
+  test('probes of the service get a response', async (t) => {
+    const { url, send, isSent } = await startHolding(t);
+    for (const name of ['a', 'b', 'c']) openSocket(t, url).write(get(`/pet/${name}`));
     await until(isSent);
     expect((await send('GET', '/pet/health')).status).toBe(200);
     expect((await send('GET', '/pet/ready/')).status).toBe(200);
   });
 
   test('a request whose client disconnected, or that timed out, is never sent', async (t) => {
-    const { url, send, app, paths } = await start(t, { handler: 3_000 });
-    // Their clients read nothing, so these two keep their connections.
-    const large = [open(t, url), open(t, url)];
+    const { url, send, app, paths } = await startHolding(t, { handler: 3_000 });
+    // The clients of these two requests read nothing, so the requests keep their connections.
+    const large = [openSocket(t, url), openSocket(t, url)];
     for (const { socket, write } of large) {
       socket.pause();
       write(get('/pet/large'));
     }
     await until(() => expect(paths.filter((path) => path === '/pet/large')).toHaveLength(2));
-    const gone = open(t, url);
+    const gone = openSocket(t, url);
     gone.write(get('/pet/gone').repeat(3));
     await until(() => expect(app.server.inFlight).toHaveLength(5));
     gone.socket.resetAndDestroy();
@@ -99,20 +100,20 @@ describe('with all connections to a service in use', () => {
   });
 });
 
-test('a response that comes after its request timed out is dropped, also behind another', async (t) => {
+test('a response after the timeout of its request is dropped, also with pipelined requests', async (t) => {
   const held: ServerResponse[] = [];
   const { url, send } = await forwardTo(
     t,
     (_request, response) => void held.push(response.writeHead(200, json)),
     { calls: { deadline: 20_000 }, limits: { time: { handler: 300 } } },
   );
-  const { socket, write, closed } = open(t, url);
+  const { socket, write, closed } = openSocket(t, url);
   write(get('/pet/a') + get('/pet/b'));
   await until(() => expect(held).toHaveLength(2));
   await once(socket, 'data');
   for (const response of held) response.end('{"late":true}');
   socket.end();
-  expect(readAnswers(await closed()).map(({ status }) => status)).toEqual([504, 504]);
+  expect(readResponses(await closed()).map(({ status }) => status)).toEqual([504, 504]);
   expect((await send('GET', '/health')).status).toBe(200);
 });
 
@@ -121,7 +122,7 @@ test('a request of a client that disconnects is cancelled at the service', async
   const { url } = await forwardTo(t, (request, response) => request.url === '/pet/a' && resolve(response), {
     calls: { deadline: 20_000 },
   });
-  const { socket, write } = open(t, url);
+  const { socket, write } = openSocket(t, url);
   write(get('/pet/a'));
   const response = await sent;
   socket.destroy();
@@ -129,7 +130,7 @@ test('a request of a client that disconnects is cancelled at the service', async
 });
 
 describe('a client that reads slowly', () => {
-  // The kernel's buffers and what the gateway reads ahead hold the first, and not the second.
+  // The first size fits into the buffers of the kernel and the gateway. The second does not.
   for (const size of [3_000_000, 24_000_000]) {
     const body = Buffer.alloc(size, 'x');
 
@@ -146,7 +147,7 @@ describe('a client that reads slowly', () => {
       });
       await once(socket, 'data');
       socket.pause();
-      // Longer than the service may take for its response, 3 s.
+      // Longer than the timeout of the service, 3 s.
       await sleep(3_500);
       socket.resume();
       await once(socket, 'end');
@@ -154,7 +155,7 @@ describe('a client that reads slowly', () => {
     });
   }
 
-  test('and never to the end is disconnected after limits.time.answer, and holds no connection', async (t) => {
+  test('is disconnected after limits.time.answer if it never reads to the end, and its connection is closed', async (t) => {
     const { url, logs, connections } = await forwardTo(
       t,
       (_request, response) => response.writeHead(200).end(Buffer.alloc(40_000_000)),
@@ -170,32 +171,29 @@ describe('a client that reads slowly', () => {
     await until(() => expect(connections.size).toBe(0));
   });
 
-  test('is cut where the service stops in the middle', async (t) => {
+  test('is disconnected if the service stops in the middle of its response', async (t) => {
     const { url } = await forwardTo(
       t,
       (_request, response) =>
         void response.writeHead(200, { 'content-length': 40_000_000 }).write(Buffer.alloc(20_000_000)),
       { calls: { deadline: 200 } },
     );
-    const { socket, write } = open(t, url);
+    const { socket, write } = openSocket(t, url);
     write(get('/pet/large'));
     await once(socket, 'close');
   });
 });
 
-test.runIf(process.platform === 'linux')(
-  'a connection to a service is not waited for without end',
-  async (t) => {
-    const port = await listenAndStop(t);
-    const apps = {
-      gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
-      pets: { port, services: ['pet'] },
-    };
-    const { send } = await createExampleApp(t, { config: { apps, calls: { deadline: 250 } } });
-    const begun = performance.now();
-    const { status } = await send('GET', '/pet/pets/1');
-    expect(status).toBe(503);
-    // Without a limit of its own it would take limits.time.handler, 15 s.
-    expect(performance.now() - begun).toBeLessThan(10_000);
-  },
-);
+test.runIf(process.platform === 'linux')('a connection attempt to a service has a timeout', async (t) => {
+  const port = await listenAndStop(t);
+  const apps = {
+    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
+    pets: { port, services: ['pet'] },
+  };
+  const { send } = await createExampleApp(t, { config: { apps, calls: { deadline: 250 } } });
+  const begun = performance.now();
+  const { status } = await send('GET', '/pet/pets/1');
+  expect(status).toBe(503);
+  // Without a separate timeout the request would take limits.time.handler, 15 s.
+  expect(performance.now() - begun).toBeLessThan(10_000);
+});

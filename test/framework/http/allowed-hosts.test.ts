@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createHostCheck } from '../../../src/framework/http/allowed-hosts.ts';
 import { createExampleApp } from '../../support/app.ts';
-import { type Answer, createExampleAppAt, exchange, places } from '../../support/sockets.ts';
+import { createExampleAppAt, places } from '../../support/example-app-at.ts';
+import { exchange, type TestResponse } from '../../support/sockets.ts';
 
 const get = (host: string | undefined, more = '', version = '1.1') =>
   `GET /pet/pets/ HTTP/${version}\r\n${host === undefined ? '' : `host: ${host}\r\n`}connection: close\r\n${more}\r\n`;
@@ -19,20 +20,20 @@ describe('a server on loopback serves', () => {
     '',
   ])('%j', async (host, t) => {
     const { url } = await createExampleApp(t);
-    const [answer] = (await exchange(t, url, get(host))) as [Answer];
-    expect(answer.status).toBe(200);
+    const [response] = (await exchange(t, url, get(host))) as [TestResponse];
+    expect(response.status).toBe(200);
   });
 
-  test('a request that a proxy was asked for under any name, unless the config lists names', async (t) => {
+  test('any name that a proxy forwards, unless the config has hosts', async (t) => {
     const { url } = await createExampleApp(t, { config: { proxies: ['127.0.0.1'] } });
-    const [answer] = await exchange(t, url, get('localhost', 'x-forwarded-host: api.example\r\n'));
-    expect(answer?.status).toBe(200);
+    const [response] = await exchange(t, url, get('localhost', 'x-forwarded-host: api.example\r\n'));
+    expect(response?.status).toBe(200);
   });
 
   test('a request of HTTP/1.0 without a Host', async (t) => {
     const { url } = await createExampleApp(t);
-    const [answer] = (await exchange(t, url, get(undefined, '', '1.0'))) as [Answer];
-    expect(answer.status).toBe(200);
+    const [response] = (await exchange(t, url, get(undefined, '', '1.0'))) as [TestResponse];
+    expect(response.status).toBe(200);
   });
 });
 
@@ -47,14 +48,14 @@ describe('a server on loopback rejects', () => {
     '10.0.0.1',
     '0.0.0.0',
     '[::2]',
-  ])('%j, in a page that was rebound to it', async (host, t) => {
+  ])('%j, the name of a page after DNS rebinding', async (host, t) => {
     const { url } = await createExampleApp(t);
-    const [answer] = (await exchange(t, url, get(host))) as [Answer];
-    // This one is no host at all.
-    if (host.startsWith('localhost:')) return expect(answer.status).toBe(400);
-    expect(answer.status).toBe(421);
-    expect(answer.headers.get('content-type')).toContain('application/problem+json');
-    expect(JSON.parse(answer.body)).toEqual({
+    const [response] = (await exchange(t, url, get(host))) as [TestResponse];
+    // This value is not a valid host.
+    if (host.startsWith('localhost:')) return expect(response.status).toBe(400);
+    expect(response.status).toBe(421);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(response.body).toEqual({
       type: 'about:blank',
       title: 'Misdirected Request',
       status: 421,
@@ -63,13 +64,13 @@ describe('a server on loopback rejects', () => {
     });
   });
 
-  test('what such a page says of a proxy', async (t) => {
+  test('a rebound page, whatever x-forwarded-host it sends', async (t) => {
     for (const config of [{}, { proxies: ['127.0.0.1'] }]) {
       const { url } = await createExampleApp(t, { config });
-      const [answer] = (await exchange(t, url, get('evil.example', 'x-forwarded-host: localhost\r\n'))) as [
-        Answer,
+      const [response] = (await exchange(t, url, get('evil.example', 'x-forwarded-host: localhost\r\n'))) as [
+        TestResponse,
       ];
-      expect(answer.status).toBe(421);
+      expect(response.status).toBe(421);
     }
   });
 });
@@ -85,13 +86,15 @@ describe('with hosts in the config', () => {
       expect([host, (await exchange(t, url, get(host)))[0]?.status]).toEqual([host, 421]);
   });
 
-  test('the name that a proxy was asked for has to be among them', async (t) => {
+  test('the name that a proxy forwards must be listed', async (t) => {
     const { url } = await createExampleApp(t, { config: { ...config, proxies: ['127.0.0.1'] } });
-    const ask = async (name: string) =>
+    const statusFor = async (name: string) =>
       (await exchange(t, url, get('localhost', `x-forwarded-host: ${name}\r\n`)))[0]?.status;
-    expect([await ask('api.example'), await ask('evil.example'), await ask('api.example')]).toEqual([
-      200, 421, 200,
-    ]);
+    expect([
+      await statusFor('api.example'),
+      await statusFor('evil.example'),
+      await statusFor('api.example'),
+    ]).toEqual([200, 421, 200]);
   });
 
   test('"*" serves any name', async (t) => {
@@ -100,16 +103,16 @@ describe('with hosts in the config', () => {
   });
 });
 
-describe('a server that other machines reach', () => {
+describe('a server on a non-loopback address', () => {
   const app = { host: '0.0.0.0', url: 'http://pets.example:8001' };
 
-  test('serves any name unless the config lists some', () => {
+  test('serves any name if the config has no hosts', () => {
     const isAllowed = createHostCheck({ app, names: undefined });
     for (const host of ['evil.example', '10.0.0.1:80', ''])
       expect([host, isAllowed(host)]).toEqual([host, true]);
   });
 
-  test('else serves those, its own url, loopback, and addresses, which health checks use', () => {
+  test('serves listed hosts, its url, loopback, and addresses, because health checks use addresses', () => {
     const isAllowed = createHostCheck({ app, names: ['api.example'] });
     for (const host of [
       'api.example',
@@ -124,7 +127,7 @@ describe('a server that other machines reach', () => {
       expect([host, isAllowed(host)]).toEqual([host, false]);
   });
 
-  test('serves its own name', () => {
+  test('serves the host that it is bound to', () => {
     const isAllowed = createHostCheck({ app: { host: 'box.example' }, names: [] });
     expect([isAllowed('box.example:80'), isAllowed('fox.example')]).toEqual([true, false]);
   });
@@ -133,16 +136,22 @@ describe('a server that other machines reach', () => {
 test('a call with the internal credential passes under any name', async (t) => {
   const key = 'a-key-of-the-test-0123';
   const { url } = await createExampleApp(t, { config: { internal: { key } } });
-  const ask = async (more: string) => (await exchange(t, url, get('pets.internal:8001', more)))[0]?.status;
-  expect(await ask(`x-internal: service ${key}\r\n`)).toBe(200);
-  expect(await ask(`x-internal: gateway ${key}\r\n`)).toBe(200);
-  expect(await ask('x-internal: service no-key-of-the-test\r\n')).toBe(421);
+  const statusWith = async (more: string) =>
+    (await exchange(t, url, get('pets.internal:8001', more)))[0]?.status;
+  expect(await statusWith(`x-internal: service ${key}\r\n`)).toBe(200);
+  expect(await statusWith(`x-internal: gateway ${key}\r\n`)).toBe(200);
+  expect(await statusWith('x-internal: service no-key-of-the-test\r\n')).toBe(421);
 });
 
-test.for(places)('the gateway checks the host of what it forwards: a service %s', async (place, t) => {
-  const { url } = await createExampleAppAt(t, place, { config: { hosts: ['api.example'] } });
-  const ask = async (host: string) => (await exchange(t, url, get(host)))[0]?.status;
-  expect([await ask('api.example'), await ask('localhost'), await ask('evil.example')]).toEqual([
-    200, 200, 421,
-  ]);
-});
+test.for(places)(
+  'the gateway checks the host of requests that it forwards: a service %s',
+  async (place, t) => {
+    const { url } = await createExampleAppAt(t, place, { config: { hosts: ['api.example'] } });
+    const statusFor = async (host: string) => (await exchange(t, url, get(host)))[0]?.status;
+    expect([
+      await statusFor('api.example'),
+      await statusFor('localhost'),
+      await statusFor('evil.example'),
+    ]).toEqual([200, 200, 421]);
+  },
+);

@@ -1,38 +1,41 @@
 import { describe, expect, type TestContext, test } from 'vitest';
-import { ask as request } from '../../e2e/groupings/helper.ts';
-import { createExampleApp } from '../../support/app.ts';
-import { type Answer, createExampleAppAt, exchange, type Place, places } from '../../support/sockets.ts';
+import { createExampleApp, sendRequest } from '../../support/app.ts';
+import { createExampleAppAt, type Place, places } from '../../support/example-app-at.ts';
+import { exchange, type TestResponse } from '../../support/sockets.ts';
 
 const host = 'localhost:8000';
-const own = `http://${host}`;
-const mine = 'https://app.example';
+const sameOrigin = `http://${host}`;
+const allowedOrigin = 'https://app.example';
 
-/** Sends a request of this method and these headers; resolves with its response. */
-async function ask(t: TestContext, url: string, method: string, headers: Record<string, string>) {
+/** Sends a request with this method and these headers. */
+async function send(t: TestContext, url: string, method: string, headers: Record<string, string>) {
   const path = method === 'POST' ? '/pet/pets/1/treat' : '/pet/pets/1';
   const lines = Object.entries({ host, connection: 'close', 'content-length': '0', ...headers });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  const [answer] = await exchange(t, url, `${method} ${path} HTTP/1.1\r\n${head}\r\n`);
-  return answer as Answer;
+  const [response] = await exchange(t, url, `${method} ${path} HTTP/1.1\r\n${head}\r\n`);
+  return response as TestResponse;
 }
 
 type Row = readonly [headers: Record<string, string>, status: number];
 const passed = 404;
 
-/** What browsers, and others, send with a POST of nothing; a pet that is not there is 404. */
+/** The headers that browsers and other clients send with an empty POST. A handled request is 404, because the pet is missing. */
 const rows: Record<string, Row> = {
   'a program without either header': [{}, passed],
-  'the page itself': [{ 'sec-fetch-site': 'same-origin', origin: own }, passed],
+  'the page itself': [{ 'sec-fetch-site': 'same-origin', origin: sameOrigin }, passed],
   'a user who types the address': [{ 'sec-fetch-site': 'none' }, passed],
   'a page of another site': [{ 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }, 403],
   'a page of another site that hides its origin': [{ 'sec-fetch-site': 'cross-site', origin: 'null' }, 403],
   'a page of another site without an origin': [{ 'sec-fetch-site': 'cross-site' }, 403],
   'a page of another port': [{ 'sec-fetch-site': 'same-site', origin: 'http://localhost:3000' }, 403],
-  'a page of this origin that says it is of another': [{ 'sec-fetch-site': 'cross-site', origin: own }, 403],
-  'a site that is none': [{ 'sec-fetch-site': 'Same-Origin' }, 403],
-  'an old browser on the page itself': [{ origin: own }, passed],
+  'a page of this origin whose browser reports another site': [
+    { 'sec-fetch-site': 'cross-site', origin: sameOrigin },
+    403,
+  ],
+  'an invalid sec-fetch-site': [{ 'sec-fetch-site': 'Same-Origin' }, 403],
+  'an old browser on the page itself': [{ origin: sameOrigin }, passed],
   'an old browser on the page itself, over HTTPS': [{ origin: `https://${host}` }, passed],
-  'an old browser that writes the host otherwise': [{ origin: 'http://LOCALHOST:8000' }, passed],
+  'an old browser that writes the host in capitals': [{ origin: 'http://LOCALHOST:8000' }, passed],
   'an old browser on another site': [{ origin: 'https://evil.example' }, 403],
   'an old browser on another port': [{ origin: 'http://localhost:3000' }, 403],
   'an old browser that hides the origin': [{ origin: 'null' }, 403],
@@ -43,16 +46,16 @@ describe.for(places)('a POST, to a service %s, of', (place: Place) => {
   for (const [name, [headers, status]] of Object.entries(rows)) {
     test(`${name} is ${status === passed ? 'handled' : 'rejected'}`, async (t) => {
       const { url } = await createExampleAppAt(t, place);
-      expect((await ask(t, url, 'POST', headers)).status).toBe(status);
+      expect((await send(t, url, 'POST', headers)).status).toBe(status);
     });
   }
 });
 
 test('the rejection is a problem that names the config key', async (t) => {
   const { url } = await createExampleApp(t);
-  const answer = await ask(t, url, 'POST', { 'sec-fetch-site': 'cross-site' });
-  expect(answer.headers.get('content-type')).toContain('application/problem+json');
-  expect(JSON.parse(answer.body)).toEqual({
+  const response = await send(t, url, 'POST', { 'sec-fetch-site': 'cross-site' });
+  expect(response.headers.get('content-type')).toContain('application/problem+json');
+  expect(response.body).toEqual({
     type: 'about:blank',
     title: 'Forbidden',
     status: 403,
@@ -61,13 +64,13 @@ test('the rejection is a problem that names the config key', async (t) => {
   });
 });
 
-test('every method that may change something is rejected; one that only reads is not', async (t) => {
+test('every method that may change state is rejected; a safe method is not', async (t) => {
   const { url } = await createExampleApp(t);
   const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
   const statuses: Record<string, number> = {};
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']) {
     const path = method === 'POST' ? '/pet/pets/1/treat' : '/pet/pets/1';
-    statuses[method] = (await request(url, { method, path, headers })).status;
+    statuses[method] = (await sendRequest(`${url}${path}`, method, undefined, headers)).status;
   }
   expect(statuses).toEqual({
     GET: 404,
@@ -80,53 +83,59 @@ test('every method that may change something is rejected; one that only reads is
   });
 });
 
-test('it is rejected before its body is read', async (t) => {
+test('a request is rejected before its body is read', async (t) => {
   const { url } = await createExampleApp(t);
-  const answer = await ask(t, url, 'POST', { 'sec-fetch-site': 'cross-site', 'content-length': '90' });
-  expect(answer.status).toBe(403);
+  const response = await send(t, url, 'POST', { 'sec-fetch-site': 'cross-site', 'content-length': '90' });
+  expect(response.status).toBe(403);
 });
 
-test.for(places)('pages of the origins in the config may, to a service %s', async (place, t) => {
-  const { url } = await createExampleAppAt(t, place, { config: { origins: [mine] } });
+test.for(places)('pages of the origins in the config may change state, to a service %s', async (place, t) => {
+  const { url } = await createExampleAppAt(t, place, { config: { origins: [allowedOrigin] } });
   for (const headers of [
-    { origin: mine },
-    { origin: mine, 'sec-fetch-site': 'cross-site' },
-    { origin: mine, 'sec-fetch-site': 'same-site' },
+    { origin: allowedOrigin },
+    { origin: allowedOrigin, 'sec-fetch-site': 'cross-site' },
+    { origin: allowedOrigin, 'sec-fetch-site': 'same-site' },
   ]) {
-    const answer = await ask(t, url, 'POST', headers);
-    expect(answer.status).toBe(passed);
-    expect(answer.headers.get('access-control-allow-origin')).toBe(mine);
+    const response = await send(t, url, 'POST', headers);
+    expect(response.status).toBe(passed);
+    expect(response.headers.get('access-control-allow-origin')).toBe(allowedOrigin);
   }
-  const preflight = { origin: mine, 'sec-fetch-site': 'cross-site', 'access-control-request-method': 'POST' };
-  const answer = await ask(t, url, 'OPTIONS', preflight);
-  expect(answer.status).toBe(204);
-  // Without it, a browser asks again after 5 s.
-  expect(answer.headers.get('access-control-max-age')).toBe('600');
+  const preflight = {
+    origin: allowedOrigin,
+    'sec-fetch-site': 'cross-site',
+    'access-control-request-method': 'POST',
+  };
+  const response = await send(t, url, 'OPTIONS', preflight);
+  expect(response.status).toBe(204);
+  // Without this header a browser repeats the preflight after 5 s.
+  expect(response.headers.get('access-control-max-age')).toBe('600');
   for (const headers of [
     { origin: 'https://evil.example' },
-    { origin: `${mine}.evil.example`, 'sec-fetch-site': 'cross-site' },
+    { origin: `${allowedOrigin}.evil.example`, 'sec-fetch-site': 'cross-site' },
     { 'sec-fetch-site': 'cross-site' },
   ])
-    expect((await ask(t, url, 'POST', headers as Record<string, string>)).status).toBe(403);
+    expect((await send(t, url, 'POST', headers as Record<string, string>)).status).toBe(403);
 });
 
-test('with origins "*", any page may', async (t) => {
+test('with origins "*", any page may change state', async (t) => {
   const { url } = await createExampleApp(t, { config: { origins: ['*'] } });
-  expect((await ask(t, url, 'POST', { 'sec-fetch-site': 'cross-site', origin: 'null' })).status).toBe(passed);
+  expect((await send(t, url, 'POST', { 'sec-fetch-site': 'cross-site', origin: 'null' })).status).toBe(
+    passed,
+  );
 });
 
-test('behind a proxy, an old browser names the host that the proxy was asked for', async (t) => {
+test('behind a proxy, the origin of an old browser must match x-forwarded-host', async (t) => {
   const { url } = await createExampleApp(t, { config: { proxies: ['127.0.0.1'] } });
-  const forwarded = { 'x-forwarded-host': 'app.example', origin: mine };
-  expect((await ask(t, url, 'POST', forwarded)).status).toBe(passed);
-  expect((await ask(t, url, 'POST', { ...forwarded, origin: own })).status).toBe(403);
+  const forwarded = { 'x-forwarded-host': 'app.example', origin: allowedOrigin };
+  expect((await send(t, url, 'POST', forwarded)).status).toBe(passed);
+  expect((await send(t, url, 'POST', { ...forwarded, origin: sameOrigin })).status).toBe(403);
   const { url: direct } = await createExampleApp(t);
-  expect((await ask(t, direct, 'POST', forwarded)).status).toBe(403);
+  expect((await send(t, direct, 'POST', forwarded)).status).toBe(403);
 });
 
 test('a call with the internal credential passes', async (t) => {
   const key = 'a-key-of-the-test-0123';
   const { url } = await createExampleApp(t, { config: { internal: { key } } });
   const headers = { 'sec-fetch-site': 'cross-site', 'x-internal': `service ${key}` };
-  expect((await ask(t, url, 'POST', headers)).status).toBe(passed);
+  expect((await send(t, url, 'POST', headers)).status).toBe(passed);
 });

@@ -3,7 +3,7 @@ import helmet, { type HelmetOptions } from 'helmet';
 import { expect, test } from 'vitest';
 import { createSecurityHeaders, pageHeaders } from '../../../src/framework/http/security-headers.ts';
 
-/** The headers that helmet would set. */
+/** Returns the headers that helmet sets. */
 function headersOf(options: HelmetOptions): Record<string, string> {
   const headers: Record<string, string> = {};
   const response = {
@@ -32,14 +32,14 @@ const data = {
 const message = 'helmet sends other headers now: decide whether security-headers.ts should send them too';
 
 test.each([undefined, { maxAge: 600, includeSubDomains: true }, { maxAge: 0, includeSubDomains: false }])(
-  'the headers of data are those of helmet, with hsts %j',
+  'the headers of data equal those of helmet, with hsts %j',
   (hsts) => {
     const expected = headersOf({ ...data, strictTransportSecurity: hsts ?? false });
     expect(createSecurityHeaders(hsts), message).toEqual(expected);
   },
 );
 
-test('the headers of the docs pages are those of helmet', () => {
+test('the headers of the docs pages equal those of helmet', () => {
   const expected = headersOf({
     contentSecurityPolicy: {
       useDefaults: false,

@@ -10,14 +10,14 @@ const item = (id: number, size = 10) => ({ id, text: 'é'.repeat(size), hidden: 
 
 type Item = ReturnType<typeof item>;
 
-/** A server whose list has these slices; `work` runs before the list is sent. */
-async function open(
+/** Starts a server whose list has these slices; `work` runs before the list is sent. */
+async function startServer(
   t: TestContext,
   slices: Item[][],
   maxHeldBytes?: number,
   work: () => unknown = () => {},
 ): Promise<string> {
-  // A connection that `fetch` keeps would delay the close by 72 s.
+  // Without this, a connection that `fetch` keeps open would delay the close by 72 s.
   const server = Fastify({ forceCloseConnections: true });
   server.setErrorHandler(sendProblem);
   const schema = Type.Object({ id: Type.Integer(), text: Type.String() });
@@ -31,7 +31,7 @@ async function open(
   return server.listen({ host: '127.0.0.1', port: 0 });
 }
 
-const shown = (slices: Item[][]) => slices.flat().map(({ hidden, ...rest }) => rest);
+const visible = (slices: Item[][]) => slices.flat().map(({ hidden, ...rest }) => rest);
 
 test.for([
   ['no slice', []],
@@ -39,20 +39,20 @@ test.for([
   ['one slice', [[item(1), item(2)]]],
   ['several slices', [[item(1), item(2)], [item(3)], [item(4), item(5)]]],
   ['empty slices between others', [[], [item(1)], [], [item(2)], []]],
-] as [string, Item[][]][])('a list of %s is one array, as the schema has it', async ([, slices], t) => {
-  const url = await open(t, slices);
+] as [string, Item[][]][])('a list of %s is one array that matches the schema', async ([, slices], t) => {
+  const url = await startServer(t, slices);
   const response = await fetch(url);
   const text = await response.text();
   expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
   expect(response.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
-  expect(JSON.parse(text)).toEqual(shown(slices));
+  expect(JSON.parse(text)).toEqual(visible(slices));
   const head = await fetch(url, { method: 'HEAD' });
   expect([head.status, await head.text()]).toEqual([200, '']);
 });
 
 test('other requests are served while a large list is being sent', async (t) => {
   const slices = Array.from({ length: 40 }, (_, id) => [item(id, 100_000)]);
-  const url = await open(t, slices);
+  const url = await startServer(t, slices);
   let turns = 0;
   let isOver = false;
   const count = () => {
@@ -61,16 +61,16 @@ test('other requests are served while a large list is being sent', async (t) => 
   };
   const response = await fetch(url);
   count();
-  expect(await response.json()).toEqual(shown(slices));
+  expect(await response.json()).toEqual(visible(slices));
   isOver = true;
   expect(turns).toBeGreaterThan(20);
 });
 
-test('lists that are too large together are 503, and their bytes are free when they have been sent or left', async (t) => {
+test('a list is 503 while all lists are too large together, until they are sent or their clients disconnect', async (t) => {
   const slices = [[item(1, 200_000)], [item(2, 200_000)], [item(3, 200_000)]];
   const { promise, resolve } = Promise.withResolvers<void>();
   let waiting = 0;
-  const url = await open(t, slices, 1_600_000, () => {
+  const url = await startServer(t, slices, 1_600_000, () => {
     waiting += 1;
     return promise;
   });
@@ -79,8 +79,8 @@ test('lists that are too large together are 503, and their bytes are free when t
   const second = await fetch(url);
   expect([second.status, second.headers.get('retry-after')]).toEqual([503, '1']);
   resolve();
-  expect(await (await first).json()).toEqual(shown(slices));
-  // Clients that go without their list free it too.
+  expect(await (await first).json()).toEqual(visible(slices));
+  // A client that disconnects before it has its list releases the bytes too.
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { createExampleAppAt, exchange, places } from '../../support/sockets.ts';
+import { createExampleAppAt, places } from '../../support/example-app-at.ts';
+import { exchange } from '../../support/sockets.ts';
 
-/** Each would be another path to a program that resolves it. */
-const resolved = [
+/** A proxy that normalizes paths would turn each of these into a different path. */
+const ambiguous = [
   ...[
     '/pet/../x',
     '/pet/..',
@@ -24,8 +25,8 @@ const resolved = [
     '\\pet/pets/1',
   ],
 ];
-/** Each is what it is. */
-const plain: Readonly<Record<string, number>> = {
+/** No program resolves these to a different path. */
+const unambiguous: Readonly<Record<string, number>> = {
   '/pet/pets/1': 200,
   '/pet/pets/1?x=a/../b': 200,
   '/pet/pets/?x=%2e%2e%2f\\': 200,
@@ -36,19 +37,20 @@ const plain: Readonly<Record<string, number>> = {
   '/pet//pets/1': 404,
 };
 
-describe('a path that a program on the way could resolve to another is refused, and no other,', () => {
+describe('a path is rejected only if a proxy could resolve it to a different path:', () => {
   test.for(places)('pets %s', async (place, t) => {
     const { url, send } = await createExampleAppAt(t, place);
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
-    const ask = async (path: string) => {
-      const answers = await exchange(
+    const getStatuses = async (path: string) => {
+      const responses = await exchange(
         t,
         url,
         `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
       );
-      return answers.map(({ status }) => status);
+      return responses.map(({ status }) => status);
     };
-    for (const path of resolved) expect(await ask(path), path).toEqual([400]);
-    for (const [path, status] of Object.entries(plain)) expect(await ask(path), path).toEqual([status]);
+    for (const path of ambiguous) expect(await getStatuses(path), path).toEqual([400]);
+    for (const [path, status] of Object.entries(unambiguous))
+      expect(await getStatuses(path), path).toEqual([status]);
   });
 });

@@ -13,7 +13,7 @@ const Query = Type.Object({
   any: Type.Optional(Type.Unknown()),
 });
 
-/** Answers with what it has understood. */
+/** Responds with the values that it received after validation. */
 const echo = defineService({
   name: 'echo',
   description: 'Echoes.',
@@ -44,7 +44,7 @@ test.for([
   ['ages=1&ages=2', { ages: [1, 2] }],
   ['text=7', { text: '7' }],
   ['any=7', { any: '7' }],
-] as const)('%s becomes what its schema says', async ([query, expected], t) => {
+] as const)('%s is converted to the type of its schema', async ([query, expected], t) => {
   const { send } = await createTestApp(t, { services: [echo] });
   expect(await send('GET', `/echo/query?${query}`)).toMatchObject({ status: 200, body: expected });
 });
@@ -61,14 +61,14 @@ test.for([
   'isTame=TRUE',
   'ages=1&ages=x',
   'count=1&count=2',
-])('%s does not fit', async (query, t) => {
+])('%s does not match the schema', async (query, t) => {
   const { send } = await createTestApp(t, { services: [echo] });
   const { status, body } = await send('GET', `/echo/query?${query}`);
   expect(status).toBe(422);
   expect(body.errors[0]).toMatchObject({ in: 'query', pointer: expect.stringMatching(/^\/\w+/) });
 });
 
-test('a header is read like a query, and named as one that does not fit', async (t) => {
+test('a header is converted like a query parameter, and errors name it as a header', async (t) => {
   const { send } = await createTestApp(t, { services: [echo] });
   expect((await send('GET', '/echo/header', undefined, { 'x-count': '7' })).body).toEqual({ count: 7 });
   expect((await send('GET', '/echo/header', undefined, { 'x-count': 'x' })).body.errors).toEqual([

@@ -2,7 +2,8 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createExampleApp, createTestApp } from '../../support/app.ts';
-import { type Answer, createExampleAppAt, exchange, places } from '../../support/sockets.ts';
+import { createExampleAppAt, places } from '../../support/example-app-at.ts';
+import { exchange, type TestResponse } from '../../support/sockets.ts';
 
 const key = 'a-key-of-the-test-0123';
 const headersOfEach = {
@@ -13,13 +14,13 @@ const headersOfEach = {
   'x-frame-options': 'DENY',
 };
 
-function expectPolicy({ headers }: Answer): void {
+function expectPolicy({ headers }: TestResponse): void {
   expect(Object.fromEntries(headers)).toMatchObject(headersOfEach);
   expect(headers.has('strict-transport-security')).toBe(false);
   expect(headers.get('x-request-id')).toMatch(/^[\w-]+$/);
 }
 
-/** Fails in ways that the services of the product do not. */
+/** Fails in ways in which the example services do not. */
 const failing = defineService({
   name: 'failing',
   description: 'Fails.',
@@ -69,39 +70,39 @@ const rejections: Record<string, readonly [bytes: string, status: number]> = {
 describe('the security headers are on the response to', () => {
   for (const [name, [bytes, status]] of Object.entries(rejections)) {
     test(name, async (t) => {
-      // Only where the status needs it: a busy machine would be too slow for the others.
+      // Only 408 and 504 need short time limits. On a busy machine these limits would break the other tests.
       const limits = { time: { [status === 408 ? 'headers' : 'handler']: 300 } };
       const config = { internal: { key }, ...([408, 504].includes(status) && { limits }) };
       const { url } = await createTestApp(t, { services: [failing], config });
-      const [answer] = (await exchange(t, url, bytes)) as [Answer];
-      expect(answer.status).toBe(status);
-      expectPolicy(answer);
+      const [response] = (await exchange(t, url, bytes)) as [TestResponse];
+      expect(response.status).toBe(status);
+      expectPolicy(response);
     });
   }
 
   test('a client that sends too many requests', async (t) => {
     const { url } = await createTestApp(t, { services: [failing], config: { limits: { rate: 1 } } });
-    const answers = [await exchange(t, url, get('/')), await exchange(t, url, get('/'))].flat();
-    expect(answers.map((answer) => answer.status)).toEqual([200, 429]);
-    answers.forEach(expectPolicy);
+    const responses = [await exchange(t, url, get('/')), await exchange(t, url, get('/'))].flat();
+    expect(responses.map((response) => response.status)).toEqual([200, 429]);
+    responses.forEach(expectPolicy);
   });
 
   test('a client of a server that has too many connections', async (t) => {
     const { url } = await createTestApp(t, { services: [failing], config: { limits: { connections: 1 } } });
     const first = await openConnection(t, url);
-    const [answer] = (await exchange(t, url, get('/'))) as [Answer];
-    expect(answer.status).toBe(503);
-    expectPolicy(answer);
+    const [response] = (await exchange(t, url, get('/'))) as [TestResponse];
+    expect(response.status).toBe(503);
+    expectPolicy(response);
     first.destroy();
   });
 
-  test.for(places)('requests that a service handles, and that it rejects, %s', async (place, t) => {
+  test.for(places)('requests that a service handles or rejects, %s', async (place, t) => {
     const { url } = await createExampleAppAt(t, place);
-    const asked: Record<string, number> = { '/pet/pets/': 200, '/pet/pets/9': 404, '/pet/pets/x': 422 };
-    for (const [path, status] of Object.entries(asked)) {
-      const [answer] = (await exchange(t, url, get(path))) as [Answer];
-      expect([path, answer.status]).toEqual([path, status]);
-      expectPolicy(answer);
+    const expected: Record<string, number> = { '/pet/pets/': 200, '/pet/pets/9': 404, '/pet/pets/x': 422 };
+    for (const [path, status] of Object.entries(expected)) {
+      const [response] = (await exchange(t, url, get(path))) as [TestResponse];
+      expect([path, response.status]).toEqual([path, status]);
+      expectPolicy(response);
     }
   });
 
@@ -111,9 +112,9 @@ describe('the security headers are on the response to', () => {
       away: { port: 1, services: ['failing'] },
     };
     const { url } = await createTestApp(t, { services: [failing], config: { apps } });
-    const [answer] = (await exchange(t, url, get('/failing/never'))) as [Answer];
-    expect(answer.status).toBe(503);
-    expectPolicy(answer);
+    const [response] = (await exchange(t, url, get('/failing/never'))) as [TestResponse];
+    expect(response.status).toBe(503);
+    expectPolicy(response);
   });
 });
 
@@ -129,36 +130,41 @@ async function openConnection(t: TestContext, url: string) {
 
 test('a call of a service gets no security headers, because no browser reads them', async (t) => {
   const { url } = await createExampleApp(t, { config: { internal: { key } } });
-  const [answer] = (await exchange(t, url, get('/pet/pets/', `x-internal: service ${key}\r\n`))) as [Answer];
-  expect(answer.status).toBe(200);
+  const [response] = (await exchange(t, url, get('/pet/pets/', `x-internal: service ${key}\r\n`))) as [
+    TestResponse,
+  ];
+  expect(response.status).toBe(200);
   for (const name of Object.keys(headersOfEach))
-    expect([name, answer.headers.has(name)]).toEqual([name, false]);
+    expect([name, response.headers.has(name)]).toEqual([name, false]);
 });
 
 describe('strict-transport-security', () => {
-  test('is on every response, once, where the config has hsts', async (t) => {
+  test('is on every response once if the config has hsts', async (t) => {
     const config = { hsts: { maxAge: 3_600 }, limits: { connections: 1 } };
     const { url } = await createExampleApp(t, { config });
     const texts = [get('/pet/pets/'), get('/pet/docs'), get('/nowhere'), 'NONSENSE\r\n\r\n', get('/pet/%zz')];
     for (const text of texts) {
-      const [answer] = (await exchange(t, url, text)) as [Answer];
-      expect([text, answer.headers.get('strict-transport-security')]).toEqual([text, 'max-age=3600']);
+      const [response] = (await exchange(t, url, text)) as [TestResponse];
+      expect([text, response.headers.get('strict-transport-security')]).toEqual([text, 'max-age=3600']);
     }
     await openConnection(t, url);
-    const [answer] = (await exchange(t, url, get('/'))) as [Answer];
-    expect([answer.status, answer.headers.get('strict-transport-security')]).toEqual([503, 'max-age=3600']);
+    const [response] = (await exchange(t, url, get('/'))) as [TestResponse];
+    expect([response.status, response.headers.get('strict-transport-security')]).toEqual([
+      503,
+      'max-age=3600',
+    ]);
   });
 
-  test('names subdomains only where the config says so', async (t) => {
+  test('includes subdomains only if the config has includeSubDomains', async (t) => {
     const { url } = await createExampleApp(t, { config: { hsts: { maxAge: 1, includeSubDomains: true } } });
-    const [answer] = (await exchange(t, url, get('/'))) as [Answer];
-    expect(answer.headers.get('strict-transport-security')).toBe('max-age=1; includeSubDomains');
+    const [response] = (await exchange(t, url, get('/'))) as [TestResponse];
+    expect(response.headers.get('strict-transport-security')).toBe('max-age=1; includeSubDomains');
   });
 });
 
-test('the docs page may send forms to its own origin alone', async (t) => {
+test('the policy of the docs page allows forms only to the same origin', async (t) => {
   const { url } = await createExampleApp(t);
-  const [answer] = (await exchange(t, url, get('/pet/docs'))) as [Answer];
-  const policies = (answer.headers.get('content-security-policy') as string).split(';');
+  const [response] = (await exchange(t, url, get('/pet/docs'))) as [TestResponse];
+  const policies = (response.headers.get('content-security-policy') as string).split(';');
   expect(policies).toContain("form-action 'self'");
 });

@@ -4,7 +4,7 @@ import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { drain } from '../../../src/framework/http/drain.ts';
 import { createExampleApp } from '../../support/app.ts';
 import { forwardTo } from '../../support/rogue.ts';
-import { open, until } from '../../support/sockets.ts';
+import { openSocket, until } from '../../support/sockets.ts';
 
 Object.assign(internalLimits, { checkEveryMs: 50 });
 
@@ -14,30 +14,30 @@ test('a plugin that is registered before one it depends on stops the start', asy
   );
 });
 
-test('headers have a time limit of their own, apart from that of the request', async (t) => {
+test('headers have a separate time limit, shorter than that of the request', async (t) => {
   const { url } = await createExampleApp(t, {
     config: { limits: { time: { headers: 200, request: 60_000 } } },
   });
-  const { write, closed } = open(t, url);
+  const { write, closed } = openSocket(t, url);
   write('GET / HTTP/1.1\r\nhost: localhost\r\n');
   expect(await closed(15_000)).toMatch(/^HTTP\/1\.1 408 /);
 });
 
-test('a file that the docs do not have is 404, and the response does not show the query', async (t) => {
+test('a missing file of the docs is 404, and the response does not contain the query', async (t) => {
   const { send } = await createExampleApp(t);
   const { status, body } = await send('GET', '/pet/docs/static/nothing.js?token=secret');
   expect([status, JSON.stringify(body).includes('secret')]).toEqual([404, false]);
 });
 
-test('health of a forwarded service is answered while other requests are rejected', async (t) => {
-  const asked = vi.fn();
+test('/health of a forwarded service responds while other requests are rejected', async (t) => {
+  const received = vi.fn();
   const { url, send } = await forwardTo(
     t,
-    (request, response) => (request.url === '/pet/health' ? response.end('{}') : asked()),
+    (request, response) => (request.url === '/pet/health' ? response.end('{}') : received()),
     { calls: { deadline: 20_000 }, limits: { requests: 1 } },
   );
-  open(t, url).write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
-  await until(() => expect(asked).toHaveBeenCalled());
+  openSocket(t, url).write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  await until(() => expect(received).toHaveBeenCalled());
   expect((await send('GET', '/pet/pets/2')).status).toBe(503);
   expect((await send('GET', '/pet/health')).status).toBe(200);
 });

@@ -9,7 +9,7 @@ import { captureLog } from '../../support/app.ts';
 
 const log = (await captureLog('info')).logging.logger('user');
 
-/** A scheduler, and jobs whose slices end when the test says so. */
+/** Opens a scheduler, and starts jobs whose slices end when the test ends them. */
 function open(options: Partial<SliceSchedulerOptions> = {}) {
   const run = openSliceScheduler({ parallel: 1, maxUnits: 1_000_000, detail: 'Too much', ...options });
   const running: { readonly name: string; end(error?: Error): Promise<void> }[] = [];
@@ -48,7 +48,7 @@ test('jobs of the same size run one after the other, in order of arrival', async
   expect(started.join('')).toBe('aabbcc');
 });
 
-test('a smaller job goes first, between two slices of a larger one', async () => {
+test('a smaller job runs between two slices of a larger one', async () => {
   const { start, started, running, endAll } = open();
   const jobs = [start('large', 100_000, 3), start('small', 2_000)];
   await turn();
@@ -60,14 +60,14 @@ test('a smaller job goes first, between two slices of a larger one', async () =>
   expect(started).toEqual(['large', 'small', 'small', 'large', 'large']);
 });
 
-test('a large job does not wait for all the small ones that keep coming', async () => {
+test('a large job runs although small ones keep arriving', async () => {
   const { start, started, running, endAll } = open();
   const first = start('first', 10, 1);
   const large = start('large', 200, 1);
   const begun = performance.now();
   const jobs = [first, large];
   await turn();
-  // Each small job has come before the one before it ends.
+  // Each small job arrives before the previous one ends.
   while (!started.includes('large') && performance.now() - begun < 20_000) {
     jobs.push(start('small', 1, 1));
     await running.shift()?.end();
@@ -77,7 +77,7 @@ test('a large job does not wait for all the small ones that keep coming', async 
   await Promise.all(jobs);
 });
 
-test('as many slices run at the same time as may', async () => {
+test('`parallel` slices run at the same time', async () => {
   const { start, started, running, endAll } = open({ parallel: 2 });
   const jobs = ['a', 'b', 'c'].map((name) => start(name, 1_000, 1));
   await turn();
@@ -88,7 +88,7 @@ test('as many slices run at the same time as may', async () => {
   await Promise.all(jobs);
 });
 
-test('a job is refused with 503 if all open ones together have too many units, but not if it is alone', async () => {
+test('a job is rejected with 503 if all open jobs together have too many units, but not if it is alone', async () => {
   const { start, endAll } = open({ maxUnits: 1_000 });
   const alone = start('alone', 5_000);
   await expect(start('more', 1)).rejects.toMatchObject({ status: 503, message: 'Too much' });
@@ -100,22 +100,22 @@ test('a job is refused with 503 if all open ones together have too many units, b
   await Promise.all(jobs);
 });
 
-test('no slice runs for a request that is over, and its units are free', async () => {
+test('no slice runs for a request that is over, and its units are released', async () => {
   const { start, started, running, endAll } = open({ maxUnits: 2_000 });
   const request = { isOver: false };
-  const [first, gone] = [start('first', 1_000, 1), start('gone', 1_000, 2, request)];
-  const refused = expect(gone).rejects.toMatchObject({ name: 'RequestEnded' });
+  const [first, over] = [start('first', 1_000, 1), start('over', 1_000, 2, request)];
+  const rejected = expect(over).rejects.toMatchObject({ name: 'RequestEnded' });
   await turn();
   request.isOver = true;
   await running.shift()?.end();
-  await refused;
+  await rejected;
   const next = start('next', 2_000, 1);
   await endAll();
   await Promise.all([first, next]);
   expect(started).toEqual(['first', 'next']);
 });
 
-test('a slice that fails ends its job, and the next job goes on', async () => {
+test('a slice that fails ends its job, and the next job runs', async () => {
   const { start, started, running, endAll } = open();
   const [broken, next] = [start('broken', 1_000), start('next', 1_000)];
   const failed = expect(broken).rejects.toThrow('a defect');

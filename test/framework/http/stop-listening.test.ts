@@ -24,7 +24,7 @@ test('stopListening refuses new connections and keeps idle ones open', async (t)
     late.once('connect', () => resolve(false)).once('error', () => resolve(true));
   });
   expect(isRefused, 'net.Server.close of this Node still accepts connections of an http.Server').toBe(true);
-  // Node closes idle connections in the same turn, so the socket has seen it by then.
+  // If Node closed idle connections, it would do so in the same turn, and the socket would know after this time.
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(
     idle.readyState,

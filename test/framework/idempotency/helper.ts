@@ -10,9 +10,10 @@ import { defineService } from '../../../src/framework/service/define-service.ts'
 import { makeFolder } from '../../support/app.ts';
 import { runSql } from '../../support/sql.ts';
 
+/** The headers of a request with this idempotency key. */
 export const key = (value: string) => ({ 'idempotency-key': value });
 
-/** A file for a service's database, and what looks into it from outside. */
+/** Makes a file for the database of a service, and queries it over a separate connection. */
 export function makeDatabase(t: TestContext) {
   const file = join(makeFolder(t), 'service.db');
   let client: Client.Database | undefined;
@@ -28,17 +29,17 @@ export function makeDatabase(t: TestContext) {
   };
 }
 
-/** What a test has a handler wait for, and be told. */
+/** Lets a test hold handlers back, and records which handlers ran. */
 export interface Stage {
-  /** Awaited by the handlers that wait for something else than the database. */
+  /** Some handlers await this before or between their writes. */
   wait(): Promise<void>;
-  /** Told of each handler that runs. */
+  /** The URL of each request whose handler ran. */
   runs: string[];
 }
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
-/** A service that keeps notes, with a POST for each way in which a handler may write and answer. */
+/** A service that stores notes. It has a POST for each way in which a handler may write and respond. */
 export function makeNotes(stage: Stage) {
   return defineService({
     name: 'note',
@@ -54,8 +55,8 @@ export function makeNotes(stage: Stage) {
           const [id] = (await insert.get({ text })) as [number];
           return { id, at: new Date(1_700_000_000_000) };
         });
-      const removeNobody = () => runSql(database, sql`DELETE FROM note WHERE text = 'nobody'`);
-      let isAway = true;
+      const changeNothing = () => runSql(database, sql`DELETE FROM note WHERE text = 'missing'`);
+      let isUnavailable = true;
 
       const post = (path: string, handler: Handler) =>
         scope.post(path, { schema: { hide: true } }, (request, reply) => {
@@ -71,14 +72,14 @@ export function makeNotes(stage: Stage) {
         return { first, isDate: first.at instanceof Date, second: await add('after') };
       });
       post('/first-nothing', async () => {
-        const changes = await removeNobody();
+        const changes = await changeNothing();
         await stage.wait();
         const { id } = await add('something');
         await stage.wait();
         return { changes, id };
       });
       post('/changes-nothing', async () => {
-        const changes = await removeNobody();
+        const changes = await changeNothing();
         return { changes };
       });
       post('/ends-the-transaction', async () => {
@@ -94,15 +95,15 @@ export function makeNotes(stage: Stage) {
         await add('late-failure');
         throw new Conflict('too late');
       });
-      post('/refused', async () => {
-        await add('refused');
+      post('/conflict', async () => {
+        await add('conflict');
         throw new Conflict('too late');
       });
-      post('/away', async () => {
-        const changes = await removeNobody();
-        const ids = [(await add('away')).id, (await add('away too')).id];
-        if (isAway) {
-          isAway = false;
+      post('/unavailable', async () => {
+        const changes = await changeNothing();
+        const ids = [(await add('one')).id, (await add('other')).id];
+        if (isUnavailable) {
+          isUnavailable = false;
           throw new ServiceUnavailable('not now');
         }
         return { changes, ids };

@@ -7,7 +7,7 @@ const hour = 60 * minute;
 const day = 24 * hour;
 const start = Date.UTC(2026, 10, 27);
 
-/** A system's clock that can be moved, and a key clock that is asked every minute, as the server does. */
+/** Makes a system clock that a test can move, and a key clock that is read every minute, as by the server. */
 function makeClocks({ newest, ahead = 0 }: { newest?: number; ahead?: number } = {}) {
   let elapsed = 5_000;
   let offset = start - elapsed + ahead;
@@ -23,37 +23,34 @@ function makeClocks({ newest, ahead = 0 }: { newest?: number; ahead?: number } =
         clock.earliest();
       }
     },
-    /** The true time, as the clock of the system would be if it were never moved. */
+    /** The true time: the system clock without its jumps. */
     now: () => start - 5_000 + elapsed,
   };
 }
 
-test('it is the time of the system, while that does not jump', () => {
+test('the key clock equals the system clock while that does not jump', () => {
   const { clock, pass, now } = makeClocks({ newest: start - 7 });
   pass(3 * hour);
   expect([clock.earliest(), clock.latest()]).toEqual([now(), now()]);
 });
 
-test.for([2 * day, -2 * day, 40_000 * day])(
-  'a jump of %d ms that lasts a moment makes no key old',
-  (jump) => {
-    const { clock, move, pass, now } = makeClocks();
-    pass(10 * hour);
-    const written = [clock.latest()];
-    move(jump);
-    written.push(clock.latest());
-    pass(5 * minute);
-    move(-jump);
-    written.push(clock.latest());
-    for (let time = 0; time < 20; time += 1) {
-      pass(hour);
-      for (const at of written) expect(clock.earliest() - at).toBeLessThan(day);
-    }
-    expect(Math.abs(clock.earliest() - now())).toBeLessThan(1);
-  },
-);
+test.for([2 * day, -2 * day, 40_000 * day])('a brief jump of %d ms expires no key', (jump) => {
+  const { clock, move, pass, now } = makeClocks();
+  pass(10 * hour);
+  const written = [clock.latest()];
+  move(jump);
+  written.push(clock.latest());
+  pass(5 * minute);
+  move(-jump);
+  written.push(clock.latest());
+  for (let time = 0; time < 20; time += 1) {
+    pass(hour);
+    for (const at of written) expect(clock.earliest() - at).toBeLessThan(day);
+  }
+  expect(Math.abs(clock.earliest() - now())).toBeLessThan(1);
+});
 
-test('a jump that lasts longer than an hour is believed', () => {
+test('the key clock accepts a jump that lasts longer than an hour', () => {
   const { clock, move, pass, now } = makeClocks();
   move(2 * day);
   pass(hour + 2 * minute);
@@ -61,7 +58,7 @@ test('a jump that lasts longer than an hour is believed', () => {
   expect([clock.earliest(), clock.latest()]).toEqual([now() + 2 * day, now() + 2 * day]);
 });
 
-test('a process that starts while the clock is ahead does not take its keys for old', () => {
+test('a process that starts while the system clock is ahead does not expire its keys', () => {
   const newest = start - minute;
   const { clock, move, pass, now } = makeClocks({ newest, ahead: 2 * day });
   expect(clock.earliest()).toBeLessThanOrEqual(newest + 1);
@@ -72,7 +69,7 @@ test('a process that starts while the clock is ahead does not take its keys for 
   expect(Math.abs(clock.earliest() - now())).toBeLessThan(1);
 });
 
-test('after a long stop, what is old is old after an hour', () => {
+test('the key clock equals the system clock an hour after a long stop', () => {
   const newest = start - 30 * day;
   const { clock, pass, now } = makeClocks({ newest });
   expect(clock.latest()).toBe(now());
@@ -80,7 +77,7 @@ test('after a long stop, what is old is old after an hour', () => {
   expect(clock.earliest()).toBe(now());
 });
 
-test('the true time is between the earliest and the latest, whatever the clock does for less than an hour at a time', () => {
+test('the true time is between earliest and latest while each jump lasts less than an hour', () => {
   const jump = fc.record({
     ms: fc.integer({ min: -3 * day, max: 3 * day }),
     lasts: fc.integer({ min: 1, max: 50 * minute }),

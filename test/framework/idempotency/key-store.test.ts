@@ -14,15 +14,15 @@ import { getLogger } from '../../../src/framework/logging/logger.ts';
 import { makeFolder } from '../../support/app.ts';
 import { runSql } from '../../support/sql.ts';
 
-const day = 24 * 60 * 60 * 1000;
+const dayMs = 24 * 60 * 60 * 1000;
 
-/** The keys of a new database, and what makes requests with them. */
+/** Opens the keys of a database, and functions that make requests with them. */
 async function open(t: TestContext, given: Partial<typeof bounds> = {}, file?: string) {
   const path = file ?? join(makeFolder(t), 'note.db');
   const database = openSqlite(path);
   const client = new Client(path);
   client.exec('CREATE TABLE IF NOT EXISTS note (text TEXT)');
-  const keys = await openIdempotencyKeys(createKeyRows(database), { ...bounds, pruneAfter: 1, ...given });
+  const keys = await openIdempotencyKeys(createKeyRows(database), { ...bounds, pruneAfterKeys: 1, ...given });
   t.onTestFinished(async () => {
     keys.close();
     await database.close();
@@ -36,7 +36,7 @@ async function open(t: TestContext, given: Partial<typeof bounds> = {}, file?: s
     await claimed.respond({ status: 200, headers: {}, body });
     return 'done';
   }
-  /** Writes as the handler of a request does. */
+  /** Writes in the context of a request, as its handler does. */
   const writeIn = <Result>(keyed: KeyedRequest, fn: () => Promise<Result>) =>
     runInContext({ log: getLogger(), keyed } as unknown as Context, () => database.write(fn));
   return {
@@ -51,18 +51,18 @@ async function open(t: TestContext, given: Partial<typeof bounds> = {}, file?: s
   };
 }
 
-describe('what is kept is bounded:', () => {
-  test('past so many keys the oldest goes', async (t) => {
+describe('the stored keys are bounded:', () => {
+  test('past the limit the oldest keys are removed', async (t) => {
     const { post, list } = await open(t, { keys: 5 });
     for (let index = 1; index <= 20; index += 1) await post(`key ${index}`);
     await expect.poll(() => list('key')).toEqual([16, 17, 18, 19, 20].map((index) => `key ${index}`));
   });
 
-  test('past so many responses the oldest goes, and a retry still has no second effect', async (t) => {
+  test('past the limit the oldest responses are removed, and a retry still has no second effect', async (t) => {
     const { client, post, list } = await open(t, { responses: 3 });
     for (let index = 1; index <= 10; index += 1) await post(`key ${index}`);
-    const kept = () => list('CAST(body AS TEXT)');
-    await expect.poll(kept).toEqual([...Array(7).fill(null), 'done', 'done', 'done']);
+    const bodies = () => list('CAST(body AS TEXT)');
+    await expect.poll(bodies).toEqual([...Array(7).fill(null), 'done', 'done', 'done']);
     expect(await post('key 10')).toBe('replayed');
     await post('key 1');
     expect(client.prepare('SELECT count(*) FROM note').pluck().get()).toBe(10);
@@ -72,18 +72,18 @@ describe('what is kept is bounded:', () => {
   test('a write that returns too much is rejected, and changes nothing', async (t) => {
     const { client, database, keys, writeIn } = await open(t);
     const claimed = await keys.claim('a', 'the same');
-    if ('response' in claimed) throw new Error('it is new');
+    if ('response' in claimed) throw new Error('the key is not new');
     const write = writeIn(claimed, async () => {
       await runSql(database, sql`INSERT INTO note VALUES ('much')`);
       return 'x'.repeat(9_000);
     });
     await expect(write).rejects.toThrow(
-      /^a write returned 90\d\d bytes, and at most 8192 are kept for a retry$/,
+      /^the result of a write cannot be stored for retries: it has 90\d\d bytes, and at most 8192 are allowed\. Return less from the write$/,
     );
     expect(client.prepare('SELECT count(*) FROM note').pluck().get()).toBe(0);
   });
 
-  test('the file does not grow for ever, as the space of what goes is used again', async (t) => {
+  test('the file stops growing, because new keys reuse the space of removed keys', async (t) => {
     const file = join(makeFolder(t), 'note.db');
     const { client, post } = await open(t, { keys: 200, responses: 50 }, file);
     const sizes: number[] = [];
@@ -99,19 +99,19 @@ describe('what is kept is bounded:', () => {
   });
 });
 
-describe('what is old goes although no other request comes:', () => {
+describe('expired keys are removed without further requests:', () => {
   test('while the server runs', async (t) => {
-    const { post, list, age } = await open(t, { pruneEvery: 20 });
+    const { post, list, age } = await open(t, { pruneEveryMs: 20 });
     for (let index = 1; index <= 30; index += 1) await post(`key ${index}`);
-    age(day - 60_000);
+    age(dayMs - 60_000);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(list('key')).toHaveLength(30);
     age(120_000);
     await expect.poll(() => list('key'), { timeout: 10_000 }).toEqual([]);
   });
 
-  test('more than go in one transaction', async (t) => {
-    const { client, list } = await open(t, { pruneEvery: 20 });
+  test('in several transactions', async (t) => {
+    const { client, list } = await open(t, { pruneEveryMs: 20 });
     client.exec(`INSERT INTO __idempotency_key
       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
       SELECT 'key ' || i, '', i, x'00', NULL, '', NULL FROM n`);
@@ -125,7 +125,7 @@ describe('what is old goes although no other request comes:', () => {
     t.onTestFinished(() => void client.close());
     const now = Date.now();
     const put = client.prepare("INSERT INTO __idempotency_key VALUES (?, '', ?, x'00', NULL, '', NULL)");
-    put.run('old', now - day - 60_000);
+    put.run('old', now - dayMs - 60_000);
     put.run('new', now);
     const database = await openDatabase(`sqlite:${file}`);
     t.onTestFinished(() => database.close());
@@ -135,23 +135,23 @@ describe('what is old goes although no other request comes:', () => {
 });
 
 test('after close() nothing is pruned', async (t) => {
-  const { client, keys, post, list, age } = await open(t, { pruneEvery: 1 });
+  const { client, keys, post, list, age } = await open(t, { pruneEveryMs: 1 });
   await post('a');
   keys.close();
-  age(2 * day);
+  age(2 * dayMs);
   await new Promise((resolve) => setTimeout(resolve, 50));
   await turn();
   expect([list('key'), client.inTransaction]).toEqual([['a'], false]);
 });
 
-test('a clock that is two days ahead for a moment does not make a retry have a second effect', async (t) => {
+test('a retry has no second effect after the system clock was two days ahead for a moment', async (t) => {
   const { client, post } = await open(t);
   await post('a');
   const { now } = Date;
   t.onTestFinished(() => {
     Date.now = now;
   });
-  Date.now = () => now() + 2 * day;
+  Date.now = () => now() + 2 * dayMs;
   await post('meanwhile');
   expect(await post('a')).toBe('replayed');
   Date.now = now;

@@ -5,9 +5,9 @@ import { defineService } from '../../../src/framework/service/define-service.ts'
 import pet from '../../../src/services/pet/index.ts';
 import { createExampleApp, createTestApp } from '../../support/app.ts';
 import { key, makeDatabase } from './helper.ts';
-import { countPets, day, isReplayed, rex } from './request-helpers.ts';
+import { countPets, dayMs, isReplayed, rex } from './request-helpers.ts';
 
-describe('the key', () => {
+describe('the Idempotency-Key header', () => {
   const uuid = '8e03978e-40d5-43dd-bc93-6894a57f9324';
   const good: [string, string][] = [
     [`"${uuid}"`, uuid],
@@ -22,7 +22,7 @@ describe('the key', () => {
     [`"${'\\"'.repeat(255)}"`, '"'.repeat(255)],
     [`!#$%&'()*+-./:<=>?@[]^_\`{|}~`, `!#$%&'()*+-./:<=>?@[]^_\`{|}~`],
   ];
-  for (const [sent, kept] of good) {
+  for (const [sent, stored] of good) {
     test(`may be ${sent.slice(0, 60)}`, async (t) => {
       const database = makeDatabase(t);
       const { send } = await createTestApp(t, {
@@ -30,7 +30,7 @@ describe('the key', () => {
         config: { services: { pet: database.config } },
       });
       expect((await send('POST', '/pet/pets/', rex, key(sent))).status).toBe(200);
-      expect(database.query('SELECT key FROM __idempotency_key')).toEqual([kept]);
+      expect(database.query('SELECT key FROM __idempotency_key')).toEqual([stored]);
     });
   }
 
@@ -58,13 +58,16 @@ describe('the key', () => {
   for (const sent of malformed) {
     test(`may not be ${JSON.stringify(sent).slice(0, 60)}: 400`, async (t) => {
       const built = await createExampleApp(t);
-      const answer = await built.send('POST', '/pet/pets/', rex, key(sent));
-      expect([answer.status, answer.body.type]).toEqual([400, 'urn:problem-type:idempotency-key-malformed']);
+      const response = await built.send('POST', '/pet/pets/', rex, key(sent));
+      expect([response.status, response.body.type]).toEqual([
+        400,
+        'urn:problem-type:idempotency-key-malformed',
+      ]);
       expect(await countPets(built)).toBe(0);
     });
   }
 
-  test('may not come twice', async (t) => {
+  test('must not be sent twice: 400', async (t) => {
     const { url } = await createExampleApp(t);
     const status = await new Promise((resolve, reject) => {
       const headers = [
@@ -77,24 +80,25 @@ describe('the key', () => {
         'content-type',
         'application/json',
       ];
-      const asked = request(`${url}/pet/pets/`, { method: 'POST', headers: headers as never }, (answer) => {
-        answer.resume().on('end', () => resolve(answer.statusCode));
+      const options = { method: 'POST', headers: headers as never };
+      const outgoing = request(`${url}/pet/pets/`, options, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode));
       });
-      asked.on('error', reject).end(JSON.stringify(rex));
+      outgoing.on('error', reject).end(JSON.stringify(rex));
     });
     expect(status).toBe(400);
   });
 
-  test('is the same with and without its quotes', async (t) => {
+  test('is the same with and without quotes', async (t) => {
     const { send } = await createExampleApp(t);
     const first = await send('POST', '/pet/pets/', rex, key(uuid));
     expect((await send('POST', '/pet/pets/', rex, key(`"${uuid}"`))).body).toEqual(first.body);
   });
 
-  test('is refused by a service that has nowhere to keep it', async (t) => {
+  test('is rejected by a service without a database: 400', async (t) => {
     const echo = defineService({
       name: 'echo',
-      description: 'Says it again',
+      description: 'Has no database',
       routes(scope) {
         const response = { 200: Type.Object({ ok: Type.Boolean() }) };
         scope.post('/', { schema: { operationId: 'echo', response } }, async () => ({ ok: true }));
@@ -107,7 +111,7 @@ describe('the key', () => {
     expect(paths['/'].post.parameters).toBeUndefined();
   });
 
-  test('is kept for 24 hours, and then no longer', async (t) => {
+  test('expires after 24 hours', async (t) => {
     const database = makeDatabase(t);
     const built = await createTestApp(t, { services: [pet], config: { services: { pet: database.config } } });
     const create = (name: string) => built.send('POST', '/pet/pets/', rex, key(name));
@@ -115,11 +119,11 @@ describe('the key', () => {
     for (let index = 0; index < 25; index += 1) await create(`key-${index}`);
     const age = (ms: number) =>
       database.query('UPDATE __idempotency_key SET created_at = ?', Date.now() - ms);
-    age(day - 10_000);
+    age(dayMs - 10_000);
     expect(isReplayed(await create('key-7'))).toBe(true);
-    age(day + 10_000);
-    const anew = await create('key-7');
-    expect([anew.body.id, isReplayed(anew)]).toEqual([26, false]);
+    age(dayMs + 10_000);
+    const expired = await create('key-7');
+    expect([expired.body.id, isReplayed(expired)]).toEqual([26, false]);
     expect([isReplayed(await create('key-7')), count()]).toEqual([true, 25]);
     for (const condition of ['created_at <= 1 ORDER BY created_at', 'created_at <= 1', 'rowid <= 9']) {
       const statement = `EXPLAIN QUERY PLAN SELECT rowid FROM __idempotency_key WHERE ${condition} LIMIT 10`;

@@ -4,7 +4,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../support/app.ts';
-import { open, until } from '../../support/sockets.ts';
+import { openSocket, until } from '../../support/sockets.ts';
 import { key, makeNotes } from './helper.ts';
 
 Object.assign(internalLimits, { checkEveryMs: 50 });
@@ -17,7 +17,7 @@ async function start(t: TestContext, config: Record<string, unknown> = {}) {
   const built = await createTestApp(t, { services: [makeNotes({ wait: () => promise, runs })], config });
   const post = (path: string, name: string) =>
     `POST /note/${path} HTTP/1.1\r\nhost: localhost\r\nidempotency-key: ${name}\r\ncontent-length: 0\r\n\r\n`;
-  const wire = open(t, built.url);
+  const wire = openSocket(t, built.url);
   wire.write(post('slow', 'first') + post('plain', 'second'));
   await until(() => expect(built.app.server.inFlight).toHaveLength(2));
   await until(() => expect(runs).toEqual(['/note/slow']));
@@ -25,7 +25,7 @@ async function start(t: TestContext, config: Record<string, unknown> = {}) {
 }
 
 test.for(['resetAndDestroy', 'destroy'] as const)(
-  'a key behind another request is free when its connection closes (%s); the other stays in use until it has ended',
+  'when a connection closes (%s), the key of its waiting request is free; the key of its running request stays in use',
   async (close, t) => {
     const { socket, send, app, runs, release } = await start(t);
     socket[close]();
@@ -42,7 +42,7 @@ test.for(['resetAndDestroy', 'destroy'] as const)(
   },
 );
 
-test('a key of a request that times out behind another is free after its 504', async (t) => {
+test('the key of a request that times out behind another one is free after its 504', async (t) => {
   const { send, closed, socket, runs } = await start(t, { limits: { time: { handler: 200 } } });
   await until(() => expect(socket.bytesRead).toBeGreaterThan(0));
   await until(async () => {
@@ -53,23 +53,23 @@ test('a key of a request that times out behind another is free after its 504', a
   expect((await closed()).match(/HTTP\/1.1 504/g)).toHaveLength(2);
 });
 
-test('a handler does not begin after its key was released', async (t) => {
-  const gate = Promise.withResolvers<void>();
-  let begun = 0;
+test('a handler does not start after its client disconnected', async (t) => {
+  const held = Promise.withResolvers<void>();
+  let started = 0;
   const guarded = defineService({
     name: 'guarded',
-    description: 'Waits before its handler begins',
+    description: 'Waits before its handler starts',
     migrations: new URL('../../fixtures/note/migrations/', import.meta.url),
     routes(scope) {
-      scope.addHook('preHandler', async ({ headers }) => headers['x-wait'] && gate.promise);
+      scope.addHook('preHandler', async ({ headers }) => headers['x-wait'] && held.promise);
       scope.post('/', { schema: { hide: true } }, async () => {
-        begun += 1;
+        started += 1;
         return {};
       });
     },
   });
   const { url, send, app } = await createTestApp(t, { services: [guarded] });
-  const { socket, write } = open(t, url);
+  const { socket, write } = openSocket(t, url);
   write(
     'POST /guarded HTTP/1.1\r\nhost: localhost\r\nidempotency-key: a\r\nx-wait: 1\r\ncontent-length: 0\r\n\r\n',
   );
@@ -77,12 +77,12 @@ test('a handler does not begin after its key was released', async (t) => {
   socket.resetAndDestroy();
   await until(() => expect(app.server.inFlight).toEqual([]));
   expect((await send('POST', '/guarded', '', key('a'))).status).toBe(200);
-  gate.resolve();
+  held.resolve();
   await setImmediate();
-  expect(begun).toBe(1);
+  expect(started).toBe(1);
 });
 
-test('two that wait until nothing is in flight are both told', async (t) => {
+test('untilIdle resolves for each of two concurrent callers', async (t) => {
   const { app, release, socket } = await start(t);
   const waits = [app.server.untilIdle(), app.server.untilIdle()];
   release();

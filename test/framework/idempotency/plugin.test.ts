@@ -10,10 +10,10 @@ import { defineService } from '../../../src/framework/service/define-service.ts'
 import pet from '../../../src/services/pet/index.ts';
 import { type contract, createExampleApp, createTestApp } from '../../support/app.ts';
 import { key, makeDatabase, makeNotes } from './helper.ts';
-import { askRaw, countPets, isReplayed, rex } from './request-helpers.ts';
+import { countPets, isReplayed, postRaw, rex } from './request-helpers.ts';
 
-describe('a POST that comes again with its key', () => {
-  test('gets the same answer once more, and has one effect', async (t) => {
+describe('a retried POST with the same key', () => {
+  test('gets the stored response, and has one effect', async (t) => {
     const built = await createExampleApp(t);
     const first = await built.send('POST', '/pet/pets/', rex, key('"a"'));
     await sleep(2);
@@ -39,7 +39,7 @@ describe('a POST that comes again with its key', () => {
     }
   });
 
-  test('gets the same answer when what it was made of is gone', async (t) => {
+  test('gets the stored response after the pet and the user were deleted', async (t) => {
     const { send } = await createExampleApp(t);
     await send('POST', '/pet/pets/', rex);
     await send('POST', '/user/users/', { name: 'Alice' });
@@ -50,7 +50,7 @@ describe('a POST that comes again with its key', () => {
     expect([status, body]).toEqual([200, first.body]);
   });
 
-  test('is computed again where it changed nothing, and nothing of it is kept', async (t) => {
+  test('runs again if it changed nothing, and its key is not stored', async (t) => {
     const database = makeDatabase(t);
     const { send } = await createExampleApp(t, { config: { services: { user: database.config } } });
     await send('POST', '/pet/pets/', rex);
@@ -66,7 +66,7 @@ describe('a POST that comes again with its key', () => {
     expect(isReplayed(second)).toBe(false);
   });
 
-  test('has one effect where its response is too large to be kept, and gets the state of now', async (t) => {
+  test('has one effect if its response is too large to store, and gets the current state', async (t) => {
     const database = makeDatabase(t);
     const { send } = await createExampleApp(t, { config: { services: { user: database.config } } });
     await send('POST', '/user/users/', { name: 'Alice' });
@@ -77,9 +77,9 @@ describe('a POST that comes again with its key', () => {
     const adopt = () => send('POST', '/user/users/1/pets/30', undefined, key('a'));
     const first = await adopt();
     expect([first.status, first.body.pets.length]).toEqual([200, 30]);
-    const kept = 'SELECT length(key) + length(results) + ifnull(length(headers), 0) FROM __idempotency_key';
+    const sizes = 'SELECT length(key) + length(results) + ifnull(length(headers), 0) FROM __idempotency_key';
     expect(database.query('SELECT body FROM __idempotency_key')).toEqual([null]);
-    expect(database.query(kept)[0]).toBeLessThan(200);
+    expect(database.query(sizes)[0]).toBeLessThan(200);
     await send('PATCH', '/pet/pets/30', { name: 'Max' });
     const second = await adopt();
     expect([second.status, second.body.pets.at(-1).name, isReplayed(second)]).toEqual([200, 'Max', false]);
@@ -90,7 +90,7 @@ describe('a POST that comes again with its key', () => {
     ['[', ']'],
     ['{"a":', '}'],
   ] as const)(
-    'is the same outcome with a key and without, however deep a body of %s is',
+    'has the same result with and without a key, for a body with deep nesting of %s',
     async ([open, close], t) => {
       const { send } = await createTestApp(t, { services: [pet] });
       for (const depth of [10, 3_000, 8_000]) {
@@ -106,7 +106,7 @@ describe('a POST that comes again with its key', () => {
     },
   );
 
-  test('may spell out a default, leave out the last slash, or have an empty query', async (t) => {
+  test('is the same request with an explicit default, without the trailing slash, or with an empty query', async (t) => {
     const built = await createTestApp(t, { services: [pet] });
     const { send } = built;
     const first = await send('POST', '/pet/pets/', rex, key('a'));
@@ -127,13 +127,13 @@ describe('a POST that comes again with its key', () => {
     expect(await countPets(built)).toBe(2);
   });
 
-  test('may have its members in another order, and not another body, path or query: 422', async (t) => {
+  test('is the same request with its members reordered; a different body, path or query is 422', async (t) => {
     const built = await createExampleApp(t);
     const { send } = built;
     const nested = { ...rex, more: { a: [1, { b: 2, c: 3 }] } };
     const first = await send('POST', '/pet/pets/', nested, key('a'));
-    const turned = { more: { a: [1, { c: 3, b: 2 }] }, species: 'dog', name: 'Rex' };
-    expect((await send('POST', '/pet/pets/', turned, key('a'))).body).toEqual(first.body);
+    const reordered = { more: { a: [1, { c: 3, b: 2 }] }, species: 'dog', name: 'Rex' };
+    expect((await send('POST', '/pet/pets/', reordered, key('a'))).body).toEqual(first.body);
     const others: [string, unknown][] = [
       ['/pet/pets/', rex],
       ['/pet/pets/', { ...nested, more: { a: [{ b: 2, c: 3 }, 1] } }],
@@ -144,15 +144,15 @@ describe('a POST that comes again with its key', () => {
       ['/pet/pets/1/feed', undefined],
     ];
     for (const [path, body] of others) {
-      const answer = await send('POST', path, body, key('a'));
-      expect([answer.status, answer.body.type]).toEqual([422, 'urn:problem-type:idempotency-key-reused']);
+      const response = await send('POST', path, body, key('a'));
+      expect([response.status, response.body.type]).toEqual([422, 'urn:problem-type:idempotency-key-reused']);
     }
     expect(await countPets(built)).toBe(1);
-    // Each service has keys of its own.
+    // Each service has separate keys.
     expect((await send('POST', '/user/users/', { name: 'Alice' }, key('a'))).status).toBe(200);
   });
 
-  test('is tried anew where it failed and changed nothing', async (t) => {
+  test('runs again if the first attempt failed and changed nothing', async (t) => {
     const { send } = await createExampleApp(t);
     await send('POST', '/user/users/', { name: 'Alice' });
     const adopt = () => send('POST', '/user/users/1/pets/1', undefined, key('a'));
@@ -165,7 +165,7 @@ describe('a POST that comes again with its key', () => {
     expect([(await adopt()).status, (await feed()).status]).toEqual([200, 200]);
   });
 
-  test('gets the same answer where that is compressed, and where its client does not read that', async (t) => {
+  test('gets the same response, compressed only for a client that accepts it', async (t) => {
     const { url, send } = await createExampleApp(t, { config: { compress: true } });
     await send('POST', '/user/users/', { name: 'Alice' });
     for (let index = 1; index <= 20; index += 1) {
@@ -173,7 +173,7 @@ describe('a POST that comes again with its key', () => {
       if (index > 1) await send('POST', `/user/users/1/pets/${index}`);
     }
     const adopt = (encoding: string) =>
-      askRaw(`${url}/user/users/1/pets/1`, { ...key('a'), 'accept-encoding': encoding });
+      postRaw(`${url}/user/users/1/pets/1`, { ...key('a'), 'accept-encoding': encoding });
     const gzipped = await adopt('gzip');
     await send('DELETE', '/pet/pets/1');
     const again = await adopt('gzip');
@@ -187,7 +187,7 @@ describe('a POST that comes again with its key', () => {
     expect(JSON.parse(text).pets).toHaveLength(20);
   });
 
-  test('counts for POST alone', async (t) => {
+  test('is the only request that uses a key: other methods ignore it', async (t) => {
     const { send } = await createExampleApp(t);
     await send('POST', '/pet/pets/', rex);
     for (const mood of ['calm', 'wild']) {
@@ -197,11 +197,11 @@ describe('a POST that comes again with its key', () => {
   });
 });
 
-describe('many at once with one key', () => {
-  // A thousand rounds take a minute: .ci/run asks for them.
+describe('concurrent requests with one key', () => {
+  // `.ci/run` runs 1,000 rounds, which take a minute. It selects the test by 'have one effect'.
   const rounds = Number(process.env.IDEMPOTENCY_ROUNDS ?? 20);
 
-  test(`have one effect, and get one answer or a 409: 100, ${rounds} times`, {
+  test(`have one effect, and get the same response or a 409: 100 requests, ${rounds} rounds`, {
     timeout: 600_000,
   }, async (t) => {
     const database = makeDatabase(t);
@@ -215,39 +215,41 @@ describe('many at once with one key', () => {
     for (let round = 1; round <= rounds; round += 1) {
       const headers = { 'content-type': 'application/json', 'idempotency-key': `"round ${round}"` };
       const post = async () => {
-        const answer = await pool.request({
+        const response = await pool.request({
           path: '/pet/pets/',
           method: 'POST',
           headers,
           body: JSON.stringify(rex),
         });
-        return { status: answer.statusCode, body: await answer.body.text() };
+        return { status: response.statusCode, body: await response.body.text() };
       };
-      const answers = await Promise.all(Array.from({ length: 100 }, post));
-      answers.push(await post());
-      for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      const done = answers.filter(({ status }) => status === 200);
-      expect(answers.filter(({ status }) => status !== 200 && status !== 409)).toEqual([]);
+      const responses = await Promise.all(Array.from({ length: 100 }, post));
+      responses.push(await post());
+      for (const { status } of responses) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      const done = responses.filter(({ status }) => status === 200);
+      expect(responses.filter(({ status }) => status !== 200 && status !== 409)).toEqual([]);
       expect(new Set(done.map(({ body }) => body)).size, `round ${round}`).toBe(1);
-      expect(done.at(-1)).toEqual(answers.at(-1));
+      expect(done.at(-1)).toEqual(responses.at(-1));
     }
     expect(database.query('SELECT count(*) FROM pet')).toEqual([rounds]);
-    console.log(`${rounds} rounds of 100 and one more: ${JSON.stringify(Object.fromEntries(statuses))}`);
+    console.log(
+      `${rounds} rounds of 101 requests, by status: ${JSON.stringify(Object.fromEntries(statuses))}`,
+    );
   });
 
-  test('that differ get a 422, and those with other keys their own', async (t) => {
+  test('get 422 if they differ, and requests with other keys have separate effects', async (t) => {
     const built = await createTestApp(t, { services: [pet] });
     const post = (index: number) =>
       built.send('POST', '/pet/pets/', { ...rex, name: `n${index % 10}` }, key(`key-${index % 5}`));
-    const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => post(index)));
-    const statuses = new Set(answers.map(({ status }) => status));
+    const responses = await Promise.all(Array.from({ length: 100 }, (_, index) => post(index)));
+    const statuses = new Set(responses.map(({ status }) => status));
     expect([...statuses]).toEqual(expect.arrayContaining([200, 422]));
     expect([...statuses].filter((status) => ![200, 409, 422].includes(status))).toEqual([]);
     expect(await countPets(built)).toBe(5);
   });
 });
 
-test('a retry has one effect in a peer too, where its first try ended after the call to that', async (t) => {
+test('a retry has one effect in a peer if the first attempt failed after the call to the peer', async (t) => {
   const database = makeDatabase(t);
   const stage = { runs: [] as string[], wait: async () => {} };
   const body = Type.Object({ text: Type.String({ maxLength: 200 }) });
@@ -264,10 +266,10 @@ test('a retry has one effect in a peer too, where its first try ended after the 
       });
     },
   });
-  let isAway = true;
+  let isUnavailable = true;
   const relay = defineService({
     name: 'relay',
-    description: 'Has notes kept by another service.',
+    description: 'Stores notes in a peer.',
     migrations: new URL('../../fixtures/note/migrations/', import.meta.url),
     peers: ['note'] as never[],
     routes(scope, { peers }) {
@@ -275,7 +277,7 @@ test('a retry has one effect in a peer too, where its first try ended after the 
       scope.post('/relay', { schema: { hide: true } }, async () => {
         const ids: unknown[] = [];
         for (const text of ['one', 'other']) ids.push(await keep({ body: { text } }));
-        if (isAway) throw new ServiceUnavailable('not now');
+        if (isUnavailable) throw new ServiceUnavailable('not now');
         return ids;
       });
     },
@@ -286,7 +288,7 @@ test('a retry has one effect in a peer too, where its first try ended after the 
   const { send } = await createTestApp(t, { ...services, services: [note, relay], contract: document });
   const post = () => send('POST', '/relay/relay', undefined, key('a'));
   expect([(await post()).status, (await post()).status]).toEqual([503, 503]);
-  isAway = false;
+  isUnavailable = false;
   expect((await post()).body).toEqual([{ id: 1 }, { id: 2 }]);
   expect(database.query('SELECT text FROM note')).toEqual(['one', 'other']);
   await send('POST', '/relay/relay', undefined, key('b'));
@@ -294,7 +296,7 @@ test('a retry has one effect in a peer too, where its first try ended after the 
 });
 
 describe('the contract', () => {
-  test('has the key with every POST, and with nothing else', async (t) => {
+  test('describes the key for every POST, and for no other method', async (t) => {
     const { send } = await createExampleApp(t);
     const { paths } = (await send('GET', '/openapi.json')).body as typeof contract;
     const operations = Object.values(paths).flatMap((path) => Object.entries(path));
@@ -312,7 +314,7 @@ describe('the contract', () => {
     }
   });
 
-  test('does not ask a caller for it: the types say so', () => {
+  test('makes the key optional in the generated types', () => {
     type Sent = paths['/pet/pets/{pet_id}/feed']['post']['parameters'];
     const without: Sent = { path: { pet_id: 1 } };
     const withKey: Sent = { path: { pet_id: 1 }, header: { 'Idempotency-Key': '"a"' } };

@@ -15,16 +15,16 @@ import {
 
 const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 });
 
-/** The lines of one request, once its access line is there. */
-async function linesOf({ logs }: TestApp, reqId: string): Promise<LogEntry[]> {
-  const own = () => logs.filter((line) => line.reqId === reqId);
-  await until(() => expect(own().some(({ msg }) => msg === 'request')).toBe(true));
-  return own();
+/** Returns the entries of one request, after its access log entry. */
+async function entriesOf({ logs }: TestApp, reqId: string): Promise<LogEntry[]> {
+  const entries = () => logs.filter((entry) => entry.reqId === reqId);
+  await until(() => expect(entries().some(({ msg }) => msg === 'request')).toBe(true));
+  return entries();
 }
 
-const pet = defineService({ name: 'pet', description: 'Away.', routes() {} });
+const pet = defineService({ name: 'pet', description: 'Does not run.', routes() {} });
 
-/** The gateway with the user service; the app of the pet service does not run. */
+/** Builds the gateway with the user service. The app of the pet service does not run. */
 async function buildOutage(t: TestContext, config: object = {}): Promise<TestApp> {
   const apps = {
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
@@ -37,13 +37,13 @@ async function buildOutage(t: TestContext, config: object = {}): Promise<TestApp
 }
 
 describe('while the pet service does not run', () => {
-  test('each request that the gateway forwards has its access line and one short warning', async (t) => {
+  test('each forwarded request has its access log entry and one short warning', async (t) => {
     const built = await buildOutage(t);
     const reply = await built.send('GET', '/pet/pets/', undefined, { 'x-request-id': 'forwarded' });
     expect(reply.status).toBe(503);
     expect(JSON.stringify(reply.body)).not.toMatch(/127\.0\.0\.1|ECONNREFUSED/);
-    const lines = await linesOf(built, 'forwarded');
-    expect(lines).toMatchObject([
+    const entries = await entriesOf(built, 'forwarded');
+    expect(entries).toMatchObject([
       {
         level: 'warn',
         service: 'gateway',
@@ -54,17 +54,17 @@ describe('while the pet service does not run', () => {
       },
       { level: 'info', service: 'gateway', status: 503, msg: 'request' },
     ]);
-    expect(lines).toHaveLength(2);
-    expect(JSON.stringify(lines)).not.toMatch(/stack|\.ts:\d+/);
+    expect(entries).toHaveLength(2);
+    expect(JSON.stringify(entries)).not.toMatch(/stack|\.ts:\d+/);
   });
 
-  test('each request that needs a call has its access line and one short warning', async (t) => {
+  test('each request that needs a call has its access log entry and one short warning', async (t) => {
     const built = await buildOutage(t);
     await built.send('POST', '/user/users/', { name: 'Alice' });
     const reply = await built.send('POST', '/user/users/1/pets/1', undefined, { 'x-request-id': 'calling' });
     expect(reply.status).toBe(503);
-    const lines = await linesOf(built, 'calling');
-    expect(lines).toMatchObject([
+    const entries = await entriesOf(built, 'calling');
+    expect(entries).toMatchObject([
       {
         level: 'warn',
         service: 'user',
@@ -76,25 +76,25 @@ describe('while the pet service does not run', () => {
       },
       { level: 'info', service: 'user', status: 503, msg: 'request' },
     ]);
-    expect(lines).toHaveLength(2);
-    expect(JSON.stringify(lines)).not.toMatch(/stack|\.ts:\d+/);
+    expect(entries).toHaveLength(2);
+    expect(JSON.stringify(entries)).not.toMatch(/stack|\.ts:\d+/);
   });
 
-  test('the level debug shows the stack of the cause', async (t) => {
+  test('the level debug logs the stack of the cause', async (t) => {
     const built = await buildOutage(t, { log: { level: 'debug' } });
     await built.send('GET', '/pet/pets/', undefined, { 'x-request-id': 'forwarded' });
-    const why = (await linesOf(built, 'forwarded')).filter(({ level }) => level === 'debug');
+    const why = (await entriesOf(built, 'forwarded')).filter(({ level }) => level === 'debug');
     expect(why).toMatchObject([{ err: { code: 'ECONNREFUSED', stack: expect.any(String) } }]);
   });
 });
 
-/** Ends the handlers that wait. */
 const waiting: (() => void)[] = [];
+/** Ends the handlers that wait. */
 function endHandlers(): void {
   for (const end of waiting.splice(0)) end();
 }
 
-/** Fails in the way that its path names. */
+/** A service that fails as its path says. */
 const failing = defineService({
   name: 'failing',
   description: 'Fails.',
@@ -128,48 +128,48 @@ const failing = defineService({
   },
 });
 
-describe('a defect is a line with its route', () => {
+describe('a defect', () => {
   const cases: Record<string, object> = {
     error: { type: 'Error', message: 'a defect', stack: expect.stringContaining('failure-lines.test.ts') },
     text: { type: 'string', message: 'boom' },
     object: { password: '[redacted]', step: 3 },
   };
   for (const [name, err] of Object.entries(cases)) {
-    test(`and says what was thrown: ${name}`, async (t) => {
+    test(`is an entry with the route and the thrown value: ${name}`, async (t) => {
       const built = await createTestApp(t, { services: [failing] });
       const headers = { 'x-request-id': 'defect' };
       expect((await built.send('GET', `/failing/${name}`, undefined, headers)).status).toBe(500);
-      const [line] = await linesOf(built, 'defect');
-      expect(line).toMatchObject({
+      const [entry] = await entriesOf(built, 'defect');
+      expect(entry).toMatchObject({
         level: 'error',
         msg: 'request failed',
         method: 'GET',
         route: `/failing/${name}`,
       });
-      expect(line?.err).toMatchObject(err);
-      expect(line?.err).not.toHaveProperty('0');
+      expect(entry?.err).toMatchObject(err);
+      expect(entry?.err).not.toHaveProperty('0');
     });
   }
 
-  test.for(['nothing', 'null'])('also where %s was thrown', async (name, t) => {
+  test.for(['nothing', 'null'])('of a handler that throws %s leaves the server running', async (name, t) => {
     const { send } = await createTestApp(t, { services: [failing] });
-    // Fastify takes a handler that throws nothing for one that has responded with nothing.
+    // Fastify treats `throw undefined` as an empty response.
     expect((await send('GET', `/failing/${name}`)).status).toBeGreaterThanOrEqual(200);
     expect((await send('GET', '/health')).status).toBe(200);
   });
 });
 
-describe('a handler that exceeds its time', () => {
+describe('a handler that exceeds its timeout', () => {
   const config = { limits: { time: { handler: 200 } } };
 
-  test('has a line with method and route, and its late response causes none', async (t) => {
+  test('has an entry with method and route, and its late response has none', async (t) => {
     const built = await createTestApp(t, { services: [failing], config });
     const headers = { 'x-request-id': 'late' };
     expect((await built.send('GET', '/failing/late-response', undefined, headers)).status).toBe(504);
     endHandlers();
     await sleep(50);
-    const lines = await linesOf(built, 'late');
-    expect(lines).toMatchObject([
+    const entries = await entriesOf(built, 'late');
+    expect(entries).toMatchObject([
       {
         level: 'warn',
         msg: 'the handler did not respond in time',
@@ -179,10 +179,10 @@ describe('a handler that exceeds its time', () => {
       },
       { status: 504, msg: 'request' },
     ]);
-    expect(lines).toHaveLength(2);
+    expect(entries).toHaveLength(2);
   });
 
-  test('and then fails, has a line for a defect, and none for an outage', async (t) => {
+  test('has an entry for a defect that follows, and none for an outage that follows', async (t) => {
     const built = await createTestApp(t, { services: [failing], config });
     for (const path of ['late-problem', 'late-defect']) {
       const headers = { 'x-request-id': path };
@@ -191,15 +191,15 @@ describe('a handler that exceeds its time', () => {
     }
     const msg = 'the handler failed after its request timed out';
     await until(() =>
-      expect(built.logs.filter((line) => line.msg === msg)).toMatchObject([
+      expect(built.logs.filter((entry) => entry.msg === msg)).toMatchObject([
         { level: 'error', reqId: 'late-defect', err: { message: 'a late defect' } },
       ]),
     );
-    expect(await linesOf(built, 'late-problem')).toHaveLength(2);
+    expect(await entriesOf(built, 'late-problem')).toHaveLength(2);
   });
 });
 
-test('a block of the event loop is one line', async (t) => {
+test('a block of the event loop is one entry', async (t) => {
   const { send, allLogs } = await createTestApp(t, { services: [failing] });
   expect((await send('GET', '/failing/block')).status).toBe(200);
   await until(() =>
@@ -212,7 +212,7 @@ test('a block of the event loop is one line', async (t) => {
   );
 });
 
-describe('the level', () => {
+describe('the log level', () => {
   async function adopt(t: TestContext, level: string, services = {}) {
     const built = await createExampleApp(t, { config: { log: { level }, services } });
     await built.send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
@@ -220,19 +220,19 @@ describe('the level', () => {
     built.logs.length = 0;
     const headers = { 'x-request-id': 'adopt' };
     expect((await built.send('POST', '/user/users/1/pets/1', undefined, headers)).status).toBe(200);
-    await linesOf(built, 'adopt');
+    await entriesOf(built, 'adopt');
     return built.logs;
   }
-  const of = (lines: LogEntry[], message: string) => lines.filter(({ msg }) => msg === message);
+  const of = (entries: LogEntry[], message: string) => entries.filter(({ msg }) => msg === message);
 
-  test('info has neither calls nor statements', async (t) => {
-    const lines = await adopt(t, 'info');
-    expect([...of(lines, 'call'), ...of(lines, 'statement')]).toEqual([]);
+  test('info logs neither calls nor statements', async (t) => {
+    const entries = await adopt(t, 'info');
+    expect([...of(entries, 'call'), ...of(entries, 'statement')]).toEqual([]);
   });
 
-  test('debug has each call, and no statements', async (t) => {
-    const lines = await adopt(t, 'debug');
-    expect(of(lines, 'call')).toMatchObject([
+  test('debug logs each call, and no statements', async (t) => {
+    const entries = await adopt(t, 'debug');
+    expect(of(entries, 'call')).toMatchObject([
       {
         level: 'debug',
         service: 'user',
@@ -244,19 +244,19 @@ describe('the level', () => {
         ms: expect.any(Number),
       },
     ]);
-    expect(of(lines, 'statement')).toEqual([]);
+    expect(of(entries, 'statement')).toEqual([]);
   });
 
-  test('trace has each statement by its name and its time, without values', async (t) => {
-    const lines = await adopt(t, 'trace');
-    expect(of(lines, 'call')).toHaveLength(1);
-    const statements = of(lines, 'statement');
+  test('trace logs each statement with its name and duration, without values', async (t) => {
+    const entries = await adopt(t, 'trace');
+    expect(of(entries, 'call')).toHaveLength(1);
+    const statements = of(entries, 'statement');
     const names = statements.map(({ service, statement }) => `${service}: ${statement}`);
     expect(names).toContain('pet: SELECT pet');
     expect(names).toContain('user: INSERT adoption');
-    for (const line of statements) {
-      expect(line).toMatchObject({ level: 'trace', reqId: 'adopt', ms: expect.any(Number) });
-      expect(Object.keys(line).sort()).toEqual([
+    for (const entry of statements) {
+      expect(entry).toMatchObject({ level: 'trace', reqId: 'adopt', ms: expect.any(Number) });
+      expect(Object.keys(entry).sort()).toEqual([
         'level',
         'ms',
         'msg',
@@ -268,23 +268,23 @@ describe('the level', () => {
     }
   });
 
-  test('of one service is that of its lines alone', async (t) => {
-    const lines = await adopt(t, 'info', { pet: { log: { level: 'trace' } } });
-    expect(new Set(of(lines, 'statement').map(({ service }) => service))).toEqual(new Set(['pet']));
-    expect(of(lines, 'call')).toEqual([]);
+  test('of a service applies only to entries of that service', async (t) => {
+    const entries = await adopt(t, 'info', { pet: { log: { level: 'trace' } } });
+    expect(new Set(of(entries, 'statement').map(({ service }) => service))).toEqual(new Set(['pet']));
+    expect(of(entries, 'call')).toEqual([]);
   });
 });
 
-test('migrations that run at a start are one line of their service; later starts have none', async (t) => {
+test('migrations that run at a start are one entry of their service; later starts have none', async (t) => {
   const folder = makeFolder(t);
   const database = `sqlite:${join(folder, 'user.db')}`;
   const serviceConfigs = { user: { database } };
-  const started = async () => {
+  const startApp = async () => {
     const { app, logs } = await createExampleApp(t, { config: { services: serviceConfigs } });
     await app.stop();
     return logs.filter(({ msg }) => msg === 'migrations applied');
   };
-  expect(await started()).toMatchObject([
+  expect(await startApp()).toMatchObject([
     {
       level: 'info',
       service: 'user',
@@ -292,5 +292,5 @@ test('migrations that run at a start are one line of their service; later starts
       ms: expect.any(Number),
     },
   ]);
-  expect(await started()).toEqual([]);
+  expect(await startApp()).toEqual([]);
 });

@@ -7,8 +7,8 @@ import { makeFolder } from '../../support/app.ts';
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
-test('log files and the folder that is made for them can be read by their owner alone', async (t) => {
-  const directory = join(makeFolder(t), 'of/ours');
+test('only the owner can read log files and the folders that are created for them', async (t) => {
+  const directory = join(makeFolder(t), 'new/logs');
   const logging = await openLogging({ level: 'info', console: 'none', file: { directory, name: 'gateway' } });
   logging.logger('pet').info('hello');
   logging.flush();
@@ -19,7 +19,7 @@ test('log files and the folder that is made for them can be read by their owner 
   ]).toEqual(['700', '700', '600']);
 });
 
-test('a log file that is there keeps its mode, and the one that follows it is private', (t) => {
+test('an existing log file keeps its mode, and the next file is private', (t) => {
   const path = join(makeFolder(t), 'pet.jsonl');
   writeFileSync(path, '');
   chmodSync(path, 0o644);

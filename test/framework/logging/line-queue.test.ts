@@ -1,10 +1,14 @@
 import { existsSync, openSync, write, writeSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
-import { type LineTarget, maxWaiting, openLineQueue } from '../../../src/framework/logging/line-queue.ts';
+import {
+  type LineTarget,
+  maxPendingBytes,
+  openLineQueue,
+} from '../../../src/framework/logging/line-queue.ts';
 
 const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 5 });
 
-/** A target that takes `room` bytes, and then fails with `code` until it gets more room. */
+/** Opens a target that accepts `room` bytes, and then fails with `code` until it gets more room. */
 function openTarget(code: string) {
   const target = { room: 0, text: '', tries: 0 };
   const writeSome = (bytes: Buffer) => {
@@ -28,13 +32,13 @@ function openTarget(code: string) {
   return { target, lineTarget };
 }
 
-describe('a queue of lines', () => {
-  test('keeps a bounded number of bytes while its target fails, and names those it dropped', async () => {
+describe('a line queue', () => {
+  test('keeps a bounded number of bytes while its target fails, and reports the number of dropped bytes', async () => {
     const { target, lineTarget } = openTarget('ENOSPC');
     const errors: string[] = [];
     const dropped: number[] = [];
     const queue = openLineQueue(lineTarget, {
-      pause: 5,
+      retryMs: 5,
       onError: ({ message }) => errors.push(message),
       onDropped: (bytes) => dropped.push(bytes),
     });
@@ -42,22 +46,22 @@ describe('a queue of lines', () => {
     const lines = 20 * 1024;
     for (let index = 0; index < lines; index += 1) queue.write(line);
     await until(() => expect(target.tries).toBeGreaterThan(3));
-    // Each try after the first is no news.
+    // Further attempts report no error.
     expect(errors).toEqual(['ENOSPC']);
     target.room = Number.POSITIVE_INFINITY;
     await until(() => expect(dropped).toHaveLength(1));
     queue.write(Buffer.from('last\n'));
     await until(() => expect(target.text).toMatch(/last\n$/));
     const kept = target.text.length - 5;
-    expect(kept).toBeGreaterThan(maxWaiting / 2);
-    expect(kept).toBeLessThanOrEqual(maxWaiting + line.length);
+    expect(kept).toBeGreaterThan(maxPendingBytes / 2);
+    expect(kept).toBeLessThanOrEqual(maxPendingBytes + line.length);
     expect(kept + (dropped[0] as number)).toBe(lines * line.length);
     target.room = 0;
     queue.write(line);
     await until(() => expect(errors).toHaveLength(2));
   });
 
-  test('waits for a slow reader without an error, and cuts no line', async () => {
+  test('waits for a slow reader without an error, and writes every line completely', async () => {
     const { target, lineTarget } = openTarget('EAGAIN');
     const errors: Error[] = [];
     const queue = openLineQueue(lineTarget, { onError: (error) => errors.push(error) });
@@ -70,16 +74,16 @@ describe('a queue of lines', () => {
     expect(errors).toEqual([]);
   });
 
-  test('says that lines are dropped when nothing reads', () => {
+  test('reports that it drops lines while nothing reads', () => {
     const { lineTarget } = openTarget('EAGAIN');
     const errors: string[] = [];
     const queue = openLineQueue(lineTarget, { onError: ({ message }) => errors.push(message) });
-    const lines = Buffer.alloc(maxWaiting / 2, 'x\n');
+    const lines = Buffer.alloc(maxPendingBytes / 2, 'x\n');
     for (let index = 0; index < 9; index += 1) queue.write(lines);
-    expect(errors).toEqual(['too many lines wait: new ones are dropped']);
+    expect(errors).toEqual(['too many log entries are pending: new entries are dropped']);
   });
 
-  test('writes what waits at the end of the process, in order, and gives up on a reader that is stuck', async () => {
+  test('writes pending lines at the end of the process, in order, and stops waiting for a stuck reader', async () => {
     const { target, lineTarget } = openTarget('EAGAIN');
     const queue = openLineQueue(lineTarget);
     queue.write(Buffer.from('one\n'));
@@ -92,7 +96,7 @@ describe('a queue of lines', () => {
     expect(target.text).toBe('one\ntwfour\n');
   });
 
-  test.skipIf(!existsSync('/dev/full'))('says a full disk once, however often it tries', async () => {
+  test.skipIf(!existsSync('/dev/full'))('reports a full disk once, also after further attempts', async () => {
     const fd = openSync('/dev/full', 'w');
     let tries = 0;
     const errors: unknown[] = [];
@@ -104,7 +108,7 @@ describe('a queue of lines', () => {
         },
         writeSync: (bytes) => writeSync(fd, bytes),
       },
-      { pause: 5, onError: (error) => errors.push(error) },
+      { retryMs: 5, onError: (error) => errors.push(error) },
     );
     queue.write(Buffer.from('one\n'));
     await until(() => expect(tries).toBeGreaterThan(3));

@@ -11,8 +11,8 @@ import { defineService, type Service } from '../../../src/framework/service/defi
 import { createTestApp } from '../../support/app.ts';
 import { log, openRaw, run, source, until } from './logger-helpers.ts';
 
-describe('a line', () => {
-  test('is JSON with level, time, service and message, and the request where there is one', async () => {
+describe('a log entry', () => {
+  test('is JSON with level, time, service and message, and with the request id within a request', async () => {
     const { logging, raw } = await openRaw();
     const logger = logging.logger('pet');
     logger.info('one');
@@ -28,7 +28,7 @@ describe('a line', () => {
     expect(two).toMatchObject({ level: 'warn', service: 'pet', reqId: 'r1', age: 3, msg: 'two' });
   });
 
-  test('is one line, whatever it says', async () => {
+  test('is one line of text, also if it contains line breaks', async () => {
     const { logging, raw } = await openRaw();
     logging.logger('pet').info({ text: 'a\nb\u2028c' }, 'd\r\ne');
     expect(raw).toHaveLength(1);
@@ -37,18 +37,18 @@ describe('a line', () => {
   });
 
   test.for<[string, (logging: Logging) => void]>([
-    ['a plain line', (logging) => logging.logger('pet').info('x')],
-    ['a line of a child', (logging) => logging.logger('pet').child({ job: 'feed' }).info('x')],
-    ['an object that has a service', (logging) => logging.logger('pet').info({ service: 'vet' }, 'x')],
-    ['a child that has a service', (logging) => logging.logger('pet').child({ service: 'vet' }).info('x')],
-  ])('has one service and no other: %s', async ([, write]) => {
+    ['a plain entry', (logging) => logging.logger('pet').info('x')],
+    ['an entry of a child', (logging) => logging.logger('pet').child({ job: 'feed' }).info('x')],
+    ['an object with a field service', (logging) => logging.logger('pet').info({ service: 'vet' }, 'x')],
+    ['a child with a field service', (logging) => logging.logger('pet').child({ service: 'vet' }).info('x')],
+  ])('has exactly one service: %s', async ([, write]) => {
     const { logging, raw } = await openRaw();
     write(logging);
     expect(raw[0]?.match(/"service":/g)).toHaveLength(1);
     expect(JSON.parse(raw[0] as string).service).toBe('pet');
   });
 
-  test('of an error has its type, its message and its stack', async () => {
+  test('of an error has its type, message and stack', async () => {
     const [line] = await log((logging) =>
       logging.logger('pet').error({ err: new TypeError('no') }, 'failed'),
     );
@@ -56,7 +56,7 @@ describe('a line', () => {
     expect(line).toMatchObject({ err: { stack: expect.stringContaining('logger.test.ts') } });
   });
 
-  test('that nobody is known for has the same form, as the gateway', async () => {
+  test('outside of a service and a request has the same format, with the service gateway', async () => {
     const printed = await run(`
       const { getLogger } = await import(${source('logging/logger')});
       getLogger().info({ password: 'hunter2' }, 'early');`);
@@ -68,13 +68,13 @@ describe('a line', () => {
   });
 });
 
-describe('the level', () => {
+describe('the log level', () => {
   const writeAll = (logger: ReturnType<Logging['logger']>) => {
     for (const level of levels) if (level !== 'silent') logger[level](level);
   };
 
   test.for(levels.map((level, index) => [level, levels.slice(index, -1)] as const))(
-    '%s lets through what is as grave and graver',
+    '%s writes entries of that level and above',
     async ([level, written]) => {
       const lines = await log((logging) => writeAll(logging.logger('pet')), level);
       expect(lines.map(({ msg }) => msg)).toEqual(written);
@@ -82,7 +82,7 @@ describe('the level', () => {
     },
   );
 
-  test('of a service is its own, below and above that of all', async () => {
+  test('of a service overrides the general level, in both directions', async () => {
     const lines = await log((logging) => {
       writeAll(logging.logger('pet', 'debug'));
       writeAll(logging.logger('user', 'error'));
@@ -98,13 +98,13 @@ describe('the level', () => {
 });
 
 describe('getLogger', () => {
-  /** Code that services share: it knows neither the service nor the request. */
+  /** Logs as code that services share: it knows neither the service nor the request. */
   const note = (via: string) => getLogger().info({ via }, 'note');
 
   const emitter = new EventEmitter();
   const ways = ['here', 'promise', 'timer', 'immediate', 'tick', 'emitter', 'pool', 'interval'] as const;
 
-  /** Takes note in every way in which code comes to run; resolves when all have. */
+  /** Logs a note in each of `ways`. Resolves after all notes. */
   async function noteAll(pool: Pool): Promise<void> {
     note('here');
     const event = `event ${Math.random()}`;
@@ -119,7 +119,7 @@ describe('getLogger', () => {
           resolve(note('interval'));
         }, 1);
       }),
-      // Whoever emits has another context, or none.
+      // The code that emits the event has another context, or none.
       new Promise<void>((resolve) => {
         emitter.once(
           event,
@@ -127,7 +127,7 @@ describe('getLogger', () => {
         );
         outside.push(() => emitter.emit(event));
       }),
-      // One connection for all: a callback runs when the answer to somebody else's request frees it.
+      // The pool has one connection: a callback runs when the response to another request frees it.
       new Promise<void>((resolve, reject) =>
         pool.request({ path: '/', method: 'GET' }, (error, data) => {
           if (error) return reject(error);
@@ -138,13 +138,13 @@ describe('getLogger', () => {
     ]);
   }
 
-  /** What runs in no context at all. */
+  /** Functions that run outside of any context. */
   const outside: (() => void)[] = [];
 
   function defineNoting(name: string, pool: Pool): Service<TObject> {
     return defineService({
       name,
-      description: 'Takes notes.',
+      description: 'Logs notes.',
       routes(scope) {
         note('start');
         scope.get('/note', { schema: { hide: true } }, async () => {
@@ -171,7 +171,7 @@ describe('getLogger', () => {
     return pool;
   }
 
-  test('is that of the service and the request whose code is running, however it came to run', async (t) => {
+  test('returns the logger of the service and request whose code is running, for every way to run code', async (t) => {
     const pool = await openPool(t);
     const timer = setInterval(() => {
       for (const emit of outside.splice(0)) emit();
@@ -195,13 +195,13 @@ describe('getLogger', () => {
     const notes = logs.filter(({ msg, via }) => msg === 'note' && via !== 'start');
     expect(notes).toHaveLength(ids.length * ways.length);
     for (const id of ids) {
-      const own = notes.filter(({ reqId }) => reqId === id);
-      expect(own.map(({ via }) => via).sort(), id).toEqual([...ways].sort());
-      expect(new Set(own.map(({ service }) => service)), id).toEqual(new Set([id.split('-', 1)[0]]));
+      const ofRequest = notes.filter(({ reqId }) => reqId === id);
+      expect(ofRequest.map(({ via }) => via).sort(), id).toEqual([...ways].sort());
+      expect(new Set(ofRequest.map(({ service }) => service)), id).toEqual(new Set([id.split('-', 1)[0]]));
     }
   });
 
-  test('is that of the service while the service starts', async (t) => {
+  test('returns the logger of the service while the service starts', async (t) => {
     const pool = await openPool(t);
     const { logs } = await createTestApp(t, {
       services: [defineNoting('alpha', pool), defineNoting('beta', pool)],
@@ -214,7 +214,7 @@ describe('getLogger', () => {
     for (const line of started) expect(line).not.toHaveProperty('reqId');
   });
 
-  test('has the level of its service', async (t) => {
+  test('returns a logger with the level of its service', async (t) => {
     const pool = await openPool(t);
     const { send, logs } = await createTestApp(t, {
       services: [defineNoting('alpha', pool), defineNoting('beta', pool), defineNoting('gamma', pool)],
@@ -231,7 +231,7 @@ describe('getLogger', () => {
 });
 
 describe('runAs', () => {
-  test('tags what it runs, and all that this starts, with the service and the job', async () => {
+  test('tags the entries of its function, and of all that the function starts, with service and job', async () => {
     const { logging, raw } = await openRaw();
     await runAs('pet', 'feed', logging.logger('pet'), async () => {
       getLogger().info('now');
@@ -245,7 +245,7 @@ describe('runAs', () => {
     for (const line of raw) expect(line).not.toContain('reqId');
   });
 
-  test('returns what its function returns, throws what it throws, and leaves no trace', async () => {
+  test('returns the result of its function, throws its error, and leaves no context behind', async () => {
     const { logging } = await openRaw();
     const logger = logging.logger('pet');
     expect(runAs('pet', 'feed', logger, () => currentContext()?.service)).toBe('pet');
@@ -257,7 +257,7 @@ describe('runAs', () => {
     expect(currentContext()).toBeUndefined();
   });
 
-  test('keeps jobs that run at once apart, also one within another', async () => {
+  test('keeps the contexts of concurrent and of nested jobs separate', async () => {
     const { logging, raw } = await openRaw();
     const job = (service: string) => async () => {
       for (let step = 0; step < 5; step += 1) {
@@ -277,7 +277,7 @@ describe('runAs', () => {
   });
 });
 
-test('getLogger outside of everything writes as the gateway', () => {
+test('getLogger outside of any context returns the logger of the gateway', () => {
   expect(currentContext()).toBeUndefined();
   expect(getLogger().bindings()).toEqual({ service: 'gateway' });
 });

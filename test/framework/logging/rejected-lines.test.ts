@@ -6,41 +6,41 @@ import { defineService } from '../../../src/framework/service/define-service.ts'
 import { createExampleApp, createTestApp, sendRequest } from '../../support/app.ts';
 import { startRaw, until } from './request-line-helpers.ts';
 
-describe('what is refused before it is a request', () => {
-  /** Sends these bytes on a connection of their own; resolves with all that comes back until it is closed. */
+describe('input that is rejected before it is a request', () => {
+  /** Sends bytes on a new connection. Resolves with everything that is received until the connection is closed. */
   async function sendRaw(url: string, bytes: string): Promise<string> {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
-    let answer = '';
+    let received = '';
     socket.on('data', (data) => {
-      answer += data;
+      received += data;
     });
     socket.on('error', () => {});
     await once(socket, 'connect');
     socket.write(bytes);
     await once(socket, 'close');
-    return answer;
+    return received;
   }
 
-  function readAnswer(answer: string) {
-    const [head, body] = answer.split('\r\n\r\n') as [string, string];
+  function parseResponse(received: string) {
+    const [head, body] = received.split('\r\n\r\n') as [string, string];
     const [first, ...fields] = head.split('\r\n');
     const headers = new Headers(fields.map((field) => field.split(': ') as [string, string]));
     return { status: Number(first?.split(' ')[1]), headers, body: JSON.parse(body) };
   }
 
   test.for([
-    ['no HTTP at all', 'NONSENSE\r\n\r\n'],
-    ['a method that there is not', 'FROB /pet/pets/ HTTP/1.1\r\nhost: localhost\r\n\r\n'],
-    ['a header that is none', 'GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nno colon here\r\n\r\n'],
+    ['input that is not HTTP', 'NONSENSE\r\n\r\n'],
+    ['an unknown method', 'FROB /pet/pets/ HTTP/1.1\r\nhost: localhost\r\n\r\n'],
+    ['a header without a colon', 'GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nno colon here\r\n\r\n'],
     [
-      'two lengths',
+      'two content lengths',
       'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
     ],
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
-  ] as const)('is a 400 with one line of the gateway: %s', async ([, bytes], t) => {
+  ] as const)('is a 400 with one entry of the gateway: %s', async ([, bytes], t) => {
     const { url, logs } = await createExampleApp(t);
     logs.length = 0;
-    const { status, headers, body } = readAnswer(await sendRaw(url, bytes));
+    const { status, headers, body } = parseResponse(await sendRaw(url, bytes));
     expect(status).toBe(400);
     expect(headers.get('content-type')).toBe('application/problem+json');
     expect(headers.get('connection')).toBe('close');
@@ -54,18 +54,18 @@ describe('what is refused before it is a request', () => {
     expect(logs).toMatchObject([{ service: 'gateway', status: 400, reqId: headers.get('x-request-id') }]);
   });
 
-  test('is a 431 with one line of the gateway: headers that are too large', async (t) => {
+  test('is a 431 with one entry of the gateway: headers that are too large', async (t) => {
     const { url, logs } = await createExampleApp(t);
     logs.length = 0;
     const bytes = `GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nx-large: ${'x'.repeat(40_000)}\r\n\r\n`;
-    const { status, headers, body } = readAnswer(await sendRaw(url, bytes));
+    const { status, headers, body } = parseResponse(await sendRaw(url, bytes));
     expect(status).toBe(431);
     expect(headers.get('content-type')).toBe('application/problem+json');
     expect(body).toMatchObject({ status: 431, title: 'Request Header Fields Too Large' });
     expect(logs).toMatchObject([{ service: 'gateway', status: 431, reqId: headers.get('x-request-id') }]);
   });
 
-  test('is a 400 with one line of the gateway: a path that cannot be decoded', async (t) => {
+  test('is a 400 with one entry of the gateway: a path that cannot be decoded', async (t) => {
     const { send, logs } = await createExampleApp(t);
     logs.length = 0;
     const { status, headers, body } = await send('GET', '/pet/%zz?token=hunter2');
@@ -80,7 +80,7 @@ describe('what is refused before it is a request', () => {
   });
 });
 
-describe('a secret that a client sends reaches neither a line nor an answer:', () => {
+describe('no log entry and no response contains a secret that a client sends', () => {
   const secret = 'hunter2-xyzzy';
   const headers = {
     authorization: `Bearer ${secret}`,
@@ -92,13 +92,13 @@ describe('a secret that a client sends reaches neither a line nor an answer:', (
   test.for<[string, string, string, unknown?]>([
     ['a success', 'GET', '/pet/pets/?limit=1'],
     ['a success across services', 'GET', '/user/users/1?limit=1'],
-    ['a route that there is not', 'GET', '/pet/nowhere?a=1'],
-    ['a method that there is not', 'PUT', '/user/users/?a=1', {}],
-    ['a query that does not fit', 'GET', '/pet/pets/?limit=none'],
-    ['a body that does not fit', 'POST', '/pet/pets/?a=1', { name: 7, password: secret, token: secret }],
-    ['a body that fits', 'POST', '/user/users/?a=1', { name: 'Bob', password: secret }],
-    ['a body that cannot be read', 'POST', '/pet/pets/?a=1', `{"password": ${secret}`],
-    ['something that is not there', 'GET', '/user/users/999?a=1'],
+    ['an unknown route', 'GET', '/pet/nowhere?a=1'],
+    ['a method that is not allowed', 'PUT', '/user/users/?a=1', {}],
+    ['an invalid query', 'GET', '/pet/pets/?limit=none'],
+    ['an invalid body', 'POST', '/pet/pets/?a=1', { name: 7, password: secret, token: secret }],
+    ['a valid body', 'POST', '/user/users/?a=1', { name: 'Bob', password: secret }],
+    ['a body that is not JSON', 'POST', '/pet/pets/?a=1', `{"password": ${secret}`],
+    ['an unknown user', 'GET', '/user/users/999?a=1'],
   ])('%s', async ([, method, path, body], t) => {
     const { url, raw } = await startRaw(t);
     await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
@@ -116,7 +116,7 @@ describe('a secret that a client sends reaches neither a line nor an answer:', (
     expect(JSON.stringify(reply.body)).not.toContain(secret);
   });
 
-  test('a defect, of which the client hears nothing but the id of its request', async (t) => {
+  test('a defect: the response has nothing but the request id', async (t) => {
     const broken = defineService({
       name: 'broken',
       description: 'Fails.',

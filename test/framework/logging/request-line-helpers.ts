@@ -8,13 +8,13 @@ import pet from '../../../src/services/pet/index.ts';
 import user from '../../../src/services/user/index.ts';
 import { contract, type LogEntry } from '../../support/app.ts';
 
-/** The product, with its lines kept as they were written. */
+/** Starts the product. Keeps each log entry as the text that was written. */
 export async function startRaw(t: TestContext) {
   const services = new Map([pet, user].map((service) => [service.name, service as Service]));
   const database = 'sqlite::memory:';
   const config = checkConfig(
     {
-      // However busy the machine is: this is about lines.
+      // The tests are about log entries, so no call may time out on a busy machine.
       calls: { deadline: 60_000 },
       services: { pet: { database }, user: { database } },
       apps: { gateway: { port: 0, services: ['pet', 'user'] } },
@@ -23,9 +23,9 @@ export async function startRaw(t: TestContext) {
     'config.yaml',
   );
   const raw: string[] = [];
-  // That the event loop was blocked says something of the machine.
-  const isOurs = (line: string) => !line.includes('the event loop was blocked');
-  const stream = { write: (line: string) => void (isOurs(line) && raw.push(line)) };
+  // A block of the event loop depends on the machine.
+  const isTested = (line: string) => !line.includes('the event loop was blocked');
+  const stream = { write: (line: string) => void (isTested(line) && raw.push(line)) };
   const logging = await openLogging({ level: 'trace', console: 'none', streams: [stream] });
   const app = await buildApp({
     config,
@@ -42,17 +42,17 @@ export async function startRaw(t: TestContext) {
 
 export const isAccess = ({ msg }: LogEntry) => msg === 'request';
 
-/** Waits until the lines hold: a request has its line when its answer has gone, which may be a little later. */
+/** Resolves when `check` passes: a request is logged a little after its response is sent. Rejects after 5 s. */
 export const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
 
 /**
- * The lines of a request, also of the calls that it shared with others: such a call has an id of its own, and a
- * line of the caller that has this id, and those of the requests as `reqIds`.
+ * Returns the entries of a request, including those of shared calls. A shared call has a separate id. One entry of the
+ * caller has that id as `reqId`, and the ids of the requests as `reqIds`.
  */
-export function linesOf(lines: readonly LogEntry[], id: string): LogEntry[] {
-  const calls = lines.filter(({ reqIds }) => (reqIds as string[] | undefined)?.includes(id));
+export function entriesOf(entries: readonly LogEntry[], id: string): LogEntry[] {
+  const calls = entries.filter(({ reqIds }) => (reqIds as string[] | undefined)?.includes(id));
   const ids = new Set([id, ...calls.map(({ reqId }) => reqId)]);
-  return lines.filter(({ reqId }) => ids.has(reqId as string));
+  return entries.filter(({ reqId }) => ids.has(reqId as string));
 }
 
 export interface Case {
@@ -61,9 +61,10 @@ export interface Case {
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
   readonly status: number;
-  /** The service that must have its line; its route, where there is one. */
+  /** The service that must log the request. */
   readonly service: string;
+  /** Absent if no route matches. */
   readonly route?: string;
-  /** Whether the pet service is asked too. */
-  readonly asks?: boolean;
+  /** Whether the user service calls the pet service for it. */
+  readonly callsPet?: boolean;
 }

@@ -7,9 +7,9 @@ import {
   sendRequest,
   type TestResponse,
 } from '../../support/app.ts';
-import { type Case, isAccess, linesOf, startRaw, until } from './request-line-helpers.ts';
+import { type Case, entriesOf, isAccess, startRaw, until } from './request-line-helpers.ts';
 
-describe('under a mixed load of hundreds of requests at once', () => {
+describe('under a mixed load of hundreds of concurrent requests', () => {
   const rex = { name: 'Rex', species: 'dog' };
   const text = { 'content-type': 'text/plain' };
   const cases: readonly Case[] = [
@@ -37,7 +37,7 @@ describe('under a mixed load of hundreds of requests at once', () => {
       status: 200,
       service: 'user',
       route: '/user/users/:user_id',
-      asks: true,
+      callsPet: true,
     },
     {
       method: 'POST',
@@ -45,7 +45,7 @@ describe('under a mixed load of hundreds of requests at once', () => {
       status: 200,
       service: 'user',
       route: '/user/users/:user_id/pets/:pet_id',
-      asks: true,
+      callsPet: true,
     },
     {
       method: 'POST',
@@ -53,7 +53,7 @@ describe('under a mixed load of hundreds of requests at once', () => {
       status: 404,
       service: 'user',
       route: '/user/users/:user_id/pets/:pet_id',
-      asks: true,
+      callsPet: true,
     },
     { method: 'GET', path: '/pet/pets/999', status: 404, service: 'pet', route: '/pet/pets/:pet_id' },
     { method: 'GET', path: '/user/users/999', status: 404, service: 'user', route: '/user/users/:user_id' },
@@ -115,7 +115,7 @@ describe('under a mixed load of hundreds of requests at once', () => {
     { method: 'GET', path: '/openapi.json', status: 200, service: 'gateway', route: '/openapi.json' },
   ];
 
-  test('every line has one service, which is right, and every request one line per service that served it', async (t) => {
+  test('every entry has the right service, and every request has one entry per service that served it', async (t) => {
     const { url, raw } = await startRaw(t);
     await sendRequest(`${url}/pet/pets/`, 'POST', rex);
     await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
@@ -143,43 +143,43 @@ describe('under a mixed load of hundreds of requests at once', () => {
       );
       expect(sent.filter(({ id }) => !done.has(id))).toEqual([]);
     });
-    const lines = parse();
+    const entries = parse();
 
     for (const line of raw) {
       expect(line.match(/"service":/g), line).toHaveLength(1);
       expect(line.match(/"reqId":/g), line).toHaveLength(1);
     }
-    for (const { id, method, path, status, service, route, asks } of sent) {
+    for (const { id, method, path, status, service, route, callsPet } of sent) {
       const what = `${id}: ${method} ${path}`;
       expect(replies.get(id)?.status, what).toBe(status);
       expect(replies.get(id)?.headers.get('x-request-id'), what).toBe(id);
 
-      const own = linesOf(lines, id);
-      const access = own.filter(isAccess);
-      const served = asks ? ['pet', 'user'] : [service];
-      expect(access.map((line) => line.service).sort(), what).toEqual(served);
-      expect(new Set(own.map((line) => line.service)), what).toEqual(new Set(served));
-      const line = access.find((one) => one.service === service) as LogEntry;
-      expect(line, what).toMatchObject({
+      const ofRequest = entriesOf(entries, id);
+      const access = ofRequest.filter(isAccess);
+      const served = callsPet ? ['pet', 'user'] : [service];
+      expect(access.map((entry) => entry.service).sort(), what).toEqual(served);
+      expect(new Set(ofRequest.map((entry) => entry.service)), what).toEqual(new Set(served));
+      const entry = access.find((one) => one.service === service) as LogEntry;
+      expect(entry, what).toMatchObject({
         level: 'info',
         reqId: id,
         method,
         status,
         path: path.split('?')[0],
       });
-      expect(line.ms, what).toBeTypeOf('number');
-      expect(line.ms, what).toBeGreaterThanOrEqual(0);
-      expect(line.route, what).toBe(route);
-      expect(line, what).not.toHaveProperty('aborted');
+      expect(entry.ms, what).toBeTypeOf('number');
+      expect(entry.ms, what).toBeGreaterThanOrEqual(0);
+      expect(entry.route, what).toBe(route);
+      expect(entry, what).not.toHaveProperty('aborted');
     }
-    // No line belongs to nothing.
-    const known = new Set(sent.flatMap(({ id }) => linesOf(lines, id)));
-    expect(lines.filter((line) => !known.has(line))).toEqual([]);
+    // Every entry belongs to a request.
+    const known = new Set(sent.flatMap(({ id }) => entriesOf(entries, id)));
+    expect(entries.filter((entry) => !known.has(entry))).toEqual([]);
   });
 });
 
-describe('the id of a request', () => {
-  test('is one in every service that an adoption passes', async (t) => {
+describe('the request id', () => {
+  test('is the same in every service that takes part in an adoption', async (t) => {
     const { send, logs } = await createExampleApp(t);
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     await send('POST', '/user/users/', { name: 'Alice' });
@@ -189,16 +189,16 @@ describe('the id of a request', () => {
     expect(status).toBe(200);
     expect(headers.get('x-request-id')).toBe(id);
     await until(() => expect(logs.filter(isAccess)).toHaveLength(2));
-    const access = linesOf(logs, id).filter(isAccess);
+    const access = entriesOf(logs, id).filter(isAccess);
     expect(access).toMatchObject([
       { service: 'pet', method: 'GET', path: '/pet/pets/', route: '/pet/pets/', status: 200 },
       { service: 'user', method: 'POST', path: '/user/users/1/pets/1', status: 200, reqId: id },
     ]);
-    expect(linesOf(logs, id)).toHaveLength(logs.length);
+    expect(entriesOf(logs, id)).toHaveLength(logs.length);
   });
 
   test.for(['a', '7', '_-', 'A1-b2_C3', 'x'.repeat(64), '0193d2c0-7c3e-7a52-8f4b-5f1d8a7c9e21'])(
-    'is the one that it came with: %s',
+    'is the id that the client sent: %s',
     async (id, t) => {
       const { send, logs } = await createExampleApp(t);
       const { headers } = await send('GET', '/pet/pets/', undefined, { 'x-request-id': id });
@@ -208,7 +208,7 @@ describe('the id of a request', () => {
   );
 
   test.for(['', 'a b', 'a.b', 'x'.repeat(65), 'a/b', '"a"', 'a,b', '{}', '\u00e9', 'a\tb'])(
-    'is a new one where it came with what is none: %j',
+    'is a new id if the client sent a malformed one: %j',
     async (id, t) => {
       const { send, logs } = await createExampleApp(t);
       const { status, headers } = await send('GET', '/user/nowhere', undefined, { 'x-request-id': id });
@@ -220,7 +220,7 @@ describe('the id of a request', () => {
     },
   );
 
-  test('is another for every request that brings none, errors included', async (t) => {
+  test('is a different one for each request without an id, also for errors', async (t) => {
     const { send } = await createExampleApp(t);
     const paths = ['/', '/pet/pets/', '/nowhere', '/user/users/x', '/pet/%zz'];
     const replies = await Promise.all([...paths, ...paths].map((path) => send('GET', path)));
@@ -230,7 +230,7 @@ describe('the id of a request', () => {
   });
 });
 
-test('a request whose client has gone has its one line all the same, and says so', async (t) => {
+test('a request whose client disconnected has one entry, with aborted: true', async (t) => {
   let release = () => {};
   let arrive = () => {};
   const arrived = new Promise<void>((resolve) => {
@@ -251,9 +251,12 @@ test('a request whose client has gone has its one line all the same, and says so
   });
   const { url, logs } = await createTestApp(t, { services: [slow] });
   logs.length = 0;
-  const leave = new AbortController();
-  const request = fetch(`${url}/slow/wait`, { signal: leave.signal, headers: { 'x-request-id': 'gone' } });
-  arrived.then(() => leave.abort());
+  const disconnect = new AbortController();
+  const request = fetch(`${url}/slow/wait`, {
+    signal: disconnect.signal,
+    headers: { 'x-request-id': 'gone' },
+  });
+  arrived.then(() => disconnect.abort());
   await expect(request).rejects.toThrow();
   await until(() => expect(logs).toHaveLength(1));
   release();
@@ -263,7 +266,7 @@ test('a request whose client has gone has its one line all the same, and says so
   ]);
 });
 
-test('what an app says of itself while it starts and stops is of the gateway or of a service', async (t) => {
+test('each entry of the start and the stop of an app is of the gateway or of a service', async (t) => {
   const { app, logs } = await createExampleApp(t);
   await app.stop();
   expect(logs.length).toBeGreaterThan(0);

@@ -3,13 +3,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { getLogger } from '../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp, sendRequest as sendTo } from '../../support/app.ts';
-import {
-  createExampleAppAt,
-  exchange,
-  isAccess,
-  type PlacedExampleApp,
-  places,
-} from '../../support/sockets.ts';
+import { createExampleAppAt, isAccess, type PlacedExampleApp, places } from '../../support/example-app-at.ts';
+import { exchange } from '../../support/sockets.ts';
 
 const secret = 'hunter2-xyzzy';
 const encoded = Buffer.from(`user:${secret}`).toString('base64');
@@ -40,19 +35,14 @@ const requests: readonly (readonly [what: string, method: string, path: string, 
   ['a success', 'GET', `/pet/pets/${query}1`],
   ['a success across services', 'GET', `/user/users/1${query}1`],
   ['a page', 'GET', `/${query}1`],
-  ['a route that there is not', 'GET', `/pet/nowhere${query}1`],
-  ['a route of nobody', 'POST', `/nowhere${query}1`, keys],
-  ['a method that there is not', 'PUT', `/user/users/${query}1`, keys],
-  ['a query that does not fit', 'GET', `/pet/pets/${query}${secret}`],
-  ['what is not there', 'GET', `/user/users/999${query}1`],
-  ['a body that fits', 'POST', `/user/users/${query}1`, { name: 'Bob', ...keys }],
-  [
-    'a body that does not fit',
-    'POST',
-    `/pet/pets/${query}1`,
-    { name: [secret], species: keys, age: secret, ...keys },
-  ],
-  ['a body that is a text', 'POST', `/pet/pets/${query}1`, JSON.stringify(secret)],
+  ['an unknown route', 'GET', `/pet/nowhere${query}1`],
+  ['an unknown route of the gateway', 'POST', `/nowhere${query}1`, keys],
+  ['a method that is not allowed', 'PUT', `/user/users/${query}1`, keys],
+  ['an invalid query', 'GET', `/pet/pets/${query}${secret}`],
+  ['an unknown user', 'GET', `/user/users/999${query}1`],
+  ['a valid body', 'POST', `/user/users/${query}1`, { name: 'Bob', ...keys }],
+  ['an invalid body', 'POST', `/pet/pets/${query}1`, { name: [secret], species: keys, age: secret, ...keys }],
+  ['a body that is a string', 'POST', `/pet/pets/${query}1`, JSON.stringify(secret)],
   ['a body that is not JSON', 'POST', `/pet/pets/${query}1`, `{"password": ${secret}`],
   ['a body that is only a secret', 'PATCH', `/user/users/1${query}1`, secret],
   ['a body that is too large', 'POST', `/pet/pets/${query}1`, `"${secret}${'x'.repeat(70_000)}"`],
@@ -61,7 +51,7 @@ const requests: readonly (readonly [what: string, method: string, path: string, 
   ['a URL that is too long', 'GET', `/pet/pets/${query}1${'x'.repeat(9_000)}`],
 ];
 
-describe('a secret that a client sends reaches no line, no answer and no document:', () => {
+describe('no log entry, response or document contains a secret that a client sends', () => {
   test.for(places)('pets %s', async (place, t) => {
     const built = await createExampleAppAt(t, place, { config: { log: { level: 'trace' } } });
     const { url, send } = built;
@@ -78,7 +68,7 @@ describe('a secret that a client sends reaches no line, no answer and no documen
       check(what, JSON.stringify([...reply.headers, reply.body]));
     }
     for (const bytes of [
-      // In what is no request, or not one that has an answer.
+      // Secrets in malformed requests.
       `GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nauthorization: ${secret}\r\npassword ${secret}\r\n\r\n`,
       `${secret} / HTTP/1.1\r\nhost: localhost\r\n\r\n`,
       `GET /pet/pets/ ${secret}\r\n\r\n`,
@@ -91,9 +81,9 @@ describe('a secret that a client sends reaches no line, no answer and no documen
       `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n${secret}\r\n\r\n`,
       `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${secret}\r\nconnection: close\r\ncontent-length: 1\r\n\r\n{`,
     ]) {
-      const answers = await exchange(t, url, bytes);
-      expect(answers, bytes.slice(0, 200)).toHaveLength(1);
-      check(bytes.slice(0, 200), JSON.stringify(answers.map((one) => [...one.headers, one.body])));
+      const responses = await exchange(t, url, bytes);
+      expect(responses, bytes.slice(0, 200)).toHaveLength(1);
+      check(bytes.slice(0, 200), JSON.stringify(responses.map((one) => [...one.headers, one.body])));
     }
     for (const path of [
       '/openapi.json',
@@ -106,14 +96,14 @@ describe('a secret that a client sends reaches no line, no answer and no documen
       check(path, JSON.stringify((await send('GET', path)).body));
     }
     await vi.waitFor(() => expect(countAccess(built)).toBeGreaterThan(requests.length));
-    check('the lines', built.everyRawLog().join(''));
+    check('the log', built.everyRawLog().join(''));
   });
 });
 
-test('a service that logs what it was sent logs no secret', async (t) => {
+test('a service that logs complete requests logs no secret', async (t) => {
   const careless = defineService({
     name: 'careless',
-    description: 'Logs all that it gets.',
+    description: 'Logs complete requests.',
     routes(scope) {
       const schema = { operationId: 'take', body: Type.Object({}), response: { 200: Type.Object({}) } };
       scope.post('/take', { schema: { ...schema, hide: true } }, async (request) => {
@@ -141,22 +131,22 @@ test('a service that logs what it was sent logs no secret', async (t) => {
   expect(rawLogs.join('')).not.toContain(encoded);
 });
 
-describe('a line cannot be forged, nor broken, by what a client sends:', () => {
+describe('a client cannot forge or break a log entry', () => {
   const forged = '{"level":"fatal","service":"forged","msg":"request"}';
   const texts: Readonly<Record<string, string>> = {
-    'a line': `\n${forged}\n`,
-    'a line, CRLF': `\r\n${forged}\r\n`,
-    'the end of a text': `","service":"forged","msg":"forged`,
+    'an entry': `\n${forged}\n`,
+    'an entry, CRLF': `\r\n${forged}\r\n`,
+    'the end of a string': `","service":"forged","msg":"forged`,
     'the end of an object': `"}\n${forged}`,
     'a backslash': '\\',
     'an escaped quote': '\\"}\\n',
-    'colours of a terminal': '\x1b[2J\x1b[31mforged\x1b[0m',
+    'terminal colors': '\x1b[2J\x1b[31mforged\x1b[0m',
     'a bell, a backspace, a delete': '\x07\b\x7f',
-    'separators of lines': '\u2028\u2029\u0085',
-    'the other escape of a terminal': '\u009b31m',
+    'line separators': '\u2028\u2029\u0085',
+    'a C1 terminal escape': '\u009b31m',
     'a NUL': 'a\0b',
-    'a half of a character': '\ud800',
-    'many of them': 'x'.repeat(6_000),
+    'a lone surrogate': '\ud800',
+    'a long string': 'x'.repeat(6_000),
   };
 
   test.for(places)('pets %s', async (place, t) => {
@@ -166,7 +156,7 @@ describe('a line cannot be forged, nor broken, by what a client sends:', () => {
     let sent = 1;
     for (const [what, text] of Object.entries(texts)) {
       const escaped = encodeURIComponent(text.toWellFormed());
-      const asked: [string, string, unknown?][] = [
+      const requests: [string, string, unknown?][] = [
         ['GET', `/pet/${escaped}`],
         ['GET', `/pet/pets/${escaped}`],
         ['GET', `/user/users/?limit=${escaped}`],
@@ -175,12 +165,12 @@ describe('a line cannot be forged, nor broken, by what a client sends:', () => {
         ['POST', '/user/users/', { name: text, [text]: text }],
         ['POST', '/pet/pets/', text],
       ];
-      for (const [method, path, body] of asked) {
+      for (const [method, path, body] of requests) {
         const { status } = await send(method, path, body);
         expect(status, `${what}: ${method} ${path}`).toBeLessThan(500);
         sent += 1;
       }
-      // As it stands, in each place where a client can put it. Most of it is no HTTP.
+      // The same text without an escape, in each place of a request. Most of this is not valid HTTP.
       for (const bytes of [
         `GET /pet/${text} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
         `GET /pet/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-request-id: ${text}\r\n\r\n`,
@@ -188,13 +178,13 @@ describe('a line cannot be forged, nor broken, by what a client sends:', () => {
         `GET /pet/ HTTP/1.1\r\nhost: ${text}\r\nconnection: close\r\n\r\n`,
         `${text} / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
       ]) {
-        const answers = await exchange(t, url, `${bytes}\r\n\r\n`);
-        expect(answers.length, JSON.stringify(bytes)).toBeGreaterThan(0);
+        const responses = await exchange(t, url, `${bytes}\r\n\r\n`);
+        expect(responses.length, JSON.stringify(bytes)).toBeGreaterThan(0);
       }
     }
     await vi.waitFor(() => expect(countAccess(built)).toBeGreaterThanOrEqual(sent));
     for (const raw of built.everyRawLog()) {
-      // One line, of characters that a terminal shows as they are.
+      // The entry is one line without control characters.
       expect(raw.endsWith('}\n'), raw).toBe(true);
       expect(raw.slice(0, -1)).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
       expect(raw.length).toBeLessThan(20_000);

@@ -10,11 +10,11 @@ import { Histogram } from '../../../src/framework/metrics/histogram.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { makeFolder } from '../../support/app.ts';
 
-test('a value counts where it is at most the bound, and past all bounds in the last place', () => {
-  const distribution = new Histogram([1, 5]);
-  for (const value of [0, 1, 1.1, 5, 5.1, 900]) distribution.add(value);
-  expect([...distribution.counts]).toEqual([2, 2, 2]);
-  expect(distribution.sum).toBeCloseTo(912.2);
+test('a histogram counts a value at the lowest bound that includes it, and a higher value at the end', () => {
+  const histogram = new Histogram([1, 5]);
+  for (const value of [0, 1, 1.1, 5, 5.1, 900]) histogram.add(value);
+  expect([...histogram.counts]).toEqual([2, 2, 2]);
+  expect(histogram.sum).toBeCloseTo(912.2);
 });
 
 const content = { 'application/json': { schema: { type: 'array' } } };
@@ -24,7 +24,7 @@ const document: OpenApiDocument = {
 };
 
 const json = { 'content-type': 'application/json' };
-const answers: Record<string, RequestListener> = {
+const responses: Record<string, RequestListener> = {
   ok: (_, response) => void response.writeHead(200, json).end('[]'),
   error_status: (_, response) => void response.writeHead(503, json).end('{}'),
   invalid_response: (_, response) => void response.writeHead(200, json).end('{}'),
@@ -33,7 +33,7 @@ const answers: Record<string, RequestListener> = {
   timeout: () => {},
 };
 
-/** An operation of a peer that answers like that. */
+/** Opens an operation of a peer that responds with `listener`. */
 async function openOperation(t: TestContext, listener: RequestListener) {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -44,30 +44,29 @@ async function openOperation(t: TestContext, listener: RequestListener) {
     server.close();
     server.closeAllConnections();
   });
-  const declare = () => opened.createOperation('get', '/toy/toys/');
+  const createCall = () => opened.createOperation('get', '/toy/toys/');
   return {
-    call: declare(),
-    again: declare,
+    createCall,
     counts: opened.counts,
   };
 }
 
-test.for(Object.keys(answers))(
-  'a call that ends as "%s" is counted as that, with how long it took',
+test.for(Object.keys(responses))(
+  'a call with the outcome "%s" is counted with that outcome and its duration',
   async (outcome, t) => {
-    const { call, again, counts } = await openOperation(t, answers[outcome] as RequestListener);
-    for (const one of [call, again()]) await one({}).catch(() => {});
+    const { createCall, counts } = await openOperation(t, responses[outcome] as RequestListener);
+    for (const call of [createCall(), createCall()]) await call({}).catch(() => {});
     expect([...counts.keys()]).toEqual(['GET /toy/toys/']);
     const { seconds } = counts.get('GET /toy/toys/') as NonNullable<ReturnType<typeof counts.get>>;
     expect([...seconds.keys()]).toEqual([outcome]);
-    const { counts: places, sum } = seconds.get(outcome as 'ok') as Histogram;
-    expect(places.reduce((total, count) => total + count, 0)).toBe(2);
+    const { counts: buckets, sum } = seconds.get(outcome as 'ok') as Histogram;
+    expect(buckets.reduce((total, count) => total + count, 0)).toBe(2);
     expect(sum).toBeGreaterThan(outcome === 'timeout' ? 0.39 : 0);
     expect(sum).toBeLessThan(5);
   },
 );
 
-/** A writer whose COMMIT fails like that, where that is said. */
+/** Opens a writer. Its COMMIT fails with `code`, if one is given. */
 function openFailing(t: TestContext, code?: string) {
   const client = new Client(join(makeFolder(t), 'note.db'));
   t.onTestFinished(() => void client.close());
@@ -80,7 +79,7 @@ function openFailing(t: TestContext, code?: string) {
         return {
           run() {
             if (sql === 'COMMIT' && code !== undefined)
-              throw new Client.SqliteError('as the test has it', code);
+              throw new Client.SqliteError('injected by the test', code);
             return statement.run();
           },
           get: () => statement.get(),
@@ -96,7 +95,7 @@ function openFailing(t: TestContext, code?: string) {
 test.for([
   ['SQLITE_FULL', { full: 3, disk: 0, busy: 0 }],
   ['SQLITE_IOERR_WRITE', { full: 0, disk: 3, busy: 0 }],
-] as const)('writes that fail with %s are counted, each of them', async ([code, failures], t) => {
+] as const)('each write that fails with %s is counted', async ([code, failures], t) => {
   const { client, writer } = openFailing(t, code);
   const insert = client.prepare('INSERT INTO note VALUES (?)');
   await Promise.allSettled(['a', 'b', 'c'].map((text) => writer.writeStatement(() => insert.run(text))));
@@ -104,7 +103,7 @@ test.for([
   expect(writer.counts.commits.sum).toBe(0);
 });
 
-test('what a write does wrong itself is no failure of the disk', async (t) => {
+test('a write that violates a constraint is not counted as a failure of the disk', async (t) => {
   const { client, writer } = openFailing(t);
   const insert = client.prepare('INSERT INTO note VALUES (?)');
   await Promise.allSettled(['a', 'a', 'b'].map((text) => writer.writeStatement(() => insert.run(text))));

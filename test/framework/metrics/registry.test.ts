@@ -10,14 +10,14 @@ import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { mergeExpositions } from '../../../src/framework/metrics/cluster.ts';
 import { createMetrics } from '../../../src/framework/metrics/registry.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import { allGroupings, ask, type Grouping, startGrouping } from '../../e2e/groupings/helper.ts';
+import { allGroupings, type Grouping, startGrouping } from '../../e2e/groupings/helper.ts';
 import { createExampleApp, createTestApp, makeFolder, sendRequest as sendTo } from '../../support/app.ts';
 import { known, readKnown, readMetrics, scrape, sendKnown } from '../../support/prometheus.ts';
 
-/** Waits for as long as its path says. */
+/** Responds after the number of milliseconds in its path. */
 const slow = defineService({
   name: 'slow',
-  description: 'Takes its time.',
+  description: 'Responds slowly.',
   routes(scope) {
     const params = Type.Object({ ms: Type.Integer({ minimum: 0, maximum: 5_000 }) });
     scope.get('/wait/:ms', { schema: { hide: true, params } }, async ({ params: { ms } }) => {
@@ -27,25 +27,25 @@ const slow = defineService({
   },
 });
 
-/** Asks for a path that a client of manners would not send: `..` stays as it is. */
-function askAsItIs(url: string, path: string): Promise<{ status: number; body: string }> {
+/** Requests a path that fetch would normalize: `..` is sent unchanged. */
+function requestUnchanged(url: string, path: string): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { path, agent: false }, (answer) => {
+    const sent = request(url, { path, agent: false }, (response) => {
       let body = '';
-      answer.setEncoding('utf8').on('data', (part) => {
+      response.setEncoding('utf8').on('data', (part) => {
         body += part;
       });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
     });
-    asked.on('error', reject).end();
+    sent.on('error', reject).end();
   });
 }
 
 const requests = ['service', 'method', 'route', 'status'] as const;
 const countOf = 'http_request_duration_seconds_count';
 
-describe('of requests of known kinds', () => {
-  test('each counter has exactly what was sent, and a client makes no series of its own', async (t) => {
+describe('the metrics of known requests', () => {
+  test('count exactly what was sent, and paths that a client invents create no series', async (t) => {
     const folder = makeFolder(t);
     const file = (name: string) => ({ database: `sqlite:${join(folder, name)}.db` });
     const { url } = await createExampleApp(t, {
@@ -60,16 +60,16 @@ describe('of requests of known kinds', () => {
     expect(walSizes.pet).not.toBe(sizes.pet);
     expect(sum('database_size_bytes', 'service')).toEqual(sizes);
     expect(sum('database_wal_size_bytes', 'service')).toEqual(walSizes);
-    // Of the process there may be new ones meanwhile, as for another kind of garbage collection.
+    // Only series of requests: the process may get a new series meanwhile, for another kind of garbage collection.
     const countSeries = async () =>
       (await scrape(url)).series.filter(({ name }) => name.startsWith('http_request_duration')).length;
     const count = await countSeries();
     for (let index = 0; index < 50; index += 1) {
-      await ask(url, { method: 'GET', path: `/nowhere-${index}?${index}` });
-      await ask(url, { method: 'GET', path: `/pet/pets/${10_000 + index}` });
-      await ask(url, { method: 'GET', path: `/pet/%zz${index}` });
+      await sendTo(`${url}/nowhere-${index}?${index}`, 'GET');
+      await sendTo(`${url}/pet/pets/${10_000 + index}`, 'GET');
+      await sendTo(`${url}/pet/%zz${index}`, 'GET');
     }
-    // The kinds of the gateway's that are new: what has no route, and what has no path.
+    // Two new series of the gateway: requests without a route, and requests with a malformed path.
     await expect
       .poll(async () => (await scrape(url)).sum(countOf, ...requests))
       .toMatchObject({
@@ -80,7 +80,7 @@ describe('of requests of known kinds', () => {
     expect((await countSeries()) - count).toBe(2 * 16);
   });
 
-  test('writes at the same time share a commit, and each is counted', async (t) => {
+  test('count each of several concurrent writes that share a commit', async (t) => {
     const { url, send } = await createExampleApp(t);
     await Promise.all(
       Array.from({ length: 20 }, () => send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' })),
@@ -88,12 +88,12 @@ describe('of requests of known kinds', () => {
     const { sum } = await scrape(url);
     expect(sum('database_commit_writes_sum', 'service').pet).toBe(20);
     expect(sum('database_commit_writes_count', 'service').pet).toBeLessThan(20);
-    // In memory there is no file, and so no size.
+    // A database in memory has no file, so no size.
     expect(sum('database_size_bytes', 'service')).toEqual({});
   });
 
-  const apart = allGroupings.find(({ name }) => name === 'each apart') as Grouping;
-  test('it is the same where each service is a process, and never to be had through the gateway', async (t) => {
+  const apart = allGroupings.find(({ name }) => name === 'each service in a separate app') as Grouping;
+  test('are the same with each service in a separate process, and clients of the gateway cannot read them', async (t) => {
     const { url, apps } = await startGrouping(t, apart, { files: true });
     const urls = [...apps.values()].map((app) => app.url);
     await sendKnown(url);
@@ -109,8 +109,8 @@ describe('of requests of known kinds', () => {
     const sent = Object.values(known.requests).reduce((total, count) => total + count, 0) - 7;
     expect(forwarded.map(([, count]) => count).reduce((total, count) => total + count, 0)).toBe(sent);
 
-    const own = (await scrape(`${apps.get('pets')?.url}`)).text;
-    expect(own).toContain('service="pets"');
+    const petMetrics = (await scrape(`${apps.get('pets')?.url}`)).text;
+    expect(petMetrics).toContain('service="pets"');
     for (const path of [
       ...[
         '/pet/metrics',
@@ -128,25 +128,25 @@ describe('of requests of known kinds', () => {
         '/pets/metrics',
       ],
     ]) {
-      const { status, body } = await askAsItIs(url, path);
+      const { status, body } = await requestUnchanged(url, path);
       expect(status, path).toBeGreaterThanOrEqual(400);
       expect(body, path).not.toContain('http_request_duration');
     }
   });
 });
 
-describe('what is going on', () => {
-  test('requests in flight are counted by service, and one whose client went away as aborted', async (t) => {
+describe('the metrics of a running app', () => {
+  test('count requests in flight by service, and a request whose client disconnected as aborted', async (t) => {
     const { url } = await createTestApp(t, { services: [slow] });
-    const gone = new AbortController();
-    const asked = [
+    const disconnect = new AbortController();
+    const sent = [
       fetch(`${url}/slow/wait/4000`),
-      fetch(`${url}/slow/wait/4000`, { signal: gone.signal }).catch(() => {}),
+      fetch(`${url}/slow/wait/4000`, { signal: disconnect.signal }).catch(() => {}),
     ];
     const inFlight = async () => (await scrape(url)).sum('http_requests_in_flight', 'service');
     await expect.poll(inFlight).toEqual({ slow: 2, gateway: 1 });
-    gone.abort();
-    await Promise.all(asked);
+    disconnect.abort();
+    await Promise.all(sent);
     await expect.poll(inFlight).toEqual({ gateway: 1 });
     const { sum } = await scrape(url);
     expect(sum(countOf, 'route', 'status')).toMatchObject({
@@ -156,13 +156,13 @@ describe('what is going on', () => {
     expect(sum('http_request_duration_seconds_sum', 'route', 'status')['/slow/wait/:ms 200']).toBeGreaterThan(
       3.9,
     );
-    // In seconds.
+    // The unit is seconds, not milliseconds.
     expect(sum('http_request_duration_seconds_sum', 'route', 'status')['/slow/wait/:ms 200']).toBeLessThan(
       60,
     );
   });
 
-  test('what is shed is counted, while the metrics are not shed', async (t) => {
+  test('count rejected requests, and are themselves exempt from limits', async (t) => {
     const { url, send } = await createTestApp(t, {
       services: [slow],
       config: { limits: { requests: 1, rate: 3 } },
@@ -176,46 +176,46 @@ describe('what is going on', () => {
       'gateway unread': 0,
     });
     expect((await busy).status).toBe(200);
-    // Nor are they refused to who has asked too much.
+    // A client that exceeds its rate limit can still scrape.
     const statuses: number[] = [];
     for (let index = 0; index < 4; index += 1) statuses.push((await send('GET', '/slow/')).status);
     expect(statuses).toContain(429);
     await scrape(url);
   });
 
-  test('the lag of the event loop is seen', async (t) => {
+  test('show event-loop lag', async (t) => {
     const { url } = await createExampleApp(t);
     const end = performance.now() + 400;
     while (performance.now() < end);
-    const late = async () => {
+    const countLate = async () => {
       const { sum } = await scrape(url);
       const [upTo, all] = ['0.25', '+Inf'].map((le) => sum('nodejs_eventloop_lag_seconds_bucket', 'le')[le]);
       return (all as number) - (upTo as number);
     };
-    await expect.poll(late).toBeGreaterThanOrEqual(1);
+    await expect.poll(countLate).toBeGreaterThanOrEqual(1);
     const { sum } = await scrape(url);
     expect(sum('nodejs_eventloop_lag_seconds_sum', 'service').gateway).toBeLessThan(60);
     expect(sum('process_resident_memory_bytes', 'service').gateway).toBeGreaterThan(1e7);
   });
 });
 
-test('they are made once a second at most, whoever asks, and while another one is at it', async (t) => {
+test('metrics are rendered at most once a second, also for concurrent scrapes', async (t) => {
   const { url } = await createExampleApp(t);
   const begun = performance.now();
-  const get = async () => (await ask(url, { method: 'GET', path: '/metrics' })).body;
-  const made = new Set(await Promise.all(Array.from({ length: 50 }, get)));
-  for (let time = 0; time < 20; time += 1) made.add(await get());
-  // Each text has the processor time that was used until then.
-  expect(made.size).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / internalLimits.metricsMs));
+  const get = async () => (await sendTo(`${url}/metrics`, 'GET')).body;
+  const texts = new Set(await Promise.all(Array.from({ length: 50 }, get)));
+  for (let time = 0; time < 20; time += 1) texts.add(await get());
+  // Each newly rendered text differs, because it contains the CPU time used so far.
+  expect(texts.size).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / internalLimits.metricsMs));
   await sleep(internalLimits.metricsMs);
-  expect(made).not.toContain(await get());
+  expect(texts).not.toContain(await get());
 });
 
-test('requests that come while the text is being made share it', async (t) => {
-  let made = 0;
+test('scrapes that arrive while the text is being rendered share it', async (t) => {
+  let gathered = 0;
   let text: Promise<string> = Promise.resolve('');
   const gather = () => {
-    made += 1;
+    gathered += 1;
     return text;
   };
   const server = Fastify();
@@ -232,17 +232,17 @@ test('requests that come while the text is being made share it', async (t) => {
   await sleep(internalLimits.metricsMs + 50);
   const { promise, resolve } = Promise.withResolvers<string>();
   text = promise;
-  const answers = Array.from({ length: 5 }, () => sendTo(url, 'GET'));
+  const responses = Array.from({ length: 5 }, () => sendTo(url, 'GET'));
   await expect.poll(() => arrived).toBe(6);
   resolve('up 1\n');
-  for (const { body } of await Promise.all(answers)) expect(body).toBe('up 1\n');
-  expect(made).toBe(2);
+  for (const { body } of await Promise.all(responses)) expect(body).toBe('up 1\n');
+  expect(gathered).toBe(2);
 });
 
-test('a service that reads an operation of a peer twice has one operation, which counts each call once', async (t) => {
+test('a service that uses an operation of a peer twice has one series, which counts each call once', async (t) => {
   const twice = defineService({
     name: 'user',
-    description: 'Asks twice.',
+    description: 'Calls twice.',
     peers: ['pet'],
     routes(scope, { peers }) {
       const list = [peers.pet.listPets, peers.pet.listPets];
@@ -257,7 +257,7 @@ test('a service that reads an operation of a peer twice has one operation, which
   });
 });
 
-test('they can be switched off, and no document shows them', async (t) => {
+test('metrics can be disabled, and no OpenAPI document shows them', async (t) => {
   const { url, send } = await createExampleApp(t, { config: { metrics: false } });
   expect((await send('GET', '/metrics')).status).toBe(404);
   expect((await send('GET', '/pet/pets/')).status).toBe(200);
@@ -269,7 +269,7 @@ test('they can be switched off, and no document shows them', async (t) => {
 });
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
-test.skipIf(!hasPromtool)('promtool finds nothing to mind in them', async (t) => {
+test.skipIf(!hasPromtool)('promtool accepts the metrics', async (t) => {
   const { url } = await createExampleApp(t);
   await sendKnown(url);
   const { text } = await scrape(url);

@@ -5,7 +5,7 @@ import { defineService } from '../../../src/framework/service/define-service.ts'
 import { checkReadiness } from '../../../src/framework/service/readiness.ts';
 import pet from '../../../src/services/pet/index.ts';
 import { createExampleApp, createTestApp } from '../../support/app.ts';
-import { open } from '../../support/sockets.ts';
+import { openSocket } from '../../support/sockets.ts';
 
 const key = 'a-key-of-sixteen-or-more';
 
@@ -67,7 +67,7 @@ test('an unreachable peer leaves the service ready and degraded; a broken contra
 test('while the server stops, /health is 200 and /ready is 503 with the same checks', async (t) => {
   const { send, app, url } = await createExampleApp(t, { config: { internal: { key } } });
   // This request stays in flight, because its body is incomplete.
-  const { write } = open(t, url);
+  const { write } = openSocket(t, url);
   write(
     'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{',
   );
@@ -122,7 +122,7 @@ test('during a handover, a request on an old connection succeeds, and its respon
 
 test.for(['refuse', 'hand over'] as const)('a drained server rejects requests: %s', async (mode, t) => {
   const { app, url } = await createExampleApp(t, { config: { internal: { key } } });
-  const [unused, new_] = [open(t, url), open(t, url)];
+  const [unused, new_] = [openSocket(t, url), openSocket(t, url)];
   unused.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
   await once(unused.socket, 'data');
   await app.server.drain(mode);
@@ -161,7 +161,7 @@ describe('pipelined requests during a handover', () => {
 
   test('are not executed after the last response of their connection', async (t) => {
     const { app, url } = await createExampleApp(t);
-    const [writer, reader] = [open(t, url), open(t, url)];
+    const [writer, reader] = [openSocket(t, url), openSocket(t, url)];
     for (const { write, socket } of [writer, reader]) {
       write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
       await once(socket, 'data');
@@ -202,7 +202,7 @@ describe('pipelined requests during a handover', () => {
       },
     });
     const { app, url } = await createTestApp(t, { services: [slow] });
-    const wire = open(t, url);
+    const wire = openSocket(t, url);
     wire.write('GET /slow/wait HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(3));
     await vi.waitFor(() => expect(count).toBe(3));
     const stopped = app.stop('hand over');

@@ -20,7 +20,7 @@ import { openTraces } from '../../../src/framework/tracing/opentelemetry.ts';
 import { captureLog, createExampleApp, findFreePort, sendRequest } from '../../support/app.ts';
 import { makeTrace, startCollector } from '../../support/collector.ts';
 
-/** The product with a collector; `collect` stops it, so that all it has recorded is there. */
+/** Starts the product with a collector. `collect` stops the product first, so that the collector has every span. */
 async function buildTraced(t: TestContext, { ratio = 1, more = {} } = {}) {
   const collector = await startCollector(t);
   const built = await createExampleApp(t, { config: { traces: { url: collector.url, ratio }, ...more } });
@@ -33,8 +33,7 @@ async function buildTraced(t: TestContext, { ratio = 1, more = {} } = {}) {
   };
 }
 
-/** What is no `traceparent`. */
-const unreadable = [
+const malformed = [
   'rubbish',
   '00-00000000000000000000000000000000-b7ad6b7169203331-01',
   '00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01',
@@ -44,12 +43,12 @@ const unreadable = [
   '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01, 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
 ];
 
-/** A pet service that runs elsewhere, and keeps the headers of what it is asked. */
+/** Starts a pet service in another app, which keeps the headers of its requests. */
 async function startPets(t: TestContext) {
-  const asked: Record<string, unknown>[] = [];
+  const received: Record<string, unknown>[] = [];
   const server = createServer(({ url, headers }, response) => {
-    // Not for its document.
-    if (url?.startsWith('/pet/pets/')) asked.push(headers);
+    // The gateway also requests the OpenAPI document.
+    if (url?.startsWith('/pet/pets/')) received.push(headers);
     response.writeHead(200, { 'content-type': 'application/json' }).end('[]');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -62,17 +61,17 @@ async function startPets(t: TestContext) {
     gateway: { port: await findFreePort(), services: ['user'] },
     pets: { port, services: ['pet'] },
   };
-  return { asked, apps };
+  return { received, apps };
 }
 
-/** Has a service ask another: the pets of a user, who has one. */
-async function askPets(url: string, headers: Record<string, string>): Promise<void> {
+/** Sends a request for which the user service calls the pet service. */
+async function causeCall(url: string, headers: Record<string, string>): Promise<void> {
   await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
   await sendRequest(`${url}/user/users/1`, 'PATCH', { pets_ids: [] });
   await sendRequest(`${url}/user/users/1/pets/1`, 'POST', undefined, headers);
 }
 
-test.for(unreadable)('a traceparent that cannot be read is as none: %s', async (traceparent, t) => {
+test.for(malformed)('a malformed traceparent is ignored: %s', async (traceparent, t) => {
   const { url, collect } = await buildTraced(t);
   expect((await sendRequest(`${url}/health`, 'GET', undefined, { traceparent })).status).toBe(200);
   const [span, ...others] = await collect();
@@ -81,7 +80,7 @@ test.for(unreadable)('a traceparent that cannot be read is as none: %s', async (
   expect(span?.traceId).not.toMatch(/^0af765/);
 });
 
-test('a traceparent of a version to come is read as far as it is known', async (t) => {
+test('a traceparent of a later version is read up to its known fields', async (t) => {
   const { url, collect } = await buildTraced(t);
   const traceparent = '01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more';
   await sendRequest(`${url}/health`, 'GET', undefined, { traceparent });
@@ -90,12 +89,12 @@ test('a traceparent of a version to come is read as far as it is known', async (
   ]);
 });
 
-test('what a client does not want recorded is recorded nowhere, and every service is told', async (t) => {
-  const { asked, apps } = await startPets(t);
+test('a trace that the client does not sample is recorded by no service', async (t) => {
+  const { received, apps } = await startPets(t);
   const { url, logs, collect } = await buildTraced(t, { more: { apps } });
   const { traceId, headers } = makeTrace('00');
-  await askPets(url, { ...headers, tracestate: 'vendor=1' });
-  expect(asked).toContainEqual(
+  await causeCall(url, { ...headers, tracestate: 'vendor=1' });
+  expect(received).toContainEqual(
     expect.objectContaining({
       traceparent: expect.stringMatching(`^00-${traceId}-[0-9a-f]{16}-00$`),
       tracestate: 'vendor=1',
@@ -105,17 +104,17 @@ test('what a client does not want recorded is recorded nowhere, and every servic
   expect(logs.filter((line) => line.trace_id === traceId)).toEqual([]);
 });
 
-test('what is forwarded carries the trace that begins here, and nothing of one that cannot be read', async (t) => {
-  const { asked, apps } = await startPets(t);
+test('a forwarded request has the new trace, and nothing of a malformed one', async (t) => {
+  const { received, apps } = await startPets(t);
   const { url, collect } = await buildTraced(t, { more: { apps } });
   await sendRequest(`${url}/pet/pets/`, 'GET', undefined, { traceparent: 'rubbish', tracestate: 'vendor=1' });
   const client = (await collect()).find(({ kind }) => kind === 3);
-  expect(asked).toHaveLength(1);
-  expect(asked[0]).toMatchObject({ traceparent: `00-${client?.traceId}-${client?.spanId}-01` });
-  expect(asked[0]).not.toHaveProperty('tracestate');
+  expect(received).toHaveLength(1);
+  expect(received[0]).toMatchObject({ traceparent: `00-${client?.traceId}-${client?.spanId}-01` });
+  expect(received[0]).not.toHaveProperty('tracestate');
 });
 
-test('what a client wants recorded is recorded as the ratio has it, and what our own want, always', async (t) => {
+test('the ratio decides about traces that clients sample; traces of internal callers are always recorded', async (t) => {
   const key = 'sixteen-or-more-characters';
   const { url, collect } = await buildTraced(t, { ratio: 0, more: { internal: { key } } });
   const outside = makeTrace();
@@ -125,13 +124,13 @@ test('what a client wants recorded is recorded as the ratio has it, and what our
   expect((await collect()).map(({ traceId }) => traceId)).toEqual([inside.traceId]);
 });
 
-test('of the traces that begin here, the ratio is recorded, each as a whole', async (t) => {
+test('the ratio decides about new traces, and each recorded trace is complete', async (t) => {
   const { url, collect } = await buildTraced(t, { ratio: 0.5 });
   await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
   await Promise.all(Array.from({ length: 200 }, () => sendRequest(`${url}/pet/pets/1`, 'GET')));
   const spans = await collect();
   const reads = spans.filter(({ name }) => name === 'GET /pet/pets/:pet_id');
-  // Of 200 at even odds: to be outside happens once in 10^9 runs.
+  // For 200 traces and a ratio of 0.5, a count outside of these bounds has a probability of 10^-9.
   expect(reads.length).toBeGreaterThan(56);
   expect(reads.length).toBeLessThan(144);
   const statements = spans.filter(({ name }) => name === 'SELECT pet');
@@ -140,7 +139,7 @@ test('of the traces that begin here, the ratio is recorded, each as a whole', as
   );
 });
 
-test('attributes are named as the conventions have it, and are those of the request', async (t) => {
+test('spans have the attributes of the request, with the names of the semantic conventions', async (t) => {
   const { url, collect } = await buildTraced(t);
   await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
   await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
@@ -169,14 +168,14 @@ test('attributes are named as the conventions have it, and are those of the requ
     [ATTR_DB_QUERY_SUMMARY]: 'INSERT adoption',
     [ATTR_DB_QUERY_TEXT]: expect.stringMatching(/^insert into "adoption" .* values \(null, \?, \?\)/),
   });
-  // A refusal is the client's error, not the service's.
+  // A 404 is an error of the client, not of the service.
   expect(of('GET', 2)).toMatchObject({
     isError: false,
     attributes: { [ATTR_HTTP_RESPONSE_STATUS_CODE]: 404 },
   });
 });
 
-test('a call that fails is an error, as is the request that needed it', async (t) => {
+test('the spans of a failed call and of the request that needed it are errors', async (t) => {
   const apps = {
     gateway: { port: await findFreePort(), services: ['user'] },
     pets: { port: await findFreePort(), services: ['pet'] },
@@ -199,7 +198,7 @@ test('a call that fails is an error, as is the request that needed it', async (t
   expect([failed?.trace_id, failed?.span_id]).toEqual([server?.traceId, server?.spanId]);
 });
 
-test('a span says what kind of error it ended with, and not its message, which may quote a client', async (t) => {
+test('a span records the type of its error, and not the message, which may quote a client', async (t) => {
   const collector = await startCollector(t);
   const log = (await captureLog('info')).logging.logger('gateway');
   const config = { url: collector.url, ratio: 1 };
@@ -216,39 +215,39 @@ test('a span says what kind of error it ended with, and not its message, which m
   expect(collector.raw.join('')).not.toContain('the-secret');
 });
 
-test('where nothing is traced, a service hands on what it was sent, and reads nothing into what it cannot', async (t) => {
-  const { asked, apps } = await startPets(t);
+test('without tracing, calls propagate a valid trace context and drop a malformed one', async (t) => {
+  const { received, apps } = await startPets(t);
   const { url, logs } = await createExampleApp(t, { config: { apps } });
   const { headers } = makeTrace();
-  await askPets(url, { ...headers, tracestate: 'vendor=1' });
-  expect(asked).toContainEqual(expect.objectContaining({ ...headers, tracestate: 'vendor=1' }));
-  // Forwarded by the gateway, too.
+  await causeCall(url, { ...headers, tracestate: 'vendor=1' });
+  expect(received).toContainEqual(expect.objectContaining({ ...headers, tracestate: 'vendor=1' }));
+  // The gateway propagates it too when it forwards a request.
   await sendRequest(`${url}/pet/pets/?forwarded`, 'GET', undefined, { ...headers, tracestate: 'vendor=2' });
-  expect(asked).toContainEqual(expect.objectContaining({ ...headers, tracestate: 'vendor=2' }));
-  for (const traceparent of unreadable) {
-    asked.length = 0;
+  expect(received).toContainEqual(expect.objectContaining({ ...headers, tracestate: 'vendor=2' }));
+  for (const traceparent of malformed) {
+    received.length = 0;
     await sendRequest(`${url}/user/users/1/pets/1`, 'POST', undefined, {
       traceparent,
       tracestate: 'vendor=3',
     });
-    expect(asked).toHaveLength(1);
-    expect(asked[0]).not.toHaveProperty('traceparent');
-    expect(asked[0]).not.toHaveProperty('tracestate');
+    expect(received).toHaveLength(1);
+    expect(received[0]).not.toHaveProperty('traceparent');
+    expect(received[0]).not.toHaveProperty('tracestate');
   }
   expect(logs.filter((line) => 'trace_id' in line)).toEqual([]);
 });
 
-test('a collector that is away costs the requests nothing, and the process ends all the same', async (t) => {
+test('an unreachable collector fails no request and does not prevent the stop', async (t) => {
   const port = await findFreePort();
   const { app, url, logs } = await createExampleApp(t, {
     config: { traces: { url: `http://127.0.0.1:${port}` } },
   });
-  const answers = await Promise.all(Array.from({ length: 50 }, () => sendRequest(`${url}/health`, 'GET')));
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  const responses = await Promise.all(Array.from({ length: 50 }, () => sendRequest(`${url}/health`, 'GET')));
+  expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
   const begun = performance.now();
   await app.stop();
   expect(performance.now() - begun).toBeLessThan(8_000);
   expect(logs.filter(({ msg }) => /spans/.test(msg))).toMatchObject([
-    { level: 'warn', service: 'gateway', msg: 'spans are lost: the collector does not take them' },
+    { level: 'warn', service: 'gateway', msg: 'spans are lost: the collector does not accept them' },
   ]);
 });

@@ -6,18 +6,18 @@ import { queueSpans } from '../../../src/framework/tracing/span-queue.ts';
 import { captureLog, findFreePort } from '../../support/app.ts';
 import { startCollector } from '../../support/collector.ts';
 
-/** A queue with a real exporter, in batches of 10 that go at once, to a collector that may be away. */
-async function open(t: TestContext, most = 1_000) {
+/** Opens a queue with a real exporter. It exports batches of 10 immediately, to a collector that may not run. */
+async function openQueue(t: TestContext, maxWaiting = 1_000) {
   const port = await findFreePort();
   const url = `http://127.0.0.1:${port}`;
   const { logs: lines, logging } = await captureLog('info');
   const log = logging.logger('gateway');
   const exporter = new OTLPTraceExporter({ url: `${url}/v1/traces`, timeoutMillis: 700 });
   const queue = queueSpans(
-    { most, url, log, exporter },
-    (watched) =>
+    { maxWaiting, url, log, exporter },
+    (observed) =>
       new BatchSpanProcessor({
-        exporter: watched,
+        exporter: observed,
         maxExportBatchSize: 10,
         maxQueueSize: 2_000,
         scheduledDelayMillis: 20,
@@ -28,37 +28,39 @@ async function open(t: TestContext, most = 1_000) {
   return {
     lines,
     queue,
-    /** Makes so many. */
-    spans(count: number): void {
-      for (let made = 0; made < count; made += 1) tracer.startSpan('one').end();
+    createSpans(count: number): void {
+      for (let index = 0; index < count; index += 1) tracer.startSpan('one').end();
     },
     startCollector: () => startCollector(t, port),
   };
 }
 
-test('says once that spans are lost, and once that they are not any more, with how many', async (t) => {
-  const { lines, spans, startCollector } = await open(t);
+test('the queue logs the start of a loss once, and its end once with the number of lost spans', async (t) => {
+  const { lines, createSpans, startCollector } = await openQueue(t);
   for (let batch = 0; batch < 4; batch += 1) {
-    spans(10);
+    createSpans(10);
     await sleep(60);
   }
   await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 15_000 });
-  expect(lines[0]).toMatchObject({ level: 'warn', msg: 'spans are lost: the collector does not take them' });
+  expect(lines[0]).toMatchObject({
+    level: 'warn',
+    msg: 'spans are lost: the collector does not accept them',
+  });
   const collector = await startCollector();
-  spans(10);
+  createSpans(10);
   await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 15_000 });
-  expect(lines[1]).toMatchObject({ level: 'info', msg: 'the collector takes spans again' });
+  expect(lines[1]).toMatchObject({ level: 'info', msg: 'the collector accepts spans again' });
   expect(50 - collector.spans.length).toBe(lines[1]?.lost);
   await sleep(100);
   expect(lines).toHaveLength(2);
 });
 
-test('holds no more than it may, and sends what it holds when it is closed', async (t) => {
-  const { lines, spans, startCollector, queue } = await open(t, 100);
+test('the queue holds at most maxWaiting spans, and exports them when it is shut down', async (t) => {
+  const { lines, createSpans, startCollector, queue } = await openQueue(t, 100);
   const collector = await startCollector();
-  spans(300);
+  createSpans(300);
   expect(lines).toHaveLength(1);
   await queue.shutdown();
-  // A batch left at once, and made room for as many.
+  // The first batch of 10 is exported immediately, which makes room for 10 more spans.
   expect(collector.spans).toHaveLength(110);
 });

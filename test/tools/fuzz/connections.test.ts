@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { groupings, startProduct } from '../../../tools/fuzz/connection-servers.ts';
 import { fuzzConnections } from '../../../tools/fuzz/connections.ts';
-import { root, run } from '../../e2e/process/helper.ts';
+import { root, startProcess } from '../../e2e/process/helper.ts';
 
-// Each run takes some seconds more until everything has returned.
-describe.each(groupings)('clients that misbehave for 5 s, in %s,', (grouping) => {
-  test('end no process, and leave no request, file, memory or key behind', {
+// Each run takes some more seconds, until resources are released.
+describe.each(groupings)('misbehaving clients for 5 s, in %s,', (grouping) => {
+  test('end no process, and leave no request, file, memory or key in use', {
     timeout: 120_000,
   }, async (t) => {
     const product = await startProduct(grouping);
@@ -18,11 +18,17 @@ describe.each(groupings)('clients that misbehave for 5 s, in %s,', (grouping) =>
 });
 
 test.for([
-  { args: ['--help'], code: 0, says: /^Usage: \.\/run\.sh fuzz:connections \[--seed N\] \[--seconds N\]\n/ },
-  { args: ['--seconds', '0'], code: 2, says: /^--seconds must be an integer from 2 to 86400\n$/ },
-  { args: ['--nope'], code: 2, says: /^Unknown option --nope: see --help\n$/ },
-])('fuzz:connections ends with $code on $args', async ({ args, code, says }, t) => {
-  const running = run(t, process.execPath, ['tools/fuzz/run-connections.ts', ...args], { cwd: root });
+  {
+    args: ['--help'],
+    code: 0,
+    message: /^Usage: \.\/run\.sh fuzz:connections \[--seed N\] \[--seconds N\]\n/,
+  },
+  { args: ['--seconds', '0'], code: 2, message: /^--seconds must be an integer from 2 to 86400\n$/ },
+  { args: ['--nope'], code: 2, message: /^Unknown option --nope: see --help\n$/ },
+])('fuzz:connections ends with $code on $args', async ({ args, code, message }, t) => {
+  const running = startProcess(t, process.execPath, ['tools/fuzz/run-connections.ts', ...args], {
+    cwd: root,
+  });
   expect((await running.ended).code).toBe(code);
-  expect(running.output()).toMatch(says);
+  expect(running.output()).toMatch(message);
 });

@@ -3,40 +3,40 @@ import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { createBoxService, type Fault, faults } from '../../../tools/fuzz/box-service.ts';
+import { createBoxService, type Violation, violations } from '../../../tools/fuzz/box-service.ts';
 import { fuzz } from '../../../tools/fuzz/fuzz.ts';
-import { findLogFaults } from '../../../tools/fuzz/log-lines.ts';
+import { findLogErrors } from '../../../tools/fuzz/log-lines.ts';
 import { recipes } from '../../../tools/fuzz/recipes.ts';
 import { listFailures } from '../../../tools/fuzz/report.ts';
 import { startServer } from '../../../tools/fuzz/server.ts';
 import { type Sent, toCurl } from '../../../tools/fuzz/wire.ts';
 import { createTestApp } from '../../support/app.ts';
 
-test('1,000 requests find every answer as documented, and every line of the log in its own words', async (t) => {
+test('1,000 requests find no violation of the contract, and no error in the log', async (t) => {
   const server = await startServer();
   t.onTestFinished(async () => void (await server.stop()));
   const report = await fuzz({ url: server.url, seed: 20, requests: 1_000, recipes });
   expect(listFailures(report)).toEqual([]);
   expect(report.requests).toBeGreaterThanOrEqual(1_000);
   expect(server.ended()).toBeUndefined();
-  expect(findLogFaults(await server.stop(), report.exchanges, server.services)).toEqual([]);
+  expect(findLogErrors(await server.stop(), report.exchanges, server.services)).toEqual([]);
 });
 
-async function fuzzBoxes(t: TestContext, fault: Fault, seed = 1) {
+async function fuzzBoxes(t: TestContext, violation: Violation, seed = 1) {
   const { url } = await createTestApp(t, {
-    services: [createBoxService(fault)],
+    services: [createBoxService(violation)],
     config: { log: { level: 'silent' } },
   });
   return fuzz({ url, seed, requests: 500 });
 }
 
-test('a service that it does not know is fuzzed as it comes', async (t) => {
+test('an unknown service is fuzzed by its contract', async (t) => {
   const report = await fuzzBoxes(t, 'none');
   expect(listFailures(report)).toEqual([]);
   expect([...report.reached.keys()]).toContain('POST /box/boxes/{box_id}/open');
 });
 
-test('the same seed sends the same requests, another one others', async (t) => {
+test('the same seed sends the same requests, and another seed sends others', async (t) => {
   const sent = async (seed: number) =>
     (await fuzzBoxes(t, 'none', seed)).exchanges.map(({ sent, status }) => ({
       ...sent,
@@ -48,33 +48,33 @@ test('the same seed sends the same requests, another one others', async (t) => {
   expect(await sent(2)).not.toEqual(first);
 });
 
-describe('it finds a service with', () => {
-  const bad = Object.keys(faults).filter((fault) => fault !== 'none') as Fault[];
+describe('the fuzzer detects a service with', () => {
+  const bad = Object.keys(violations).filter((name) => name !== 'none') as Violation[];
 
-  test.for(bad)('%s', async (fault, t) => {
-    const [failure, ...others] = listFailures(await fuzzBoxes(t, fault)).map((one) =>
+  test.for(bad)('%s', async (violation, t) => {
+    const [failure, ...others] = listFailures(await fuzzBoxes(t, violation)).map((one) =>
       one.replace(/^[A-Z]+ \/\S+: /, ''),
     );
-    expect(failure).toMatch(faults[fault] as RegExp);
+    expect(failure).toMatch(violations[violation] as RegExp);
     expect(others).toEqual([]);
   });
 
-  test('an error of its own, and makes the request that shows it small', async (t) => {
-    const { finding } = await fuzzBoxes(t, 'an error of its own');
+  test('an internal error, and finds a small request that causes it', async (t) => {
+    const { finding } = await fuzzBoxes(t, 'an internal error');
     expect(finding?.curl).toHaveLength(1);
     expect(finding?.curl[0]).toContain(`printf '{"label":"\\134u0000","size":1}' |`);
     const { stdout } = await promisify(execFile)('bash', ['-c', finding?.curl[0] as string]);
     expect(stdout).toMatch(/^HTTP\/1\.1 500 /);
   });
 
-  test('deleted things that can be read, and shows the request that deleted it first', async (t) => {
+  test('deleted things that can be read, and prints the request that deleted one first', async (t) => {
     const { finding } = await fuzzBoxes(t, 'deleted things that can be read');
     expect(finding?.curl).toHaveLength(2);
     expect(finding?.curl[0]).toContain('-X DELETE');
   });
 });
 
-test('a command for bash sends what was sent, byte by byte', async (t) => {
+test('a command for bash sends the same bytes as the request', async (t) => {
   const got: Sent[] = [];
   const server = createServer(async (request, reply) => {
     const body = await buffer(request);
@@ -110,7 +110,7 @@ test('a command for bash sends what was sent, byte by byte', async (t) => {
   }
 });
 
-describe('of a log it finds', () => {
+describe('the check of a log finds', () => {
   const sent: Sent = { method: 'GET', path: '/a?b', headers: {}, body: undefined };
   const exchanges = [{ sent, status: 200, requestId: 'x' }];
   const line = {
@@ -118,32 +118,36 @@ describe('of a log it finds', () => {
     ...{ method: 'GET', path: '/a', status: 200, msg: 'request' },
   };
   const good = JSON.stringify(line);
-  const say = (changes: object) => JSON.stringify({ ...line, reqId: 'y', ...changes });
+  const create = (changes: object) => JSON.stringify({ ...line, reqId: 'y', ...changes });
 
-  test('nothing where nothing is', () => {
-    expect(findLogFaults([good, say({ path: '/","msg":"forged' })], exchanges, ['pet'])).toEqual([]);
+  test('no error in a correct log', () => {
+    expect(findLogErrors([good, create({ path: '/","msg":"forged' })], exchanges, ['pet'])).toEqual([]);
   });
 
   test.for([
-    ['a line that is no JSON', [good, 'forged'], /^a line is no JSON object/],
-    ['a line that is no object', [good, '"forged"'], /^a line is no JSON object/],
-    ['an empty line', [good, ''], /^a line is no JSON object/],
-    ['a control character', [good, say({ path: '/\u009b31m' })], /^a line has a control character/],
-    ['a level that is none', [good, say({ level: 'loud' })], /^a line has no level/],
-    ['a service that there is not', [good, say({ service: 'forged' })], /^a line has no service/],
-    ['a time that is none', [good, say({ time: 'now' })], /^a line has no time/],
-    ['an id that is none', [good, say({ reqId: 'a b' })], /^a line has an id that is none/],
-    ['what was sent as its own', [good, say({ msg: 'forged' })], /^a line says what was sent/],
+    ['an entry that is not JSON', [good, 'forged'], /^an entry is not a JSON object/],
+    ['an entry that is not an object', [good, '"forged"'], /^an entry is not a JSON object/],
+    ['an empty line', [good, ''], /^an entry is not a JSON object/],
+    ['a control character', [good, create({ path: '/\u009b31m' })], /^an entry has a control character/],
+    ['an unknown level', [good, create({ level: 'loud' })], /^an entry has no level/],
+    ['an unknown service', [good, create({ service: 'forged' })], /^an entry has an unknown service/],
+    ['an invalid time', [good, create({ time: 'now' })], /^an entry has no time/],
+    ['an invalid id', [good, create({ reqId: 'a b' })], /^an entry has an invalid id/],
     [
-      'a key twice',
-      [good, good.replace('{', '{"msg":"x",').replace('"x"}', '"y"}')],
-      /^a line has a key twice/,
+      'content of a request outside of path',
+      [good, create({ msg: 'forged' })],
+      /^an entry has content of a request/,
     ],
-    ['a request without a line', [], /^GET \/a\?b 200 \(x\) has 0 lines/],
-    ['a request with two', [good, good], /^GET \/a\?b 200 \(x\) has 2 lines/],
-    ['a line of another status', [good.replace('200', '404')], /^GET \/a\?b 200 \(x\) has 0 lines/],
-  ] as const)('%s', ([, lines, fault]) => {
-    const found = findLogFaults(lines, exchanges, ['pet']);
-    expect(found.join('\n')).toMatch(fault);
+    [
+      'a repeated key',
+      [good, good.replace('{', '{"msg":"x",').replace('"x"}', '"y"}')],
+      /^an entry has a key twice/,
+    ],
+    ['a request without an entry', [], /^GET \/a\?b 200 \(x\) has 0 entries/],
+    ['a request with two entries', [good, good], /^GET \/a\?b 200 \(x\) has 2 entries/],
+    ['an entry with another status', [good.replace('200', '404')], /^GET \/a\?b 200 \(x\) has 0 entries/],
+  ] as const)('%s', ([, lines, message]) => {
+    const found = findLogErrors(lines, exchanges, ['pet']);
+    expect(found.join('\n')).toMatch(message);
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
 import { DatabaseError } from '../database-error.ts';
-import { unusableDatabase } from '../sqlite/errors.ts';
+import { lockWaitMs, unusableDatabase } from '../sqlite/errors.ts';
 import { assertUsableFile, privateFile, syncPath } from '../sqlite/files.ts';
 import {
   BackupError,
@@ -15,17 +15,15 @@ import {
   writeManifest,
 } from './manifest.ts';
 
-/** How long to wait for a moment in which no database is written, in ms. A busy server leaves many. */
-const patience = 5_000;
-/** How many pages are copied before a signal is looked at. */
-const pagesAtOnce = 1_000;
+/** The number of pages that are copied in one step. Between two steps the process can handle a signal. */
+const pagesPerStep = 1_000;
 
 /**
- * Copies databases, which may be served and written meanwhile, into a folder that is new or empty. All copies are of
- * one instant: what one service knew of another then, the other's copy has. Where it fails, nothing is left.
- * @param version of the program, for the manifest.
- * @throws {BackupError} for a folder that is in use.
- * @throws {DatabaseError} for a database that cannot be read, or is damaged.
+ * Copies databases into a folder that is new or empty. Servers may read and write the databases meanwhile. All copies
+ * are of the same point in time, so that references between services stay valid. After an error, nothing is left.
+ * @param version the version of the program, for the manifest.
+ * @throws {BackupError} if the folder is a file or not empty.
+ * @throws {DatabaseError} if a database cannot be read, or is damaged.
  */
 export async function createBackup(
   databases: readonly ServiceDatabase[],
@@ -54,7 +52,7 @@ export async function createBackup(
   }
 }
 
-/** Whether the folder was made. */
+/** Returns whether it created the folder. */
 function claimFolder(folder: string): boolean {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (found === undefined) {
@@ -69,27 +67,27 @@ function claimFolder(folder: string): boolean {
 }
 
 /**
- * Connections that all see one instant, however long it takes to read them: for some ms nobody may write, wherever,
- * and in that pause each begins its transaction. Writes wait for so long; reads don't.
+ * Opens connections that see the databases at the same point in time, however long reading takes. It locks all
+ * databases for some ms, and each connection begins its transaction meanwhile. Writes wait for the lock; reads do not.
  */
 function openSnapshot(databases: readonly ServiceDatabase[]) {
-  const gates: Client.Database[] = [];
+  const locks: Client.Database[] = [];
   const clients: [ServiceDatabase, Client.Database][] = [];
   const closeClients = () => {
     for (const [, client] of clients) client.close();
   };
-  // The same order in each process, so that two backups at once do not wait for each other.
+  // All processes lock in the same order, so that two concurrent backups do not wait for each other.
   const sorted = databases.toSorted((one, other) => (one.file < other.file ? -1 : 1));
   try {
-    // Opened before anybody has to wait.
+    // Open all connections before the first lock, so that writes wait only briefly.
     for (const database of sorted) {
       inFile(database, (file) => {
-        gates.push(new Client(file, { fileMustExist: true, timeout: patience }));
-        clients.push([database, new Client(file, { fileMustExist: true, timeout: patience })]);
+        locks.push(new Client(file, { fileMustExist: true, timeout: lockWaitMs }));
+        clients.push([database, new Client(file, { fileMustExist: true, timeout: lockWaitMs })]);
       });
     }
     for (const [index, database] of sorted.entries()) {
-      inFile(database, () => gates[index]?.exec('BEGIN IMMEDIATE'));
+      inFile(database, () => locks[index]?.exec('BEGIN IMMEDIATE'));
     }
     for (const [database, client] of clients) {
       inFile(database, () => {
@@ -102,13 +100,13 @@ function openSnapshot(databases: readonly ServiceDatabase[]) {
     closeClients();
     throw error;
   } finally {
-    for (const gate of gates) gate.close();
+    for (const lock of locks) lock.close();
   }
 }
 
 function inFile({ file }: ServiceDatabase, fn: (file: string) => void): void {
   try {
-    if (!assertUsableFile(file)) throw new DatabaseError('it is not there, so there is nothing to back up');
+    if (!assertUsableFile(file)) throw new DatabaseError('the file is missing: there is nothing to back up');
     fn(file);
   } catch (error) {
     throw unusableDatabase(file, error);
@@ -123,11 +121,11 @@ async function copy(
   const name = `${service}.db`;
   const path = join(folder, name);
   closeSync(openSync(path, 'wx', privateFile));
-  await source.backup(path, { progress: () => pagesAtOnce });
+  await source.backup(path, { progress: () => pagesPerStep });
   const client = new Client(path, { fileMustExist: true });
   let found: ReturnType<typeof examineBackup>;
   try {
-    // One file and nothing beside it, which a copy of that file has whole.
+    // Without a write-ahead log, a plain copy of this file is complete.
     client.pragma('journal_mode = DELETE');
     found = examineBackup(client, migrations);
   } finally {

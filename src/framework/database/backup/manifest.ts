@@ -23,12 +23,12 @@ export interface ServiceDatabase {
 }
 
 const Copy = Type.Object({
-  /** The copy's name in the folder. */
+  /** The name of the copy in the folder. */
   file: Type.String({ pattern: '^[a-z][a-z0-9-]*\\.db$' }),
   /** In bytes. */
   size: Type.Integer({ minimum: 1 }),
   sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-  /** The hashes of the migrations that it has had, in their order. */
+  /** The hashes of its applied migrations, in their order. */
   migrations: Type.Array(Type.String()),
   /** How many rows each table has. */
   rows: Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
@@ -38,9 +38,9 @@ export type Copy = Static<typeof Copy>;
 /** The manifest of a backup. It is written last, so a folder without it is not a complete backup. */
 const Manifest = Type.Object({
   format: Type.Literal(1),
-  /** The instant that all copies are of, as ISO 8601. */
+  /** The point in time of all copies, as ISO 8601. */
   time: Type.String(),
-  /** Of the program that wrote it. */
+  /** The version of the program that wrote the backup. */
   version: Type.String(),
   services: Type.Record(Type.String(), Copy),
 });
@@ -48,33 +48,36 @@ export type Manifest = Static<typeof Manifest>;
 
 const name = 'manifest.json';
 
-/** Writes it under its name when all of it is on disk. */
+/** Writes the manifest. It gets its final name only when it is complete on disk. */
 export function writeManifest(folder: string, manifest: Manifest): void {
   const path = join(folder, name);
   writeFileSync(`${path}.part`, `${JSON.stringify(manifest, undefined, 2)}\n`, {
     flush: true,
     mode: privateFile,
   });
-  // The names of the copies are on disk before that which vouches for them.
+  // First flush the names of the copies, so that a manifest never exists without its copies.
   syncPath(folder);
   renameSync(`${path}.part`, path);
   syncPath(folder);
 }
 
-/** @throws {BackupError} for a folder that is no backup, or not a whole one. */
+/**
+ * Reads the manifest of a backup.
+ * @throws {BackupError} if the folder is not a complete backup.
+ */
 export function readManifest(folder: string): Manifest {
   const path = join(folder, name);
   let parsed: unknown;
   try {
     parsed = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    const { code = 'it is no JSON' } = error as NodeJS.ErrnoException;
+    const { code = 'it is not JSON' } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT') throw new BackupError(`${path} cannot be read: ${code}`);
-    throw new BackupError(`${folder} is not a backup, or not a whole one: it has no ${name}`);
+    throw new BackupError(`${folder} is not a complete backup: it has no ${name}`);
   }
-  const [fault] = Value.Errors(Manifest, parsed);
-  if (fault !== undefined)
-    throw new BackupError(`${path} is not one of this version: ${fault.path} ${fault.message}`);
+  const [issue] = Value.Errors(Manifest, parsed);
+  if (issue !== undefined)
+    throw new BackupError(`${path} is not a manifest of this version: ${issue.path} ${issue.message}`);
   return parsed as Manifest;
 }
 
@@ -92,29 +95,32 @@ export async function hashFile(path: string): Promise<{ size: number; sha256: st
 }
 
 /**
- * Reads the whole of a copy.
- * @throws {DatabaseError} where it is not sound in itself, or has another schema than its migrations make.
+ * Checks a complete copy, and returns its migrations and its row counts.
+ * @throws {DatabaseError} if the copy is damaged, or its schema is not that of its migrations.
  */
 export function examineBackup(client: Client.Database, migrations: URL): Pick<Copy, 'migrations' | 'rows'> {
   if (client.pragma('integrity_check(1)', { simple: true }) !== 'ok') throw new DatabaseError(damaged);
   const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
   if (orphan !== undefined)
-    throw new DatabaseError(`rows of ${orphan.table} are without their ${orphan.parent}`);
+    throw new DatabaseError(`rows of ${orphan.table} refer to missing rows of ${orphan.parent}`);
   const known = readMigrations(migrations, 'sqlite');
   const tables = client
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     .pluck()
     .all();
   // Names with two underscores belong to the framework.
-  const own = tables.filter((table) => !table.startsWith('sqlite_') && !table.startsWith('__'));
+  const serviceTables = tables.filter((table) => !table.startsWith('sqlite_') && !table.startsWith('__'));
   const applied = tables.includes('__drizzle_migrations') ? listApplied(client) : [];
-  // Of a newer version the migrations are not known here; a restore refuses it.
+  // The migrations of a newer version are unknown here. A restore rejects such a copy.
   if (applied.every((hash, index) => known[index]?.hash === hash))
     checkSchema(client, known.slice(0, applied.length));
   return {
     migrations: applied,
     rows: Object.fromEntries(
-      own.map((table) => [table, client.prepare(`SELECT count(*) FROM "${table}"`).pluck().get() as number]),
+      serviceTables.map((table) => [
+        table,
+        client.prepare(`SELECT count(*) FROM "${table}"`).pluck().get() as number,
+      ]),
     ),
   };
 }

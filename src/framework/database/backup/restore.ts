@@ -31,12 +31,12 @@ interface StagedTarget extends Target {
 }
 
 /**
- * Puts the databases of a backup where the config says. It replaces nothing: a database that exists must be moved away
+ * Restores the databases of a backup to their paths. It replaces nothing: a database that exists must be moved away
  * first. A database that is equal to its copy is already restored, so an interrupted restore can run again.
- * @param knownDatabases the list of known databases. Until all databases are restored it keeps a server from creating
- * an empty one in place of a missing one.
- * @returns what was restored. Databases that the backup does not have are left as they are.
- * @throws {BackupError} for a backup that is incomplete or does not fit, and for databases that exist.
+ * @param knownDatabases the registry of known databases. It prevents a server that starts meanwhile from creating
+ * an empty database instead of a missing one.
+ * @returns the manifest of the backup. Databases that are not in the backup stay as they are.
+ * @throws {BackupError} if the backup is incomplete or does not match the config, or if a database exists.
  */
 export async function restoreBackup(
   databases: readonly ServiceDatabase[],
@@ -117,7 +117,7 @@ async function stage(target: Target, backup: string): Promise<StagedTarget> {
   }
 }
 
-/** @throws what is wrong with a copy: its integrity, its migrations, its schema or its rows. */
+/** @throws if the integrity, the migrations, the schema or the rows of a copy are wrong. */
 function verify(staged: string, migrations: URL, copy: Copy, source: string): void {
   const client = new Client(staged, { fileMustExist: true });
   try {
@@ -130,7 +130,7 @@ function verify(staged: string, migrations: URL, copy: Copy, source: string): vo
   }
 }
 
-/** Links all databases into their places, or none. A link never replaces a file that somebody creates meanwhile. */
+/** Links all databases to their paths, or none. A link never replaces a file that another process creates meanwhile. */
 function linkAll(targets: readonly StagedTarget[]): void {
   const linked: string[] = [];
   try {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
 
-/** A statement for the driver. One with a name is prepared once on each connection. */
+/** A statement for the driver. A statement with a name is prepared once on each connection. */
 export interface Command {
   readonly name?: string | undefined;
   readonly text: string;
@@ -21,8 +21,9 @@ export interface ConnectionOptions {
   readonly schema: string;
   /** The name of the connection in `pg_stat_activity`. */
   readonly application: string;
-  /** ms after which the server ends a statement, and a wait for a lock. */
+  /** ms after which the server cancels a statement. */
   readonly statementMs: number;
+  /** ms after which the server cancels a wait for a lock. */
   readonly lockMs: number;
 }
 
@@ -36,11 +37,11 @@ export class ConnectError extends Error {
   }
 }
 
-/** ms for a new connection. A server that is back is found within 2 s. */
+/** The time limit for a new connection, in ms. It is short, so that a process finds a restarted server soon. */
 const connectMs = 1_000;
-/** ms after which the server ends a transaction whose process does nothing. */
+/** ms after which the server ends a transaction that is idle. */
 const idleInTransactionMs = 30_000;
-/** ms that a response may take beyond the limit of the server. Past that the server is frozen or out of reach. */
+/** ms that a response may take beyond the limits of the server. After that, the server is frozen or unreachable. */
 const silenceMs = 1_000;
 
 /** The values of PostgreSQL as SQLite has them: booleans are 0 and 1, and integers are numbers up to 2^53. */
@@ -133,7 +134,7 @@ export class Connection {
 
   /**
    * Collects what this event-loop turn sends. `connection.stream` is private in pg 8.23: postgres/connection.test.ts
-   * fails if it changes, and each statement then goes out in a packet of its own.
+   * fails if it changes. Each statement then goes out in a separate packet.
    */
   #cork(): void {
     if (this.#isCorked) return;

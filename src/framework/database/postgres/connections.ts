@@ -38,7 +38,7 @@ export class SharedConnections {
   }
 }
 
-/** Connections for transactions: each is used by one at a time. They are opened when they are needed. */
+/** Connections for transactions: each serves one transaction at a time. They are opened when they are needed. */
 export class ExclusiveConnections {
   readonly #open: () => Connection;
   readonly #max: number;
@@ -52,7 +52,7 @@ export class ExclusiveConnections {
     this.#open = open;
   }
 
-  /** Runs `fn` with a connection. Waits for one if all are in use. */
+  /** Runs `fn` with a connection. Waits for a connection if all are in use. */
   async use<Result>(fn: (connection: Connection) => Promise<Result>): Promise<Result> {
     const connection =
       this.#take() ?? (await new Promise<Connection>((resolve) => this.#queue.push(resolve)));

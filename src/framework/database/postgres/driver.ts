@@ -8,11 +8,12 @@ import { type AnySQLiteColumn, createDialect, type SQL, type SQLWrapper, sql } f
 import { currentWrite } from '../running-write.ts';
 import { type Preparable, type Prepared, planQuery, type Statement, type Values } from '../statement.ts';
 import { createStatementObserver } from '../statement-observer.ts';
-import type { Command, Connection, Outcome } from './connection.ts';
+import type { Command, Outcome } from './connection.ts';
 import type { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { isDisconnected, toProblem } from './errors.ts';
 import { type GroupCommit, openGroupCommit } from './group-commit.ts';
 import { createRetry, type PostgresWrite, runTransaction } from './transaction.ts';
+import { verifyStatement } from './verify-statement.ts';
 
 export interface DriverOptions {
   readonly reads: SharedConnections;
@@ -23,7 +24,7 @@ export interface DriverOptions {
   readonly isTraced: boolean;
 }
 
-/** How often a read runs whose connection breaks. */
+/** The maximum number of attempts of a read whose connection breaks. */
 const maxReads = 3;
 
 const { orm, render } = createDialect('postgres');
@@ -36,7 +37,7 @@ const writeSpan = {
 
 /** Runs the statements of a service on the connections of its PostgreSQL database. */
 export class PostgresDriver implements DatabaseDriver {
-  /** Stays the same where the driver is copied. */
+  /** Stays the same when `openDatabase` copies the driver. */
   readonly identity = {};
   readonly orm = orm;
   readonly counts: WriteCounts = {
@@ -159,7 +160,7 @@ export class PostgresDriver implements DatabaseDriver {
     });
   }
 
-  /** A read has no effect, so one whose connection breaks runs again on another connection. */
+  /** Runs a read again on another connection if its connection breaks. This is safe because a read has no effect. */
   async #read(command: Command): Promise<Outcome> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -178,7 +179,7 @@ export class PostgresDriver implements DatabaseDriver {
     return outcome;
   }
 
-  /** Counts a write that failed for a reason outside of it. */
+  /** Counts a write that failed for an external reason. */
   #count(problem: unknown): unknown {
     const { status } = Object(problem) as { status?: number };
     if (status === 507) this.counts.failures.full += 1;
@@ -189,15 +190,4 @@ export class PostgresDriver implements DatabaseDriver {
 
 function isReadOnly(text: string): boolean {
   return /^[\s(]*(select|with)\b/i.test(text) && !/\b(insert|update|delete)\b/i.test(text);
-}
-
-async function verifyStatement(connection: Connection, text: string): Promise<void> {
-  try {
-    await connection.run({ text: `PREPARE __verify AS ${text}` });
-  } catch (error) {
-    throw new Error(`PostgreSQL cannot run this query: ${(error as Error).message}: ${text}`, {
-      cause: error,
-    });
-  }
-  await connection.run({ text: 'DEALLOCATE __verify' });
 }

@@ -9,16 +9,16 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** Whether two writes met (serialization failure, deadlock, lock timeout): a second try can succeed. */
+/** Whether two writes conflict (serialization failure, deadlock, lock timeout): a second attempt can succeed. */
 export function isConflict(error: unknown): boolean {
   return /^(40001|40P01|55P03)$/.test(codeOf(error));
 }
 
-/** Whether the server or the connection to it failed, so that the outcome of what was sent is unknown. */
+/** Whether the server or the connection to it failed, so that the outcome of sent statements is unknown. */
 export function isDisconnected(error: unknown): boolean {
   const { message = '' } = Object(error) as { message?: string };
   return (
-    // Connection exceptions, shutdown, too many connections; Node's codes; the messages of the driver, which have no code.
+    // Connection exceptions, shutdown, too many connections, network errors of Node; then driver errors without a code.
     /^(08|57P|53300|ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|EHOST|ENETUNREACH|EAI_)/.test(codeOf(error)) ||
     /^(Connection terminated|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed)/.test(
       message,
@@ -47,7 +47,7 @@ export function toProblem(error: unknown, isSent: boolean): unknown {
   return error;
 }
 
-/** Converts an error of opening a database to the line that the user gets. It never contains the password. */
+/** Converts an error of opening a database to one line for the user. It never contains the password. */
 export function unusableDatabase(url: string, error: unknown): DatabaseError {
   return new DatabaseError(`database ${hidePassword(url)}: ${explain(error)}`, { cause: error });
 }

@@ -8,7 +8,7 @@ interface PendingStatement {
   reject(error: unknown): void;
 }
 
-/** A larger group is no cheaper for each statement, and holds its row locks for longer. */
+/** The maximum number of statements. A larger group costs as much per statement, and holds its row locks longer. */
 const maxGroup = 200;
 
 export interface GroupCommit {
@@ -17,16 +17,16 @@ export interface GroupCommit {
 }
 
 export interface GroupCommitOptions {
-  /** Runs `fn` with the connection of the groups. Its lock timeout is short, so that two groups that block each other part. */
+  /** Runs `fn` with the connection of the groups. Its lock timeout is short, because groups may block each other. */
   use<Result>(fn: (connection: Connection) => Promise<Result>): Promise<Result>;
-  /** Runs a statement in a transaction of its own. */
+  /** Runs a statement in a separate transaction. */
   runAlone(command: Command): Promise<Outcome>;
   /** Reports a committed transaction. */
   onCommit(statements: number): void;
 }
 
 /**
- * Group commit: single statements that wait at the same time share a transaction. BEGIN, the statements and COMMIT go to
+ * Opens a group commit: single statements that wait at the same time share a transaction. BEGIN, the statements and COMMIT go to
  * the server in one packet, and the server flushes its log once (measured: 2.3 times the rate of 16 connections that
  * commit one statement each). If a statement fails, the server changes nothing, and each statement runs alone.
  */

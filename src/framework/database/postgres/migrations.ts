@@ -3,7 +3,7 @@ import { DatabaseError } from '../database-error.ts';
 import type { Migration } from '../migration-files.ts';
 import type { Connection } from './connection.ts';
 
-/** A lock that only migrations take: any number that is the same in all processes. */
+/** The advisory lock of migrations: any number that is the same in all processes. */
 const advisoryLock = 7_316_012_024;
 
 const frameworkTables = [
@@ -46,7 +46,7 @@ export async function applyMigrations(
   });
   const start = performance.now();
   const names: string[] = [];
-  // One transaction each, so that a failed migration leaves those before it.
+  // Each migration has a separate transaction, so that a failed migration does not undo earlier ones.
   for (let isDone = false; !isDone; ) {
     await transact(connection, async () => {
       const [next] = await listPending(connection, known);
@@ -67,7 +67,7 @@ export async function applyMigrations(
 
 /**
  * Returns the migrations that the database does not have.
- * @throws {DatabaseError} if it has others: it belongs to a newer version, or to something else.
+ * @throws {DatabaseError} if it has unknown migrations or tables: it belongs to a newer version or to another program.
  */
 export async function listPending(
   connection: Connection,
@@ -100,7 +100,7 @@ async function hasSchema(connection: Connection, schema: string): Promise<boolea
   return (await connection.run({ text, values: [schema] })).rows.length > 0;
 }
 
-/** @throws {DatabaseError} if a pooler has dropped the schema that the connection asked for. */
+/** @throws {DatabaseError} if a connection pooler ignores the schema that the connection requests. */
 async function assertCurrent(connection: Connection, schema: string): Promise<void> {
   const current = await connection.run({ text: 'SELECT current_schema()' });
   if (current.rows[0]?.[0] === schema) return;
@@ -109,7 +109,7 @@ async function assertCurrent(connection: Connection, schema: string): Promise<vo
   );
 }
 
-/** Runs `fn` in a transaction that holds the lock of migrations: another process that starts waits. */
+/** Runs `fn` in a transaction that holds the lock of migrations, for which other starting processes wait. */
 async function transact(connection: Connection, fn: () => Promise<void>): Promise<void> {
   await connection.run({ text: 'BEGIN' });
   try {

@@ -12,15 +12,15 @@ import { isDisconnected, unusableDatabase } from './errors.ts';
 import { applyMigrations } from './migrations.ts';
 import { type PostgresUrl, parsePostgresUrl } from './url.ts';
 
-/** How long a start waits for a server that is away, in ms. */
+/** How long a start waits for an unreachable server, in ms. */
 const startWaitMs = 60_000;
-/** The part of a statement's time that it may wait for a lock. After that the write is tried again. */
+/** The share of a statement's time limit that it may wait for a lock. After that, the write runs again. */
 const lockShare = 0.2;
-/** The lock timeout of groups, in ms: two groups of two replicas may hold each other's rows. */
+/** The lock timeout of groups, in ms. It is short, because the groups of two replicas may block each other. */
 const groupLockMs = 20;
 
 /**
- * Opens the schema of a service in a PostgreSQL database, and applies its migrations. Waits for a server that is away.
+ * Opens the schema of a service in a PostgreSQL database, and applies its migrations. Waits for an unreachable server.
  * @throws {DatabaseError} if the database cannot be used. It is not changed then.
  */
 export async function openPostgres(url: string, options: OpenOptions): Promise<DatabaseDriver> {
@@ -52,13 +52,13 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
   }
 }
 
-/** The server and the database of a URL, as the list of known databases names them: without user and parameters. */
+/** Returns a URL without user and parameters, as the registry of known databases lists it. */
 function describeDatabase(connectionString: string): string {
   const { host, pathname } = new URL(connectionString);
   return `postgres://${host}${pathname}`;
 }
 
-/** @throws {DatabaseError} if a schema that is listed as known does not exist. */
+/** @throws {DatabaseError} if the registry of known databases lists the schema, and it does not exist. */
 function assertNotMissing(name: string, knownDatabases: string | undefined): void {
   if (knownDatabases === undefined || !isKnownDatabase(knownDatabases, name)) return;
   throw new DatabaseError(
@@ -74,7 +74,7 @@ function parse(url: string, service: string): PostgresUrl {
   }
 }
 
-/** Tries again while the server is away, and says so once. */
+/** Retries while the server is unreachable. The first failure is logged. */
 async function waitForServer(url: string, check: () => Promise<void>): Promise<void> {
   const end = performance.now() + startWaitMs;
   for (let isLogged = false; ; isLogged = true) {

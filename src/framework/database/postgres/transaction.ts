@@ -5,10 +5,10 @@ import { RunningWrite } from '../running-write.ts';
 import type { Command, Connection, Outcome } from './connection.ts';
 import { isConflict, toProblem } from './errors.ts';
 
-/** How often a write that meets another one is tried. */
+/** The maximum number of attempts of a write that conflicts with another one. */
 const maxAttempts = 10;
 
-/** The longest pause before the second try, in ms. It grows with each try. */
+/** The maximum pause before the second attempt, in ms. It grows with each attempt. */
 const maxPauseMs = 50;
 
 /** A write whose statements run on a connection that no other write uses. */
@@ -40,7 +40,7 @@ export class PostgresWrite extends RunningWrite {
 
 /**
  * Runs `fn` in a transaction.
- * @throws what `fn` throws, a conflict as the server reports it, or a problem for the client.
+ * @throws the error of `fn`, a conflict as the server reports it, or a problem for the client.
  */
 export async function runTransaction<Result>(
   database: object,
@@ -51,7 +51,7 @@ export async function runTransaction<Result>(
   const write = new PostgresWrite(database, connection);
   let isCommitSent = false;
   try {
-    // It goes out with the first statement, and its response comes first.
+    // Not awaited: BEGIN goes out with the first statement, and an error of BEGIN fails that statement too.
     connection.run({ text: 'BEGIN' }).catch(() => {});
     const result = await runInContext(context, () => runInWrite(write, fn));
     write.end();
@@ -68,7 +68,7 @@ export async function runTransaction<Result>(
 /** Runs `fn`, and again after a conflict with another write. */
 export type RetryConflicts = <Result>(fn: () => Promise<Result>) => Promise<Result>;
 
-/** Creates the retries of one database. They run one at a time, so that the writes of this process do not meet again. */
+/** Creates the retries of one database. They run one at a time, so that the writes of this process do not conflict again. */
 export function createRetry(): RetryConflicts {
   let last: Promise<unknown> = Promise.resolve();
   const runAfterLast = <Result>(fn: () => Promise<Result>): Promise<Result> => {
@@ -84,7 +84,7 @@ export function createRetry(): RetryConflicts {
         if (!isConflict(error)) throw error;
         if (attempt === maxAttempts) throw toProblem(error, false);
       }
-      // Random, so that it does not meet the write of another process again.
+      // Random, so that it does not conflict with the write of another process again.
       await sleep(Math.random() * maxPauseMs * attempt);
     }
   };

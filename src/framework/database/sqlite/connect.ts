@@ -17,7 +17,7 @@ export function connectMemory(known: readonly Migration[]): Client.Database {
   return client;
 }
 
-/** @throws {DatabaseError} if the file is missing, although it is listed as known. */
+/** @throws {DatabaseError} if the registry of known databases lists the file, and the file is missing. */
 export function assertNotMissing(file: string, knownDatabases: string): void {
   if (existsSync(file) || !isKnownDatabase(knownDatabases, file)) return;
   throw new DatabaseError(
@@ -26,7 +26,7 @@ export function assertNotMissing(file: string, knownDatabases: string): void {
 }
 
 /**
- * Connects to a file and applies its pending migrations. Creates a missing file, unless it is listed as known.
+ * Connects to a file and applies its pending migrations. Creates a missing file, unless the registry of known databases lists it.
  * @throws {DatabaseError} if the file is damaged, newer than the code, or of another program. It is not changed then.
  */
 export function connectFile(
@@ -45,7 +45,7 @@ export function connectFile(
   });
   const client = new Client(file, { fileMustExist: true, timeout: lockWaitMs });
   try {
-    // Again, because a file that another process has open is not inspected.
+    // Check again, because a file that another process has open is not inspected.
     listPending(client, known);
     bringUpToDate(client, known);
   } catch (error) {

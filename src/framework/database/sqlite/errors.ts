@@ -1,10 +1,10 @@
 import { InsufficientStorage, ServiceUnavailable } from '../../errors/problem.ts';
 import { DatabaseError } from '../database-error.ts';
 
-/** How long a start or a write waits while another process holds a lock, in ms. */
+/** How long a start, a write or a backup waits while another process holds a lock, in ms. */
 export const lockWaitMs = 5_000;
 
-/** The explanation of a file that is not what SQLite wrote. */
+/** The message for a file whose content is not what SQLite wrote. */
 export const damaged = 'the file is corrupt or truncated. Restore a backup';
 
 /** Converts an error of a write to the problem that the client gets. Other errors stay as they are. */
@@ -32,7 +32,7 @@ export function sqliteCodeOf(error: unknown): string {
   return cause instanceof Error ? sqliteCodeOf(cause) : '';
 }
 
-/** Converts an error of opening, copying or restoring a file to the line that the user gets. */
+/** Converts an error of opening, copying or restoring a file to one line for the user. */
 export function unusableDatabase(file: string, error: unknown): DatabaseError {
   return new DatabaseError(`database ${file}: ${explain(error)}`, { cause: error });
 }
@@ -50,7 +50,7 @@ function explain(error: unknown): string {
   if (/^SQLITE_(IOERR|CANTOPEN)/.test(code)) {
     return `the file cannot be read or written (${code}). Check the disk, its free space and the permissions`;
   }
-  // For example by a restore, which held the lock: the open file is the old one, which no later start would find.
+  // For example by a restore: this process has the old file open, which no later start would find.
   if (code === 'SQLITE_READONLY_DBMOVED') return 'the file was replaced during the start. Start again';
   if (/^(EACCES|EPERM|EROFS|SQLITE_READONLY\w*)$/.test(code)) {
     return `${path} cannot be accessed (${code}). Give this user read and write permission, or mount the disk writable`;

@@ -25,8 +25,8 @@ export const sidecars = ['-wal', '-shm', '-journal'] as const;
 export const privateFile = 0o600;
 
 /**
- * Returns whether a database exists at the path. Only if nothing indicates an earlier database may a new one be created.
- * @throws {DatabaseError} if what is there cannot be used, or only a part of a database is there.
+ * Returns whether a database exists at the path. If it returns false, a new database may be created there.
+ * @throws {DatabaseError} if the path is not a usable file, or if only remains of a database exist.
  */
 export function assertUsableFile(file: string): boolean {
   const found = statSync(file, { throwIfNoEntry: false });
@@ -37,7 +37,7 @@ export function assertUsableFile(file: string): boolean {
   if (found.isDirectory()) throw new DatabaseError('it is a folder. Name a file in the config');
   if (!found.isFile()) throw new DatabaseError('it is not a regular file. Name another file in the config');
   if (found.size === 0) {
-    // Databases are created atomically, so an empty file has lost its data. SQLite would drop its log.
+    // Databases are created atomically, so an empty file has lost its data. SQLite would discard its log.
     throw new DatabaseError(
       'the file is empty. Restore a backup, or move the file away to start with a new database',
     );
@@ -47,7 +47,7 @@ export function assertUsableFile(file: string): boolean {
   return true;
 }
 
-/** @throws {DatabaseError} if a missing file has left something behind. */
+/** @throws {DatabaseError} if the file is missing, but its log or a link to it exists. */
 function assertNoRemains(file: string): void {
   assertNoDanglingLink(file);
   const left = sidecars.map((end) => `${file}${end}`).find(existsSync);

@@ -6,7 +6,8 @@ import { countBuckets, Histogram } from '../../metrics/histogram.ts';
 import type { WriteCounts } from '../database.ts';
 import { currentWrite, RunningWrite } from '../running-write.ts';
 import { isBusy, isDiskError, lockWaitMs, sqliteCodeOf, toProblem } from './errors.ts';
-import { createWriteRunner, type PendingWrite, type WriteConnection } from './savepoints.ts';
+import { failWrites, type PendingWrite, setFailed, settleWrites } from './pending-write.ts';
+import { createWriteRunner, type WriteConnection } from './savepoints.ts';
 
 /** The span of a write: it lasts until the write is durable, and contains the spans of its statements. */
 const writeSpan = {
@@ -24,7 +25,7 @@ class SqliteWrite extends RunningWrite {
   }
 }
 
-/** A single statement has no part in an idempotency key, and cannot wait for anything. */
+/** A single statement has no idempotency key, and cannot wait for anything but itself. */
 const alone = { participant: undefined, abandon: undefined };
 
 /** The group commit of one connection. */
@@ -35,7 +36,7 @@ export type Writer = ReturnType<typeof openWriter>;
  * cost of a write. Each write settles after COMMIT, in the order of the calls. An error of one write fails only that
  * write. An error of the disk fails all writes of the transaction, and none of them is acknowledged.
  * @param endReads ends the read transaction on this connection.
- * @param isLost whether the next start would not find what is written now.
+ * @param isLost returns whether writes would be lost, because the open files are no longer those at the path.
  */
 export function openWriter(client: WriteConnection, endReads = () => {}, isLost = () => false) {
   const begin = client.prepare('BEGIN IMMEDIATE');
@@ -68,7 +69,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     if (writes.length === 0) return;
     if (isLost()) {
       counts.failures.disk += writes.length;
-      fail(writes, new ServiceUnavailable('The database cannot be written'));
+      failWrites(writes, new ServiceUnavailable('The database cannot be written'));
       return;
     }
     running = commitInOrder(writes);
@@ -85,7 +86,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
         await commitTogether(batch);
       } catch (error) {
         if (isBusy(error)) {
-          // All writes that are left wait, so that no write overtakes another.
+          // All remaining writes wait, so that no write overtakes another.
           waitForLock(rest, error);
           return;
         }
@@ -94,15 +95,17 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
           size = 1;
           continue;
         }
-        countDiskError(error, batch.length);
+        if (isDiskError(error)) {
+          counts.failures[sqliteCodeOf(error) === 'SQLITE_FULL' ? 'full' : 'disk'] += batch.length;
+        }
         setFailed(batch, toProblem(error));
       }
-      settle(batch);
+      settleWrites(batch);
       rest = rest.slice(size);
     }
   }
 
-  /** @throws what prevents the transaction. None of the writes has an effect then. */
+  /** @throws the error that prevents the transaction. Then none of the writes has an effect. */
   async function commitTogether(writes: readonly PendingWrite[]): Promise<void> {
     endReads();
     begin.run();
@@ -126,17 +129,12 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
   /** Queues the writes again while another process has the lock. Waiting inside SQLite would block the event loop. */
   function waitForLock(writes: readonly PendingWrite[], error: unknown): void {
     const now = performance.now();
-    const late = writes.filter(({ deadline }) => deadline < now);
-    counts.failures.busy += late.length;
-    fail(late, toProblem(error));
+    const timedOut = writes.filter(({ deadline }) => deadline < now);
+    counts.failures.busy += timedOut.length;
+    failWrites(timedOut, toProblem(error));
     queue = [...writes.filter(({ deadline }) => deadline >= now), ...queue];
     // Try often, because a busy process frees the lock only for a moment between two writes.
     if (queue.length > 0) schedule(1);
-  }
-
-  function countDiskError(error: unknown, writes: number): void {
-    if (isDiskError(error))
-      counts.failures[sqliteCodeOf(error) === 'SQLITE_FULL' ? 'full' : 'disk'] += writes;
   }
 
   /** Queues a write. `run` gets the context of its statements. */
@@ -164,13 +162,13 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
   async function finish(): Promise<void> {
     await running;
     await flush();
-    fail(queue, new ServiceUnavailable('The database is closing'));
+    failWrites(queue, new ServiceUnavailable('The database is closing'));
     queue = [];
   }
 
   return {
     counts,
-    /** Resolves when no transaction is open. Undefined if none is. */
+    /** Resolves when the open transaction has ended. Undefined if none is open. */
     get running() {
       return running;
     },
@@ -194,31 +192,9 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
       }
       return add(run, { participant, abandon: () => latest?.abandon() });
     },
-    /** Commits the queued writes, or rejects them if that is not possible now. Undefined if there are none. */
+    /** Commits the queued writes, or rejects them if it cannot. Returns undefined if there are none. */
     close(): Promise<void> | undefined {
       return running === undefined && queue.length === 0 ? undefined : finish();
     },
   };
-}
-
-function fail(writes: readonly PendingWrite[], error: unknown): void {
-  setFailed(writes, error);
-  settle(writes);
-}
-
-function setFailed(writes: readonly PendingWrite[], error: unknown): void {
-  for (const write of writes) write.progress = { state: 'failed', error };
-}
-
-/** Settles the promises of writes that are committed or failed. */
-function settle(writes: readonly PendingWrite[]): void {
-  for (const { progress, participant, resolve, reject } of writes) {
-    if (progress.state === 'committed') {
-      participant?.committed();
-      resolve(progress.result);
-    } else if (progress.state === 'failed') {
-      participant?.failed(progress.error);
-      reject(progress.error);
-    }
-  }
 }

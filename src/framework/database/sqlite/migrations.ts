@@ -6,22 +6,22 @@ import { idempotencyTable } from '../key-rows.ts';
 import type { Migration } from '../migration-files.ts';
 
 /**
- * Returns the pending migrations of a file. Drizzle's own migrator reads before it locks, so two processes that start at
- * the same time both apply them; and it accepts a newer file. Hence this one, on the same table.
+ * Returns the pending migrations of a file, from the table of Drizzle's migrator. That migrator is not used, because it
+ * accepts a newer file, and because it reads before it locks: two processes that start together both apply a migration.
  */
 export function listPending<M extends MigrationMeta>(client: Client.Database, known: readonly M[]): M[] {
   const tables = client.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
-  const isOurs = tables.includes('__drizzle_migrations');
-  if (!isOurs && tables.length > 0 && known.length > 0) {
+  const hasMigrations = tables.includes('__drizzle_migrations');
+  if (!hasMigrations && tables.length > 0 && known.length > 0) {
     throw new DatabaseError(
-      'it has tables, and none of our migrations: the file is that of another program: name another in the config',
+      'it has tables and no migrations of this project. Name another file in the config',
     );
   }
-  const applied = isOurs ? listApplied(client) : [];
+  const applied = hasMigrations ? listApplied(client) : [];
   for (const [index, hash] of applied.entries()) {
     if (known[index]?.hash !== hash) {
       throw new DatabaseError(
-        `it has a migration (${hash.slice(0, 12)}) that this code does not: the file is of a newer version, or of another service, or that migration was edited after it ran: start that version, or name another file in the config`,
+        `it has a migration (${hash.slice(0, 12)}) that this version does not have: the file belongs to a newer version or to another service, or the migration was edited after it ran. Start the newer version, or name another file in the config`,
       );
     }
   }
@@ -58,7 +58,9 @@ export function applyMigrations(client: Client.Database, known: readonly Migrati
       }
       const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
       if (orphan !== undefined) {
-        throw new DatabaseError(`a migration leaves rows of ${orphan.table} without their ${orphan.parent}`);
+        throw new DatabaseError(
+          `a migration leaves rows of ${orphan.table} that refer to missing rows of ${orphan.parent}`,
+        );
       }
     })
     .immediate();

@@ -11,7 +11,6 @@ import { connectFile, connectMemory } from './connect.ts';
 import { unusableDatabase } from './errors.ts';
 import { watchDatabaseFiles } from './file-watch.ts';
 import { openWriter } from './group-commit.ts';
-
 import { createReadTransaction } from './read-transaction.ts';
 import { orm, prepareStatement } from './statement.ts';
 
@@ -68,7 +67,7 @@ function connect(file: string, { migrations, knownDatabases }: OpenOptions): Cli
     const known = migrations === undefined ? [] : readMigrations(migrations, 'sqlite');
     client = file === inMemory ? connectMemory(known) : connectFile(file, known, knownDatabases);
     client.pragma('foreign_keys = ON');
-    // From here on, waiting for a lock would block the event loop. write() waits without blocking.
+    // While the app serves, SQLite must not wait for a lock, which blocks the event loop. `write` waits without blocking.
     client.pragma('busy_timeout = 0');
     return client;
   } catch (error) {

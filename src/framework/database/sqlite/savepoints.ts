@@ -1,45 +1,25 @@
-import type { WriteParticipant } from '../../context/write-participant.ts';
 import { RunningWrite } from '../running-write.ts';
 import { isDiskError } from './errors.ts';
+import type { PendingWrite } from './pending-write.ts';
 
-/** What the writer needs of a better-sqlite3 connection. */
+/** The part of a better-sqlite3 connection that the writer uses. */
 export interface WriteConnection {
   prepare(sql: string): { run(): unknown; get(): unknown };
   /** Whether a transaction is open. Some errors end one. */
   readonly inTransaction: boolean;
 }
 
-/** A write, from its call until its promise settles. */
-export interface PendingWrite {
-  /** Runs the statements of the write. Called again when its transaction is rolled back and retried. */
-  readonly run: () => unknown;
-  /** Rejects the later statements of a write that waits for something else. */
-  readonly abandon: (() => void) | undefined;
-  readonly participant: WriteParticipant | undefined;
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  /** When it stops waiting for the lock, in ms on the clock of `performance.now()`. */
-  readonly deadline: number;
-  progress: Progress;
-}
-
-type Progress =
-  | { readonly state: 'queued' }
-  /** Its statements have run in a transaction that is still open. */
-  | { readonly state: 'ran' | 'committed'; readonly result: unknown }
-  | { readonly state: 'failed'; readonly error: unknown };
-
 type Statement = ReturnType<WriteConnection['prepare']>;
 
-/** How many turns of the microtask queue a write may take from one statement to the next. */
+/** The maximum number of turns of the microtask queue between two statements of a write. */
 const maxTurns = 10_000;
 
 /**
  * Runs writes in an open transaction, so that an error of one write fails only that write. The first attempt has no
- * savepoints, because each write fails seldom and a savepoint costs a third of the time of a short write. If a write
+ * savepoints, because writes rarely fail and a savepoint costs a third of the time of a short write. If a write
  * fails, the transaction starts again with a savepoint for each write. All of it happens within one event-loop turn, so
  * no timer and no socket runs while the transaction is open.
- * @throws what fails all of them: an error of the disk, or a transaction that has ended.
+ * @throws an error that fails all of them: a disk error, or a transaction that has ended.
  */
 export function createWriteRunner(client: WriteConnection, begin: Statement, rollback: Statement) {
   const save = client.prepare('SAVEPOINT pending_write');
@@ -59,7 +39,7 @@ export function createWriteRunner(client: WriteConnection, begin: Statement, rol
       write.progress = { state: 'failed', error };
       return false;
     }
-    // Each later statement would be a transaction of its own.
+    // Otherwise each later statement would run in a separate transaction.
     if (!client.inTransaction) throw new Error('no transaction is active: a statement has ended it');
     return true;
   }

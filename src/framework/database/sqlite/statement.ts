@@ -57,7 +57,7 @@ export function prepareStatement<P extends Prepared>(
 
   /** Runs a read. A statement runs synchronously, so its promise is settled. */
   function readNow<Result>(run: (values?: Values) => Result, values?: Values): Promise<Result> {
-    // A microtask of another request: it must not see the open transaction.
+    // This read is a microtask of another request, which must not see the open transaction.
     if (writer.running !== undefined) return writer.running.then(() => readNow(run, values));
     try {
       reads.beforeRead();

@@ -3,59 +3,65 @@ import type { Limits } from '../../config/limits.ts';
 
 /** Counts the requests from outside that are in progress, and decides whether one more is too many. */
 export interface ConcurrencyLimit {
-  /** A request was admitted. */
+  /** Counts a request that was admitted. */
   enter(): void;
-  /** An admitted request has ended. */
+  /** Counts an admitted request that has ended. */
   leave(): void;
-  /** A request was rejected, which took this time. */
-  rejected(ms: number): void;
+  /** Counts the time that one rejection took. */
+  countRejection(ms: number): void;
   /** Sets how many bytes of responses clients have not read. */
-  unread(bytes: number): void;
-  /** Returns why one more request is too many, with so many waiting to be started; undefined if it is not. */
-  excess(waiting?: number): 'requests' | 'unread' | undefined;
+  setUnread(bytes: number): void;
+  /**
+   * Returns why one more request is too many; undefined if it is not.
+   * @param waiting requests that are admitted and have not been started.
+   */
+  findExcess(waiting?: number): 'requests' | 'unread' | undefined;
   close(): void;
 }
 
-/** How often the rate of requests is measured. */
+/** How often the server measures the rate of requests. */
 const tickMs = 100;
 /** Event-loop utilization from which the process counts as busy: it cannot do more work per second. */
 const busyUtilization = 0.95;
 /** How long the process must be busy before the limit applies. A shorter burst says nothing about the rate. */
 const sustainedMs = 500;
-/** Weight of the latest tick in the average rate. */
-const smoothing = 0.3;
-/** Requests of the next burst that are admitted after an overload, and how long the overload is remembered. */
-const burst = { max: 512, rememberedMs: 60_000 };
-/** Node takes about as long before and after a rejection as the rejection itself takes. */
-const rejectionOverhead = 2;
-/** Share of a tick that always counts as work, whatever was rejected. It bounds the error of `rejectionOverhead`. */
+/** The weight of the latest tick in the average rate. */
+const latestWeight = 0.3;
+/** Requests of the next burst that are admitted after an overload. */
+const maxBurst = 512;
+/** How long an overload limits the next burst. */
+const overloadMemoryMs = 60_000;
+/** A rejection costs this many times the measured ms, because Node parses the request before and writes it after. */
+const rejectionCostFactor = 2;
+/** Share of a tick that always counts as work. It bounds the error of `rejectionCostFactor`. */
 const minWorkShare = 0.1;
 /**
  * Requests that take less than this are not rejected, because rejecting one takes about an eighth of it: over 1,500
- * connections that ask again immediately, rejecting requests for a user by id took four fifths of the time.
+ * connections that repeat requests immediately, rejecting requests for a user by id took four fifths of the time.
  */
 const cheapRequestMs = 0.2;
-/**
- * At least `max` requests are admitted, because fewer concurrent requests share fewer calls and each costs more. If that
- * many take longer than `waitMs`, fewer are admitted, because clients give up; but never fewer than `min`.
- */
-const least = { max: 64, waitMs: 5_000, min: 16 };
+/** The limit is at least this, because fewer concurrent requests share fewer calls and each costs more. */
+const minConcurrency = 64;
+/** If `minConcurrency` requests take longer than this, the limit falls further, because clients give up. */
+const clientPatienceMs = 5_000;
+/** The limit never falls below this, so that a few requests that wait for a peer do not block all others. */
+const minSlowConcurrency = 16;
 
 /**
  * Limits the requests in progress to `limits.requests`. If the event loop has been busy for half a second, and rejecting is
  * much cheaper than serving, it limits them to the number that ends within `limits.wait` ms. So admitted requests get their
- * response in time, and requests that wait for something else are not limited. After an overload it also limits the next
- * burst, which would otherwise be admitted completely before half a second is over.
+ * response in time, and requests that wait for a peer are not limited. After an overload it also limits the next burst,
+ * which would otherwise be admitted completely before half a second is over.
  *
- * A limit with additive increase and multiplicative decrease (AIMD: × 0.9 per busy tick with a longer wait, else + 10) has
- * half as many constants. In the bench `overload-page`, on a busy machine, it served 0.57 and 0.69 of the peak at twice the
- * capacity (0.67 and 0.87 if cheap requests are exempt). This limit served 0.75 to 0.98.
+ * A plain limit by additive increase and multiplicative decrease (AIMD) fails three tests of concurrency-limit.test.ts: it
+ * admits 52 requests of a burst after an overload, rejects cheap requests, and falls with each rejection. In the bench
+ * `overload-page`, on a busy machine, it served 0.57 to 0.69 of the peak at twice the capacity, and this model 0.75 to 0.98.
  */
 export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 'unread'>): ConcurrencyLimit {
   const { requests, wait, unread: maxUnread } = limits;
   let unread = 0;
   let inProgress = 0;
-  /** The lowest number since the last tick: so many requests have waited for something else in all that time. */
+  /** The lowest number since the last tick: at least so many requests waited for a peer in all that time. */
   let lowest = 0;
   let ended = 0;
   let rejectingMs = 0;
@@ -75,14 +81,15 @@ export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 
     const passed = now - lastTick;
     const measured = ended / Math.max(passed - rejectingMs, minWorkShare * passed);
     // A rate that was measured while the process was not busy is not its capacity, so the average starts again.
-    rate = busySince === undefined ? measured : (1 - smoothing) * rate + smoothing * measured;
+    rate = busySince === undefined ? measured : rate + latestWeight * (measured - rate);
     if (isBusy) busySince ??= lastTick;
     else busySince = undefined;
     if (busySince === undefined) limit = Math.min(requests, lowest + burstLimit(now));
     else if (now - busySince >= sustainedMs) {
       overload = { rate, at: now };
-      // In the first seconds the rate is not known well enough to go below `least.max`.
-      limit = countWithin(wait, rate, now - busySince < least.waitMs ? least.max : leastByTime(rate));
+      // In the first seconds the rate is not known well enough to go below `minConcurrency`.
+      const isKnown = now - busySince >= clientPatienceMs;
+      limit = countWithin(wait, rate, isKnown ? slowMinimum(rate) : minConcurrency);
     }
     lowest = inProgress;
     ended = 0;
@@ -93,8 +100,8 @@ export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 
   timer.unref();
 
   function burstLimit(now: number): number {
-    if (overload === undefined || now - overload.at > burst.rememberedMs) return requests;
-    return countWithin(wait, overload.rate, burst.max);
+    if (overload === undefined || now - overload.at > overloadMemoryMs) return requests;
+    return countWithin(wait, overload.rate, maxBurst);
   }
 
   /** Returns how many requests may be in progress so that they end within `ms`. */
@@ -112,13 +119,13 @@ export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 
       if (inProgress < lowest) lowest = inProgress;
       ended += 1;
     },
-    rejected(ms) {
-      rejectingMs += rejectionOverhead * ms;
+    countRejection(ms) {
+      rejectingMs += rejectionCostFactor * ms;
     },
-    unread(bytes) {
+    setUnread(bytes) {
       unread = bytes;
     },
-    excess(waiting = 0) {
+    findExcess(waiting = 0) {
       if (inProgress + waiting >= limit) return 'requests';
       return unread > maxUnread ? 'unread' : undefined;
     },
@@ -126,6 +133,7 @@ export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 
   };
 }
 
-function leastByTime(rate: number): number {
-  return Math.min(least.max, Math.max(least.min, Math.round(rate * least.waitMs)));
+/** Returns the minimum for slow requests: as many as clients wait for. */
+function slowMinimum(rate: number): number {
+  return Math.min(minConcurrency, Math.max(minSlowConcurrency, Math.round(rate * clientPatienceMs)));
 }

@@ -17,14 +17,14 @@ type Connection = Socket & { [state]?: State; [usedAt]?: number };
 export interface ConnectionLimit {
   /** Watches the connections of a server. */
   watch(server: Server): void;
-  /** Called with each request first. Returns whether its connection is past the limit. */
+  /** Returns whether the connection of a request is past the limit. Call it first for each request. */
   isTooMany(socket: Socket, isInternal: () => boolean): boolean;
 }
 
 /**
  * Limits the connections from outside. Internal connections do not count, because admitted requests wait for them. Only the
- * first request shows whether a connection is internal, so a connection past the limit is rejected then. At most as many
- * again may be open without a request; past that the oldest is closed. Node's `maxConnections` cannot tell internal
+ * first request shows whether a connection is internal, so the server rejects a connection past the limit then. At most as
+ * many again may be open without a request; past that the server closes the oldest. Node's `maxConnections` cannot tell internal
  * connections from others, so a full server would reject calls to itself.
  *
  * When the server is full, the connection that has been idle for the longest time makes room for a new one: a client may

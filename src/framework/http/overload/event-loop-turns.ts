@@ -5,22 +5,22 @@ export type Deferred = 'requests' | 'responses';
 export interface Turns {
   /** Whether the budget of this turn is used up, so that more work has to wait. */
   isOver(): boolean;
-  /** Does the work in one of the next turns, in order; with `first`, before all work of its kind that waits. */
+  /** Defers work to one of the next turns, in order. With `first` it runs before all deferred work of its kind. */
   defer(kind: Deferred, work: () => void, first?: boolean): void;
-  /** Returns how much work of a kind waits. */
+  /** Returns how many pieces of work of a kind are deferred. */
   count(kind: Deferred): number;
 }
 
 /**
- * Bounds the work of one event-loop turn to about `budget` ms. Node handles all input that has arrived, and all settled
+ * Bounds the work of one event-loop turn to about `budgetMs`. Node handles all input that has arrived, and all settled
  * promises, before it polls for new input. Without a bound 20 slow queries, or 100 responses of 2 MB, delay a health check
  * until the last of them is done. Deferred work gets the same budget again in each turn; requests and responses share it
  * equally.
  */
-export function openTurns(budget: number): Turns {
+export function openTurns(budgetMs: number): Turns {
   const queues = { requests: [] as (() => void)[], responses: [] as (() => void)[] };
-  /** ms that each kind has taken since work began to wait. */
-  const used = { requests: 0, responses: 0 };
+  /** Time that each kind has taken since the queues were last empty. */
+  const usedMs = { requests: 0, responses: 0 };
   let end: number | undefined;
   let endOfDeferred: number | undefined;
   let latest: { readonly kind: Deferred; readonly at: number } | undefined;
@@ -36,23 +36,23 @@ export function openTurns(budget: number): Turns {
   }
 
   /**
-   * Does one piece of work. Each has its own immediate, because Node settles the promises of one immediate before it runs
+   * Does one piece of work. Each piece has a separate immediate, because Node settles the promises of one immediate before it runs
    * the next. So the measured time includes all that follows from the work.
    */
   function doNext(): void {
     const now = performance.now();
-    if (latest !== undefined) used[latest.kind] += now - latest.at;
+    if (latest !== undefined) usedMs[latest.kind] += now - latest.at;
     latest = undefined;
     if (isEmpty()) return;
     if (endOfDeferred === undefined) {
-      endOfDeferred = now + budget;
+      endOfDeferred = now + budgetMs;
       // Runs in the next turn, before the work that is deferred to it.
       setImmediate(closeDeferred);
     } else if (now >= endOfDeferred) {
       setImmediate(doNext);
       return;
     }
-    const isRequest = queues.responses.length === 0 || used.requests <= used.responses;
+    const isRequest = queues.responses.length === 0 || usedMs.requests <= usedMs.responses;
     const kind = isRequest && queues.requests.length > 0 ? 'requests' : 'responses';
     latest = { kind, at: now };
     (queues[kind].shift() as () => void)();
@@ -60,17 +60,17 @@ export function openTurns(budget: number): Turns {
 
   return {
     isOver() {
-      // New work waits behind the work that waits already.
+      // New work waits behind work that is already deferred.
       if (!isEmpty()) return true;
       const now = performance.now();
       if (end === undefined) {
-        end = now + budget;
+        end = now + budgetMs;
         setImmediate(close);
       }
       return now >= end;
     },
     defer(kind, work, first = false) {
-      if (isEmpty()) used.requests = used.responses = 0;
+      if (isEmpty()) usedMs.requests = usedMs.responses = 0;
       if (first) queues[kind].unshift(work);
       else queues[kind].push(work);
       setImmediate(doNext);

@@ -55,7 +55,7 @@ export function createLoadShedder(options: LoadShedderOptions): LoadShedder {
       const { headers, socket } = request;
       const isTooMany = connections.isTooMany(socket, () => credential.read(headers) !== undefined);
       if (isTooMany) response.shouldKeepAlive = false;
-      const reason = isTooMany ? 'connections' : concurrency.excess(turns.count('requests'));
+      const reason = isTooMany ? 'connections' : concurrency.findExcess(turns.count('requests'));
       if (reason !== undefined && !isExempt(request)) return reject(request, response, reason);
       // A pipelined request never overtakes an earlier one of its connection, because responses are sent in order.
       if (!turns.isOver() || (!isPipelined && isExempt(request))) return handle(request, response);
@@ -111,7 +111,7 @@ function createRejection(
     response.writeHead(status, [...headers, 'x-request-id', reqId, 'content-length', length]);
     response.end(body);
     const ms = performance.now() - begun;
-    concurrency.rejected(ms);
+    concurrency.countRejection(ms);
     recordRejection(log, metrics, { reqId, method, url, status, ms, reason });
   };
 }

@@ -3,7 +3,7 @@ import { TooManyRequests } from '../../errors/problem.ts';
 
 /**
  * Limits the requests of one client address per minute, and rejects the rest with 429. Internal requests do not count,
- * because the gateway has counted what it forwards. Each instance counts for itself.
+ * because the gateway has counted the requests that it forwards. Each instance counts separately.
  * @param rate requests per minute; 0: no limit.
  */
 export const rateLimit = fp<{ readonly rate: number }>(

@@ -12,8 +12,8 @@ declare module 'fastify' {
 
 /**
  * Ends requests that take too long: 504 if the handler has not responded, and a closed connection if the client does not
- * read the response. One check of all requests, twice a second, costs a single request nothing. Fastify's `handlerTimeout`
- * starts a timer for each request, and does not fire for requests with a body.
+ * read the response. One timer checks all requests twice a second, because a timer for each request costs more. Fastify's
+ * `handlerTimeout` starts one for each request, and does not fire for requests with a body.
  */
 export const timeouts = fp<{ readonly time: Limits['time'] }>(
   async (app, { time }) => {
@@ -31,7 +31,7 @@ export const timeouts = fp<{ readonly time: Limits['time'] }>(
           request.isTimedOut = true;
           open.state.isOver = true;
           reply.send(new GatewayTimeout('There was no response in time: the outcome is unknown'));
-          reply.log = logLate(reply.log);
+          reply.log = createLateLogger(reply.log);
         }
       }
     }, internalLimits.checkEveryMs);
@@ -49,7 +49,7 @@ function describe({ method, routeOptions }: FastifyRequest, { elapsedTime }: Fas
  * Returns the logger of a reply whose request timed out. If its handler responds now, Fastify warns of a forgotten
  * `return reply`; that response is dropped instead. A defect is still logged.
  */
-function logLate(log: FastifyBaseLogger): FastifyBaseLogger {
+function createLateLogger(log: FastifyBaseLogger): FastifyBaseLogger {
   return Object.create(log, {
     warn: { value: () => {} },
     error: {

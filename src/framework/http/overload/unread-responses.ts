@@ -34,7 +34,7 @@ export const unreadResponses = fp<UnreadResponsesOptions>(
         if (writableLength >= minLargeBytes) large.set(reply.raw, firstSeen.get(reply.raw) ?? now);
       }
       firstSeen = large;
-      concurrency.unread(bytes);
+      concurrency.setUnread(bytes);
       if (app.requestMetrics !== undefined) app.requestMetrics.unreadBytes = bytes;
       if (bytes > limits.unread) closeSlowest(app, large, now);
     }, checkMs);

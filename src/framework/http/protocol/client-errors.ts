@@ -20,7 +20,7 @@ export function respondUnrouted(error: unknown, request: FastifyRequest, reply: 
 
 type ClientErrorHandler = (this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket) => void;
 
-/** Responds to input that Node rejects before it is a request: malformed HTTP, too large headers, a too slow client. */
+/** Responds to input that Node rejects before it is a request: malformed HTTP, oversized headers, slow clients. */
 export function createClientErrorHandler(
   log: Logger,
   securityHeaders: SecurityHeaders,
@@ -74,7 +74,7 @@ function closeWithProblem(
       body,
     ].join('\r\n'),
   );
-  // The client's FIN may be behind a body that nothing reads any more.
+  // The client's FIN may follow a body that nothing reads any more.
   destroyAfterLinger(socket);
 }
 
@@ -107,6 +107,6 @@ export function rejectTunnels(app: FastifyInstance, handleClientError: ClientErr
 /** Status and detail by the code of Node's error. */
 const reasons: Readonly<Record<string, readonly [status: number, detail: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time'],
-  CONNECT: [400, 'This is no proxy'],
+  CONNECT: [400, 'This server is not a proxy'],
   HPE_HEADER_OVERFLOW: [431, 'The headers are too large'],
 };

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { internalLimits } from '../../config/limits.ts';
 
 const latest = Symbol('latest');
-/** The latest request of the connection. */
+/** `latest`: the latest request of the connection. */
 type Connection = Socket & { [latest]?: IncomingMessage };
 
 /**

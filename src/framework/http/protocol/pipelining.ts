@@ -7,7 +7,7 @@ export type Handle = (request: IncomingMessage, response: ServerResponse, isPipe
 export interface PipelineLimits {
   /** Requests of one connection that may be in progress. */
   readonly perConnection: number;
-  /** Requests of all connections that may wait behind those. */
+  /** Further requests that may wait, on all connections together. */
   readonly waiting: number;
   /** Called when a connection will be closed because too many requests wait. */
   onCut?(): void;
@@ -33,7 +33,7 @@ export function currentResponse(socket: Socket): ServerResponse | undefined {
   return response?.writableFinished ? undefined : response;
 }
 
-/** Returns the last response that is not complete and whose request is; all pending responses come before it. */
+/** Returns the last incomplete response of a complete request. All other such responses of the connection precede it. */
 export function lastPending(socket: Socket): ServerResponse | undefined {
   const { [latest]: last, [previousResponse]: previous } = socket as Connection;
   const response = last?.req.complete ? last : previous;

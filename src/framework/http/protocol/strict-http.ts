@@ -15,12 +15,12 @@ const hostForm = /^(\[[\da-f:.]+\]|[^\s,/?#@\\[\]:]*)(:\d*)?$/i;
  */
 export const strictHttp = fp(
   async (app) => {
-    // A server may ignore an unknown expectation (RFC 9110, section 10.1.1). Node's own 417 would be no problem document.
+    // A server may ignore an unknown expectation (RFC 9110, section 10.1.1). Node's 417 would not be a problem document.
     app.server.on('checkExpectation', (...args) => app.server.emit('request', ...args));
 
     app.addHook('onRequest', (request, reply, done) => {
       queueBehindUnsafe(request.raw, reply.raw);
-      // The request is not upgraded, but Node drops the bytes behind it, so further requests would get no response.
+      // The request is not upgraded, but Node drops the bytes after it, so further requests would get no response.
       if (request.headers.upgrade !== undefined) reply.header('connection', 'close');
       const error = findProtocolError(request.raw);
       done(error === undefined ? undefined : new Problem(400, error, { headers: { connection: 'close' } }));
@@ -62,7 +62,7 @@ function queueBehindUnsafe({ method = '', socket }: IncomingMessage, response: R
 /** Closes the connection of each reply after its last response. Several replies may belong to one connection. */
 export function closeAfter(replies: Iterable<FastifyReply>): void {
   for (const reply of replies) {
-    // Null if Node has detached the socket: then the response is complete, or will never be sent.
+    // Null if Node has detached the socket, because the response is complete or will never be sent.
     const connection = reply.request.raw.socket as Connection | null;
     if (connection?.[latest] === reply.raw) reply.header('connection', 'close');
   }

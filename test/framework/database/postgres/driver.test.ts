@@ -22,7 +22,7 @@ async function openNotes(t: TestContext, url = newSchemaUrl(), options: OpenOpti
   return { database, add, list, url };
 }
 
-/** Connects as another program does. */
+/** Connects without the driver of this project. */
 async function connect(t: TestContext, url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url.split('?')[0] });
   client.on('error', () => {});
@@ -33,7 +33,7 @@ async function connect(t: TestContext, url: string): Promise<pg.Client> {
 }
 
 describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
-  test('runs a single statement as a write by itself; concurrent ones share transactions', async (t) => {
+  test('commits a single statement as a separate write; concurrent statements share transactions', async (t) => {
     const { database, add, list } = await openNotes(t);
     const before = database.counts.commits.sum;
     await Promise.all(Array.from({ length: 100 }, (_, index) => add(`note ${index}`)));
@@ -43,7 +43,7 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
     expect(transactions).toBeLessThan(50);
   });
 
-  test('a failing statement fails alone, although others share its transaction', async (t) => {
+  test('a statement that fails does not fail other statements of its transaction', async (t) => {
     const { add, list } = await openNotes(t);
     await add('a');
     const results = await Promise.allSettled(['b', 'a', 'c'].map(add));
@@ -68,7 +68,7 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
     expect(await list()).toEqual(['a']);
   });
 
-  test('a write fails if one of its statements fails, also if it catches the error', async (t) => {
+  test('a write fails if one of its statements fails, even if it catches the error', async (t) => {
     const { database, add, list } = await openNotes(t);
     await add('a');
     const write = database.write(async () => {
@@ -96,12 +96,12 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
     await database.write(async () => {
       setTimeout(() => add('late').then(late.resolve, late.reject), 20);
     });
-    await expect(late.promise).rejects.toThrow('The write is over: a statement of it was not awaited');
+    await expect(late.promise).rejects.toThrow('The write has ended: one of its statements was not awaited');
     expect(await list()).toEqual([]);
   });
 
-  test('writes that meet are run again, and each has its effect', async (t) => {
-    // Waits for a lock end after 200 ms, before the server looks for deadlocks.
+  test('conflicting writes are retried, and each takes effect once', async (t) => {
+    // A lock wait times out after 200 ms, before the server checks for deadlocks.
     const { database, url } = await openNotes(t, newSchemaUrl(), { timeoutMs: 1_000 });
     const other = (await openNotes(t, url, { timeoutMs: 1_000 })).database;
     await runSql(database, sql`CREATE TABLE counter (id bigint PRIMARY KEY, value bigint NOT NULL)`);
@@ -110,7 +110,7 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
       at.write(async () => {
         for (const id of ids) await runSql(at, sql`UPDATE counter SET value = value + 1 WHERE id = ${id}`);
       });
-    // In opposite orders, so that they deadlock.
+    // The orders are opposite, so that the writes deadlock.
     const orders = [
       [1, 2],
       [2, 1],
@@ -122,7 +122,7 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
     expect(await readSql(database, sql`SELECT value FROM counter ORDER BY id`)).toEqual([[4], [4]]);
   });
 
-  test('prepareLocking keeps others from a row until the write ends', async (t) => {
+  test('prepareLocking locks a row against other writes until the write ends', async (t) => {
     const { database, url } = await openNotes(t);
     const other = (await openNotes(t, url)).database;
     await runSql(database, sql`CREATE TABLE place (id bigint PRIMARY KEY, taken bigint NOT NULL)`);
@@ -166,7 +166,7 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
     expect(rows.length).toBeLessThanOrEqual(4);
   });
 
-  test('values are those of SQLite: integers to 2^53, booleans as 0 and 1, bytes', async (t) => {
+  test('values are the same as in SQLite: integers to 2^53, booleans as 0 and 1, bytes', async (t) => {
     const { database } = await openNotes(t);
     const query = sql`SELECT 9007199254740991::bigint, true, 1 = 2, sum(n), '\\x00ff'::bytea, 1.5::double precision
       FROM unnest(ARRAY[1, 2]::bigint[]) AS n`;
@@ -183,7 +183,7 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
     );
   });
 
-  test('statements run without names where the URL has prepare=false', async (t) => {
+  test('statements run without names if the URL has prepare=false', async (t) => {
     const { add, list, url, database } = await openNotes(t, `${newSchemaUrl()}&prepare=false`);
     for (const text of ['a', 'b']) await add(text);
     expect(await list()).toEqual(['a', 'b']);
@@ -209,7 +209,7 @@ describe.skipIf(postgresUrl === undefined)('when connections break', () => {
     );
   }
 
-  test('reads go on, and writes have their effect or say that they do not know', async (t) => {
+  test('reads succeed, and each write takes effect or reports an unknown outcome', async (t) => {
     const url = newSchemaUrl();
     const database = await openTestDatabase(t, url, { service: 'broken' });
     await runSql(database, table);
@@ -244,24 +244,30 @@ describe.skipIf(postgresUrl === undefined)('when connections break', () => {
   });
 });
 
-test.skipIf(postgresUrl === undefined)('opening names what is wrong, without the password', async () => {
-  const { openDatabase } = await import('../../../../src/framework/database/open-database.ts');
-  const missing = (postgresUrl as string).replace('postgres://postgres@', 'postgres://postgres:secret@');
-  const url = missing.replace(/\/postgres$/, '/missing');
-  await expect(openDatabase(url, { service: 'pet' })).rejects.toThrow(
-    `database ${url.replace('secret', '***')}: there is no database with this name. Create it (createdb), or fix the name in the config`,
-  );
-});
+test.skipIf(postgresUrl === undefined)(
+  'the error of opening names the cause and hides the password',
+  async () => {
+    const { openDatabase } = await import('../../../../src/framework/database/open-database.ts');
+    const missing = (postgresUrl as string).replace('postgres://postgres@', 'postgres://postgres:secret@');
+    const url = missing.replace(/\/postgres$/, '/missing');
+    await expect(openDatabase(url, { service: 'pet' })).rejects.toThrow(
+      `database ${url.replace('secret', '***')}: there is no database with this name. Create it (createdb), or fix the name in the config`,
+    );
+  },
+);
 
-test.skipIf(postgresUrl === undefined)('a schema that existed before is not created again', async (t) => {
-  const knownDatabases = join(makeFolder(t), '.databases');
-  const url = newSchemaUrl();
-  const schema = new URL(url).searchParams.get('schema');
-  const first = await openTestDatabase(t, url, { knownDatabases });
-  await (await openTestDatabase(t, url, { knownDatabases })).close();
-  await runSql(first, sql.raw(`DROP SCHEMA ${schema} CASCADE`));
-  await expect(openTestDatabase(t, url, { knownDatabases })).rejects.toThrow(
-    `its schema is missing, although it existed before. Restore a backup, or delete its line in ${knownDatabases} to start with a new database`,
-  );
-  expect(readFileSync(knownDatabases, 'utf8').trim().split('\n')).toHaveLength(1);
-});
+test.skipIf(postgresUrl === undefined)(
+  'a missing schema that existed before is not created again',
+  async (t) => {
+    const knownDatabases = join(makeFolder(t), '.databases');
+    const url = newSchemaUrl();
+    const schema = new URL(url).searchParams.get('schema');
+    const first = await openTestDatabase(t, url, { knownDatabases });
+    await (await openTestDatabase(t, url, { knownDatabases })).close();
+    await runSql(first, sql.raw(`DROP SCHEMA ${schema} CASCADE`));
+    await expect(openTestDatabase(t, url, { knownDatabases })).rejects.toThrow(
+      `its schema is missing, although it existed before. Restore a backup, or delete its line in ${knownDatabases} to start with a new database`,
+    );
+    expect(readFileSync(knownDatabases, 'utf8').trim().split('\n')).toHaveLength(1);
+  },
+);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { hidePassword } from '../../../../src/framework/config/database-url.ts';
 import { parsePostgresUrl } from '../../../../src/framework/database/postgres/url.ts';
 
-test('a URL has the schema of its service, 7 connections and prepared statements unless it says otherwise', () => {
+test('a URL defaults to the schema of its service, 7 connections and prepared statements', () => {
   expect(parsePostgresUrl('postgres://me:secret@host:5433/name', 'pet')).toEqual({
     connectionString: 'postgres://me:secret@host:5433/name',
     schema: 'pet',

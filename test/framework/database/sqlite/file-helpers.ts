@@ -30,7 +30,7 @@ export function insertUsers(file: string, count: number): ReturnType<typeof open
   return database;
 }
 
-/** A file with 500 users, as a server leaves it that was stopped, or one that was killed after 20 more. */
+/** Creates the file of a stopped server with 500 users, or of a server that was killed after 20 more inserts. */
 export function prepareFile(t: TestContext, how: 'stopped' | 'killed'): string {
   const file = join(makeFolder(t), 'user.db');
   void insertUsers(file, 500).close();
@@ -42,7 +42,7 @@ export function prepareFile(t: TestContext, how: 'stopped' | 'killed'): string {
   return copy;
 }
 
-/** All that is in a folder, in every byte. */
+/** Returns the hash of each file in a folder. */
 export function contentsOf(folder: string): Record<string, string> {
   const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
   return Object.fromEntries(
@@ -52,27 +52,30 @@ export function contentsOf(folder: string): Record<string, string> {
       if (stat.isSymbolicLink()) return [name, `to ${readlinkSync(path)}`];
       return [
         name,
-        stat.isFile() ? createHash('sha256').update(readFileSync(path)).digest('hex') : 'no file',
+        stat.isFile() ? createHash('sha256').update(readFileSync(path)).digest('hex') : 'not a file',
       ];
     }),
   );
 }
 
-/** Opening ends with one line that names the file, and changes nothing at all in its folder; nor does asking for its status. */
-export function refuse(
+/**
+ * Expects that opening a file fails with one line that names it, and that neither opening nor reading its status changes
+ * its folder. Returns the line without the name of the file.
+ */
+export function expectRejected(
   file: string,
-  { migrations = userMigrations, folder = dirname(file), record = '' } = {},
+  { migrations = userMigrations, folder = dirname(file), registry = '' } = {},
 ): string {
   const before = contentsOf(folder);
   let message: string | undefined;
   try {
-    openSqlite(file, { migrations, knownDatabases: record === '' ? undefined : record }).close();
+    openSqlite(file, { migrations, knownDatabases: registry === '' ? undefined : registry }).close();
   } catch (error) {
     expect(error).toBeInstanceOf(DatabaseError);
     ({ message } = error as DatabaseError);
   }
   expect(contentsOf(folder)).toEqual(before);
-  expect(message, 'it was opened').toBeDefined();
+  expect(message, 'the file was opened').toBeDefined();
   expect(message).not.toContain('\n');
   const start = `database ${file}: `;
   expect(message?.slice(0, start.length)).toBe(start);

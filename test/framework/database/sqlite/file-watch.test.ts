@@ -19,9 +19,9 @@ import { createTestApp, makeFolder } from '../../../support/app.ts';
 const rex = { name: 'Rex', species: 'dog' };
 const lost = 'the database files changed: writes are rejected';
 const back = 'the database files are back: writes are accepted';
-const patience = { timeout: 20_000, interval: 50 };
+const pollOptions = { timeout: 20_000, interval: 50 };
 
-/** A server with a pet, whose database is in a folder of its own. */
+/** Starts a server with one pet. Its database is in a separate folder. */
 async function start(t: TestContext, file = join(makeFolder(t), 'data/pet.db'), path = file) {
   mkdirSync(dirname(file), { recursive: true });
   const built = await createTestApp(t, {
@@ -36,7 +36,7 @@ async function start(t: TestContext, file = join(makeFolder(t), 'data/pet.db'), 
     file,
     create,
     ready,
-    said: () => built.logs.filter(({ msg }) => msg === lost || msg === back),
+    listLogged: () => built.logs.filter(({ msg }) => msg === lost || msg === back),
   };
 }
 
@@ -56,14 +56,14 @@ const move = (file: string, ends: readonly string[], to: string) => {
 };
 
 describe('writes are rejected with 503, and the service is not ready, when', () => {
-  // They wait for the next check, and can do so together.
+  // Concurrent, because each test waits for the next check.
   test.concurrent.for<[string, (file: string) => void, RegExp]>([
     ['the database file is removed', (file) => rmSync(file), /removed, moved or replaced/],
     ['all its files are removed', (file) => both.map((end) => rmSync(`${file}${end}`)), /removed, moved/],
     ['it is moved', (file) => renameSync(file, `${file}.moved`), /removed, moved or replaced/],
     ['its folder is moved', (file) => renameSync(dirname(file), `${dirname(file)}.moved`), /removed, moved/],
     [
-      'a copy takes its place',
+      'it is replaced by a copy',
       (file) => {
         cpSync(file, `${file}.copy`);
         renameSync(`${file}.copy`, file);
@@ -79,62 +79,62 @@ describe('writes are rejected with 503, and the service is not ready, when', () 
       },
       /^its write-ahead log was removed, moved or replaced/,
     ],
-    ['its write-ahead log is cut to nothing', (file) => truncateSync(`${file}-wal`), /was truncated$/],
-    ['its write-ahead log is cut', (file) => truncateSync(`${file}-wal`, 5_000), /was truncated$/],
-    ['it is cut to nothing', (file) => truncateSync(file), /was truncated$/],
-    ['it is cut', (file) => truncateSync(file, 8_192), /was truncated$/],
+    ['its write-ahead log is truncated to 0 bytes', (file) => truncateSync(`${file}-wal`), /was truncated$/],
+    ['its write-ahead log is truncated', (file) => truncateSync(`${file}-wal`, 5_000), /was truncated$/],
+    ['it is truncated to 0 bytes', (file) => truncateSync(file), /was truncated$/],
+    ['it is truncated', (file) => truncateSync(file, 8_192), /was truncated$/],
   ])('%s', async ([, damage, reason], t) => {
     const { expect } = t;
-    const { file, create, ready, send, said } = await start(t);
+    const { file, create, ready, send, listLogged } = await start(t);
     damage(file);
-    await expect.poll(async () => (await ready()).status, patience).toBe(503);
+    await expect.poll(async () => (await ready()).status, pollOptions).toBe(503);
     const { body } = await ready();
     expect(body.checks).toEqual({ database: 'failed' });
-    const answer = await create();
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
-    expect(JSON.stringify(answer.body)).not.toContain(dirname(file));
+    const response = await create();
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(JSON.stringify(response.body)).not.toContain(dirname(file));
     expect((await send('GET', '/pet/health')).status).toBe(200);
-    expect(said()).toEqual([
+    expect(listLogged()).toEqual([
       expect.objectContaining({ level: 'error', service: 'pet', reason: expect.stringMatching(reason) }),
     ]);
-    expect(said()[0]?.remedy).toMatch(/restore a backup|SIGTERM/);
+    expect(listLogged()[0]?.remedy).toMatch(/restore a backup|SIGTERM/);
   });
 });
 
-test('writes go on when the same files are back, and what was written is there', async (t) => {
-  const { app, file, create, ready, said } = await start(t);
+test('writes are accepted again when the same files are back, and no row is lost', async (t) => {
+  const { app, file, create, ready, listLogged } = await start(t);
   const elsewhere = join(makeFolder(t), 'pet.db');
   move(file, both, elsewhere);
-  await expect.poll(async () => (await ready()).status, patience).toBe(503);
+  await expect.poll(async () => (await ready()).status, pollOptions).toBe(503);
   expect((await create()).status).toBe(503);
   move(elsewhere, both, file);
-  await expect.poll(async () => (await ready()).status, patience).toBe(200);
+  await expect.poll(async () => (await ready()).status, pollOptions).toBe(200);
   expect((await create()).status).toBe(200);
-  expect(said().map(({ msg }) => msg)).toEqual([lost, back]);
+  expect(listLogged().map(({ msg }) => msg)).toEqual([lost, back]);
   await app.stop();
   expect(listPets(file)).toEqual(['Rex', 'Rex']);
 });
 
-test('a database that was cut is not trusted again when it has its size again', async (t) => {
-  const { file, ready, said } = await start(t);
+test('a truncated database stays rejected when it has its old size again', async (t) => {
+  const { file, ready, listLogged } = await start(t);
   truncateSync(file);
-  await expect.poll(async () => (await ready()).status, patience).toBe(503);
+  await expect.poll(async () => (await ready()).status, pollOptions).toBe(503);
   truncateSync(file, 1_000_000);
   await sleep(2_500);
-  expect([(await ready()).status, said().length]).toEqual([503, 1]);
+  expect([(await ready()).status, listLogged().length]).toEqual([503, 1]);
 });
 
-test('a server whose write-ahead log was removed writes all of it into the file when it stops', async (t) => {
+test('a server whose write-ahead log was removed writes the log into the file when it stops', async (t) => {
   const { app, file, create, ready } = await start(t);
   expect((await create()).status).toBe(200);
   rmSync(`${file}-wal`);
-  await expect.poll(async () => (await ready()).status, patience).toBe(503);
+  await expect.poll(async () => (await ready()).status, pollOptions).toBe(503);
   await app.stop();
   expect(listPets(file)).toEqual(['Rex', 'Rex']);
 });
 
-test('nothing is wrong while another process writes, shrinks and checkpoints the database', async (t) => {
-  const { file, create, ready, said } = await start(t);
+test('another process may write, shrink and checkpoint the database', async (t) => {
+  const { file, create, ready, listLogged } = await start(t);
   const client = new Client(file, { timeout: 5_000 });
   t.onTestFinished(() => void client.close());
   client.exec('CREATE TABLE filler (bytes BLOB)');
@@ -147,29 +147,29 @@ test('nothing is wrong while another process writes, shrinks and checkpoints the
     client.pragma('wal_checkpoint(TRUNCATE)');
     expect([(await create()).status, (await ready()).status]).toEqual([200, 200]);
   }
-  expect(said()).toEqual([]);
+  expect(listLogged()).toEqual([]);
 });
 
-test('a database behind a link is watched where it is', async (t) => {
+test('a database behind a link is watched at its real path', async (t) => {
   const file = join(makeFolder(t), 'elsewhere.db');
   const link = join(makeFolder(t), 'pet.db');
   symlinkSync(dirname(file), `${link}.folder`);
-  const { ready, said } = await start(t, file, join(`${link}.folder`, 'elsewhere.db'));
+  const { ready, listLogged } = await start(t, file, join(`${link}.folder`, 'elsewhere.db'));
   await sleep(2_500);
-  expect([(await ready()).status, said()]).toEqual([200, []]);
+  expect([(await ready()).status, listLogged()]).toEqual([200, []]);
   linkSync(file, `${file}.second`);
   rmSync(file);
-  await expect.poll(async () => (await ready()).status, patience).toBe(503);
+  await expect.poll(async () => (await ready()).status, pollOptions).toBe(503);
 });
 
-test('files that are moved while a check runs are moved, not truncated, and may come back', async (t) => {
+test('files that are moved during a check are reported as moved, not as truncated, and may come back', async (t) => {
   const file = join(makeFolder(t), 'pet.db');
   const elsewhere = join(makeFolder(t), 'pet.db');
   const client = new Client(file);
   client.pragma('journal_mode = WAL');
   client.exec('CREATE TABLE pet (id INTEGER)');
   let checks = 0;
-  // Called between the two steps of a check: the paths are compared, and then the sizes.
+  // Called between the two steps of a check: first it compares the paths, then the sizes.
   const watch = watchDatabaseFiles(client, file, () => {
     checks += 1;
     if (checks === 1) move(file, both, elsewhere);
@@ -178,7 +178,9 @@ test('files that are moved while a check runs are moved, not truncated, and may 
     watch.close();
     client.close();
   });
-  await expect.poll(() => watch.damage()?.reason, patience).toBe('its file was removed, moved or replaced');
+  await expect
+    .poll(() => watch.damage()?.reason, pollOptions)
+    .toBe('its file was removed, moved or replaced');
   move(elsewhere, both, file);
-  await expect.poll(() => watch.damage(), patience).toBeUndefined();
+  await expect.poll(() => watch.damage(), pollOptions).toBeUndefined();
 });

@@ -9,7 +9,7 @@ import { runSql } from '../../../support/sql.ts';
 import { addNote, listNotes, noteTable, numbered, openNotes } from './writer-helpers.ts';
 
 describe('a write runs in the context of its caller', () => {
-  test('if other callers write in the same turn', async (t) => {
+  test('when other callers write in the same turn', async (t) => {
     const { database } = openNotes(t);
     const { logs: lines, logging } = await captureLog('info');
     const contexts: unknown[] = [];
@@ -25,7 +25,7 @@ describe('a write runs in the context of its caller', () => {
         getLogger().info(`${service} ${job}`); // the context is kept after the write
       });
     await Promise.all([as('pet', 'feed'), write('no context'), as('user', 'adopt'), as('pet', 'treat')]);
-    // The first write of a turn does not lend its context to the others, also if it has none.
+    // The first write of a turn does not pass its context, or the lack of one, to the others.
     await Promise.all([write('no context either'), as('user', 'rename')]);
     expect(lines).toHaveLength(8);
     for (const { service, job, msg } of lines) expect(`${service} ${job}`).toBe(msg);
@@ -39,7 +39,7 @@ describe('a write runs in the context of its caller', () => {
     ]);
   });
 
-  test('if it waits for a lock, or runs again because of an error of another write', async (t) => {
+  test('when it waits for a lock, or runs again because of an error of another write', async (t) => {
     const { file, database } = openNotes(t);
     const { logs: lines, logging } = await captureLog('info');
     const other = new Client(file);
@@ -62,7 +62,7 @@ describe('a write runs in the context of its caller', () => {
     for (const { job, msg } of lines) expect(job).toBe(msg);
   });
 
-  test('through HTTP: its log entries have the service and the id of their own request', async (t) => {
+  test('when the caller is an HTTP request: its log entries have the service and id of that request', async (t) => {
     const ids = numbered(40).map((name) => name.replace(' ', '-'));
     const keeper = defineService({
       name: 'keeper',

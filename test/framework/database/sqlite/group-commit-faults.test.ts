@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,6 +7,7 @@ import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { sql } from '../../../../src/framework/database/drizzle.ts';
 import { InsufficientStorage, ServiceUnavailable } from '../../../../src/framework/errors/problem.ts';
+import { spawnForTest } from '../../../support/process-guard.ts';
 import {
   addNote,
   listCommitted,
@@ -21,7 +22,7 @@ import {
 
 const driver = JSON.stringify(createRequire(import.meta.url).resolve('better-sqlite3'));
 
-describe('an error of the disk fails every write of the transaction, and changes nothing:', () => {
+describe('a disk error fails every write of the transaction and changes nothing:', () => {
   test('a full disk, until it has space again', async (t) => {
     const { file, database } = openNotes(t);
     const pragma = (text: string) => database.prepare(sql.raw(`PRAGMA ${text}`)).get();
@@ -125,11 +126,10 @@ describe.concurrent('a lock of another process', () => {
   /** Runs a script with a connection in a separate process. Resolves at its first output. */
   async function start(t: TestContext, script: string, file: string): Promise<ChildProcess> {
     const intro = `const client = new (require(${driver}))(${JSON.stringify(file)});`;
-    const child = spawn(process.execPath, ['--eval', `${intro}${script}`], {
+    const child = spawnForTest(t, process.execPath, ['--eval', `${intro}${script}`], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    t.onTestFinished(() => void child.kill('SIGKILL'));
-    await once(child.stdout, 'data');
+    await once(child.stdout as NodeJS.ReadableStream, 'data');
     return child;
   }
 
@@ -182,7 +182,7 @@ describe.concurrent('a lock of another process', () => {
     expect(listCommitted(file)).toEqual(['theirs', ...numbered(3, 'late')]);
   });
 
-  test('of a process that writes all the time does not starve the writes of this one', async (t) => {
+  test('of a process that writes all the time does not starve the writes of this process', async (t) => {
     const { file, database } = openNotes(t);
     // The other process writes as fast as it can: the lock is free only between two of its transactions.
     const other = await start(

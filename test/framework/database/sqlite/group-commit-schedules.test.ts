@@ -16,7 +16,7 @@ import { openRecordedWriter, throwSqliteError } from './writer-helpers.ts';
 /** `SCHEDULES=10000` in `.ci/run`. */
 const schedules = Number(process.env.SCHEDULES ?? 1_500);
 
-test('random schedules of writes end as if each write had run alone, whole or not at all, in order', {
+test('random schedules of writes have the same result as the same writes one by one', {
   timeout: 300_000,
 }, async (t) => {
   const recorded = openRecordedWriter(t);

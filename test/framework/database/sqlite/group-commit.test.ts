@@ -41,7 +41,7 @@ describe('the writes of one event-loop turn', () => {
     const transactions = () => statements.filter((statement) => /BEGIN|COMMIT|ROLLBACK$/.test(statement));
     expect(transactions()).toEqual(['BEGIN IMMEDIATE', 'COMMIT']);
 
-    // Writes of later turns do not share it, not even those that a resolved write causes.
+    // Writes of later turns do not share it, not even writes that a resolved write causes.
     await Promise.all([write(100).then(() => Promise.all([write(101), write(102)])), write(103)]);
     expect(transactions()).toHaveLength(6);
     expect(order.slice(100)).toEqual([100, 103, 101, 102]);
@@ -64,18 +64,18 @@ describe('the writes of one event-loop turn', () => {
     );
     t.onTestFinished(() => void watcher.terminate());
     await once(watcher, 'message');
-    const said = once(watcher, 'message');
+    const counted = once(watcher, 'message');
     for (let group = 0; group < 300; group += 1) {
       await Promise.all(
         numbered(7, `group ${group}`).map((note) => database.write(() => addNote(database, note))),
       );
     }
-    const [seen] = (await said) as [number[]];
+    const [seen] = (await counted) as [number[]];
     expect(seen.length).toBeGreaterThan(5);
     expect(seen.filter((count) => count % 7 !== 0)).toEqual([]);
   });
 
-  test('can contain other writes, which are part of them', async (t) => {
+  test('can contain nested writes, which join the outer write', async (t) => {
     const { database } = openNotes(t);
     const nested = (note: string, isFine: boolean) =>
       database.write(async () => {
@@ -93,7 +93,7 @@ describe('the writes of one event-loop turn', () => {
 });
 
 describe('an error of one write fails only that write:', () => {
-  test('a write that waits for something else is rejected without effect, and does not go on', async (t) => {
+  test('a write that waits for something other than a statement is rejected without effect, and stops', async (t) => {
     const { database } = openNotes(t);
     const write = database.write(async () => {
       await addNote(database, 'before');
@@ -123,7 +123,7 @@ describe('an error of one write fails only that write:', () => {
     expect(await listNotes(database)).toEqual(['other']);
   });
 
-  test('a write fails if one of its statements fails, also if it catches the error', async (t) => {
+  test('a write fails if one of its statements fails, even if it catches the error', async (t) => {
     const { database } = openNotes(t);
     await addNote(database, 'first');
     const write = database.write(async () => {
@@ -160,7 +160,7 @@ describe('an error of one write fails only that write:', () => {
     expect(listCommitted(file)).toEqual(['first', 'before', 'after', 'later']);
   });
 
-  test('a write rejects with whatever it throws', async (t) => {
+  test('a write rejects with the value that it throws', async (t) => {
     const { database } = openNotes(t);
     for (const thrown of [undefined, null, 0, 'text', { code: 7 }, Object.freeze(new Error('frozen'))]) {
       const writes = [

@@ -11,7 +11,7 @@ import { makeFolder } from '../../../support/app.ts';
 const migrations = new URL('../../../../src/services/user/migrations/', import.meta.url);
 const { placeholder } = sql;
 
-/** A database with its statements, and a connection of somebody else to the same file. */
+/** Opens a database with its statements, and a second connection to the same file. */
 function open(t: TestContext) {
   const file = join(makeFolder(t), 'user.db');
   const { orm, prepare, write, close } = openSqlite(file, { migrations });
@@ -44,7 +44,7 @@ function open(t: TestContext) {
 }
 
 describe('the reads of one turn', () => {
-  test('share a transaction from the second on, until the turn ends', async () => {
+  test('share a transaction from the second read on, until the turn ends', async () => {
     const client = new Client(':memory:');
     const { beforeRead, end } = createReadTransaction(client);
     for (let round = 0; round < 3; round += 1) {
@@ -63,7 +63,7 @@ describe('the reads of one turn', () => {
     expect(client.inTransaction).toBe(false);
   });
 
-  test('see one state, and in the next turn what another process wrote meanwhile', async (t) => {
+  test('see one state; reads of the next turn see writes of other processes', async (t) => {
     const { names, find, addByOther } = open(t);
     expect(await names()).toEqual([]);
     expect(await names()).toEqual([]);
@@ -75,10 +75,10 @@ describe('the reads of one turn', () => {
     expect(await find(1)).toBe('Alice');
   });
 
-  test('see what was written between them', async (t) => {
+  test('see the writes of this process between them', async (t) => {
     const { names, add } = open(t);
     for (const name of ['a', 'b', 'c']) {
-      // In the turn of the flush too, and in that after it.
+      // Read before the write, during its flush and after it.
       const before = [await names(), await names()];
       const written = add(name);
       expect([await names(), await names()]).toEqual(before);
@@ -88,7 +88,7 @@ describe('the reads of one turn', () => {
     }
   });
 
-  test('end before what waits is written in the same turn', async (t) => {
+  test('end before a queued write commits in the same turn', async (t) => {
     const { names, add, countByOther } = open(t);
     let read: Promise<string[]>[] = [];
     setImmediate(() =>
@@ -102,7 +102,7 @@ describe('the reads of one turn', () => {
     expect(await names()).toEqual(['Alice']);
   });
 
-  test('see a statement that is a write by itself as soon as it resolves', async (t) => {
+  test('see a single statement that writes as soon as it resolves', async (t) => {
     const { names, add, addAndReturn, countByOther } = open(t);
     expect([await names(), await names()]).toEqual([[], []]);
     await add('Alice');
@@ -112,7 +112,7 @@ describe('the reads of one turn', () => {
     expect(countByOther()).toBe(2);
   });
 
-  test('within a write are those of its own transaction', async (t) => {
+  test('inside a write use the transaction of the write', async (t) => {
     const { names, write, add, countByOther } = open(t);
     const found = await write(async () => {
       const before = [await names(), await names()];
@@ -123,7 +123,7 @@ describe('the reads of one turn', () => {
     expect(countByOther()).toBe(1);
   });
 
-  test('do not keep the database from being closed, nor fail when the turn ends after that', async (t) => {
+  test('do not prevent closing the database, and do not fail when the turn ends later', async (t) => {
     const { names, close } = open(t);
     expect([await names(), await names()]).toEqual([[], []]);
     await close();
@@ -131,7 +131,7 @@ describe('the reads of one turn', () => {
     await turn();
   });
 
-  test('end without harm where an error has ended their transaction', async () => {
+  test('end normally if an error has ended their transaction', async () => {
     const client = new Client(':memory:');
     const { beforeRead } = createReadTransaction(client);
     beforeRead();

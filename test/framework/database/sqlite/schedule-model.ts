@@ -122,7 +122,7 @@ export function predict(before: Rows, { writes, fault }: Turn): { rows: Rows; ou
   return { rows, outcomes: alone };
 }
 
-/** Undefined mostly, and the value once in `times` times. */
+/** Generates the value in one of `times` cases, otherwise undefined. */
 const rarely = <Value>(times: number, arbitrary: fc.Arbitrary<Value>) =>
   fc.oneof({ weight: times - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 const id = fc.integer({ min: 1, max: 6 });

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -16,25 +16,26 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { assertNoDanglingLink } from '../../../../src/framework/database/sqlite/files.ts';
 import { openSqlite } from '../../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../../support/app.ts';
-import { contentsOf, pageSize, prepareFile, refuse, userMigrations } from './file-helpers.ts';
+import { spawnForTest } from '../../../support/process-guard.ts';
+import { contentsOf, expectRejected, pageSize, prepareFile, userMigrations } from './file-helpers.ts';
 
-describe('what is not a file that can be written is refused, and stays as it was:', () => {
+describe('a path that is not a writable file is rejected and stays unchanged:', () => {
   test('a folder', (t) => {
     const folder = join(makeFolder(t), 'user.db');
     mkdirSync(folder);
-    expect(refuse(folder)).toBe('it is a folder. Name a file in the config');
+    expect(expectRejected(folder)).toBe('it is a folder. Name a file in the config');
   });
 
-  test('a pipe, which nobody would ever answer', (t) => {
+  test('a pipe', (t) => {
     const file = join(makeFolder(t), 'user.db');
     expect(spawnSync('mkfifo', [file]).status).toBe(0);
-    expect(refuse(file)).toBe('it is not a regular file. Name another file in the config');
+    expect(expectRejected(file)).toBe('it is not a regular file. Name another file in the config');
   });
 
   test('a path below a file', (t) => {
     const folder = makeFolder(t);
     writeFileSync(join(folder, 'notes.txt'), 'notes');
-    expect(refuse(join(folder, 'notes.txt/user.db'), { folder })).toMatch(
+    expect(expectRejected(join(folder, 'notes.txt/user.db'), { folder })).toMatch(
       /^a part of its path is a file, not a folder\. /,
     );
   });
@@ -42,25 +43,27 @@ describe('what is not a file that can be written is refused, and stays as it was
   test('a loop of links', (t) => {
     const file = join(makeFolder(t), 'user.db');
     symlinkSync('user.db', file);
-    expect(refuse(file)).toMatch(/^its path is a loop of links\. /);
+    expect(expectRejected(file)).toMatch(/^its path is a loop of links\. /);
   });
 
-  test('a link to a file that is not there', (t) => {
+  test('a link to a missing file', (t) => {
     const file = join(makeFolder(t), 'user.db');
     symlinkSync('/nowhere/user.db', file);
-    expect(refuse(file)).toBe(`${file} is a link to a missing file. Mount its target, or fix the link`);
+    expect(expectRejected(file)).toBe(
+      `${file} is a link to a missing file. Mount its target, or fix the link`,
+    );
   });
 
-  test('a link to a folder that is not there', (t) => {
+  test('a link to a missing folder', (t) => {
     const folder = makeFolder(t);
     symlinkSync('/nowhere', join(folder, 'data'));
     const file = join(folder, 'data/of/user.db');
-    expect(refuse(file, { folder })).toBe(
+    expect(expectRejected(file, { folder })).toBe(
       `${join(folder, 'data')} is a link to a missing file. Mount its target, or fix the link`,
     );
   });
 
-  /** Opens it in a process that is not root, to whom no right is denied; its error. */
+  /** Opens a file in a process that is not root, because root has every permission. Returns its error. */
   function openAsNobody(file: string): string {
     const script = `
       import { openSqlite } from ${JSON.stringify(new URL('../../../../src/framework/database/sqlite/open.ts', import.meta.url))};
@@ -78,9 +81,9 @@ describe('what is not a file that can be written is refused, and stays as it was
   }
 
   test.for([
-    ['a file that may not be written', 0o444, 0o777, (file: string) => file],
-    ['a file in a folder that may not be written', 0o666, 0o555, (file: string) => dirname(file)],
-    ['a file that may not be read', 0o222, 0o777, (file: string) => file],
+    ['a file without write permission', 0o444, 0o777, (file: string) => file],
+    ['a file in a folder without write permission', 0o666, 0o555, (file: string) => dirname(file)],
+    ['a file without read permission', 0o222, 0o777, (file: string) => file],
   ] as const)('%s', ([, fileMode, folderMode, culprit], t) => {
     const file = prepareFile(t, 'stopped');
     chmodSync(file, fileMode);
@@ -93,7 +96,7 @@ describe('what is not a file that can be written is refused, and stays as it was
     if (before !== undefined) expect(contentsOf(dirname(file))).toEqual(before);
   });
 
-  test('a new file in a folder that may not be written', (t) => {
+  test('a new file in a folder without write permission', (t) => {
     const folder = makeFolder(t);
     chmodSync(folder, 0o555);
     t.onTestFinished(() => chmodSync(folder, 0o777));
@@ -101,16 +104,16 @@ describe('what is not a file that can be written is refused, and stays as it was
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('a file that nobody may change, root included', (t) => {
+  test('a file that even root cannot change', (t) => {
     const file = prepareFile(t, 'stopped');
-    if (spawnSync('chattr', ['+i', file]).status !== 0) t.skip('chattr may not be used here');
+    if (spawnSync('chattr', ['+i', file]).status !== 0) t.skip('chattr is not permitted here');
     t.onTestFinished(() => void spawnSync('chattr', ['-i', file]));
-    expect(refuse(file)).toMatch(/cannot be accessed \(E(PERM|ACCES)\)/);
+    expect(expectRejected(file)).toMatch(/cannot be accessed \(E(PERM|ACCES)\)/);
   });
 });
 
 describe('a new database', () => {
-  test('appears whole, with nothing beside it', (t) => {
+  test('appears complete, with no other file beside it', (t) => {
     const file = join(makeFolder(t), 'data/of/ours/user.db');
     openSqlite(file, { migrations: userMigrations }).close();
     expect(readdirSync(dirname(file))).toEqual(['user.db']);
@@ -118,7 +121,7 @@ describe('a new database', () => {
     expect(lstatSync(file).size).toBeGreaterThan(pageSize);
   });
 
-  test('that cannot be made leaves nothing', (t) => {
+  test('that cannot be created leaves no file', (t) => {
     const migrations = makeFolder(t);
     cpSync(userMigrations, migrations, { recursive: true });
     writeFileSync(
@@ -126,68 +129,70 @@ describe('a new database', () => {
       'CREATE TABLE a (b);--> statement-breakpoint\nNO SQL;',
     );
     const file = join(makeFolder(t), 'user.db');
-    expect(refuse(file, { migrations: new URL(`file://${migrations}/`) })).toMatch(/syntax error/);
+    expect(expectRejected(file, { migrations: new URL(`file://${migrations}/`) })).toMatch(/syntax error/);
     expect(readdirSync(dirname(file))).toEqual([]);
   });
 });
 
-describe('a database that has been there', () => {
+describe('a database that existed before', () => {
   function prepare(t: TestContext) {
     const folder = makeFolder(t);
-    const record = join(folder, '.databases');
+    const registry = join(folder, '.databases');
     const file = join(folder, 'data/user.db');
-    openSqlite(file, { migrations: userMigrations, knownDatabases: record }).close();
-    return { folder, file, record };
+    openSqlite(file, { migrations: userMigrations, knownDatabases: registry }).close();
+    return { folder, file, registry };
   }
 
-  test('is recorded once, however often it is opened, beside others', (t) => {
-    const { folder, file, record } = prepare(t);
-    openSqlite(file, { migrations: userMigrations, knownDatabases: record }).close();
+  test('is in the registry once, however often it is opened', (t) => {
+    const { folder, file, registry } = prepare(t);
+    openSqlite(file, { migrations: userMigrations, knownDatabases: registry }).close();
     const other = join(folder, 'data/other.db');
-    openSqlite(other, { migrations: userMigrations, knownDatabases: record }).close();
-    openSqlite(':memory:', { migrations: userMigrations, knownDatabases: record }).close();
-    expect(readFileSync(record, 'utf8')).toBe(`${file}\n${other}\n`);
+    openSqlite(other, { migrations: userMigrations, knownDatabases: registry }).close();
+    openSqlite(':memory:', { migrations: userMigrations, knownDatabases: registry }).close();
+    expect(readFileSync(registry, 'utf8')).toBe(`${file}\n${other}\n`);
   });
 
   test.for([
     ['file', (file: string) => rmSync(file)],
     ['folder', (file: string) => rmSync(dirname(file), { recursive: true })],
-  ] as const)('is not made anew where its %s is gone, unless one says so', ([, remove], t) => {
-    const { folder, file, record } = prepare(t);
-    remove(file);
-    expect(refuse(file, { folder, record })).toBe(
-      `the file is missing, although it existed before. Mount its folder, restore a backup, or delete its line in ${record} to start with a new database`,
-    );
-    rmSync(record);
-    openSqlite(file, { migrations: userMigrations, knownDatabases: record }).close();
-    expect(existsSync(file)).toBe(true);
-  });
+  ] as const)(
+    'is not created again if its %s is missing, unless its registry entry is deleted',
+    ([, remove], t) => {
+      const { folder, file, registry } = prepare(t);
+      remove(file);
+      expect(expectRejected(file, { folder, registry })).toBe(
+        `the file is missing, although it existed before. Mount its folder, restore a backup, or delete its line in ${registry} to start with a new database`,
+      );
+      rmSync(registry);
+      openSqlite(file, { migrations: userMigrations, knownDatabases: registry }).close();
+      expect(existsSync(file)).toBe(true);
+    },
+  );
 
-  test('is opened though it cannot be recorded, and not made where the record cannot be read', (t) => {
+  test('is opened if the registry cannot be written, and not created if the registry cannot be read', (t) => {
     const { file } = prepare(t);
-    const record = makeFolder(t);
-    openSqlite(file, { migrations: userMigrations, knownDatabases: record }).close();
+    const registry = makeFolder(t);
+    openSqlite(file, { migrations: userMigrations, knownDatabases: registry }).close();
     rmSync(file);
-    expect(refuse(file, { record })).toBe(
-      `${record}, the list of known databases, cannot be read (EISDIR). Check its permissions`,
+    expect(expectRejected(file, { registry })).toBe(
+      `${registry}, the list of known databases, cannot be read (EISDIR). Check its permissions`,
     );
   });
 
-  test('is recorded in full after a line that was cut', (t) => {
-    const { folder, file, record } = prepare(t);
-    writeFileSync(record, `${file}\n/half a li`);
+  test('gets a complete registry entry after an entry that was cut off', (t) => {
+    const { folder, file, registry } = prepare(t);
+    writeFileSync(registry, `${file}\n/half a li`);
     const other = join(folder, 'data/other.db');
-    openSqlite(other, { migrations: userMigrations, knownDatabases: record }).close();
-    expect(readFileSync(record, 'utf8').split('\n')).toContain(other);
+    openSqlite(other, { migrations: userMigrations, knownDatabases: registry }).close();
+    expect(readFileSync(registry, 'utf8').split('\n')).toContain(other);
   });
 });
 
-test('a file that another process makes while one looks is no link to nothing', async (t) => {
+test('a file that appears during the check is not reported as a dangling link', async (t) => {
   const file = join(makeFolder(t), 'user.db');
   const code =
     'const fs = require("fs"); for (;;) { fs.writeFileSync(process.argv[1], ""); fs.rmSync(process.argv[1]); }';
-  const maker = spawn(process.execPath, ['-e', code, file]);
-  t.onTestFinished(() => void maker.kill());
+  spawnForTest(t, process.execPath, ['-e', code, file], { stdio: 'ignore' });
   await expect.poll(() => existsSync(file), { interval: 1 }).toBe(true);
   const end = performance.now() + 500;
   while (performance.now() < end) assertNoDanglingLink(file);

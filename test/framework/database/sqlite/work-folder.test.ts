@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, linkSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -7,14 +7,15 @@ import { expect, type TestContext, test } from 'vitest';
 import { openSqlite } from '../../../../src/framework/database/sqlite/open.ts';
 import { makeWorkFolder, removeLeftFolders } from '../../../../src/framework/database/sqlite/work-folder.ts';
 import { makeFolder } from '../../../support/app.ts';
+import { spawnForTest } from '../../../support/process-guard.ts';
 
 const host = hostname().replace(/[^\w.]/g, '_');
 
-/** A database with a folder beside it, as a process leaves it that was killed; `of` is what the name says of that process. */
-function prepare(t: TestContext, of: string) {
+/** Creates a database and the work folder of a killed process. `owner` is the part of the name for that process. */
+function prepare(t: TestContext, owner: string) {
   const file = join(makeFolder(t), 'pet.db');
   openSqlite(file).close();
-  const left = `${file}.look-${of}-a1B2c3`;
+  const left = `${file}.look-${owner}-a1B2c3`;
   mkdirSync(left);
   linkSync(file, join(left, 'db'));
   return { file, left };
@@ -23,7 +24,7 @@ function prepare(t: TestContext, of: string) {
 /** The id of a process that has ended. */
 const deadPid = () => spawnSync('true').pid;
 
-test('a start removes the folders of processes that were killed, and the second names in them', (t) => {
+test('a start removes the work folders of killed processes, with the links in them', (t) => {
   const { file } = prepare(t, `${host}-${deadPid()}`);
   mkdirSync(`${file}.new-${host}-${deadPid()}-a1B2c3`);
   expect(statSync(file).nlink).toBe(2);
@@ -32,9 +33,8 @@ test('a start removes the folders of processes that were killed, and the second 
   expect(statSync(file).nlink).toBe(1);
 });
 
-test('a start leaves the folder of a process that runs', async (t) => {
-  const child = spawn('sleep', ['60']);
-  t.onTestFinished(() => void child.kill());
+test('a start keeps the work folder of a running process', async (t) => {
+  const child = spawnForTest(t, 'sleep', ['60'], { stdio: 'ignore' });
   await once(child, 'spawn');
   const { file, left } = prepare(t, `${host}-${child.pid}`);
   openSqlite(file).close();
@@ -42,9 +42,9 @@ test('a start leaves the folder of a process that runs', async (t) => {
 });
 
 test.for([`elsewhere-${deadPid()}`, 'x'])(
-  'a folder of %s, of which nothing is known, goes when it is an hour old',
-  (of, t) => {
-    const { file, left } = prepare(t, of);
+  'a work folder of %s, an unknown process, is removed when it is an hour old',
+  (owner, t) => {
+    const { file, left } = prepare(t, owner);
     openSqlite(file).close();
     expect(existsSync(left)).toBe(true);
     const before = (Date.now() - 61 * 60 * 1000) / 1000;
@@ -54,7 +54,7 @@ test.for([`elsewhere-${deadPid()}`, 'x'])(
   },
 );
 
-test('nothing else beside a database is removed', (t) => {
+test('other files beside a database are not removed', (t) => {
   const { file } = prepare(t, `${host}-${deadPid()}`);
   const others = [
     'other.db',
@@ -70,7 +70,7 @@ test('nothing else beside a database is removed', (t) => {
   expect(readdirSync(dirname(file)).sort()).toEqual(['pet.db', ...others, restore].sort());
 });
 
-test('several processes that start together remove what is left, and all of them start', async (t) => {
+test('processes that start at the same time remove the left work folders, and all of them start', async (t) => {
   const { file } = prepare(t, `${host}-${deadPid()}`);
   const pid = deadPid();
   for (let index = 100; index < 300; index += 1) {
@@ -83,7 +83,7 @@ test('several processes that start together remove what is left, and all of them
     process.once('disconnect', () => openSqlite(${JSON.stringify(file)}).close());
     process.send('ready');`;
   const children = Array.from({ length: 4 }, () =>
-    spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    spawnForTest(t, process.execPath, ['--input-type=module', '--eval', script], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     }),
   );
@@ -94,7 +94,7 @@ test('several processes that start together remove what is left, and all of them
   expect(readdirSync(dirname(file))).toEqual(['pet.db']);
 });
 
-test('a work folder has the name of its process, and is its own', (t) => {
+test('a work folder has the id of its process, and only its user has access', (t) => {
   const file = join(makeFolder(t), 'pet.db');
   const folder = makeWorkFolder(file, 'look');
   expect(folder.startsWith(`${file}.look-${host}-${process.pid}-`)).toBe(true);
@@ -103,7 +103,7 @@ test('a work folder has the name of its process, and is its own', (t) => {
   expect(existsSync(folder)).toBe(true);
 });
 
-test('a database, its log and the index of that can be read by their owner alone, and so can its folder', (t) => {
+test('only the owner has access to a database, its log, its index and its new folders', (t) => {
   const file = join(makeFolder(t), 'data/of/ours/pet.db');
   const database = openSqlite(file);
   t.onTestFinished(() => database.close());

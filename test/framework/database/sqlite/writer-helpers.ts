@@ -59,7 +59,7 @@ export function openRecordedWriter(t: TestContext, file = ':memory:') {
   const recorded = {
     client,
     statements: [] as string[],
-    /** Called before each statement. What it throws replaces the statement. */
+    /** Called before each statement. If it throws, the statement does not run. */
     before: (_statement: string): void => {},
     writer: openWriter({
       prepare(statement) {

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { openConcurrencyLimit } from '../../../../src/framework/http/overload/concurrency-limit.ts';
 
-/** Requests under a clock that goes as it is told, and an event loop that is busy when it is told. */
+/** Simulates requests, with a clock and an event-loop utilization that the test controls. */
 function simulate(t: TestContext, limits: { requests: number; wait: number; unread?: number }) {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   let now = 0;
@@ -31,10 +31,10 @@ function simulate(t: TestContext, limits: { requests: number; wait: number; unre
   };
   return {
     ...{ limit, enter, leave },
-    isFull: () => limit.excess() !== undefined,
-    /** Nothing happens for so long. */
+    isFull: () => limit.findExcess() !== undefined,
+    /** Passes time in which the event loop is idle. */
     idle: pass,
-    /** For `ms` in all, it ends `count` every `every` ms, and as many come. */
+    /** Keeps the event loop busy for `ms`: every `every` ms `count` requests end, and as many arrive. */
     work({ ms, every, count = 1 }: { ms: number; every: number; count?: number }, step = () => {}) {
       for (let passed = 0; passed < ms; passed += every) {
         active += every;
@@ -44,21 +44,21 @@ function simulate(t: TestContext, limits: { requests: number; wait: number; unre
         enter(count);
       }
     },
-    /** As many as are let in. */
+    /** Adds requests until one is rejected, and returns how many were admitted. */
     fill(): number {
       let entered = 0;
-      for (; limit.excess() === undefined; entered += 1) limit.enter();
+      for (; limit.findExcess() === undefined; entered += 1) limit.enter();
       return entered;
     },
   };
 }
 
-test('where what is in work would wait too long for its turn, no more is admitted until it would not', (t) => {
+test('a busy server rejects requests that would wait too long, until fewer are in progress', (t) => {
   const { enter, leave, idle, work, isFull } = simulate(t, { requests: 1_000, wait: 50 });
   enter(100);
-  // It ends 50 a second: a hundred would take 2 s.
+  // 50 requests end per second, so 100 requests take 2 s.
   work({ ms: 400, every: 20 });
-  expect(isFull()).toBe(false); // a burst
+  expect(isFull()).toBe(false); // still a burst
   work({ ms: 200, every: 20 });
   expect(isFull()).toBe(true);
   leave(40);
@@ -71,7 +71,7 @@ test('where what is in work would wait too long for its turn, no more is admitte
   expect(isFull()).toBe(true);
 });
 
-test('after it was too much, the next flood is not let in whole, and what waits for somebody else makes room', (t) => {
+test('after an overload only a part of the next burst is admitted; requests that wait for a peer do not count', (t) => {
   const { leave, idle, work, fill, isFull } = simulate(t, { requests: 2_000, wait: 50 });
   expect(fill()).toBe(2_000);
   leave(2_000 - 64);
@@ -79,7 +79,7 @@ test('after it was too much, the next flood is not let in whole, and what waits 
   leave(64);
   idle(200);
   expect(fill()).toBe(512);
-  // Not with the next look: that these wait for somebody else is seen only when they have waited from one to the other.
+  // The limit sees that requests wait for a peer only after they have waited for a whole tick.
   idle(100);
   expect(isFull()).toBe(true);
   leave(512);
@@ -88,28 +88,41 @@ test('after it was too much, the next flood is not let in whole, and what waits 
   expect(isFull()).toBe(true);
   idle(100);
   expect(fill()).toBe(512);
-  // Only for a while.
+  // The limit remembers the overload for a minute.
   leave(1_024);
   idle(61_000);
   expect(fill()).toBe(2_000);
 });
 
-test('what takes little more than a refusal is not refused', (t) => {
+test('after five seconds of slow requests the limit falls to the number that ends in five seconds', (t) => {
+  const { enter, leave, work, isFull } = simulate(t, { requests: 1_000, wait: 50 });
+  enter(63);
+  // 10 requests end per second.
+  work({ ms: 4_800, every: 100 }, () => expect(isFull()).toBe(false));
+  work({ ms: 1_000, every: 100 });
+  expect(isFull()).toBe(true);
+  leave(63 - 50);
+  expect(isFull()).toBe(true);
+  leave(1);
+  expect(isFull()).toBe(false);
+});
+
+test('requests that cost little more than a rejection are not rejected', (t) => {
   const { enter, work, isFull } = simulate(t, { requests: 1_000, wait: 1 });
   enter(500);
-  // 20 a ms, of which 20 are ended within 1 ms.
+  // 20 requests end per ms, so each takes 0.05 ms.
   work({ ms: 1_500, every: 1, count: 20 }, () => expect(isFull()).toBe(false));
-  // 4 a ms.
+  // 4 requests end per ms, so each takes 0.25 ms.
   work({ ms: 1_500, every: 1, count: 4 });
   expect(isFull()).toBe(true);
 });
 
-test('what is spent on refusing does not make it admit less and less', (t) => {
+test('time spent on rejections does not lower the limit', (t) => {
   const { limit, enter, work, isFull } = simulate(t, { requests: 1_000, wait: 200 });
   enter(79);
-  // It ends 200 a second at most, 40 within 200 ms; but nine tenths of the time go by with refusing.
+  // 200 requests end per second, 40 within 200 ms, but rejections take nine tenths of the time.
   work({ ms: 2_000, every: 5 }, () => {
-    limit.rejected(0.45 * 5);
+    limit.countRejection(0.45 * 5);
     expect(isFull()).toBe(false);
   });
   enter(1_000);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openTurns } from '../../../../src/framework/http/overload/event-loop-turns.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../../support/app.ts';
-import { countConnections, openConnected } from '../../../support/sockets.ts';
+import { countConnections, openConnectedSocket } from '../../../support/sockets.ts';
 
 test('does deferred work in order, and shares the time between requests and responses', async () => {
   const turns = openTurns(0);
@@ -20,7 +20,7 @@ test('does deferred work in order, and shares the time between requests and resp
   expect(done).toEqual([]);
   await turn();
   expect(done).toHaveLength(1);
-  // While something waits, new work waits behind it.
+  // New work waits behind work that is already deferred.
   expect(turns.isOver()).toBe(true);
   await expect.poll(() => done).toHaveLength(5);
   expect(done.slice(0, 2)).toEqual(['a', '1']);
@@ -28,7 +28,7 @@ test('does deferred work in order, and shares the time between requests and resp
   expect(done.filter((name) => name < '9')).toEqual(['1', '2']);
 });
 
-test('a turn is over when its time is over, and the next one has its own', async () => {
+test('a turn is over when its budget is used up; the next turn has a new budget', async () => {
   const turns = openTurns(20);
   expect(turns.isOver()).toBe(false);
   const end = performance.now() + 25;
@@ -45,7 +45,7 @@ function spin(ms: number): void {
   while (performance.now() < end);
 }
 
-test('a health check does not wait for all heavy requests that came before it', async (t) => {
+test('a health check does not wait for all heavy requests that arrived before it', async (t) => {
   let done = 0;
   const heavy = defineService({
     name: 'heavy',
@@ -60,9 +60,9 @@ test('a health check does not wait for all heavy requests that came before it', 
   });
   const built = await createTestApp(t, { services: [heavy] });
   const { url } = built;
-  const clients = await Promise.all(Array.from({ length: 40 }, () => openConnected(t, url)));
-  const probe = await openConnected(t, url);
-  // It accepts one in a turn. What is written then is all there before it looks.
+  const clients = await Promise.all(Array.from({ length: 40 }, () => openConnectedSocket(t, url)));
+  const probe = await openConnectedSocket(t, url);
+  // The server accepts one connection per turn, and finds the input of all of them in one poll.
   await expect.poll(() => countConnections(built)).toBe(41);
   for (const client of clients) client.write('GET /heavy/spin HTTP/1.1\r\nhost: localhost\r\n\r\n');
   probe.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
@@ -98,9 +98,9 @@ test('the event loop does other work between large responses', async (t) => {
     },
   });
   const { app, url } = await createTestApp(t, { services: [heavy] });
-  const ask = async (size: number) => (await fetch(`${url}/heavy/items/${size}`)).status;
-  const asked = Array.from({ length: 20 }, () => ask(100));
-  const small = Array.from({ length: 5 }, () => ask(3));
+  const get = async (size: number) => (await fetch(`${url}/heavy/items/${size}`)).status;
+  const large = Array.from({ length: 20 }, () => get(100));
+  const small = Array.from({ length: 5 }, () => get(3));
   await expect.poll(() => app.server.inFlight.length).toBe(25);
   const count = (): void => {
     turns += 1;
@@ -108,10 +108,10 @@ test('the event loop does other work between large responses', async (t) => {
   };
   count();
   release();
-  const statuses = await Promise.all([...asked, ...small]);
+  const statuses = await Promise.all([...large, ...small]);
   isOver = true;
   expect(new Set(statuses)).toEqual(new Set([200]));
   expect(seen.get('large')?.size).toBeGreaterThanOrEqual(10);
-  // Small ones do not wait behind them.
+  // Small responses do not wait behind large ones.
   expect(seen.get('small')?.size).toBe(1);
 });

@@ -21,15 +21,15 @@ test('the time that each rejection takes is reported to the concurrency limit', 
     log: (await captureLog('info')).logging.logger('gateway'),
     securityHeaders: {},
   });
-  const rejected = vi.spyOn(concurrency, 'rejected');
+  const countRejection = vi.spyOn(concurrency, 'countRejection');
   const server = serverFactory((_request, response) => void response.end(), { http: {} }) as Server;
   t.onTestFinished(() => void server.close());
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   expect((await sendRequest(url, 'GET')).status).toBe(200);
-  expect(rejected).not.toHaveBeenCalled();
+  expect(countRejection).not.toHaveBeenCalled();
   concurrency.enter();
   expect((await sendRequest(url, 'GET')).status).toBe(503);
-  expect(rejected.mock.calls).toEqual([[expect.any(Number)]]);
-  expect(rejected.mock.calls[0]?.[0]).toBeGreaterThan(0);
+  expect(countRejection.mock.calls).toEqual([[expect.any(Number)]]);
+  expect(countRejection.mock.calls[0]?.[0]).toBeGreaterThan(0);
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../../support/app.ts';
 import { scrape } from '../../../support/prometheus.ts';
-import { openConnected } from '../../../support/sockets.ts';
+import { openConnectedSocket } from '../../../support/sockets.ts';
 
 const size = 20_000_000;
 
@@ -11,7 +11,7 @@ test('while clients do not read, requests are rejected, until the slowest reader
     name: 'large',
     description: 'Has one large response.',
     routes(scope) {
-      // More than the kernel takes for a client that does not read.
+      // Larger than the kernel's buffers for a client that does not read.
       scope.get('/text', { schema: { hide: true } }, async (_request, reply) =>
         reply.type('text/plain').send('x'.repeat(size)),
       );
@@ -21,7 +21,7 @@ test('while clients do not read, requests are rejected, until the slowest reader
     services: [large],
     config: { limits: { unread: 1_048_576 } },
   });
-  const client = await openConnected(t, url);
+  const client = await openConnectedSocket(t, url);
   client.socket.pause();
   client.write('GET /large/text HTTP/1.1\r\nhost: localhost\r\n\r\n');
   const status = async () => (await fetch(`${url}/large/`)).status;

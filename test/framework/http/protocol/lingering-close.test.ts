@@ -4,16 +4,10 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
-import {
-  countConnections,
-  createExampleAppAt,
-  isAccess,
-  open,
-  places,
-  readAnswers,
-} from '../../../support/sockets.ts';
+import { createExampleAppAt, isAccess, places } from '../../../support/example-app-at.ts';
+import { countConnections, openSocket, readResponses } from '../../../support/sockets.ts';
 
-// More than the system keeps for two ends of a connection that do not read.
+// More than the kernel buffers for a connection whose two sides do not read.
 const size = 24_000_000;
 const length = `content-length: ${size}\r\n\r\n`;
 const post = 'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
@@ -36,12 +30,15 @@ test('Node closes a connection after its last response by socket.destroySoon', a
   client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   client.resume();
   await once(client, 'close');
-  expect(called, 'this Node closes connections another way: see lingering-close.ts').toHaveBeenCalledTimes(1);
+  expect(
+    called,
+    'this Node closes connections in a different way: see lingering-close.ts',
+  ).toHaveBeenCalledTimes(1);
 });
 
 beforeEach(() => void Object.assign(internalLimits, { lingerMs: 1_000 }));
 
-/** A client that holds its end open, and reads when it is told to. */
+/** Opens a connection that keeps its side open, and does not read until `resume`. */
 function openPaused(t: TestContext, url: string): Socket {
   const port = Number(new URL(url).port);
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).pause();
@@ -49,19 +46,19 @@ function openPaused(t: TestContext, url: string): Socket {
   return socket.on('error', () => {});
 }
 
-/** Resolves when the system has taken all, to send it; rejects when the other side has closed before. */
+/** Resolves when the kernel has accepted all bytes; rejects if the server closes the connection before that. */
 function writeAll(socket: Socket, bytes: string | Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.write(bytes, (error) => (error ? reject(error) : resolve()));
   });
 }
 
-describe('who looks for the answer only when all is sent, finds it:', () => {
+describe('a client that reads only after it has sent its complete request gets the early response:', () => {
   const heads = {
     'a body that is too large': [`${post}${length}`, 413],
     'chunks that are too large': [`${post}transfer-encoding: chunked\r\n\r\n${size.toString(16)}\r\n`, 413],
-    'a body behind two hosts': [`POST / HTTP/1.1\r\nhost: x\r\nhost: y\r\n${length}`, 400],
-    'a body to nowhere, then close': [
+    'a body after two hosts': [`POST / HTTP/1.1\r\nhost: x\r\nhost: y\r\n${length}`, 400],
+    'a body for an unknown route, with connection: close': [
       `PUT /nowhere HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${length}`,
       404,
     ],
@@ -77,7 +74,7 @@ describe('who looks for the answer only when all is sent, finds it:', () => {
         await writeAll(socket, part).catch((cause) => {
           throw new Error(name, { cause });
         });
-        // Long enough for the answer to be there.
+        // The response arrives in this time.
         await sleep(30);
       }
       let text = '';
@@ -86,9 +83,9 @@ describe('who looks for the answer only when all is sent, finds it:', () => {
       });
       if (name.startsWith('chunks')) socket.write('\r\n0\r\n\r\n');
       await once(socket.resume(), 'end');
-      const statuses = readAnswers(text).map((answer) => answer.status);
+      const statuses = readResponses(text).map((response) => response.status);
       expect(statuses, name).toEqual([status]);
-      // Headers have no end where their client could be seen to have said all.
+      // The server cannot see where endless headers end, so the client closes its side.
       if (status === 431) socket.end();
       await vi.waitFor(async () => expect(await countConnections(built), name).toBe(0), 5_000);
     }
@@ -96,9 +93,9 @@ describe('who looks for the answer only when all is sent, finds it:', () => {
 });
 
 test.for([
-  ['does not end his body', ''],
-  ['goes on without end', 'x'.repeat(1_000)],
-] as const)('who %s is not waited for', async ([, more], t) => {
+  ['never ends its body', ''],
+  ['sends an endless body', 'x'.repeat(1_000)],
+] as const)('the server closes the connection of a client that %s', async ([, more], t) => {
   const built = await createExampleAppAt(t, 'in the same app');
   const socket = openPaused(t, built.url);
   socket.write(`${post}${length}`);
@@ -109,14 +106,14 @@ test.for([
   await vi.waitFor(async () => expect(await countConnections(built)).toBe(0), 5_000);
 });
 
-test('what comes behind the last answer is not done', async (t) => {
+test('input after the last response is discarded', async (t) => {
   const { url, send, logs } = await createExampleAppAt(t, 'in the same app');
-  const wire = open(t, url);
+  const wire = openSocket(t, url);
   const body = '{"name":"Rex","species":"dog"}';
   wire.write(`${post}${length}`);
   await once(wire.socket, 'data');
   wire.write(`${'x'.repeat(size)}${post}content-length: ${body.length}\r\n\r\n${body}`);
-  expect(readAnswers(await wire.closed()).map(({ status }) => status)).toEqual([413]);
+  expect(readResponses(await wire.closed()).map(({ status }) => status)).toEqual([413]);
   expect((await send('GET', '/pet/pets/')).body).toEqual([]);
   expect(logs.filter(isAccess).map(({ status }) => status)).toEqual([413, 200]);
 });

@@ -7,11 +7,11 @@ import { defineService } from '../../../../src/framework/service/define-service.
 import pet from '../../../../src/services/pet/index.ts';
 import { createTestApp } from '../../../support/app.ts';
 import { scrape } from '../../../support/prometheus.ts';
-import { openConnected } from '../../../support/sockets.ts';
+import { openConnectedSocket } from '../../../support/sockets.ts';
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 
-/** A server with a route that answers when it is told; `begun` has the order in which requests began. */
+/** Starts a server with a route that responds after `open()`; `begun` has the order in which requests began. */
 async function start(t: TestContext, limits: object = {}) {
   const begun: number[] = [];
   let open = () => {};
@@ -20,7 +20,7 @@ async function start(t: TestContext, limits: object = {}) {
   });
   const held = defineService({
     name: 'held',
-    description: 'Answers when it is told.',
+    description: 'Responds when the test releases it.',
     routes(scope) {
       const params = Type.Object({ id: Type.Integer() });
       scope.get('/:id', { schema: { hide: true, params } }, async ({ params: { id } }) => {
@@ -32,7 +32,7 @@ async function start(t: TestContext, limits: object = {}) {
   });
   const built = await createTestApp(t, { services: [held, pet], config: { limits } });
   const accepted = once(built.app.server.server, 'connection') as Promise<[Socket]>;
-  const client = await openConnected(t, built.url);
+  const client = await openConnectedSocket(t, built.url);
   const [socket] = await accepted;
   return { ...built, begun, open, client, socket };
 }
@@ -40,7 +40,7 @@ async function start(t: TestContext, limits: object = {}) {
 const idsIn = (text: string) => [...text.matchAll(/\{"id":(\d+)\}/g)].map(([, id]) => Number(id));
 const range = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-test('of one connection few requests are in progress, and all are answered in order', async (t) => {
+test('few requests of one connection are in progress, and all get their responses in order', async (t) => {
   const { app, begun, open, client } = await start(t);
   client.write(
     range(300)
@@ -48,8 +48,8 @@ test('of one connection few requests are in progress, and all are answered in or
       .join(''),
   );
   await expect.poll(() => begun.length).toBe(internalLimits.pipeline);
-  // Another connection is served meanwhile, so all that was sent before has been looked at.
-  const other = await openConnected(
+  // A response on another connection shows that the server has read all earlier input.
+  const other = await openConnectedSocket(
     t,
     `http://127.0.0.1:${(app.server.server.address() as { port: number }).port}`,
   );
@@ -63,7 +63,7 @@ test('of one connection few requests are in progress, and all are answered in or
   expect(begun).toEqual(range(300));
 });
 
-test('the server stops reading a connection whose requests wait, and reads on when they do not', async (t) => {
+test('the server stops reading a connection while its requests wait', async (t) => {
   const { begun, open, client, socket } = await start(t);
   const count = 20_000;
   const bytes = range(count)
@@ -87,7 +87,7 @@ test('the server stops reading a connection whose requests wait, and reads on wh
   await expect.poll(() => idsIn(client.text()).length, { timeout: 30_000 }).toBe(count);
 }, 90_000);
 
-test('requests that wait on a connection whose client has gone are dropped', async (t) => {
+test('waiting requests of a disconnected client are dropped', async (t) => {
   const { app, begun, open, client } = await start(t);
   client.write(
     range(1_000)
@@ -97,12 +97,12 @@ test('requests that wait on a connection whose client has gone are dropped', asy
   await expect.poll(() => begun.length).toBe(internalLimits.pipeline);
   client.socket.destroy();
   open();
-  // The server notices it by the responses that nobody takes.
+  // The server sees the disconnect when it sends the responses.
   await expect.poll(() => app.server.inFlight.length).toBe(0);
   expect(begun.length).toBeLessThan(500);
 });
 
-test('a body behind requests that wait is read when its turn comes', async (t) => {
+test('a body after waiting requests is read when its request begins', async (t) => {
   const { begun, open, client, send } = await start(t);
   client.write(
     range(20)
@@ -121,7 +121,7 @@ test('a body behind requests that wait is read when its turn comes', async (t) =
   expect((await send('GET', '/pet/pets/1')).status).toBe(200);
 });
 
-test('a malformed request behind requests that wait gets its 400 after their responses', async (t) => {
+test('a malformed request after waiting requests gets its 400 after their responses', async (t) => {
   const { begun, open, client } = await start(t);
   client.write(
     `${range(20)
@@ -134,7 +134,7 @@ test('a malformed request behind requests that wait gets its 400 after their res
   expect(idsIn(client.text())).toEqual(range(20));
 });
 
-test('where too many requests wait, the last response closes the connection, and that is counted', async (t) => {
+test('if too many requests wait, the last response closes the connection, and a metric counts it', async (t) => {
   const { begun, open, client, url } = await start(t, { requests: 30 });
   client.write(
     range(100)
@@ -144,9 +144,9 @@ test('where too many requests wait, the last response closes the connection, and
   await expect.poll(() => begun.length).toBe(internalLimits.pipeline);
   open();
   await expect.poll(() => client.socket.closed).toBe(true);
-  const answered = idsIn(client.text());
-  expect(answered).toEqual(range(internalLimits.pipeline + 30));
-  expect(begun).toEqual(answered);
+  const responded = idsIn(client.text());
+  expect(responded).toEqual(range(internalLimits.pipeline + 30));
+  expect(begun).toEqual(responded);
   expect(client.text().match(/connection: close/gi)).toHaveLength(1);
   const { sum } = await scrape(url);
   expect(sum('http_connections_closed_total', 'reason').pipeline).toBe(1);

@@ -5,17 +5,14 @@ import { describe, expect, test, vi } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import {
-  countConnections,
   createExampleAppAt,
-  listAnswered,
-  open,
+  listResponses,
   type PlacedExampleApp,
   places,
-  readAnswers,
-  type Wire,
-} from '../../../support/sockets.ts';
+} from '../../../support/example-app-at.ts';
+import { countConnections, openSocket, type RawConnection, readResponses } from '../../../support/sockets.ts';
 
-// Small ones, so that this takes no time; Node gives an idle connection a second more than it is told.
+// Short time limits make the tests fast. Node adds one second to the idle time limit of a connection.
 const config = { limits: { time: { headers: 300, request: 700, idle: 200 } } };
 Object.assign(internalLimits, { checkEveryMs: 50 });
 
@@ -23,8 +20,8 @@ const json = 'host: localhost\r\ncontent-type: application/json\r\n';
 const body = '{"name":"slow","species":"dog"}';
 const post = `POST /pet/pets/ HTTP/1.1\r\n${json}`;
 
-/** Sends these bytes, and then the others one by one, again and again, until the connection is closed. */
-async function drip(wire: Wire, first: string, rest: string, pause = 20): Promise<void> {
+/** Sends `first`, and then repeats the bytes of `rest` one by one until the connection is closed. */
+async function drip(wire: RawConnection, first: string, rest: string, pause = 20): Promise<void> {
   wire.write(first);
   for (let index = 0; wire.socket.writable; index += 1) {
     await sleep(pause);
@@ -32,24 +29,21 @@ async function drip(wire: Wire, first: string, rest: string, pause = 20): Promis
   }
 }
 
-/** What a client does, and the status of the answer that ends it; none where the connection is just closed. */
-const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) => unknown]>> = {
-  'says nothing': [408, () => {}],
+/** The actions of slow clients, and the status of the response to each; `none` if the connection closes without one. */
+const clients: Readonly<Record<string, readonly [number | 'none', (wire: RawConnection) => unknown]>> = {
+  'sends nothing': [408, () => {}],
   'sends half of its first line': [408, (wire) => wire.write('GET /pet')],
-  'sends no end of its headers': [
-    408,
-    (wire) => wire.write('GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\n'),
-  ],
+  'does not end its headers': [408, (wire) => wire.write('GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\n')],
   'sends its headers byte by byte': [
     408,
     (wire) => drip(wire, 'GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nx: ', 'y'),
   ],
   'sends empty lines before its request': [408, (wire) => drip(wire, '\r\n', '\r\n')],
-  'sends headers without end, slowly': [
+  'sends endless headers slowly': [
     408,
     (wire) => drip(wire, 'GET / HTTP/1.1\r\nhost: localhost\r\n', 'x: y\r\n'),
   ],
-  'sends headers without end, at once': [
+  'sends endless headers fast': [
     431,
     async (wire) => {
       wire.write('GET / HTTP/1.1\r\nhost: localhost\r\n');
@@ -59,7 +53,7 @@ const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) =
       }
     },
   ],
-  'sends a header without end': [
+  'sends an endless header': [
     431,
     async (wire) => {
       wire.write('GET / HTTP/1.1\r\nhost: localhost\r\nx: ');
@@ -84,7 +78,7 @@ const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) =
     413,
     (wire) => wire.write(`${post}content-length: 7000000\r\n\r\n`),
   ],
-  'sends its chunks without end': [
+  'sends endless chunks': [
     413,
     async (wire) => {
       wire.write(`${post}transfer-encoding: chunked\r\n\r\n`);
@@ -94,7 +88,7 @@ const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) =
       }
     },
   ],
-  'hangs up in its headers': [
+  'closes the connection in its headers': [
     400,
     async (wire) => {
       wire.write('GET /pet/pets/ HTTP/1.1\r\nhost');
@@ -102,7 +96,7 @@ const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) =
       wire.socket.end();
     },
   ],
-  'hangs up in its body': [
+  'closes the connection in its body': [
     400,
     async (wire) => {
       wire.write(`${post}content-length: ${body.length}\r\n\r\n{"na`);
@@ -110,7 +104,7 @@ const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) =
       wire.socket.end();
     },
   ],
-  'resets in its body': [
+  'resets the connection in its body': [
     'none',
     async (wire) => {
       wire.write(`${post}content-length: ${body.length}\r\n\r\n{"na`);
@@ -120,28 +114,28 @@ const clients: Readonly<Record<string, readonly [number | 'none', (wire: Wire) =
   ],
 };
 
-describe('a client that takes its time is sent away, and keeps nobody from being served:', () => {
+describe('a slow client is disconnected, and does not delay other clients:', () => {
   test.for(places)('pets %s', async (place, t) => {
     const built = await createExampleAppAt(t, place, { config });
     const { url, send } = built;
     const ends = Object.entries(clients).map(async ([name, [status, act]]) => {
-      const wire = open(t, url);
-      const acting = act(wire);
+      const wire = openSocket(t, url);
+      const action = act(wire);
       const text = await wire.closed(10_000).catch((error) => {
         throw new Error(name, { cause: error });
       });
-      await acting;
-      const answers = readAnswers(text);
+      await action;
+      const responses = readResponses(text);
       if (status === 'none') {
-        expect(answers, name).toEqual([]);
+        expect(responses, name).toEqual([]);
         return;
       }
       expect(
-        answers.map((answer) => answer.status),
+        responses.map((response) => response.status),
         name,
       ).toEqual([status]);
-      expect(answers[0]?.headers.get('content-type'), name).toMatch(/^application\/problem\+json/);
-      expect(JSON.parse(answers[0]?.body ?? ''), name).toMatchObject({ status });
+      expect(responses[0]?.headers.get('content-type'), name).toMatch(/^application\/problem\+json/);
+      expect(responses[0]?.body, name).toMatchObject({ status });
     });
     let hasEnded = false;
     const all = Promise.allSettled(ends).then(async () => {
@@ -156,36 +150,36 @@ describe('a client that takes its time is sent away, and keeps nobody from being
     }
     await all;
     expect(served).toBeGreaterThan(0);
-    expectNothingDone(built);
+    expectNoEffect(built);
   });
 });
 
-function expectNothingDone({ everyLog }: PlacedExampleApp): void {
-  const done = listAnswered(everyLog()).filter((line) => !/^GET | 4\d\d$/.test(line));
-  expect(done).toEqual([]);
+function expectNoEffect({ everyLog }: PlacedExampleApp): void {
+  const effects = listResponses(everyLog()).filter((line) => !/^GET | 4\d\d$/.test(line));
+  expect(effects).toEqual([]);
   expect(everyLog().filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
 }
 
-test('a connection that is not used is closed', async (t) => {
+test('an idle connection is closed', async (t) => {
   const { url } = await createExampleAppAt(t, 'in the same app', { config });
-  const wire = open(t, url);
+  const wire = openSocket(t, url);
   wire.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
-  const answers = readAnswers(await wire.closed());
-  expect(answers.map(({ body }) => body)).toEqual(['{"status":"OK"}']);
+  const responses = readResponses(await wire.closed());
+  expect(responses.map(({ body }) => body)).toEqual([{ status: 'OK' }]);
 });
 
-test('an answer that is slow is not cut by the half of a request behind it', async (t) => {
+test('slow responses are complete although an incomplete request follows', async (t) => {
   const { url, send } = await createExampleAppAt(t, 'in the same app', { config });
   const creations = Array.from({ length: 20 }, () => `${post}content-length: ${body.length}\r\n\r\n${body}`);
-  const wire = open(t, url);
+  const wire = openSocket(t, url);
   wire.write(`${creations.join('')}GET /pet/pets/ HTTP/1.1\r\nhost`);
-  const answers = readAnswers(await wire.closed());
-  expect(answers.map(({ status }) => status)).toEqual([...Array(20).fill(200), 408]);
+  const responses = readResponses(await wire.closed());
+  expect(responses.map(({ status }) => status)).toEqual([...Array(20).fill(200), 408]);
   expect((await send('GET', '/pet/pets/')).body).toHaveLength(20);
 });
 
-describe('a connection on which a request was refused', () => {
-  test('is closed, also where its client holds its end open', async (t) => {
+describe('a connection on which a request was rejected', () => {
+  test('is closed although its client keeps its side open', async (t) => {
     const built = await createExampleAppAt(t, 'in the same app', { config });
     const socket = connect({ port: Number(new URL(built.url).port), host: '127.0.0.1', allowHalfOpen: true });
     t.onTestFinished(() => void socket.destroy());
@@ -195,15 +189,15 @@ describe('a connection on which a request was refused', () => {
     await vi.waitFor(async () => expect(await countConnections(built)).toBe(0), 3_000);
   });
 
-  test('is closed, and keeps no stop waiting, also where its body was let go and it is answered after all', async (t) => {
-    // As undici does it with what is forwarded: the request forgets its connection, which nobody reads any more.
+  test('does not delay a stop, although its handler abandoned the body and responds later', async (t) => {
+    // undici does the same with a forwarded body: the request loses its socket, and nothing reads that any more.
     const slow = defineService({
       name: 'slow',
-      description: 'Lets go of its body',
+      description: 'Abandons its body',
       routes(scope) {
         scope.removeAllContentTypeParsers();
         scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-        scope.post('/let-go', { schema: { hide: true } }, async ({ raw, raw: { socket } }) => {
+        scope.post('/abandon', { schema: { hide: true } }, async ({ raw, raw: { socket } }) => {
           const parts = raw[Symbol.asyncIterator]();
           await parts.next();
           await parts.return?.();
@@ -214,11 +208,11 @@ describe('a connection on which a request was refused', () => {
       },
     });
     const built = await createExampleAppAt(t, 'in the same app', { config, services: [slow] });
-    const wire = open(t, built.url);
-    await drip(wire, 'POST /slow/let-go HTTP/1.1\r\nhost: localhost\r\ncontent-length: 500\r\n\r\n', 'x');
+    const wire = openSocket(t, built.url);
+    await drip(wire, 'POST /slow/abandon HTTP/1.1\r\nhost: localhost\r\ncontent-length: 500\r\n\r\n', 'x');
     const begun = performance.now();
     await built.app.stop();
     expect(performance.now() - begun).toBeLessThan(5_000);
-    expect(built.logs.filter(({ path }) => path === '/slow/let-go')).toHaveLength(1);
+    expect(built.logs.filter(({ path }) => path === '/slow/abandon')).toHaveLength(1);
   });
 });

@@ -4,8 +4,9 @@ import { describe, expect, test, vi } from 'vitest';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../../support/app.ts';
+import { createExampleAppAt, isAccess, listResponses, places } from '../../../support/example-app-at.ts';
 import { scrape } from '../../../support/prometheus.ts';
-import { createExampleAppAt, exchange, isAccess, listAnswered, places } from '../../../support/sockets.ts';
+import { exchange } from '../../../support/sockets.ts';
 
 const host = 'host: localhost\r\n';
 const json = `${host}content-type: application/json\r\n`;
@@ -15,7 +16,7 @@ const create = (name: string) =>
 const get = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\n${host}${headers}\r\n`;
 const last = get('/pet/health', 'connection: close\r\n');
 
-/** A request that is nobody's but hidden in the body of another; were it done, there would be a pet. */
+/** A request in the body of another request. If the server handled it, it would create a pet. */
 const hidden = create('smuggled');
 const chunks = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
 const withBody = (line: string, headers = host) =>
@@ -24,25 +25,25 @@ const inChunks = (line: string, headers = host) =>
   `${line} HTTP/1.1\r\n${headers}transfer-encoding: chunked\r\n\r\n${chunks}`;
 const large = `${hidden}${' '.repeat(70_000)}`;
 
-/** What is sent, and the status of its answer. */
+/** Requests whose body has the hidden request, and the status of the response. */
 const carriers: Readonly<Record<string, readonly [string, number]>> = {
   'a GET': [withBody('GET /pet/pets/1'), 200],
   'a GET in chunks': [inChunks('GET /pet/pets/1'), 200],
-  'a DELETE of what is not there': [withBody('DELETE /pet/pets/9', json), 400],
-  'a route that there is not': [withBody('POST /pet/nowhere'), 404],
-  'a route that there is not, in chunks': [inChunks('POST /pet/nowhere'), 404],
-  'a route of nobody': [withBody('POST /nowhere'), 404],
-  'a method that the path has not': [withBody('PUT /pet/pets/'), 405],
-  'a method that the path has not, in chunks': [inChunks('PUT /pet/pets/'), 405],
+  'a DELETE of a missing pet': [withBody('DELETE /pet/pets/9', json), 400],
+  'an unknown route of a service': [withBody('POST /pet/nowhere'), 404],
+  'an unknown route of a service, in chunks': [inChunks('POST /pet/nowhere'), 404],
+  'an unknown route': [withBody('POST /nowhere'), 404],
+  'a method that the path does not allow': [withBody('PUT /pet/pets/'), 405],
+  'a method that the path does not allow, in chunks': [inChunks('PUT /pet/pets/'), 405],
   'another media type': [withBody('POST /pet/pets/', `${host}content-type: text/plain\r\n`), 415],
   'no media type, in chunks': [inChunks('POST /pet/pets/'), 415],
-  'what is not JSON': [withBody('POST /pet/pets/', json), 400],
-  'what is not JSON, in chunks': [inChunks('POST /pet/pets/', json), 400],
-  'what is too large': [
+  'a body that is not JSON': [withBody('POST /pet/pets/', json), 400],
+  'a body that is not JSON, in chunks': [inChunks('POST /pet/pets/', json), 400],
+  'a body that is too large': [
     `POST /pet/pets/ HTTP/1.1\r\n${json}content-length: ${large.length}\r\n\r\n${large}`,
     413,
   ],
-  'what is too large, in chunks': [
+  'a body that is too large, in chunks': [
     `POST /pet/pets/ HTTP/1.1\r\n${json}transfer-encoding: chunked\r\n\r\n${large.length.toString(16)}\r\n${large}\r\n0\r\n\r\n`,
     413,
   ],
@@ -63,75 +64,78 @@ const carriers: Readonly<Record<string, readonly [string, number]>> = {
     404,
   ],
   'an expectation': [withBody('POST /pet/nowhere', `${host}expect: 100-continue\r\n`), 404],
-  'an expectation that there is not': [withBody('POST /pet/nowhere', `${host}expect: tea\r\n`), 404],
-  'a length of nothing': [`POST /pet/nowhere HTTP/1.1\r\n${host}content-length: 0\r\n\r\n`, 404],
+  'an unknown expectation': [withBody('POST /pet/nowhere', `${host}expect: tea\r\n`), 404],
+  'a length of 0': [`POST /pet/nowhere HTTP/1.1\r\n${host}content-length: 0\r\n\r\n`, 404],
   'a trailer': [
     `POST /pet/nowhere HTTP/1.1\r\n${host}transfer-encoding: chunked\r\ntrailer: x\r\n\r\n0\r\nx: ${'POST /pet/pets/ HTTP/1.1'}\r\n\r\n`,
     404,
   ],
 };
 
-describe('a request in the body of another is not done:', () => {
+describe('a request in the body of another request is not handled:', () => {
   test.for(places)('pets %s', async (place, t) => {
     const { url, everyLog, send } = await createExampleAppAt(t, place);
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     for (const [name, [bytes, status]] of Object.entries(carriers)) {
       const head = bytes.indexOf('\r\n\r\n') + 4;
       for (const parts of [[bytes + last], [bytes.slice(0, head), bytes.slice(head) + last]]) {
-        const what = `${name}, in ${parts.length}`;
-        const answers = await exchange(t, url, ...parts).catch((error) => {
-          throw new Error(what, { cause: error });
+        const label = `${name}, in ${parts.length} writes`;
+        const responses = await exchange(t, url, ...parts).catch((error) => {
+          throw new Error(label, { cause: error });
         });
-        const statuses = answers.map((answer) => answer.status);
-        // Either it is the last answer, and says so, or the body was read and the next request is the next one.
-        const isOver = answers[0]?.headers.get('connection') === 'close';
-        expect(statuses, what).toEqual(isOver ? [status] : [status, 200]);
-        if (!isOver) expect(answers[1]?.body, what).toBe('{"status":"OK"}');
-        if (status >= 400) expect(JSON.parse(answers[0]?.body ?? ''), what).toMatchObject({ status });
-        // Nor is it left behind on a connection between apps, for the next one to be answered with.
+        const statuses = responses.map((response) => response.status);
+        // Either the response closes the connection, or the server has read the body and handles the next request.
+        const isOver = responses[0]?.headers.get('connection') === 'close';
+        expect(statuses, label).toEqual(isOver ? [status] : [status, 200]);
+        if (!isOver) expect(responses[1]?.body, label).toEqual({ status: 'OK' });
+        if (status >= 400) expect(responses[0]?.body, label).toMatchObject({ status });
+        // No bytes are left on a connection between apps, where the next request would get the wrong response.
         const next = await Promise.all([1, 9, 1, 9].map((id) => send('GET', `/pet/pets/${id}`)));
         expect(
-          next.map((reply) => reply.status),
-          what,
+          next.map((response) => response.status),
+          label,
         ).toEqual([200, 404, 200, 404]);
-        expect((await send('GET', '/pet/pets/')).body, what).toMatchObject([{ name: 'Rex' }]);
+        expect((await send('GET', '/pet/pets/')).body, label).toMatchObject([{ name: 'Rex' }]);
       }
     }
-    const posts = listAnswered(everyLog()).filter((line) => line.startsWith('POST /pet/pets/ 200'));
-    expect(posts.length, 'the one of Rex, in each app').toBe(place === 'in the same app' ? 1 : 2);
+    const posts = listResponses(everyLog()).filter((line) => line.startsWith('POST /pet/pets/ 200'));
+    expect(posts.length, 'the request that created Rex, in each app').toBe(
+      place === 'in the same app' ? 1 : 2,
+    );
   });
 });
 
-describe('requests that come before the answers to those before them', () => {
-  test.for(places)('are answered in order, 100 of them: pets %s', async (place, t) => {
+describe('pipelined requests', () => {
+  test.for(places)('get their responses in order, 100 of them: pets %s', async (place, t) => {
     const built = await createExampleAppAt(t, place);
     const { url, send } = built;
     await send('POST', '/user/users/', { name: 'Alice' });
-    // Quick ones and slow ones, those of the gateway and those of others.
+    // Fast and slow requests, of the gateway and of services.
     const kinds = [
       (index: number) => [create(`pet ${index}`), `"name":"pet ${index}"`],
       () => [get('/user/users/1'), '"name":"Alice"'],
       (index: number) => [get(`/nowhere/${index}`), `"instance":"/nowhere/${index}"`],
       (index: number) => [get(`/pet/pets/x${index}`), `"instance":"/pet/pets/x${index}"`],
     ] as const;
-    const asked = Array.from({ length: 100 }, (_, index) => (kinds[index % 4] as (typeof kinds)[0])(index));
-    const answers = await exchange(t, url, asked.map(([bytes]) => bytes).join('') + last);
-    expect(answers).toHaveLength(101);
-    for (const [index, [, expected]] of asked.entries()) expect(answers[index]?.body).toContain(expected);
+    const sent = Array.from({ length: 100 }, (_, index) => (kinds[index % 4] as (typeof kinds)[0])(index));
+    const responses = await exchange(t, url, sent.map(([bytes]) => bytes).join('') + last);
+    expect(responses).toHaveLength(101);
+    for (const [index, [, expected]] of sent.entries())
+      expect(JSON.stringify(responses[index]?.body)).toContain(expected);
     expect((await send('GET', '/pet/pets/')).body).toHaveLength(25);
   });
 
   test.for(places)(
-    'are answered as they are, up to one that is malformed; those after it are not done: pets %s',
+    'are handled up to the first malformed request, and not after it: pets %s',
     async (place, t) => {
       const built = await createExampleAppAt(t, place);
       const { url, send } = built;
       const bad = `GET /pet/pets/ HTTP/1.1\r\n${host}x-a : 1\r\n\r\n`;
       const before = Array.from({ length: 50 }, (_, index) => create(`before ${index}`)).join('');
       const after = Array.from({ length: 49 }, (_, index) => create(`after ${index}`)).join('');
-      const answers = await exchange(t, url, before + bad + after);
-      expect(answers.map(({ status }) => status)).toEqual([...Array(50).fill(200), 400]);
-      expect(answers.slice(0, 50).map(({ body }) => JSON.parse(body).name)).toEqual(
+      const responses = await exchange(t, url, before + bad + after);
+      expect(responses.map(({ status }) => status)).toEqual([...Array(50).fill(200), 400]);
+      expect(responses.slice(0, 50).map(({ body }) => body.name)).toEqual(
         Array.from({ length: 50 }, (_, index) => `before ${index}`),
       );
       const { body } = await send('GET', '/pet/pets/');
@@ -140,7 +144,7 @@ describe('requests that come before the answers to those before them', () => {
     },
   );
 
-  test('are waited for, however much that is malformed comes meanwhile, and that is one line', async (t) => {
+  test('get their responses before the 400 for malformed input, which is logged once', async (t) => {
     const slow = defineService({
       name: 'slow',
       description: 'Waits.',
@@ -153,18 +157,18 @@ describe('requests that come before the answers to those before them', () => {
     });
     const { url, logs } = await createTestApp(t, { services: [slow] });
     const bad = 'NONSENSE\r\n\r\n';
-    const answers = await exchange(t, url, get('/slow/wait') + bad, bad, bad, bad);
-    expect(answers.map(({ status }) => status)).toEqual([200, 400]);
+    const responses = await exchange(t, url, get('/slow/wait') + bad, bad, bad, bad);
+    expect(responses.map(({ status }) => status)).toEqual([200, 400]);
     expect(logs.filter(({ msg }) => msg === 'malformed request rejected')).toHaveLength(1);
     const { sum } = await scrape(url);
     expect(sum('http_connections_closed_total', 'reason').malformed).toBe(1);
   });
 
-  test('are done one after the other, but for safe ones behind each other, in the context of each', async (t) => {
-    const done: string[] = [];
+  test('run one after the other, unless all of them are safe, and each in its own context', async (t) => {
+    const events: string[] = [];
     const slow = defineService({
       name: 'slow',
-      description: 'Takes longer for what comes first.',
+      description: 'Records when each handler starts and ends.',
       routes(scope) {
         for (const method of ['GET', 'POST'] as const) {
           scope.route({
@@ -173,10 +177,10 @@ describe('requests that come before the answers to those before them', () => {
             schema: { hide: true, params: Type.Object({ name: Type.String() }) },
             async handler(request) {
               const { name } = request.params as { name: string };
-              done.push(`${name} begins`);
+              events.push(`${name} begins`);
               await sleep(50);
               getLogger().info({ name }, 'done');
-              done.push(`${name} ends`);
+              events.push(`${name} ends`);
               return {};
             },
           });
@@ -184,20 +188,22 @@ describe('requests that come before the answers to those before them', () => {
       },
     });
     const { url, logs } = await createTestApp(t, { services: [slow] });
-    const ask = (method: string, name: string) =>
+    const request = (method: string, name: string) =>
       `${method} /slow/${name} HTTP/1.1\r\n${host}x-request-id: ${name}\r\n\r\n`;
-    const asked = ask('GET', 'a') + ask('GET', 'b') + ask('POST', 'c') + ask('GET', 'd') + ask('POST', 'e');
+    const sent = ['GET a', 'GET b', 'POST c', 'GET d', 'POST e']
+      .map((line) => request(...(line.split(' ') as [string, string])))
+      .join('');
     const end = get('/health', 'connection: close\r\n');
-    const answers = await exchange(t, url, asked + end);
-    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
-    expect(done.slice(0, 2)).toEqual(['a begins', 'b begins']);
-    expect(done.slice(2, 4).toSorted()).toEqual(['a ends', 'b ends']);
-    expect(done.slice(4)).toEqual(['c', 'd', 'e'].flatMap((name) => [`${name} begins`, `${name} ends`]));
-    const said = logs.filter(({ msg }) => msg === 'done');
-    expect(said.map(({ reqId }) => reqId)).toEqual(said.map(({ name }) => name));
+    const responses = await exchange(t, url, sent + end);
+    expect(responses.map(({ status }) => status)).toEqual(Array(6).fill(200));
+    expect(events.slice(0, 2)).toEqual(['a begins', 'b begins']);
+    expect(events.slice(2, 4).toSorted()).toEqual(['a ends', 'b ends']);
+    expect(events.slice(4)).toEqual(['c', 'd', 'e'].flatMap((name) => [`${name} begins`, `${name} ends`]));
+    const entries = logs.filter(({ msg }) => msg === 'done');
+    expect(entries.map(({ reqId }) => reqId)).toEqual(entries.map(({ name }) => name));
   });
 
-  test('are not done after one whose answer closes the connection', async (t) => {
+  test('are not handled after a request whose response closes the connection', async (t) => {
     const { url, logs, send } = await createExampleAppAt(t, 'in the same app');
     const text = `POST /pet/pets/ HTTP/1.1\r\n${host}content-type: text/plain\r\ncontent-length: 1\r\n\r\nx`;
     const twoHosts = `GET /pet/pets/ HTTP/1.1\r\n${host}${host}\r\n`;
@@ -205,31 +211,31 @@ describe('requests that come before the answers to those before them', () => {
       logs.length = 0;
       const treat = `POST /pet/pets/1/treat HTTP/1.1\r\n${host}\r\n`;
       const sent = `${create('before')}${bytes}${create('after')}${treat}`;
-      const answers = await exchange(t, url, sent);
+      const responses = await exchange(t, url, sent);
       expect(
-        answers.map((answer) => answer.status),
+        responses.map((response) => response.status),
         name,
       ).toEqual([200, status]);
       const { body } = await send('GET', '/pet/pets/');
       expect(JSON.stringify(body), name).not.toMatch(/after|excited/);
-      // They have their lines all the same, and those say that nothing was answered.
+      // Each has its log entry nevertheless, with `aborted`, because it gets no response.
       await vi.waitFor(() => expect(logs.filter((line) => isAccess(line) && line.aborted)).toHaveLength(2));
     }
   });
 });
 
-test('a whole URL is the path in it, wherever the service runs', async (t) => {
+test('an absolute URL is read as its path, in every grouping', async (t) => {
   for (const place of places) {
     const { url, send, everyRawLog } = await createExampleAppAt(t, place);
     await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
-    const asked = [
+    const targets = [
       'http://evil.example/pet/pets/1',
       'https://user:hunter2@evil.example:8/pet/pets/1',
       '/pet/pets/1#hunter2',
       'http://evil.example?token=hunter2',
     ];
-    const answers = await exchange(t, url, asked.map((target) => get(target)).join('') + last);
-    const bodies = answers.map(({ body }) => JSON.parse(body));
+    const responses = await exchange(t, url, targets.map((target) => get(target)).join('') + last);
+    const bodies = responses.map(({ body }) => body);
     const rex = { name: 'Rex' };
     const gateway = { message: 'Gateway is running' };
     expect(bodies).toMatchObject([rex, rex, rex, gateway, { status: 'OK' }]);

@@ -1,4 +1,4 @@
-/** The user service: of pets it keeps the ids, the rest it asks the pet service for, in one call over the mesh. */
+/** The user service. It stores the ids of pets, and gets the pets from the pet service in one call over the mesh. */
 import Client from 'better-sqlite3';
 import fastify from 'fastify';
 import { byId, type Pet, page, type User, user } from '../../../shapes.ts';

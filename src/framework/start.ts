@@ -12,7 +12,7 @@ export interface StartOptions {
 /** Starts the app that the command line names. Prepares the process before it imports large modules. */
 export async function start({ services }: StartOptions): Promise<void> {
   handleEarlySignals();
-  // During warm-up V8 concludes that request objects are long-lived, and allocates all later ones in the old generation,
+  // During warm-up V8 concludes that request objects are long-lived. It allocates all later ones in the old generation,
   // which only a full collection clears (measured: a quarter more processor time and a third more memory).
   setFlagsFromString('--no-allocation-site-pretenuring');
   // Node caches compiled modules without types (measured: the next start takes two thirds of the time).

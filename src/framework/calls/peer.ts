@@ -17,8 +17,6 @@ export interface ConnectPeerOptions {
   readonly service: string;
   /** The service that is called. */
   readonly other: string;
-  /** The peer's origin, as `http://host:port`. Absent: the app calls `setOrigin` when it listens. */
-  readonly origin?: () => string;
   /** The merged document. Undefined while it is generated. */
   readonly contract: OpenApiDocument | undefined;
   /** Total ms for a call. */
@@ -32,13 +30,19 @@ export interface ConnectPeerOptions {
 }
 
 /** Connects a service to a peer, and monitors the contract that the peer serves. */
-export function connectPeer(options: ConnectPeerOptions) {
-  const { service, other, contract, deadline, limits, headers, log, document } = options;
-  let ownOrigin: string | undefined;
-  const findOrigin = () => options.origin?.() ?? ownOrigin;
+export function connectPeer({
+  service,
+  other,
+  contract,
+  deadline,
+  limits,
+  headers,
+  log,
+  document,
+}: ConnectPeerOptions) {
+  let origin: string | undefined;
   const opened = openPeer(other, {
     origin() {
-      const origin = findOrigin();
       if (origin === undefined) throw new Error(`The origin of ${other} is not set: the app does not listen`);
       return origin;
     },
@@ -67,7 +71,7 @@ export function connectPeer(options: ConnectPeerOptions) {
       });
       const operation = opened.createOperation(method as HttpMethod, path);
       const call = (init: CallInit | undefined) => {
-        if (findOrigin() === undefined) return Promise.reject(new PeerUseError(describeTooEarly(use)));
+        if (origin === undefined) return Promise.reject(new PeerUseError(describeTooEarly(use)));
         return operation(init);
       };
       return Object.assign(call, operation as Omit<typeof operation, never>);
@@ -80,7 +84,7 @@ export function connectPeer(options: ConnectPeerOptions) {
     uses,
     /** Sets the peer's origin, as `http://host:port`. The app calls it once, when it listens; earlier calls fail. */
     setOrigin(value: string): void {
-      ownOrigin = value;
+      origin = value;
     },
     counts: opened.counts,
     isBroken: monitor.isBroken,

@@ -66,8 +66,8 @@ export interface TransportLimits {
 
 /**
  * Opens a pool of connections for calls. Further calls wait for a connection. A call follows no redirect, and resolves
- * with the complete response. Uses `dispatch` of undici, because its `fetch` and `request` create streams, which cost up
- * to three times as much and outlive the young generation of the heap.
+ * with the complete response. Uses `dispatch` of undici, because its `fetch` and `request` create streams. Streams cost
+ * up to three times as much, and outlive the young generation of the heap.
  */
 export function openTransport(limits: TransportLimits = {}) {
   const { connections = 32, open: maxOpen = 4_096, connect = 1_000, answer = -1, unused } = limits;

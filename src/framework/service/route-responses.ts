@@ -13,9 +13,9 @@ declare module 'fastify' {
 }
 
 /**
- * Completes the schema of each route of a service: adds the tag of the service, the responses 400, 413, 415 and 422 for a
- * body or 422 for parameters, and the responses of its `errors`. Rejects a success without a schema, because Fastify
- * would send all members of the value. `completeDocument` adds the responses that all routes share.
+ * Completes the schema of each route of a service. Adds the tag of the service, and the responses of its `errors`. Adds
+ * 400, 413, 415 and 422 for a body, or 422 for parameters. Rejects a success without a schema, because Fastify would send
+ * all members of the value. `completeDocument` adds the responses that all routes share.
  */
 export const routeResponses = fp<{ readonly service: string; readonly tag: string }>(
   async (scope, { service, tag }) => {

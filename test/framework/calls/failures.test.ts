@@ -47,17 +47,17 @@ async function start(t: TestContext, database = ':memory:') {
     config: { services: { pet: { database: `sqlite:${database}` } } },
   });
   const state = { fault: undefined as string | undefined, upstream: 0 };
-  const server = createServer((asked, reply) => {
+  const server = createServer((received, reply) => {
     const fault = faults[state.fault ?? ''];
-    if (asked.url?.startsWith('/pet/pets')) state.upstream += 1;
+    if (received.url?.startsWith('/pet/pets')) state.upstream += 1;
     if (fault !== undefined) return fault(reply, JSON.stringify([{ id: 1, name: 'x'.repeat(500) }]));
-    const { headers, method, url } = asked;
-    const forwarded = request(`${pets.url}${url}`, { method: method ?? 'GET', headers }, (answer) => {
-      reply.writeHead(answer.statusCode ?? 500, answer.headers);
-      answer.pipe(reply);
+    const { headers, method, url } = received;
+    const forwarded = request(`${pets.url}${url}`, { method: method ?? 'GET', headers }, (response) => {
+      reply.writeHead(response.statusCode ?? 500, response.headers);
+      response.pipe(reply);
     });
     forwarded.on('error', () => reply.destroy());
-    asked.pipe(forwarded);
+    received.pipe(forwarded);
   });
   const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   await listen(0);
@@ -192,8 +192,8 @@ function expectProblem({ status, headers, body }: TestResponse): void {
 
 test('the gateway does not forward internal and connection headers of a client', async (t) => {
   const seen: Record<string, unknown>[] = [];
-  const server = createServer((asked, reply) => {
-    seen.push(asked.headers);
+  const server = createServer((received, reply) => {
+    seen.push(received.headers);
     reply
       .writeHead(200, { ...json, connection: 'close', 'keep-alive': 'timeout=7', 'x-kept': 'yes' })
       .end('{}');

@@ -175,9 +175,9 @@ describe('the size of a request', () => {
     ['a parameter', { method: 'GET', path: `/pet/pets/${'1'.repeat(41)}` }, 414],
   ] as const)('above the limit is rejected with a problem: %s', async ([, request, status], t) => {
     const { url } = await createExampleApp(t, { config });
-    const answer = await send(url, request);
-    expect(answer.status).toBe(status);
-    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    const response = await send(url, request);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
   });
 
   test.for([
@@ -268,8 +268,8 @@ test('a response of a peer above the limit counts as no response', async (t) => 
     ...{ id: index + 1, name: 'x'.repeat(200), species: 'x'.repeat(200), age: null, mood: 'x'.repeat(200) },
     ...{ last_fed: '2024-12-18T21:03:51.790256Z', last_interaction: '2024-12-18T21:03:51.790256Z' },
   }));
-  const server = createServer((asked, reply) => {
-    const ids = new URL(asked.url ?? '', 'http://x').searchParams.getAll('ids');
+  const server = createServer((request, reply) => {
+    const ids = new URL(request.url ?? '', 'http://x').searchParams.getAll('ids');
     reply.setHeader('content-type', 'application/json');
     reply.end(JSON.stringify(pets.filter(({ id }) => ids.includes(String(id)))));
   });

@@ -86,9 +86,9 @@ test('while the server stops, /health is 200 and /ready is 503 with the same che
     degraded: [],
   });
 
-  const refused = await send('GET', '/pet/pets/');
-  expect(refused.status).toBe(503);
-  expect(refused.body.detail).toBe('The server is stopping');
+  const rejected = await send('GET', '/pet/pets/');
+  expect(rejected.status).toBe(503);
+  expect(rejected.body.detail).toBe('The server is stopping');
   // Requests in flight may still need the peers.
   const nested = (sent: string) =>
     send('GET', '/pet/pets/', undefined, { 'x-hops': '1', 'x-internal': sent });

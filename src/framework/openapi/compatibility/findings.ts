@@ -11,7 +11,7 @@ export interface Finding {
 }
 
 /** Reports a value, or any value of a type, that the receiver rejects. */
-export function rejectValue(direction: Direction, location: string, rejected: string): Finding {
+function rejectValue(direction: Direction, location: string, rejected: string): Finding {
   const verb = direction === 'response' ? 'may now be' : 'no longer accepts';
   return { location, rejected, reason: `${verb} ${rejected}` };
 }

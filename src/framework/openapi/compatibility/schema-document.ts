@@ -91,7 +91,7 @@ function listPointers(root: object): Map<object, readonly string[]> {
 }
 
 /** Lists the keywords of a schema that validate. */
-export function keywordsOf(schema: SchemaObject): string[] {
+function keywordsOf(schema: SchemaObject): string[] {
   return Object.keys(schema).filter((keyword) => schema[keyword] !== undefined && !isAnnotation(keyword));
 }
 
@@ -151,7 +151,7 @@ export function isSameKeyword(
   return same(one, other);
 }
 
-export function isSchema(value: unknown): value is Schema {
+function isSchema(value: unknown): value is Schema {
   return typeof value === 'boolean' || (typeof value === 'object' && value !== null && !Array.isArray(value));
 }
 

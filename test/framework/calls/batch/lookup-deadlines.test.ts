@@ -115,12 +115,12 @@ describe('deadlines', () => {
     const start = performance.now();
     const hung = lookUp('a', [1]);
     for (let count = 1; count <= 5; count += 1) {
-      const asked = performance.now();
+      const started = performance.now();
       const lookups = count === 1 ? [lookUp('b', [1]), lookUp('c', [2])] : [lookUp('b', [2])];
       await until(() => expect(calls.length).toBe(count + 1));
       await calls[count]?.respond();
       expect((await Promise.all(lookups)).at(-1)).toEqual(toysOf(2));
-      expect(performance.now() - asked).toBeLessThan(900);
+      expect(performance.now() - started).toBeLessThan(900);
     }
     expect(calls[0]?.isOver).toBe(false);
     expect(await hung).toBe(504);

@@ -4,6 +4,7 @@ export const rooms = [
   'app',
   'gateway',
   'service',
+  'events',
   'database',
   'http',
   'idempotency',

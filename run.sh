@@ -16,6 +16,7 @@ Commands (COMMAND --help prints the options):
   check           check format, lint, types, boundaries, generated files, documents
   generate        write generated/ from the services
   migrate         create, apply and list migrations of the databases
+  events          show and repair the consumers of events
   backup          copy the databases while the server runs
   restore         restore the databases of a backup
   fuzz            send random requests and compare the responses with the contract

@@ -3,7 +3,11 @@ import { defineConfig } from 'vitest/config';
 /** Tests that start many processes, or kill them, fill disks and back up, again and again. */
 const faults = ['test/e2e/faults/*.test.ts', 'test/docs/first-steps.test.ts', 'test/docs/upgrading.test.ts'];
 /** Tests of the services and of the database, on SQLite and again on PostgreSQL. */
-const onBothDatabases = ['test/services/**/*.test.ts', 'test/framework/http/ids-and-text.test.ts'];
+const onBothDatabases = [
+  'test/services/**/*.test.ts',
+  'test/framework/events/*.test.ts',
+  'test/framework/http/ids-and-text.test.ts',
+];
 const onPostgres = 'test/framework/database/postgres/**/*.test.ts';
 
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };

@@ -92,6 +92,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/pet/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read events in order, or wait for the next one
+         * @description A reader never misses an event: it asks again with the id of the last event that it has. An id stays a valid position after its event is deleted.
+         */
+        get: operations["pet.readEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/pet/": {
         parameters: {
             query?: never;
@@ -328,6 +348,84 @@ export interface components {
             /** @example sleepy */
             mood?: string;
         };
+        /** @description A CloudEvent of the type pet.created */
+        "pet.PetCreatedEvent": {
+            /** @enum {string} */
+            specversion: "1.0";
+            /**
+             * @description Its position in the feed
+             * @example k3f9a0b1-42
+             */
+            id: string;
+            /** @enum {string} */
+            source: "/pet";
+            /** @enum {string} */
+            type: "pet.created";
+            /** @example 7 */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description UTC, with microseconds
+             * @example 2024-12-18T21:03:51.790256Z
+             */
+            time: string;
+            data: components["schemas"]["pet.Pet"];
+            /** @description The trace of the request that caused it */
+            traceparent?: string;
+        };
+        /** @description A CloudEvent of the type pet.updated */
+        "pet.PetUpdatedEvent": {
+            /** @enum {string} */
+            specversion: "1.0";
+            /**
+             * @description Its position in the feed
+             * @example k3f9a0b1-42
+             */
+            id: string;
+            /** @enum {string} */
+            source: "/pet";
+            /** @enum {string} */
+            type: "pet.updated";
+            /** @example 7 */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description UTC, with microseconds
+             * @example 2024-12-18T21:03:51.790256Z
+             */
+            time: string;
+            data: components["schemas"]["pet.Pet"];
+            /** @description The trace of the request that caused it */
+            traceparent?: string;
+        };
+        /** @description A CloudEvent of the type pet.deleted */
+        "pet.PetDeletedEvent": {
+            /** @enum {string} */
+            specversion: "1.0";
+            /**
+             * @description Its position in the feed
+             * @example k3f9a0b1-42
+             */
+            id: string;
+            /** @enum {string} */
+            source: "/pet";
+            /** @enum {string} */
+            type: "pet.deleted";
+            /** @example 7 */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description UTC, with microseconds
+             * @example 2024-12-18T21:03:51.790256Z
+             */
+            time: string;
+            data: {
+                /** @example 1 */
+                id: number;
+            };
+            /** @description The trace of the request that caused it */
+            traceparent?: string;
+        };
         /** @description An error as in RFC 9457 */
         "user.Problem": {
             /** Format: uri-reference */
@@ -403,6 +501,8 @@ export interface components {
         "pet.allow": string;
         /** @description The response to an earlier request with this key */
         "pet.idempotent-replayed": "true";
+        /** @description The newest position of the feed */
+        "pet.x-feed-newest": string;
         /** @description The id of the request in all of its log entries: the id that the client sent, or a new one */
         "user.x-request-id": string;
         /** @description The number of seconds after which to retry */
@@ -1533,6 +1633,123 @@ export interface operations {
             };
         };
     };
+    "pet.readEvents": {
+        parameters: {
+            query?: {
+                /** @description The id of the last event that the reader has. Absent: from the oldest */
+                after?: string;
+                /** @description How many at most */
+                limit?: number;
+                /** @description How many ms to wait for an event if there is none */
+                timeout?: number;
+                /** @description Only events of these types */
+                types?: ("pet.created" | "pet.updated" | "pet.deleted")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events in the order of the feed; none: there are no later ones yet */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "x-feed-newest": components["headers"]["pet.x-feed-newest"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/cloudevents-batch+json": (components["schemas"]["pet.PetCreatedEvent"] | components["schemas"]["pet.PetUpdatedEvent"] | components["schemas"]["pet.PetDeletedEvent"])[];
+                };
+            };
+            /** @description The resource existed before, and is deleted */
+            410: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:problem-type:events-gone",
+                     *       "title": "Gone",
+                     *       "status": 410,
+                     *       "detail": "Events after this position are deleted: retention is over",
+                     *       "instance": "/pet/events"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The request does not match the contract */
+            422: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "The request does not match the contract",
+                     *       "instance": "/pet/events",
+                     *       "errors": [
+                     *         {
+                     *           "in": "body",
+                     *           "pointer": "/name",
+                     *           "detail": "is missing"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description Too many requests from this address (RFC 6585) */
+            429: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "Too many requests from this address",
+                     *       "instance": "/pet/events"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "retry-after": components["headers"]["pet.retry-after"];
+                    allow: components["headers"]["pet.allow"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "Internal Server Error",
+                     *       "instance": "/pet/events"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+        };
+    };
     "pet.readService": {
         parameters: {
             query?: never;
@@ -1681,7 +1898,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Unreachable peers: requests that need them get 503 */
+                        /** @description Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute */
                         degraded: string[];
                     };
                 };
@@ -2373,7 +2590,7 @@ export interface operations {
                      *       "type": "urn:problem-type:too-many-pets",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "a user has at most 1000 pets, deleted ones included",
+                     *       "detail": "a user has at most 1000 pets",
                      *       "instance": "/user/users/1"
                      *     }
                      */
@@ -2605,7 +2822,7 @@ export interface operations {
                      *       "type": "urn:problem-type:too-many-pets",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "a user has at most 1000 pets, deleted ones included",
+                     *       "detail": "a user has at most 1000 pets",
                      *       "instance": "/user/users/1/pets/1"
                      *     }
                      */
@@ -3021,7 +3238,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Unreachable peers: requests that need them get 503 */
+                        /** @description Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute */
                         degraded: string[];
                     };
                 };

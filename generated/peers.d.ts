@@ -21,6 +21,8 @@ declare module '../src/framework/calls/peers.ts' {
       feedPet: operations['pet.feedPet'];
       /** POST /pet/pets/{pet_id}/treat */
       treatPet: operations['pet.treatPet'];
+      /** GET /pet/events */
+      readEvents: operations['pet.readEvents'];
     };
     user: {
       /** POST /user/users/ */

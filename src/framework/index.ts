@@ -1,5 +1,5 @@
 /** The public API of the framework: what a service imports. Tables and repositories import `#framework/database`. */
-export type { FoundItems, Lookup, Peer } from './calls/peers.ts';
+export type { EventHandlers, FoundItems, Lookup, Peer } from './calls/peers.ts';
 export { bindContext } from './context/context.ts';
 export { defineProblem, found, ok, type ProblemDefinition, peerProblems } from './errors/define-problem.ts';
 export {
@@ -10,6 +10,7 @@ export {
   problems,
   ServiceUnavailable,
 } from './errors/problem.ts';
+export type { Emit } from './events/event-schemas.ts';
 export { getLogger, type Logger } from './logging/logger.ts';
 export { defaulted, Id, nullable, OkResponse, Page, ref, Timestamp, text } from './openapi/schema.ts';
 export {

@@ -194,7 +194,6 @@ export const known = {
   calls: { 'user pet GET /pet/pets/ ok': 7 },
   /** 1 for the adoption, 3 for the update, and 3 for each of five reads. */
   ids: { 'user pet GET /pet/pets/': 19 },
-  commits: { pet: 3, user: 3 },
 };
 
 /** Returns the same counts from a scrape, without the checks that apps send each other. */
@@ -207,6 +206,5 @@ export function readKnown({ sum }: Scrape): typeof known {
     requests: Object.fromEntries(requests.filter(([key]) => !checks.test(key))),
     calls: sum('service_call_duration_seconds_count', 'service', 'peer', 'operation', 'outcome'),
     ids: sum('service_call_batch_size_sum', 'service', 'peer', 'operation'),
-    commits: sum('database_commit_writes_sum', 'service') as typeof known.commits,
   } as typeof known;
 }

@@ -10,6 +10,9 @@ export interface Forwarding extends TestApp {
   readonly connections: ReadonlySet<Socket>;
 }
 
+/** In the background the user service compares the contract of pets, and reads their events. */
+const background = /^\/pet\/(openapi\.json|events\?)/;
+
 /** Starts a gateway that forwards /pet to an HTTP server of the test. */
 export async function forwardTo(
   t: TestContext,
@@ -18,8 +21,7 @@ export async function forwardTo(
   options: ExampleAppOptions = {},
 ): Promise<Forwarding> {
   const server = createServer((request, response) => {
-    // The gateway compares contracts in the background.
-    if (request.url === '/pet/openapi.json') response.writeHead(404).end();
+    if (background.test(request.url as string)) response.writeHead(404).end();
     else handle(request, response);
   });
   return start(t, server, config, options);
@@ -39,7 +41,7 @@ export function forwardToBytes(
       if (!received.includes('\r\n\r\n')) return;
       const head = received;
       received = '';
-      if (head.includes('/pet/openapi.json')) socket.destroy();
+      if (background.test(head.split(' ', 2)[1] as string)) socket.destroy();
       else handle(socket, head);
     });
   });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type TestContext, vi } from 'vitest';
+import type { InFlightRequest } from '../../src/framework/http/request-lifecycle.ts';
 import { readResponse, type TestResponse } from '../../src/framework/testing/send-request.ts';
 import type { TestApp } from './app.ts';
 
@@ -48,6 +49,18 @@ export async function openConnectedSocket(t: TestContext, url: string): Promise<
   const connection = openSocket(t, url);
   await once(connection.socket, 'connect');
   return connection;
+}
+
+/** The connections of the gateway, without those of services that wait for events. */
+export function countConnections({ app }: TestApp): Promise<number> {
+  const { server } = app;
+  const polls = server.inFlight.length - listInFlight(server).length;
+  return new Promise((resolve) => server.server.getConnections((_error, count) => resolve(count - polls)));
+}
+
+/** The requests in flight, without those of services that wait for events. */
+export function listInFlight({ inFlight }: TestApp['app']['server']): InFlightRequest[] {
+  return inFlight.filter(({ request }) => request.routeOptions.config.isLongPoll !== true);
 }
 
 /** Sends bytes, each part in a separate packet. Resolves with all responses when the server closes the connection. */
@@ -118,11 +131,6 @@ export function readResponses(text: string): TestResponse[] {
     rest = rest.slice(end + 4 + length);
   }
   return responses;
-}
-
-/** Counts the open connections of the gateway. */
-export function countConnections({ app }: TestApp): Promise<number> {
-  return new Promise((resolve) => app.server.server.getConnections((_error, count) => resolve(count)));
 }
 
 /** Waits for up to 15 s until a check passes. */

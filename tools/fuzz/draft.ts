@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { json, type Operation, type Parameter } from './document.ts';
+import { json, type Operation, type Parameter, type Schema } from './document.ts';
 import { Known, toText, type ValueOptions, type Values } from './values.ts';
 
 /** A request that does not depend on earlier responses: it has references to things instead of ids. */
@@ -42,10 +42,7 @@ export function partsOf({ parameters, body }: Operation, values: Values, options
       .filter(({ required }) => required || location === 'path')
       .map(({ name }) => name);
     const made = own.map(({ name, schema }) => {
-      // The contract has no limit for the length of a URL.
-      const short =
-        location === 'path' ? { ...schema, maxLength: Math.min(schema.maxLength ?? 20, 20) } : schema;
-      const value = values.valid(short, name, options);
+      const value = values.valid(shorten(location, name, schema), name, options);
       const isSendable = (text: string) =>
         location === 'path' ? isSegment(text) : location !== 'header' || isHeader(text);
       return [
@@ -72,6 +69,12 @@ export function partsOf({ parameters, body }: Operation, values: Values, options
     contentType: fc.constantFrom<string | undefined>(undefined, json, `${json}; charset=utf-8`),
     method: nothing as fc.Arbitrary<string | undefined>,
   };
+}
+
+/** Narrows a parameter: the contract has no limit for the length of a URL, and a poll waits for as long as `timeout` says. */
+function shorten(place: string, name: string, schema: Schema): Schema {
+  if (place === 'path') return { ...schema, maxLength: Math.min(schema.maxLength ?? 20, 20) };
+  return name === 'timeout' ? { ...schema, maximum: 20 } : schema;
 }
 
 /** Returns whether a text can be one segment of a path, of usual length. */

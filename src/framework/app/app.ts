@@ -27,6 +27,8 @@ export interface App {
   documents(): Part[];
   /** The operations of peers that the services use. */
   readonly uses: readonly PeerUse[];
+  /** Resolves when its services have handled every event that their peers have now. */
+  untilEventsHandled(): Promise<void>;
   /** Renders the metrics of this process. Undefined if metrics are off. */
   readonly metrics: (() => Promise<string>) | undefined;
   /** Listens on the host and port of the config. Resolves with the origin, `http://host:port`. */
@@ -92,7 +94,7 @@ function openAppService(
   const { config, logging, version, contract, record, tracer, unusedTo, headersTo, app } = runtime;
   return openService(runtime.services.get(name) as Service, {
     ...{ config, logging, version, contract, record, unusedTo, headersTo },
-    isTraced: tracer !== undefined,
+    tracer,
     documentOf: (other) =>
       app.services.includes(other) ? () => (documents.get(other) as () => OpenApiDocument)() : undefined,
   });
@@ -144,10 +146,12 @@ function describeAppRoutes(
 
 function addMetrics({ metrics }: Runtime, opened: readonly OpenedService[]): void {
   if (metrics === undefined) return;
-  for (const { service, database, peers } of opened) {
+  for (const { service, database, peers, consumers } of opened) {
     if (database !== undefined) metrics.databases.set(service.name, database);
     for (const peer of peers.values())
       metrics.calls.push({ ...peer, service: service.name, peer: peer.name });
+    for (const { producer, status } of consumers)
+      metrics.consumers.push({ service: service.name, peer: producer, status });
   }
 }
 
@@ -155,7 +159,7 @@ function addMetrics({ metrics }: Runtime, opened: readonly OpenedService[]): voi
 function createLifecycle(
   { app, config, name, server, log, tracer, originOf }: Runtime,
   opened: readonly OpenedService[],
-): Pick<App, 'uses' | 'listen' | 'stop'> {
+): Pick<App, 'uses' | 'listen' | 'stop' | 'untilEventsHandled'> {
   const peers = opened.flatMap((service) => [...service.peers.values()]);
   let endWatch = () => {};
 
@@ -181,6 +185,9 @@ function createLifecycle(
   return {
     uses: peers.flatMap(({ uses }) => uses),
     stop,
+    async untilEventsHandled() {
+      await Promise.all(opened.flatMap(({ consumers }) => consumers.map((consumer) => consumer.catchUp())));
+    },
     async listen() {
       const listenTextResolver = (address: string) => `${name} listens at ${address}`;
       const { backlog } = internalLimits;

@@ -139,7 +139,7 @@ export function openPeer(name: string, options: PeerOptions) {
       if (mismatch === undefined) return body;
       // Other errors do not depend on the contract. A success, 404 or 422 may come from a changed contract.
       if (response.ok || response.status === 404 || response.status === 422) options.onMismatch?.();
-      throw new PeerUnavailable(called, mismatch);
+      throw new PeerUnavailable(called, mismatch, undefined, response.status);
     }
 
     return Object.assign(call, { ...called, contract, deadline, counts: counted });
@@ -153,6 +153,8 @@ export function openPeer(name: string, options: PeerOptions) {
 
   return {
     createOperation,
+    /** Requests a path of the peer. Rejects if there is no complete response within `timeout` ms. */
+    get,
     /** The metrics of the operations, by target. */
     counts: counts as ReadonlyMap<string, CallMetrics>,
     /** Resolves with whether the peer responds within `timeout` ms. */

@@ -13,9 +13,13 @@ interface CalledOperation {
 
 /** 503: the peer did not respond, or its response does not match the contract. The constructor logs the error. */
 export class PeerUnavailable extends ServiceUnavailable {
-  constructor(operation: CalledOperation, description: string, cause?: unknown) {
+  /** The status of the peer's response. Undefined if there was none. */
+  readonly peerStatus: number | undefined;
+
+  constructor(operation: CalledOperation, description: string, cause?: unknown, peerStatus?: number) {
     super(`The ${operation.peer} service is not available`);
     this.name = 'ServiceUnavailable';
+    this.peerStatus = peerStatus;
     logFailedCall(operation, description, cause);
   }
 }

@@ -1,4 +1,5 @@
 import { DefinitionError } from '../errors/definition-error.ts';
+import { listEventSchemas } from '../openapi/event-feed.ts';
 import { findOperation, type OpenApiDocument } from '../openapi/response-contract.ts';
 import { lookupByIds } from './batch/lookup.ts';
 import type { Operation } from './operation.ts';
@@ -12,6 +13,8 @@ export interface PeerUse {
   readonly operationId: string;
   /** The query parameters that the service sends; undefined: it may send any. */
   readonly sends: readonly string[] | undefined;
+  /** The types of events that the service handles, if the operation is the feed of the peer. */
+  readonly events?: readonly string[];
 }
 
 /** A use of an operation that the peer does not have. The message names service, peer, operation and the fix. */
@@ -22,6 +25,8 @@ export interface PeerOperationsOptions {
   readonly peer: string;
   /** The merged document. Undefined while it is generated: then a service can declare any operation and call none. */
   readonly document: OpenApiDocument | undefined;
+  /** Members of the object that are no operations. */
+  readonly members?: Readonly<Record<string, unknown>>;
   /** Opens the operation of the contract with this method and path. */
   open(method: string, path: string, use: PeerUse): Operation<CallInit | undefined, unknown>;
 }
@@ -46,6 +51,8 @@ export function createPeerOperations(options: PeerOperationsOptions) {
         // Promises read `then` and JSON.stringify reads `toJSON`: these are no uses.
         if (typeof operationId === 'symbol' || operationId === 'then' || operationId === 'toJSON')
           return undefined;
+        if (options.members !== undefined && Object.hasOwn(options.members, operationId))
+          return options.members[operationId];
         const known = declared.get(operationId);
         if (known !== undefined) return known;
         const { use, operation } = declareOperation(operationId, options);
@@ -55,7 +62,7 @@ export function createPeerOperations(options: PeerOperationsOptions) {
       },
     },
   );
-  return { operations, uses: uses as readonly PeerUse[] };
+  return { operations, uses: uses as readonly PeerUse[], addUse: (use: PeerUse) => void uses.push(use) };
 }
 
 function declareOperation(
@@ -94,8 +101,13 @@ function declareOperation(
  * Finds the operation of a use in the merged document.
  * @throws {PeerUseError} if the peer has no such operation, or no such query parameter.
  */
-export function checkUse(document: OpenApiDocument, { service, peer, operationId, sends = [] }: PeerUse) {
+export function checkUse(document: OpenApiDocument, use: PeerUse) {
+  const { service, peer, operationId, sends = [], events = [] } = use;
   const found = findOperation(document, `${peer}.${operationId}`);
+  if (found === undefined && use.events !== undefined)
+    throw new PeerUseError(
+      `${service} handles events of ${peer}, which emits none: declare events in ${peer}`,
+    );
   if (found === undefined) {
     const known = Object.values(document.paths)
       .flatMap((item) => Object.values(item).map((operation) => operation.operationId ?? ''))
@@ -112,6 +124,13 @@ export function checkUse(document: OpenApiDocument, { service, peer, operationId
   if (unknown !== undefined) {
     throw new PeerUseError(
       `${service} sends the query parameter ${unknown} to ${operationId} of ${peer}, which has ${list(parameters)}. Correct the name; after a change of ${peer} run ./run.sh generate`,
+    );
+  }
+  const emitted = listEventSchemas(document, found);
+  const missing = events.find((type) => !emitted.has(type));
+  if (missing !== undefined) {
+    throw new PeerUseError(
+      `${service} handles the event ${missing} of ${peer}, which emits ${list([...emitted.keys()])}. Correct the name; after a change of ${peer} run ./run.sh generate`,
     );
   }
   return found;

@@ -2,10 +2,11 @@ import type { HttpMethod } from 'openapi-typescript-helpers';
 import { internalLimits } from '../config/limits.ts';
 import { runAs } from '../context/context.ts';
 import type { Logger } from '../logging/logger.ts';
+import { feedOperationId } from '../openapi/event-feed.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import { openPeer } from './client.ts';
 import { createContractMonitor } from './contract-monitor.ts';
-import { createPeerOperations, describeTooEarly, PeerUseError } from './peer-operations.ts';
+import { checkUse, createPeerOperations, describeTooEarly, PeerUseError } from './peer-operations.ts';
 import type { CallInit } from './peers.ts';
 import type { TransportLimits } from './transport.ts';
 
@@ -27,6 +28,8 @@ export interface ConnectPeerOptions {
   readonly log: Logger;
   /** Returns the peer's document, if the peer runs in this app. Otherwise the monitor fetches it. */
   readonly document: (() => OpenApiDocument) | undefined;
+  /** Members of the peer, as the service sees it, that are no operations. */
+  readonly members?: Readonly<Record<string, unknown>>;
 }
 
 /** Connects a service to a peer, and monitors the contract that the peer serves. */
@@ -39,6 +42,7 @@ export function connectPeer({
   headers,
   log,
   document,
+  members,
 }: ConnectPeerOptions) {
   let origin: string | undefined;
   const opened = openPeer(other, {
@@ -57,10 +61,11 @@ export function connectPeer({
     log,
     fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.checkMs),
   });
-  const { operations, uses } = createPeerOperations({
+  const { operations, uses, addUse } = createPeerOperations({
     service,
     peer: other,
     document: contract,
+    ...(members !== undefined && { members }),
     open(method, path, use) {
       monitor.addUse({
         method,
@@ -88,6 +93,20 @@ export function connectPeer({
     },
     counts: opened.counts,
     isBroken: monitor.isBroken,
+    /** Requests a path of the peer. Rejects if there is no complete response within `timeout` ms. */
+    fetch: opened.get,
+    /**
+     * Declares that the service handles these types of events of the peer.
+     * @throws {PeerUseError} if the peer does not emit one of them.
+     */
+    useEvents(events: readonly string[]): void {
+      const sends = ['after', 'limit', 'timeout', 'types'];
+      const use = { service, peer: other, operationId: feedOperationId, sends, events };
+      addUse(use);
+      if (contract !== undefined) monitor.addUse({ ...checkUse(contract, use), sends, events });
+    },
+    /** Compares the contract again soon. */
+    checkContractSoon: () => runAs(service, 'contract', log, monitor.checkSoon),
     /** Compares the contract with the document that the peer serves now. */
     checkContract: () => runAs(service, 'contract', log, monitor.check),
     async check(): Promise<PeerState> {

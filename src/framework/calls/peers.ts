@@ -17,7 +17,53 @@ export type PeerName = keyof Peers & string;
 export type Peer<Name extends PeerName> = PeerOf<Peers[Name]>;
 
 /** A peer with these operations. */
-export type PeerOf<Operations> = { readonly [Id in keyof Operations]: PeerOperation<Operations[Id]> };
+export type PeerOf<Operations> = {
+  readonly [Id in Exclude<keyof Operations, 'readEvents'>]: PeerOperation<Operations[Id]>;
+} & (Operations extends { readEvents: infer Feed } ? EventSource<EventsOf<Feed>> : unknown);
+
+/** A peer that emits events. */
+export interface EventSource<Event extends { readonly type: string }> {
+  /**
+   * Consumes the events of the peer, from the oldest that it has. Call it once, in `routes`. Each event has its effect
+   * exactly once; see docs/events.md.
+   */
+  events(handlers: EventHandlers<Event>, options?: ConsumeOptions): void;
+}
+
+/** The handlers of events, by type. Events of other types are not read. */
+export type EventHandlers<Event extends { readonly type: string }> = {
+  readonly [Type in Event['type']]?: EventHandler<Extract<Event, { readonly type: Type }>>;
+};
+
+/**
+ * Handles one event. It may call peers first; a call with an Idempotency-Key has one effect however often it runs. It
+ * returns the function that writes the effect, or nothing if the event has none.
+ */
+export type EventHandler<Event> = (
+  event: Event,
+) => EventEffect | undefined | Promise<EventEffect | undefined>;
+
+/**
+ * Writes the effect of an event, in one write with the consumer's position. It may run again, so it does nothing but run
+ * statements, and awaits each.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler may end with a statement or without one
+export type EventEffect = () => void | Promise<unknown>;
+
+export interface ConsumeOptions {
+  /**
+   * Called instead of the handlers if events were deleted before this service handled them. It reads the state of the
+   * peer, and returns the function that writes it. Absent: the consumer stops, and `/ready` says so.
+   */
+  readonly snapshot?: () => EventEffect | Promise<EventEffect>;
+}
+
+/** The events of a feed, from its operation in `generated/api.d.ts`. */
+type EventsOf<Feed> = Feed extends {
+  responses: { 200: { content: { 'application/cloudevents-batch+json': (infer Event)[] } } };
+}
+  ? Extract<Event, { readonly type: string }>
+  : never;
 
 /** An operation of a peer. `Operation` is its type in `generated/api.d.ts`. */
 export interface PeerOperation<Operation> {

@@ -108,6 +108,8 @@ export const internalLimits = {
   metricsMs: 1_000,
   /** The duration of a lingering close. If the server closed earlier, the client could miss the last response. */
   lingerMs: 1_000,
+  /** The maximum time that a request waits for the next event. */
+  pollMs: 30_000,
   /** Connections of a gateway to the app of a service for requests to its `/health` and `/ready`. */
   probes: 4,
   /** The timeout of a check of a peer's health or document. */

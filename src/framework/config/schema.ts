@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { Ajv, type ErrorObject } from 'ajv';
 import { levels } from '../logging/logger.ts';
+import { durationPattern } from './duration.ts';
 import { Limits } from './limits.ts';
 
 // Each schema checks a value, is its type, and describes it in errors: "… must be <description>".
@@ -21,6 +22,18 @@ export const ServiceConfig = Type.Object(
       }),
     ),
     log: Type.Optional(Type.Object({ level }, closed)),
+    events: Type.Optional(
+      Type.Object(
+        {
+          /** How long events are kept, 7 days by default. A consumer that is away for longer misses some. */
+          keep: Type.String({
+            pattern: durationPattern,
+            description: 'a duration like 7d, 12h, 30m or 45s',
+          }),
+        },
+        closed,
+      ),
+    ),
     options: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'a map' })),
   },
   closed,

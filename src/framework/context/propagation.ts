@@ -85,7 +85,7 @@ function isSampled(traceparent: string | undefined): boolean {
 }
 
 /** Returns a new `traceparent` whose trace is not recorded. */
-function unsampled(): string {
+export function unsampled(): string {
   return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
 }
 

@@ -11,6 +11,8 @@ export interface SpanOptions {
   readonly attributes?: Attributes;
   /** Spans that wait for this one, in addition to its parent. */
   readonly links?: readonly Span[];
+  /** The `traceparent` of a span of another process that it is linked to. */
+  readonly linkTo?: string;
   /** Whether it begins a new trace. */
   readonly isRoot?: boolean;
 }

@@ -141,6 +141,7 @@ const meanings = {
   400: 'The request cannot be read',
   404: 'The resource does not exist',
   409: 'A limit is reached, or the request conflicts with the current state',
+  410: 'The resource existed before, and is deleted',
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'The request does not match the contract',

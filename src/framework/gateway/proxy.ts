@@ -42,7 +42,11 @@ export async function registerProxy(scope: FastifyInstance, options: ProxyOption
   const upstream = openUpstream(origin, connections, timeout);
   // Probes have separate connections: a probe that waits for slow requests would make a supervisor restart the app.
   const probed = openUpstream(origin, internalLimits.probes, timeout);
-  scope.addHook('onClose', () => Promise.all([upstream.close(), probed.close()]).then(() => {}));
+  // Polls that wait for an event must not keep the connections of other requests.
+  const polled = openUpstream(origin, connections, timeout + internalLimits.pollMs);
+  scope.addHook('onClose', () =>
+    Promise.all([upstream, probed, polled].map(({ close }) => close())).then(() => {}),
+  );
 
   forwardBodies(scope);
   // The proxy accepts all methods, because the service decides which methods a path has.
@@ -52,6 +56,12 @@ export async function registerProxy(scope: FastifyInstance, options: ProxyOption
   const probe = { ...route, handler: createHandler(options, probed), config: { exempt: true } };
   scope.route({ ...probe, url: '/health' });
   scope.route({ ...probe, url: '/ready' });
+  scope.route({
+    ...route,
+    handler: createHandler(options, polled),
+    config: { isLongPoll: true },
+    url: '/events',
+  });
   if (!docs) return;
   await scope.register(async (pages) => {
     await pages.register(docsSecurityHeaders);

@@ -20,7 +20,8 @@ export function recordRequestEnd(request: FastifyRequest, reply: FastifyReply, r
     ms: roundMs(reply.elapsedTime),
     aborted: !reply.raw.writableFinished,
   });
-  server.requestMetrics?.countRequest(request, reply, route);
+  // A poll takes as long as it waits, which says nothing about the speed of the server.
+  if (routeOptions?.config?.isLongPoll !== true) server.requestMetrics?.countRequest(request, reply, route);
 }
 
 /** A request that load shedding rejected. */

@@ -93,7 +93,7 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
       else if (request.headers[internalHeader] !== undefined) warnOfCredential(log);
 
       const { config: route } = request.routeOptions;
-      const isCounted = caller !== 'service' && route.exempt !== true;
+      const isCounted = caller !== 'service' && route.exempt !== true && route.isLongPoll !== true;
       if (isCounted) concurrency.enter();
       const state = { isOver: false };
       const raw = reply.raw as Response;

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Histogram } from './histogram.ts';
-import type { DatabaseSource, MetricSources } from './sources.ts';
+import type { ConsumerSource, DatabaseSource, MetricSources } from './sources.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -26,7 +26,8 @@ export interface FamilyOptions extends MetricSources {
 }
 
 /** Creates every metric of the framework, with names and units by https://prometheus.io/docs/practices/naming. */
-export function createFamilies({ label, traffic, databases, calls, lag, server }: FamilyOptions): Family[] {
+export function createFamilies(options: FamilyOptions): Family[] {
+  const { label, traffic, databases, calls, consumers, lag, server } = options;
   const operations = () =>
     calls.flatMap(({ service, peer, counts }) =>
       [...counts].map(([operation, count]) => ({ labels: { service, peer, operation }, count })),
@@ -37,6 +38,9 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
       return value === undefined ? [] : [{ labels: { service }, value }];
     });
 
+  const ofConsumers = (read: (status: ConsumerSource['status']) => number) =>
+    consumers.map(({ service, peer, status }) => ({ labels: { service, peer }, value: read(status) }));
+
   return [
     {
       name: names.request,
@@ -46,7 +50,7 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
     },
     {
       name: 'http_requests_in_flight',
-      help: 'Requests that have not ended.',
+      help: 'Requests that have not ended, without those that wait for an event.',
       type: 'gauge',
       read: () => countInFlight(server()),
     },
@@ -110,6 +114,33 @@ export function createFamilies({ label, traffic, databases, calls, lag, server }
         })),
     },
     {
+      name: 'event_feed_lag_events',
+      help: 'Events of a peer that the service has not handled.',
+      type: 'gauge',
+      read: () => ofConsumers(({ lagEvents }) => lagEvents),
+    },
+    {
+      name: 'event_feed_lag_seconds',
+      help: 'Age of the oldest event of a peer that the service has not handled, or time since the feed could be read.',
+      type: 'gauge',
+      read: () => ofConsumers(({ lagSeconds }) => lagSeconds),
+    },
+    {
+      name: 'events_handled_total',
+      help: 'Events of a peer by outcome: ok, parked, or skipped because the service has no handler; and failed tries.',
+      type: 'counter',
+      read: () =>
+        consumers.flatMap(({ service, peer, status }) =>
+          [...status.outcomes].map(([outcome, value]) => ({ labels: { service, peer, outcome }, value })),
+        ),
+    },
+    {
+      name: 'events_parked',
+      help: 'Events of a peer whose handlers failed five times, so that later events of their subjects wait.',
+      type: 'gauge',
+      read: () => ofConsumers(({ parked }) => parked),
+    },
+    {
       name: names.commit,
       help: 'Writes in one transaction, which share a flush to disk.',
       type: 'histogram',
@@ -154,6 +185,7 @@ const names = {
 function countInFlight({ inFlight }: FastifyInstance): Sample[] {
   const counts = new Map<string, number>();
   for (const { request } of inFlight) {
+    if (request.routeOptions.config.isLongPoll === true) continue;
     const { serviceName } = request.server;
     counts.set(serviceName, (counts.get(serviceName) ?? 0) + 1);
   }

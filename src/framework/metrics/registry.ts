@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { createFamilies, type Family } from './families.ts';
 import { Histogram, secondsBuckets } from './histogram.ts';
 import { createRequestMetrics } from './request-metrics.ts';
-import type { CallsSource, DatabaseSource, MetricSources } from './sources.ts';
+import type { CallsSource, ConsumerSource, DatabaseSource, MetricSources } from './sources.ts';
 
 export interface MetricsOptions {
   /** The `service` label of the app's own series. */
@@ -20,6 +20,7 @@ export interface MetricsOptions {
 export interface Metrics extends MetricSources {
   readonly databases: Map<string, DatabaseSource>;
   readonly calls: CallsSource[];
+  readonly consumers: ConsumerSource[];
   /** Serves `/metrics` in a scope. */
   addTo(scope: FastifyInstance): void;
   /** Renders the metrics of this process in the text format of Prometheus. */
@@ -30,6 +31,7 @@ export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOption
   const traffic = createRequestMetrics(label);
   const databases = new Map<string, DatabaseSource>();
   const calls: CallsSource[] = [];
+  const consumers: ConsumerSource[] = [];
   const { lag, close } = watchLag();
   let registry: Promise<Registry> | undefined;
 
@@ -44,7 +46,15 @@ export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOption
   async function openRegistry(): Promise<Registry> {
     const { Registry } = await import('@prometheus-io/client');
     const own = new Registry();
-    const families = createFamilies({ label, traffic, databases, calls, lag, server: () => server });
+    const families = createFamilies({
+      label,
+      traffic,
+      databases,
+      calls,
+      consumers,
+      lag,
+      server: () => server,
+    });
     for (const family of families) own.registerMetric(toMetric(family));
     const all = Registry.merge([own, await openProcessMetrics()]);
     all.setDefaultLabels({ service: label, ...(number !== undefined && { worker: number }) });
@@ -56,6 +66,7 @@ export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOption
     traffic,
     databases,
     calls,
+    consumers,
     lag,
     render,
     addTo(scope) {

@@ -13,6 +13,18 @@ export interface CallsSource {
   isBroken(): boolean;
 }
 
+/** The consumer of the events of one peer. */
+export interface ConsumerSource {
+  readonly service: string;
+  readonly peer: string;
+  readonly status: {
+    readonly lagEvents: number;
+    readonly lagSeconds: number;
+    readonly parked: number;
+    readonly outcomes: ReadonlyMap<string, number>;
+  };
+}
+
 /** The database of a service. */
 export interface DatabaseSource {
   readonly counts: { readonly commits: Histogram; readonly failures: Readonly<Record<string, number>> };
@@ -26,6 +38,7 @@ export interface MetricSources {
   /** By service. */
   readonly databases: ReadonlyMap<string, DatabaseSource>;
   readonly calls: readonly CallsSource[];
+  readonly consumers: readonly ConsumerSource[];
   /** Event-loop lag in seconds. */
   readonly lag: Histogram;
 }

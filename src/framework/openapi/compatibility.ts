@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Direction, Finding } from './compatibility/findings.ts';
 import { Inclusion } from './compatibility/inclusion.ts';
 import { type Schema, SchemaDocument, Uncomparable } from './compatibility/schema-document.ts';
+import { findAt, listEventSchemas } from './event-feed.ts';
 import type { OpenApiDocument } from './response-contract.ts';
 
 /** A difference between the promised and the current contract of an operation that breaks its callers. */
@@ -19,6 +20,8 @@ export interface UsedOperation {
   readonly path: string;
   /** The query parameters that the service sends. Undefined: it may send all. */
   readonly sends?: readonly string[] | undefined;
+  /** The types of events that the service handles, if the operation is a feed. */
+  readonly events?: readonly string[] | undefined;
 }
 
 interface Parameter {
@@ -67,7 +70,7 @@ export function findBreakingChanges(
 function compareOperation(
   promised: SchemaDocument,
   live: SchemaDocument,
-  { method, path, sends }: UsedOperation,
+  { method, path, sends, events = [] }: UsedOperation,
 ): readonly Finding[] {
   const before = readOperation(promised, method, path);
   const now = readOperation(live, method, path);
@@ -76,6 +79,7 @@ function compareOperation(
   const findings: Finding[] = [];
   const add = (location: string, reason: string) => void findings.push({ location, reason });
   compareResponses();
+  compareEvents();
   compareParameters();
   compareBodies();
   return findings;
@@ -102,6 +106,23 @@ function compareOperation(
     if (old === undefined) return;
     if (current === undefined) add('response', 'is no longer JSON');
     else compare('response', 'response', current, old);
+  }
+
+  /** Another type of event breaks nothing, because the feed is asked for those that are handled. */
+  function compareEvents(): void {
+    const [old, current] = [promised, live].map(({ root }) => listEventSchemas(root, { method, path }));
+    for (const type of events) {
+      const [promise, sent] = [old?.get(type), current?.get(type)];
+      if (promise === undefined) continue;
+      if (sent === undefined) add(`event ${type}`, 'is gone');
+      else
+        compare(
+          'response',
+          `event ${type}`,
+          findAt(live.root, sent) as Schema,
+          findAt(promised.root, promise) as Schema,
+        );
+    }
   }
 
   function compareParameters(): void {

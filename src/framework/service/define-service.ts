@@ -1,25 +1,23 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Static, TObject, TSchema } from '@sinclair/typebox';
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Peer, PeerName } from '../calls/peers.ts';
 import type { Database } from '../database/database.ts';
+import type { Emit, EventSchemas } from '../events/event-schemas.ts';
+import type { ServiceScope } from '../http/service-scope.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { ServiceWork } from './service-work.ts';
 
-/** The scope in which a service registers its routes. The framework adds the prefix, log, errors and documents. */
-export type ServiceScope = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
+export type { ServiceScope };
 
 /** Everything that a service may use besides its scope. */
-export interface ServiceContext<Options = unknown, Peers extends PeerName = never> extends ServiceWork {
+export interface ServiceContext<
+  Options = unknown,
+  Peers extends PeerName = never,
+  Events extends EventSchemas = EventSchemas,
+> extends ServiceWork {
   /** The service's database, open and migrated. Reading it throws if the service has no migrations. */
   readonly database: Database;
+  /** Emits an event of the service, as a statement of the running write. */
+  readonly emit: Emit<Events>;
   /** The peers that the service declares. A service calls other services only through them. */
   readonly peers: { readonly [Name in Peers]: Peer<Name> };
   /** `services.<name>.options` of the config, checked. */
@@ -29,7 +27,11 @@ export interface ServiceContext<Options = unknown, Peers extends PeerName = neve
 }
 
 /** The definition of a service. */
-export interface Service<Options extends TObject = TObject, Peers extends PeerName = PeerName> {
+export interface Service<
+  Options extends TObject = TObject,
+  Peers extends PeerName = PeerName,
+  Events extends EventSchemas = EventSchemas,
+> {
   /** The name of the service's folder. It is also the prefix, the tag, the name in the log and the key in the config. */
   readonly name: string;
   /** A sentence for the documents. */
@@ -40,17 +42,21 @@ export interface Service<Options extends TObject = TObject, Peers extends PeerNa
   readonly peers?: readonly Peers[];
   /** The schemas with an `$id`, which `ref` refers to. */
   readonly schemas?: readonly TSchema[];
+  /** The events that it emits: the schema of the `data` of each, by its type, as in `pet.deleted`. */
+  readonly events?: Events;
   /** The options that the config may set under `services.<name>.options`. */
   readonly options?: Options;
   /** The folder with the migrations of the database, written by `./run.sh migrate create`. Absent: no database. */
   readonly migrations?: URL;
   /** Registers the routes, and the work at start, at stop and in the background. */
-  routes(app: ServiceScope, context: ServiceContext<Static<Options>, Peers>): void | Promise<void>;
+  routes(app: ServiceScope, context: ServiceContext<Static<Options>, Peers, Events>): void | Promise<void>;
 }
 
 /** Defines a service. The value is the default export of `index.ts` in the service's folder. */
-export function defineService<Options extends TObject, const Peers extends PeerName = never>(
-  service: Service<Options, Peers>,
-): Service<Options, Peers> {
+export function defineService<
+  Options extends TObject,
+  const Peers extends PeerName = never,
+  const Events extends EventSchemas = Record<never, never>,
+>(service: Service<Options, Peers, Events>): Service<Options, Peers, Events> {
   return service;
 }

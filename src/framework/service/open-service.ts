@@ -1,10 +1,16 @@
 import { connectPeer } from '../calls/peer.ts';
 import type { PeerUse } from '../calls/peer-operations.ts';
 import type { Config, ServiceConfig } from '../config/config.ts';
+import { parseDuration } from '../config/duration.ts';
 import { runAs } from '../context/context.ts';
+import type { Tracer } from '../context/span.ts';
 import type { Database } from '../database/database.ts';
 import { openDatabase } from '../database/open-database.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
+import { createConsume } from '../events/consume.ts';
+import type { Consumer } from '../events/consumer.ts';
+import type { Emit, EventSchemas } from '../events/event-schemas.ts';
+import { openProducer } from '../events/producer.ts';
 import type { Caller } from '../http/internal-caller.ts';
 import type { Logger, Logging } from '../logging/logger.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
@@ -28,7 +34,7 @@ export interface OpenServiceOptions {
   readonly contract: OpenApiDocument | undefined;
   /** The file that lists the known databases. */
   readonly record: string | undefined;
-  readonly isTraced: boolean;
+  readonly tracer: Tracer | undefined;
   /** Returns the ms for which a connection to a service may be unused. Undefined: no limit of the client. */
   unusedTo(service: string): number | undefined;
   /** Returns the document of a service of the same app. Undefined: another app runs the service. */
@@ -46,6 +52,8 @@ export interface OpenedService {
   readonly mountable: MountOptions;
   readonly database: Database | undefined;
   readonly peers: ReadonlyMap<string, OpenedPeer>;
+  /** The consumers of the feeds of its peers. */
+  readonly consumers: readonly Consumer[];
   readonly work: WorkRunner;
   close(): Promise<void>;
 }
@@ -60,9 +68,25 @@ export async function openService(service: Service, options: OpenServiceOptions)
   const serviceConfig = config.services[name] as ServiceConfig;
   const log = logging.logger(name, serviceConfig.log?.level);
   const database = await openServiceDatabase(service, serviceConfig, log, options);
-  const connect = (other: string) => ({ name: other, ...connectTo(other, name, log, options) });
-  const peers = new Map((service.peers ?? []).map((other) => [other as string, connect(other)]));
+  const consumers: Consumer[] = [];
+  const consume = (other: string) =>
+    createConsume(other, {
+      ...{ service: name, log, options, peer: () => peers.get(other) as OpenedPeer },
+      database: () => context.database,
+      add(consumer) {
+        consumers.push(consumer);
+        work.job(`events of ${other}`, { everyMs: 1_000 }, (signal) => consumer.run(signal));
+      },
+    });
+  const connect = (other: string) => ({
+    name: other,
+    ...connectTo(other, name, log, options, { events: consume(other) }),
+  });
+  const peers: ReadonlyMap<string, OpenedPeer> = new Map(
+    (service.peers ?? []).map((other) => [other as string, connect(other)]),
+  );
   const { runner, ...work } = createServiceWork(name, log);
+  const producer = service.events && (await openEvents(service, database));
   const context = {
     get database() {
       if (database === undefined) throw new DefinitionError(`${name}: it has no database: add migrations`);
@@ -72,12 +96,13 @@ export async function openService(service: Service, options: OpenServiceOptions)
       name,
       new Map([...peers].map(([other, { operations }]) => [other, operations])),
     ),
+    emit: producer?.emit ?? emitNothing(name),
     options: serviceConfig.options ?? {},
     log,
     ...work,
   };
   return {
-    ...{ service, database, peers, work: runner },
+    ...{ service, database, peers, consumers, work: runner },
     mountable: {
       ...{ name, log, prefix: `/${name}`, tags: service.tags, docs: config.docs, keys: database?.keys },
       info: { title: name, version: options.version, description },
@@ -86,14 +111,21 @@ export async function openService(service: Service, options: OpenServiceOptions)
         checkReadiness({
           database: database?.check,
           peers: Object.fromEntries([...peers].map(([other, { check }]) => [other, check])),
+          consumers,
         }),
       async register(scope) {
         await prepareScope(scope, service);
         await service.routes(scope, context as never);
+        if (producer !== undefined) {
+          producer.addRoute(scope);
+          const keepMs = parseDuration(serviceConfig.events?.keep ?? '7d');
+          work.job('event retention', { everyMs: 60_000 }, (signal) => producer.prune(keepMs, signal));
+        }
         await database?.verify();
       },
     },
     async close() {
+      producer?.close();
       await Promise.all([...peers.values()].map((peer) => peer.close()));
       await database?.close();
     },
@@ -116,16 +148,34 @@ function openServiceDatabase(
   { name, migrations }: Service,
   { database }: ServiceConfig,
   log: Logger,
-  { config, record, isTraced }: OpenServiceOptions,
+  { config, record, tracer }: OpenServiceOptions,
 ): Promise<Database | undefined> {
   if (database === undefined) return Promise.resolve(undefined);
   const timeoutMs = config.calls.deadline;
+  const isTraced = tracer !== undefined;
   return runAs(name, 'database', log, () =>
     openDatabase(database, { migrations, knownDatabases: record, isTraced, service: name, timeoutMs }),
   );
 }
 
-function connectTo(other: string, service: string, log: Logger, options: OpenServiceOptions) {
+function openEvents({ name, events = {}, schemas = [] }: Service, database: Database | undefined) {
+  return openProducer({ service: name, events, schemas, database });
+}
+
+/** The `emit` of a service that declares no events. The compiler finds the mistake earlier. */
+function emitNothing(service: string): Emit<EventSchemas> {
+  return async (type) => {
+    throw new DefinitionError(`${service}: emit('${type}') is not among its events: add it there`);
+  };
+}
+
+function connectTo(
+  other: string,
+  service: string,
+  log: Logger,
+  options: OpenServiceOptions,
+  members: Readonly<Record<string, unknown>>,
+) {
   const { config, contract, unusedTo, headersTo, documentOf } = options;
   return connectPeer({
     ...{ service, other, contract, log },
@@ -133,6 +183,7 @@ function connectTo(other: string, service: string, log: Logger, options: OpenSer
     limits: { ...config.limits.calls, unused: unusedTo(other) },
     headers: headersTo(other, 'service'),
     document: documentOf(other),
+    members,
   });
 }
 

@@ -1,4 +1,5 @@
 import { exampleOf, meaningOf, problemMediaType } from '../errors/problem.ts';
+import { batchMediaType } from '../openapi/event-feed.ts';
 import { product } from '../openapi/product.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 
@@ -23,6 +24,10 @@ export interface DocumentOptions {
   /** Whether a path of the document is exempt from the rate limit. */
   isExempt(path: string): boolean;
 }
+
+const feedHeaders = {
+  'x-feed-newest': { description: 'The newest position of the feed', schema: { type: 'string' } },
+};
 
 const headers = {
   'x-request-id': {
@@ -58,7 +63,10 @@ export function completeDocument(document: OpenApiDocument, options: DocumentOpt
     ...rest,
     tags: describeTags(paths, (tag) => options.tags[tag] ?? about.description),
     paths: paths as OpenApiDocument['paths'],
-    components: { ...components, headers: { ...headers, ...own } },
+    components: {
+      ...components,
+      headers: { ...headers, ...(document.paths['/events'] !== undefined && feedHeaders), ...own },
+    },
   };
 }
 
@@ -98,6 +106,7 @@ function completeResponse(response: Response, status: string, path: string, isKe
   if (['429', '503', '504', '507', 'default'].includes(status)) names.push('retry-after');
   if (status === 'default') names.push('allow');
   if (status.startsWith('2') && isKeyed) names.push('idempotent-replayed');
+  if (response.content?.[batchMediaType] !== undefined) names.push('x-feed-newest');
   const content = mapValues(response.content ?? {}, (media, type) =>
     type === problemMediaType && !('example' in media || 'examples' in media)
       ? { ...media, example: exampleOf(status, path.replace(/\{[^}]*\}/g, '1')) }

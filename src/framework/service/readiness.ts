@@ -15,7 +15,8 @@ export const Readiness = Type.Object(
       ),
     ),
     degraded: Type.Array(Type.String(), {
-      description: 'Unreachable peers: requests that need them get 503',
+      description:
+        'Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute',
     }),
   },
   {
@@ -31,19 +32,31 @@ export interface Checks {
   readonly database: (() => Promise<void>) | undefined;
   /** The check of each peer. It does not request `/ready`, because two services that call each other would wait. */
   readonly peers: Readonly<Record<string, () => Promise<CheckResult>>>;
+  /** The consumers of the feeds of the peers. */
+  readonly consumers?: readonly ConsumerCheck[];
+}
+
+export interface ConsumerCheck {
+  /** Resolves with the problems of the consumer, for `degraded`. */
+  degradations(): Promise<readonly string[]>;
 }
 
 /** Runs all checks of a service concurrently. The result lists the database first, then the peers as declared. */
-export async function checkReadiness({ database, peers }: Checks): Promise<Readiness> {
+export async function checkReadiness({ database, peers, consumers = [] }: Checks): Promise<Readiness> {
   const results = await Promise.all([
     ...(database === undefined ? [] : [checkDatabase(database)]),
     ...Object.entries(peers).map(async ([name, check]) => [name, await check()] as const),
   ]);
+  // A database that fails is a check of its own.
+  const waiting = await Promise.all(consumers.map((one) => one.degradations().catch(() => [])));
   const states = results.map(([, state]) => state);
   return {
     status: states.includes('failed') || states.includes('broken') ? 'failed' : 'OK',
     checks: Object.fromEntries(results),
-    degraded: results.flatMap(([name, state]) => (state === 'unreachable' ? [name] : [])).sort(),
+    degraded: [
+      ...results.flatMap(([name, state]) => (state === 'unreachable' ? [name] : [])),
+      ...waiting.flat(),
+    ].sort(),
   };
 }
 

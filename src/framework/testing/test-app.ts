@@ -36,6 +36,8 @@ export interface TestApp extends CapturedLog {
   /** `http://127.0.0.1:<port>`. */
   readonly url: string;
   readonly app: App;
+  /** Resolves when all apps of the test have handled every event that was emitted so far. */
+  untilEventsHandled(): Promise<void>;
   /** Sends a request, with a JSON body if `body` is defined, and reads the response. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<TestResponse>;
   get(path: string, headers?: Record<string, string>): Promise<TestResponse>;
@@ -68,18 +70,20 @@ export function createSplitApps(t: TestLifetime, options: TestAppOptions): Promi
 
 async function startApps(t: TestLifetime, layout: Layout, options: TestAppOptions): Promise<SplitApps> {
   if (options.config?.apps !== undefined) {
-    const app = await startApp(t, layout, options, options.config.apps as Apps);
+    const app = await startApp(t, layout, options, options.config.apps as Apps, []);
     return { gateway: app, appOf: () => app };
   }
   const started = new Map<string, TestApp>();
   const ports = new Map<string, number>();
+  const all: App[] = [];
   for (const app of orderByPeers(layout)) {
     if (app.url !== undefined) continue;
     // Peers that have not started yet call this app too. They get a fixed port.
     for (const { name, url } of findPeerApps(app, layout)) {
       if (url === undefined && !ports.has(name)) ports.set(name, await findFreePort());
     }
-    const one = await startApp(t, layout, { ...options, app: app.name }, describeApps(layout, ports, app));
+    const apps = describeApps(layout, ports, app);
+    const one = await startApp(t, layout, { ...options, app: app.name }, apps, all);
     ports.set(app.name, Number(new URL(one.url).port));
     for (const name of [app.name, ...app.services]) started.set(name, one);
   }
@@ -110,6 +114,7 @@ async function startApp(
   { services }: Layout,
   options: TestAppOptions,
   apps: Apps,
+  all: App[],
 ): Promise<TestApp> {
   const given = { ...options.config } as Record<string, Record<string, object> | undefined>;
   const serviceConfigs = [...services].map(([name, { migrations }]) => [
@@ -140,8 +145,12 @@ async function startApp(
     contract: options.contract ?? readContract(),
   });
   const url = await app.listen();
+  all.push(app);
+  const untilEventsHandled = async () => {
+    await Promise.all(all.map((one) => one.untilEventsHandled()));
+  };
   t.onTestFinished(() => app.stop());
-  return { app, url, ...log, ...createRequests(url) };
+  return { app, url, untilEventsHandled, ...log, ...createRequests(url) };
 }
 
 function createRequests(url: string): Pick<TestApp, 'send' | 'get' | 'post' | 'put' | 'patch' | 'delete'> {

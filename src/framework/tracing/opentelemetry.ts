@@ -124,13 +124,13 @@ export async function openTraces(
 }
 
 function openSpan(api: Api, tracer: OtelTracer, parent: OtelContext, options: SpanOptions): OpenSpan {
-  const { name, kind, attributes = {}, links = [], isRoot = false } = options;
+  const { name, kind, attributes = {}, links = [], linkTo: remote, isRoot = false } = options;
   const otel = tracer.startSpan(
     name,
     {
       kind: kind === undefined ? api.SpanKind.INTERNAL : kinds(api)[kind],
       attributes,
-      links: links.map((span) => linkTo(span as OpenSpan)),
+      links: [...links.map((span) => linkTo(span as OpenSpan)), ...linkToRemote(api, remote)],
       root: isRoot,
       startTime: spanTime(),
     },
@@ -141,6 +141,13 @@ function openSpan(api: Api, tracer: OtelTracer, parent: OtelContext, options: Sp
 
 function kinds({ SpanKind }: Api) {
   return { server: SpanKind.SERVER, client: SpanKind.CLIENT };
+}
+
+function linkToRemote({ TraceFlags }: Api, traceparent: string | undefined): Link[] {
+  const [, traceId, spanId, flags = ''] = traceparent?.split('-') ?? [];
+  const isSampled = (Number.parseInt(flags, 16) & TraceFlags.SAMPLED) !== 0;
+  if (traceId === undefined || spanId === undefined || !isSampled) return [];
+  return [{ context: { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true } }];
 }
 
 function linkTo(span: OpenSpan): Link {

@@ -1,12 +1,13 @@
 import { defineService } from '#framework';
 import { createPetRepository } from './repository.ts';
 import { addRoutes } from './routes.ts';
-import { Pet, PetCreate, PetUpdate } from './schemas.ts';
+import { Pet, PetCreate, PetUpdate, petEvents } from './schemas.ts';
 
 export default defineService({
   name: 'pet',
   description: 'Pets and the care they get. Knows nothing of users.',
   schemas: [Pet, PetCreate, PetUpdate],
+  events: petEvents,
   migrations: new URL('./migrations/', import.meta.url),
-  routes: (app, { database }) => addRoutes(app, createPetRepository(database)),
+  routes: (app, { database, emit }) => addRoutes(app, createPetRepository(database, emit)),
 });

@@ -7,7 +7,7 @@ import {
   type SQL,
   sql,
 } from '#framework/database';
-import type { Pet, PetCreate, PetQuery, PetUpdate } from './schemas.ts';
+import type { EmitPetEvent, Pet, PetCreate, PetQuery, PetUpdate } from './schemas.ts';
 import { pets } from './tables.ts';
 
 export type PetRepository = ReturnType<typeof createPetRepository>;
@@ -18,9 +18,12 @@ const { placeholder } = sql;
 const now = sql`CASE WHEN ${placeholder('now')} > ${pets.last_interaction}
   THEN ${placeholder('now')} ELSE ${pets.last_interaction} + 1 END`;
 
-/** Creates the queries for pets. Queries for a pet by id resolve with undefined if the pet does not exist. */
-export function createPetRepository(database: Database) {
-  const { orm, prepare, oneOf } = database;
+/**
+ * Creates the queries for pets. Queries for a pet by id resolve with undefined if the pet does not exist. Each change
+ * emits its event in the same write.
+ */
+export function createPetRepository(database: Database, emit: EmitPetEvent) {
+  const { orm, prepare, oneOf, write } = database;
   const byId = eq(pets.id, placeholder('id'));
   const selectAll = () => orm.select().from(pets);
 
@@ -56,23 +59,42 @@ export function createPetRepository(database: Database) {
     return prepare(orm.update(pets).set(set).where(byId).returning());
   }
 
+  /** Runs a statement that changes a pet. */
+  function update(run: () => Promise<Pet | undefined>): Promise<Pet | undefined> {
+    return write(async () => {
+      const pet = await run();
+      if (pet !== undefined) await emit('pet.updated', { subject: pet.id, data: pet });
+      return pet;
+    });
+  }
+
   return {
     find: (id: number) => select.get({ id }),
     list: ({ ids, ...page }: PetQuery) => (ids === undefined ? selectPage(page) : selectSome.all({ ids })),
-    async create({ name, species, age, mood }: PetCreate): Promise<Pet> {
+    create({ name, species, age, mood }: PetCreate): Promise<Pet> {
       const now = nowMicros();
-      const { id } = await insert.get({ name, species, age, mood, now });
       const instant = formatInstant(now);
-      return { name, species, age, mood, id, last_fed: instant, last_interaction: instant };
+      return write(async () => {
+        const { id } = await insert.get({ name, species, age, mood, now });
+        const pet = { name, species, age, mood, id, last_fed: instant, last_interaction: instant };
+        await emit('pet.created', { subject: id, data: pet });
+        return pet;
+      });
     },
     update(id: number, { name = null, species = null, age, mood = null }: Nullable<PetUpdate>) {
-      return change.get({ id, name, species, mood, hasAge: age === undefined ? 0 : 1, age: age ?? null });
+      const values = { id, name, species, mood, hasAge: age === undefined ? 0 : 1, age: age ?? null };
+      return update(() => change.get(values));
     },
-    hydrate: (id: number) => hydrate.get({ id, now: nowMicros() }),
-    feed: (id: number) => feed.get({ id, now: nowMicros() }),
-    treat: (id: number) => treat.get({ id, now: nowMicros() }),
+    hydrate: (id: number) => update(() => hydrate.get({ id, now: nowMicros() })),
+    feed: (id: number) => update(() => feed.get({ id, now: nowMicros() })),
+    treat: (id: number) => update(() => treat.get({ id, now: nowMicros() })),
     /** Resolves with whether the pet existed. */
-    remove: async (id: number) => (await remove.run({ id })).changes > 0,
+    remove: (id: number) =>
+      write(async () => {
+        const isRemoved = (await remove.run({ id })).changes > 0;
+        if (isRemoved) await emit('pet.deleted', { subject: id, data: { id } });
+        return isRemoved;
+      }),
   };
 }
 

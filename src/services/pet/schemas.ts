@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { defaulted, Id, nullable, Page, Timestamp, text } from '#framework';
+import { defaulted, type Emit, Id, nullable, Page, Timestamp, text } from '#framework';
 
 const PetText = (example: string) => text({ minLength: 1, maxLength: 200, examples: [example] });
 
@@ -21,6 +21,14 @@ export const Pet = Type.Object(
   { $id: 'Pet' },
 );
 export type Pet = Static<typeof Pet>;
+
+/** The schema of the data of each event. */
+export const petEvents = {
+  'pet.created': Pet,
+  'pet.updated': Pet,
+  'pet.deleted': Type.Object({ id: Id }),
+};
+export type EmitPetEvent = Emit<typeof petEvents>;
 
 export const PetCreate = Type.Object(
   {

@@ -10,7 +10,7 @@ type Pets = Awaited<ReturnType<PetClient['find']>>;
 
 /**
  * Creates the use cases of users and pets. Each calls the pet service first and writes last, so that nothing has changed
- * if the pet service does not respond. A deleted pet is not shown, but its adoption stays stored.
+ * if the pet service does not respond. A deleted pet is not shown, also before its event ends the adoption.
  */
 export function createAdoption(users: UserRepository, pets: PetClient) {
   const findUser = async (id: number): Promise<UserRecord> => found(await users.find(id), userNotFound);

@@ -14,6 +14,11 @@ export default defineService({
   migrations: new URL('./migrations/', import.meta.url),
   routes(app, { database, peers }) {
     const users = createUserRepository(database);
+    peers.pet.events({
+      'pet.deleted'({ data }) {
+        return () => users.removeAdoptionsOf(data.id);
+      },
+    });
     addRoutes(app, users, createAdoption(users, createPetClient(peers.pet)));
   },
 });

@@ -64,6 +64,7 @@ export function createUserRepository(database: Database) {
     orm.delete(adoptions).where(and(ofUser, eq(adoptions.pet_id, placeholder('petId')))),
   );
   const deleteAdoptions = prepare(orm.delete(adoptions).where(ofUser));
+  const deleteOfPet = prepare(orm.delete(adoptions).where(eq(adoptions.pet_id, placeholder('petId'))));
 
   return {
     find: (id: number) => select.get({ id }),
@@ -96,6 +97,8 @@ export function createUserRepository(database: Database) {
         return select.get({ id });
       });
     },
+    /** Ends all adoptions of a pet. */
+    removeAdoptionsOf: (petId: number) => deleteOfPet.run({ petId }),
     /** Removes an adoption, and resolves with the user. Undefined: no such adoption. */
     removeAdoption(id: number, petId: number) {
       return write(async () => {

@@ -175,7 +175,7 @@ test('the write-ahead log stays small: 20,000 pets one by one and in groups', as
     migrations: new URL('../../../src/services/pet/migrations/', import.meta.url),
   });
   t.onTestFinished(() => database.close());
-  const pets = createPetRepository(database);
+  const pets = createPetRepository(database, async () => {});
   const pet = { name: 'Rex', species: 'dog', age: 3, mood: 'happy' } as const;
   let largest = 0;
   let done = 0;

@@ -100,7 +100,19 @@ test('a service can declare any operation while the contract is generated', asyn
 });
 
 /** Checked by tsc alone. */
-export async function types({ listPets, readPet, createPet }: Peer<'pet'>): Promise<unknown> {
+export async function types(pet: Peer<'pet'>): Promise<unknown> {
+  const { listPets, readPet, createPet, events } = pet;
+  events({ 'pet.created': ({ data: { mood } }) => (mood === 'happy' ? async () => {} : undefined) });
+  events({
+    'pet.deleted': async ({ subject, data }) => {
+      const read: [string, number] = [subject, data.id];
+      return async () => read;
+    },
+  });
+  // @ts-expect-error the peer has no such event
+  events({ 'pet.lost': () => undefined });
+  // @ts-expect-error the event has no such data
+  events({ 'pet.deleted': ({ data }) => data.name });
   const mood: string = (await readPet({ params: { pet_id: 1 } })).mood;
   const found: FoundItems<number, { name: string }> = await listPets.batchBy('ids')([1]);
   listPets.batchBy('ids', { key: 'id' });

@@ -33,7 +33,7 @@ describe('a mistake is an error of one line that names the file and the path', (
     ],
     'an unknown key of a service': [
       withServices('{ pet: { databse: x } }'),
-      'services.pet.databse is not a known key (known: database, log, options)',
+      'services.pet.databse is not a known key (known: database, log, events, options)',
     ],
     'an unknown key of the log of a service': [
       withServices('{ pet: { database: sqlite:x, log: { level: info, directory: x } } }'),

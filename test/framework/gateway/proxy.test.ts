@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createExampleApp, sendRequest } from '../../support/app.ts';
 import { createExampleAppAt, places } from '../../support/example-app-at.ts';
 import { forwardTo, forwardToBytes } from '../../support/rogue.ts';
-import { openSocket, sendRaw, until } from '../../support/sockets.ts';
+import { listInFlight, openSocket, sendRaw, until } from '../../support/sockets.ts';
 
 const json = { 'content-type': 'application/json' };
 
@@ -171,7 +171,7 @@ test('the gateway survives the end of a connection during a pipelined chunked bo
       socket[close]();
     }
   }
-  await until(() => expect(app.server.inFlight).toEqual([]));
+  await until(() => expect(listInFlight(app.server)).toEqual([]));
   expect((await send('GET', '/pet/pets/')).status).toBe(200);
 });
 

@@ -7,7 +7,7 @@ import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { createExampleApp } from '../../support/app.ts';
 import { createExampleAppAt } from '../../support/example-app-at.ts';
 import { forwardTo } from '../../support/rogue.ts';
-import { openSocket, readResponses, until } from '../../support/sockets.ts';
+import { listInFlight, openSocket, readResponses, until } from '../../support/sockets.ts';
 import { listenAndStop } from '../../support/stopped.ts';
 
 Object.assign(internalLimits, { checkEveryMs: 50 });
@@ -27,7 +27,7 @@ test('slow request bodies occupy no connection to a service: other requests get 
     return wire;
   });
   const ends = slow.map(({ socket }) => once(socket, 'data').then(() => 'a slow body ended'));
-  await until(() => expect(app.server.inFlight).toHaveLength(40));
+  await until(() => expect(listInFlight(app.server)).toHaveLength(40));
   for (const [method, path, body] of [
     ['GET', '/pet/pets/', undefined],
     ['POST', '/pet/pets/', { name: 'Rex', species: 'dog' }],
@@ -90,7 +90,7 @@ describe('while all connections to a service are in use', () => {
     await until(() => expect(paths.filter((path) => path === '/pet/large')).toHaveLength(2));
     const gone = openSocket(t, url);
     gone.write(get('/pet/gone').repeat(3));
-    await until(() => expect(app.server.inFlight).toHaveLength(5));
+    await until(() => expect(listInFlight(app.server)).toHaveLength(5));
     gone.socket.resetAndDestroy();
     expect((await send('GET', '/pet/late')).status).toBe(504);
     for (const { socket } of large) socket.destroy();
@@ -176,7 +176,7 @@ describe('a client that reads slowly', () => {
       t,
       (_request, response) =>
         void response.writeHead(200, { 'content-length': 40_000_000 }).write(Buffer.alloc(20_000_000)),
-      { calls: { deadline: 200 } },
+      { calls: { deadline: 2_000 } },
     );
     const { socket, write } = openSocket(t, url);
     write(get('/pet/large'));

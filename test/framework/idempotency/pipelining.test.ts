@@ -4,7 +4,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../support/app.ts';
-import { openSocket, until } from '../../support/sockets.ts';
+import { listInFlight, openSocket, until } from '../../support/sockets.ts';
 import { key, makeNotes } from './helper.ts';
 
 Object.assign(internalLimits, { checkEveryMs: 50 });
@@ -19,7 +19,7 @@ async function start(t: TestContext, config: Record<string, unknown> = {}) {
     `POST /note/${path} HTTP/1.1\r\nhost: localhost\r\nidempotency-key: ${name}\r\ncontent-length: 0\r\n\r\n`;
   const wire = openSocket(t, built.url);
   wire.write(post('slow', 'first') + post('plain', 'second'));
-  await until(() => expect(built.app.server.inFlight).toHaveLength(2));
+  await until(() => expect(listInFlight(built.app.server)).toHaveLength(2));
   await until(() => expect(runs).toEqual(['/note/slow']));
   return { ...built, ...wire, runs, release };
 }
@@ -29,7 +29,7 @@ test.for(['resetAndDestroy', 'destroy'] as const)(
   async (close, t) => {
     const { socket, send, app, runs, release } = await start(t);
     socket[close]();
-    await until(() => expect(app.server.inFlight).toEqual([]));
+    await until(() => expect(listInFlight(app.server)).toEqual([]));
     expect((await send('POST', '/note/plain', '', key('second'))).status).toBe(200);
     expect((await send('POST', '/note/slow', '', key('first'))).status).toBe(409);
     release();
@@ -73,9 +73,9 @@ test('a handler does not start after its client disconnected', async (t) => {
   write(
     'POST /guarded HTTP/1.1\r\nhost: localhost\r\nidempotency-key: a\r\nx-wait: 1\r\ncontent-length: 0\r\n\r\n',
   );
-  await until(() => expect(app.server.inFlight).toHaveLength(1));
+  await until(() => expect(listInFlight(app.server)).toHaveLength(1));
   socket.resetAndDestroy();
-  await until(() => expect(app.server.inFlight).toEqual([]));
+  await until(() => expect(listInFlight(app.server)).toEqual([]));
   expect((await send('POST', '/guarded', '', key('a'))).status).toBe(200);
   held.resolve();
   await setImmediate();

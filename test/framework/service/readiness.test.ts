@@ -5,7 +5,7 @@ import { defineService } from '../../../src/framework/service/define-service.ts'
 import { checkReadiness } from '../../../src/framework/service/readiness.ts';
 import pet from '../../../src/services/pet/index.ts';
 import { createExampleApp, createTestApp } from '../../support/app.ts';
-import { openSocket } from '../../support/sockets.ts';
+import { listInFlight, openSocket } from '../../support/sockets.ts';
 
 const key = 'a-key-of-sixteen-or-more';
 
@@ -71,7 +71,7 @@ test('while the server stops, /health is 200 and /ready is 503 with the same che
   write(
     'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{',
   );
-  await vi.waitFor(() => expect(app.server.inFlight).toHaveLength(1));
+  await vi.waitFor(() => expect(listInFlight(app.server)).toHaveLength(1));
   const drained = app.server.drain('refuse');
   expect((await send('GET', '/health')).status).toBe(200);
   expect((await send('GET', '/pet/health')).body).toEqual({ status: 'OK' });
@@ -148,8 +148,8 @@ test('an app closes unused connections to other apps before their servers do', a
   await send('POST', '/user/users/', { name: 'Alice' });
   expect((await send('POST', '/user/users/1/pets/1')).status).toBe(200);
   expect(await count()).toBeGreaterThan(1);
-  // Half of the time after which a server closes them during a handover.
-  await vi.waitFor(async () => expect(await count()).toBe(0), { timeout: 1_000 });
+  // Half of the time after which a server closes them during a handover. A connection for events stays in use.
+  await vi.waitFor(async () => expect(await count()).toBe(1), { timeout: 1_000 });
 });
 
 describe('pipelined requests during a handover', () => {

@@ -155,15 +155,6 @@ describe('the end of an adoption', () => {
     expect(responses.map(({ status }) => status).toSorted()).toEqual([200, ...Array(19).fill(404)]);
     expect(petsOf(await readUser(send, 1))).toEqual([2]);
   });
-
-  test('works for a deleted pet', async (t) => {
-    const { send } = await createExampleApp(t);
-    await createOwner(send, 2);
-    await send('DELETE', '/pet/pets/1');
-    const { status, body } = await abandon(send, 1, 1);
-    expect({ status, pets: petsOf(body) }).toEqual({ status: 200, pets: [2] });
-    expectProblem(await abandon(send, 1, 1), 404, 'pet not found');
-  });
 });
 
 describe('a user with 1,000 pets', () => {

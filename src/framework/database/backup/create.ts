@@ -127,6 +127,9 @@ async function copy(
   try {
     // Without a write-ahead log, a plain copy of this file is complete.
     client.pragma('journal_mode = DELETE');
+    // A server that starts on a restored copy begins another history of its events. An older version has no feed.
+    if (client.prepare("SELECT 1 FROM sqlite_schema WHERE name = '__feed'").get() !== undefined)
+      client.exec('UPDATE __feed SET is_copy = 1');
     found = examineBackup(client, migrations);
   } finally {
     client.close();

@@ -1,5 +1,6 @@
 import { currentContext } from '../../context/context.ts';
 import { DatabaseError } from '../database-error.ts';
+import { postgresEventTables } from '../event-tables.ts';
 import type { Migration } from '../migration-files.ts';
 import type { Connection } from './connection.ts';
 
@@ -23,6 +24,7 @@ const frameworkTables = [
     body bytea
   )`,
   'CREATE INDEX IF NOT EXISTS __idempotency_key_created_at ON __idempotency_key (created_at)',
+  ...postgresEventTables,
 ];
 
 /**

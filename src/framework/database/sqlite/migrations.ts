@@ -2,6 +2,7 @@ import type Client from 'better-sqlite3';
 import { currentContext } from '../../context/context.ts';
 import { DatabaseError } from '../database-error.ts';
 import type { MigrationMeta } from '../drizzle.ts';
+import { sqliteEventTables } from '../event-tables.ts';
 import { idempotencyTable } from '../key-rows.ts';
 import type { Migration } from '../migration-files.ts';
 
@@ -49,6 +50,7 @@ export function applyMigrations(client: Client.Database, known: readonly Migrati
         'CREATE TABLE IF NOT EXISTS __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)',
       );
       client.exec(idempotencyTable);
+      client.exec(sqliteEventTables);
       for (const { name, sql, hash, folderMillis } of listPending(client, known)) {
         names.push(name);
         for (const statement of sql) client.exec(statement);

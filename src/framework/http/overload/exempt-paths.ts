@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether the route responds even if the server is overloaded or stopping. */
     exempt?: boolean;
+    /** Whether a request may wait for long: it has no timeout, and counts neither as work nor in the latency metrics. */
+    isLongPoll?: boolean;
   }
 }
 

@@ -21,6 +21,7 @@ export const timeouts = fp<{ readonly time: Limits['time'] }>(
     const timer = setInterval(() => {
       for (const open of app.inFlight) {
         const { request, reply } = open;
+        if (request.routeOptions.config.isLongPoll === true) continue;
         const age = reply.elapsedTime;
         if (age >= time.answer) {
           const message = 'connection closed: the client did not read the response in time';

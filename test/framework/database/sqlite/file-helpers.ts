@@ -14,7 +14,10 @@ export const petMigrations = new URL('pet/migrations/', services);
 
 export const userMigrations = new URL('user/migrations/', services);
 
-export const allApplied = ['0000_initial', '0001_adoption_in_order'].map((name) => ({ name, applied: true }));
+export const allApplied = ['0000_initial', '0001_adoption_in_order', '0002_adoption_of_pet'].map((name) => ({
+  name,
+  applied: true,
+}));
 
 export const pageSize = 4096;
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createExampleApp, createTestApp } from '../../../support/app.ts';
-import { exchange, openSocket, readResponses, until } from '../../../support/sockets.ts';
+import { exchange, listInFlight, openSocket, readResponses, until } from '../../../support/sockets.ts';
 
 test('a request whose headers do not arrive in time gets 408 with a problem', async (t) => {
   const { url } = await createExampleApp(t);
@@ -72,7 +72,7 @@ describe('CONNECT', () => {
       await new Promise((wake) => setTimeout(wake, 5 * round));
       socket.resetAndDestroy();
     }
-    await until(() => expect(app.server.inFlight).toEqual([]));
+    await until(() => expect(listInFlight(app.server)).toEqual([]));
     expect((await send('GET', '/health')).status).toBe(200);
   });
 
@@ -100,6 +100,6 @@ describe('CONNECT', () => {
     // Some of the requests wait for earlier requests of their connection.
     write(`${never.repeat(20)}${connects[0]}`);
     expect(await closed(15_000)).toBe('');
-    await until(() => expect(app.server.inFlight).toEqual([]));
+    await until(() => expect(listInFlight(app.server)).toEqual([]));
   });
 });

@@ -1,0 +1,9 @@
+const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The form of a duration in the config: a whole number and a unit, as in `7d`. */
+export const durationPattern = '^[1-9][0-9]{0,5}[smhd]$';
+
+/** Returns the ms of a duration that matches `durationPattern`. */
+export function parseDuration(duration: string): number {
+  return Number(duration.slice(0, -1)) * (units[duration.slice(-1)] as number);
+}

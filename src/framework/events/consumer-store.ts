@@ -1,0 +1,142 @@
+import type { Database } from '../database/database.ts';
+import { type SQL, sql } from '../database/drizzle.ts';
+import { nowMicros } from '../database/instant.ts';
+import type { Statement } from '../database/statement.ts';
+import type { CloudEvent } from './event-types.ts';
+import { createOwner, endOwner, hasEnded } from './lease-owner.ts';
+
+/** How long a consumer keeps its lease without renewing it, in µs. Another host takes over after that. */
+const leaseMicros = 60_000_000;
+
+/** Another process has taken the consumer over: the write is rolled back, and its events are left to that process. */
+export class LeaseLost extends Error {}
+
+/** An event that waits: because its handler failed, or because an earlier event of its subject waits. */
+export interface ParkedEvent {
+  readonly id: number;
+  readonly event: CloudEvent;
+  /** The error of its handler; null if it waits for an earlier event. */
+  readonly error: string | null;
+}
+
+const p = sql.placeholder;
+
+export type ConsumerStore = ReturnType<typeof createConsumerStore>;
+
+/**
+ * Creates the access to the state of one consumer, which is in the database of the service that consumes: its position,
+ * its lease and its parked events. A position is written in the transaction of the effects, and only while this process
+ * has the lease, so that each event has its effect once.
+ */
+export function createConsumerStore(database: Database, producer: string) {
+  const me = createOwner();
+  const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
+  const ofProducer = sql`producer = ${p('producer')}`;
+  const create = prepare(
+    sql`INSERT INTO __consumer (producer, lease_until) VALUES (${p('producer')}, 0) ON CONFLICT (producer) DO NOTHING`,
+  );
+  const select = prepare(
+    sql`SELECT position, owner, lease_until, problem FROM __consumer WHERE ${ofProducer}`,
+  );
+  const setLease = prepare(
+    sql`UPDATE __consumer SET owner = ${p('owner')}, lease_until = CAST(${p('until')} AS bigint)
+      WHERE ${ofProducer} AND owner IS NOT DISTINCT FROM CAST(${p('expected')} AS text)`,
+  );
+  const setPosition = prepare(
+    sql`UPDATE __consumer SET position = ${p('position')}, lease_until = CAST(${p('until')} AS bigint), problem = NULL
+      WHERE ${ofProducer} AND owner = ${p('owner')}
+      AND position IS NOT DISTINCT FROM CAST(${p('expected')} AS text)`,
+  );
+  const setProblem = prepare(
+    sql`UPDATE __consumer SET problem = ${p('problem')} WHERE ${ofProducer} AND owner = ${p('owner')}`,
+  );
+  const insertParked = prepare(
+    sql`INSERT INTO __parked_event (producer, event_id, subject, event, error, is_due)
+      VALUES (${p('producer')}, ${p('eventId')}, ${p('subject')}, ${p('event')}, ${p('error')}, 0)`,
+  );
+  const selectSubjects = prepare(sql`SELECT DISTINCT subject FROM __parked_event WHERE ${ofProducer}`);
+  const selectDue = prepare(
+    sql`SELECT id, event, error FROM __parked_event WHERE ${ofProducer} AND is_due = 1 ORDER BY id LIMIT 1`,
+  );
+  const selectFailed = prepare(
+    sql`SELECT event_id FROM __parked_event WHERE ${ofProducer} AND error IS NOT NULL ORDER BY id LIMIT 100`,
+  );
+  const setFailed = prepare(
+    sql`UPDATE __parked_event SET error = ${p('error')}, is_due = 0 WHERE id = CAST(${p('id')} AS bigint)`,
+  );
+  const remove = prepare(sql`DELETE FROM __parked_event WHERE id = CAST(${p('id')} AS bigint)`);
+  const setNextDue = prepare(
+    sql`UPDATE __parked_event SET is_due = 1 WHERE id = (
+      SELECT min(id) FROM __parked_event WHERE ${ofProducer} AND subject = ${p('subject')})`,
+  );
+  const until = () => nowMicros() + leaseMicros;
+
+  async function read() {
+    type Row = [string | null, string | null, number, string | null];
+    let row = (await select.get({ producer })) as Row | undefined;
+    if (row === undefined) {
+      await create.run({ producer });
+      row = (await select.get({ producer })) as Row;
+    }
+    const [position, owner, leaseUntil, problem] = row;
+    return { position, owner, leaseUntil, problem };
+  }
+
+  return {
+    read,
+    /** Takes the lease if it is free, and renews it before it expires. Resolves with whether this process has it. */
+    async acquire(): Promise<boolean> {
+      const { owner, leaseUntil } = await read();
+      const now = nowMicros();
+      const isMine = owner === me;
+      if (isMine && leaseUntil - now > leaseMicros / 2) return true;
+      if (!isMine && owner !== null && leaseUntil > now && !hasEnded(owner)) return false;
+      const { changes } = await setLease.run({ producer, owner: me, until: until(), expected: owner });
+      return changes === 1;
+    },
+    /** Frees the lease, so that another instance takes over immediately. */
+    async release(): Promise<void> {
+      endOwner(me);
+      await setLease.run({ producer, owner: null, until: 0, expected: me });
+    },
+    /**
+     * Moves the position, as the last statement of the write with the effects.
+     * @throws {LeaseLost} if another process has taken over, or an operator has moved the position.
+     */
+    async advance(from: string | null, to: string): Promise<void> {
+      const values = { producer, owner: me, position: to, expected: from, until: until() };
+      if ((await setPosition.run(values)).changes !== 1)
+        throw new LeaseLost('the lease of the consumer is lost');
+    },
+    /** Notes why the consumer has stopped, for every instance to report. */
+    stop: (problem: string) => setProblem.run({ producer, problem, owner: me }),
+    /** Parks an event, in a write that also moves the position. */
+    park: (event: CloudEvent, error: string | null) =>
+      insertParked.run({
+        producer,
+        eventId: event.id,
+        subject: event.subject,
+        event: JSON.stringify(event),
+        error,
+      }),
+    async parkedSubjects(): Promise<ReadonlySet<string>> {
+      const rows = (await selectSubjects.all({ producer })) as [string][];
+      return new Set(rows.map(([subject]) => subject));
+    },
+    /** The ids of the events whose handlers failed, up to 100. */
+    async failedIds(): Promise<string[]> {
+      return ((await selectFailed.all({ producer })) as [string][]).map(([id]) => id);
+    },
+    /** The first parked event that an operator has released, or that follows one. */
+    async nextDue(): Promise<ParkedEvent | undefined> {
+      const row = (await selectDue.get({ producer })) as [number, string, string | null] | undefined;
+      return row && { id: row[0], event: JSON.parse(row[1]), error: row[2] };
+    },
+    /** Removes a parked event in the write of its effect, and releases the next one of its subject. */
+    async unpark({ id, event: { subject } }: ParkedEvent): Promise<void> {
+      if ((await remove.run({ id })).changes !== 1) throw new LeaseLost('the parked event is gone');
+      await setNextDue.run({ producer, subject });
+    },
+    fail: ({ id }: ParkedEvent, error: string) => setFailed.run({ id, error }),
+  };
+}

@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import type { Database } from '../database/database.ts';
+import { type SQL, sql } from '../database/drizzle.ts';
+import type { Statement } from '../database/statement.ts';
+import type { Position } from './position.ts';
+
+/** An event as it is stored. `data` is JSON; `time` is in µs since 1970. */
+export interface NewEvent {
+  readonly type: string;
+  readonly subject: string;
+  readonly time: number;
+  readonly data: string;
+  readonly traceparent: string | null;
+}
+
+export interface StoredEvent extends NewEvent {
+  readonly position: number;
+}
+
+/** The ends of a feed. */
+export interface FeedState {
+  readonly epoch: string;
+  /** The position of the newest event that has one. */
+  readonly last: number;
+  /** The position of the newest event that retention has deleted. */
+  readonly oldest: number;
+}
+
+/** Why a position is not valid: the events after it are deleted, or it belongs to another history. */
+export type InvalidPosition =
+  | { readonly reason: 'gone' }
+  | {
+      readonly reason: 'rewound';
+      /** The last position that both histories share; undefined if it is not known. */
+      readonly shared: number | undefined;
+    };
+
+/** How many events get a position in one write. */
+const assignedTogether = 1_000;
+/** How many events retention deletes in one write. */
+const deletedTogether = 500;
+
+const p = sql.placeholder;
+
+export type FeedStore = Awaited<ReturnType<typeof openFeedStore>>;
+
+/**
+ * Opens the feed of a service: the events in its own database, with SQL that both products understand. Readers give
+ * positions to the events that are committed, under the lock of one row. So no position appears below one that a reader
+ * has passed, and writers never wait for each other.
+ */
+export async function openFeedStore(database: Database) {
+  const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
+  const insert = prepare(
+    sql`INSERT INTO __event (type, subject, time, data, traceparent)
+      VALUES (${p('type')}, ${p('subject')}, ${p('time')}, ${p('data')}, ${p('traceparent')})`,
+  );
+  const selectState = prepare(
+    sql`SELECT epoch, last, oldest, CASE WHEN EXISTS (SELECT 1 FROM __event WHERE position IS NULL) THEN 1 ELSE 0 END
+      FROM __feed`,
+  );
+  const lock = prepare(sql`UPDATE __feed SET last = last`);
+  const assign = prepare(
+    sql`UPDATE __event SET position = new.position FROM (
+        SELECT id, (SELECT last FROM __feed) + row_number() OVER (ORDER BY id) AS position
+        FROM __event WHERE position IS NULL ORDER BY id LIMIT ${sql.raw(String(assignedTogether))}
+      ) AS new WHERE __event.id = new.id`,
+  );
+  const advance = prepare(sql`UPDATE __feed SET last = last + CAST(${p('count')} AS bigint)`);
+  const columns = sql`SELECT position, type, subject, time, data, traceparent FROM __event
+    WHERE position > CAST(${p('after')} AS bigint)`;
+  const inOrder = sql`ORDER BY position LIMIT CAST(${p('limit')} AS bigint)`;
+  const select = prepare(sql`${columns} ${inOrder}`);
+  // `types` is like `,pet.created,pet.deleted,`. Both products have replace(), and few other functions in common.
+  const selectOfTypes = prepare(
+    sql`${columns} AND replace(CAST(${p('types')} AS text), ',' || type || ',', '') <> CAST(${p('types')} AS text)
+      ${inOrder}`,
+  );
+  const selectFork = prepare(sql`SELECT last FROM __feed_fork WHERE epoch = ${p('epoch')}`);
+  const selectOldest = prepare(
+    sql`SELECT position, time FROM __event WHERE position IS NOT NULL
+      ORDER BY position LIMIT ${sql.raw(String(deletedTogether))}`,
+  );
+  const removeUpTo = prepare(sql`DELETE FROM __event WHERE position <= CAST(${p('position')} AS bigint)`);
+  const setOldest = prepare(sql`UPDATE __feed SET oldest = CAST(${p('position')} AS bigint)`);
+
+  async function readState(): Promise<FeedState & { readonly hasNew: boolean }> {
+    const [epoch, last, oldest, hasNew] = (await selectState.get()) as [string, number, number, number];
+    return { epoch, last, oldest, hasNew: hasNew === 1 };
+  }
+
+  /** Gives positions to all committed events. Writes nothing if all have one. */
+  async function assignPositions(): Promise<FeedState> {
+    for (;;) {
+      const state = await readState();
+      if (!state.hasNew) return state;
+      await database.write(async () => {
+        await lock.run();
+        const { changes: count } = await assign.run();
+        if (count > 0) await advance.run({ count });
+      });
+    }
+  }
+
+  return {
+    /** Adds an event, as a statement of the running write. */
+    append: (event: NewEvent) => insert.run(event as never),
+    readState,
+    assignPositions,
+    /**
+     * Reads up to `limit` events after a position, of the given types or of all.
+     * @param after 0 for the oldest.
+     */
+    async read(after: number, limit: number, types: readonly string[] | undefined): Promise<StoredEvent[]> {
+      const rows = await (types === undefined
+        ? select.all({ after, limit })
+        : selectOfTypes.all({ after, limit, types: `,${types.join(',')},` }));
+      return (rows as unknown[][]).map(
+        ([position, type, subject, time, data, traceparent]) =>
+          ({ position, type, subject, time, data, traceparent }) as StoredEvent,
+      );
+    },
+    /** Returns why no reader can go on from a position; undefined if it is valid. */
+    async findInvalid({ epoch, number }: Position, state: FeedState): Promise<InvalidPosition | undefined> {
+      if (epoch !== state.epoch) {
+        const row = (await selectFork.get({ epoch })) as [number] | undefined;
+        const shared = row?.[0];
+        if (shared === undefined || number > shared) return { reason: 'rewound', shared };
+      } else if (number > state.last) return { reason: 'rewound', shared: undefined };
+      return number < state.oldest ? { reason: 'gone' } : undefined;
+    },
+    /** Deletes some events from before a time, oldest first. Resolves with whether there may be more. */
+    async prune(before: number): Promise<boolean> {
+      await assignPositions();
+      const rows = (await selectOldest.all()) as [number, number][];
+      const kept = rows.findIndex(([, time]) => time >= before);
+      const [position] = rows.at(kept < 0 ? -1 : kept - 1) ?? [];
+      if (position === undefined || kept === 0) return false;
+      await database.write(async () => {
+        await removeUpTo.run({ position });
+        await setOldest.run({ position });
+      });
+      return kept < 0;
+    },
+  };
+}
+
+/**
+ * Creates the row of the feed in a new database. In a restored backup it begins a new epoch, because positions after the
+ * backup belong to a history that is lost.
+ */
+export async function beginFeed(database: Database): Promise<void> {
+  const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
+  const epoch = sql.placeholder('epoch');
+  const create = prepare(
+    sql`INSERT INTO __feed (id, epoch, last, oldest, is_copy) VALUES (1, ${epoch}, 0, 0, 0) ON CONFLICT (id) DO NOTHING`,
+  );
+  const lockCopy = prepare(sql`UPDATE __feed SET is_copy = 0 WHERE is_copy = 1`);
+  const fork = prepare(
+    sql`INSERT INTO __feed_fork (epoch, last) SELECT epoch, last FROM __feed WHERE 1 = 1 ON CONFLICT (epoch) DO NOTHING`,
+  );
+  const begin = prepare(sql`UPDATE __feed SET epoch = ${epoch}`);
+  await create.run({ epoch: createEpoch() });
+  const { assignPositions } = await openFeedStore(database);
+  await database.write(async () => {
+    if ((await lockCopy.run()).changes === 0) return;
+    // Those that the backup holds got the same positions in the history that is lost.
+    await assignPositions();
+    await fork.run();
+    await begin.run({ epoch: createEpoch() });
+  });
+}
+
+function createEpoch(): string {
+  return randomBytes(5).readUIntBE(0, 5).toString(36).padStart(8, '0');
+}

@@ -1,0 +1,76 @@
+import { runOutsideWrite } from '../context/open-write.ts';
+import type { FeedState } from './feed-store.ts';
+
+/** How often a waiting poll looks for events of other processes, in ms. */
+const maxPauseMs = 50;
+
+interface Waiting {
+  readonly after: number;
+  readonly isOver: () => boolean;
+  readonly end: number;
+  resolve(): void;
+}
+
+/** Wakes polls that wait for an event. All polls of a service share one look at its database. */
+export interface FeedWatch {
+  /**
+   * Resolves when an event after a position may be there, after `ms`, when `isOver` is true, or at the end of the app.
+   */
+  wait(after: number, ms: number, isOver: () => boolean): Promise<void>;
+  /** Says that an event of this process will be committed soon, so that the next looks come quickly. */
+  hint(): void;
+  close(): void;
+}
+
+/** @param isEnding whether the app is stopping, which ends every wait. */
+export function createFeedWatch(
+  readState: () => Promise<FeedState & { readonly hasNew: boolean }>,
+  isEnding: () => boolean,
+): FeedWatch {
+  const waiting = new Set<Waiting>();
+  let timer: NodeJS.Timeout | undefined;
+  let pauseMs = maxPauseMs;
+
+  let isLooking = false;
+
+  function schedule(): void {
+    // `hint` is called in a write, and the look is no part of it.
+    if (!isLooking) timer ??= runOutsideWrite(() => setTimeout(look, pauseMs));
+  }
+
+  async function look(): Promise<void> {
+    timer = undefined;
+    isLooking = true;
+    pauseMs = Math.min(2 * pauseMs, maxPauseMs);
+    const state = await readState().catch(() => undefined);
+    isLooking = false;
+    const now = performance.now();
+    for (const one of waiting) {
+      const hasEvent = state !== undefined && (state.hasNew || state.last > one.after);
+      if (!hasEvent && now < one.end && !one.isOver() && !isEnding()) continue;
+      waiting.delete(one);
+      one.resolve();
+    }
+    if (waiting.size > 0) schedule();
+  }
+
+  return {
+    wait: (after, ms, isOver) =>
+      new Promise((resolve) => {
+        waiting.add({ after, isOver, end: performance.now() + ms, resolve });
+        schedule();
+      }),
+    hint() {
+      pauseMs = 1;
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      timer = undefined;
+      schedule();
+    },
+    close() {
+      clearTimeout(timer);
+      for (const { resolve } of waiting) resolve();
+      waiting.clear();
+    },
+  };
+}

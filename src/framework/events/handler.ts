@@ -1,0 +1,128 @@
+import { hash, randomUUID } from 'node:crypto';
+import { PeerUnavailable } from '../calls/errors.ts';
+import { type Context, runInContext } from '../context/context.ts';
+import { extract } from '../context/propagation.ts';
+import type { Tracer } from '../context/span.ts';
+import { Problem } from '../errors/problem.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { CloudEvent } from './event-types.ts';
+
+/** Writes the effect of an event. It runs inside one write, with the position of the consumer: await each statement. */
+export type Effect = () => unknown;
+
+/** Handles an event. It may call peers, and returns the function that writes the effect; undefined: it has none. */
+export type AnyHandler = (event: CloudEvent) => Effect | undefined | Promise<Effect | undefined>;
+
+export interface HandlerOptions {
+  /** The service that consumes. */
+  readonly service: string;
+  readonly producer: string;
+  readonly handlers: Readonly<Record<string, AnyHandler>>;
+  /** Reads the state of the producer if events are deleted before they were handled. */
+  readonly snapshot: (() => Effect | undefined | Promise<Effect | undefined>) | undefined;
+  readonly log: Logger;
+  readonly tracer: Tracer | undefined;
+  /** Returns why an event does not match the contract; undefined if it does. */
+  findMismatch(event: CloudEvent): string | undefined;
+  /** Called when an event does not match the contract. */
+  onMismatch(): void;
+}
+
+/** The longest time of a handler, in ms. */
+const handlerMs = 30_000;
+
+/**
+ * Whether an error says nothing about the event: a peer or the own database is away, so the event is tried until it
+ * is back.
+ */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof PeerUnavailable && error.peerStatus !== undefined && error.peerStatus < 500)
+    return false;
+  return error instanceof Problem && [503, 504, 507].includes(error.status);
+}
+
+/** Creates the run of handlers, each with a context like that of a request: its own id, deadline, log and span. */
+export function createHandlerRunner(options: HandlerOptions) {
+  const { service, producer, handlers, snapshot, log: serviceLog, tracer, findMismatch, onMismatch } = options;
+
+  async function run(
+    fields: Readonly<Record<string, string>>,
+    origin: { readonly name: string; readonly key: string; readonly traceparent?: string | undefined },
+    fn: () => ReturnType<AnyHandler>,
+  ): Promise<Effect> {
+    const requestId = randomUUID();
+    const { name, traceparent, key } = origin;
+    const started = tracer?.start(
+      service,
+      { traceparent: undefined, tracestate: undefined, isTrusted: true },
+      {
+        name,
+        isRoot: true,
+        ...(traceparent !== undefined && { linkTo: traceparent }),
+      },
+    );
+    const span = started?.span;
+    const context: Context = {
+      service,
+      serviceLog,
+      log: serviceLog.child({ reqId: requestId, ...fields }),
+      propagated: {
+        ...extract({}, requestId, false),
+        traceparent: started?.traceparent,
+        deadline: performance.now() + handlerMs,
+      },
+      span,
+      keyed: { joinWrite: () => undefined, nextKey: createKeys(`${producer} ${key}`) },
+    };
+    try {
+      const write = await within(
+        handlerMs,
+        runInContext(context, async () => fn()),
+      );
+      return async () => {
+        if (write !== undefined) await runInContext(context, write);
+        span?.end();
+      };
+    } catch (error) {
+      span?.end(error);
+      throw error;
+    }
+  }
+
+  return {
+    knows: (type: string) => Object.hasOwn(handlers, type),
+    snapshot:
+      snapshot &&
+      (() => run({ job: 'snapshot' }, { name: `snapshot ${producer}`, key: randomUUID() }, snapshot)),
+    /** Runs the handler of an event. Resolves with the function that writes its effect. */
+    async prepare(event: CloudEvent): Promise<Effect> {
+      const mismatch = findMismatch(event);
+      if (mismatch !== undefined) {
+        onMismatch();
+        throw new Error(`the event does not match the contract of ${producer}: ${mismatch}`);
+      }
+      const { type, id, traceparent } = event;
+      const origin = { name: `handle ${type}`, key: id, traceparent };
+      const handler = handlers[type] as AnyHandler;
+      return run({ event: id }, origin, () => handler(event));
+    },
+  };
+}
+
+/** The keys of the calls of one handler: the same ones each time it runs, so that a call has one effect. */
+function createKeys(event: string): (target: string) => string {
+  let calls = 0;
+  return (target) => hash('sha256', `${calls++} ${target} ${event}`, 'base64url');
+}
+
+async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`the handler takes longer than ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,93 @@
+import type { Database } from '../database/database.ts';
+import { type SQL, sql } from '../database/drizzle.ts';
+import { nowMicros } from '../database/instant.ts';
+import type { Statement } from '../database/statement.ts';
+import type { CloudEvent } from './event-types.ts';
+
+/** A consumer as its database has it. */
+export interface ConsumerState {
+  readonly producer: string;
+  /** The id of the last event that was handled; null: it begins with the oldest. */
+  readonly position: string | null;
+  /** The process that has the lease, as `host:pid:…`; null if none has. */
+  readonly owner: string | null;
+  /** Why it has stopped. */
+  readonly problem: string | null;
+  /** How many events wait: those whose handlers failed, and later ones of their subjects. */
+  readonly parked: number;
+}
+
+export interface ParkedState {
+  readonly id: string;
+  readonly producer: string;
+  readonly event: CloudEvent;
+  /** The error of its handler; null: it waits for an earlier event of its subject. */
+  readonly error: string | null;
+}
+
+const p = sql.placeholder;
+
+/** Creates what an operator may do with the consumers of one service, while it runs or not. */
+export function createEventOperations(database: Database) {
+  const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
+  const selectConsumers = prepare(
+    sql`SELECT producer, position, owner, lease_until, problem,
+        (SELECT count(*) FROM __parked_event WHERE __parked_event.producer = __consumer.producer)
+      FROM __consumer ORDER BY producer`,
+  );
+  const selectParked = prepare(
+    sql`SELECT event_id, producer, event, error FROM __parked_event ORDER BY producer, id`,
+  );
+  const release = prepare(
+    sql`UPDATE __parked_event SET is_due = 1 WHERE event_id = ${p('id')} AND id = (
+      SELECT min(id) FROM __parked_event AS other
+      WHERE other.producer = __parked_event.producer AND other.subject = __parked_event.subject)`,
+  );
+  const releaseNext = prepare(
+    sql`UPDATE __parked_event SET is_due = 1 WHERE producer = ${p('producer')} AND id = (
+      SELECT min(id) FROM __parked_event AS other
+      WHERE other.producer = ${p('producer')} AND other.subject = ${p('subject')})`,
+  );
+  const remove = prepare(sql`DELETE FROM __parked_event WHERE event_id = ${p('id')}`);
+  const setPosition = prepare(
+    sql`UPDATE __consumer SET position = ${p('position')}, problem = NULL WHERE producer = ${p('producer')}`,
+  );
+
+  async function listParked(): Promise<ParkedState[]> {
+    const rows = (await selectParked.all()) as [string, string, string, string | null][];
+    return rows.map(([id, producer, event, error]) => ({ id, producer, event: JSON.parse(event), error }));
+  }
+
+  return {
+    async listConsumers(): Promise<ConsumerState[]> {
+      type Row = [string, string | null, string | null, number, string | null, number];
+      const now = nowMicros();
+      return ((await selectConsumers.all()) as Row[]).map(
+        ([producer, position, owner, leaseUntil, problem, parked]) => {
+          return { producer, position, owner: leaseUntil > now ? owner : null, problem, parked };
+        },
+      );
+    },
+    listParked,
+    /** Lets the consumer try a parked event again. Resolves with false if an earlier event of its subject waits. */
+    retry: async (id: string): Promise<boolean> => (await release.run({ id })).changes > 0,
+    /** Deletes a parked event, and lets the consumer go on with the next one of its subject. */
+    async skip(id: string): Promise<void> {
+      await database.write(async () => {
+        const parked = (await listParked()).filter((one) => one.id === id);
+        await remove.run({ id });
+        for (const { producer, event } of parked) await releaseNext.run({ producer, subject: event.subject });
+      });
+    },
+    /** Sets the position of a consumer; null: it begins with the oldest event. Resolves with false if it is unknown. */
+    replay: async (producer: string, position: string | null): Promise<boolean> =>
+      (await setPosition.run({ producer, position })).changes > 0,
+  };
+}
+
+/** Reads the newest position of the feed in a database; undefined if its service emits no events. */
+export async function readNewest(database: Database): Promise<string | undefined> {
+  const select = database.prepare(sql`SELECT epoch, last FROM __feed`) as unknown as Statement;
+  const row = (await select.get()) as [string, number] | undefined;
+  return row && `${row[0]}-${row[1]}`;
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import type { HttpResponse } from '../calls/transport.ts';
+import { internalLimits } from '../config/limits.ts';
+import { type Context, currentContext, runInContext } from '../context/context.ts';
+import { extract, unsampled } from '../context/propagation.ts';
+import { ServiceUnavailable } from '../errors/problem.ts';
+import type { CloudEvent } from './event-types.ts';
+import { newestHeader } from './feed-route.ts';
+import { formatPosition, parsePosition } from './position.ts';
+
+/** How many events a consumer reads, and writes in one transaction. */
+const maxEvents = 100;
+/** ms for the response of a feed after its wait has ended. */
+const responseMs = 5_000;
+
+/** A part of a feed. */
+export interface Batch {
+  readonly events: readonly CloudEvent[];
+  /** The position after these events, and after those of other types that follow them. */
+  readonly next: string;
+  /** The newest position of the feed. */
+  readonly newest: string;
+}
+
+/** The feed cannot be read from a position, which is not valid any more. */
+export class FeedLost extends Error {
+  readonly reason: 'gone' | 'rewound';
+  readonly newest: string;
+  /** The last position that the new history shares with the lost one. */
+  readonly shared: string | undefined;
+
+  constructor(reason: 'gone' | 'rewound', newest: string, shared: string | undefined) {
+    super(`the position is ${reason}`);
+    this.reason = reason;
+    this.newest = newest;
+    this.shared = shared;
+  }
+}
+
+/**
+ * Reads the events after a position, null for the oldest. Waits for one if there is none.
+ * @throws {FeedLost} if the position is not valid any more.
+ * @throws {ServiceUnavailable} if the producer does not respond.
+ */
+export type ReadFeed = (position: string | null, options?: ReadFeedOptions) => Promise<Batch>;
+
+export interface ReadFeedOptions {
+  /** ms to wait for an event if there is none; the longest wait by default. */
+  readonly waitMs?: number;
+  /** How many events at most; 100. */
+  readonly limit?: number;
+  /** Rejects the promise when it is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** @param fetch requests a path of the producer; `types` are those that the consumer handles. */
+export function createFeedReader(
+  fetch: (path: string, timeoutMs: number) => Promise<HttpResponse>,
+  types: readonly string[],
+): ReadFeed {
+  return async (position, { waitMs = internalLimits.pollMs, limit = maxEvents, signal } = {}) => {
+    const query = new URLSearchParams({ limit: String(limit), timeout: String(waitMs) });
+    for (const type of types) query.append('types', type);
+    if (position !== null) query.set('after', position);
+    const path = `/events?${query}`;
+    const sent = outsideOfTraces(() => fetch(path, waitMs + responseMs)).catch((cause) => {
+      throw new ServiceUnavailable('The feed does not respond', { cause });
+    });
+    const { status, content, headers } = await (signal === undefined ? sent : endWith(signal, sent));
+    if (status === 410) throw toLost(content);
+    const newest = headers.get(newestHeader);
+    if (status !== 200 || newest === null)
+      throw new ServiceUnavailable(`The feed responded with the status ${status}`);
+    const events = JSON.parse(content) as CloudEvent[];
+    const last = events.at(-1)?.id;
+    const next = events.length === limit && last !== undefined ? last : newestOf(last ?? newest, newest);
+    return { events, next, newest: newestOf(next, newest) };
+  };
+}
+
+/** A poll is part of no trace: it would be recorded for as long as it waits. */
+function outsideOfTraces<Result>(fn: () => Result): Result {
+  const requestId = randomUUID();
+  const propagated = { ...extract({}, requestId, false), traceparent: unsampled() };
+  return runInContext({ ...(currentContext() as Context), propagated }, fn);
+}
+
+/** Another reader may have given positions to events since the producer looked up the newest one. */
+function newestOf(one: string, other: string): string {
+  const [first, second] = [parsePosition(one), parsePosition(other)];
+  return formatPosition(first.number > second.number ? first : second);
+}
+
+function toLost(content: string): FeedLost {
+  const { type, newest, shared } = JSON.parse(content) as Record<string, string>;
+  return new FeedLost(type?.endsWith('events-gone') ? 'gone' : 'rewound', newest as string, shared);
+}
+
+/** Rejects when the signal is aborted. The request itself ends when its connection is closed. */
+function endWith<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -1,0 +1,1 @@
+CREATE INDEX "adoption_of_pet" ON "adoption" USING btree ("pet_id");

@@ -1,0 +1,1 @@
+CREATE INDEX `adoption_of_pet` ON `adoption` (`pet_id`);

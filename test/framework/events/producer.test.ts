@@ -1,0 +1,130 @@
+import { Type } from '@sinclair/typebox';
+import { describe, expect, test } from 'vitest';
+import { sql } from '../../../src/framework/database/drizzle.ts';
+import { openDatabase } from '../../../src/framework/database/open-database.ts';
+import { beginFeed, openFeedStore } from '../../../src/framework/events/feed-store.ts';
+import { openProducer } from '../../../src/framework/events/producer.ts';
+import { newDatabase } from './helper.ts';
+
+const Toy = Type.Object({ name: Type.String() }, { $id: 'Toy' });
+const events = {
+  'toy.made': Type.Object({ id: Type.Integer(), toy: Type.Unsafe({ $ref: 'Toy#' }) }),
+  'toy.lost': Type.Object({ id: Type.Integer() }),
+};
+
+async function open(t: Parameters<typeof newDatabase>[0], url = newDatabase(t)) {
+  const database = await openDatabase(url, {
+    migrations: new URL('../../fixtures/effects/migrations/', import.meta.url),
+    service: 'toy',
+  });
+  t.onTestFinished(() => database.close());
+  const producer = await openProducer({ service: 'toy', events, schemas: [Toy], database });
+  t.onTestFinished(() => producer.close());
+  const store = await openFeedStore(database);
+  const read = async () => {
+    await store.assignPositions();
+    return store.read(0, 1_000, undefined);
+  };
+  return { database, emit: producer.emit, producer, store, read };
+}
+
+describe('emit', () => {
+  test('stores the event with its write, and only the members that its schema has', async (t) => {
+    const { database, emit, read } = await open(t);
+    const data = { id: 1, secret: 'x', toy: { name: 'ball', price: 3 } };
+    await database.write(() => emit('toy.made', { subject: 1, data }));
+    const [event] = await read();
+    expect(event).toMatchObject({ type: 'toy.made', subject: '1', position: 1 });
+    expect(JSON.parse(event?.data as string)).toEqual({ id: 1, toy: { name: 'ball' } });
+  });
+
+  test('outside of a write is an error', async (t) => {
+    const { emit, read } = await open(t);
+    await expect(emit('toy.lost', { subject: 1, data: { id: 1 } })).rejects.toThrow(
+      "toy: emit('toy.lost') is outside of a write",
+    );
+    expect(await read()).toEqual([]);
+  });
+
+  test.for([
+    ['data that does not match the schema', 'toy.lost', 1, { id: 'one' }, '/id must be integer'],
+    ['a type that is not declared', 'toy.found', 1, { id: 1 }, 'is not among its events toy.made, toy.lost'],
+    ['an empty subject', 'toy.lost', '', { id: 1 }, 'needs a subject of 1 to 200 characters'],
+  ] as const)('%s fails the write', async ([, type, subject, data, message], t) => {
+    const { database, emit, read } = await open(t);
+    const insert = database.prepare(sql`INSERT INTO effect (event) VALUES ('made')`);
+    const select = database.prepare(sql`SELECT event FROM effect`);
+    const written = database.write(async () => {
+      await insert.run();
+      await emit(type as 'toy.lost', { subject, data });
+    });
+    await expect(written).rejects.toThrow(message);
+    expect([await read(), await select.all()]).toEqual([[], []]);
+  });
+
+  test('of a write that fails leaves no event', async (t) => {
+    const { database, emit, read } = await open(t);
+    const lose = (id: number) => emit('toy.lost', { subject: id, data: { id } });
+    const failing = database.write(async () => {
+      await lose(1);
+      throw new Error('no');
+    });
+    const others = [2, 3].map((id) => database.write(() => lose(id)));
+    await expect(failing).rejects.toThrow('no');
+    await Promise.all(others);
+    expect((await read()).map(({ subject }) => subject).sort()).toEqual(['2', '3']);
+  });
+});
+
+test('an event type that is malformed, and events without a database, are mistakes of the service', async (t) => {
+  const { database } = await open(t);
+  const options = { service: 'toy', schemas: [], database };
+  await expect(openProducer({ ...options, events: { Lost: Type.Object({}) } })).rejects.toThrow(
+    "toy: the event type Lost is malformed: write it like 'toy.created', in lower case",
+  );
+  await expect(openProducer({ ...options, events, database: undefined })).rejects.toThrow(
+    'toy: it declares events and has no database: add migrations',
+  );
+});
+
+describe('retention', () => {
+  test('deletes old events, in small writes, and keeps positions valid', async (t) => {
+    const { database, emit, store, producer, read } = await open(t);
+    for (let round = 0; round < 6; round += 1) {
+      await database.write(async () => {
+        for (let id = 0; id < 200; id += 1) await emit('toy.lost', { subject: id, data: { id } });
+      });
+    }
+    const state = await store.assignPositions();
+    expect(state).toMatchObject({ last: 1_200, oldest: 0 });
+    await producer.prune(3_600_000, new AbortController().signal);
+    expect(await read()).toHaveLength(1_000);
+    await producer.prune(-1, new AbortController().signal);
+    expect(await read()).toEqual([]);
+    const { epoch, ...rest } = await store.readState();
+    expect(rest).toEqual({ last: 1_200, oldest: 1_200, hasNew: false });
+    const find = (number: number) => store.findInvalid({ epoch, number }, { epoch, ...rest });
+    expect(await find(1_199)).toEqual({ reason: 'gone' });
+    expect(await find(1_200)).toBeUndefined();
+  });
+});
+
+test('a restored copy begins another history, which shares the events of the backup', async (t) => {
+  const url = newDatabase(t);
+  const { database, emit, store, read } = await open(t, url);
+  await database.write(() => emit('toy.lost', { subject: 1, data: { id: 1 } }));
+  const before = await store.assignPositions();
+  // The backup holds an event that has no position yet.
+  await database.write(() => emit('toy.lost', { subject: 2, data: { id: 2 } }));
+  await database.prepare(sql`UPDATE __feed SET is_copy = 1`).run();
+  await beginFeed(database);
+  await database.write(() => emit('toy.lost', { subject: 3, data: { id: 3 } }));
+  const after = await store.assignPositions();
+  expect(after.epoch).not.toBe(before.epoch);
+  expect((await read()).map(({ position }) => position)).toEqual([1, 2, 3]);
+  const find = (number: number) => store.findInvalid({ epoch: before.epoch, number }, after);
+  expect(await find(2)).toBeUndefined();
+  expect(await find(3)).toEqual({ reason: 'rewound', shared: 2 });
+  await beginFeed(database);
+  expect((await store.readState()).epoch).toBe(after.epoch);
+});

@@ -30,30 +30,30 @@ export interface EventSource<Event extends { readonly type: string }> {
   events(handlers: EventHandlers<Event>, options?: ConsumeOptions): void;
 }
 
-/** The handlers of events, by type. Events of other types are not read. */
+/** The handlers of events, by type. The consumer does not read events of other types. */
 export type EventHandlers<Event extends { readonly type: string }> = {
   readonly [Type in Event['type']]?: EventHandler<Extract<Event, { readonly type: Type }>>;
 };
 
 /**
- * Handles one event. It may call peers first; a call with an Idempotency-Key has one effect however often it runs. It
- * returns the function that writes the effect, or nothing if the event has none.
+ * Handles an event, and returns the function that writes the effect, or nothing if the event has no effect. It may call
+ * peers first. A repeated call with an Idempotency-Key has one effect.
  */
 export type EventHandler<Event> = (
   event: Event,
 ) => EventEffect | undefined | Promise<EventEffect | undefined>;
 
 /**
- * Writes the effect of an event, in one write with the consumer's position. It may run again, so it does nothing but run
- * statements, and awaits each.
+ * Writes the effect of an event, in one write with the consumer's position. It may run again, so it must only run
+ * statements, and await each.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler may end with a statement or without one
 export type EventEffect = () => void | Promise<unknown>;
 
 export interface ConsumeOptions {
   /**
-   * Called instead of the handlers if events were deleted before this service handled them. It reads the state of the
-   * peer, and returns the function that writes it. Absent: the consumer stops, and `/ready` says so.
+   * Replaces the handlers if events were deleted before this service handled them. Reads the state of the peer, and
+   * returns the function that writes it. Absent: the consumer stops, and `/ready` reports it.
    */
   readonly snapshot?: () => EventEffect | Promise<EventEffect>;
 }

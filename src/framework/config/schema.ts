@@ -25,7 +25,7 @@ export const ServiceConfig = Type.Object(
     events: Type.Optional(
       Type.Object(
         {
-          /** How long events are kept, 7 days by default. A consumer that is away for longer misses some. */
+          /** The time for which events are kept. Default: 7 days. A consumer that stops for longer misses events. */
           keep: Type.String({
             pattern: durationPattern,
             description: 'a duration like 7d, 12h, 30m or 45s',

@@ -43,7 +43,16 @@ export function isPassing(error: unknown): boolean {
 
 /** Creates the run of handlers, each with a context like that of a request: its own id, deadline, log and span. */
 export function createHandlerRunner(options: HandlerOptions) {
-  const { service, producer, handlers, snapshot, log: serviceLog, tracer, findMismatch, onMismatch } = options;
+  const {
+    service,
+    producer,
+    handlers,
+    snapshot,
+    log: serviceLog,
+    tracer,
+    findMismatch,
+    onMismatch,
+  } = options;
 
   async function run(
     fields: Readonly<Record<string, string>>,

@@ -108,7 +108,7 @@ function compareOperation(
     else compare('response', 'response', current, old);
   }
 
-  /** Another type of event breaks nothing, because the feed is asked for those that are handled. */
+  /** A new type of event breaks nothing, because the service requests only the types that it handles. */
   function compareEvents(): void {
     const [old, current] = [promised, live].map(({ root }) => listEventSchemas(root, { method, path }));
     for (const type of events) {

@@ -42,7 +42,7 @@ export interface Service<
   readonly peers?: readonly Peers[];
   /** The schemas with an `$id`, which `ref` refers to. */
   readonly schemas?: readonly TSchema[];
-  /** The events that it emits: the schema of the `data` of each, by its type, as in `pet.deleted`. */
+  /** The events that the service emits: the schema of their `data`, by type, for example `pet.deleted`. */
   readonly events?: Events;
   /** The options that the config may set under `services.<name>.options`. */
   readonly options?: Options;

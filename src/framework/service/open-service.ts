@@ -162,7 +162,7 @@ function openEvents({ name, events = {}, schemas = [] }: Service, database: Data
   return openProducer({ service: name, events, schemas, database });
 }
 
-/** The `emit` of a service that declares no events. The compiler finds the mistake earlier. */
+/** Returns an `emit` that throws, for a service without events. The compiler finds the mistake too. */
 function emitNothing(service: string): Emit<EventSchemas> {
   return async (type) => {
     throw new DefinitionError(`${service}: emit('${type}') is not among its events: add it there`);

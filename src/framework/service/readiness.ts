@@ -47,7 +47,7 @@ export async function checkReadiness({ database, peers, consumers = [] }: Checks
     ...(database === undefined ? [] : [checkDatabase(database)]),
     ...Object.entries(peers).map(async ([name, check]) => [name, await check()] as const),
   ]);
-  // A database that fails is a check of its own.
+  // The check of the database reports its failure.
   const waiting = await Promise.all(consumers.map((one) => one.degradations().catch(() => [])));
   const states = results.map(([, state]) => state);
   return {

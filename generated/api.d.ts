@@ -8,7 +8,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List pets, all of them by pages or some by their ids */
+        /** List pets: a page of all pets, or the pets with the given ids */
         get: operations["pet.listPets"];
         put?: never;
         /** Create a pet */
@@ -37,7 +37,7 @@ export interface paths {
         delete: operations["pet.deletePet"];
         options?: never;
         head?: never;
-        /** Change what is given of a pet */
+        /** Change the given fields of a pet */
         patch: operations["pet.updatePet"];
         trace?: never;
     };
@@ -119,7 +119,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What this is */
+        /** Read the name of the service and the links to its documents */
         get: operations["pet.readService"];
         put?: never;
         post?: never;
@@ -136,7 +136,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process responds */
+        /** Check whether the process responds */
         get: operations["pet.checkHealth"];
         put?: never;
         post?: never;
@@ -153,7 +153,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether it can serve, and how each check went */
+        /** Check whether the service can serve requests */
         get: operations["pet.checkReadiness"];
         put?: never;
         post?: never;
@@ -188,7 +188,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a user with its pets, as they are now */
+        /** Read a user with its current pets */
         get: operations["user.readUser"];
         put?: never;
         post?: never;
@@ -199,7 +199,7 @@ export interface paths {
         delete: operations["user.deleteUser"];
         options?: never;
         head?: never;
-        /** Change a user: all that is given, or nothing */
+        /** Change the given fields of a user, all or none */
         patch: operations["user.updateUser"];
         trace?: never;
     };
@@ -212,7 +212,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Adopt a pet; twice is once */
+        /** Adopt a pet; a repeated adoption changes nothing */
         post: operations["user.adoptPet"];
         /** End an adoption; the pet stays */
         delete: operations["user.abandonPet"];
@@ -228,7 +228,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What this is */
+        /** Read the name of the service and the links to its documents */
         get: operations["user.readService"];
         put?: never;
         post?: never;
@@ -245,7 +245,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process responds */
+        /** Check whether the process responds */
         get: operations["user.checkHealth"];
         put?: never;
         post?: never;
@@ -262,7 +262,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether it can serve, and how each check went */
+        /** Check whether the service can serve requests */
         get: operations["user.checkReadiness"];
         put?: never;
         post?: never;
@@ -495,21 +495,21 @@ export interface components {
     headers: {
         /** @description The id of the request in all of its log entries: the id that the client sent, or a new one */
         "pet.x-request-id": string;
-        /** @description In how many seconds a retry makes sense */
+        /** @description The number of seconds after which to retry */
         "pet.retry-after": string;
         /** @description With 405: the methods of the path */
         "pet.allow": string;
-        /** @description The response is that of an earlier request with this key */
+        /** @description The response to an earlier request with this key */
         "pet.idempotent-replayed": "true";
         /** @description The newest position of the feed */
         "pet.x-feed-newest": string;
         /** @description The id of the request in all of its log entries: the id that the client sent, or a new one */
         "user.x-request-id": string;
-        /** @description In how many seconds a retry makes sense */
+        /** @description The number of seconds after which to retry */
         "user.retry-after": string;
         /** @description With 405: the methods of the path */
         "user.allow": string;
-        /** @description The response is that of an earlier request with this key */
+        /** @description The response to an earlier request with this key */
         "user.idempotent-replayed": "true";
     };
     pathItems: never;
@@ -519,9 +519,9 @@ export interface operations {
     "pet.listPets": {
         parameters: {
             query?: {
-                /** @description How many to pass over */
+                /** @description The number of items to skip */
                 offset?: number;
-                /** @description How many at most */
+                /** @description The maximum number of items */
                 limit?: number;
                 /** @description Only pets with these ids, without `offset` and `limit`; ids that do not exist are left out */
                 ids?: number[];
@@ -905,7 +905,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is deleted */
+            /** @description The item is deleted */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1759,7 +1759,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its name, and where its documents are */
+            /** @description The name of the service, and links to its documents */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1877,7 +1877,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It can serve */
+            /** @description The service can serve requests */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
@@ -1898,7 +1898,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Unreachable peers, whose absence makes requests 503; events that are parked, or late by more than a minute */
+                        /** @description Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute */
                         degraded: string[];
                     };
                 };
@@ -1949,9 +1949,9 @@ export interface operations {
     "user.listUsers": {
         parameters: {
             query?: {
-                /** @description How many to pass over */
+                /** @description The number of items to skip */
                 offset?: number;
-                /** @description How many at most */
+                /** @description The maximum number of items */
                 limit?: number;
             };
             header?: never;
@@ -2413,7 +2413,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is deleted */
+            /** @description The item is deleted */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -3099,7 +3099,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its name, and where its documents are */
+            /** @description The name of the service, and links to its documents */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -3217,7 +3217,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It can serve */
+            /** @description The service can serve requests */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
@@ -3238,7 +3238,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Unreachable peers, whose absence makes requests 503; events that are parked, or late by more than a minute */
+                        /** @description Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute */
                         degraded: string[];
                     };
                 };

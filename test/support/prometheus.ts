@@ -24,7 +24,7 @@ const lastScrapes = new Map<string, number>();
 /** Requests the metrics like Prometheus, and reads them. Waits, because an app renews them at most once a second. */
 export async function scrape(url: string): Promise<Scrape & { text: string }> {
   const last = lastScrapes.get(url);
-  if (last !== undefined) await sleep(Math.max(0, last + internalLimits.metrics + 50 - performance.now()));
+  if (last !== undefined) await sleep(Math.max(0, last + internalLimits.metricsMs + 50 - performance.now()));
   const { status, headers, body } = await sendRequest(`${url}/metrics`, 'GET');
   expect(status).toBe(200);
   expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');

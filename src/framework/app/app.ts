@@ -195,7 +195,7 @@ function createLifecycle(
       const origin = ownOrigin(server);
       for (const peer of peers) {
         peer.setOrigin(originOf(peer.name));
-        void peer.look();
+        void peer.checkContract();
       }
       endWatch = watchEventLoop(log);
       const warning = exposureWarning(config, name);

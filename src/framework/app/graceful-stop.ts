@@ -26,7 +26,12 @@ export interface GracefulStopOptions {
  * SIGHUP never interrupts a request. Without `reload` it stops a process that has a terminal, because the terminal was
  * closed. Any other process ignores it and logs a warning, because a supervisor that reloads expects no outage.
  */
-export function stopGracefully({ log, timeoutMs = internalLimits.stop, reload, stop }: GracefulStopOptions) {
+export function stopGracefully({
+  log,
+  timeoutMs = internalLimits.stopMs,
+  reload,
+  stop,
+}: GracefulStopOptions) {
   const skip: NodeJS.Signals[] = [...faultSignals];
   if (cluster.isWorker) {
     // The parent stops its instances by a message.

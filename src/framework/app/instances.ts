@@ -107,7 +107,7 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
       failures.set(slot, tries + 1);
       await sleep(Math.min(restartPause.firstMs * 2 ** tries, restartPause.maxMs));
       if (isStopping || slots.has(slot)) return;
-      await start(slot, internalLimits.start).catch((err) => {
+      await start(slot, internalLimits.startMs).catch((err) => {
         if (isStopping) return;
         counts.failures.start += 1;
         log.error({ err, instance: slot }, 'an instance could not be started: trying again');
@@ -119,7 +119,7 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
     for (let slot = 1; slot <= count; slot += 1) {
       if (isStopping) return;
       const old = slots.get(slot);
-      await start(slot, internalLimits.start);
+      await start(slot, internalLimits.startMs);
       if (old !== undefined && old !== slots.get(slot)) await end(old, 'hand over', slot);
       log.info({ instance: slot }, 'instance replaced');
     }
@@ -129,7 +129,7 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
     if (!alive.has(worker)) return;
     const ended = new Promise((resolve) => worker.once('exit', resolve));
     worker.send(mode, () => {});
-    const timer = setTimeout(killHung, internalLimits.stop + internalLimits.kill, slot, worker);
+    const timer = setTimeout(killHung, internalLimits.stopMs + internalLimits.killMs, slot, worker);
     await ended;
     clearTimeout(timer);
   }

@@ -60,7 +60,7 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
   const label = appLabel(config, name);
   const log = logging.logger(label);
   const metrics = config.metrics
-    ? createMetrics({ label, maxAgeMs: internalLimits.metrics, ...options.instance })
+    ? createMetrics({ label, maxAgeMs: internalLimits.metricsMs, ...options.instance })
     : undefined;
   const { traffic } = metrics ?? {};
   const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
@@ -87,6 +87,6 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
       app.services.includes(service) || internal.key !== undefined ? key.headers(caller) : {},
     // Only another process can close an idle connection while a request is on its way.
     unusedTo: (service) =>
-      app.instances === 1 && app.services.includes(service) ? undefined : internalLimits.unused,
+      app.instances === 1 && app.services.includes(service) ? undefined : internalLimits.unusedMs,
   };
 }

@@ -154,7 +154,7 @@ async function superviseInstances(
   stopGracefully({
     log,
     // Longer than the timeout of an instance, so this process kills an instance that hangs before it exits itself.
-    timeoutMs: internalLimits.stop + 3 * internalLimits.kill,
+    timeoutMs: internalLimits.stopMs + 3 * internalLimits.killMs,
     reload: () => void instances.replace(),
     async stop() {
       isStopping = true;

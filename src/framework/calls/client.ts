@@ -11,7 +11,7 @@ import { describeCall, runInSpan, type Span } from '../context/span.ts';
 import { RequestEnded } from '../errors/problem.ts';
 import { getLogger } from '../logging/logger.ts';
 import { type OpenApiDocument, readContract } from '../openapi/response-contract.ts';
-import { CallMetrics, type Outcome } from './call-metrics.ts';
+import { CallMetrics, type CallOutcome } from './call-metrics.ts';
 import { CallLoop, PeerTimeout, PeerUnavailable } from './errors.ts';
 import type { Operation } from './operation.ts';
 import type { CallInit } from './peers.ts';
@@ -28,24 +28,23 @@ export interface PeerOptions {
   origin(): string;
   /** The merged document. Undefined while it is being generated: there are no operations then. */
   readonly document: OpenApiDocument | undefined;
-  /** ms for a call, in all. */
+  /** Total ms for a call. */
   readonly deadline: number;
-  /** Connections, past which calls wait in a queue, and the maximum bytes of a response body. */
   readonly limits?: TransportLimits;
-  /** Sent with each call. */
+  /** The headers of each call. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Called when a response does not match the contract. */
-  onUnfit?(): void;
+  onMismatch?(): void;
 }
 
 const querySerializer = createQuerySerializer();
 
-/** Lower-cases the names, so that a header of the caller and one of ours are one. */
+/** Lower-cases the names of headers, so that the caller and the client do not both set a header. */
 function lowerCaseNames(headers: CallInit['headers'] = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** @throws {TypeError} in a write of a database: it would hold its transaction until the peer responds. */
+/** @throws {TypeError} inside a write of a database: the write would hold its transaction until the peer responds. */
 export function assertOutsideWrite(target: string): void {
   if (enclosingWrite() === undefined) return;
   throw new TypeError(`A write must not call a peer (${target}): call first, write last`);
@@ -64,11 +63,11 @@ export function openPeer(name: string, options: PeerOptions) {
     const target = `${verb} ${path}`;
     const called = { peer: name, target };
     const { takesKey } = contract;
-    // An operation that is declared twice is counted as one.
+    // An operation that is declared twice has one set of metrics.
     const counted = counts.get(target) ?? new CallMetrics();
     counts.set(target, counted);
 
-    function end(outcome: Outcome, begun: number, init: CallInit | undefined): void {
+    function end(outcome: CallOutcome, begun: number, init: CallInit | undefined): void {
       counted.end(outcome, begun);
       const log = getLogger();
       if (!log.isLevelEnabled('debug')) return;
@@ -88,15 +87,10 @@ export function openPeer(name: string, options: PeerOptions) {
       const sent = { ...lowerCaseNames(init.headers), ...headers };
       const { request, keyed, service } = currentContext() ?? {};
       if (takesKey && keyed !== undefined) sent['idempotency-key'] ??= keyed.nextKey(`${service} ${target}`);
-      if (body === undefined) return new HttpRequest(url, { method: verb, headers: sent, timeout, request });
+      const options = { method: verb, headers: sent, timeout, request };
+      if (body === undefined) return new HttpRequest(url, options);
       sent['content-type'] = 'application/json';
-      return new HttpRequest(url, {
-        method: verb,
-        headers: sent,
-        timeout,
-        request,
-        body: JSON.stringify(body),
-      });
+      return new HttpRequest(url, { ...options, body: JSON.stringify(body) });
     }
 
     async function call(init: CallInit | undefined): Promise<unknown> {
@@ -104,8 +98,8 @@ export function openPeer(name: string, options: PeerOptions) {
       if (currentContext()?.request?.isOver) throw new RequestEnded();
       const propagated = outgoingContext(deadline);
       const begun = performance.now();
-      const left = Math.floor(propagated.deadline - begun);
-      if (left <= 0) {
+      const leftMs = Math.floor(propagated.deadline - begun);
+      if (leftMs <= 0) {
         end('timeout', begun, init);
         throw new PeerTimeout(called);
       }
@@ -121,17 +115,18 @@ export function openPeer(name: string, options: PeerOptions) {
       begun: number,
       span?: Span,
     ): Promise<unknown> {
-      const left = Math.floor(propagated.deadline - begun);
+      const leftMs = Math.floor(propagated.deadline - begun);
       let response: HttpResponse;
       let body: unknown;
       try {
-        response = await send(createCall(init, Object.assign(inject(propagated), options.headers), left));
+        const headers = Object.assign(inject(propagated), options.headers);
+        response = await send(createCall(init, headers, leftMs));
         body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
         if (error instanceof RequestEnded) throw error;
-        const isLate = error instanceof CallTimeoutError;
-        end(isLate ? 'timeout' : 'network_error', begun, init);
-        throw isLate ? new PeerTimeout(called) : new PeerUnavailable(called, 'no answer', error);
+        const isTimeout = error instanceof CallTimeoutError;
+        end(isTimeout ? 'timeout' : 'network_error', begun, init);
+        throw isTimeout ? new PeerTimeout(called) : new PeerUnavailable(called, 'no response', error);
       }
       span?.set({ 'http.response.status_code': response.status });
       if (response.status === 508) {
@@ -139,23 +134,18 @@ export function openPeer(name: string, options: PeerOptions) {
         throw new CallLoop(called);
       }
       const contentType = response.headers.get('content-type') ?? '';
-      const fault = contract.findFault({ status: response.status, contentType, body });
-      end(fault === undefined ? 'ok' : response.ok ? 'invalid_response' : 'error_status', begun, init);
-      if (fault === undefined) return body;
-      // A peer that rejects or fails keeps its contract. Another response may come from a new contract.
-      if (response.ok || response.status === 404 || response.status === 422) options.onUnfit?.();
-      throw new PeerUnavailable(called, fault, undefined, response.status);
+      const mismatch = contract.findMismatch({ status: response.status, contentType, body });
+      end(mismatch === undefined ? 'ok' : response.ok ? 'invalid_response' : 'error_status', begun, init);
+      if (mismatch === undefined) return body;
+      // Other errors do not depend on the contract. A success, 404 or 422 may come from a changed contract.
+      if (response.ok || response.status === 404 || response.status === 422) options.onMismatch?.();
+      throw new PeerUnavailable(called, mismatch, undefined, response.status);
     }
 
-    return Object.assign(call, {
-      ...called,
-      contract,
-      deadline,
-      counts: counted,
-    });
+    return Object.assign(call, { ...called, contract, deadline, counts: counted });
   }
 
-  /** A call that no operation declares. */
+  /** Sends a GET request to a system route of the peer. */
   function get(path: string, timeout: number): Promise<HttpResponse> {
     const headers = Object.assign(inject(outgoingContext(timeout)), options.headers);
     return send(new HttpRequest(`${origin()}/${name}${path}`, { method: 'GET', headers, timeout }));
@@ -163,11 +153,11 @@ export function openPeer(name: string, options: PeerOptions) {
 
   return {
     createOperation,
-    /** Requests a path of the service. Rejects if there is no complete response within `timeout` ms. */
+    /** Requests a path of the peer. Rejects if there is no complete response within `timeout` ms. */
     get,
-    /** The metrics of its operations, by their targets. */
+    /** The metrics of the operations, by target. */
     counts: counts as ReadonlyMap<string, CallMetrics>,
-    /** Resolves with whether its process responds within `timeout` ms. */
+    /** Resolves with whether the peer responds within `timeout` ms. */
     async isReachable(timeout: number): Promise<boolean> {
       try {
         return (await get('/health', timeout)).ok;
@@ -175,7 +165,7 @@ export function openPeer(name: string, options: PeerOptions) {
         return false;
       }
     },
-    /** Its own OpenAPI document as it is now. */
+    /** Fetches the OpenAPI document that the peer serves now. */
     async fetchDocument(timeout: number): Promise<OpenApiDocument> {
       const { ok, status, content } = await get('/openapi.json', timeout);
       if (!ok) throw new Error(`status ${status}`);

@@ -11,16 +11,16 @@ export interface ContractMonitorOptions {
   /** The contract that the caller relies on: the merged document. */
   readonly contract: OpenApiDocument;
   readonly log: Logger;
-  /** Resolves with the peer's own document as it serves it now; rejects where it cannot be had. */
+  /** Fetches the document that the peer serves now. Rejects if the peer does not serve it. */
   fetchDocument(): Promise<OpenApiDocument>;
 }
 
-/** ms until the next check: the pause doubles from the first to the last. */
-const pauses = { first: 100, last: 2_000 };
+/** The pause before the next check, in ms. It doubles from `min` to `max`. */
+const pauseMs = { min: 100, max: 2_000 };
 
 /**
- * Monitors the contract of a peer: compares the operations that a service uses with what the peer serves now. It
- * checks when the app starts, and again when a response does not match. Until a check succeeds, it repeats it.
+ * Monitors the contract of a peer: compares the operations that a service uses with the operations that the peer serves
+ * now. Checks when the app starts, and again when a response does not match. Repeats a check until it succeeds.
  */
 export function createContractMonitor({
   service,
@@ -33,30 +33,30 @@ export function createContractMonitor({
   let state: 'unknown' | 'OK' | 'broken' = 'unknown';
   let breaks: readonly BreakingChange[] = [];
   let timer: NodeJS.Timeout | undefined;
-  let pause = pauses.first;
+  let nextPauseMs = pauseMs.min;
   let isChecking = false;
   let isClosed = false;
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     if (isChecking || isClosed) return;
     isChecking = true;
     clearTimeout(timer);
     timer = undefined;
-    const isFetched = await check();
+    const isDone = (await compareOnce()) && state === 'OK';
     isChecking = false;
-    pause = isFetched && state === 'OK' ? pauses.first : Math.min(pause * 2, pauses.last);
-    if (!isFetched || state !== 'OK') schedule(pause);
+    nextPauseMs = isDone ? pauseMs.min : Math.min(nextPauseMs * 2, pauseMs.max);
+    if (!isDone) schedule(nextPauseMs);
   }
 
-  /** Checks once; resolves with whether the peer's document could be had. A broken contract stays so without it. */
-  async function check(): Promise<boolean> {
+  /** Resolves with whether the peer served its document. Without a document the state does not change. */
+  async function compareOnce(): Promise<boolean> {
     let document: OpenApiDocument;
     try {
       document = await fetchDocument();
     } catch {
       return false;
     }
-    // The peer may be closed meanwhile by the end of this app, and what it then says is of no use.
+    // A peer of the same app may have closed meanwhile, and then its document is not reliable.
     if (isClosed) return false;
     report(compare(document));
     return true;
@@ -84,20 +84,20 @@ export function createContractMonitor({
 
   function schedule(ms: number): void {
     if (timer !== undefined) return;
-    timer = setTimeout(() => void look(), ms).unref();
+    timer = setTimeout(() => void check(), ms).unref();
   }
 
   return {
-    /** Adds an operation to those that are checked. */
-    use(use: UsedOperation): void {
+    /** Adds an operation to the next checks. */
+    addUse(use: UsedOperation): void {
       uses.push(use);
     },
-    look,
-    /** Checks again soon: many responses that do not match are one check. */
-    lookSoon(): void {
-      schedule(pauses.first);
+    check,
+    /** Schedules a check. Many responses that do not match cause a single check. */
+    checkSoon(): void {
+      schedule(pauseMs.min);
     },
-    /** Whether the contract is proven broken, or cannot be compared. */
+    /** Whether the last comparison found a breaking change, or was impossible. */
     isBroken: () => state === 'broken',
     close(): void {
       isClosed = true;

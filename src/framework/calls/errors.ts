@@ -2,7 +2,7 @@ import { GatewayTimeout, LoopDetected, ServiceUnavailable } from '../errors/prob
 import { reasonOf } from '../errors/reason.ts';
 import { getLogger } from '../logging/logger.ts';
 
-// The errors keep the names of their base classes, because traces have the name as `error.type`.
+// The errors have the names of their base classes, because a span records the name as `error.type`.
 
 /** The operation whose call failed. */
 interface CalledOperation {
@@ -11,29 +11,29 @@ interface CalledOperation {
   readonly target: string;
 }
 
-/** 503: the peer did not respond, or its response does not match the contract. Creating the error logs it. */
+/** 503: the peer did not respond, or its response does not match the contract. The constructor logs the error. */
 export class PeerUnavailable extends ServiceUnavailable {
-  /** The status of its response; undefined if there was none. */
+  /** The status of the peer's response. Undefined if there was none. */
   readonly peerStatus: number | undefined;
 
-  constructor(operation: CalledOperation, fault: string, cause?: unknown, peerStatus?: number) {
+  constructor(operation: CalledOperation, description: string, cause?: unknown, peerStatus?: number) {
     super(`The ${operation.peer} service is not available`);
     this.name = 'ServiceUnavailable';
     this.peerStatus = peerStatus;
-    logFailedCall(operation, fault, cause);
+    logFailedCall(operation, description, cause);
   }
 }
 
-/** 504: the peer sent no complete response before the deadline. Creating the error logs it. */
+/** 504: the peer sent no complete response before the deadline. The constructor logs the error. */
 export class PeerTimeout extends GatewayTimeout {
   constructor(operation: CalledOperation) {
     super(`The ${operation.peer} service did not respond in time`);
     this.name = 'GatewayTimeout';
-    logFailedCall(operation, 'no answer in time');
+    logFailedCall(operation, 'no response in time');
   }
 }
 
-/** 508: the call made too many hops. Creating the error logs it, so each service on the way has an entry. */
+/** 508: the call made too many hops. The constructor logs the error, so each service of the loop has an entry. */
 export class CallLoop extends LoopDetected {
   constructor(operation: CalledOperation) {
     super();
@@ -42,8 +42,8 @@ export class CallLoop extends LoopDetected {
   }
 }
 
-/** Logs a single short entry without a stack, because an outage affects many calls. */
-function logFailedCall({ peer, target }: CalledOperation, fault: string, cause?: unknown): void {
+/** Logs a short entry without a stack, because an outage affects many calls. */
+function logFailedCall({ peer, target }: CalledOperation, error: string, cause?: unknown): void {
   const reason = cause === undefined ? undefined : reasonOf(cause);
-  getLogger().warn({ peer, operation: target, fault, reason }, 'call failed');
+  getLogger().warn({ peer, operation: target, error, reason }, 'call failed');
 }

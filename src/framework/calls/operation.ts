@@ -2,7 +2,7 @@ import type { OperationContract } from '../openapi/response-contract.ts';
 import type { CallMetrics } from './call-metrics.ts';
 
 /**
- * Calls the operation. Resolves with the body of its success, which matches the contract.
+ * Calls an operation of a peer. Resolves with the body of the success, which matches the contract.
  * @throws {PeerUnavailable} The peer did not respond, or its response does not match the contract.
  * @throws {PeerTimeout} There was no complete response before the deadline.
  */

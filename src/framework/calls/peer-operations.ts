@@ -5,7 +5,7 @@ import { lookupByIds } from './batch/lookup.ts';
 import type { Operation } from './operation.ts';
 import type { CallInit, Lookup } from './peers.ts';
 
-/** An operation that a service uses of a peer. */
+/** The use of an operation of a peer by a service. */
 export interface PeerUse {
   /** The service that calls. */
   readonly service: string;
@@ -17,13 +17,13 @@ export interface PeerUse {
   readonly events?: readonly string[];
 }
 
-/** A use of a peer that its contract does not have. The message names service, peer, operation and the fix. */
+/** A use of an operation that the peer does not have. The message names service, peer, operation and the fix. */
 export class PeerUseError extends DefinitionError {}
 
 export interface PeerOperationsOptions {
   readonly service: string;
   readonly peer: string;
-  /** The merged document; absent while it is being generated, when any operation can be declared and none called. */
+  /** The merged document. Undefined while it is generated: then a service can declare any operation and call none. */
   readonly document: OpenApiDocument | undefined;
   /** Members of the object that are no operations. */
   readonly members?: Readonly<Record<string, unknown>>;
@@ -38,8 +38,8 @@ interface AnyOperation {
 }
 
 /**
- * Creates the object through which a service calls a peer, and the list of what it uses. Each property that is read
- * declares one operation.
+ * Creates the object through which a service calls a peer, and the list of its uses. Reading a property declares the
+ * use of one operation.
  */
 export function createPeerOperations(options: PeerOperationsOptions) {
   const uses: PeerUse[] = [];
@@ -48,7 +48,7 @@ export function createPeerOperations(options: PeerOperationsOptions) {
     {},
     {
       get(_target, operationId) {
-        // A promise that resolves with the object, and a tool that prints it, read these.
+        // Promises read `then` and JSON.stringify reads `toJSON`: these are no uses.
         if (typeof operationId === 'symbol' || operationId === 'then' || operationId === 'toJSON')
           return undefined;
         if (options.members !== undefined && Object.hasOwn(options.members, operationId))
@@ -85,7 +85,7 @@ function declareOperation(
   const { method, path } = checkUse(document, use);
   const operation = open(method, path, use);
   const call = (init?: CallInit) => {
-    // A service that batches, and sends more with a single call, uses that too.
+    // A service that batches may send more parameters with a single call.
     if (use.sends !== undefined) Object.keys(init?.query ?? {}).forEach(send);
     return operation(init);
   };
@@ -140,7 +140,7 @@ function list(names: readonly string[]): string {
   return names.length === 0 ? 'none' : names.join(', ');
 }
 
-/** The message for a call that is made before the app listens. */
+/** Returns the error message for a call before the app listens. */
 export function describeTooEarly({
   service,
   peer,
@@ -156,7 +156,7 @@ function createLookup(
 ): Lookup<number, unknown> {
   return lookupByIds(operation as Operation<CallInit, Record<string, number>[]>, {
     parameter,
-    ask: (ids) => ({ query: { [parameter]: ids } }),
+    createInit: (ids) => ({ query: { [parameter]: ids } }),
     idOf: (item) => item[key] as number,
   });
 }

@@ -10,7 +10,7 @@ import { checkUse, createPeerOperations, describeTooEarly, PeerUseError } from '
 import type { CallInit } from './peers.ts';
 import type { TransportLimits } from './transport.ts';
 
-/** The result of a check of a peer: `unreachable` if it does not respond, `broken` if it breaks its contract. */
+/** The result of a check of a peer. `unreachable`: it does not respond. `broken`: it breaks its contract. */
 export type PeerState = 'OK' | 'unreachable' | 'broken';
 
 export interface ConnectPeerOptions {
@@ -18,55 +18,56 @@ export interface ConnectPeerOptions {
   readonly service: string;
   /** The service that is called. */
   readonly other: string;
-  /** The peer's origin, as `http://host:port`. Absent: `setOrigin` sets it when the app listens. */
-  readonly origin?: () => string;
-  /** The merged document; absent while it is being generated. */
+  /** The merged document. Undefined while it is generated. */
   readonly contract: OpenApiDocument | undefined;
-  /** ms for a call, in all. */
+  /** Total ms for a call. */
   readonly deadline: number;
   readonly limits: TransportLimits;
-  /** Sent with each call; they identify the caller. */
+  /** The headers of each call, which identify the caller. */
   readonly headers: Readonly<Record<string, string>>;
   readonly log: Logger;
-  /** The peer's document, if the peer runs in this app. Otherwise it is fetched. */
+  /** Returns the peer's document, if the peer runs in this app. Otherwise the monitor fetches it. */
   readonly document: (() => OpenApiDocument) | undefined;
   /** Members of the peer, as the service sees it, that are no operations. */
   readonly members?: Readonly<Record<string, unknown>>;
 }
 
 /** Connects a service to a peer, and monitors the contract that the peer serves. */
-export function connectPeer(options: ConnectPeerOptions) {
-  const { service, other, contract, deadline, limits, headers, log, document } = options;
+export function connectPeer({
+  service,
+  other,
+  contract,
+  deadline,
+  limits,
+  headers,
+  log,
+  document,
+  members,
+}: ConnectPeerOptions) {
   let origin: string | undefined;
   const opened = openPeer(other, {
-    origin:
-      options.origin ??
-      (() => {
-        if (origin === undefined)
-          throw new Error(`The origin of ${other} is not set: the app does not listen`);
-        return origin;
-      }),
+    origin() {
+      if (origin === undefined) throw new Error(`The origin of ${other} is not set: the app does not listen`);
+      return origin;
+    },
     document: contract,
-    deadline,
-    limits,
-    headers,
-    onUnfit: () => runAs(service, 'contract', log, monitor.lookSoon),
+    ...{ deadline, limits, headers },
+    onMismatch: () => runAs(service, 'contract', log, monitor.checkSoon),
   });
   const monitor = createContractMonitor({
     service,
     peer: other,
     contract: contract ?? { openapi: '3.1.0', paths: {} },
     log,
-    fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.look),
+    fetchDocument: async () => document?.() ?? opened.fetchDocument(internalLimits.checkMs),
   });
-  const look = () => runAs(service, 'contract', log, monitor.look);
   const { operations, uses, addUse } = createPeerOperations({
     service,
     peer: other,
     document: contract,
-    ...(options.members !== undefined && { members: options.members }),
+    ...(members !== undefined && { members }),
     open(method, path, use) {
-      monitor.use({
+      monitor.addUse({
         method,
         path,
         get sends() {
@@ -75,8 +76,7 @@ export function connectPeer(options: ConnectPeerOptions) {
       });
       const operation = opened.createOperation(method as HttpMethod, path);
       const call = (init: CallInit | undefined) => {
-        if (options.origin === undefined && origin === undefined)
-          return Promise.reject(new PeerUseError(describeTooEarly(use)));
+        if (origin === undefined) return Promise.reject(new PeerUseError(describeTooEarly(use)));
         return operation(init);
       };
       return Object.assign(call, operation as Omit<typeof operation, never>);
@@ -87,7 +87,7 @@ export function connectPeer(options: ConnectPeerOptions) {
     operations,
     /** The operations that the service has declared so far. */
     uses,
-    /** Sets where the peer is, as `http://host:port`; once, when the app listens. Until then each call is an error. */
+    /** Sets the peer's origin, as `http://host:port`. The app calls it once, when it listens; earlier calls fail. */
     setOrigin(value: string): void {
       origin = value;
     },
@@ -103,15 +103,15 @@ export function connectPeer(options: ConnectPeerOptions) {
       const sends = ['after', 'limit', 'timeout', 'types'];
       const use = { service, peer: other, operationId: feedOperationId, sends, events };
       addUse(use);
-      if (contract !== undefined) monitor.use({ ...checkUse(contract, use), sends, events });
+      if (contract !== undefined) monitor.addUse({ ...checkUse(contract, use), sends, events });
     },
     /** Compares the contract again soon. */
-    lookSoon: () => runAs(service, 'contract', log, monitor.lookSoon),
-    /** Compares the contract with what the peer serves now. */
-    look,
+    checkContractSoon: () => runAs(service, 'contract', log, monitor.checkSoon),
+    /** Compares the contract with the document that the peer serves now. */
+    checkContract: () => runAs(service, 'contract', log, monitor.check),
     async check(): Promise<PeerState> {
       if (monitor.isBroken()) return 'broken';
-      return (await opened.isReachable(internalLimits.look)) ? 'OK' : 'unreachable';
+      return (await opened.isReachable(internalLimits.checkMs)) ? 'OK' : 'unreachable';
     },
     async close(): Promise<void> {
       monitor.close();
@@ -120,7 +120,7 @@ export function connectPeer(options: ConnectPeerOptions) {
   };
 }
 
-/** A service that is forwarded to: whether it is there. */
+/** Opens a connection to the app of a service, to check whether it responds. The gateway uses it for forwarding. */
 export function monitorPeer(
   service: string,
   origin: () => string,
@@ -129,11 +129,11 @@ export function monitorPeer(
   const { isReachable, close } = openPeer(service, {
     origin,
     document: undefined,
-    deadline: internalLimits.look,
-    limits: { unused: internalLimits.unused },
+    deadline: internalLimits.checkMs,
+    limits: { unused: internalLimits.unusedMs },
     headers,
   });
   const check = async (): Promise<PeerState> =>
-    (await isReachable(internalLimits.look)) ? 'OK' : 'unreachable';
+    (await isReachable(internalLimits.checkMs)) ? 'OK' : 'unreachable';
   return { check, close };
 }

@@ -1,8 +1,8 @@
 import type { FetchResponse } from 'openapi-fetch';
 
 /**
- * The operations of each service, by service and operationId, with their types of `generated/api.d.ts`.
- * `generated/peers.d.ts` adds the members.
+ * The types of the operations of each service, by service and operationId. `generated/peers.d.ts` adds the members, with
+ * types of `generated/api.d.ts`.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: an interface, because generated/peers.d.ts merges with it.
 export interface Peers {}
@@ -30,30 +30,30 @@ export interface EventSource<Event extends { readonly type: string }> {
   events(handlers: EventHandlers<Event>, options?: ConsumeOptions): void;
 }
 
-/** The handlers of events, by type. Events of other types are not read. */
+/** The handlers of events, by type. The consumer does not read events of other types. */
 export type EventHandlers<Event extends { readonly type: string }> = {
   readonly [Type in Event['type']]?: EventHandler<Extract<Event, { readonly type: Type }>>;
 };
 
 /**
- * Handles one event. It may call peers first; a call with an Idempotency-Key has one effect however often it runs. It
- * returns the function that writes the effect, or nothing if the event has none.
+ * Handles an event, and returns the function that writes the effect, or nothing if the event has no effect. It may call
+ * peers first. A repeated call with an Idempotency-Key has one effect.
  */
 export type EventHandler<Event> = (
   event: Event,
 ) => EventEffect | undefined | Promise<EventEffect | undefined>;
 
 /**
- * Writes the effect of an event, in one write with the consumer's position. It may run again, so it does nothing but run
- * statements, and awaits each.
+ * Writes the effect of an event, in one write with the consumer's position. It may run again, so it must only run
+ * statements, and await each.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler may end with a statement or without one
 export type EventEffect = () => void | Promise<unknown>;
 
 export interface ConsumeOptions {
   /**
-   * Called instead of the handlers if events were deleted before this service handled them. It reads the state of the
-   * peer, and returns the function that writes it. Absent: the consumer stops, and `/ready` says so.
+   * Replaces the handlers if events were deleted before this service handled them. Reads the state of the peer, and
+   * returns the function that writes it. Absent: the consumer stops, and `/ready` reports it.
    */
   readonly snapshot?: () => EventEffect | Promise<EventEffect>;
 }
@@ -65,18 +65,17 @@ type EventsOf<Feed> = Feed extends {
   ? Extract<Event, { readonly type: string }>
   : never;
 
-/** One operation of a peer. `Operation` is its type in `generated/api.d.ts`. */
+/** An operation of a peer. `Operation` is its type in `generated/api.d.ts`. */
 export interface PeerOperation<Operation> {
   /**
-   * Calls the operation. Resolves with the body of its success, which matches the contract.
+   * Calls the operation. Resolves with the body of the success, which matches the contract.
    * @throws {ServiceUnavailable} The peer did not respond, or its response is no success of the contract.
    * @throws {GatewayTimeout} There was no complete response before the deadline.
    */
   (...init: CallArguments<Operation>): Promise<Success<Operation>>;
   /**
-   * Creates a lookup of the items that the operation lists for the keys in a query parameter, and declares that the
-   * service sends this parameter. Concurrent lookups are batched. `key` is the member of an item that holds its key;
-   * the default is `id`.
+   * Creates a lookup of items by the keys in a query parameter, and declares that the service sends this parameter.
+   * Concurrent lookups are batched. The option `key` is the member of an item that contains its key. Default: `id`.
    */
   batchBy<Parameter extends ListParameter<Operation>>(
     parameter: Parameter,
@@ -85,14 +84,14 @@ export interface PeerOperation<Operation> {
 }
 
 /**
- * Resolves with the items that exist, by their keys. Keys may repeat.
- * @throws {ServiceUnavailable | GatewayTimeout} As the operation; each caller at its own deadline.
+ * Resolves with the existing items, by their keys. Keys may repeat.
+ * @throws {ServiceUnavailable | GatewayTimeout} As the operation does. Each caller times out at its own deadline.
  */
 export type Lookup<Key, Item> = (keys: readonly Key[]) => Promise<FoundItems<Key, Item>>;
 
 /**
- * The items of a lookup. Ask it for the keys of the call alone: concurrent lookups share one object, so it may hold the
- * items of others too. It cannot be listed for the same reason.
+ * The items of a lookup. Read only the requested keys: concurrent lookups share this object, so it may contain further
+ * items. For that reason it cannot be listed.
  */
 export type FoundItems<Key, Item> = Pick<ReadonlyMap<Key, Item>, 'get' | 'has'>;
 
@@ -105,11 +104,11 @@ export interface CallInit {
   readonly body?: unknown;
 }
 
-type Parameters<Operation, Place extends string> = Operation extends { parameters: infer All }
-  ? NonNullable<All[Place & keyof All]>
+type Parameters<Operation, Location extends string> = Operation extends { parameters: infer All }
+  ? NonNullable<All[Location & keyof All]>
   : never;
 
-/** A member of the init: required if anything in it is required, absent if the operation has none. */
+/** A member of `CallInit`: required if any of its parameters is required, absent if the operation has none. */
 type Member<Name extends string, Value> = [Value] extends [never]
   ? { readonly [Key in Name]?: never }
   : Partial<Value> extends Value
@@ -140,7 +139,7 @@ type Item<Operation> = Success<Operation> extends readonly (infer One)[] ? One :
 
 type Query<Operation> = Parameters<Operation, 'query'>;
 
-/** The query parameters that take a list of keys. */
+/** The query parameters with a list of keys. */
 type ListParameter<Operation> = {
   [Name in keyof Query<Operation>]-?: NonNullable<Query<Operation>[Name]> extends readonly (string | number)[]
     ? Name
@@ -151,14 +150,14 @@ type ListParameter<Operation> = {
 type KeyOf<Operation, Parameter extends keyof Query<Operation>> =
   NonNullable<Query<Operation>[Parameter]> extends readonly (infer Key)[] ? Key : never;
 
-/** The members of an item that hold a key. */
+/** The members of an item that may contain its key. */
 type KeyMember<One, Key> = { [Name in keyof One]-?: One[Name] extends Key ? Name : never }[keyof One];
 
-interface BatchOptions<Name> {
+interface KeyOption<Name> {
   readonly key: Name;
 }
 
 type BatchArguments<Operation, Parameter extends keyof Query<Operation>> =
   'id' extends KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>
-    ? [options?: BatchOptions<KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>>]
-    : [options: BatchOptions<KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>>];
+    ? [options?: KeyOption<KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>>]
+    : [options: KeyOption<KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>>];

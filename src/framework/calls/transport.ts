@@ -9,10 +9,10 @@ export class HttpRequest {
   readonly body: string | null;
   /** ms for the complete response. */
   readonly timeout: number;
-  /** The request that causes it: once that is over, the call is not sent. */
+  /** The request that causes the call. If it is over, the call is not sent. */
   readonly request: { readonly isOver: boolean } | undefined;
 
-  constructor(url: string, { method, headers, body, timeout, request }: CallInit) {
+  constructor(url: string, { method, headers, body, timeout, request }: HttpRequestInit) {
     this.url = url;
     this.method = method;
     this.headers = headers;
@@ -22,12 +22,12 @@ export class HttpRequest {
   }
 }
 
-interface CallInit extends Pick<HttpRequest, 'method' | 'headers' | 'timeout'> {
+interface HttpRequestInit extends Pick<HttpRequest, 'method' | 'headers' | 'timeout'> {
   readonly body?: string;
   readonly request?: HttpRequest['request'];
 }
 
-type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
+type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** The part of the Fetch API `Response` that openapi-fetch and its callers need, with the complete body. */
 export class HttpResponse {
@@ -36,7 +36,7 @@ export class HttpResponse {
   readonly status: number;
   readonly content: string;
 
-  constructor(status: number, headers: AnswerHeaders, content: string) {
+  constructor(status: number, headers: ResponseHeaders, content: string) {
     this.ok = status >= 200 && status < 300;
     this.headers = { get: (name) => headers[name.toLowerCase()]?.toString() ?? null };
     this.status = status;
@@ -48,38 +48,37 @@ export class HttpResponse {
   }
 }
 
-/** The response was not complete within the timeout of the call. */
+/** An error for a response that was not complete within the timeout of the call. */
 export class CallTimeoutError extends Error {}
 
 export interface TransportLimits {
-  /** The maximum number of connections; 32. */
+  /** The maximum number of connections. Default: 32. */
   readonly connections?: number;
-  /** The maximum number of calls in flight or waiting for a connection; 4,096. Beyond it a call fails immediately. */
+  /** The maximum number of calls in flight or waiting for a connection. Further calls fail. Default: 4,096. */
   readonly open?: number;
-  /** ms until a connection that is being opened counts as failed; 1,000. */
+  /** ms to open a connection. Default: 1,000. */
   readonly connect?: number;
-  /** The maximum bytes of a response body; unlimited. */
+  /** The maximum bytes of a response body. Default: no maximum. */
   readonly answer?: number;
-  /** ms until a connection that is not used is closed; as its server allows. */
+  /** ms until an unused connection is closed. Default: the server closes it. */
   readonly unused?: number | undefined;
 }
 
 /**
- * A `fetch` on a bounded pool of connections, past which calls wait for their turn. It follows no redirect, and
- * resolves with the whole answer. It takes undici at its lowest: its `fetch` and `request` make streams for each
- * call, which cost up to three times as much, and outlive the young generation of the heap.
+ * Opens a pool of connections for calls. Further calls wait for a connection. A call follows no redirect, and resolves
+ * with the complete response. Uses `dispatch` of undici, because its `fetch` and `request` create streams. Streams cost
+ * up to three times as much, and outlive the young generation of the heap.
  */
 export function openTransport(limits: TransportLimits = {}) {
-  const { connections, open: maxOpen = 4_096, connect = 1_000, answer, unused } = limits;
-  const maxResponseSize = answer ?? -1;
+  const { connections = 32, open: maxOpen = 4_096, connect = 1_000, answer = -1, unused } = limits;
   let open = 0;
   const agent = new Agent({
-    connections: connections ?? 32,
+    connections,
     pipelining: 1,
-    maxResponseSize,
+    maxResponseSize: answer,
     connect: { timeout: connect },
     ...(unused !== undefined && { keepAliveMaxTimeout: unused }),
-    // Each call has a timeout of its own, for the whole of it.
+    // `Collector` has a timeout for the complete call.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
@@ -91,7 +90,7 @@ export function openTransport(limits: TransportLimits = {}) {
       const path = url.indexOf('/', 'https://'.length);
       const options = { origin: url.slice(0, path), path: url.slice(path), method, headers, body };
       return new Promise((resolve, reject) => {
-        // undici keeps a call that has timed out until a connection is free: where none can be opened, for long.
+        // undici keeps a timed-out call until a connection is free, which takes long if the peer accepts none.
         if (open >= maxOpen) return reject(new Error('too many calls wait for a connection'));
         open += 1;
         agent.dispatch(options, new Collector(timeout, request, resolve, reject, closeCall));
@@ -101,24 +100,24 @@ export function openTransport(limits: TransportLimits = {}) {
   };
 }
 
-/** Collects one response. */
+/** Collects a response. */
 class Collector implements Dispatcher.DispatchHandler {
-  readonly #resolve: (answer: HttpResponse) => void;
+  readonly #resolve: (response: HttpResponse) => void;
   readonly #reject: (error: Error) => void;
   readonly #close: () => void;
   readonly #timer: NodeJS.Timeout;
   readonly #request: HttpRequest['request'];
   readonly #chunks: Buffer[] = [];
   #status = 0;
-  #headers: AnswerHeaders = {};
+  #headers: ResponseHeaders = {};
   #controller: Dispatcher.DispatchController | undefined;
-  #late: Error | undefined;
+  #timeoutError: Error | undefined;
 
-  /** @param close runs when undici is done with the call, which is later than its outcome if that is a timeout. */
+  /** @param close runs when undici has ended the call. After a timeout this is later than the outcome. */
   constructor(
     timeout: number,
     request: HttpRequest['request'],
-    resolve: (answer: HttpResponse) => void,
+    resolve: (response: HttpResponse) => void,
     reject: (error: Error) => void,
     close: () => void,
   ) {
@@ -127,20 +126,24 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#timer = setTimeout(() => {
-      this.#late = new CallTimeoutError();
-      this.#controller?.abort(this.#late);
-      reject(this.#late);
+      this.#timeoutError = new CallTimeoutError();
+      this.#controller?.abort(this.#timeoutError);
+      reject(this.#timeoutError);
     }, timeout);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // It may have waited for a connection until it was too late.
-    if (this.#late !== undefined) controller.abort(this.#late);
+    // The call may have timed out, or its request may be over, while it waited for a connection.
+    if (this.#timeoutError !== undefined) controller.abort(this.#timeoutError);
     else if (this.#request?.isOver) controller.abort(new RequestEnded());
     this.#controller = controller;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: ResponseHeaders,
+  ): void {
     this.#status = status;
     this.#headers = headers;
   }

@@ -12,16 +12,16 @@ import {
   type ServiceConfig as ServiceSchema,
 } from './schema.ts';
 
-/** A mistake in the config file: one line that names its path in the file. */
+/** A mistake in the config file. The message is one line that names the path in the file. */
 export class ConfigError extends Error {}
 
 export type AppConfig = Static<typeof AppSchema>;
 export type ServiceConfig = Static<typeof ServiceSchema>;
-/** The whole config, checked. Paths are absolute; `apps` is in the order of the file, the gateway first. */
+/** The complete config, checked. Paths are absolute. `apps` has the order of the file, the gateway first. */
 export type Config = Static<typeof ConfigFile> & { readonly file: string };
 
 /**
- * Reads a config file and checks all of it.
+ * Reads a config file and checks it completely.
  * @param services all services of the product, by name.
  * @param environment the variables for `${NAME}` in values.
  * @throws {ConfigError}
@@ -43,7 +43,7 @@ export function readConfig(
 
 /**
  * Checks a parsed config and fills in the defaults.
- * @param file names the config in errors; relative paths start at its folder.
+ * @param file names the config in errors. Its folder is the start of relative paths.
  * @throws {ConfigError}
  */
 export function checkConfig(
@@ -70,9 +70,9 @@ function parse(
   environment: Readonly<Record<string, string | undefined>>,
 ): unknown {
   const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
-  const [error] = document.errors;
-  if (error !== undefined) throw new ConfigError(`${basename(file)}: ${error.message.split('\n', 1)[0]}`);
   const toError = (message: string) => new ConfigError(`${basename(file)}: ${message}`);
+  const [error] = document.errors;
+  if (error !== undefined) throw toError(error.message.split('\n', 1)[0] as string);
   let parsed: unknown;
   try {
     parsed = document.toJS();

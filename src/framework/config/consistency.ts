@@ -3,7 +3,7 @@ import type { Static, TObject } from '@sinclair/typebox';
 import { sqliteFile } from './database-url.ts';
 import { type ConfigFile, findConfigError, type ServiceConfig } from './schema.ts';
 
-/** The part of a service's definition that its config must match. */
+/** The parts of a service's definition that its config must match. */
 export interface ConfiguredService {
   readonly name: string;
   /** Present if the service has a database. */
@@ -15,7 +15,7 @@ export interface ConfiguredService {
 type Apps = Static<typeof ConfigFile>['apps'];
 type Services = Static<typeof ConfigFile>['services'];
 
-/** Finds the first mistake that the schema cannot express, because several values contradict each other. */
+/** Finds the first contradiction between several values, which the schema cannot express. */
 export function findConflict(
   { services, apps }: Static<typeof ConfigFile>,
   known: ReadonlyMap<string, ConfiguredService>,
@@ -55,7 +55,7 @@ function applyOptions({ name, options }: ConfiguredService, config: Static<typeo
   return findConfigError({ ...options, additionalProperties: false }, config.options, path);
 }
 
-/** Two services in one file would skip the migrations of the second. */
+/** Finds a file that two services share, because the migrations of the second service would be skipped. */
 function findSharedFile(services: Services): string | undefined {
   const owners = new Map<string, string>();
   for (const [name, { database }] of Object.entries(services)) {
@@ -69,7 +69,7 @@ function findSharedFile(services: Services): string | undefined {
   return undefined;
 }
 
-/** Each service must be in exactly one app. */
+/** Finds a service that is not in exactly one app. */
 function findAssignmentError(services: Services, apps: Apps): string | undefined {
   const assigned = new Map<string, string>();
   for (const [app, { services: names }] of Object.entries(apps)) {
@@ -86,7 +86,7 @@ function findAssignmentError(services: Services, apps: Apps): string | undefined
   return unassigned === undefined ? undefined : `services.${unassigned} is in no app`;
 }
 
-/** The gateway must reach every app that runs services, and a service may call a peer in any of them. */
+/** Finds an app without a fixed address: the gateway must reach every app, and a service may call a peer in any app. */
 function findUnreachableApp(apps: Apps): string | undefined {
   const [gateway] = Object.keys(apps);
   const withServices = Object.entries(apps).filter(([, { services }]) => services.length > 0);

@@ -20,7 +20,7 @@ export function isPostgresUrl(url: string): boolean {
   return /^postgres(ql)?:\/\//.test(url);
 }
 
-/** The file of a database. Undefined for a database in memory or on a server, and for no database. */
+/** Returns the file of a database. Undefined for a database in memory or on a server, and for no database. */
 export function sqliteFile(url: string | undefined): string | undefined {
   const file = url === undefined || isPostgresUrl(url) ? inMemory : parseDatabaseUrl(url).file;
   return file === inMemory ? undefined : file;
@@ -30,7 +30,7 @@ export function sqliteUrl(file: string): string {
   return `${scheme}${file}`;
 }
 
-/** The name of a database for messages: the path of a file, or the URL without its password. */
+/** Returns the name of a database for messages: the path of a file, or the URL without its password. */
 export function describeDatabaseUrl(url: string): string {
   return isPostgresUrl(url) ? hidePassword(url) : parseDatabaseUrl(url).file;
 }

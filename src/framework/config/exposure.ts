@@ -7,7 +7,7 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** A warning if an app is reachable from other machines and the config sets nothing about that; else undefined. */
+/** Returns a warning if other machines can reach an app and the config has no setting about that. */
 export function exposureWarning(config: Config, name: string): string | undefined {
   const { limits, internal, docs, compress, proxies, origins, hosts } = config;
   const settings = [limits.rate, internal.key, compress, proxies[0], origins[0], hosts];
@@ -16,15 +16,15 @@ export function exposureWarning(config: Config, name: string): string | undefine
   return 'listening on a non-loopback address with default settings: review limits.rate, origins, hosts, proxies, docs, compress and internal.key';
 }
 
-/** Requests that a client of an app may send per minute; 0: no limit. */
+/** Returns the number of requests that a client of an app may send per minute. 0: no limit. */
 export function rateOf(config: Config, name: string): number {
   if (trustsAllCallers(config, name)) return 0;
   return config.limits.rate ?? (isLoopback(appConfig(config, name).host) ? 0 : defaultRate);
 }
 
 /**
- * Whether an app cannot distinguish the gateway and its peers from a client, because they have no `internal.key` in
- * common. It then leaves rate limits to the gateway and believes the hops, deadlines and traces that callers send.
+ * Whether an app cannot distinguish the gateway and peers from a client, because the config has no `internal.key`. The
+ * app then leaves rate limits to the gateway and accepts hops, deadlines and traces from every caller.
  */
 export function trustsAllCallers(config: Config, name: string): boolean {
   return name !== gatewayName(config) && config.internal.key === undefined;

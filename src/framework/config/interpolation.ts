@@ -3,24 +3,27 @@ import { isScalar, parseDocument } from 'yaml';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Puts variables of the environment into the strings of a parsed YAML value: `${NAME}`, or `${NAME:-default}`,
- * which also stands in for an empty one, as in a shell. A string that has one is then read as a YAML scalar again.
- * @param fault makes the error for a `${NAME}` that is not set, or a value that cannot be read.
+ * Expands environment variables in the strings of a parsed YAML value. `${NAME:-default}` uses the default if the variable
+ * is not set or empty, as a shell does. An expanded string is parsed as a YAML scalar again.
+ * @param toError creates the error for a `${NAME}` that is not set, or for a malformed value.
  */
 export function expandVariables(
   value: unknown,
   environment: Environment,
-  fault: (message: string) => Error,
+  toError: (message: string) => Error,
 ): unknown {
   return expand(value, '', new Set());
 
-  /** @param around the lists and maps that `value` is in. */
-  function expand(value: unknown, place: string, around: ReadonlySet<unknown>): unknown {
-    if (typeof value === 'string') return expandText(value, place, environment, fault);
+  /** @param ancestors the lists and maps that contain `value`. */
+  function expand(value: unknown, path: string, ancestors: ReadonlySet<unknown>): unknown {
+    const fail = (message: string): never => {
+      throw toError(`${path}: ${message}`);
+    };
+    if (typeof value === 'string') return expandString(value, environment, fail);
     if (typeof value !== 'object' || value === null) return value;
-    if (around.has(value)) throw fault(`${place}: the alias stands within what it names`);
-    const within = new Set(around).add(value);
-    const at = (key: string | number) => (place === '' ? String(key) : `${place}.${key}`);
+    if (ancestors.has(value)) fail('the alias is inside the value that it refers to');
+    const within = new Set(ancestors).add(value);
+    const at = (key: string | number) => (path === '' ? String(key) : `${path}.${key}`);
     if (Array.isArray(value)) return value.map((item, index) => expand(item, at(index), within));
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => [key, expand(item, at(key), within)]),
@@ -28,31 +31,24 @@ export function expandVariables(
   }
 }
 
-function expandText(
-  text: string,
-  place: string,
-  environment: Environment,
-  fault: (message: string) => Error,
-): unknown {
+function expandString(text: string, environment: Environment, fail: (message: string) => never): unknown {
   if (!text.includes('${')) return text;
-  const expanded = text.replace(/\$\{([^}]*)\}/g, (whole, inside: string) => {
-    const [, name, standIn] = /^([A-Za-z_]\w*)(?::-(.*))?$/s.exec(inside) ?? [];
-    if (name === undefined) throw fault(`${place}: ${whole} is not \${NAME} or \${NAME:-default}`);
+  const expanded = text.replace(/\$\{([^}]*)\}/g, (match, inside: string) => {
+    const [, name, standard] = /^([A-Za-z_]\w*)(?::-(.*))?$/s.exec(inside) ?? [];
+    if (name === undefined) return fail(`${match} is not \${NAME} or \${NAME:-default}`);
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
-    const found = value || standIn || value;
-    if (found === undefined && standIn === undefined)
-      throw fault(`${place}: the variable ${name} is not set`);
-    return found ?? '';
+    return (value || standard) ?? value ?? fail(`the variable ${name} is not set`);
   });
-  return readScalar(expanded);
+  return parseScalar(expanded);
 }
 
-/** The number, truth value, null or quoted text that YAML makes of a text; of anything else, the text itself. */
-function readScalar(text: string): unknown {
+/** Returns the number, boolean, null or quoted string that YAML reads in a string; otherwise the string itself. */
+function parseScalar(text: string): unknown {
   const { contents, errors } = parseDocument(text);
   if (contents === null && text.trim() === '') return null;
-  const isWhole = errors.length === 0 && isScalar(contents) && contents.range?.[1] === text.trimEnd().length;
-  if (!isWhole || contents.anchor !== undefined || contents.tag !== undefined) return text;
-  const isText = typeof contents.value === 'string' && !contents.type?.startsWith('QUOTE');
-  return isText ? text : contents.value;
+  const isComplete =
+    errors.length === 0 && isScalar(contents) && contents.range?.[1] === text.trimEnd().length;
+  if (!isComplete || contents.anchor !== undefined || contents.tag !== undefined) return text;
+  const isUnquoted = typeof contents.value === 'string' && !contents.type?.startsWith('QUOTE');
+  return isUnquoted ? text : contents.value;
 }

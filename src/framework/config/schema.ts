@@ -5,7 +5,7 @@ import { levels } from '../logging/logger.ts';
 import { durationPattern } from './duration.ts';
 import { Limits } from './limits.ts';
 
-// One schema is the check, the type and, by `description`, the words of the error: "… must be <description>".
+// Each schema checks a value, is its type, and describes it in errors: "… must be <description>".
 const closed = { additionalProperties: false, description: 'a map' };
 const level = Type.Union(
   levels.map((name) => Type.Literal(name)),
@@ -25,7 +25,7 @@ export const ServiceConfig = Type.Object(
     events: Type.Optional(
       Type.Object(
         {
-          /** How long events are kept, 7 days by default. A consumer that is away for longer misses some. */
+          /** The time for which events are kept. Default: 7 days. A consumer that stops for longer misses events. */
           keep: Type.String({
             pattern: durationPattern,
             description: 'a duration like 7d, 12h, 30m or 45s',
@@ -52,7 +52,6 @@ export const AppConfig = Type.Object(
       Type.String({
         pattern: '^https?://[^/?#@\\s]+/?$',
         format: 'address',
-
         description: 'an address like http://host:port',
       }),
     ),
@@ -96,7 +95,7 @@ export const ConfigFile = Type.Object(
       }),
       { default: [], maxItems: 100, description: 'a list of origins' },
     ),
-    /** Absent: on loopback only loopback names and addresses, else any. */
+    /** Absent: only loopback names and addresses for an app on loopback, else any name. */
     hosts: Type.Optional(
       Type.Array(
         Type.String({
@@ -134,17 +133,17 @@ export const ConfigFile = Type.Object(
       },
       { ...closed, default: {} },
     ),
-    /** OpenTelemetry, off unless given. Where `OTEL_EXPORTER_OTLP_HEADERS` is set, the collector gets those. */
+    /** OpenTelemetry. Absent: off. The exporter adds the headers in `OTEL_EXPORTER_OTLP_HEADERS`. */
     traces: Type.Optional(
       Type.Object(
         {
-          /** Of a collector that takes OTLP over HTTP; `/v1/traces` is added. */
+          /** The base URL of a collector for OTLP over HTTP. The exporter adds `/v1/traces`. */
           url: Type.String({
             pattern: '^https?://[^?#@\\s]+$',
             format: 'address',
             description: 'an address like http://host:4318',
           }),
-          /** How many of the traces that begin here are recorded; of others their beginner says it. */
+          /** The share of new traces that are recorded. The caller decides about a trace that it started. */
           ratio: Type.Number({ minimum: 0, maximum: 1, default: 1, description: 'a number from 0 to 1' }),
         },
         closed,
@@ -170,25 +169,25 @@ ajv.addFormat('network', (text) => {
   return version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128));
 });
 
-/** The first place where `value` does not fit, in words; fills in the defaults. */
+/** Fills in the defaults of `value`, and describes the first value that does not match the schema. */
 export function findConfigError(schema: TSchema, value: unknown, root = ''): string | undefined {
   const check = ajv.compile(schema);
   if (check(value)) return undefined;
   const error = (check.errors ?? []).find(({ keyword }) => keyword !== 'const') as ErrorObject;
-  const place = [root, ...error.instancePath.split('/').slice(1)].filter((part) => part !== '').join('.');
-  const inPlace = (key: string) => (place === '' ? key : `${place}.${key}`);
-  if (error.keyword === 'required') return `${inPlace(error.params.missingProperty)} is missing`;
+  const path = [root, ...error.instancePath.split('/').slice(1)].filter((part) => part !== '').join('.');
+  const at = (key: string) => (path === '' ? key : `${path}.${key}`);
+  if (error.keyword === 'required') return `${at(error.params.missingProperty)} is missing`;
   if (error.keyword === 'additionalProperties') {
     const key = String(error.params.additionalProperty);
     const known = Object.keys(error.parentSchema?.properties ?? {});
-    if (known.length === 0) return `${inPlace(key)} is not a name: lower-case letters, digits and "-"`;
-    return `${inPlace(key)} is not a known key (known: ${known.join(', ')})`;
+    if (known.length === 0) return `${at(key)} is not a name: lower-case letters, digits and "-"`;
+    return `${at(key)} is not a known key (known: ${known.join(', ')})`;
   }
-  if (error.keyword === 'minProperties') return `${place} must have at least one entry`;
-  return `${place === '' ? 'the file' : place} ${requirement(error)}`;
+  if (error.keyword === 'minProperties') return `${path} must have at least one entry`;
+  return `${path === '' ? 'the file' : path} ${describeRequirement(error)}`;
 }
 
-/** In words: "must be an integer from 0 to 65535"; of a schema without a description, what Ajv says. */
-function requirement({ parentSchema, message }: ErrorObject): string {
+/** Returns "must be <description>", or the message of Ajv if the schema has no description. */
+function describeRequirement({ parentSchema, message }: ErrorObject): string {
   return parentSchema?.description === undefined ? String(message) : `must be ${parentSchema.description}`;
 }

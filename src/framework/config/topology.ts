@@ -3,12 +3,12 @@ import { basename } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type AppConfig, type Config, ConfigError } from './config.ts';
 
-/** The name of the app that is the gateway: the first of the config. */
+/** Returns the name of the gateway: the first app of the config. */
 export function gatewayName(config: Config): string {
   return Object.keys(config.apps)[0] as string;
 }
 
-/** The name of an app in log entries and metrics. */
+/** Returns the name of an app in log entries and metrics. */
 export function appLabel(config: Config, name: string): string {
   return name === gatewayName(config) ? 'gateway' : name;
 }
@@ -19,7 +19,7 @@ export function appConfig(config: Config, name: string): AppConfig {
   return app;
 }
 
-/** The name of the app that runs a service. */
+/** Returns the name of the app that runs a service. */
 export function appOf(config: Config, service: string): string {
   const found = Object.entries(config.apps).find(([, { services }]) => services.includes(service));
   if (found === undefined) throw new Error(`No app runs the ${service} service`);
@@ -27,7 +27,8 @@ export function appOf(config: Config, service: string): string {
 }
 
 /**
- * Checks that an app runs the peer that a service calls. `known` are the names of all services.
+ * Checks that an app runs the peer that a service calls.
+ * @param known the names of all services.
  * @throws {ConfigError}
  */
 export function checkPeer(config: Config, known: readonly string[], service: string, peer: string): void {
@@ -40,18 +41,18 @@ export function checkPeer(config: Config, known: readonly string[], service: str
   throw new ConfigError(`${basename(config.file)}: ${service} calls ${peer}, which no app runs: ${fix}`);
 }
 
-/** The origin at which other apps reach an app: `http://host:port`. */
+/** Returns the origin at which other apps reach an app: `http://host:port`. */
 export function addressOf({ url, host, port }: AppConfig): string {
   return url?.replace(/\/$/, '') ?? `http://${toConnectHost(host)}:${port}`;
 }
 
-/** The origin at which an app reaches itself. */
+/** Returns the origin at which an app reaches itself. */
 export function ownOrigin({ server }: FastifyInstance): string {
   const { address, port } = server.address() as AddressInfo;
   return `http://${toConnectHost(address)}:${port}`;
 }
 
-/** The host to connect to for a host to listen on; loopback for the unspecified address. */
+/** Returns the host to connect to for a host to listen on: loopback for the unspecified address. */
 export function toConnectHost(host: string): string {
   const loopback = ({ '0.0.0.0': '127.0.0.1', '::': '::1' } as Record<string, string>)[host] ?? host;
   return loopback.includes(':') ? `[${loopback}]` : loopback;

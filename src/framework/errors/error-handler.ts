@@ -16,7 +16,7 @@ const rejections: Readonly<Record<number, string>> = {
 };
 
 /** Converts any error to the problem that the client receives. */
-export function toProblem(error: unknown, requestId: string): Problem {
+export function toClientProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
   const { validation, validationContext, statusCode } = Object(error) as Partial<FastifyError>;
   if (validation !== undefined) return new UnprocessableEntity(toIssues(validation, validationContext));
@@ -60,7 +60,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 
 /** Sets status and headers of the response for an error, logs the error, and returns the body. */
 export function writeProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): string {
-  const problem = toProblem(error, request.id);
+  const problem = toClientProblem(error, request.id);
   if (problem.status === 500) logDefect(error, request);
   else if (problem.cause !== undefined) logCause(problem);
   reply.code(problem.status).headers(problem.headers).header('content-type', problemMediaType);

@@ -48,8 +48,8 @@ export function createConsume(producer: string, setup: ConsumeSetup) {
         snapshot: snapshot as HandlerOptions['snapshot'],
         readFeed: createFeedReader(peer.fetch, types),
         isBroken: peer.isBroken,
-        onUnfit: peer.lookSoon,
-        findFault: createCheck(options.contract, producer),
+        onMismatch: peer.checkContractSoon,
+        findMismatch: createCheck(options.contract, producer),
       }),
     );
   };

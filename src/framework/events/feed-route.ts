@@ -106,7 +106,12 @@ function querySchema(types: readonly string[]) {
       }),
     ),
     limit: defaultedInteger(1, 100, 100, 'How many at most'),
-    timeout: defaultedInteger(0, internalLimits.poll, 0, 'How many ms to wait for an event if there is none'),
+    timeout: defaultedInteger(
+      0,
+      internalLimits.pollMs,
+      0,
+      'How many ms to wait for an event if there is none',
+    ),
     types: Type.Optional(
       Type.Array(Type.Unsafe<string>({ type: 'string', enum: types }), {
         minItems: 1,

@@ -23,9 +23,9 @@ export interface HandlerOptions {
   readonly log: Logger;
   readonly tracer: Tracer | undefined;
   /** Returns why an event does not match the contract; undefined if it does. */
-  findFault(event: CloudEvent): string | undefined;
+  findMismatch(event: CloudEvent): string | undefined;
   /** Called when an event does not match the contract. */
-  onUnfit(): void;
+  onMismatch(): void;
 }
 
 /** The longest time of a handler, in ms. */
@@ -43,7 +43,16 @@ export function isPassing(error: unknown): boolean {
 
 /** Creates the run of handlers, each with a context like that of a request: its own id, deadline, log and span. */
 export function createHandlerRunner(options: HandlerOptions) {
-  const { service, producer, handlers, snapshot, log: serviceLog, tracer, findFault, onUnfit } = options;
+  const {
+    service,
+    producer,
+    handlers,
+    snapshot,
+    log: serviceLog,
+    tracer,
+    findMismatch,
+    onMismatch,
+  } = options;
 
   async function run(
     fields: Readonly<Record<string, string>>,
@@ -96,10 +105,10 @@ export function createHandlerRunner(options: HandlerOptions) {
       (() => run({ job: 'snapshot' }, { name: `snapshot ${producer}`, key: randomUUID() }, snapshot)),
     /** Runs the handler of an event. Resolves with the function that writes its effect. */
     async prepare(event: CloudEvent): Promise<Effect> {
-      const fault = findFault(event);
-      if (fault !== undefined) {
-        onUnfit();
-        throw new Error(`the event does not match the contract of ${producer}: ${fault}`);
+      const mismatch = findMismatch(event);
+      if (mismatch !== undefined) {
+        onMismatch();
+        throw new Error(`the event does not match the contract of ${producer}: ${mismatch}`);
       }
       const { type, id, traceparent } = event;
       const origin = { name: `handle ${type}`, key: id, traceparent };

@@ -58,7 +58,7 @@ export function createFeedReader(
   fetch: (path: string, timeoutMs: number) => Promise<HttpResponse>,
   types: readonly string[],
 ): ReadFeed {
-  return async (position, { waitMs = internalLimits.poll, limit = maxEvents, signal } = {}) => {
+  return async (position, { waitMs = internalLimits.pollMs, limit = maxEvents, signal } = {}) => {
     const query = new URLSearchParams({ limit: String(limit), timeout: String(waitMs) });
     for (const type of types) query.append('types', type);
     if (position !== null) query.set('after', position);

@@ -43,7 +43,7 @@ export async function registerProxy(scope: FastifyInstance, options: ProxyOption
   // Probes have separate connections: a probe that waits for slow requests would make a supervisor restart the app.
   const probed = openUpstream(origin, internalLimits.probes, timeout);
   // Polls that wait for an event must not keep the connections of other requests.
-  const polled = openUpstream(origin, connections, timeout + internalLimits.poll);
+  const polled = openUpstream(origin, connections, timeout + internalLimits.pollMs);
   scope.addHook('onClose', () =>
     Promise.all([upstream, probed, polled].map(({ close }) => close())).then(() => {}),
   );

@@ -51,7 +51,7 @@ export function openUpstream(origin: string, connections: number, timeout: numbe
   const pool = new Pool(origin, {
     connections,
     pipelining: 1,
-    keepAliveMaxTimeout: internalLimits.unused,
+    keepAliveMaxTimeout: internalLimits.unusedMs,
     // An exchange has a timeout of its own: undici's start again with each gap and each informational response.
     headersTimeout: 0,
     bodyTimeout: 0,

@@ -51,7 +51,7 @@ export const drain = fp(
 /** Stops listening, waits until clients have closed the old connections, and then closes those that are idle. */
 async function releaseConnections(server: Server): Promise<void> {
   stopListening(server);
-  const end = performance.now() + internalLimits.handOver;
+  const end = performance.now() + internalLimits.handOverMs;
   while (performance.now() < end && (await countConnections(server)) > 0) await sleep(20);
   server.closeIdleConnections();
 }

@@ -101,7 +101,7 @@ function fastifyOptions({ log, limits, proxies }: ServerOptions) {
       keepAliveTimeout: time.idle,
       maxHeaderSize: limits.headers,
       headersTimeout: time.headers,
-      connectionsCheckingInterval: internalLimits.checkEvery,
+      connectionsCheckingInterval: internalLimits.checkEveryMs,
       // `strictHttp` rejects requests without `Host` and with several, as problems.
       requireHostHeader: false,
       joinDuplicateHeaders: true,

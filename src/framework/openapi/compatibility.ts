@@ -5,19 +5,20 @@ import { type Schema, SchemaDocument, Uncomparable } from './compatibility/schem
 import { findAt, listEventSchemas } from './event-feed.ts';
 import type { OpenApiDocument } from './response-contract.ts';
 
-/** A difference between an operation as it was promised and as the peer serves it now, that breaks its callers. */
+/** A difference between the promised and the current contract of an operation that breaks its callers. */
 export interface BreakingChange {
-  /** As in `GET /pet/pets/`. */
+  /** `GET /pet/pets/` */
   readonly operation: string;
-  /** The location: `response[].mood`, `query.ids`, `body.name`; '' for the operation itself. */
+  /** The location, for example `response[].mood`, `query.ids` or `body.name`. Empty for the operation itself. */
   readonly field: string;
   readonly reason: string;
 }
 
-/** One operation that a service uses, and the query parameters that it sends; all of them if it does not say. */
+/** An operation that a service uses. */
 export interface UsedOperation {
   readonly method: string;
   readonly path: string;
+  /** The query parameters that the service sends. Undefined: it may send all. */
   readonly sends?: readonly string[] | undefined;
   /** The types of events that the service handles, if the operation is a feed. */
   readonly events?: readonly string[] | undefined;
@@ -45,10 +46,10 @@ interface Operation {
 const json = 'application/json';
 
 /**
- * Lists what in `live`, the peer's document of now, breaks a caller who holds to `promised`. A response breaks where
- * the peer may send what the promise does not accept, or where a promised field is gone. An input breaks where the
- * promise lets us send what the peer does not accept. What cannot be compared breaks too, unless it is equal.
- * Everything else (one more field, a summary, another operation) breaks nothing.
+ * Lists the changes from `promised` to `live`, the peer's current document, that break callers. A response breaks if the
+ * peer may send values that `promised` does not accept, or if a promised field is gone. An input breaks if callers may
+ * send values that the peer no longer accepts. A changed schema that cannot be compared counts as breaking. All other
+ * changes, such as a new field, summary or operation, break nothing.
  */
 export function findBreakingChanges(
   promised: OpenApiDocument,
@@ -61,9 +62,9 @@ export function findBreakingChanges(
     findings = compareOperation(new SchemaDocument(promised), new SchemaDocument(live), use);
   } catch (error) {
     if (!(error instanceof Uncomparable)) throw error;
-    findings = [{ place: '', reason: `cannot be compared: ${error.message}` }];
+    findings = [{ location: '', reason: `cannot be compared: ${error.message}` }];
   }
-  return findings.map(({ place, reason }) => ({ operation, field: place, reason }));
+  return findings.map(({ location, reason }) => ({ operation, field: location, reason }));
 }
 
 function compareOperation(
@@ -74,18 +75,18 @@ function compareOperation(
   const before = readOperation(promised, method, path);
   const now = readOperation(live, method, path);
   if (before === undefined) return [];
-  if (now === undefined) return [{ place: '', reason: 'the operation is gone' }];
+  if (now === undefined) return [{ location: '', reason: 'the operation is gone' }];
   const findings: Finding[] = [];
-  const add = (place: string, reason: string) => void findings.push({ place, reason });
+  const add = (location: string, reason: string) => void findings.push({ location, reason });
   compareResponses();
   compareEvents();
   compareParameters();
   compareBodies();
   return findings;
 
-  function compare(direction: Direction, place: string, sent: Schema, accepted: Schema): void {
+  function compare(direction: Direction, location: string, sent: Schema, accepted: Schema): void {
     const [sender, receiver] = direction === 'response' ? [live, promised] : [promised, live];
-    findings.push(...new Inclusion(direction, sender, receiver).compare(place, sent, accepted));
+    findings.push(...new Inclusion(direction, sender, receiver).compare(location, sent, accepted));
   }
 
   function compareResponses(): void {
@@ -107,7 +108,7 @@ function compareOperation(
     else compare('response', 'response', current, old);
   }
 
-  /** Another type of event breaks nothing, because the feed is asked for those that are handled. */
+  /** A new type of event breaks nothing, because the service requests only the types that it handles. */
   function compareEvents(): void {
     const [old, current] = [promised, live].map(({ root }) => listEventSchemas(root, { method, path }));
     for (const type of events) {
@@ -131,21 +132,21 @@ function compareOperation(
     for (const parameter of current.filter(({ required }) => required)) {
       const known = find(old, parameter);
       if (known === undefined || !(known.required || (sends?.includes(known.name) ?? false))) {
-        add(placeOf(parameter), 'is newly required');
+        add(locationOf(parameter), 'is newly required');
       }
     }
     for (const parameter of old.filter(isSent)) {
       const other = find(current, parameter);
-      if (other === undefined) add(placeOf(parameter), 'is no longer accepted');
-      else compareParameter(placeOf(parameter), parameter, other);
+      if (other === undefined) add(locationOf(parameter), 'is no longer accepted');
+      else compareParameter(locationOf(parameter), parameter, other);
     }
   }
 
-  function compareParameter(place: string, sent: Parameter, accepted: Parameter): void {
+  function compareParameter(location: string, sent: Parameter, accepted: Parameter): void {
     if (!isDeepStrictEqual(serializationOf(sent), serializationOf(accepted))) {
-      add(place, 'is serialized in another way');
+      add(location, 'is serialized in another way');
     }
-    compare('input', place, sent.schema ?? true, accepted.schema ?? true);
+    compare('input', location, sent.schema ?? true, accepted.schema ?? true);
   }
 
   function compareBodies(): void {
@@ -161,16 +162,16 @@ function compareOperation(
   }
 }
 
-/** An operation with its parameters, references resolved, those of its path among them. */
+/** Returns an operation with its parameters and those of its path, references resolved. */
 function readOperation(document: SchemaDocument, method: string, path: string): Operation | undefined {
   const item = document.follow(document.root.paths[path] as Readonly<Record<string, unknown>> | undefined);
   const operation = item?.[method] as Operation | undefined;
   if (item === undefined || operation === undefined) return undefined;
-  const own = (operation.parameters ?? []).map((parameter) => document.follow(parameter));
-  const shared = ((item.parameters ?? []) as readonly Parameter[])
-    .map((parameter) => document.follow(parameter))
-    .filter((parameter) => find(own, parameter) === undefined);
-  return { ...operation, parameters: [...own, ...shared] };
+  const resolve = (parameters: unknown = []) =>
+    (parameters as readonly Parameter[]).map((parameter) => document.follow(parameter));
+  const own = resolve(operation.parameters);
+  const ofPath = resolve(item.parameters).filter((parameter) => find(own, parameter) === undefined);
+  return { ...operation, parameters: [...own, ...ofPath] };
 }
 
 function successes(operation: Operation | undefined): Map<string, Body> {
@@ -178,19 +179,19 @@ function successes(operation: Operation | undefined): Map<string, Body> {
 }
 
 function find(parameters: readonly Parameter[], one: Parameter): Parameter | undefined {
-  return parameters.find((other) => placeOf(other) === placeOf(one));
+  return parameters.find((other) => locationOf(other) === locationOf(one));
 }
 
-function placeOf({ in: place, name }: Parameter): string {
-  return `${place}.${name}`;
+function locationOf({ in: location, name }: Parameter): string {
+  return `${location}.${name}`;
 }
 
-/** How the value of a parameter becomes text, with the defaults of OpenAPI. */
+/** Returns how a parameter is serialized, with the defaults of OpenAPI. */
 function serializationOf(parameter: Parameter): unknown {
   const {
-    in: place,
+    in: location,
     content,
-    style = place === 'query' || place === 'cookie' ? 'form' : 'simple',
+    style = location === 'query' || location === 'cookie' ? 'form' : 'simple',
   } = parameter;
   return { style, explode: parameter.explode ?? style === 'form', content };
 }

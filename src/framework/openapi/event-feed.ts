@@ -13,7 +13,7 @@ interface Schema {
   readonly properties?: { readonly type?: { readonly const?: string; readonly enum?: readonly string[] } };
 }
 
-/** Lists the schemas of the events of a feed, by type: each is the location of a component in the document. */
+/** Lists the schemas of the events of a feed, by type, as locations of components in the document. */
 export function listEventSchemas(
   document: OpenApiDocument,
   feed: { readonly method: string; readonly path: string },

@@ -1,18 +1,18 @@
 import { product } from './product.ts';
 import {
+  completePath,
   createQualifier,
   type Json,
   type JsonObject,
   MergeError,
   methods,
   type Part,
-  wholePath,
 } from './qualify.ts';
 import type { OpenApiDocument } from './response-contract.ts';
 
 export { MergeError, type Part };
 
-/** The tag of the operations that every service has. */
+/** The tag of the operations that all services have in common. */
 export const commonTag = 'service';
 
 export interface MergeInfo {
@@ -21,18 +21,16 @@ export interface MergeInfo {
   readonly description?: string;
 }
 
-/** The title and description of the merged document. */
+/** Returns the `info` of the merged document. */
 export function mergedInfo(version: string) {
   return { ...product, version };
 }
 
 /**
- * Merges the documents of services into one, OpenAPI 3.1, with whole paths. Components, operation ids, tags and
- * security schemes are named `<service>.<name>`, always, so that no name changes when a service is added; the
- * tag with the service's own name stays as it is; every
- * reference to them follows. What stands at the top of a service's document and has no place in the merged one
- * is kept under `x-services`.
- * @throws {MergeError} naming both owners where two services claim one path or one qualified name.
+ * Merges the OpenAPI 3.1 documents of services, with complete paths. Components, operation ids, tags and security schemes
+ * get the names `<service>.<name>`, so that no name changes when a service is added. Only the tag with the name of the
+ * service keeps its name. References get the new names. `x-services` keeps the `info` and unknown fields of each document.
+ * @throws {MergeError} if two services have the same path or qualified name. The message names both owners.
  */
 export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApiDocument {
   const owners = new Map<string, { readonly service: string; readonly route: string }>();
@@ -65,38 +63,38 @@ export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApi
     merged['x-services'][part.service] = { info: own, ...rest };
 
     const secure = (item: Json) => withSecurity(item as JsonObject, rewriter.walkSecurity(security));
-    let place = '';
+    let location = '';
     const rewriter = createQualifier(part, (id, method) =>
-      claim(`the operationId ${id}`, part.service, `${method.toUpperCase()} ${place}`),
+      claim(`the operationId ${id}`, part.service, `${method.toUpperCase()} ${location}`),
     );
     for (const tag of (tags ?? []) as { name: string }[]) {
       merged.tags.push({ ...(rewriter.walk(tag) as object), name: rewriter.qualifyTag(tag.name) });
     }
     for (const [path, item] of Object.entries(paths)) {
-      const whole = wholePath(part, path);
-      // Paths that differ only in the names of their parameters are one path.
-      claim(`the path ${whole.replace(/\{[^}]*\}/g, '{}')}`, part.service, whole);
-      place = whole;
-      merged.paths[whole] = secure(rewriter.walk(item));
+      location = completePath(part, path);
+      // Paths that differ only in the names of their parameters are the same path.
+      claim(`the path ${location.replace(/\{[^}]*\}/g, '{}')}`, part.service, location);
+      merged.paths[location] = secure(rewriter.walk(item));
     }
     for (const [name, item] of Object.entries((webhooks ?? {}) as JsonObject)) {
-      place = rewriter.qualify(name);
-      claim(`the webhook ${place}`, part.service);
-      merged.webhooks[rewriter.qualify(name)] = secure(rewriter.walk(item));
+      location = rewriter.qualify(name);
+      claim(`the webhook ${location}`, part.service);
+      merged.webhooks[location] = secure(rewriter.walk(item));
     }
     for (const [kind, named] of Object.entries((components ?? {}) as Record<string, JsonObject>)) {
       const all = merged.components[kind] ?? {};
       merged.components[kind] = all;
       for (const [name, component] of Object.entries(named)) {
-        place = `components/${kind}/${rewriter.qualify(name)}`;
-        claim(place, part.service);
+        const qualified = rewriter.qualify(name);
+        location = `components/${kind}/${qualified}`;
+        claim(location, part.service);
         const walked = rewriter.walkComponent(kind, component);
-        all[rewriter.qualify(name)] = kind === 'pathItems' ? secure(walked) : walked;
+        all[qualified] = kind === 'pathItems' ? secure(walked) : walked;
       }
     }
   }
 
-  /** `route` tells apart two owners of one service. */
+  /** @param route distinguishes two owners of the same service. */
   function claim(thing: string, service: string, route = service): void {
     const owner = owners.get(thing);
     if (owner === undefined) return void owners.set(thing, { service, route });
@@ -104,7 +102,7 @@ export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApi
     throw new MergeError(`${thing} is claimed by ${first} and by ${second}`);
   }
 
-  // Pages list tags in this order: first what the services are for, last what every service has.
+  // Documentation pages list tags in this order: the common tags of all services come last.
   merged.tags = [...merged.tags.filter((tag) => !isCommon(tag)), ...merged.tags.filter(isCommon)];
   const { webhooks, ...document } = merged;
   return Object.keys(webhooks).length === 0 ? document : merged;
@@ -114,7 +112,7 @@ function isCommon(tag: Json): boolean {
   return (tag as { name: string }).name.endsWith(`.${commonTag}`);
 }
 
-/** The merged document without the services that are not among `services`. No service refers to another. */
+/** Returns the merged document with these services only. Services do not refer to each other. */
 export function selectServices(document: OpenApiDocument, services: readonly string[]): OpenApiDocument {
   const isNamed = (name: string) => services.some((service) => name.startsWith(`${service}.`));
   const select = (named: Json, isKept: (key: string) => boolean) =>
@@ -135,8 +133,8 @@ export function selectServices(document: OpenApiDocument, services: readonly str
 }
 
 /**
- * A document's own `security` holds for those of its operations that say nothing; merged, they say it. None is what the
- * merged document says itself.
+ * Adds the `security` of a service's document to its operations without one, because the merged document has no common
+ * security.
  */
 function withSecurity(item: JsonObject, security: Json): Record<string, object> {
   if (security === undefined || (security as Json[]).length === 0) return item as Record<string, object>;

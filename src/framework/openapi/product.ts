@@ -1,6 +1,6 @@
 import manifest from '../../../package.json' with { type: 'json' };
 
-/** The facts about the product in every document, from package.json. */
+/** The `info` that all documents share, from package.json. */
 export const product = {
   title: manifest.name,
   description: manifest.description,

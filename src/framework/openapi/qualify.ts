@@ -1,6 +1,6 @@
 import type { OpenApiDocument } from './response-contract.ts';
 
-/** A service's own document, and the prefix under which its paths are served. */
+/** The document of a service, and the prefix of its paths. */
 export interface Part {
   readonly service: string;
   readonly prefix: string;
@@ -10,39 +10,29 @@ export interface Part {
 export type Json = unknown;
 export type JsonObject = { [key: string]: Json };
 
-/** Two services that claim the same thing, or a document that cannot be merged without losing something. */
+/** An error for two services with the same name or path, or for a document that cannot be merged without loss. */
 export class MergeError extends Error {}
 
 export const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
-/** The path in the merged document of a path of a service's own. */
-export function wholePath({ prefix }: Part, path: string): string {
+/** Returns the path in the merged document for a path of a service's document. */
+export function completePath({ prefix }: Part, path: string): string {
   return path === '/' ? `${prefix}/` : `${prefix}${path}`;
 }
 
-/** Under these keys stand names of the author's choice, not keywords. */
+/** The keys below these keywords are names that the author chose, not keywords. */
 const maps = new Set([
   ...['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas', 'paths', 'responses'],
-  ...[
-    'content',
-    'headers',
-    'callbacks',
-    'links',
-    'examples',
-    'encoding',
-    'variables',
-    'schemas',
-    'parameters',
-  ],
-  ...['requestBodies', 'securitySchemes', 'pathItems'],
+  ...['content', 'headers', 'callbacks', 'links', 'examples', 'encoding', 'variables'],
+  ...['schemas', 'parameters', 'requestBodies', 'securitySchemes', 'pathItems'],
 ]);
-/** Under these keys stands data, in which nothing is a reference. */
+/** The values of these keywords are data without references. */
 const data = new Set(['example', 'default', 'const', 'enum', 'value', 'dependentRequired', 'scopes']);
 
-/** Copies parts of a service's document with every name in them qualified. */
+/** Creates functions that copy parts of a service's document and qualify every name. */
 export function createQualifier(part: Part, claimOperationId: (id: string, method: string) => void) {
   const qualify = (name: string) => `${part.service}.${name}`;
-  /** The tag with the service's name needs no prefix: no other service has it. */
+  /** The tag with the service's name needs no prefix, because the name is unique. */
   const qualifyTag = (name: string) => (name === part.service ? name : qualify(name));
   const components = (part.document.components ?? {}) as Record<string, JsonObject>;
 
@@ -64,12 +54,10 @@ export function createQualifier(part: Part, claimOperationId: (id: string, metho
       return rewriteRef(value);
     }
     if (key === 'operationId' && typeof value === 'string') return qualify(value);
-    if (key === 'tags' && isTextList(value)) return value.map(qualifyTag);
+    if (key === 'tags' && isStringList(value)) return value.map(qualifyTag);
     if (key === 'security') return walkSecurity(value);
     if (key === 'servers') {
-      throw new MergeError(
-        `${part.service}: servers below the top of a document would not survive the merge`,
-      );
+      throw new MergeError(`${part.service}: servers of a path or an operation cannot be merged`);
     }
     if (key === 'discriminator') return walkDiscriminator(value, node);
     if (key === 'links') {
@@ -94,8 +82,8 @@ export function createQualifier(part: Part, claimOperationId: (id: string, metho
   }
 
   /**
-   * A mapping's value is a reference or the bare name of a schema. Without a mapping the names of the schemas are
-   * the values that tell them apart; those have changed, so what they were is said by one.
+   * Qualifies the schemas of a discriminator's mapping, which are references or names. Without a mapping, the names of
+   * the schemas are the discriminating values. The merge changes these names, so a mapping keeps the values.
    */
   function walkDiscriminator(value: Json, { oneOf, anyOf }: JsonObject): Json {
     const { mapping, ...rest } = value as { mapping?: Record<string, string> };
@@ -114,7 +102,7 @@ export function createQualifier(part: Part, claimOperationId: (id: string, metho
     return { ...rest, mapping: Object.fromEntries(rewritten) };
   }
 
-  /** Of a link, what it sends is data. */
+  /** Copies a link. Its parameters and body are data without references. */
   function walkLink(link: Json): Json {
     const { parameters, requestBody, ...rest } = link as JsonObject;
     return {
@@ -125,18 +113,18 @@ export function createQualifier(part: Part, claimOperationId: (id: string, metho
   }
 
   function rewriteRef(ref: string): string {
-    const [hash, place, ...tokens] = ref.split('/');
+    const [hash, section, ...tokens] = ref.split('/');
     if (hash !== '#') return ref;
-    if (place === 'components' && tokens.length >= 2) {
+    if (section === 'components' && tokens.length >= 2) {
       const [kind, name, ...rest] = tokens as [string, string, ...string[]];
       return ['#/components', kind, qualify(name), ...rest].join('/');
     }
-    if (place === 'paths' && tokens.length >= 1) {
-      const [path, ...rest] = tokens as [string, ...string[]];
-      const whole = wholePath(part, path.replaceAll('~1', '/').replaceAll('~0', '~'));
-      return ['#/paths', whole.replaceAll('~', '~0').replaceAll('/', '~1'), ...rest].join('/');
+    if (section === 'paths' && tokens.length >= 1) {
+      const [token, ...rest] = tokens as [string, ...string[]];
+      const path = completePath(part, token.replaceAll('~1', '/').replaceAll('~0', '~'));
+      return ['#/paths', path.replaceAll('~', '~0').replaceAll('/', '~1'), ...rest].join('/');
     }
-    throw new MergeError(`${part.service}: the reference ${ref} would lead nowhere after the merge`);
+    throw new MergeError(`${part.service}: the reference ${ref} would have no target after the merge`);
   }
 
   function walkComponent(kind: string, component: Json): Json {
@@ -147,8 +135,8 @@ export function createQualifier(part: Part, claimOperationId: (id: string, metho
 }
 
 /**
- * TypeBox 0.34 writes a tuple as draft 7 has it: a list under `items`. OpenAPI 3.1 takes draft 2020-12, where that
- * list is `prefixItems`, and `items` are the items after it. No longer needed with TypeBox 1.x.
+ * Renames the keys of a tuple: TypeBox 0.34 writes a tuple in the form of draft 7, with a list in `items`. OpenAPI 3.1
+ * uses draft 2020-12 with the list in `prefixItems` and further items in `items`. TypeBox 1.x does so itself.
  */
 function renameTupleKey({ items }: JsonObject) {
   const names: Readonly<Record<string, string>> = Array.isArray(items)
@@ -157,6 +145,6 @@ function renameTupleKey({ items }: JsonObject) {
   return ([key, value]: Json[]): Json[] => [names[key as string] ?? key, value];
 }
 
-function isTextList(value: Json): value is string[] {
+function isStringList(value: Json): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

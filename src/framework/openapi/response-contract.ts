@@ -21,7 +21,7 @@ interface ParameterObject {
   readonly schema?: { readonly maxItems?: number };
 }
 
-/** The response to a call. */
+/** A response to check against the contract. */
 export interface ResponseToCheck {
   readonly status: number;
   readonly contentType: string;
@@ -32,12 +32,12 @@ export interface ResponseToCheck {
 export interface OperationContract {
   readonly method: string;
   readonly path: string;
-  /** Whether it takes an `Idempotency-Key`. */
+  /** Whether the operation accepts an `Idempotency-Key`. */
   readonly takesKey: boolean;
-  /** The most values that a query parameter takes, Infinity where the contract sets no bound. */
+  /** Returns the maximum number of values of a query parameter. Infinity: the contract sets no maximum. */
   maxItems(parameter: string): number;
-  /** Returns why a response is not the success of the contract; undefined if it is. */
-  findFault(answer: ResponseToCheck): string | undefined;
+  /** Describes why a response is no success of the contract. Undefined if it is one. */
+  findMismatch(response: ResponseToCheck): string | undefined;
 }
 
 const httpMethods = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']);
@@ -45,8 +45,8 @@ const jsonSchema = ['content', 'application/json', 'schema'];
 const compilers = new WeakMap<OpenApiDocument, Ajv2020>();
 
 /**
- * The contract of one operation of the merged document, its checks compiled.
- * @throws Error where the document has no such operation, or one without a success.
+ * Reads the contract of an operation from the merged document, and compiles its checks.
+ * @throws {Error} if the document has no such operation, or the operation has no success that can be checked.
  */
 export function readContract(document: OpenApiDocument, method: string, path: string): OperationContract {
   const operation = document.paths[path]?.[method];
@@ -58,8 +58,8 @@ export function readContract(document: OpenApiDocument, method: string, path: st
   const checks = new Map(
     successes.map((status) => {
       try {
-        const place = ['paths', path, method, 'responses', status, ...jsonSchema];
-        return [Number(status), compileAt(document, place)];
+        const pointer = ['paths', path, method, 'responses', status, ...jsonSchema];
+        return [Number(status), compileAt(document, pointer)];
       } catch (error) {
         const reason = `its response ${status} has no JSON schema that can be checked`;
         throw new Error(`${method.toUpperCase()} ${path}: ${reason}: ${(error as Error).message}`);
@@ -71,12 +71,10 @@ export function readContract(document: OpenApiDocument, method: string, path: st
     path,
     takesKey: operation.parameters?.some(({ name }) => name === 'Idempotency-Key') === true,
     maxItems(parameter) {
-      const found = operation.parameters?.find(
-        ({ name, in: place }) => name === parameter && place === 'query',
-      );
+      const found = operation.parameters?.find((one) => one.name === parameter && one.in === 'query');
       return found?.schema?.maxItems ?? Number.POSITIVE_INFINITY;
     },
-    findFault({ status, contentType, body }) {
+    findMismatch({ status, contentType, body }) {
       const check = checks.get(status);
       if (check === undefined) return `status ${status}`;
       if (contentType.split(';', 1)[0]?.trim() !== 'application/json')
@@ -98,7 +96,7 @@ export function findOperation(document: OpenApiDocument, id: string) {
   return undefined;
 }
 
-/** Names the operations of the same service, because generating again does not help against a wrong path. */
+/** Lists the operations of the same service, because a wrong path is more likely than an outdated document. */
 function describeMissing({ paths }: OpenApiDocument, method: string, path: string): string {
   const [, service] = path.split('/');
   const known = Object.entries(paths)
@@ -113,10 +111,10 @@ function describeMissing({ paths }: OpenApiDocument, method: string, path: strin
 }
 
 /**
- * Compiles the schema at a place in a document.
- * @throws Error where Ajv cannot compile it.
+ * Compiles the schema at a JSON pointer of a document.
+ * @throws {Error} if Ajv cannot compile it.
  */
-export function compileAt(document: OpenApiDocument, place: readonly string[]): ValidateFunction {
+export function compileAt(document: OpenApiDocument, tokens: readonly string[]): ValidateFunction {
   let ajv = compilers.get(document);
   if (ajv === undefined) {
     ajv = new Ajv2020({ strict: false, meta: false, validateSchema: false, logger: false });
@@ -124,7 +122,7 @@ export function compileAt(document: OpenApiDocument, place: readonly string[]): 
     ajv.addSchema(document, 'document', undefined, false);
     compilers.set(document, ajv);
   }
-  const pointer = place
+  const pointer = tokens
     .map((token) => encodeURIComponent(token.replaceAll('~', '~0').replaceAll('/', '~1')))
     .join('/');
   return ajv.compile({ $ref: `document#/${pointer}` });

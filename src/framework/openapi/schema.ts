@@ -1,8 +1,8 @@
 import { type Static, type StringOptions, type TSchema, Type } from '@sinclair/typebox';
 
 /**
- * A reference to a schema that the service has added by `addSchema`: typed by it, a `$ref` in its documents.
- * `description` says what it is in this place, as in `200: ref(Pet, 'The pet')`.
+ * Creates a reference to a schema of the service, with the type of that schema. The document has a `$ref`.
+ * @param description describes the use, for example `200: ref(Pet, 'The pet')`.
  */
 export function ref<Schema extends TSchema>(schema: Schema, description?: string) {
   if (schema.$id === undefined) throw new Error('Only a schema with an $id can be referred to');
@@ -11,8 +11,8 @@ export function ref<Schema extends TSchema>(schema: Schema, description?: string
 }
 
 /**
- * A string that a client sends. Its pattern rejects what a database cannot store: U+0000, which PostgreSQL does not take,
- * and half of a surrogate pair (`\ud800`), for which UTF-8 has no bytes.
+ * Creates the schema of a string from a client. The pattern rejects characters that a database cannot store: U+0000,
+ * which PostgreSQL rejects, and half of a surrogate pair (`\ud800`), for which UTF-8 has no bytes.
  */
 export function text(options: StringOptions) {
   return Type.String({ pattern: '^[^\\u0000\\uD800-\\uDFFF]*$', ...options });
@@ -33,7 +33,7 @@ export const Timestamp = Type.String({
   examples: ['2024-12-18T21:03:51.790256Z'],
 });
 
-/** A property with a `default`: optional for the client, always there for the handler. */
+/** Makes a property with a `default` optional for the client. The handler always gets a value. */
 export function defaulted<Schema extends TSchema>(schema: Schema): Schema {
   return Type.Optional(schema) as unknown as Schema;
 }
@@ -45,12 +45,14 @@ export const Page = Type.Object({
       minimum: 0,
       maximum: Number.MAX_SAFE_INTEGER,
       default: 0,
-      description: 'How many to pass over',
+      description: 'The number of items to skip',
     }),
   ),
-  limit: defaulted(Type.Integer({ minimum: 1, maximum: 100, default: 100, description: 'How many at most' })),
+  limit: defaulted(
+    Type.Integer({ minimum: 1, maximum: 100, default: 100, description: 'The maximum number of items' }),
+  ),
 });
 export type Page = Static<typeof Page>;
 
 /** The response to a delete. */
-export const OkResponse = Type.Object({ ok: Type.Literal(true) }, { description: 'It is deleted' });
+export const OkResponse = Type.Object({ ok: Type.Literal(true) }, { description: 'The item is deleted' });

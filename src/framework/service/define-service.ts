@@ -8,21 +8,21 @@ import type { ServiceWork } from './service-work.ts';
 
 export type { ServiceScope };
 
-/** Everything that a service may use beside its scope. */
+/** Everything that a service may use besides its scope. */
 export interface ServiceContext<
   Options = unknown,
   Peers extends PeerName = never,
   Events extends EventSchemas = EventSchemas,
 > extends ServiceWork {
-  /** The service's own database, open and migrated. Throws if the service has no migrations. */
+  /** The service's database, open and migrated. Reading it throws if the service has no migrations. */
   readonly database: Database;
-  /** Emits one of the service's events, as a statement of the running write. */
+  /** Emits an event of the service, as a statement of the running write. */
   readonly emit: Emit<Events>;
-  /** The peers that the service declares. This is the only way to another service. */
+  /** The peers that the service declares. A service calls other services only through them. */
   readonly peers: { readonly [Name in Peers]: Peer<Name> };
   /** `services.<name>.options` of the config, checked. */
   readonly options: Options;
-  /** The service's logger, for work that belongs to no request. Everywhere else: `getLogger()`. */
+  /** The service's logger, for work without a request. Elsewhere use `getLogger()`. */
   readonly log: Logger;
 }
 
@@ -32,21 +32,21 @@ export interface Service<
   Peers extends PeerName = PeerName,
   Events extends EventSchemas = EventSchemas,
 > {
-  /** The name of its folder, and so its prefix, its tag, its name in the log and its key in the config. */
+  /** The name of the service's folder. It is also the prefix, the tag, the name in the log and the key in the config. */
   readonly name: string;
-  /** One sentence for its documents. */
+  /** A sentence for the documents. */
   readonly description: string;
-  /** One sentence for each tag that its routes have beside the service's own. */
+  /** A sentence for each tag of its routes, except the tag with the service's name. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** The services that it calls. */
+  /** The services that this service calls. */
   readonly peers?: readonly Peers[];
   /** The schemas with an `$id`, which `ref` refers to. */
   readonly schemas?: readonly TSchema[];
-  /** The events that it emits: the schema of the `data` of each, by its type, as in `pet.deleted`. */
+  /** The events that the service emits: the schema of their `data`, by type, for example `pet.deleted`. */
   readonly events?: Events;
   /** The options that the config may set under `services.<name>.options`. */
   readonly options?: Options;
-  /** The folder with the migrations of its database, written by `./run.sh migrate create`. Absent: no database. */
+  /** The folder with the migrations of the database, written by `./run.sh migrate create`. Absent: no database. */
   readonly migrations?: URL;
   /** Registers the routes, and the work at start, at stop and in the background. */
   routes(app: ServiceScope, context: ServiceContext<Static<Options>, Peers, Events>): void | Promise<void>;

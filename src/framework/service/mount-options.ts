@@ -8,21 +8,21 @@ import type { Readiness } from './readiness.ts';
 /** A service to mount, or the app itself. */
 export interface MountOptions {
   readonly name: string;
-  /** '' for the gateway, else '/' and the name. */
+  /** Empty for the app itself, else `/` and the name. */
   readonly prefix: string;
   readonly log: Logger;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
-  /** One sentence for each tag, by its name. */
+  /** A sentence for each tag, by its name. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** The response of `GET <prefix>/`. */
   readonly home: { readonly schema: TObject; readonly body: Record<string, unknown> };
-  /** Whether it has a docs page. */
+  /** Whether to serve a docs page. */
   readonly docs: boolean;
-  /** Documents beside its own that its docs page offers, by name. */
+  /** The URLs of further documents for the docs page, by name. */
   readonly otherDocuments?: Readonly<Record<string, string>>;
-  /** The document that it shows, if it is not made of its own routes. */
+  /** Returns the document to serve, if the routes of the scope do not define it. */
   document?(): OpenApiDocument;
-  /** The idempotency keys of its POST requests; absent if it has no database. */
+  /** The idempotency keys of POST requests. Absent: the service has no database. */
   readonly keys?: IdempotencyKeys | undefined;
   ready(): Promise<Readiness>;
   register(scope: ServiceScope): Promise<void>;

@@ -13,8 +13,8 @@ import { registerSwaggerUi } from './swagger-ui.ts';
 import { addSystemRoutes } from './system-routes.ts';
 
 /**
- * Mounts a service, or the app itself, as one encapsulated scope under its prefix: its log, its context, its errors, its
- * own routes, and those that every service has. Returns its OpenAPI document, which is complete once the app is ready.
+ * Mounts a service, or the app itself, as an encapsulated scope under its prefix, with its log, errors, routes and the
+ * system routes. Returns a function that creates the OpenAPI document. Call it when the app is ready.
  */
 export async function mountService(
   app: FastifyInstance,
@@ -28,7 +28,10 @@ export async function mountService(
       let complete: OpenApiDocument | undefined;
       const describe = () =>
         completeDocument(scope.swagger() as unknown as OpenApiDocument, {
-          tags: { [commonTag]: 'What every service has: its name, health and readiness', ...mountable.tags },
+          tags: {
+            [commonTag]: 'The routes that all services have: name, health and readiness',
+            ...mountable.tags,
+          },
           prefix,
           isExempt: (path) => scope.exemptPaths.has(prefix + path),
         });
@@ -48,7 +51,7 @@ export async function mountService(
 
       scope.addSchema(ProblemSchema);
       await scope.register(idempotency, { keys });
-      // Documents list operations in this order: first what the service is for.
+      // Documents list operations in the order of registration: first the service's routes, then the system routes.
       await scope.register(async (own) =>
         runAs(name, 'start', log, () => mountable.register(own.withTypeProvider())),
       );

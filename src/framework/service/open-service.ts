@@ -30,16 +30,16 @@ export interface OpenServiceOptions {
   readonly config: Config;
   readonly logging: Logging;
   readonly version: string;
-  /** The merged document; absent while it is being generated. */
+  /** The merged document. Undefined while it is generated. */
   readonly contract: OpenApiDocument | undefined;
   /** The file that lists the known databases. */
   readonly record: string | undefined;
   readonly tracer: Tracer | undefined;
-  /** ms for which a connection to a service may be unused; undefined: as its server allows. */
+  /** Returns the ms for which a connection to a service may be unused. Undefined: no limit of the client. */
   unusedTo(service: string): number | undefined;
-  /** The document of a service of the same app, as it is served. */
+  /** Returns the document of a service of the same app. Undefined: another app runs the service. */
   documentOf(service: string): (() => OpenApiDocument) | undefined;
-  /** The headers by which a service recognizes a call of ours. */
+  /** Returns the headers by which a service recognizes a call of this app. */
   headersTo(service: string, caller: Caller): Record<string, string>;
 }
 
@@ -59,7 +59,7 @@ export interface OpenedService {
 }
 
 /**
- * Opens what a service needs: its log, its database, its peers.
+ * Opens the log, the database and the peers of a service.
  * @throws {DatabaseError} if the database cannot be used.
  */
 export async function openService(service: Service, options: OpenServiceOptions): Promise<OpenedService> {
@@ -92,7 +92,10 @@ export async function openService(service: Service, options: OpenServiceOptions)
       if (database === undefined) throw new DefinitionError(`${name}: it has no database: add migrations`);
       return database;
     },
-    peers: nameUndeclared(name, new Map([...peers].map(([other, { operations }]) => [other, operations]))),
+    peers: rejectUndeclaredPeers(
+      name,
+      new Map([...peers].map(([other, { operations }]) => [other, operations])),
+    ),
     emit: producer?.emit ?? emitNothing(name),
     options: serviceConfig.options ?? {},
     log,
@@ -159,7 +162,7 @@ function openEvents({ name, events = {}, schemas = [] }: Service, database: Data
   return openProducer({ service: name, events, schemas, database });
 }
 
-/** The `emit` of a service that declares no events. The compiler finds the mistake earlier. */
+/** Returns an `emit` that throws, for a service without events. The compiler finds the mistake too. */
 function emitNothing(service: string): Emit<EventSchemas> {
   return async (type) => {
     throw new DefinitionError(`${service}: emit('${type}') is not among its events: add it there`);
@@ -184,14 +187,12 @@ function connectTo(
   });
 }
 
-/** Names the mistake of a service that uses a peer which it does not declare. The compiler finds it earlier. */
-function nameUndeclared(service: string, peers: ReadonlyMap<string, object>): object {
+/** Wraps peers so that the use of an undeclared peer throws. The compiler finds this mistake too, but may not run. */
+function rejectUndeclaredPeers(service: string, peers: ReadonlyMap<string, object>): object {
   return new Proxy(Object.fromEntries(peers), {
     get(declared, name) {
       if (typeof name === 'symbol' || Object.hasOwn(declared, name)) return Reflect.get(declared, name);
-      throw new DefinitionError(
-        `${service}: it uses the peer ${name}, which is not among its peers: add it there`,
-      );
+      throw new DefinitionError(`${service}: it uses the undeclared peer ${name}: add it to peers`);
     },
   });
 }

@@ -17,11 +17,11 @@ interface Operation {
 }
 
 export interface DocumentOptions {
-  /** One sentence for each tag, by its name; that of the document is the default. */
+  /** A sentence for each tag, by its name. Default: the description of the document. */
   readonly tags: Readonly<Record<string, string>>;
-  /** The prefix of its paths. */
+  /** The prefix of the paths. */
   readonly prefix: string;
-  /** Whether requests to a path of the document are never counted by the rate limit. */
+  /** Whether a path of the document is exempt from the rate limit. */
   isExempt(path: string): boolean;
 }
 
@@ -34,17 +34,17 @@ const headers = {
     description: 'The id of the request in all of its log entries: the id that the client sent, or a new one',
     schema: { type: 'string' },
   },
-  'retry-after': { description: 'In how many seconds a retry makes sense', schema: { type: 'string' } },
+  'retry-after': { description: 'The number of seconds after which to retry', schema: { type: 'string' } },
   allow: { description: 'With 405: the methods of the path', schema: { type: 'string' } },
   'idempotent-replayed': {
-    description: 'The response is that of an earlier request with this key',
+    description: 'The response to an earlier request with this key',
     schema: { type: 'string', const: 'true' },
   },
 };
 
 /**
- * Completes a service's document with what holds for every service: security, license, descriptions of tags, the errors
- * that any route may respond with, an example for each error, response headers. What the service says itself is kept.
+ * Adds to a service's document the parts that all services share: security, license, descriptions of tags, common errors,
+ * examples of errors and response headers. Values of the service take precedence.
  */
 export function completeDocument(document: OpenApiDocument, options: DocumentOptions): OpenApiDocument {
   const { license, contact } = product;
@@ -58,7 +58,7 @@ export function completeDocument(document: OpenApiDocument, options: DocumentOpt
     openapi,
     info: { ...about, license, contact },
     ...(servers !== undefined && { servers }),
-    // No operation needs a credential, unless the service says so.
+    // By default no operation needs a credential.
     security: [],
     ...rest,
     tags: describeTags(paths, (tag) => options.tags[tag] ?? about.description),
@@ -70,7 +70,7 @@ export function completeDocument(document: OpenApiDocument, options: DocumentOpt
   };
 }
 
-/** The tags in the order of their first use: first what the service is for. */
+/** Lists the tags in the order of their first use. */
 function describeTags(paths: Record<string, Record<string, Operation>>, describe: (tag: string) => string) {
   const operations = Object.values(paths).flatMap((item) => Object.values(item));
   const used = new Set(operations.flatMap((operation) => operation.tags ?? []));

@@ -1,48 +1,53 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { ServiceUnavailable } from '../errors/problem.ts';
 
-/** How a check went: `unreachable`: the peer does not respond; `broken`: it breaks its contract. */
-export type Check = 'OK' | 'failed' | 'unreachable' | 'broken';
+/** The result of a check. `unreachable`: the peer does not respond. `broken`: the peer breaks its contract. */
+export type CheckResult = 'OK' | 'failed' | 'unreachable' | 'broken';
 
-/** The checks of a service and their results. A service is ready if none failed. */
+/** The results of the checks of a service. The service is ready if no check is `failed` or `broken`. */
 export const Readiness = Type.Object(
   {
     status: Type.Union([Type.Literal('OK'), Type.Literal('failed')]),
     checks: Type.Record(
       Type.String(),
-      Type.Union(['OK', 'failed', 'unreachable', 'broken'].map((state) => Type.Literal(state as Check))),
+      Type.Union(
+        ['OK', 'failed', 'unreachable', 'broken'].map((state) => Type.Literal(state as CheckResult)),
+      ),
     ),
     degraded: Type.Array(Type.String(), {
       description:
-        'Unreachable peers, whose absence makes requests 503; events that are parked, or late by more than a minute',
+        'Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute',
     }),
   },
-  { description: 'It can serve', examples: [{ status: 'OK', checks: { database: 'OK' }, degraded: [] }] },
+  {
+    description: 'The service can serve requests',
+    examples: [{ status: 'OK', checks: { database: 'OK' }, degraded: [] }],
+  },
 );
 export type Readiness = Static<typeof Readiness>;
 
 /** The checks that decide whether a service is ready. */
 export interface Checks {
-  /** Rejects if the database fails. */
+  /** Checks the database. Rejects if it fails. */
   readonly database: (() => Promise<void>) | undefined;
-  /** The check of each peer. It never requests `/ready` of the peer, because two that need each other would wait. */
-  readonly peers: Readonly<Record<string, () => Promise<Check>>>;
-  /** The consumers of the feeds of its peers. */
+  /** The check of each peer. It does not request `/ready`, because two services that call each other would wait. */
+  readonly peers: Readonly<Record<string, () => Promise<CheckResult>>>;
+  /** The consumers of the feeds of the peers. */
   readonly consumers?: readonly ConsumerCheck[];
 }
 
 export interface ConsumerCheck {
-  /** Resolves with what is wrong, for `degraded`. */
+  /** Resolves with the problems of the consumer, for `degraded`. */
   degradations(): Promise<readonly string[]>;
 }
 
-/** Runs all checks of a service at the same time. The result lists the database first, then the peers as declared. */
+/** Runs all checks of a service concurrently. The result lists the database first, then the peers as declared. */
 export async function checkReadiness({ database, peers, consumers = [] }: Checks): Promise<Readiness> {
   const results = await Promise.all([
     ...(database === undefined ? [] : [checkDatabase(database)]),
     ...Object.entries(peers).map(async ([name, check]) => [name, await check()] as const),
   ]);
-  // A database that fails is a check of its own.
+  // The check of the database reports its failure.
   const waiting = await Promise.all(consumers.map((one) => one.degradations().catch(() => [])));
   const states = results.map(([, state]) => state);
   return {

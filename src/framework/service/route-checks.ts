@@ -2,13 +2,13 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { DefinitionError } from '../errors/definition-error.ts';
 
-/** The paths at which every service has a GET route. */
+/** The paths of the system routes, which are GET routes of every service. */
 const reserved = ['/', '/health', '/ready', '/openapi.json', '/docs'];
 
-/** A route as an `onRoute` hook gets it. */
+/** A route in an `onRoute` hook. */
 export type AddedRoute = RouteOptions & { readonly routePath: string };
 
-/** Finds mistakes in the routes of a service when they are added. @throws {DefinitionError} */
+/** Checks each route that a service adds. @throws {DefinitionError} if a route has a mistake. */
 export const routeChecks = fp<{ readonly service: string; readonly prefix: string }>(
   async (scope, { service, prefix }) => {
     const routes = new Map<string, string>();
@@ -28,11 +28,11 @@ export const routeChecks = fp<{ readonly service: string; readonly prefix: strin
         claim(operationIds, operationId, target, `has the operationId ${operationId} of`);
     });
 
-    function claim(owners: Map<string, string>, thing: string, target: string, relation: string): void {
-      const owner = owners.get(thing);
+    function claim(owners: Map<string, string>, name: string, target: string, relation: string): void {
+      const owner = owners.get(name);
       if (owner !== undefined)
         throw new DefinitionError(`${service}: ${target} ${relation} ${owner}: change one of them`);
-      owners.set(thing, target);
+      owners.set(name, target);
     }
 
     function findMistake(app: FastifyInstance, route: AddedRoute, path: string): string | undefined {
@@ -41,10 +41,12 @@ export const routeChecks = fp<{ readonly service: string; readonly prefix: strin
         return `has a path that does not begin with "/": write "/${routePath}"`;
       if (String(route.method).includes('GET') && reserved.includes(normalize(path)))
         return 'is a path that every service has: choose another one';
-      const lost = findMissingSchema(app, schema);
-      if (lost !== undefined) return `refers to the schema ${lost}, which is not among schemas: add it there`;
-      const text = schema.body === undefined ? undefined : findUnboundedString(app, schema.body);
-      if (text !== undefined) return `takes the string ${text} without a limit: add maxLength to its schema`;
+      const missing = findMissingSchema(app, schema);
+      if (missing !== undefined)
+        return `refers to the schema ${missing}, which the service does not list: add it to schemas`;
+      const unbounded = schema.body === undefined ? undefined : findUnboundedString(app, schema.body);
+      if (unbounded !== undefined)
+        return `takes the string ${unbounded} without a limit: add maxLength to its schema`;
       if (schema.hide === true) return undefined;
       if (schema.operationId === undefined)
         return `has no operationId: add one to its schema, for example operationId: '${suggestId(route, path)}'`;
@@ -56,7 +58,7 @@ export const routeChecks = fp<{ readonly service: string; readonly prefix: strin
   { name: 'route-checks' },
 );
 
-/** A path without its trailing slash and the names of its parameters, in which two paths can differ and be one route. */
+/** Removes the trailing slash and the names of parameters, which do not distinguish routes. */
 function normalize(path: string): string {
   return path.replace(/(.)\/$/, '$1').replace(/:\w+/g, ':');
 }
@@ -75,7 +77,7 @@ function suggestId({ method }: RouteOptions, path: string): string {
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** Visits a schema and all below it, those that it refers to too; stops when `visit` returns something. */
+/** Visits a schema, its subschemas and their references. Stops when `visit` returns a value, and returns that value. */
 function search<Result>(
   resolve: (ref: string) => Schema | undefined,
   node: unknown,
@@ -108,7 +110,7 @@ function resolver(app: FastifyInstance) {
   return (ref: string) => app.getSchema(ref.replace(/#.*$/, '')) as Schema | undefined;
 }
 
-/** The pointer of a string in a body that may have any length. */
+/** Finds a string of a body without a maximum length. Returns its JSON pointer. */
 function findUnboundedString(app: FastifyInstance, body: unknown): string | undefined {
   return search(resolver(app), body, ({ type, maxLength, const: only, enum: some }, pointer) =>
     [type].flat().includes('string') && maxLength === undefined && only === undefined && some === undefined
@@ -117,7 +119,7 @@ function findUnboundedString(app: FastifyInstance, body: unknown): string | unde
   );
 }
 
-/** The name of a schema that a route refers to and that the service does not list. */
+/** Finds a schema that a route refers to and that the service does not list. Returns its name. */
 function findMissingSchema(app: FastifyInstance, schema: object): string | undefined {
   const resolve = resolver(app);
   return search(resolve, schema, ({ $ref }) =>

@@ -7,15 +7,15 @@ import type { AddedRoute } from './route-checks.ts';
 
 declare module 'fastify' {
   interface FastifySchema {
-    /** The problems that the route itself responds with. Those that follow from its schema need no mention. */
+    /** The problems that the handler throws. The framework adds problems that follow from the schema. */
     errors?: readonly ProblemDefinition[];
   }
 }
 
 /**
- * Adds to each route of a service what follows from it: the service as its tag; the responses 400, 413, 415 and 422 of a
- * body, 422 of parameters, and those of its `errors`. Rejects a success that the route's schema does not have, because
- * Fastify would send it with every member that it has. Responses that every route has are added to the document.
+ * Completes the schema of each route of a service. Adds the tag of the service, and the responses of its `errors`. Adds
+ * 400, 413, 415 and 422 for a body, or 422 for parameters. Rejects a success without a schema, because Fastify would send
+ * all members of the value. `completeDocument` adds the responses that all routes share.
  */
 export const routeResponses = fp<{ readonly service: string; readonly tag: string }>(
   async (scope, { service, tag }) => {
@@ -54,7 +54,7 @@ function describeErrors(errors: readonly ProblemDefinition[], url: string) {
   );
 }
 
-/** Responds 500, and logs the mistake, if a handler sends a success that is not among the declared statuses. */
+/** Responds with 500, and logs the mistake, if a handler sends a success without a schema. */
 function rejectUndeclared(service: string, route: AddedRoute, declared: readonly string[]): void {
   const target = `${[route.method].flat().join(',')} ${route.routePath}`;
   const isDeclared = (status: string) =>
@@ -64,8 +64,8 @@ function rejectUndeclared(service: string, route: AddedRoute, declared: readonly
     (_request, { statusCode }, payload, done) => {
       if (statusCode >= 400 || known.has(statusCode) || isDeclared(String(statusCode)))
         return done(null, payload);
-      const problem = `${service}: ${target} responds with ${statusCode}, which its schema does not have`;
-      done(new DefinitionError(`${problem}: add ${statusCode} to its response`));
+      const mistake = `${service}: ${target} responds with ${statusCode}, which its schema does not have`;
+      done(new DefinitionError(`${mistake}: add ${statusCode} to its response`));
     },
     ...[route.preSerialization ?? []].flat(),
   ];

@@ -4,9 +4,9 @@ import { NotFound } from '../errors/problem.ts';
 import { createRequestLogger } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
 
-/** Makes every request below a scope belong to one service: its context, its log entries and its 404s. */
+/** Assigns all requests below a scope to a service: their context, log entries and 404 responses. */
 export function claimScope(scope: FastifyInstance, name: string, log: Logger): void {
-  // Fastify's first line of a request is written before any hook runs, so the logger itself must be right.
+  // Fastify writes its first log entry of a request before it runs hooks, so it needs the logger of the service.
   scope.setChildLoggerFactory((_parent, bindings, options) =>
     Object.keys(options).length === 0
       ? createRequestLogger(log, bindings.reqId)
@@ -14,8 +14,8 @@ export function claimScope(scope: FastifyInstance, name: string, log: Logger): v
   );
   scope.decorate('serviceName', name);
   scope.decorate('serviceLog', log);
-  // Makes a 404 under the prefix the service's own. `routing` has refused what has no route by then: what is
-  // answered here is a route that finds nothing, as for a file that the docs do not have.
+  // `routing` rejects requests without a route earlier. This handler responds for routes that find nothing, for example
+  // a missing file of the docs page.
   scope.setNotFoundHandler(async ({ url }) => {
     throw new NotFound(`There is nothing at ${pathOf(url)}`, 'urn:problem-type:route-not-found');
   });

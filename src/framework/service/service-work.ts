@@ -4,30 +4,27 @@ import { DefinitionError } from '../errors/definition-error.ts';
 import { getLogger, type Logger } from '../logging/logger.ts';
 
 type Work = () => void | Promise<void>;
+type Job = (signal: AbortSignal) => void | Promise<void>;
 
-/** The work of a service without a request. It runs in the service's context, so each log entry names the service. */
+/** Declares work of a service without a request. Log entries of the work name the service. */
 export interface ServiceWork {
   /**
-   * Runs once the app listens, so it can call peers. If it throws, the app stops with exit code 1. For work that may
-   * fail and be tried again, use a job.
+   * Declares work that runs when the app listens, so it can call peers. If the work throws, the app stops with exit
+   * code 1. For work that may fail and run again, use a job.
    */
   onStart(run: Work): void;
-  /** Runs when the app stops, after the last response and the last job, while the database is still open. */
+  /** Declares work that runs when the app stops: after the last response and the last job, with the database open. */
   onStop(run: Work): void;
   /**
-   * Runs after `onStart`, and again `everyMs` after each run has ended, so runs never overlap. If it throws, the error is
-   * logged, and the next run comes as usual. When the app stops, `signal` is aborted and the app waits for the run to end.
-   * Every instance and every replica of the service runs it.
-   * @param name the `job` on its log lines.
+   * Declares work that runs after `onStart`, and again `everyMs` after the end of each run, so runs never overlap. If a
+   * run throws, the framework logs the error and continues with the next run. When the app stops, it aborts `signal` and
+   * waits for the end of the run. Every instance and every replica runs the job.
+   * @param name the `job` in log entries.
    */
-  job(
-    name: string,
-    options: { readonly everyMs: number },
-    run: (signal: AbortSignal) => void | Promise<void>,
-  ): void;
+  job(name: string, options: { readonly everyMs: number }, run: Job): void;
 }
 
-/** The work of one service, as the app runs it. */
+/** Runs the work of a service. */
 export interface WorkRunner {
   start(): Promise<void>;
   /** Aborts the jobs and resolves when they have ended. */
@@ -35,14 +32,14 @@ export interface WorkRunner {
   stop(): Promise<void>;
 }
 
-/** Creates what a service declares its work with, and what the app runs it with. */
+/** Creates the functions with which a service declares its work, and the runner for the app. */
 export function createServiceWork(
   service: string,
   log: Logger,
 ): ServiceWork & { readonly runner: WorkRunner } {
   const starts: Work[] = [];
   const stops: Work[] = [];
-  const jobs: { name: string; everyMs: number; run: (signal: AbortSignal) => void | Promise<void> }[] = [];
+  const jobs: { name: string; everyMs: number; run: Job }[] = [];
   const controller = new AbortController();
   const { signal } = controller;
   let running: Promise<void>[] = [];

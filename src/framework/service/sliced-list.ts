@@ -3,10 +3,13 @@ import fp from 'fastify-plugin';
 import { openJsonList } from '../http/json-list.ts';
 import { openSliceScheduler } from '../http/slice-scheduler.ts';
 
-/** A slice has at most so many parts, or one item: some 30 ms of work. */
+/** The maximum number of parts of a slice with several items: about 30 ms of work. */
 const maxParts = 2_500;
 
-/** Of all services of the process. The bound is ten of the largest pages of users; past it a list is a 503. */
+/**
+ * Schedules the slices of all services of the process. The maximum is ten of the largest pages of users. Further lists get
+ * 503.
+ */
 const runSlices = openSliceScheduler({
   parallel: 2,
   maxUnits: 1_000_000,
@@ -14,15 +17,15 @@ const runSlices = openSliceScheduler({
 });
 
 export interface SliceOptions<Item, Shown> {
-  /** How many parts an item has that take work, such as the pets of a user. */
+  /** Returns the number of parts of an item that cause work, for example the pets of a user. */
   count(item: Item): number;
-  /** Makes what the client gets of a slice, in the same order. */
+  /** Converts the items of a slice for the client, in the same order. */
   show(items: readonly Item[]): Promise<readonly Shown[]>;
 }
 
 /**
- * Returns a list that is made slice by slice, so that a large one delays no other request and is never in memory as a
- * whole. Return it from the handler of a route whose response 200 is an array.
+ * Creates a list that is converted in slices, so that a large list delays no other request and is never completely in
+ * memory. Return the list from the handler of a route whose response 200 is an array.
  */
 export function inSlices<Item, Shown>(
   items: readonly Item[],
@@ -74,12 +77,12 @@ export const slicedLists = fp(
 
 function divide<Item>(items: readonly Item[], count: (item: Item) => number): Item[][] {
   const slices: Item[][] = [];
-  let left = 0;
+  let capacity = 0;
   for (const item of items) {
-    left -= count(item);
-    if (slices.length === 0 || left < 0) {
+    capacity -= count(item);
+    if (slices.length === 0 || capacity < 0) {
       slices.push([]);
-      left = maxParts - count(item);
+      capacity = maxParts - count(item);
     }
     slices.at(-1)?.push(item);
   }

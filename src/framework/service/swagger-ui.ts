@@ -5,15 +5,15 @@ import { product } from '../openapi/product.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { MountOptions } from './mount-options.ts';
 
-/** Hides the box to choose a document in, where there is one document. */
+/** Hides the selector of documents, for a page with one document. */
 const hideSelector = {
   filename: 'one-document.css',
   content: '.swagger-ui .topbar .download-url-wrapper { display: none; }',
 };
 
 /**
- * Shortens the errors of an operation, of which there are many: their headers are in the document. Makes the page fit a
- * narrow screen, which Swagger UI's own styles do not.
+ * Hides the headers of error responses, because an operation has many errors. Fits the page to a narrow screen, because
+ * the styles of Swagger UI do not.
  */
 const fitScreen = {
   filename: 'fit-screen.css',
@@ -29,7 +29,7 @@ const fitScreen = {
 `,
 };
 
-/** Its name, in place of the logo of Swagger UI's plugin. */
+/** The name of the product, instead of the logo of the plugin. */
 const logo = {
   type: 'image/svg+xml',
   content: Buffer.from(
@@ -38,7 +38,7 @@ font-family="sans-serif" font-size="20" font-weight="bold"><text y="27">${produc
   ),
 };
 
-/** Swagger UI at `<prefix>/docs`, with and without a slash at the end. */
+/** Registers Swagger UI at `<prefix>/docs`, with and without a trailing slash. */
 export async function registerSwaggerUi(
   scope: FastifyInstance,
   { prefix, info, otherDocuments }: MountOptions,
@@ -60,7 +60,7 @@ export async function registerSwaggerUi(
     uiConfig: {
       tryItOutEnabled: true,
       displayRequestDuration: true,
-      // Also where there is one: the plugin's own `url` is wrong once the page's address has a query.
+      // Also for a single document, because the plugin's `url` is wrong if the address of the page has a query.
       urls: [{ name: info.title, url: `${prefix}/openapi.json` }, ...others],
     },
   });
@@ -68,7 +68,7 @@ export async function registerSwaggerUi(
 
 /**
  * Adds the viewport to the page: without it a phone shows the page 980 px wide. @fastify/swagger-ui 6.1 has no option for
- * it; test/e2e/browser/docs.test.ts fails where the page has two, or none.
+ * the viewport. test/e2e/browser/docs.test.ts fails if the page has none, or two.
  */
 function addViewport(
   _request: FastifyRequest,

@@ -6,19 +6,19 @@ import type { ServiceScope } from './define-service.ts';
 import type { MountOptions } from './mount-options.ts';
 import { Readiness, respondReadiness } from './readiness.ts';
 
-/** The response to `GET /<service>/`. */
+/** Creates the response to `GET /<service>/`. */
 export function describeService(name: string, hasDocs: boolean): MountOptions['home'] {
   const links = { ...(hasDocs && { docs: `/${name}/docs` }), openapi: `/${name}/openapi.json` };
   return {
     schema: Type.Object(
       { name: Type.String(), ...(hasDocs && { docs: Type.String() }), openapi: Type.String() },
-      { description: 'Its name, and where its documents are', examples: [{ name, ...links }] },
+      { description: 'The name of the service, and links to its documents', examples: [{ name, ...links }] },
     ),
     body: { name, ...links },
   };
 }
 
-/** The response to `GET /`. */
+/** Creates the response to `GET /`. */
 export function describeApp(name: string, services: readonly string[]): MountOptions['home'] {
   return {
     schema: Type.Object({ message: Type.String(), services: Type.Array(Type.String()) }),
@@ -28,7 +28,7 @@ export function describeApp(name: string, services: readonly string[]): MountOpt
 
 const Health = Type.Object({ status: Type.Literal('OK') }, { description: 'The process responds' });
 
-/** Adds the routes that every service has: its name, health, readiness and document. */
+/** Adds the routes that all services have: name, health, readiness and document. */
 export function addSystemRoutes(
   scope: ServiceScope,
   { home, ready, prefix }: MountOptions,
@@ -44,7 +44,7 @@ export function addSystemRoutes(
         hide,
         operationId: 'readService',
         tags,
-        summary: 'What this is',
+        summary: 'Read the name of the service and the links to its documents',
         response: { 200: home.schema },
       },
     },
@@ -59,7 +59,7 @@ export function addSystemRoutes(
         hide,
         operationId: 'checkHealth',
         tags,
-        summary: 'Whether the process responds',
+        summary: 'Check whether the process responds',
         response: { 200: Health },
       },
     },
@@ -74,7 +74,7 @@ export function addSystemRoutes(
         hide,
         operationId: 'checkReadiness',
         tags,
-        summary: 'Whether it can serve, and how each check went',
+        summary: 'Check whether the service can serve requests',
         response: { 200: Readiness, ...problems(503) },
       },
     },

@@ -9,17 +9,17 @@ export interface LogEntry {
   readonly [key: string]: unknown;
 }
 
-/** The log of a test app. A test may empty `logs` and `rawLogs` to see what follows. */
+/** The log of a test app. A test may empty `logs` and `rawLogs` to collect only later entries. */
 export interface CapturedLog {
-  /** The entries so far, without warnings about a slow machine. */
+  /** The entries so far, without warnings about a blocked event loop. */
   readonly logs: LogEntry[];
-  /** The same entries as they were written. */
+  /** The same entries as JSON lines. */
   readonly rawLogs: string[];
-  /** Every entry of the app, also after the test has emptied `logs`. */
+  /** All entries of the app, also after the test has emptied `logs`. */
   readonly allLogs: readonly LogEntry[];
 }
 
-/** Opens a log that is kept in memory only. */
+/** Opens a log in memory. */
 export async function captureLog(level: Level): Promise<CapturedLog & { readonly logging: Logging }> {
   const logs: LogEntry[] = [];
   const rawLogs: string[] = [];
@@ -28,7 +28,7 @@ export async function captureLog(level: Level): Promise<CapturedLog & { readonly
     write(line: string) {
       const entry = JSON.parse(line) as LogEntry;
       allLogs.push(entry);
-      // This is about the machine, not about the app.
+      // A slow machine causes this warning, so tests ignore it.
       if (entry.msg === 'the event loop was blocked') return;
       rawLogs.push(line);
       logs.push(entry);
@@ -42,7 +42,7 @@ export async function captureLog(level: Level): Promise<CapturedLog & { readonly
   };
 }
 
-/** Prints the warnings and errors among the entries: they say why the app may have failed a test. */
+/** Prints the warnings and errors among the entries, which may explain why a test failed. */
 export function printWarnings(entries: readonly LogEntry[]): void {
   for (const { level, service, reqId, msg, time, err, ...fields } of entries) {
     if (!['warn', 'error', 'fatal'].includes(level)) continue;

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import type { TObject } from '@sinclair/typebox';
 import { defineService, type Service } from '../service/define-service.ts';
 
-/** A service of any options. */
+/** A service with any options. */
 export type AnyService = Service<TObject>;
 
 export interface LayoutOptions {
@@ -17,7 +17,7 @@ export interface LayoutOptions {
   readonly split?: boolean;
 }
 
-/** An app of the config that is not started: its services, or the URL of a server of the test. */
+/** An app of the config before its start: the names of its services, or the URL of a server of the test. */
 export interface PlacedApp {
   readonly name: string;
   readonly services: readonly string[];
@@ -58,14 +58,14 @@ export function layOut({ services, peers = {}, split = false }: LayoutOptions): 
   return { services: all, apps };
 }
 
-/** The apps in an order in which each follows the apps of its peers, as far as no two need each other. */
+/** Orders the apps so that each app follows the apps of its peers. Apps that call each other have any order. */
 export function orderByPeers({ services, apps }: Layout): PlacedApp[] {
   const ordered = new Set<PlacedApp>();
   const visited = new Set<PlacedApp>();
   const visit = (app: PlacedApp): void => {
     if (visited.has(app)) return;
     visited.add(app);
-    for (const other of neededBy(app, { services, apps })) visit(other);
+    for (const other of findPeerApps(app, { services, apps })) visit(other);
     ordered.add(app);
   };
   const [first, ...others] = apps as [PlacedApp, ...PlacedApp[]];
@@ -73,13 +73,13 @@ export function orderByPeers({ services, apps }: Layout): PlacedApp[] {
   return [...ordered];
 }
 
-/** The other apps that an app calls. */
-export function neededBy(app: PlacedApp, { services, apps }: Layout): PlacedApp[] {
+/** Returns the other apps that an app calls. */
+export function findPeerApps(app: PlacedApp, { services, apps }: Layout): PlacedApp[] {
   const peers = app.services.flatMap((name) => (services.get(name)?.peers ?? []) as readonly string[]);
   return apps.filter((other) => other !== app && other.services.some((name) => peers.includes(name)));
 }
 
-/** Finds a port of loopback that nothing listens on now. */
+/** Finds a free port of loopback. */
 export function findFreePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {

@@ -6,17 +6,17 @@ import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import { type CapturedLog, captureLog, printWarnings } from './captured-log.ts';
 import {
   findFreePort,
+  findPeerApps,
   gateway,
   type Layout,
   type LayoutOptions,
   layOut,
-  neededBy,
   orderByPeers,
   type PlacedApp,
 } from './layout.ts';
 import { sendRequest, type TestResponse } from './send-request.ts';
 
-/** What the framework needs of a test: vitest's `TestContext`, or anything that calls back at the end. */
+/** The part of vitest's `TestContext` that the framework needs. */
 export interface TestLifetime {
   onTestFinished(stop: () => Promise<void> | void): void;
   onTestFailed?(print: () => void): void;
@@ -25,20 +25,20 @@ export interface TestLifetime {
 export interface TestAppOptions extends LayoutOptions {
   /** Parts of the config file. Each service has a database in memory unless `services.<name>.database` says otherwise. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** The merged OpenAPI document that calls are checked against; `generated/openapi.json`. */
+  /** The merged OpenAPI document for calls. Default: `generated/openapi.json`. */
   readonly contract?: OpenApiDocument;
-  /** The app to start, if `config.apps` describes several; the first one. */
+  /** The app to start, if `config.apps` describes several. Default: the first app. */
   readonly app?: string;
 }
 
-/** An app that runs in the process of the test, on a free port of loopback, until the test ends. */
+/** An app in the process of the test, on a free port of loopback. It stops when the test ends. */
 export interface TestApp extends CapturedLog {
   /** `http://127.0.0.1:<port>`. */
   readonly url: string;
   readonly app: App;
-  /** Resolves when every event that was emitted so far is handled, by all apps of the test. */
+  /** Resolves when all apps of the test have handled every event that was emitted so far. */
   untilEventsHandled(): Promise<void>;
-  /** Sends a request with a JSON body, if any, and reads the response. */
+  /** Sends a request, with a JSON body if `body` is defined, and reads the response. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<TestResponse>;
   get(path: string, headers?: Record<string, string>): Promise<TestResponse>;
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<TestResponse>;
@@ -78,8 +78,8 @@ async function startApps(t: TestLifetime, layout: Layout, options: TestAppOption
   const all: App[] = [];
   for (const app of orderByPeers(layout)) {
     if (app.url !== undefined) continue;
-    // Only apps that need each other: all others start after those that they need.
-    for (const { name, url } of neededBy(app, layout)) {
+    // Peers that have not started yet call this app too. They get a fixed port.
+    for (const { name, url } of findPeerApps(app, layout)) {
       if (url === undefined && !ports.has(name)) ports.set(name, await findFreePort());
     }
     const apps = describeApps(layout, ports, app);
@@ -98,7 +98,7 @@ async function startApps(t: TestLifetime, layout: Layout, options: TestAppOption
 
 type Apps = Readonly<Record<string, object>>;
 
-/** The apps as `started` sees them. It calls none of those that have no port yet. */
+/** Describes the apps in the config of `started`. Apps without a port yet get port 1: `started` does not call them. */
 function describeApps({ apps }: Layout, ports: ReadonlyMap<string, number>, started: PlacedApp): Apps {
   const describe = ({ name, services, url }: PlacedApp): object => {
     const port = ports.get(name) ?? (name === started.name ? 0 : 1);
@@ -126,7 +126,7 @@ async function startApp(
       ...given,
       services: Object.fromEntries(serviceConfigs),
       apps,
-      // A busy machine is slow; it must not fail tests that are about something else.
+      // Generous limits: a busy machine must not cause timeouts.
       limits: { wait: 60_000, ...given.limits },
       calls: { deadline: 20_000, ...given.calls },
     },
@@ -134,7 +134,7 @@ async function startApp(
     'config.yaml',
   );
   const { logging, ...log } = await captureLog(config.log.level);
-  // A server that the tests of a file share belongs to none of them.
+  // Absent for a server that several tests share.
   t.onTestFailed?.(() => printWarnings(log.allLogs));
   const app = await buildApp({
     config,
@@ -174,7 +174,7 @@ function readContract(): OpenApiDocument {
   return contract;
 }
 
-/** The URL of a new database: in memory, or a schema of the server that TEST_POSTGRES names. */
+/** Returns the URL of a new database: in memory, or a schema of the server that TEST_POSTGRES names. */
 function testDatabase(): string {
   const server = process.env.TEST_POSTGRES;
   return server === undefined ? 'sqlite::memory:' : `${server}?schema=t${randomUUID().replaceAll('-', '')}`;

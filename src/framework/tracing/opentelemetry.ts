@@ -40,7 +40,7 @@ export async function openTraces(
     import('@opentelemetry/resources'),
     import('@opentelemetry/exporter-trace-otlp-http'),
   ]);
-  const { batch, waiting, every, timeout } = internalLimits.spans;
+  const { batch, waiting, everyMs: every, timeoutMs: timeout } = internalLimits.spans;
   const exporter = new OTLPTraceExporter({
     url: new URL('v1/traces', url.replace(/\/?$/, '/')).href,
     timeoutMillis: timeout,

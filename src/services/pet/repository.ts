@@ -14,22 +14,22 @@ export type PetRepository = ReturnType<typeof createPetRepository>;
 
 const { placeholder } = sql;
 
-/** A new time of a pet is later than its last one, whatever the clock says and whichever process wrote that. */
+/** A new time of a pet: later than the last time, also after a clock step or a write by another process. */
 const now = sql`CASE WHEN ${placeholder('now')} > ${pets.last_interaction}
   THEN ${placeholder('now')} ELSE ${pets.last_interaction} + 1 END`;
 
 /**
- * Creates the queries of the pets. Those of one pet resolve with undefined if it does not exist. Each change emits its
- * event in the same write.
+ * Creates the queries for pets. Queries for a pet by id resolve with undefined if the pet does not exist. Each change
+ * emits its event in the same write.
  */
 export function createPetRepository(database: Database, emit: EmitPetEvent) {
   const { orm, prepare, oneOf, write } = database;
   const byId = eq(pets.id, placeholder('id'));
-  const all = () => orm.select().from(pets);
+  const selectAll = () => orm.select().from(pets);
 
-  const select = prepare(all().where(byId));
-  const selectPage = preparePages(database, pets.id, all());
-  const selectSome = prepare(all().where(oneOf(pets.id, 'ids')).orderBy(pets.id));
+  const select = prepare(selectAll().where(byId));
+  const selectPage = preparePages(database, pets.id, selectAll());
+  const selectSome = prepare(selectAll().where(oneOf(pets.id, 'ids')).orderBy(pets.id));
   const insert = prepare(
     orm
       .insert(pets)
@@ -46,7 +46,7 @@ export function createPetRepository(database: Database, emit: EmitPetEvent) {
   const change = prepareUpdate({
     name: sql`coalesce(${placeholder('name')}, ${pets.name})`,
     species: sql`coalesce(${placeholder('species')}, ${pets.species})`,
-    // Null is an age as well: it is not known.
+    // Null is a valid age, so `hasAge` says whether the age changes.
     age: sql`CASE WHEN ${placeholder('hasAge')} = 1 THEN ${placeholder('age')} ELSE ${pets.age} END`,
     mood: sql`coalesce(${placeholder('mood')}, ${pets.mood})`,
   });

@@ -14,7 +14,7 @@ export function addRoutes(app: ServiceScope, pets: PetRepository): void {
     ({ body }) => pets.create(body),
   );
 
-  const summary = 'List pets, all of them by pages or some by their ids';
+  const summary = 'List pets: a page of all pets, or the pets with the given ids';
   const list = { 200: Type.Array(ref(Pet), { description: 'Pets, in id order' }) };
   app.get(
     '/pets/',
@@ -34,7 +34,11 @@ export function addRoutes(app: ServiceScope, pets: PetRepository): void {
     async ({ params }) => found(await pets.find(params.pet_id), petNotFound),
   );
 
-  const change = { operationId: 'updatePet', summary: 'Change what is given of a pet', body: ref(PetUpdate) };
+  const change = {
+    operationId: 'updatePet',
+    summary: 'Change the given fields of a pet',
+    body: ref(PetUpdate),
+  };
   app.patch('/pets/:pet_id', { schema: { ...change, ...onePet } }, async ({ params, body }) =>
     found(await pets.update(params.pet_id, body), petNotFound),
   );

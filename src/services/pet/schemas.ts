@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { defaulted, type Emit, Id, nullable, Page, Timestamp, text } from '#framework';
 
-const Text = (example: string) => text({ minLength: 1, maxLength: 200, examples: [example] });
+const PetText = (example: string) => text({ minLength: 1, maxLength: 200, examples: [example] });
 
 const description = 'In years; null if it is not known';
 const Age = nullable(Type.Integer({ minimum: 0, maximum: 1000, description, examples: [3] }));
@@ -10,10 +10,10 @@ export const PetId = Type.Object({ pet_id: Id });
 
 export const Pet = Type.Object(
   {
-    name: Text('Rex'),
-    species: Text('dog'),
+    name: PetText('Rex'),
+    species: PetText('dog'),
     age: Age,
-    mood: Text('happy'),
+    mood: PetText('happy'),
     id: Id,
     last_fed: Timestamp,
     last_interaction: Timestamp,
@@ -32,17 +32,17 @@ export type EmitPetEvent = Emit<typeof petEvents>;
 
 export const PetCreate = Type.Object(
   {
-    name: Text('Rex'),
-    species: Text('dog'),
+    name: PetText('Rex'),
+    species: PetText('dog'),
     age: defaulted({ ...Age, default: null }),
-    mood: defaulted({ ...Text('happy'), default: 'happy' }),
+    mood: defaulted({ ...PetText('happy'), default: 'happy' }),
   },
   { $id: 'PetCreate' },
 );
 export type PetCreate = Static<typeof PetCreate>;
 
 export const PetUpdate = Type.Partial(
-  Type.Object({ name: Text('Rex'), species: Text('dog'), age: Age, mood: Text('sleepy') }),
+  Type.Object({ name: PetText('Rex'), species: PetText('dog'), age: Age, mood: PetText('sleepy') }),
   { $id: 'PetUpdate' },
 );
 export type PetUpdate = Static<typeof PetUpdate>;
@@ -52,7 +52,7 @@ export const PetQuery = Type.Object({
   ids: Type.Optional(
     Type.Array(Id, {
       minItems: 1,
-      // Batched calls use all of it. A URL with so many long ids is far shorter than servers accept.
+      // The size of a batched call. A URL with 300 long ids has 6,400 characters; `limits.url` allows 8,192.
       maxItems: 300,
       description:
         'Only pets with these ids, without `offset` and `limit`; ids that do not exist are left out',

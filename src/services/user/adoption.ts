@@ -9,31 +9,32 @@ export type Adoption = ReturnType<typeof createAdoption>;
 type Pets = Awaited<ReturnType<PetClient['find']>>;
 
 /**
- * Creates the use cases of users and pets. Each asks the pet service first, once, and writes last, so that nothing has
- * changed if the pet service does not respond. A deleted pet is not shown, also before its event ends the adoption.
+ * Creates the use cases of users and pets. Each calls the pet service first and writes last, so that nothing has changed
+ * if the pet service does not respond. A deleted pet is not shown, also before its event ends the adoption.
  */
 export function createAdoption(users: UserRepository, pets: PetClient) {
   const findUser = async (id: number): Promise<UserRecord> => found(await users.find(id), userNotFound);
 
   /**
-   * Shows a user after a write. Other requests may have added pets since `known` was read: these are read now, so that
-   * the response contains every write that was acknowledged before.
-   * @throws {GatewayTimeout} if the pets cannot be read: the write was made.
+   * Shows a user after a write. Other requests may have added pets after the lookup of `requested`: a second lookup reads
+   * them, so that the response contains every write that was acknowledged before.
+   * @param known the result of the lookup of `requested`.
+   * @throws {GatewayTimeout} if the second lookup fails: the write is stored.
    */
-  async function showWritten(record: UserRecord, asked: readonly number[], known: Pets): Promise<User> {
-    const all = new Set(asked);
-    const missing = record.pets_ids.filter((petId) => !all.has(petId));
+  async function showWritten(record: UserRecord, requested: readonly number[], known: Pets): Promise<User> {
+    const ids = new Set(requested);
+    const missing = record.pets_ids.filter((petId) => !ids.has(petId));
     if (missing.length === 0) return show(record, known);
     try {
       const more = await pets.find(missing);
-      return show(record, { get: (petId) => (all.has(petId) ? known : more).get(petId) });
+      return show(record, { get: (petId) => (ids.has(petId) ? known : more).get(petId) });
     } catch (cause) {
-      throw new GatewayTimeout('The change was made, and its pets could not be read', { cause });
+      throw new GatewayTimeout('The change was made, but the pets could not be read', { cause });
     }
   }
 
   return {
-    /** Shows users with their pets, which one lookup reads. */
+    /** Shows users with their pets, with a single lookup. */
     async show(records: readonly UserRecord[]): Promise<User[]> {
       const known = await pets.find(records.flatMap(({ pets_ids }) => pets_ids));
       return records.map((record) => show(record, known));
@@ -48,32 +49,32 @@ export function createAdoption(users: UserRepository, pets: PetClient) {
       const record = await findUser(id);
       const petIds = pets_ids === undefined ? undefined : [...new Set(pets_ids)];
       if (petIds !== undefined && petIds.length > maxAdoptions) throw tooManyPets();
-      const asked = petIds ?? record.pets_ids;
-      const known = await pets.find(asked);
+      const requested = petIds ?? record.pets_ids;
+      const known = await pets.find(requested);
       if (petIds?.some((petId) => !known.has(petId))) throw petNotFound();
       const change = { ...(name !== undefined && { name }), ...(petIds !== undefined && { petIds }) };
-      return showWritten(found(await users.update(id, change), userNotFound), asked, known);
+      return showWritten(found(await users.update(id, change), userNotFound), requested, known);
     },
 
     async adopt(id: number, petId: number): Promise<User> {
       const record = await findUser(id);
       const isNew = !record.pets_ids.includes(petId);
-      const asked = isNew ? [...record.pets_ids, petId] : record.pets_ids;
-      const known = await pets.find(asked);
+      const requested = isNew ? [...record.pets_ids, petId] : record.pets_ids;
+      const known = await pets.find(requested);
       if (!known.has(petId)) throw petNotFound();
       if (!isNew) return show(record, known);
       const now = found(await users.addAdoption(id, petId), userNotFound);
       if (!now.pets_ids.includes(petId)) throw tooManyPets();
-      return showWritten(now, asked, known);
+      return showWritten(now, requested, known);
     },
 
     async abandon(id: number, petId: number): Promise<User> {
       const record = await findUser(id);
       if (!record.pets_ids.includes(petId)) throw petNotFound();
-      const asked = record.pets_ids.filter((other) => other !== petId);
-      const known = await pets.find(asked);
+      const requested = record.pets_ids.filter((other) => other !== petId);
+      const known = await pets.find(requested);
       const now = found(await users.removeAdoption(id, petId), petNotFound);
-      return showWritten(now, asked, known);
+      return showWritten(now, requested, known);
     },
   };
 }

@@ -5,7 +5,7 @@ import { adoptions, users } from './tables.ts';
 
 export type UserRepository = ReturnType<typeof createUserRepository>;
 
-/** A user in the database: with the ids of its pets, in the order of adoption. */
+/** A stored user, with the ids of its pets in the order of adoption. */
 export interface UserRecord {
   readonly id: number;
   readonly name: string;
@@ -14,7 +14,7 @@ export interface UserRecord {
 
 const { placeholder } = sql;
 
-/** Creates the queries of the users and their adoptions. */
+/** Creates the queries for users and their adoptions. */
 export function createUserRepository(database: Database) {
   const { orm, prepare, prepareLocking, list, collect, write } = database;
   const byId = eq(users.id, placeholder('id'));
@@ -31,10 +31,10 @@ export function createUserRepository(database: Database) {
     ),
   };
 
-  const all = () => orm.select(record).from(users);
+  const selectAll = () => orm.select(record).from(users);
 
-  const select = prepare(all().where(byId));
-  const selectPage = preparePages(database, users.id, all());
+  const select = prepare(selectAll().where(byId));
+  const selectPage = preparePages(database, users.id, selectAll());
   const insert = prepare(
     orm
       .insert(users)
@@ -72,7 +72,10 @@ export function createUserRepository(database: Database) {
     async create(name: string): Promise<UserRecord> {
       return { ...(await insert.get({ name })), name, pets_ids: [] };
     },
-    /** Changes what is given. `petIds`, which has no id twice, replaces the adoptions. Undefined: no such user. */
+    /**
+     * Changes the given fields, and resolves with the user. Undefined: no such user.
+     * @param change `petIds` replaces the adoptions and has no repeated id.
+     */
     update(id: number, change: { name?: string; petIds?: readonly number[] }) {
       return write(async () => {
         if ((await rename.run({ id, name: change.name ?? null })).changes === 0) return undefined;
@@ -85,7 +88,7 @@ export function createUserRepository(database: Database) {
     },
     /** Resolves with whether the user existed. */
     remove: async (id: number) => (await remove.run({ id })).changes > 0,
-    /** Adds an adoption if the user may have one more, and resolves with the user. Undefined: no such user. */
+    /** Adds an adoption unless the user has the maximum, and resolves with the user. Undefined: no such user. */
     addAdoption(id: number, petId: number) {
       return write(async () => {
         if ((await lock.get({ id })) === undefined) return undefined;
@@ -96,7 +99,7 @@ export function createUserRepository(database: Database) {
     },
     /** Ends all adoptions of a pet. */
     removeAdoptionsOf: (petId: number) => deleteOfPet.run({ petId }),
-    /** Resolves with the user after that, or with undefined if the adoption did not exist. */
+    /** Removes an adoption, and resolves with the user. Undefined: no such adoption. */
     removeAdoption(id: number, petId: number) {
       return write(async () => {
         const { changes } = await deleteAdoption.run({ id, petId });

@@ -23,14 +23,14 @@ export function addRoutes(app: ServiceScope, users: UserRepository, adoption: Ad
   );
 
   const theUser = { params: UserId, response: { 200: ref(User, 'The user') } };
-  const read = { operationId: 'readUser', summary: 'Read a user with its pets, as they are now' };
+  const read = { operationId: 'readUser', summary: 'Read a user with its current pets' };
   app.get(
     '/users/:user_id',
     { schema: { ...read, ...theUser, errors: [userNotFound, ...peerProblems] } },
     ({ params }) => adoption.find(params.user_id),
   );
 
-  const change = { operationId: 'updateUser', summary: 'Change a user: all that is given, or nothing' };
+  const change = { operationId: 'updateUser', summary: 'Change the given fields of a user, all or none' };
   const changed = {
     ...theUser,
     body: ref(UserUpdate),
@@ -52,7 +52,11 @@ export function addRoutes(app: ServiceScope, users: UserRepository, adoption: Ad
   );
 
   const oneAdoption = { params: AdoptionId, response: { 200: ref(User, 'The user with its pets') } };
-  const adopt = { operationId: 'adoptPet', summary: 'Adopt a pet; twice is once', errors: changeErrors };
+  const adopt = {
+    operationId: 'adoptPet',
+    summary: 'Adopt a pet; a repeated adoption changes nothing',
+    errors: changeErrors,
+  };
   app.post('/users/:user_id/pets/:pet_id', { schema: { ...adopt, ...oneAdoption } }, ({ params }) =>
     adoption.adopt(params.user_id, params.pet_id),
   );

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Id, nullable, Timestamp, text } from '#framework';
 
-/** How many pets a user can have. */
+/** The maximum number of pets of a user. */
 export const maxAdoptions = 1000;
 
 const Name = text({ minLength: 1, maxLength: 200, examples: ['Alice'] });
@@ -9,7 +9,7 @@ const Name = text({ minLength: 1, maxLength: 200, examples: ['Alice'] });
 export const UserId = Type.Object({ user_id: Id });
 export const AdoptionId = Type.Object({ user_id: Id, pet_id: Id });
 
-/** A pet as the pet service responds with it. Only its id is stored here. */
+/** A pet in the response of the pet service. The user service stores only the id. */
 export const AdoptedPet = Type.Object(
   {
     name: Type.String({ examples: ['Rex'] }),

@@ -134,7 +134,7 @@ test.skipIf(room < 1_000)('calls its own services on open connections, not behin
   const client = await open();
   await send(client, '/user/users/1');
   // Longer than an unused connection to another app stays open.
-  await sleep(2 * internalLimits.unused);
+  await sleep(2 * internalLimits.unusedMs);
   process.kill(pid, 'SIGSTOP');
   t.onTestFinished(() => void process.kill(pid, 'SIGCONT'));
   const waiting = await Promise.all(Array.from({ length: 1_000 }, open));

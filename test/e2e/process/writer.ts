@@ -7,7 +7,7 @@ import { cpSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import Client from 'better-sqlite3';
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
-import { toProblem } from '../../../src/framework/errors/error-handler.ts';
+import { toClientProblem } from '../../../src/framework/errors/error-handler.ts';
 import { readSql, runSql } from '../../support/sql.ts';
 
 const [how, file, filler, copy] = process.argv.slice(2) as [string, string, string, string];
@@ -38,7 +38,7 @@ async function write(size: number, length = 0): Promise<{ note: string; status: 
       if (length === 0) print(`acknowledged ${note}`);
       return { note, status: 200 };
     } catch (error) {
-      return { note, status: toProblem(error, '').status };
+      return { note, status: toClientProblem(error, '').status };
     }
   });
   return Promise.all(writes);

@@ -26,7 +26,7 @@ function open(origin: string, options: Partial<Parameters<typeof openPeer>[1]> =
 }
 type Operation = (method: string, path: string) => (init: object) => Promise<unknown>;
 
-test('an operation that the contract does not have cannot be declared', async () => {
+test('an operation outside the contract cannot be declared', async () => {
   const { operation, close } = open('http://127.0.0.1:1');
   expect(() => operation('get', '/pet/petz/')).toThrow(
     /^The contract has no GET \/pet\/petz\/\. It has .*GET \/pet\/pets\/, .*\. For a new operation run/,
@@ -38,7 +38,7 @@ test('an operation that the contract does not have cannot be declared', async ()
   await close();
 });
 
-test('an operation whose response cannot be checked cannot be declared; the error names it', async () => {
+test('an operation without a JSON response cannot be declared, and the error names it', async () => {
   const responses = { 204: { description: 'No content' } };
   const paths = { '/pet/pets/': { delete: { responses } } };
   const { operation, close } = open('http://127.0.0.1:1', { document: { openapi: '3.1.0', paths } });
@@ -48,11 +48,11 @@ test('an operation whose response cannot be checked cannot be declared; the erro
   await close();
 });
 
-test('a call carries the id, one hop more and what is left of its caller’s time', async (t) => {
+test('a call sends the request id, the next hop count and the remaining time', async (t) => {
   const seen: Record<string, unknown>[] = [];
   const pet = defineService({
     name: 'pet',
-    description: 'Sees what it is sent.',
+    description: 'Records the headers of requests.',
     routes(scope) {
       scope.get(
         '/pets/',
@@ -77,13 +77,13 @@ test('a call carries the id, one hop more and what is left of its caller’s tim
   expect(Number(seen[0]?.['x-deadline-ms'])).toBeLessThanOrEqual(9_000);
   expect(seen[1]).toMatchObject({ 'x-hops': '1', 'x-request-id': expect.stringMatching(/^[\w-]{36}$/) });
 
-  const late = { ...propagated, deadline: performance.now() - 1 };
+  const timedOut = { ...propagated, deadline: performance.now() - 1 };
   await expect(
-    runInContext({ service: 'user', serviceLog: log, log, propagated: late }, () => list({})),
+    runInContext({ service: 'user', serviceLog: log, log, propagated: timedOut }, () => list({})),
   ).rejects.toMatchObject({
     status: 504,
   });
-  // It would have been sent before this one.
+  // Both calls have the same connection, so a wrongly sent call would arrive first.
   await list({});
   expect(seen).toHaveLength(3);
   const over = { isOver: true };
@@ -92,10 +92,10 @@ test('a call carries the id, one hop more and what is left of its caller’s tim
   ).rejects.toMatchObject({ name: 'RequestEnded' });
   await list({});
   expect(seen).toHaveLength(4);
-  // One that has come too far is told so, and so is whoever sent it.
-  const far = { ...propagated, hops: 3, deadline: performance.now() + 9_000 };
+
+  const lastHop = { ...propagated, hops: 3, deadline: performance.now() + 9_000 };
   await expect(
-    runInContext({ service: 'user', serviceLog: log, log, propagated: far }, () => list({})),
+    runInContext({ service: 'user', serviceLog: log, log, propagated: lastHop }, () => list({})),
   ).rejects.toMatchObject({
     status: 508,
   });
@@ -105,7 +105,7 @@ test('a service that calls itself gets 508 after three hops', async (t) => {
   let calls = 0;
   const pet = defineService({
     name: 'pet',
-    description: 'Asks itself.',
+    description: 'Calls itself.',
     peers: ['pet'],
     routes(scope, { peers }) {
       const { listPets } = peers.pet;
@@ -123,11 +123,11 @@ test('a service that calls itself gets 508 after three hops', async (t) => {
   const { send, logs } = await createTestApp(t, { services: [pet] });
   const { status, body } = await send('GET', '/pet/pets/');
   expect(status).toBe(508);
-  // Each service on the way says which call goes round.
-  const line = { service: 'pet', peer: 'pet', operation: 'GET /pet/pets/', fault: 'too many hops' };
+  // Each service of the loop logs its failed call.
+  const entry = { service: 'pet', peer: 'pet', operation: 'GET /pet/pets/', error: 'too many hops' };
   const failed = logs.filter(({ msg }) => msg === 'call failed');
   expect(failed).toHaveLength(4);
-  for (const one of failed) expect(one).toMatchObject(line);
+  for (const one of failed) expect(one).toMatchObject(entry);
   expect(body).toMatchObject({
     status: 508,
     detail: 'Too many calls from service to service for one request',
@@ -161,14 +161,14 @@ test('hops and deadline are accepted only from a caller with the internal key', 
   expect(await read({ 'x-internal': 'service wrong', 'x-hops': '9', 'x-deadline-ms': '0' })).toBe(200);
 });
 
-test('the services of the list are those of the folders', async () => {
+test('the generated list contains the services of the folders', async () => {
   const services = await loadServices();
   const folders = readdirSync(new URL('../../../src/services', import.meta.url));
   expect([...services.keys()].sort()).toEqual(folders.sort());
   for (const [name, service] of services) expect(service.name).toBe(name);
 });
 
-test('a call inside a database write is rejected before anything is sent, and undoes the write', async (t) => {
+test('a call inside a database write is rejected without being sent, and undoes the write', async (t) => {
   let requests = 0;
   const server = createServer((_request, reply) => {
     requests += 1;
@@ -199,12 +199,12 @@ test('an error for an unavailable peer is a Problem, and is logged', async () =>
   const log = logging.logger('user');
   const error = runInContext(
     { service: 'user', serviceLog: log, log },
-    () => new PeerUnavailable({ peer: 'pet', target: 'GET /pet/pets/' }, 'odd'),
+    () => new PeerUnavailable({ peer: 'pet', target: 'GET /pet/pets/' }, 'status 500'),
   );
   expect(error).toBeInstanceOf(Problem);
   expect(error).toMatchObject({ status: 503, message: 'The pet service is not available' });
   expect(logs).toMatchObject([
-    { msg: 'call failed', peer: 'pet', operation: 'GET /pet/pets/', fault: 'odd' },
+    { msg: 'call failed', peer: 'pet', operation: 'GET /pet/pets/', error: 'status 500' },
   ]);
 });
 
@@ -213,7 +213,7 @@ test.for([
   [422, 1],
   [500, 0],
   [503, 0],
-] as const)('a response of %i is logged, and triggers %i contract checks', async ([status, looks], t) => {
+] as const)('a response of %i is logged, and causes %i contract checks', async ([status, count], t) => {
   const pet = defineService({
     name: 'pet',
     description: 'Fails.',
@@ -222,20 +222,18 @@ test.for([
     },
   });
   const { url } = await createTestApp(t, { services: [pet] });
-  let looked = 0;
-  const onUnfit = () => {
-    looked += 1;
+  let mismatches = 0;
+  const onMismatch = () => {
+    mismatches += 1;
   };
-  const { operation, close } = open(url, { deadline: 10_000, onUnfit });
+  const { operation, close } = open(url, { deadline: 10_000, onMismatch });
   t.onTestFinished(close);
-  const { logs: lines, logging } = await captureLog('info');
+  const { logs, logging } = await captureLog('info');
   const log = logging.logger('user');
   const call = runInContext({ service: 'user', serviceLog: log, log }, () =>
     operation('get', '/pet/pets/')({}),
   );
   await expect(call).rejects.toMatchObject({ status: 503 });
-  expect(looked).toBe(looks);
-  expect(lines).toMatchObject([
-    { level: 'warn', msg: 'call failed', peer: 'pet', fault: `status ${status}` },
-  ]);
+  expect(mismatches).toBe(count);
+  expect(logs).toMatchObject([{ level: 'warn', msg: 'call failed', peer: 'pet', error: `status ${status}` }]);
 });

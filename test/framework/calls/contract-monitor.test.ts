@@ -7,14 +7,14 @@ import { captureLog, contract, createExampleApp, findFreePort, type TestApp } fr
 import { breaking, changedPet, harmless, use } from '../../support/contract-changes.ts';
 import { scrape } from '../../support/prometheus.ts';
 
-/** A pet service whose document can be changed while it runs, and whose answers then do not fit. */
+/** Starts a pet service with a document and a response that the test can change. */
 async function startPets(t: TestContext, { port = 0 } = {}) {
-  const state = { document: changedPet(() => {}), answer: '[]' as string };
+  const state = { document: changedPet(() => {}), response: '[]' as string };
   const server: Server = createServer((request, reply) => {
     reply.setHeader('content-type', 'application/json');
     if (request.url === '/pet/openapi.json') reply.end(JSON.stringify(state.document));
     else if (request.url === '/pet/health') reply.end('{"status":"OK"}');
-    else reply.end(state.answer);
+    else reply.end(state.response);
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   t.onTestFinished(() => {
@@ -24,8 +24,8 @@ async function startPets(t: TestContext, { port = 0 } = {}) {
   return { state, port: (server.address() as { port: number }).port };
 }
 
-/** The user service in an app of its own, with the pet service at that port. */
-function buildUsers(t: TestContext, port: number): Promise<TestApp> {
+/** Starts the user service, with the pet service at `port`. */
+function startUsers(t: TestContext, port: number): Promise<TestApp> {
   const apps = {
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port, services: ['pet'] },
@@ -44,198 +44,191 @@ const errors = ({ logs }: TestApp) =>
 
 const fix = 'deploy the matching version of pet, or run ./run.sh generate and adapt user';
 
-describe('a change that breaks is an error line and a 503 of /ready:', () => {
-  test.for(breaking)('$name, at the start', async ({ change, field }, t) => {
+describe('a breaking change is an error in the log and 503 at /ready', () => {
+  test.for(breaking)('at the start: $name', async ({ change, field }, t) => {
     const { state, port } = await startPets(t);
     state.document = changedPet(change);
-    const built = await buildUsers(t, port);
-    await waitFor(async () => (await ready(built)).status === 503);
-    expect(await ready(built)).toEqual({ status: 503, pet: 'broken', degraded: [] });
-    expect(errors(built)).toEqual([{ service: 'user', operation: 'GET /pet/pets/', field }]);
+    const users = await startUsers(t, port);
+    await waitFor(async () => (await ready(users)).status === 503);
+    expect(await ready(users)).toEqual({ status: 503, pet: 'broken', degraded: [] });
+    expect(errors(users)).toEqual([{ service: 'user', operation: 'GET /pet/pets/', field }]);
 
     state.document = changedPet(() => {});
-    await waitFor(async () => (await ready(built)).status === 200);
+    await waitFor(async () => (await ready(users)).status === 200);
   });
 
-  test.for(breaking)('$name, later, when an answer does not fit', async ({ change, field }, t) => {
+  test.for(breaking)('when a response does not match: $name', async ({ change, field }, t) => {
     const { state, port } = await startPets(t);
-    const built = await buildUsers(t, port);
-    await adopt(built, state);
-    expect((await ready(built)).status).toBe(200);
+    const users = await startUsers(t, port);
+    await adopt(users, state);
+    expect((await ready(users)).status).toBe(200);
     state.document = changedPet(change);
-    state.answer = '[{"id":"1"}]';
-    expect((await built.send('GET', '/user/users/1')).status).toBe(503);
-    await waitFor(async () => (await ready(built)).status === 503);
-    expect(errors(built)).toEqual([{ service: 'user', operation: 'GET /pet/pets/', field }]);
+    state.response = '[{"id":"1"}]';
+    expect((await users.send('GET', '/user/users/1')).status).toBe(503);
+    await waitFor(async () => (await ready(users)).status === 503);
+    expect(errors(users)).toEqual([{ service: 'user', operation: 'GET /pet/pets/', field }]);
   });
 });
 
-test('a broken contract is 1 in the metrics, and 0 as soon as it fits', async (t) => {
+test('the metric of a broken contract is 1, and 0 after the fix', async (t) => {
   const { state, port } = await startPets(t);
   state.document = changedPet((breaking[0] as (typeof breaking)[number]).change);
-  const { url } = await buildUsers(t, port);
+  const { url } = await startUsers(t, port);
   const isBroken = async () => (await scrape(url)).sum('service_contract_broken', 'service', 'peer');
   await expect.poll(isBroken).toEqual({ 'user pet': 1 });
   state.document = changedPet(() => {});
   await expect.poll(isBroken).toEqual({ 'user pet': 0 });
 });
 
-describe('a change that breaks nothing is silent:', () => {
-  test.for(harmless)('$name, at the start and later', async ({ change }, t) => {
+describe('a harmless change is not logged', () => {
+  test.for(harmless)('at the start and later: $name', async ({ change }, t) => {
     const { state, port } = await startPets(t);
     state.document = changedPet(change);
-    const built = await buildUsers(t, port);
-    await adopt(built, state);
-    state.answer = '<html>';
-    expect((await built.send('GET', '/user/users/1')).status).toBe(503);
-    state.answer = '[]';
-    expect((await built.send('GET', '/user/users/1')).status).toBe(200);
-    expect(await ready(built)).toEqual({ status: 200, pet: 'OK', degraded: [] });
-    expect(errors(built)).toEqual([]);
+    const users = await startUsers(t, port);
+    await adopt(users, state);
+    state.response = '<html>';
+    expect((await users.send('GET', '/user/users/1')).status).toBe(503);
+    state.response = '[]';
+    expect((await users.send('GET', '/user/users/1')).status).toBe(200);
+    expect(await ready(users)).toEqual({ status: 200, pet: 'OK', degraded: [] });
+    expect(errors(users)).toEqual([]);
   });
 });
 
-test('a provider that is not there yet is waited for, and named under degraded', async (t) => {
-  const { port } = await startPets(t);
-  const other = await startPets(t);
-  const built = await buildUsers(t, await findFreePort());
-  expect(await ready(built)).toEqual({ status: 200, pet: 'unreachable', degraded: ['pet'] });
-  expect(port).not.toBe(other.port);
-  expect((await built.send('POST', '/user/users/', { name: 'Alice' })).status).toBe(200);
-  expect((await built.send('GET', '/user/users/1')).body).toEqual({ name: 'Alice', id: 1, pets: [] });
+test('an unreachable peer is named under degraded, and requests without it succeed', async (t) => {
+  const users = await startUsers(t, await findFreePort());
+  expect(await ready(users)).toEqual({ status: 200, pet: 'unreachable', degraded: ['pet'] });
+  expect((await users.send('POST', '/user/users/', { name: 'Alice' })).status).toBe(200);
+  expect((await users.send('GET', '/user/users/1')).body).toEqual({ name: 'Alice', id: 1, pets: [] });
 });
 
-test('a provider that comes later is looked at then', async (t) => {
+test('a peer that starts later is checked then', async (t) => {
   const port = await findFreePort();
-  const built = await buildUsers(t, port);
-  expect((await ready(built)).pet).toBe('unreachable');
+  const users = await startUsers(t, port);
+  expect((await ready(users)).pet).toBe('unreachable');
   const { state } = await startPets(t, { port });
   state.document = changedPet(breaking[1]?.change ?? (() => {}));
-  await waitFor(async () => (await ready(built)).pet === 'broken');
-  expect((await ready(built)).status).toBe(503);
+  await waitFor(async () => (await ready(users)).pet === 'broken');
+  expect((await ready(users)).status).toBe(503);
 });
 
-async function adopt({ send }: TestApp, state: { answer: string }): Promise<void> {
+async function adopt({ send }: TestApp, state: { response: string }): Promise<void> {
   await send('POST', '/user/users/', { name: 'Alice' });
   const time = '2024-12-18T21:03:51.790256Z';
-  state.answer = JSON.stringify([
+  state.response = JSON.stringify([
     { id: 1, name: 'Rex', species: 'dog', age: null, mood: 'happy', last_fed: time, last_interaction: time },
   ]);
   expect((await send('POST', '/user/users/1/pets/1')).status).toBe(200);
 }
 
-describe('the monitor of a contract', () => {
-  type Served = () => unknown;
-
-  /** A monitor of the pet service under a clock of the test's own; `served` is what the peer says, or throws. */
-  async function openMonitor(t: TestContext, served: Served) {
+describe('the contract monitor', () => {
+  /** Opens a monitor of the pet service with a fake clock. `serve` returns the document of the peer, or throws. */
+  async function openMonitor(t: TestContext, serve: () => unknown) {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     t.onTestFinished(() => void vi.useRealTimers());
-    const { logs: lines, logging } = await captureLog('info');
-    const { logger } = logging;
-    const state = { served, fetched: 0 };
-    const door = createContractMonitor({
+    const { logs: entries, logging } = await captureLog('info');
+    const state = { serve, fetched: 0 };
+    const monitor = createContractMonitor({
       service: 'user',
       peer: 'pet',
       contract: contract as unknown as OpenApiDocument,
-      log: logger('user'),
+      log: logging.logger('user'),
       fetchDocument: async () => {
         state.fetched += 1;
-        return state.served() as OpenApiDocument;
+        return state.serve() as OpenApiDocument;
       },
     });
-    door.use(use);
-    t.onTestFinished(door.close);
+    monitor.addUse(use);
+    t.onTestFinished(monitor.close);
     const wait = (ms: number) => vi.advanceTimersByTimeAsync(ms);
-    const levels = () => lines.map(({ level }) => level);
-    return { door, state, lines, levels, wait };
+    const levels = () => entries.map(({ level }) => level);
+    return { monitor, state, entries, levels, wait };
   }
-  const away = () => {
+  const unreachable = () => {
     throw new Error('ECONNREFUSED');
   };
-  const right = () => changedPet(() => {});
+  const unchanged = () => changedPet(() => {});
   const broken = () => changedPet(breaking[1]?.change ?? (() => {}));
 
-  test('logs a break once, with what to do, however often it finds it again', async (t) => {
-    const { door, state, lines, levels, wait } = await openMonitor(t, broken);
-    await door.look();
+  test('logs a breaking change once, with the fix', async (t) => {
+    const { monitor, state, entries, levels, wait } = await openMonitor(t, broken);
+    await monitor.check();
     await wait(20_000);
     expect(state.fetched).toBeGreaterThan(5);
-    const [line] = lines;
-    expect(line).toMatchObject({
+    expect(entries[0]).toMatchObject({
       level: 'error',
       msg: 'the contract of a peer is broken',
       ...{ service: 'user', peer: 'pet', operation: 'GET /pet/pets/', fix },
       ...{ field: 'response[].mood', reason: 'is gone' },
     });
     expect(levels()).toEqual(['error']);
-    state.served = () => changedPet(breaking[0]?.change ?? (() => {}));
+    state.serve = () => changedPet(breaking[0]?.change ?? (() => {}));
     await wait(2_000);
     expect(levels()).toEqual(['error', 'error']);
   });
 
-  test('pauses longer and longer, to 2 s, while the peer is away or its contract broken', async (t) => {
-    for (const served of [away, broken]) {
-      const { door, state, wait } = await openMonitor(t, served);
-      await door.look();
+  test('doubles its pause up to 2 s while the peer is unreachable or its contract broken', async (t) => {
+    for (const serve of [unreachable, broken]) {
+      const { monitor, state, wait } = await openMonitor(t, serve);
+      await monitor.check();
       await wait(200 + 400 + 800 + 1_600 + 2_000);
       expect(state.fetched).toBe(6);
       await wait(1_999);
       expect(state.fetched).toBe(6);
       await wait(1);
       expect(state.fetched).toBe(7);
-      state.served = right;
+      state.serve = unchanged;
       await wait(2_000);
       await wait(60_000);
       expect(state.fetched).toBe(8);
     }
   });
 
-  test('keeps a break in mind while the peer is away', async (t) => {
-    const { door, state, levels, wait } = await openMonitor(t, broken);
-    await door.look();
-    state.served = away;
+  test('stays broken while the peer is unreachable', async (t) => {
+    const { monitor, state, levels, wait } = await openMonitor(t, broken);
+    await monitor.check();
+    state.serve = unreachable;
     await wait(10_000);
-    expect(door.isBroken()).toBe(true);
+    expect(monitor.isBroken()).toBe(true);
     expect(levels()).toEqual(['error']);
-    state.served = right;
+    state.serve = unchanged;
     await wait(2_000);
-    expect(door.isBroken()).toBe(false);
+    expect(monitor.isBroken()).toBe(false);
     expect(levels()).toEqual(['error', 'info']);
   });
 
   test('checks once for many responses that do not match', async (t) => {
-    const { door, state, wait } = await openMonitor(t, right);
-    await door.look();
-    for (let count = 0; count < 100; count += 1) door.lookSoon();
+    const { monitor, state, wait } = await openMonitor(t, unchanged);
+    await monitor.check();
+    for (let count = 0; count < 100; count += 1) monitor.checkSoon();
     expect(state.fetched).toBe(1);
     await wait(1_000);
     expect(state.fetched).toBe(2);
   });
 
-  test('ends with the app, also in the middle of a check', async (t) => {
-    const { door, state, lines, wait } = await openMonitor(t, away);
-    await door.look();
-    door.close();
+  test('stops when the app closes, also during a check', async (t) => {
+    const { monitor, state, entries, wait } = await openMonitor(t, unreachable);
+    await monitor.check();
+    monitor.close();
     await wait(60_000);
-    door.lookSoon();
-    await door.look();
+    monitor.checkSoon();
+    await monitor.check();
     await wait(60_000);
     expect(state.fetched).toBe(1);
 
     const other = await openMonitor(t, broken);
-    const checked = other.door.look();
-    other.door.close();
+    const checked = other.monitor.check();
+    other.monitor.close();
     await checked;
     await other.wait(60_000);
-    expect([other.state.fetched, ...lines, ...other.lines]).toEqual([1]);
+    expect([other.state.fetched, ...entries, ...other.entries]).toEqual([1]);
   });
 
-  test('does not take an error of the comparison for a peer that is away', async (t) => {
-    const { door, lines } = await openMonitor(t, () => ({ openapi: '3.0.3', paths: {} }));
-    await door.look();
-    expect(door.isBroken()).toBe(true);
-    expect(lines).toMatchObject([
+  test('reports an error of the comparison as a broken contract', async (t) => {
+    const { monitor, entries } = await openMonitor(t, () => ({ openapi: '3.0.3', paths: {} }));
+    await monitor.check();
+    expect(monitor.isBroken()).toBe(true);
+    expect(entries).toMatchObject([
       { level: 'error', reason: 'cannot be compared: pet: OpenAPI 3.0.3 is not 3.1', fix },
     ]);
   });

@@ -14,50 +14,50 @@ import {
   type TestResponse,
 } from '../../support/app.ts';
 
-type Fault = (reply: ServerResponse, whole: string) => void;
+type Fault = (reply: ServerResponse, body: string) => void;
 const html = (status: number) => (reply: ServerResponse) =>
   reply.writeHead(status, { 'content-type': 'text/html' }).end('<h1>hello</h1>');
 const json = { 'content-type': 'application/json' };
 
-/** What can go wrong at the address of the pet app, once it is reached. */
+/** Faults of a reachable pet app. */
 const faults: Readonly<Record<string, Fault>> = {
   hangs: () => {},
   resets: (reply) => reply.socket?.resetAndDestroy(),
-  'cuts a body': (reply, whole) => {
-    reply.writeHead(200, { ...json, 'content-length': whole.length }).write(whole.slice(0, whole.length / 2));
+  'cuts a body': (reply, body) => {
+    reply.writeHead(200, { ...json, 'content-length': body.length }).write(body.slice(0, body.length / 2));
     setTimeout(() => reply.socket?.destroy(), 20);
   },
-  trickles: (reply, whole) => {
-    reply.writeHead(200, { ...json, 'content-length': whole.length });
+  trickles: (reply, body) => {
+    reply.writeHead(200, { ...json, 'content-length': body.length });
     const timer = setInterval(() => reply.write(' '), 50);
     reply.on('close', () => clearInterval(timer));
   },
-  'answers 500': (reply) => reply.writeHead(500, json).end('{}'),
-  'answers 503': (reply) => reply.writeHead(503, json).end('{}'),
-  'answers 404 in HTML': html(404),
-  'answers 200 in HTML': html(200),
-  'answers 200 of another shape': (reply) => reply.writeHead(200, json).end('[{"id":1,"nom":"Rex"}]'),
+  'responds with 500': (reply) => reply.writeHead(500, json).end('{}'),
+  'responds with 503': (reply) => reply.writeHead(503, json).end('{}'),
+  'responds with 404 in HTML': html(404),
+  'responds with 200 in HTML': html(200),
+  'responds with 200 and another body': (reply) => reply.writeHead(200, json).end('[{"id":1,"nom":"Rex"}]'),
 };
-const names = ['refuses', ...Object.keys(faults)];
+const names = ['refuses connections', ...Object.keys(faults)];
 
-/** A gateway with the user service; the pet service is in an app of its own, behind what can be made to fail. */
+/** Starts a gateway with the user service, and the pet service in a separate app behind a proxy with faults. */
 async function start(t: TestContext, database = ':memory:') {
   const pets = await createTestApp(t, {
     services: [pet],
     config: { services: { pet: { database: `sqlite:${database}` } } },
   });
   const state = { fault: undefined as string | undefined, upstream: 0 };
-  const server = createServer((asked, reply) => {
+  const server = createServer((received, reply) => {
     const fault = faults[state.fault ?? ''];
-    if (asked.url?.startsWith('/pet/pets')) state.upstream += 1;
+    if (received.url?.startsWith('/pet/pets')) state.upstream += 1;
     if (fault !== undefined) return fault(reply, JSON.stringify([{ id: 1, name: 'x'.repeat(500) }]));
-    const { headers, method, url } = asked;
-    const forwarded = request(`${pets.url}${url}`, { method: method ?? 'GET', headers }, (answer) => {
-      reply.writeHead(answer.statusCode ?? 500, answer.headers);
-      answer.pipe(reply);
+    const { headers, method, url } = received;
+    const forwarded = request(`${pets.url}${url}`, { method: method ?? 'GET', headers }, (response) => {
+      reply.writeHead(response.statusCode ?? 500, response.headers);
+      response.pipe(reply);
     });
     forwarded.on('error', () => reply.destroy());
-    asked.pipe(forwarded);
+    received.pipe(forwarded);
   });
   const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   await listen(0);
@@ -74,15 +74,15 @@ async function start(t: TestContext, database = ':memory:') {
   return {
     ...built,
     state,
-    async break(fault: string) {
+    async fail(fault: string) {
       state.fault = fault;
-      if (fault !== 'refuses') return;
+      if (fault !== 'refuses connections') return;
       server.close();
       server.closeAllConnections();
       await sleep(20);
     },
-    async mend() {
-      if (state.fault === 'refuses') await listen(port);
+    async fix() {
+      if (state.fault === 'refuses connections') await listen(port);
       state.fault = undefined;
     },
   };
@@ -90,7 +90,7 @@ async function start(t: TestContext, database = ':memory:') {
 
 const count = 1_000;
 
-/** A database with 1,000 pets. Requests that create them would take most of the time of the tests. */
+/** Creates a database with 1,000 pets. Creating them by requests would take most of the time of the tests. */
 function makePets(t: TestContext): string {
   const file = join(makeFolder(t), 'pet.db');
   openSqlite(file, { migrations: pet.migrations as URL }).close();
@@ -102,13 +102,13 @@ function makePets(t: TestContext): string {
   return file;
 }
 
-/** Five users, each of whom has all pets. */
+/** Creates five users that have adopted all pets. */
 async function adoptAll({ send }: TestApp): Promise<void> {
   const ids = Array.from({ length: count }, (_, index) => index + 1);
   for (let user = 1; user <= 5; user += 1) {
     await send('POST', '/user/users/', { name: 'Alice' });
     const adopt = async () => (await send('PATCH', `/user/users/${user}`, { pets_ids: ids })).status;
-    // On a busy machine the first calls may take longer than their deadline.
+    // On a busy machine the first calls may time out.
     await expect.poll(adopt).toBe(200);
   }
 }
@@ -127,9 +127,9 @@ const routes = [
   ['PATCH', '/user/users/1', { name: 'Bob' }],
 ] as const;
 
-describe('where the address of the pet app', () => {
+describe('while the pet app fails', () => {
   test.for(names)(
-    '%s, no data is lost and every response is in time',
+    'no data is lost and every response is in time: it %s',
     { timeout: 60_000 },
     async (fault, t) => {
       const started = await start(t, makePets(t));
@@ -137,14 +137,14 @@ describe('where the address of the pet app', () => {
       await adoptAll(started);
       await expect.poll(() => countAdoptions(started)).toBe(5000);
 
-      await started.break(fault);
+      await started.fail(fault);
       for (const [method, path, body] of routes) {
         const begun = performance.now();
-        const answer = await send(method, path, body);
+        const response = await send(method, path, body);
         expect(performance.now() - begun).toBeLessThan(8_000);
-        expectProblem(answer);
+        expectProblem(response);
       }
-      await started.mend();
+      await started.fix();
 
       const begun = performance.now();
       while ((await send('GET', '/user/users/1')).status !== 200) await sleep(20);
@@ -157,29 +157,29 @@ describe('where the address of the pet app', () => {
     },
   );
 
-  test.for(names)('%s, what is forwarded there ends in time, with one request for one', async (fault, t) => {
+  test.for(names)('the gateway forwards each request once and responds in time: it %s', async (fault, t) => {
     const started = await start(t);
     await started.send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
-    await started.break(fault);
+    await started.fail(fault);
     started.state.upstream = 0;
     for (const method of ['GET', 'POST']) {
       const path = method === 'GET' ? '/pet/pets/1' : '/pet/pets/1/feed';
       const begun = performance.now();
       const outcome = await sendRequest(`${started.url}${path}`, method);
       expect(performance.now() - begun).toBeLessThan(8_000);
-      if (['refuses', 'hangs', 'trickles', 'resets', 'cuts a body'].includes(fault)) {
+      if (['refuses connections', 'hangs', 'trickles', 'resets', 'cuts a body'].includes(fault)) {
         const isLate = fault === 'hangs' || fault === 'trickles';
-        const isUnknown = isLate || (fault !== 'refuses' && method === 'POST');
+        const isUnknown = isLate || (fault !== 'refuses connections' && method === 'POST');
         expect(outcome.status).toBe(isUnknown ? 504 : 503);
         expect(outcome.headers.get('content-type')).toContain('application/problem+json');
         expect(outcome.headers.get('retry-after')).toBe('1');
         expect(String(outcome.bytes)).not.toMatch(/127\.0\.0\.1|localhost|ECONN|:\d{4,5}/);
       } else {
-        // It answered: that is passed on as it is.
+        // The gateway forwards a complete response unchanged.
         expect(outcome.status).toBe(Number(/\d+/.exec(fault)));
       }
     }
-    if (fault !== 'refuses') expect(started.state.upstream).toBe(2);
+    if (fault !== 'refuses connections') expect(started.state.upstream).toBe(2);
   });
 });
 
@@ -192,8 +192,8 @@ function expectProblem({ status, headers, body }: TestResponse): void {
 
 test('the gateway does not forward internal and connection headers of a client', async (t) => {
   const seen: Record<string, unknown>[] = [];
-  const server = createServer((asked, reply) => {
-    seen.push(asked.headers);
+  const server = createServer((received, reply) => {
+    seen.push(received.headers);
     reply
       .writeHead(200, { ...json, connection: 'close', 'keep-alive': 'timeout=7', 'x-kept': 'yes' })
       .end('{}');

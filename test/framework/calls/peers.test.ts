@@ -6,7 +6,7 @@ import { captureLog, contract, createExampleApp } from '../../support/app.ts';
 
 const document = contract as unknown as OpenApiDocument;
 
-/** Connects the user service to the pet service, as the app that runs it does. */
+/** Connects the user service to the pet service as an app does. */
 async function connect(
   t: TestContext,
   { merged }: { readonly merged: OpenApiDocument | undefined } = { merged: document },
@@ -35,7 +35,7 @@ test('calls an operation by its operationId, with path parameters, query, header
   expect((await listPets()).map(({ name }) => name)).toEqual(['Rex', 'Tom']);
 });
 
-test('batchBy finds items by the member id, or by another one, and leaves out what does not exist', async (t) => {
+test('batchBy finds items by `id` or another member, and omits items that do not exist', async (t) => {
   const { pet, setOrigin } = await connect(t);
   const { createPet, listPets } = pet;
   setOrigin((await createExampleApp(t)).url);
@@ -45,12 +45,12 @@ test('batchBy finds items by the member id, or by another one, and leaves out wh
   const [one, both] = await Promise.all([find([tom.id]), find([tom.id, 77, rex.id, tom.id])]);
   expect(one.get(tom.id)).toEqual(tom);
   expect([tom.id, 77, rex.id].map((id) => both.get(id))).toEqual([tom, undefined, rex]);
-  // No member but `id` holds the ids, so an item that is found by another one was not requested.
+  // `age` does not contain the requested ids, so the response has an item that was not requested.
   const findByAge = listPets.batchBy('ids', { key: 'age' as 'id' });
   await expect(findByAge([rex.id])).rejects.toMatchObject({ status: 503 });
 });
 
-test('reading a property declares the use of an operation; batchBy declares the one parameter that is sent', async (t) => {
+test('reading a property declares the use of an operation; batchBy declares the parameter that it sends', async (t) => {
   const { pet, uses } = await connect(t);
   expect(uses).toEqual([]);
   const { listPets, readPet } = pet;
@@ -70,7 +70,7 @@ test('reading a property declares the use of an operation; batchBy declares the 
   expect(uses[1]?.sends).toBe(undefined);
 });
 
-test('an operation or a query parameter that the peer does not have is one line with the fix', async (t) => {
+test('an unknown operation or query parameter is an error of one line with the fix', async (t) => {
   const { pet } = await connect(t);
   const wrong = pet as unknown as PeerOf<{ listPetz: object }>;
   expect(() => wrong.listPetz).toThrow(
@@ -92,7 +92,7 @@ test('a call before the app listens is an error that names service, operation an
   }
 });
 
-test('any operation can be declared while the contract is generated', async (t) => {
+test('a service can declare any operation while the contract is generated', async (t) => {
   const { operations, uses } = await connect(t, { merged: undefined });
   const { listToys } = operations;
   listToys?.batchBy('names', { key: 'name' });
@@ -124,7 +124,7 @@ export async function types(pet: Peer<'pet'>): Promise<unknown> {
   listPets.batchBy('limit');
   // @ts-expect-error the response is no list
   readPet.batchBy('ids');
-  // @ts-expect-error the member holds no key of the parameter
+  // @ts-expect-error the member contains no key of the parameter
   listPets.batchBy('ids', { key: 'name' });
   // @ts-expect-error keys have the type of the parameter
   await listPets.batchBy('ids')(['1']);

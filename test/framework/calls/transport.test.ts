@@ -9,10 +9,10 @@ import { listenAndStop } from '../../support/stopped.ts';
 interface Arrival {
   readonly path: string;
   readonly isOpen: boolean;
-  answer(): void;
+  respond(): void;
 }
 
-/** A server that answers when the test says so, and a transport to it. */
+/** Opens a server that responds when the test calls `respond`, and a transport to it. */
 async function open(t: TestContext, limits: TransportLimits) {
   const arrivals: Arrival[] = [];
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -21,7 +21,7 @@ async function open(t: TestContext, limits: TransportLimits) {
       get isOpen() {
         return !response.closed;
       },
-      answer: () => void response.end('done'),
+      respond: () => void response.end('done'),
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -37,27 +37,27 @@ async function open(t: TestContext, limits: TransportLimits) {
     return send(new HttpRequest(url, { method: 'GET', headers: {}, timeout, ...(request && { request }) }));
   };
   const pathsOf = () => arrivals.map(({ path }) => path);
-  /** Answers all, as they come. */
-  async function answerAll(count: number): Promise<void> {
+  /** Responds to the next `count` requests. */
+  async function respondAll(count: number): Promise<void> {
     for (let index = 0; index < count; index += 1) {
       await vi.waitFor(() => expect(arrivals.length).toBeGreaterThan(index), { timeout: 10_000 });
-      arrivals[index]?.answer();
+      arrivals[index]?.respond();
     }
   }
-  return { call, arrivals, pathsOf, answerAll, server };
+  return { call, arrivals, pathsOf, respondAll, server };
 }
 
-test('calls past the bound of connections wait for one, and all are answered', async (t) => {
-  const { call, arrivals, answerAll, server } = await open(t, { connections: 2 });
+test('calls beyond the maximum of connections wait for a connection, and all succeed', async (t) => {
+  const { call, arrivals, respondAll, server } = await open(t, { connections: 2 });
   const calls = ['a', 'b', 'c', 'd', 'e'].map((name) => call(name));
   await vi.waitFor(() => expect(arrivals).toHaveLength(2));
   for (let turns = 0; turns < 20; turns += 1) await turn();
   expect(arrivals).toHaveLength(2);
   const connections = await new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
   expect(connections).toBe(2);
-  await answerAll(5);
-  for (const answer of await Promise.all(calls))
-    expect(answer).toMatchObject({ status: 200, content: 'done' });
+  await respondAll(5);
+  for (const response of await Promise.all(calls))
+    expect(response).toMatchObject({ status: 200, content: 'done' });
 });
 
 test('a call that times out ends its request', async (t) => {
@@ -69,8 +69,8 @@ test('a call that times out ends its request', async (t) => {
   await vi.waitFor(() => expect(arrivals[0]?.isOpen).toBe(false), { timeout: 5_000 });
 });
 
-test('a call that times out while it waits for a connection is not sent, nor is one of a request that is over', async (t) => {
-  const { call, pathsOf, answerAll } = await open(t, { connections: 1 });
+test('a waiting call is not sent if it times out or its request is over', async (t) => {
+  const { call, pathsOf, respondAll } = await open(t, { connections: 1 });
   const request = { isOver: false };
   const first = call('first');
   await vi.waitFor(() => expect(pathsOf()).toEqual(['/first']));
@@ -79,13 +79,13 @@ test('a call that times out while it waits for a connection is not sent, nor is 
   const last = call('last');
   await expect(late).rejects.toThrow();
   request.isOver = true;
-  await answerAll(2);
+  await respondAll(2);
   await Promise.all([first, last, over]);
   expect(pathsOf()).toEqual(['/first', '/last']);
 });
 
 test.runIf(process.platform === 'linux')(
-  'a connection that cannot be opened is given up after `connect` ms, so that further calls are possible',
+  'opening a connection times out after `connect` ms, so that further calls are possible',
   async (t) => {
     const port = await listenAndStop(t);
     const { send, close } = openTransport({ connections: 1, open: 1, connect: 300 });
@@ -96,22 +96,22 @@ test.runIf(process.platform === 'linux')(
       );
     expect(await call()).toBe('');
     expect(await call()).toBe('too many calls wait for a connection');
-    // Undici's own limit is 10 s.
+    // The default timeout of undici is 10 s.
     await vi.waitFor(async () => expect(await call()).toBe(''), { timeout: 5_000, interval: 50 });
   },
 );
 
-test('calls past the limit fail immediately, and succeed after others have ended', async (t) => {
-  const { call, pathsOf, answerAll } = await open(t, { connections: 1, open: 2 });
+test('calls beyond the maximum fail immediately, and succeed after others have ended', async (t) => {
+  const { call, pathsOf, respondAll } = await open(t, { connections: 1, open: 2 });
   const first = call('first');
   await vi.waitFor(() => expect(pathsOf()).toEqual(['/first']));
-  // It is open until a connection is free, though it has timed out.
+  // A timed-out call counts until a connection is free.
   await expect(call('late', 20)).rejects.toThrow();
   await expect(call('more')).rejects.toThrow('too many calls wait for a connection');
-  await answerAll(1);
+  await respondAll(1);
   await first;
   const next = [call('next'), call('last')];
-  await answerAll(3);
+  await respondAll(3);
   await Promise.all(next);
   expect(pathsOf()).toEqual(['/first', '/next', '/last']);
 });

@@ -8,7 +8,7 @@ import pet from '../../../src/services/pet/index.ts';
 import user from '../../../src/services/user/index.ts';
 import { makeFolder } from '../../support/app.ts';
 
-/** A service without a database and with options, which the product does not have. */
+/** A service without a database and with options. The product has no such service. */
 export const mail = defineService({
   name: 'mail',
   description: 'Sends mail.',
@@ -34,7 +34,7 @@ export function read(t: TestContext, text: string, environment: Environment = {}
   return readConfig(file, services, environment);
 }
 
-/** The message of the one error that `fn` must throw. */
+/** Returns the message of the `ConfigError` that `fn` must throw. */
 export function messageOf(fn: () => unknown): string {
   try {
     fn();
@@ -42,10 +42,11 @@ export function messageOf(fn: () => unknown): string {
     expect(error).toBeInstanceOf(ConfigError);
     return (error as ConfigError).message;
   }
-  throw new Error('nothing was thrown');
+  throw new Error('Expected a ConfigError');
 }
 
-export const both = `
+/** A valid `services`. */
+export const validServices = `
 services:
   pet: { database: sqlite:pet.db }
   user: { database: sqlite:user.db }
@@ -53,18 +54,18 @@ services:
 
 export const gateway = '{ gateway: { port: 8000, services: [pet, user] } }';
 
-/** The services as they should be, and these apps. */
-export const apps = (map: string) => `${both}apps: ${map}\n`;
+/** Creates a config with these apps and valid services. */
+export const withApps = (map: string) => `${validServices}apps: ${map}\n`;
 
-/** The apps as they should be, and these services. */
-export const ofServices = (map: string) => `services: ${map}\napps: ${gateway}\n`;
+/** Creates a config with these services and valid apps. */
+export const withServices = (map: string) => `services: ${map}\napps: ${gateway}\n`;
 
-/** All is right, and this more. */
-export const and = (more: string) => `${apps(gateway)}${more}\n`;
+/** Creates a valid config with further keys. */
+export const withKeys = (more: string) => `${withApps(gateway)}${more}\n`;
 
-/** Only the mail service, with this. */
-export const ofMail = (map: string) =>
+/** Creates a config with only the mail service. */
+export const withMail = (map: string) =>
   `services: { mail: ${map} }\napps: { gateway: { port: 1, services: [mail] } }\n`;
 
-/** The sender in the options of the mail service: a value of any kind. */
+/** Returns the sender in the options of the mail service: a value of any kind. */
 export const senderOf = (config: Config) => config.services.mail?.options?.sender;

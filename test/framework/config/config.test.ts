@@ -4,19 +4,19 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { readConfig } from '../../../src/framework/config/config.ts';
 import { makeFolder } from '../../support/app.ts';
 import {
-  apps,
   type Environment,
   gateway,
   mail,
   messageOf,
-  ofMail,
   read,
   senderOf,
   services,
+  withApps,
+  withMail,
 } from './config-helpers.ts';
 
-test('fills in what is not given', (t) => {
-  const { file, limits, ...config } = read(t, `${ofMail('{}')}`);
+test('missing keys get their defaults', (t) => {
+  const { file, limits, ...config } = read(t, `${withMail('{}')}`);
   expect(config).toEqual({
     log: { level: 'info' },
     calls: { deadline: 1000 },
@@ -44,7 +44,7 @@ test('fills in what is not given', (t) => {
   });
 });
 
-test('keeps what is given', (t) => {
+test('given values are kept', (t) => {
   const { log, calls, services, apps } = read(
     t,
     `
@@ -78,23 +78,23 @@ apps:
   });
 });
 
-test('keeps the apps in the order of the file, so that the first is the gateway', (t) => {
+test('the apps have the order of the file, and the first app is the gateway', (t) => {
   const config = read(
     t,
-    apps(
+    withApps(
       '{ zoo: { port: 1, services: [] }, user: { port: 2, services: [user] }, a: { port: 3, services: [pet] } }',
     ),
   );
   expect(Object.keys(config.apps)).toEqual(['zoo', 'user', 'a']);
 });
 
-test('lets the only app with services take a free port, and an app without services too', (t) => {
-  expect(read(t, apps('{ gateway: { port: 0, services: [pet, user] } }')).apps.gateway?.port).toBe(0);
+test('port 0 is valid for the only app with services, and for a gateway without services', (t) => {
+  expect(read(t, withApps('{ gateway: { port: 0, services: [pet, user] } }')).apps.gateway?.port).toBe(0);
   const split = '{ gateway: { port: 0, services: [] }, all: { port: 1, services: [pet, user] } }';
-  expect(read(t, apps(split)).apps.gateway?.port).toBe(0);
+  expect(read(t, withApps(split)).apps.gateway?.port).toBe(0);
 });
 
-test('makes paths absolute, from the place of the config file', (t) => {
+test('relative paths start at the folder of the config file', (t) => {
   const folder = makeFolder(t);
   mkdirSync(join(folder, 'etc'));
   const file = join(folder, 'etc', 'config.yaml');
@@ -112,8 +112,8 @@ apps: ${gateway}
   expect(config.services.user?.database).toBe('sqlite:/var/lib/user.db');
 });
 
-test('is frozen to its depths', (t) => {
-  const config = read(t, ofMail('{ options: { sender: { names: [a] } } }'));
+test('the config is deeply frozen', (t) => {
+  const config = read(t, withMail('{ options: { sender: { names: [a] } } }'));
   const isFrozen = (value: unknown): boolean =>
     typeof value !== 'object' ||
     value === null ||
@@ -121,30 +121,31 @@ test('is frozen to its depths', (t) => {
   expect(isFrozen(config)).toBe(true);
 });
 
-test('leaves the values that a service gives for its options alone', (t) => {
-  read(t, ofMail('{}'));
+test('the definition of a service is not frozen', (t) => {
+  read(t, withMail('{}'));
   expect(Object.isFrozen(mail.options)).toBe(false);
 });
 
-describe('a variable of the environment', () => {
+describe('an environment variable', () => {
   const port = (t: TestContext, text: string, environment: Environment = {}) =>
-    read(t, apps(`{ gateway: { port: "${text}", services: [pet, user] } }`), environment).apps.gateway?.port;
+    read(t, withApps(`{ gateway: { port: "${text}", services: [pet, user] } }`), environment).apps.gateway
+      ?.port;
   const sender = (t: TestContext, text: string, environment: Environment = {}) =>
-    senderOf(read(t, ofMail(`{ options: { sender: '${text}' } }`), environment));
+    senderOf(read(t, withMail(`{ options: { sender: '${text}' } }`), environment));
 
-  test('becomes a number where it is one', (t) => {
+  test('becomes a number if its value is a number', (t) => {
     expect(port(t, '${PORT}', { PORT: '8080' })).toBe(8080);
     expect(port(t, '80${TENS}', { TENS: '90' })).toBe(8090);
   });
 
-  test('gives way to the default where it is not set, or empty', (t) => {
+  test('gets its default if it is not set or empty', (t) => {
     expect(port(t, '${PORT:-8000}')).toBe(8000);
     expect(port(t, '${PORT:-8000}', { PORT: '' })).toBe(8000);
     expect(port(t, '${PORT:-8000}', { PORT: '1' })).toBe(1);
     expect(sender(t, '${A:-b:-c}')).toBe('b:-c');
   });
 
-  test('is checked like anything else', (t) => {
+  test('is checked by the schema', (t) => {
     expect(messageOf(() => port(t, '${PORT}', { PORT: 'http' }))).toBe(
       'config.yaml: apps.gateway.port must be an integer from 0 to 65535',
     );
@@ -166,7 +167,7 @@ describe('a variable of the environment', () => {
     ['plain', 'plain'],
     ['two words', 'two words'],
     ['http://host:80/', 'http://host:80/'],
-  ])('is read as the YAML scalar that it is: %j', ([sent, value], t) => {
+  ])('is parsed as a YAML scalar: %j', ([sent, value], t) => {
     expect(sender(t, '${SENDER}', { SENDER: sent as string })).toBe(value);
   });
 
@@ -188,26 +189,26 @@ describe('a variable of the environment', () => {
     '!a b',
     '!a',
     '|',
-  ])('stays the text that it is where it is no plain scalar: %j', (sent, t) => {
+  ])('stays a string if it is no plain scalar: %j', (sent, t) => {
     expect(sender(t, '${SENDER}', { SENDER: sent })).toBe(sent);
   });
 
-  test('stands anywhere in a text, and several times', (t) => {
+  test('may be any part of a string, several times', (t) => {
     const environment = { USER: 'a', HOST: 'b.example' };
     expect(sender(t, '<${USER}@${HOST}> of ${HOST}', environment)).toBe('<a@b.example> of b.example');
   });
 
-  test('is put in once: what looks like a variable in its value is text', (t) => {
+  test('is expanded once: a variable in its value is not expanded', (t) => {
     expect(sender(t, '${A}', { A: '${B}', B: 'b' })).toBe('${B}');
   });
 
-  test('cannot change the shape of the file', (t) => {
-    const config = read(t, ofMail('{ options: { sender: "${A}" } }'), { A: 'x }\napps: {}' });
+  test('cannot change the structure of the file', (t) => {
+    const config = read(t, withMail('{ options: { sender: "${A}" } }'), { A: 'x }\napps: {}' });
     expect(senderOf(config)).toBe('x }\napps: {}');
     expect(Object.keys(config.apps)).toEqual(['gateway']);
   });
 
-  test('is one only in braces', (t) => {
+  test('is expanded only with braces', (t) => {
     expect(sender(t, '$HOME costs $5', { HOME: 'x' })).toBe('$HOME costs $5');
   });
 });

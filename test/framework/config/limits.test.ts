@@ -13,7 +13,7 @@ import { contract, createExampleApp, createTestApp, sendRequest } from '../../su
 
 type Json = { readonly [key: string]: unknown };
 
-/** The places of a document's requests where something without a bound may come in. */
+/** Finds unbounded inputs in the operations of a document. */
 function findUnbounded(document: Json): string[] {
   const found: string[] = [];
   const resolve = (node: Json): Json => {
@@ -21,48 +21,48 @@ function findUnbounded(document: Json): string[] {
     const keys = node.$ref.slice(2).split('/');
     return keys.reduce((inner, key) => inner[key] as Json, document);
   };
-  const look = (place: string, reference: Json): void => {
+  const check = (location: string, reference: Json): void => {
     const schema = resolve(reference);
     if ('const' in schema || 'enum' in schema) return;
-    const need = (keyword: string) => keyword in schema || found.push(`${place}: ${keyword}`);
+    const need = (keyword: string) => keyword in schema || found.push(`${location}: ${keyword}`);
     const types = [schema.type].flat();
     const options = ['anyOf', 'oneOf', 'allOf'].flatMap((key) => (schema[key] as Json[] | undefined) ?? []);
-    for (const option of options) look(place, option);
-    if (options.length === 0 && schema.type === undefined) found.push(`${place}: type`);
+    for (const option of options) check(location, option);
+    if (options.length === 0 && schema.type === undefined) found.push(`${location}: type`);
     if (types.includes('string')) need('maxLength');
     if (types.includes('integer') || types.includes('number'))
       for (const key of ['minimum', 'maximum']) need(key);
     if (types.includes('array')) {
       need('maxItems');
-      look(`${place}/items`, schema.items as Json);
+      check(`${location}/items`, schema.items as Json);
     }
     for (const [name, property] of Object.entries(schema.properties ?? {}))
-      look(`${place}/${name}`, property);
+      check(`${location}/${name}`, property);
     if (typeof schema.additionalProperties === 'object') {
       need('maxProperties');
-      look(`${place}/*`, schema.additionalProperties as Json);
+      check(`${location}/*`, schema.additionalProperties as Json);
     }
   };
   for (const [path, item] of Object.entries(document.paths as Record<string, Json>)) {
     for (const [method, operation] of Object.entries(item as Record<string, Json>)) {
       const { parameters = [], requestBody } = operation as { parameters?: Json[]; requestBody?: Json };
       for (const parameter of parameters) {
-        look(`${method} ${path} ${parameter.name}`, parameter.schema as Json);
+        check(`${method} ${path} ${parameter.name}`, parameter.schema as Json);
       }
       const content = (requestBody === undefined ? {} : resolve(requestBody).content) as Record<string, Json>;
-      for (const { schema } of Object.values(content)) look(`${method} ${path}`, schema as Json);
+      for (const { schema } of Object.values(content)) check(`${method} ${path}`, schema as Json);
     }
   }
   return found;
 }
 
-describe('in the merged document', () => {
-  test('everything that comes in has bounds', () => {
+describe('the merged document', () => {
+  test('has only bounded inputs', () => {
     expect(Object.keys(contract.paths).length).toBeGreaterThan(10);
     expect(findUnbounded(contract as unknown as Json)).toEqual([]);
   });
 
-  test('what comes in without them would be seen', () => {
+  test('is checked by a function that finds unbounded inputs', () => {
     const schema = (properties: Json) => ({ type: 'object', properties });
     const paths = {
       '/toys/': {
@@ -93,43 +93,43 @@ describe('in the merged document', () => {
   });
 });
 
-test('every limit that can be set says its unit, and has a default within its bounds', () => {
+test('every limit of the config has a unit, and a default within its bounds', () => {
   let count = 0;
-  const look = (schema: Json): void => {
-    for (const part of Object.values((schema.properties ?? {}) as Record<string, Json>)) look(part);
+  const check = (schema: Json): void => {
+    for (const part of Object.values((schema.properties ?? {}) as Record<string, Json>)) check(part);
     if (schema.type === 'object') return;
     count += 1;
     const { minimum, maximum, default: standard, description } = schema as Record<string, number>;
     expect(minimum).toBeLessThan(maximum as number);
     expect(description).toMatch(/, (in|a) \w/);
-    // Where there is none, it follows from where the app is bound.
+    // The default of `rate` depends on the host of the app.
     if (schema === (Limits.properties.rate as unknown)) return;
     expect(standard).toBeGreaterThanOrEqual(minimum as number);
     expect(standard).toBeLessThanOrEqual(maximum as number);
   };
-  look(Limits as unknown as Json);
+  check(Limits as unknown as Json);
   expect(count).toBeGreaterThan(10);
 });
 
-test('limits that cannot be set are as they were measured or documented', () => {
+test('internal limits have the documented values', () => {
   expect(defaultRate).toBe(6_000);
   const { backlog: _backlog, ...rest } = internalLimits;
   expect(rest).toMatchObject({
     hops: 3,
     pipeline: 8,
-    turn: 20,
-    unread: 2_000,
-    idle: 1_000,
-    metrics: 1_000,
-    linger: 1_000,
-    look: 500,
-    handOver: 2_000,
-    spans: { batch: 512, waiting: 4_096, every: 1_000, timeout: 3_000 },
-    stop: 10_000,
+    turnMs: 20,
+    unreadMs: 2_000,
+    idleMs: 1_000,
+    metricsMs: 1_000,
+    lingerMs: 1_000,
+    checkMs: 500,
+    handOverMs: 2_000,
+    spans: { batch: 512, waiting: 4_096, everyMs: 1_000, timeoutMs: 3_000 },
+    stopMs: 10_000,
   });
 });
 
-test('an app without a key in common leaves the rates to its gateway', () => {
+test('without an internal key, only the gateway limits rates', () => {
   const config = (internal: object, limits: object = {}) =>
     checkConfig(
       {
@@ -151,7 +151,7 @@ test('an app without a key in common leaves the rates to its gateway', () => {
   expect(rateOf(config({}), 'gateway')).toBe(0);
 });
 
-describe('what is larger than the config allows', () => {
+describe('the size of a request', () => {
   const config = { limits: { body: 1_024, headers: 12_288, url: 8_192, parameter: 40 } };
   const post = (size: number) => {
     const name = 'x'.repeat(size - '{"name":"A","x":""}'.length);
@@ -173,11 +173,11 @@ describe('what is larger than the config allows', () => {
     ['headers', { method: 'GET', path: '/health', headers: { 'x-a': 'a'.repeat(12_400) } }, 431],
     ['a URL', { method: 'GET', path: `/pet/pets/?x=${'a'.repeat(8_180)}` }, 414],
     ['a parameter', { method: 'GET', path: `/pet/pets/${'1'.repeat(41)}` }, 414],
-  ] as const)('%s, is refused with a problem', async ([, request, status], t) => {
+  ] as const)('above the limit is rejected with a problem: %s', async ([, request, status], t) => {
     const { url } = await createExampleApp(t, { config });
-    const answer = await send(url, request);
-    expect(answer.status).toBe(status);
-    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    const response = await send(url, request);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
   });
 
   test.for([
@@ -185,13 +185,13 @@ describe('what is larger than the config allows', () => {
     ['headers', { method: 'GET', path: '/health', headers: { 'x-a': 'a'.repeat(11_900) } }, 200],
     ['a URL', { method: 'GET', path: `/pet/pets/?x=${'a'.repeat(8_179)}` }, 200],
     ['a parameter', { method: 'GET', path: `/pet/pets/${'1'.repeat(40)}` }, 422],
-  ] as const)('but %s that just fits is read', async ([, request, status], t) => {
+  ] as const)('at the limit is accepted: %s', async ([, request, status], t) => {
     const { url } = await createExampleApp(t, { config });
     expect((await send(url, request)).status).toBe(status);
   });
 });
 
-/** Answers as its query says: never, late, or with more than anybody wants. */
+/** A service that responds never, late, or with a large body. */
 const slow = defineService({
   name: 'slow',
   description: 'Takes its time.',
@@ -206,11 +206,11 @@ const slow = defineService({
   },
 });
 
-describe('what is later than the config allows', () => {
+describe('the timeouts of the config', () => {
   const time = { headers: 200, request: 300, handler: 200, answer: 800, idle: 100 };
   const start = (t: TestContext) => createTestApp(t, { services: [slow], config: { limits: { time } } });
 
-  test('a handler, is a 504, as a problem; its answer is dropped when it comes', async (t) => {
+  test('a slow handler gets 504 as a problem, and its late response is dropped', async (t) => {
     const { send, logs } = await start(t);
     for (const path of ['/slow/never', '/slow/late']) {
       const begun = performance.now();
@@ -227,7 +227,7 @@ describe('what is later than the config allows', () => {
     expect(access).toMatchObject([{ status: 504, service: 'slow' }]);
   });
 
-  test('a client that does not take its answer, loses its connection', async (t) => {
+  test('a client that does not read its response is disconnected', async (t) => {
     const { url, logs } = await start(t);
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     t.onTestFinished(() => void socket.destroy());
@@ -237,7 +237,7 @@ describe('what is later than the config allows', () => {
     await expect.poll(cut, { timeout: 5_000 }).toMatchObject({ aborted: true });
   });
 
-  test('the rest of a request, is a 408', async (t) => {
+  test('an incomplete request gets 408', async (t) => {
     const { url } = await createExampleApp(t, {
       config: { limits: { time: { ...time, handler: 5_000, answer: 5_000 } } },
     });
@@ -246,11 +246,11 @@ describe('what is later than the config allows', () => {
     socket.write(
       'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
     );
-    const [answer] = await once(socket, 'data');
-    expect(String(answer)).toMatch(/^HTTP\/1\.1 408 /);
+    const [response] = await once(socket, 'data');
+    expect(String(response)).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  test('the next request of a connection, finds it closed', async (t) => {
+  test('an idle connection is closed', async (t) => {
     const { url } = await start(t);
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     t.onTestFinished(() => void socket.destroy());
@@ -263,13 +263,13 @@ describe('what is later than the config allows', () => {
   });
 });
 
-test('an answer of a neighbour that is larger than the config allows counts as none', async (t) => {
+test('a response of a peer above the limit counts as no response', async (t) => {
   const pets = Array.from({ length: 100 }, (_, index) => ({
     ...{ id: index + 1, name: 'x'.repeat(200), species: 'x'.repeat(200), age: null, mood: 'x'.repeat(200) },
     ...{ last_fed: '2024-12-18T21:03:51.790256Z', last_interaction: '2024-12-18T21:03:51.790256Z' },
   }));
-  const server = createServer((asked, reply) => {
-    const ids = new URL(asked.url ?? '', 'http://x').searchParams.getAll('ids');
+  const server = createServer((request, reply) => {
+    const ids = new URL(request.url ?? '', 'http://x').searchParams.getAll('ids');
     reply.setHeader('content-type', 'application/json');
     reply.end(JSON.stringify(pets.filter(({ id }) => ids.includes(String(id)))));
   });
@@ -284,7 +284,7 @@ test('an answer of a neighbour that is larger than the config allows counts as n
     pets: { port, services: ['pet'] },
   };
   const limits = { calls: { answer: 65_536 } };
-  const pet = defineService({ name: 'pet', description: 'Away.', routes() {} });
+  const pet = defineService({ name: 'pet', description: 'Unreachable.', routes() {} });
   const { send } = await createTestApp(t, {
     services: [user, pet],
     config: { apps, limits },
@@ -292,7 +292,7 @@ test('an answer of a neighbour that is larger than the config allows counts as n
   await send('POST', '/user/users/', { name: 'Alice' });
   const adopt = (count: number) =>
     send('PATCH', '/user/users/1', { pets_ids: pets.slice(0, count).map(({ id }) => id) });
-  // Twice, since a limit that counted all answers of a connection together would refuse the second.
+  // Several times, because a limit for all responses of a connection together would reject a later one.
   for (let time = 0; time < 3; time += 1) expect((await adopt(50)).status).toBe(200);
   expect((await adopt(100)).status).toBe(503);
   expect((await adopt(50)).status).toBe(200);

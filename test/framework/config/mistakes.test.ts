@@ -2,303 +2,316 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { readConfig } from '../../../src/framework/config/config.ts';
 import { makeFolder } from '../../support/app.ts';
-import { and, apps, both, gateway, messageOf, ofMail, ofServices, read, services } from './config-helpers.ts';
+import {
+  gateway,
+  messageOf,
+  read,
+  services,
+  validServices,
+  withApps,
+  withKeys,
+  withMail,
+  withServices,
+} from './config-helpers.ts';
 
-describe('a mistake is one line that names the file and the place:', () => {
+describe('a mistake is an error of one line that names the file and the path', () => {
   const portRange = 'apps.gateway.port must be an integer from 0 to 65535';
   const levels = 'one of trace, debug, info, warn, error, fatal, silent';
   const address = 'apps.gateway.url must be an address like http://host:port';
   const mistakes: Record<string, [text: string, message: string]> = {
     'an unknown key at the top': [
-      and('logs: {}'),
+      withKeys('logs: {}'),
       'logs is not a known key (known: log, calls, limits, docs, compress, origins, hosts, hsts, metrics, proxies, internal, traces, services, apps)',
     ],
     'an unknown key of log': [
-      and('log: { folder: logs }'),
+      withKeys('log: { folder: logs }'),
       'log.folder is not a known key (known: level, directory)',
     ],
     'an unknown key of calls': [
-      and('calls: { timeout: 1 }'),
+      withKeys('calls: { timeout: 1 }'),
       'calls.timeout is not a known key (known: deadline)',
     ],
     'an unknown key of a service': [
-      ofServices('{ pet: { databse: x } }'),
+      withServices('{ pet: { databse: x } }'),
       'services.pet.databse is not a known key (known: database, log, events, options)',
     ],
     'an unknown key of the log of a service': [
-      ofServices('{ pet: { database: sqlite:x, log: { level: info, directory: x } } }'),
+      withServices('{ pet: { database: sqlite:x, log: { level: info, directory: x } } }'),
       'services.pet.log.directory is not a known key (known: level)',
     ],
     'an unknown key of an app': [
-      apps('{ gateway: { prot: 8000, port: 8000, services: [pet, user] } }'),
+      withApps('{ gateway: { prot: 8000, port: 8000, services: [pet, user] } }'),
       'apps.gateway.prot is not a known key (known: host, port, instances, url, services)',
     ],
-    'a name of an app that is no name': [
-      apps('{ Gate_way: { port: 8000, services: [pet, user] } }'),
+    'an invalid name of an app': [
+      withApps('{ Gate_way: { port: 8000, services: [pet, user] } }'),
       'apps.Gate_way is not a name: lower-case letters, digits and "-"',
     ],
-    'a name of a service that is no name': [
-      ofServices('{ Pet: {} }'),
+    'an invalid name of a service': [
+      withServices('{ Pet: {} }'),
       'services.Pet is not a name: lower-case letters, digits and "-"',
     ],
 
-    'services missing': [`apps: ${gateway}`, 'services is missing'],
-    'apps missing': [both, 'apps is missing'],
-    'no app': [apps('{}'), 'apps must have at least one entry'],
-    'the port missing': [apps('{ gateway: { services: [pet, user] } }'), 'apps.gateway.port is missing'],
-    'the services of an app missing': [
-      apps('{ gateway: { port: 8000 } }'),
+    'missing services': [`apps: ${gateway}`, 'services is missing'],
+    'missing apps': [validServices, 'apps is missing'],
+    'no app': [withApps('{}'), 'apps must have at least one entry'],
+    'a missing port': [withApps('{ gateway: { services: [pet, user] } }'), 'apps.gateway.port is missing'],
+    'missing services of an app': [
+      withApps('{ gateway: { port: 8000 } }'),
       'apps.gateway.services is missing',
     ],
-    'the database of a service missing': [ofServices('{ pet: {} }'), 'services.pet.database is missing'],
-    'the level of the log of a service missing': [
-      ofServices('{ pet: { database: sqlite:x, log: {} } }'),
+    'a missing database of a service': [withServices('{ pet: {} }'), 'services.pet.database is missing'],
+    'a missing log level of a service': [
+      withServices('{ pet: { database: sqlite:x, log: {} } }'),
       'services.pet.log.level is missing',
     ],
 
     'an empty file': ['', 'the file must be a map'],
     'a list': ['- pet', 'the file must be a map'],
-    'a log that is nothing': [and('log:'), 'log must be a map'],
-    'calls that are a number': [and('calls: 1000'), 'calls must be a map'],
-    'a level that there is not': [and('log: { level: loud }'), `log.level must be ${levels}`],
+    'an empty log': [withKeys('log:'), 'log must be a map'],
+    'calls that are a number': [withKeys('calls: 1000'), 'calls must be a map'],
+    'an unknown log level': [withKeys('log: { level: loud }'), `log.level must be ${levels}`],
     'a directory that is a number': [
-      and('log: { directory: 5 }'),
+      withKeys('log: { directory: 5 }'),
       'log.directory must be the path of a folder',
     ],
     'a deadline of 0': [
-      and('calls: { deadline: 0 }'),
+      withKeys('calls: { deadline: 0 }'),
       'calls.deadline must be an integer from 1 to 60000, in ms',
     ],
-    'a deadline as text': [
-      and('calls: { deadline: 1s }'),
+    'a deadline that is a string': [
+      withKeys('calls: { deadline: 1s }'),
       'calls.deadline must be an integer from 1 to 60000, in ms',
     ],
     'an unknown limit': [
-      and('limits: { time: { body: 1 } }'),
+      withKeys('limits: { time: { body: 1 } }'),
       'limits.time.body is not a known key (known: headers, request, handler, answer, idle)',
     ],
     'a limit out of its bounds': [
-      and('limits: { body: 1 }'),
+      withKeys('limits: { body: 1 }'),
       'limits.body must be an integer from 1024 to 16777216, in bytes',
     ],
     'too few unread bytes': [
-      and('limits: { unread: 1 }'),
+      withKeys('limits: { unread: 1 }'),
       'limits.unread must be an integer from 1048576 to 17179869184, in bytes',
     ],
     'an origin with a path': [
-      and('origins: [https://a.example/app]'),
+      withKeys('origins: [https://a.example/app]'),
       'origins.0 must be an origin like https://host:port, or "*"',
     ],
     'a host with a port': [
-      and('hosts: ["api.example:443"]'),
+      withKeys('hosts: ["api.example:443"]'),
       'hosts.0 must be a host name or an address without a port, or "*"',
     ],
-    'hosts that are one text': [and('hosts: api.example'), 'hosts must be a list of host names'],
-    'hsts without an age': [and('hsts: {}'), 'hsts.maxAge is missing'],
-    'hsts that is only switched on': [and('hsts: true'), 'hsts must be a map'],
-    'an age of hsts that is a text': [
-      and('hsts: { maxAge: 1y }'),
+    'hosts that are a string': [withKeys('hosts: api.example'), 'hosts must be a list of host names'],
+    'hsts without an age': [withKeys('hsts: {}'), 'hsts.maxAge is missing'],
+    'hsts that is true': [withKeys('hsts: true'), 'hsts must be a map'],
+    'an age of hsts that is a string': [
+      withKeys('hsts: { maxAge: 1y }'),
       'hsts.maxAge must be an integer from 0 to 63072000, in seconds',
     ],
-    'docs that are a path': [and('docs: /docs'), 'docs must be true or false'],
+    'docs that are a path': [withKeys('docs: /docs'), 'docs must be true or false'],
     'a proxy that is no address': [
-      and('proxies: [10.0.0.0/33]'),
+      withKeys('proxies: [10.0.0.0/33]'),
       'proxies.0 must be an address, or a network like 10.0.0.0/8',
     ],
-    'a key that can be guessed': [
-      and('internal: { key: hunter2 }'),
+    'a short key': [
+      withKeys('internal: { key: hunter2 }'),
       'internal.key must be 16 to 256 characters without a space',
     ],
     'a key of 15 characters': [
-      and('internal: { key: 123456789abcdef }'),
+      withKeys('internal: { key: 123456789abcdef }'),
       'internal.key must be 16 to 256 characters without a space',
     ],
     'a ratio just over 1': [
-      and('traces: { url: "http://collector:4318", ratio: 1.01 }'),
+      withKeys('traces: { url: "http://collector:4318", ratio: 1.01 }'),
       'traces.ratio must be a number from 0 to 1',
     ],
     'a ratio below 0': [
-      and('traces: { url: "http://collector:4318", ratio: -0.01 }'),
+      withKeys('traces: { url: "http://collector:4318", ratio: -0.01 }'),
       'traces.ratio must be a number from 0 to 1',
     ],
     'a proxy that is a host name': [
-      and('proxies: [proxy.example]'),
+      withKeys('proxies: [proxy.example]'),
       'proxies.0 must be an address, or a network like 10.0.0.0/8',
     ],
-    'a proxy with a text for its bits': [
-      and('proxies: [10.0.0.0/x]'),
+    'a proxy with a string as prefix length': [
+      withKeys('proxies: [10.0.0.0/x]'),
       'proxies.0 must be an address, or a network like 10.0.0.0/8',
     ],
     '65 instances': [
-      apps('{ gateway: { port: 1, instances: 65, services: [pet, user] } }'),
+      withApps('{ gateway: { port: 1, instances: 65, services: [pet, user] } }'),
       'apps.gateway.instances must be an integer from 1 to 64',
     ],
-    'traces that go nowhere': [and('traces: {}'), 'traces.url is missing'],
+    'traces without a url': [withKeys('traces: {}'), 'traces.url is missing'],
     'an unknown key of traces': [
-      and('traces: { url: "http://collector:4318", sampler: all }'),
+      withKeys('traces: { url: "http://collector:4318", sampler: all }'),
       'traces.sampler is not a known key (known: url, ratio)',
     ],
-    'a collector without its scheme': [
-      and('traces: { url: "collector:4318" }'),
+    'a collector without a scheme': [
+      withKeys('traces: { url: "collector:4318" }'),
       'traces.url must be an address like http://host:4318',
     ],
     'a collector with a password': [
-      and('traces: { url: "http://a:b@collector:4318" }'),
+      withKeys('traces: { url: "http://a:b@collector:4318" }'),
       'traces.url must be an address like http://host:4318',
     ],
     'a ratio that is a percentage': [
-      and('traces: { url: "http://collector:4318", ratio: 50 }'),
+      withKeys('traces: { url: "http://collector:4318", ratio: 50 }'),
       'traces.ratio must be a number from 0 to 1',
     ],
-    'services that are a list': [ofServices('[pet, user]'), 'services must be a map'],
-    'a service that is nothing': [ofServices('{ pet: }'), 'services.pet must be a map'],
+    'services that are a list': [withServices('[pet, user]'), 'services must be a map'],
+    'an empty service': [withServices('{ pet: }'), 'services.pet must be a map'],
     'a database of another kind': [
-      ofServices('{ pet: { database: "mysql://host/pet" } }'),
+      withServices('{ pet: { database: "mysql://host/pet" } }'),
       'services.pet.database must be "sqlite:" and a path, "sqlite::memory:", or "postgres://user@host/database"',
     ],
     'a database without a path': [
-      ofServices('{ pet: { database: "sqlite:" } }'),
+      withServices('{ pet: { database: "sqlite:" } }'),
       'services.pet.database must be "sqlite:" and a path, "sqlite::memory:", or "postgres://user@host/database"',
     ],
-    'a level of a service that there is not': [
-      ofServices('{ pet: { database: sqlite:x, log: { level: loud } } }'),
+    'an unknown log level of a service': [
+      withServices('{ pet: { database: sqlite:x, log: { level: loud } } }'),
       `services.pet.log.level must be ${levels}`,
     ],
-    'an app that is nothing': [apps('{ gateway: }'), 'apps.gateway must be a map'],
+    'an empty app': [withApps('{ gateway: }'), 'apps.gateway must be a map'],
     'a host that is a number': [
-      apps('{ gateway: { host: 1, port: 8000, services: [pet, user] } }'),
+      withApps('{ gateway: { host: 1, port: 8000, services: [pet, user] } }'),
       'apps.gateway.host must be a host name or an address',
     ],
-    'a port above the range': [apps('{ gateway: { port: 65536, services: [pet, user] } }'), portRange],
-    'a port below the range': [apps('{ gateway: { port: -1, services: [pet, user] } }'), portRange],
-    'half a port': [apps('{ gateway: { port: 80.5, services: [pet, user] } }'), portRange],
-    'a port as text': [apps('{ gateway: { port: "8000", services: [pet, user] } }'), portRange],
-    'a port that is nothing': [apps('{ gateway: { port: , services: [pet, user] } }'), portRange],
+    'a port above the range': [withApps('{ gateway: { port: 65536, services: [pet, user] } }'), portRange],
+    'a port below the range': [withApps('{ gateway: { port: -1, services: [pet, user] } }'), portRange],
+    'a port with a fraction': [withApps('{ gateway: { port: 80.5, services: [pet, user] } }'), portRange],
+    'a port that is a string': [withApps('{ gateway: { port: "8000", services: [pet, user] } }'), portRange],
+    'an empty port': [withApps('{ gateway: { port: , services: [pet, user] } }'), portRange],
     'no instances': [
-      apps('{ gateway: { port: 1, instances: 0, services: [pet, user] } }'),
+      withApps('{ gateway: { port: 1, instances: 0, services: [pet, user] } }'),
       'apps.gateway.instances must be an integer from 1 to 64',
     ],
-    'a url without its scheme': [
-      apps('{ gateway: { port: 1, url: "pet:80", services: [pet, user] } }'),
+    'a url without a scheme': [
+      withApps('{ gateway: { port: 1, url: "pet:80", services: [pet, user] } }'),
       address,
     ],
     'a url with a path': [
-      apps('{ gateway: { port: 1, url: "http://pet:80/v1", services: [pet, user] } }'),
+      withApps('{ gateway: { port: 1, url: "http://pet:80/v1", services: [pet, user] } }'),
       address,
     ],
-    'a url with a port that no port can be': [
-      apps('{ gateway: { port: 1, url: "http://pet:99999", services: [pet, user] } }'),
+    'a url with a port above the range': [
+      withApps('{ gateway: { port: 1, url: "http://pet:99999", services: [pet, user] } }'),
       address,
     ],
-    'services of an app that are one text': [
-      apps('{ gateway: { port: 8000, services: pet } }'),
+    'services of an app that are a string': [
+      withApps('{ gateway: { port: 8000, services: pet } }'),
       'apps.gateway.services must be a list of names of services',
     ],
     'a name of a service that is a number': [
-      apps('{ gateway: { port: 8000, services: [pet, user, 7] } }'),
+      withApps('{ gateway: { port: 8000, services: [pet, user, 7] } }'),
       'apps.gateway.services.2 must be the name of a service',
     ],
 
     'a service in no app': [
-      apps('{ gateway: { port: 8000, services: [pet] } }'),
+      withApps('{ gateway: { port: 8000, services: [pet] } }'),
       'services.user is in no app',
     ],
     'a service in two apps': [
-      apps('{ gateway: { port: 1, services: [pet, user] }, other: { port: 2, services: [pet] } }'),
+      withApps('{ gateway: { port: 1, services: [pet, user] }, other: { port: 2, services: [pet] } }'),
       'apps.other.services: pet is also in apps.gateway',
     ],
     'a service twice in one app': [
-      apps('{ gateway: { port: 8000, services: [pet, user, pet] } }'),
+      withApps('{ gateway: { port: 8000, services: [pet, user, pet] } }'),
       'apps.gateway.services: pet is listed twice',
     ],
     'an app with a service that is not configured': [
-      apps('{ gateway: { port: 8000, services: [pet, user, mail] } }'),
+      withApps('{ gateway: { port: 8000, services: [pet, user, mail] } }'),
       'apps.gateway.services: mail is not under services',
     ],
-    'an app with a service of a name that every object has': [
-      apps('{ gateway: { port: 8000, services: [pet, user, constructor] } }'),
+    'an app with a service that has the name of an object member': [
+      withApps('{ gateway: { port: 8000, services: [pet, user, constructor] } }'),
       'apps.gateway.services: constructor is not under services',
     ],
-    'a service that there is not': [
-      ofServices('{ dog: {} }'),
+    'an unknown service': [
+      withServices('{ dog: {} }'),
       'services.dog is not a service (known: pet, user, mail)',
     ],
-    'two services on one file': [
-      ofServices('{ pet: { database: sqlite:x.db }, user: { database: sqlite:./y/../x.db } }'),
+    'two services with the same file': [
+      withServices('{ pet: { database: sqlite:x.db }, user: { database: sqlite:./y/../x.db } }'),
       'services.user.database is also the file of services.pet',
     ],
-    'a database of a service that has none': [
-      ofMail('{ database: sqlite:mail.db }'),
+    'a database of a service without a database': [
+      withMail('{ database: sqlite:mail.db }'),
       'services.mail.database is set, but the service has no database',
     ],
-    'options of a service that has none': [
-      ofServices('{ pet: { database: sqlite:x, options: { a: 1 } } }'),
+    'options of a service without options': [
+      withServices('{ pet: { database: sqlite:x, options: { a: 1 } } }'),
       'services.pet.options is set, but the service has no options',
     ],
-    'an option that the service does not have': [
-      ofMail('{ options: { retry: 5 } }'),
+    'an unknown option of a service': [
+      withMail('{ options: { retry: 5 } }'),
       'services.mail.options.retry is not a known key (known: retries, sender, server)',
     ],
     'an option of another type': [
-      ofMail('{ options: { retries: many } }'),
+      withMail('{ options: { retries: many } }'),
       'services.mail.options.retries must be integer',
     ],
-    'an option within an option that is missing': [
-      ofMail('{ options: { server: {} } }'),
+    'a missing nested option': [
+      withMail('{ options: { server: {} } }'),
       'services.mail.options.server.port is missing',
     ],
-    'options that are a list': [ofMail('{ options: [5] }'), 'services.mail.options must be a map'],
+    'options that are a list': [withMail('{ options: [5] }'), 'services.mail.options must be a map'],
     'port 0 of an app that the gateway must reach': [
-      apps('{ gateway: { port: 1, services: [pet] }, other: { port: 0, services: [user] } }'),
+      withApps('{ gateway: { port: 1, services: [pet] }, other: { port: 0, services: [user] } }'),
       'apps.other.port is 0, but other apps must reach it: set a port or a url',
     ],
-    'port 0 of a gateway whose services others may need': [
-      apps('{ gateway: { port: 0, services: [pet] }, other: { port: 1, services: [user] } }'),
+    'port 0 of a gateway with services that other apps may call': [
+      withApps('{ gateway: { port: 0, services: [pet] }, other: { port: 1, services: [user] } }'),
       'apps.gateway.port is 0, but other apps must reach it: set a port or a url',
     ],
 
     'a variable that is not set': [
-      apps('{ gateway: { port: "${GATEWAY_PORT}", services: [pet, user] } }'),
+      withApps('{ gateway: { port: "${GATEWAY_PORT}", services: [pet, user] } }'),
       'apps.gateway.port: the variable GATEWAY_PORT is not set',
     ],
-    'a variable in a list that is not set': [
-      apps('{ gateway: { port: 1, services: [pet, "${SECOND}"] } }'),
+    'a variable in a list, not set': [
+      withApps('{ gateway: { port: 1, services: [pet, "${SECOND}"] } }'),
       'apps.gateway.services.1: the variable SECOND is not set',
     ],
-    'a variable that is not set, of a name that every object has': [
-      apps('{ gateway: { port: 1, host: "${toString}", services: [pet, user] } }'),
+    'a variable with the name of an object member, not set': [
+      withApps('{ gateway: { port: 1, host: "${toString}", services: [pet, user] } }'),
       'apps.gateway.host: the variable toString is not set',
     ],
     'a variable without a name': [
-      apps('{ gateway: { port: "${}", services: [pet, user] } }'),
+      withApps('{ gateway: { port: "${}", services: [pet, user] } }'),
       'apps.gateway.port: ${} is not ${NAME} or ${NAME:-default}',
     ],
     'a variable with another kind of default': [
-      apps('{ gateway: { port: "${PORT-8000}", services: [pet, user] } }'),
+      withApps('{ gateway: { port: "${PORT-8000}", services: [pet, user] } }'),
       'apps.gateway.port: ${PORT-8000} is not ${NAME} or ${NAME:-default}',
     ],
 
-    'an alias within what it names': [
-      and('log: &a { level: *a }'),
-      'log.level: the alias stands within what it names',
+    'an alias inside its map': [
+      withKeys('log: &a { level: *a }'),
+      'log.level: the alias is inside the value that it refers to',
     ],
-    'a list that is in itself': ['&a [[*a]]', '0.0: the alias stands within what it names'],
+    'an alias inside its list': ['&a [[*a]]', '0.0: the alias is inside the value that it refers to'],
     'a host with a space': [
-      apps('{ gateway: { host: "a b", port: 8000, services: [pet, user] } }'),
+      withApps('{ gateway: { host: "a b", port: 8000, services: [pet, user] } }'),
       'apps.gateway.host must be a host name or an address',
     ],
-    'a folder with a NUL': [and('log: { directory: "a\\0b" }'), 'log.directory must be the path of a folder'],
+    'a folder with a NUL': [
+      withKeys('log: { directory: "a\\0b" }'),
+      'log.directory must be the path of a folder',
+    ],
     'a database with a NUL': [
-      ofServices('{ pet: { database: "sqlite:a\\0b" } }'),
+      withServices('{ pet: { database: "sqlite:a\\0b" } }'),
       'services.pet.database must be "sqlite:" and a path, "sqlite::memory:", or "postgres://user@host/database"',
     ],
 
-    'a key twice': [and('log: {}\nlog: {}'), 'Map keys must be unique at line 7, column 1:'],
-    'a key of an app twice': [
-      apps('{ gateway: { port: 8000, port: 8001, services: [pet, user] } }'),
+    'a repeated key': [withKeys('log: {}\nlog: {}'), 'Map keys must be unique at line 7, column 1:'],
+    'a repeated key of an app': [
+      withApps('{ gateway: { port: 8000, port: 8001, services: [pet, user] } }'),
       'Map keys must be unique at line 5, column 32:',
     ],
-    'YAML that is none': [
+    'invalid YAML': [
       'apps: a: b',
       'Nested mappings are not allowed in compact mappings at line 1, column 7:',
     ],
@@ -311,18 +324,20 @@ describe('a mistake is one line that names the file and the place:', () => {
     });
   }
 
-  test('an alias of nothing', (t) => {
-    expect(messageOf(() => read(t, and('log: *other')))).toMatch(/^config\.yaml: .*\bother\b.*$/);
+  test('an alias without an anchor', (t) => {
+    expect(messageOf(() => read(t, withKeys('log: *other')))).toMatch(/^config\.yaml: .*\bother\b.*$/);
   });
 
   test('a key that is a list, without a warning of the YAML library', (t) => {
     const warn = vi.spyOn(process, 'emitWarning');
     t.onTestFinished(() => warn.mockRestore());
-    expect(messageOf(() => read(t, and('? [a]\n: b')))).toMatch(/^config\.yaml: \[ a \] is not a known key/);
+    expect(messageOf(() => read(t, withKeys('? [a]\n: b')))).toMatch(
+      /^config\.yaml: \[ a \] is not a known key/,
+    );
     expect(warn).not.toHaveBeenCalled();
   });
 
-  test('a file that is not there', (t) => {
+  test('a missing file', (t) => {
     const file = join(makeFolder(t), 'config.yaml');
     expect(messageOf(() => readConfig(file, services, {}))).toBe(`${file}: there is no such file`);
   });
@@ -332,8 +347,8 @@ describe('a mistake is one line that names the file and the place:', () => {
     expect(messageOf(() => readConfig(folder, services, {}))).toBe(`${folder}: the file cannot be read`);
   });
 
-  test('two services on one file by a variable', (t) => {
-    const text = ofServices('{ pet: { database: sqlite:x.db }, user: { database: "sqlite:${DB}" } }');
+  test('two services with the same file after the expansion of a variable', (t) => {
+    const text = withServices('{ pet: { database: sqlite:x.db }, user: { database: "sqlite:${DB}" } }');
     expect(messageOf(() => read(t, text, { DB: 'x.db' }))).toBe(
       'config.yaml: services.user.database is also the file of services.pet',
     );

@@ -17,17 +17,17 @@ test.for([
   ['0.0.0.0', '127.0.0.1'],
   ['::', '[::1]'],
   ['fe80::1', '[fe80::1]'],
-])('what listens at %s is reached at %s', ([host, expected]) => {
+])('the host to connect to for %s is %s', ([host, expected]) => {
   expect(toConnectHost(host as string)).toBe(expected);
 });
 
-test('an app is reached at its url, or else where it listens', () => {
+test('the address of an app is its url, or its host and port', () => {
   expect(addressOf(app)).toBe('http://127.0.0.1:8000');
   expect(addressOf({ ...app, host: '::' })).toBe('http://[::1]:8000');
   expect(addressOf({ ...app, url: 'http://pets.example:80/' })).toBe('http://pets.example:80');
 });
 
-test('the gateway is the first app, and each service is at home in one', () => {
+test('the gateway is the first app, and each service has one app', () => {
   const config = {
     apps: { front: app, back: { ...app, services: ['pet'] } },
   } as unknown as Parameters<typeof appOf>[0];
@@ -46,11 +46,11 @@ test.for([
   ['127.example', false],
   ['0.0.0.0', false],
   ['::', false],
-] as const)('whether only this machine reaches %s: %s', ([host, expected]) => {
+] as const)('whether %s is a loopback address: %s', ([host, expected]) => {
   expect(isLoopback(host)).toBe(expected);
 });
 
-test('a peer that no app runs, or that is no service, is a mistake of the config', () => {
+test('a peer that no app runs, or that is no service, is an error of the config', () => {
   const config = {
     file: '/somewhere/config.yaml',
     apps: { front: { ...app, services: ['user'] }, back: { ...app, services: ['pet'] } },

@@ -10,7 +10,7 @@ import { forwardTo } from '../../support/rogue.ts';
 import { listInFlight, openSocket, readResponses, until } from '../../support/sockets.ts';
 import { listenAndStop } from '../../support/stopped.ts';
 
-Object.assign(internalLimits, { checkEvery: 50 });
+Object.assign(internalLimits, { checkEveryMs: 50 });
 
 const json = { 'content-type': 'application/json' };
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;

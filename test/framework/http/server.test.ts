@@ -6,7 +6,7 @@ import { createExampleApp } from '../../support/app.ts';
 import { forwardTo } from '../../support/rogue.ts';
 import { openSocket, until } from '../../support/sockets.ts';
 
-Object.assign(internalLimits, { checkEvery: 50 });
+Object.assign(internalLimits, { checkEveryMs: 50 });
 
 test('a plugin that is registered before one it depends on stops the start', async () => {
   await expect(async () => Fastify().register(drain)).rejects.toThrow(

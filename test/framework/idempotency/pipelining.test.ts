@@ -7,7 +7,7 @@ import { createTestApp } from '../../support/app.ts';
 import { listInFlight, openSocket, until } from '../../support/sockets.ts';
 import { key, makeNotes } from './helper.ts';
 
-Object.assign(internalLimits, { checkEvery: 50 });
+Object.assign(internalLimits, { checkEveryMs: 50 });
 
 /** A service whose `POST /note/slow` waits until the test releases it. */
 async function start(t: TestContext, config: Record<string, unknown> = {}) {

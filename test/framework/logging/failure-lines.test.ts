@@ -70,7 +70,7 @@ describe('while the pet service does not run', () => {
         service: 'user',
         peer: 'pet',
         operation: 'GET /pet/pets/',
-        fault: 'no answer',
+        error: 'no response',
         reason: 'ECONNREFUSED',
         msg: 'call failed',
       },

@@ -207,8 +207,8 @@ test('metrics are rendered at most once a second, also for concurrent scrapes', 
   const texts = new Set(await Promise.all(Array.from({ length: 50 }, get)));
   for (let time = 0; time < 20; time += 1) texts.add(await get());
   // Each newly rendered text differs, because it contains the CPU time used so far.
-  expect(texts.size).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / internalLimits.metrics));
-  await sleep(internalLimits.metrics);
+  expect(texts.size).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / internalLimits.metricsMs));
+  await sleep(internalLimits.metricsMs);
   expect(texts).not.toContain(await get());
 });
 
@@ -225,12 +225,12 @@ test('scrapes that arrive while the text is being rendered share it', async (t) 
     arrived += 1;
   });
   await server.register(async (scope) =>
-    createMetrics({ label: 'gateway', maxAgeMs: internalLimits.metrics, gather }).addTo(scope),
+    createMetrics({ label: 'gateway', maxAgeMs: internalLimits.metricsMs, gather }).addTo(scope),
   );
   t.onTestFinished(() => server.close());
   const url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/metrics`;
   await sendTo(url, 'GET');
-  await sleep(internalLimits.metrics + 50);
+  await sleep(internalLimits.metricsMs + 50);
   const { promise, resolve } = Promise.withResolvers<string>();
   text = promise;
   const responses = Array.from({ length: 5 }, () => sendTo(url, 'GET'));

@@ -10,27 +10,27 @@ function publish(operation: object, schemas: object = {}): OpenApiDocument {
 }
 const json = (schema: object) => ({ content: { 'application/json': { schema } } });
 
-/** Describes the breaks when a response changes from the first schema to the second. */
+/** Describes the breaking changes when a response changes from `promised` to `live`. */
 export function respond(
   promised: object,
   live: object,
   schemas: readonly [object, object] = [{}, {}],
 ): string[] {
   const of = (schema: object, all: object) => publish({ responses: { 200: json(schema) } }, all);
-  return describeBreaks(of(promised, schemas[0]), of(live, schemas[1]));
+  return describeChanges(of(promised, schemas[0]), of(live, schemas[1]));
 }
 
-/** Describes the breaks when a request body changes from the first schema to the second. */
+/** Describes the breaking changes when a request body changes from `promised` to `live`. */
 export function send(
   promised: object,
   live: object,
   schemas: readonly [object, object] = [{}, {}],
 ): string[] {
   const of = (schema: object, all: object) => publish({ requestBody: json(schema) }, all);
-  return describeBreaks(of(promised, schemas[0]), of(live, schemas[1]));
+  return describeChanges(of(promised, schemas[0]), of(live, schemas[1]));
 }
 
-function describeBreaks(promised: OpenApiDocument, live: OpenApiDocument): string[] {
+function describeChanges(promised: OpenApiDocument, live: OpenApiDocument): string[] {
   return findBreakingChanges(promised, live, use).map(({ field, reason }) => `${field}: ${reason}`);
 }
 

@@ -7,11 +7,11 @@ import type { OpenApiDocument } from '../../../src/framework/openapi/response-co
 import { applyChanges, change, type Draft, draft } from './schema-pairs.ts';
 import { createRandom, createSampler, disturb } from './schema-samples.ts';
 
-/** `PAIRS=10000` in `.ci/run`. */
+/** The number of pairs. `.ci/run` sets `PAIRS=10000`. */
 const pairs = Number(process.env.PAIRS ?? 300);
 const use = { method: 'post', path: '/x/things' };
 
-/** The merged document of a service whose one operation takes a body of that schema and responds with it. */
+/** Creates the merged document of a service with one operation, whose body and response have the schema of the draft. */
 function publish({ root, A, B }: Draft): OpenApiDocument {
   const content = { 'application/json': { schema: root } };
   const operation = { requestBody: { content }, responses: { 200: { description: '', content } } };
@@ -35,7 +35,7 @@ function read(document: OpenApiDocument) {
   return { schemas: new SchemaDocument(document), schema };
 }
 
-/** Values that the old contract lets a caller send and the new one rejects, or the other way round for a response. */
+/** Searches for a value that the sender's contract accepts and the receiver's contract rejects. */
 function findCounterexample(
   kind: 'body' | 'response',
   promised: OpenApiDocument,
@@ -52,7 +52,7 @@ function findCounterexample(
     createSampler(receiver.schemas, random),
   ];
   for (let round = 0; round < 40; round += 1) {
-    // What is made of the receiver's schema holds the values at its bounds; a peer may send such ones too.
+    // Samples of the receiver's schema contain values at its bounds, which a peer may send too.
     const drawn =
       kind === 'response' && round % 3 === 2 ? sampleOther(receiver.schema) : sample(sender.schema);
     if (drawn === undefined) continue;
@@ -71,8 +71,8 @@ const pair = fc.tuple(
   ),
 );
 
-test('no pair of schemas is called compatible if Ajv accepts a value by one and rejects it by the other', () => {
-  const counted = { compatible: 0, broken: 0, unsure: 0 };
+test('a pair of schemas is not reported as compatible if Ajv accepts a value by one and rejects it by the other', () => {
+  const counts = { compatible: 0, broken: 0, unsure: 0 };
   fc.assert(
     fc.property(pair, fc.nat(), ([before, after], seed) => {
       const promised = publish(before);
@@ -82,7 +82,7 @@ test('no pair of schemas is called compatible if Ajv accepts a value by one and 
         const named = breaks.filter(({ field }) => field.startsWith(kind));
         const found = findCounterexample(kind, promised, live, seed);
         if (named.length === 0) expect({ kind, found }).toEqual({ kind, found: [] });
-        counted[named.length === 0 ? 'compatible' : found.length > 0 ? 'broken' : 'unsure'] += 1;
+        counts[named.length === 0 ? 'compatible' : found.length > 0 ? 'broken' : 'unsure'] += 1;
       }
     }),
     {
@@ -90,7 +90,7 @@ test('no pair of schemas is called compatible if Ajv accepts a value by one and 
       ...(process.env.SEED && { seed: Number(process.env.SEED), path: process.env.PATH_OF ?? '' }),
     },
   );
-  if (process.env.PAIRS) console.log(counted);
+  if (process.env.PAIRS) console.log(counts);
 }, 3_600_000);
 
 test('every schema is compatible with itself and with its copy', () => {

@@ -27,7 +27,7 @@ describe('a recursive schema', () => {
     ]);
   });
 
-  test('is equal to its own unfolding', () => {
+  test('is equal to an unfolded copy', () => {
     const { properties, ...rest } = node(Type.Literal('a'));
     const unfolded = { ...rest, properties: { ...properties, next: node(Type.Literal('a')) } };
     const all = [{ Node: node(Type.Literal('a')) }, { Node: unfolded }] as const;
@@ -35,7 +35,7 @@ describe('a recursive schema', () => {
     expect(send(root, root, all)).toEqual([]);
   });
 
-  test('reports a break behind a cycle of two schemas', () => {
+  test('reports a breaking change behind a cycle of two schemas', () => {
     const to = (name: string, value: TSchema) =>
       Type.Object({ value, next: Type.Unsafe({ $ref: `#/components/schemas/${name}` }) });
     const promised = { Node: to('Other', Type.String()), Other: to('Node', Type.Integer()) };
@@ -45,7 +45,7 @@ describe('a recursive schema', () => {
   });
 });
 
-test('a keyword without a rule is equal, or cannot be compared', () => {
+test('a changed keyword without a rule cannot be compared', () => {
   const keywords: Record<string, unknown> = {
     if: { type: 'string' },
     dependentRequired: { a: ['b'] },

@@ -20,7 +20,7 @@ export function part(service: string, document: Json, prefix = `/${service}`): P
   };
 }
 
-/** Returns the value at a JSON Pointer, with or without `#`; undefined if there is none. */
+/** Returns the value at a JSON Pointer, with or without `#`. Undefined if there is none. */
 export function at(document: unknown, pointer: string): unknown {
   const tokens = pointer.split('/').slice(1);
   return tokens.reduce<unknown>((node, token) => {
@@ -197,13 +197,13 @@ export const rich: Json = {
 };
 
 /** Lists every reference in a document with its path. Ignores references in data. */
-export function references(node: unknown, place = '#', found: [string, string][] = []): [string, string][] {
+export function references(node: unknown, path = '#', found: [string, string][] = []): [string, string][] {
   if (typeof node !== 'object' || node === null) return found;
   for (const [key, value] of Object.entries(node)) {
-    if (['example', 'default', 'value', 'const', 'enum'].includes(key) && !place.endsWith('/responses'))
+    if (['example', 'default', 'value', 'const', 'enum'].includes(key) && !path.endsWith('/responses'))
       continue;
-    if ((key === '$ref' || key === 'operationRef') && typeof value === 'string') found.push([place, value]);
-    else references(value, `${place}/${key}`, found);
+    if ((key === '$ref' || key === 'operationRef') && typeof value === 'string') found.push([path, value]);
+    else references(value, `${path}/${key}`, found);
   }
   return found;
 }

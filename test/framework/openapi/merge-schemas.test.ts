@@ -32,12 +32,15 @@ describe('a reference', () => {
     expect(schemaOf(ref)).toBe(merged);
   });
 
-  test.for(['#/info/title', '#/servers/0', '#'])('%s would lead nowhere, so it is refused', (ref) => {
-    expect(() => schemaOf(ref)).toThrow(MergeError);
-    expect(() => schemaOf(ref)).toThrow(`pet: the reference ${ref} `);
-  });
+  test.for(['#/info/title', '#/servers/0', '#'])(
+    '%s has no target after the merge, so it is rejected',
+    (ref) => {
+      expect(() => schemaOf(ref)).toThrow(MergeError);
+      expect(() => schemaOf(ref)).toThrow(`pet: the reference ${ref} `);
+    },
+  );
 
-  test('next to other keywords follows too', () => {
+  test('is qualified also beside other keywords', () => {
     expect(mergeSchema({ $ref: '#/components/schemas/Pet', description: 'This one' })).toEqual({
       $ref: '#/components/schemas/pet.Pet',
       description: 'This one',
@@ -45,7 +48,7 @@ describe('a reference', () => {
   });
 });
 
-test('writes a tuple as draft 2020-12 has it, and as readContract reads it', () => {
+test('a tuple has the form of draft 2020-12, and readContract checks it', () => {
   const tuple = Type.Tuple([Type.String(), Type.Integer()]);
   const content = { 'application/json': { schema: tuple } };
   const paths = {
@@ -57,12 +60,12 @@ test('writes a tuple as draft 2020-12 has it, and as readContract reads it', () 
     prefixItems: [{ type: 'string' }, { type: 'integer' }],
     ...{ items: false, minItems: 2, maxItems: 2 },
   });
-  const { findFault } = readContract(merged, 'get', '/pet/pair');
-  const faultOf = (body: unknown) => findFault({ status: 200, contentType: 'application/json', body });
-  expect(faultOf(['a', 1])).toBeUndefined();
-  expect(faultOf(['a', 'b'])).toBe('body/1 must be integer');
-  expect(faultOf(['a', 1, 2])).toMatch(/^body must NOT have more than 2 items/);
-  // Under `properties` these are names, not keywords.
+  const { findMismatch } = readContract(merged, 'get', '/pet/pair');
+  const mismatchOf = (body: unknown) => findMismatch({ status: 200, contentType: 'application/json', body });
+  expect(mismatchOf(['a', 1])).toBeUndefined();
+  expect(mismatchOf(['a', 'b'])).toBe('body/1 must be integer');
+  expect(mismatchOf(['a', 1, 2])).toMatch(/^body must NOT have more than 2 items/);
+  // Below `properties` these are names, not keywords.
   const named = {
     type: 'object',
     properties: { items: { type: 'string' }, additionalItems: { type: 'null' } },
@@ -71,7 +74,7 @@ test('writes a tuple as draft 2020-12 has it, and as readContract reads it', () 
 });
 
 describe('a discriminator', () => {
-  test('has its mapping qualified, for names and for references', () => {
+  test('has qualified names and references in its mapping', () => {
     expect(
       mergeSchema({
         discriminator: {
@@ -97,14 +100,14 @@ describe('a discriminator', () => {
     });
   });
 
-  test('without a mapping gets a mapping with its old values', () => {
+  test('without a mapping gets a mapping that keeps its values', () => {
     const schema = {
       oneOf: [{ $ref: '#/components/schemas/Pet' }, { $ref: '#/components/schemas/Dog' }],
       discriminator: { propertyName: 'kind' },
     };
     expect(mergeSchema(schema)).toEqual({
       oneOf: [{ $ref: '#/components/schemas/pet.Pet' }, { $ref: '#/components/schemas/pet.Dog' }],
-      // The values were the names of the schemas, and those have changed.
+      // The values are the names of the schemas before the merge.
       discriminator: {
         propertyName: 'kind',
         mapping: { Pet: '#/components/schemas/pet.Pet', Dog: '#/components/schemas/pet.Dog' },
@@ -112,14 +115,14 @@ describe('a discriminator', () => {
     });
   });
 
-  test('is an ordinary name for a property', () => {
+  test('may be the name of a property', () => {
     const schema = { properties: { discriminator: { type: 'string' }, mapping: { type: 'string' } } };
     expect(mergeSchema(schema)).toEqual(schema);
   });
 });
 
-describe('a name or value that looks like a keyword does not change:', () => {
-  const odd = ['$ref', 'example', 'default', 'tags', 'security', 'servers', 'enum', 'const', 'operationId'];
+describe('a name or value that looks like a keyword does not change', () => {
+  const names = ['$ref', 'example', 'default', 'tags', 'security', 'servers', 'enum', 'const', 'operationId'];
   const traps = {
     $ref: '#/components/schemas/Pet',
     operationId: 'list',
@@ -131,12 +134,12 @@ describe('a name or value that looks like a keyword does not change:', () => {
     get: { operationId: 'list' },
   };
 
-  test.for(odd)('a property called %s', (name) => {
+  test.for(names)('the property %s', (name) => {
     const schema = { type: 'object', properties: { [name]: { type: 'string' } }, required: [name] };
     expect(mergeSchema(schema)).toEqual(schema);
   });
 
-  test.for(odd)('a reference of a property called %s follows all the same', (name) => {
+  test.for(names)('the property %s, whose reference is qualified', (name) => {
     expect(mergeSchema({ properties: { [name]: { $ref: '#/components/schemas/Pet' } } })).toEqual({
       properties: { [name]: { $ref: '#/components/schemas/pet.Pet' } },
     });
@@ -193,7 +196,7 @@ describe('a name or value that looks like a keyword does not change:', () => {
     expect(merged.components).toEqual({ securitySchemes: { 'pet.login': login } });
   });
 
-  test('a response called default follows as a response', () => {
+  test('the response `default`, whose reference is qualified', () => {
     const responses = { default: { $ref: '#/components/responses/Problem' } };
     expect(mergeOperation({ responses })).toEqual({
       responses: { default: { $ref: '#/components/responses/pet.Problem' } },

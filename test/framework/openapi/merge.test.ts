@@ -20,13 +20,13 @@ describe('a rich document of three services', () => {
 
   test('resolves each reference to the same value as before', () => {
     const own = mergeDocuments([part('pet', rich)], info);
-    for (const [place, ref] of references(own).filter(([, ref]) => ref.startsWith('#'))) {
-      expect(at(merged, ref), `${ref} in ${place}`).toEqual(at(own, ref));
+    for (const [path, ref] of references(own).filter(([, ref]) => ref.startsWith('#'))) {
+      expect(at(merged, ref), `${ref} in ${path}`).toEqual(at(own, ref));
     }
-    // A service's references never lead into another service.
-    for (const [place, ref] of all) {
-      const owner = /\/components\/\w+\/(\w+)\.|^#\/(?:paths\/|webhooks\/)\/?(\w+)[/.]/.exec(place);
-      expect(ref, place).toMatch(
+    // A reference of a service has its target in the same service.
+    for (const [path, ref] of all) {
+      const owner = /\/components\/\w+\/(\w+)\.|^#\/(?:paths\/|webhooks\/)\/?(\w+)[/.]/.exec(path);
+      expect(ref, path).toMatch(
         new RegExp(
           `^(https://|#/components/\\w+/${owner?.[1] ?? owner?.[2]}\\.|#/paths/~1${owner?.[1] ?? owner?.[2]}~1)`,
         ),
@@ -34,7 +34,7 @@ describe('a rich document of three services', () => {
     }
   });
 
-  test('carries every kind of component', () => {
+  test('contains every kind of component', () => {
     for (const [kind, named] of Object.entries(rich.components as Record<string, Json>)) {
       const names = Object.keys(named);
       expect(Object.keys(at(merged, `#/components/${kind}`) as Json), kind).toEqual(
@@ -142,7 +142,7 @@ describe('security', () => {
     components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } }, ...more },
   });
 
-  test('of a document holds for its own operations and no others', () => {
+  test('of a document applies to its operations only', () => {
     const merged = mergeDocuments(
       [
         part('pet', secured({ '/pets': { summary: 'Pets', parameters: [], get: {}, post: {} } })),
@@ -163,7 +163,7 @@ describe('security', () => {
     expect(merged.components).toEqual({ securitySchemes: { 'pet.key': { type: 'http', scheme: 'bearer' } } });
   });
 
-  test('of an operation goes before that of the document', () => {
+  test('of an operation overrides the security of the document', () => {
     const merged = mergeDocuments(
       [
         part(
@@ -183,14 +183,14 @@ describe('security', () => {
     });
   });
 
-  test('of a document holds for its webhooks too', () => {
+  test('of a document applies to its webhooks too', () => {
     const document = { ...secured({}), webhooks: { born: { post: {} } } };
     expect(at(mergeDocuments([part('pet', document)], info), '#/webhooks/pet.born')).toEqual({
       post: { security: [{ 'pet.key': [] }] },
     });
   });
 
-  test('of a document holds for a path that stands among the components too', () => {
+  test('of a document applies to a path in the components too', () => {
     const paths = { '/pets': { $ref: '#/components/pathItems/Pets' } };
     const document = secured(paths, { pathItems: { Pets: { get: {}, post: { security: [] } } } });
     expect(at(mergeDocuments([part('pet', document)], info), '#/components/pathItems/pet.Pets')).toEqual({
@@ -229,7 +229,7 @@ test('keeps the other members of a document under x-services', () => {
   for (const key of Object.keys(more)) expect(merged).not.toHaveProperty(key);
 });
 
-test('a selection of services has nothing of the others; a selection of all services equals the document', () => {
+test('a selection of services contains only these services; a selection of all services equals the document', () => {
   const parts = ['pet', 'user', 'shop'].map((service) => part(service, rich));
   const merged = mergeDocuments(parts, info);
   expect(JSON.stringify(selectServices(merged, ['pet', 'user', 'shop']))).toBe(JSON.stringify(merged));

@@ -1,10 +1,10 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import fc from 'fast-check';
 
-/** A schema as JSON, as it stands in a document. */
+/** A schema as JSON. */
 export type Json = { [keyword: string]: unknown };
 
-/** A schema and two named ones that it, and they, may refer to. */
+/** A schema, and two named schemas that all three may refer to. */
 export interface Draft {
   readonly root: Json;
   readonly A: Json;
@@ -49,7 +49,7 @@ const scalar: fc.Arbitrary<TSchema> = fc.oneof(
 );
 
 const { schema, container } = fc.letrec<{ schema: TSchema; object: TSchema; container: TSchema }>((tie) => ({
-  // A reference to a schema that is a reference again could lead to itself, which no validator takes.
+  // No named schema is a reference, because it could refer to itself, which validators reject.
   container: fc.oneof(
     tie('object'),
     tie('object').map((object) => Type.Union([object, Type.Null()])),
@@ -125,12 +125,12 @@ const { schema, container } = fc.letrec<{ schema: TSchema; object: TSchema; cont
   ),
 }));
 
-/** Schemas of every shape that TypeBox writes, references and recursion among them. */
+/** Generates all kinds of schemas that TypeBox writes, including references and recursion. */
 export const draft: fc.Arbitrary<Draft> = fc
   .record({ root: schema, A: container, B: container })
   .map((all) => JSON.parse(JSON.stringify(all)) as Draft);
 
-/** A small change of a draft: which schema of it, which kind of change, and how. */
+/** Generates a small change of a draft: the schema, the kind of change and its parameters. */
 export const change = fc.record({
   at: fc.nat(1_000),
   kind: fc.nat(1_000),
@@ -151,12 +151,12 @@ const numeric = [
 ];
 const counts = ['minItems', 'maxItems', 'minProperties', 'maxProperties'];
 
-/** The draft after the changes. */
+/** Returns a changed copy of a draft. */
 export function applyChanges(before: Draft, changes: readonly Change[]): Draft {
   const draft = structuredClone(before) as unknown as Draft;
   for (const { at, kind, amount, name, replacement } of changes) {
-    const places = [...listSchemas(draft)];
-    const node = places[at % places.length] as Json;
+    const schemas = [...listSchemas(draft)];
+    const node = schemas[at % schemas.length] as Json;
     const kinds = kindsOf(node, amount, name, replacement);
     kinds[kind % kinds.length]?.();
   }
@@ -229,7 +229,7 @@ function kindsOf(node: Json, amount: number, name: string, replacement: Json): (
   return kinds;
 }
 
-/** Every schema in a draft, without those that are data. */
+/** Lists every schema in a draft. Ignores data that looks like a schema. */
 function* listSchemas(node: unknown, isMap = true): Generator<Json> {
   if (typeof node !== 'object' || node === null) return;
   if (Array.isArray(node)) {

@@ -2,7 +2,7 @@ import { listOf, mapOf } from '../../../src/framework/openapi/compatibility/alte
 import type { Schema, SchemaDocument } from '../../../src/framework/openapi/compatibility/schema-document.ts';
 import type { Json } from './schema-pairs.ts';
 
-/** Pseudo-random numbers from a seed, so that a counterexample can be had again. */
+/** Creates pseudo-random numbers from a seed, so that a counterexample can be reproduced. */
 export function createRandom(seed: number) {
   let state = seed;
   const next = (below: number): number => {
@@ -21,12 +21,12 @@ const numbers = [-4, -3, -2, -1, -0.5, 0, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6,
 const scalars = [null, true, false, ...strings, ...numbers];
 const formats: Record<string, RegExp> = { date: /^\d{4}-/, uuid: /^a0a0/ };
 
-/** Nothing matches, or nothing was found. */
+/** Stands for a value that does not exist or was not found. */
 const nothing = Symbol('nothing');
 
 /**
- * Samples values that a schema accepts. What no `properties`, `patternProperties` or `additionalProperties` names is
- * in no object, so these are values that a caller who knows the schema alone can send.
+ * Samples values that a schema accepts. Objects have no properties beyond `properties`, `patternProperties` and
+ * `additionalProperties`, because a caller that knows only the schema sends no others.
  */
 export function createSampler(document: SchemaDocument, random: Random) {
   return function sample(schema: Schema): { readonly value: unknown } | undefined {
@@ -123,13 +123,13 @@ export function createSampler(document: SchemaDocument, random: Random) {
     );
   }
 
-  function filter<Value>(values: readonly Value[], isRight: (value: Value) => boolean): unknown {
-    const right = values.filter(isRight);
-    return right.length === 0 ? nothing : random.pick(right);
+  function filter<Value>(values: readonly Value[], isMatch: (value: Value) => boolean): unknown {
+    const matches = values.filter(isMatch);
+    return matches.length === 0 ? nothing : random.pick(matches);
   }
 }
 
-/** A value that a peer may send as well: something in it is another, more, or less. */
+/** Changes a value at random: changes, adds or removes a part. */
 export function disturb(value: unknown, random: Random): unknown {
   if (Array.isArray(value)) {
     if (value.length === 0 || random.next(3) === 0) return [...value, random.pick(scalars)];
@@ -146,12 +146,12 @@ export function disturb(value: unknown, random: Random): unknown {
 }
 
 function isString({ minLength = 0, maxLength = 99, pattern = '', format }: Json, value: string): boolean {
-  const isFit = formats[String(format)]?.test(value) ?? true;
+  const matchesFormat = formats[String(format)]?.test(value) ?? true;
   return (
     value.length >= Number(minLength) &&
     value.length <= Number(maxLength) &&
     new RegExp(String(pattern)).test(value) &&
-    isFit
+    matchesFormat
   );
 }
 

@@ -9,7 +9,7 @@ import { listInFlight, openSocket } from '../../support/sockets.ts';
 
 const key = 'a-key-of-sixteen-or-more';
 
-test('the gateway and each service say what was checked, and how it went', async (t) => {
+test('the gateway and each service list their checks and the results', async (t) => {
   const { send } = await createExampleApp(t);
   expect((await send('GET', '/ready')).body).toEqual({
     status: 'OK',
@@ -20,7 +20,7 @@ test('the gateway and each service say what was checked, and how it went', async
   expect((await send('GET', '/user/ready')).body.checks).toEqual({ database: 'OK', pet: 'OK' });
 });
 
-test('a gateway names each service that it forwards to, and whether the app of that service responds', async (t) => {
+test('a gateway lists each service that it forwards to, and whether its app responds', async (t) => {
   const apps = {
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port: 1, services: ['pet'] },
@@ -33,7 +33,7 @@ test('a gateway names each service that it forwards to, and whether the app of t
   });
 });
 
-test('checks are listed in the order of their declaration, not in that of their results', async () => {
+test('checks have the order of their declaration, not of their results', async () => {
   const slow = () => new Promise<'OK'>((resolve) => setTimeout(() => resolve('OK'), 30));
   const { checks } = await checkReadiness({
     database: async () => void (await slow()),
@@ -42,7 +42,7 @@ test('checks are listed in the order of their declaration, not in that of their 
   expect(Object.keys(checks)).toEqual(['database', 'slow', 'fast']);
 });
 
-test('a database that fails is a check that failed, named without the reason', async () => {
+test('a failed check of a database does not reveal the reason', async () => {
   const database = () => {
     throw new Error('/secret/path/pet.db is gone');
   };
@@ -53,7 +53,7 @@ test('a database that fails is a check that failed, named without the reason', a
   });
 });
 
-test('a peer that is away leaves the service ready and degraded; a peer that breaks its contract does not', async () => {
+test('an unreachable peer leaves the service ready and degraded; a broken contract does not', async () => {
   const check = (peers: Parameters<typeof checkReadiness>[0]['peers']) =>
     checkReadiness({ database: async () => {}, peers });
   expect(await check({ toy: async () => 'unreachable', pet: async () => 'unreachable' })).toEqual({
@@ -64,9 +64,9 @@ test('a peer that is away leaves the service ready and degraded; a peer that bre
   expect(await check({ pet: async () => 'broken' })).toMatchObject({ status: 'failed', degraded: [] });
 });
 
-test('while it stops, health answers and ready is a 503 with the same facts', async (t) => {
+test('while the server stops, /health is 200 and /ready is 503 with the same checks', async (t) => {
   const { send, app, url } = await createExampleApp(t, { config: { internal: { key } } });
-  // In flight: half of its body has come.
+  // This request stays in flight, because its body is incomplete.
   const { write } = openSocket(t, url);
   write(
     'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{',
@@ -86,53 +86,53 @@ test('while it stops, health answers and ready is a 503 with the same facts', as
     degraded: [],
   });
 
-  const refused = await send('GET', '/pet/pets/');
-  expect(refused.status).toBe(503);
-  expect(refused.body.detail).toBe('The server is stopping');
+  const rejected = await send('GET', '/pet/pets/');
+  expect(rejected.status).toBe(503);
+  expect(rejected.body.detail).toBe('The server is stopping');
   // Requests in flight may still need the peers.
   const nested = (sent: string) =>
     send('GET', '/pet/pets/', undefined, { 'x-hops': '1', 'x-internal': sent });
   expect((await nested(`service ${key}`)).status).toBe(200);
-  // But what only says so is from outside, and so is what a gateway forwards.
+  // Requests without the right key, and requests that a gateway forwards, come from clients.
   for (const sent of [`service ${key}x`, `gateway ${key}`, key, ''])
     expect((await nested(sent)).status).toBe(503);
   write('}');
   await drained;
 });
 
-test('where another instance takes over, what comes on an old connection is answered, and told it is the last', async (t) => {
+test('during a handover, a request on an old connection succeeds, and its response closes the connection', async (t) => {
   const { app, url } = await createExampleApp(t);
   const { Agent, request } = await import('node:http');
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   t.onTestFinished(() => agent.destroy());
-  const ask = () =>
+  const listPets = () =>
     new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
-      request(`${url}/pet/pets/`, { agent }, (answer) => {
-        answer.resume().on('end', () => resolve([answer.statusCode, answer.headers.connection]));
+      request(`${url}/pet/pets/`, { agent }, (response) => {
+        response.resume().on('end', () => resolve([response.statusCode, response.headers.connection]));
       })
         .on('error', reject)
         .end();
     });
-  expect(await ask()).toEqual([200, 'keep-alive']);
+  expect(await listPets()).toEqual([200, 'keep-alive']);
   const stopped = app.stop('hand over');
-  expect(await ask()).toEqual([200, 'close']);
+  expect(await listPets()).toEqual([200, 'close']);
   await stopped;
-  await expect(ask()).rejects.toThrow('ECONNREFUSED');
+  await expect(listPets()).rejects.toThrow('ECONNREFUSED');
 });
 
-test.for(['refuse', 'hand over'] as const)('nothing begins any more where it ends: %s', async (mode, t) => {
+test.for(['refuse', 'hand over'] as const)('a drained server rejects requests: %s', async (mode, t) => {
   const { app, url } = await createExampleApp(t, { config: { internal: { key } } });
   const [unused, new_] = [openSocket(t, url), openSocket(t, url)];
   unused.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
   await once(unused.socket, 'data');
   await app.server.drain(mode);
   if (mode === 'hand over') await unused.closed(100);
-  // Of what it needs, something may be closed already.
+  // Databases and peers may be closed already.
   new_.write(`POST /pet/pets/1/treat HTTP/1.1\r\nhost: localhost\r\nx-internal: service ${key}\r\n\r\n`);
   expect(await new_.closed()).toMatch(/^HTTP\/1\.1 503 [\s\S]*The server is stopping/);
 });
 
-test('apps let go of the connections to each other that they do not use, so that no server has to cut one', async (t) => {
+test('an app closes unused connections to other apps before their servers do', async (t) => {
   const pets = await createTestApp(t, { services: [pet] });
   const { port } = new URL(pets.url);
   const { send } = await createExampleApp(t, {
@@ -148,19 +148,18 @@ test('apps let go of the connections to each other that they do not use, so that
   await send('POST', '/user/users/', { name: 'Alice' });
   expect((await send('POST', '/user/users/1/pets/1')).status).toBe(200);
   expect(await count()).toBeGreaterThan(1);
-  // Half of what a server waits for while it hands over.
-  // One is in use: it waits for events.
+  // Half of the time after which a server closes them during a handover. A connection for events stays in use.
   await vi.waitFor(async () => expect(await count()).toBe(1), { timeout: 1_000 });
 });
 
-describe('of requests one behind the other on a connection, where another instance takes over', () => {
-  const answersOf = (text: string) =>
+describe('pipelined requests during a handover', () => {
+  const responsesOf = (text: string) =>
     text
       .split('HTTP/1.1 ')
       .slice(1)
-      .map((answer) => [Number(answer.slice(0, 3)), /^connection: (.*)$/im.exec(answer)?.[1]]);
+      .map((response) => [Number(response.slice(0, 3)), /^connection: (.*)$/im.exec(response)?.[1]]);
 
-  test('none behind that which is answered last is carried out', async (t) => {
+  test('are not executed after the last response of their connection', async (t) => {
     const { app, url } = await createExampleApp(t);
     const [writer, reader] = [openSocket(t, url), openSocket(t, url)];
     for (const { write, socket } of [writer, reader]) {
@@ -171,13 +170,13 @@ describe('of requests one behind the other on a connection, where another instan
     const body = '{"name":"Rex","species":"dog"}';
     const head = `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
     writer.write(`${head}\r\n\r\n${body}`.repeat(3));
-    expect(answersOf(await writer.closed())).toEqual([
+    expect(responsesOf(await writer.closed())).toEqual([
       [200, 'keep-alive'],
       [200, 'close'],
     ]);
     reader.write('GET /pet/pets/ HTTP/1.1\r\nhost: localhost\r\n\r\n');
     const text = await reader.closed();
-    expect(answersOf(text)).toEqual([
+    expect(responsesOf(text)).toEqual([
       [200, 'keep-alive'],
       [200, 'close'],
     ]);
@@ -185,12 +184,12 @@ describe('of requests one behind the other on a connection, where another instan
     await stopped;
   });
 
-  test('all that were in work are answered', async (t) => {
+  test('get their responses if they are in progress', async (t) => {
     const free = Promise.withResolvers<void>();
     let count = 0;
     const slow = defineService({
       name: 'slow',
-      description: 'Answers when it is told to',
+      description: 'Responds when the test tells it to',
       migrations: new URL('../../../src/services/user/migrations/', import.meta.url),
       routes(scope) {
         const wait = async () => {
@@ -211,7 +210,7 @@ describe('of requests one behind the other on a connection, where another instan
     await sleep(50);
     free.resolve();
     const last = ['keep-alive', 'keep-alive', 'close'].map((connection) => [200, connection]);
-    expect(answersOf(await wire.closed())).toEqual(last);
+    expect(responsesOf(await wire.closed())).toEqual(last);
     expect(count).toBe(3);
     await stopped;
   });

@@ -24,13 +24,13 @@ const withUndeclaredPeer = defineService({
   name: 'toy',
   description: 'Toys',
   routes(_app, { peers }) {
-    // @ts-expect-error The compiler names it first.
+    // @ts-expect-error The compiler finds the mistake too.
     peers.pet;
   },
 });
 
 const mistakes: Record<string, readonly [string, Service]> = {
-  'a path without its slash': [
+  'a path without a slash': [
     'toy: GET toys has a path that does not begin with "/": write "/toys"',
     makeToy(
       (app) =>
@@ -41,7 +41,7 @@ const mistakes: Record<string, readonly [string, Service]> = {
     "toy: GET /toys/ has no operationId: add one to its schema, for example operationId: 'readToys'",
     makeToy((app) => void app.get('/toys/', { schema: { response } }, async () => ({ ok: true }))),
   ],
-  'no schema at all': [
+  'no schema': [
     "toy: GET /toys/ has no operationId: add one to its schema, for example operationId: 'readToys'",
     makeToy((app) => void app.get('/toys/', async () => ({ ok: true }))),
   ],
@@ -70,7 +70,7 @@ const mistakes: Record<string, readonly [string, Service]> = {
     ),
   ],
   'a schema that is not listed': [
-    'toy: GET /toys/ refers to the schema Toy, which is not among schemas: add it there',
+    'toy: GET /toys/ refers to the schema Toy, which the service does not list: add it to schemas',
     makeToy(
       (app) =>
         void app.get(
@@ -82,7 +82,7 @@ const mistakes: Record<string, readonly [string, Service]> = {
         ),
     ),
   ],
-  'two routes that are one': [
+  'two equal routes': [
     'toy: GET /toys/:toy_id/ is the same route as GET /toys/:id: change one of them',
     makeToy((app) => {
       app.get('/toys/:id', { schema: { operationId: 'readToy', response } }, async () => ({ ok: true }));
@@ -100,24 +100,26 @@ const mistakes: Record<string, readonly [string, Service]> = {
     'toy: GET /health is a path that every service has: choose another one',
     makeToy(
       (app) =>
-        void app.get('/health', { schema: { operationId: 'look', response } }, async () => ({ ok: true })),
+        void app.get('/health', { schema: { operationId: 'checkHealth', response } }, async () => ({
+          ok: true,
+        })),
     ),
   ],
   'an undeclared peer': [
-    'toy: it uses the peer pet, which is not among its peers: add it there',
+    'toy: it uses the undeclared peer pet: add it to peers',
     withUndeclaredPeer as Service,
   ],
 };
 
 for (const [mistake, [message, service]] of Object.entries(mistakes)) {
-  test(`names service, route and fix of ${mistake}`, async (t) => {
+  test(`an error names service, route and fix: ${mistake}`, async (t) => {
     const failure = await createTestApp(t, { services: [service] }).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(DefinitionError);
     expect((failure as Error).message).toBe(message);
   });
 }
 
-test('responds 500 with one log line to a success that the schema does not have', async (t) => {
+test('a success without a schema gets 500, and is logged once', async (t) => {
   const service = makeToy((app) => {
     app.post('/toys/', { schema: { operationId: 'createToy', response } }, async (_request, reply) => {
       (reply as { code(status: number): unknown }).code(201);
@@ -139,7 +141,7 @@ test('responds 500 with one log line to a success that the schema does not have'
   ]);
 });
 
-test('accepts hidden routes without operationId and response', async (t) => {
+test('hidden routes are valid without operationId and response', async (t) => {
   const service = makeToy(
     (app) => void app.get('/toys/', { schema: { hide: true } }, async () => ({ a: 1 })),
   );

@@ -18,7 +18,7 @@ function makeWorker(routes: (context: ServiceContext<unknown, 'pet'>) => void): 
   }) as Service;
 }
 
-test('onStart can call a peer, and its lines name the service', async (t) => {
+test('onStart can call a peer, and its log entries name the service', async (t) => {
   const found: unknown[] = [];
   const worker = makeWorker(({ peers: { pet }, onStart }) => {
     const { listPets } = pet;
@@ -32,7 +32,7 @@ test('onStart can call a peer, and its lines name the service', async (t) => {
   expect(logs.filter(({ msg }) => msg === 'started')).toMatchObject([{ service: 'worker', job: 'start' }]);
 });
 
-test('onStart that throws stops the app', async (t) => {
+test('an error in onStart stops the app', async (t) => {
   const worker = makeWorker(({ onStart }) => onStart(() => Promise.reject(new Error('no room'))));
   await expect(createTestApp(t, { services: [worker, pet as Service] })).rejects.toThrow(
     'worker: onStart failed: no room',

@@ -60,19 +60,19 @@ function listOperations({ paths }: Document) {
   );
 }
 
-describe.each(documents)('The document at %s', (path) => {
+describe.each(documents)('the document at %s', (path) => {
   test('is valid OpenAPI 3.1', async (t) => {
     const document = await read(t, path);
     expect(document.openapi).toMatch(/^3\.1\./);
     expect(await new Validator().validate({ ...document })).toEqual({ valid: true });
   });
 
-  test('gives every operation an id made of verb and noun, a tag and a summary', async (t) => {
+  test('has an id of verb and noun, a tag and a summary for every operation', async (t) => {
     const document = await read(t, path);
     const operations = listOperations(document);
     expect(operations.length).toBeGreaterThan(0);
     for (const { operation } of operations) {
-      // The merged document puts the service and a dot before each name.
+      // The merged document has the service and a dot before each name.
       const name = operation.operationId.replace(path === '/openapi.json' ? /^(pet|user)\./ : '', '');
       expect(name).toMatch(/^[a-z]+[A-Z]\w*$/);
       expect(operation.tags).toHaveLength(1);
@@ -82,7 +82,7 @@ describe.each(documents)('The document at %s', (path) => {
     expect(ids).toEqual([...new Set(ids)]);
   });
 
-  test('describes each tag that is used and no other, last what every service has', async (t) => {
+  test('describes each used tag and no others, the common tags last', async (t) => {
     const document = await read(t, path);
     const used = new Set(listOperations(document).flatMap(({ operation }) => operation.tags));
     const names = document.tags.map(({ name }) => name);
@@ -92,7 +92,7 @@ describe.each(documents)('The document at %s', (path) => {
     expect(isCommon).toEqual([...isCommon].sort());
   });
 
-  test('names the product’s license and a contact, and says that no operation needs a credential', async (t) => {
+  test('has the license and the contact of the product, and requires no credential', async (t) => {
     const { info, security } = await read(t, path);
     expect(info).toMatchObject({
       license: { name: 'MIT', identifier: 'MIT' },
@@ -101,8 +101,8 @@ describe.each(documents)('The document at %s', (path) => {
     expect(security).toEqual([]);
   });
 
-  test('gives every error response a short example of its own status', async (t) => {
-    for (const { path: place, operation } of listOperations(await read(t, path))) {
+  test('has a short example with the right status for every error response', async (t) => {
+    for (const { path: template, operation } of listOperations(await read(t, path))) {
       for (const [status, { content }] of Object.entries(operation.responses)) {
         if (status.startsWith('2')) continue;
         const example = content['application/problem+json']?.example;
@@ -111,20 +111,20 @@ describe.each(documents)('The document at %s', (path) => {
           status: code,
           title: STATUS_CODES[code],
         });
-        expect(example?.instance).toMatch(new RegExp(`${place.replace(/\{\w+\}/g, '1')}$`));
+        expect(example?.instance).toMatch(new RegExp(`${template.replace(/\{\w+\}/g, '1')}$`));
         expect(JSON.stringify(example).length).toBeLessThan(260);
       }
     }
   });
 
-  test('has 429 where requests are counted: everywhere but for health and readiness', async (t) => {
+  test('has 429 for every operation except health and readiness', async (t) => {
     for (const { operation } of listOperations(await read(t, path))) {
       const isExempt = /(^|\.)(checkHealth|checkReadiness)$/.test(operation.operationId);
       expect('429' in operation.responses, operation.operationId).toBe(!isExempt);
     }
   });
 
-  test('has the headers of each response, described', async (t) => {
+  test('has the headers of each response with descriptions', async (t) => {
     const document = await read(t, path);
     for (const { method, operation } of listOperations(document)) {
       for (const [status, { headers = {} }] of Object.entries(operation.responses)) {
@@ -142,8 +142,8 @@ describe.each(documents)('The document at %s', (path) => {
     }
   });
 
-  test('gives every operation its error answers, as problems', async (t) => {
-    for (const { path: place, operation } of listOperations(await read(t, path))) {
+  test('has the error responses of every operation, as problems', async (t) => {
+    for (const { path: template, operation } of listOperations(await read(t, path))) {
       const { operationId, responses, parameters, requestBody } = operation;
       const errors = Object.keys(responses).filter((status) => !status.startsWith('2'));
       for (const status of errors) {
@@ -153,15 +153,15 @@ describe.each(documents)('The document at %s', (path) => {
       const expected = ['default'];
       if (requestBody !== undefined) expected.push('400', '413', '415');
       if (parameters !== undefined || requestBody !== undefined) expected.push('422');
-      if (place.includes('{')) expected.push('404');
+      if (template.includes('{')) expected.push('404');
       if (operationId.endsWith('checkReadiness')) expected.push('503');
       expect(errors, operationId).toEqual(expect.arrayContaining(expected));
     }
   });
 
-  test('has examples that work as they stand', async (t) => {
+  test('has examples that succeed unchanged', async (t) => {
     const built = await createExampleApp(t);
-    // The user service's examples adopt a pet, which its document cannot create.
+    // The examples of the user service adopt a pet, which only the pet service creates.
     if (path === '/user/openapi.json') {
       await built.send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' });
     }
@@ -181,21 +181,21 @@ describe.each(documents)('The document at %s', (path) => {
     }
   });
 
-  test('is what the docs page beside it has under /docs/json too', async (t) => {
+  test('is also the document at /docs/json', async (t) => {
     const built = await createExampleApp(t);
     const document = await read(t, path, built);
     expect(await read(t, path.replace('openapi.json', 'docs/json'), built)).toEqual(document);
   });
 });
 
-test('The documents served are those of generated/, but for the version', async (t) => {
+test('the served documents equal the generated documents, except for the version', async (t) => {
   const built = await createExampleApp(t);
   const served = await Promise.all(documents.map((path) => read(t, path, built)));
   const generated = [contract, petDocument, userDocument];
   expect(served.map(withoutVersions)).toEqual(generated.map(withoutVersions));
 });
 
-test('A split gateway documents the services of its config alone', async (t) => {
+test('a split gateway documents only the services of its config', async (t) => {
   const { paths, components } = contract as unknown as Document;
   const more = {
     ...contract,
@@ -210,7 +210,7 @@ test('A split gateway documents the services of its config alone', async (t) => 
   expect(withoutVersions(await read(t, '/openapi.json', split))).toEqual(withoutVersions(contract));
 });
 
-test('A service’s document has its paths without the prefix, and the prefix as its server', async (t) => {
+test('the document of a service has paths without the prefix, and the prefix as server', async (t) => {
   const built = await createExampleApp(t);
   for (const service of ['pet', 'user']) {
     const document = await read(t, `/${service}/openapi.json`, built);
@@ -222,7 +222,7 @@ test('A service’s document has its paths without the prefix, and the prefix as
   }
 });
 
-test('The merged document has the whole paths of both services, and no server of its own', async (t) => {
+test('the merged document has the complete paths of both services, and the server /', async (t) => {
   const built = await createExampleApp(t);
   const [merged, pet, user] = await Promise.all(documents.map((path) => read(t, path, built)));
   expect(merged?.servers).toEqual([{ url: '/' }]);
@@ -232,7 +232,7 @@ test('The merged document has the whole paths of both services, and no server of
   ]);
 });
 
-test('A path that begins with the letters of the prefix keeps them', async (t) => {
+test('a path that starts with the letters of the prefix keeps them', async (t) => {
   const paths = ['/petition', '/pet', '/pets/pet/'];
   const pet = defineService({
     name: 'pet',
@@ -255,7 +255,7 @@ test('A path that begins with the letters of the prefix keeps them', async (t) =
   }
 });
 
-test('A service that says nothing of errors and tags has both in its document', async (t) => {
+test('a service without errors and tags gets both in its document', async (t) => {
   const toy = defineService({
     name: 'toy',
     description: 'Toys.',
@@ -278,12 +278,12 @@ test('A service that says nothing of errors and tags has both in its document', 
   expect(await new Validator().validate({ ...document })).toEqual({ valid: true });
 });
 
-test('What a service says itself of errors, tags and headers is kept', async (t) => {
+test('errors, tags and headers that a service declares take precedence', async (t) => {
   const example = { status: 404, detail: 'No toy' };
   const toy = defineService({
     name: 'toy',
     description: 'Toys.',
-    tags: { toys: 'What pets play with', service: 'Of the toys too' },
+    tags: { toys: 'Toys of pets', service: 'The common routes' },
     routes(scope) {
       const response = {
         200: { description: 'A toy', type: 'object', headers: { etag: { type: 'string' } } },
@@ -301,17 +301,14 @@ test('What a service says itself of errors, tags and headers is kept', async (t)
   });
   const { send } = await createTestApp(t, { services: [toy] });
   const document: Document = (await send('GET', '/toy/openapi.json')).body;
-  expect(document.tags.map(({ description }) => description)).toEqual([
-    'What pets play with',
-    'Of the toys too',
-  ]);
+  expect(document.tags.map(({ description }) => description)).toEqual(['Toys of pets', 'The common routes']);
   const responses = document.paths['/toys/']?.get?.responses;
   expect(Object.keys(responses?.['200']?.headers ?? {})).toEqual(['x-request-id', 'etag']);
   expect(responses?.['404']?.content['application/problem+json']?.example).toEqual(example);
   expect(responses?.default?.description).toBe('Broken');
 });
 
-test('A file that the docs do not have is a 404 at once, told as a problem', async (t) => {
+test('a missing file of the docs page gets 404 as a problem', async (t) => {
   const { send } = await createExampleApp(t);
   for (const path of ['/docs/static/none.js', '/pet/docs/static/theme/none.css', '/pet/docs/static/.git']) {
     const reply = await send('GET', path);
@@ -321,29 +318,29 @@ test('A file that the docs do not have is a 404 at once, told as a problem', asy
   }
 });
 
-/** First what creates, last what deletes, and of that first what depends on the rest. */
+/** Returns the position of a request: creations come first and deletions last, of nested items before their parents. */
 function rank({ method, template }: { method: string; template: string }): number {
   if (method === 'DELETE') return 100 - template.split('{').length;
   return method === 'POST' && !template.includes('{') ? 0 : 1;
 }
 
-/** The path with the example of each parameter in it. */
+/** Fills the example of each parameter into a path. */
 function fillIn(document: Document, template: string, { parameters = [] }: Operation): string {
   let path = template;
   const query = new URLSearchParams();
-  for (const { name, in: place, schema, ...parameter } of parameters) {
-    // An idempotency key is each request's own, so it has none, and a page sends none.
-    if (place === 'header') continue;
-    // Swagger UI sends no optional parameter that has neither an example nor a default.
+  for (const { name, in: location, schema, ...parameter } of parameters) {
+    // An idempotency key has no example, because each request needs a different key.
+    if (location === 'header') continue;
+    // Swagger UI sends no optional parameter without an example or a default.
     if (name === 'after' || name === 'types') continue;
     const example = parameter.example ?? exampleOf(document, schema);
-    if (place === 'path') path = path.replace(`{${name}}`, String(example));
+    if (location === 'path') path = path.replace(`{${name}}`, String(example));
     else for (const value of [example].flat()) query.append(name, String(value));
   }
   return query.size === 0 ? path : `${path}?${query}`;
 }
 
-/** The example of a schema, put together as Swagger UI does; a schema without one fails the test. */
+/** Returns the example of a schema as Swagger UI composes it. A schema without an example fails the test. */
 function exampleOf(document: Document, schema: Schema | undefined): unknown {
   if (schema === undefined) return undefined;
   if (schema.$ref !== undefined) {

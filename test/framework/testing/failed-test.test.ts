@@ -2,7 +2,7 @@ import { expect, type TestContext, test, vi } from 'vitest';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../../src/framework/testing/index.ts';
 
-test('a failed test prints the warnings and errors of its app, also those that it has cleared', async (t) => {
+test('a failed test prints the warnings and errors of its app, also removed ones', async (t) => {
   const broken = defineService({
     name: 'broken',
     description: 'Fails.',

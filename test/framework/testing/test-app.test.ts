@@ -11,7 +11,7 @@ type Call = (init: object) => Promise<{ text: string }>;
 
 const response = { 200: Type.Object({ text: Type.String() }) };
 
-/** A service that responds with its name, and, if it has a peer, with the text of the peer. */
+/** Defines a service that responds with its name, and with the text of its peer, if it has one. */
 function defineEcho(name: string, peer?: string): Service {
   return defineService({
     name,
@@ -33,7 +33,7 @@ function defineEcho(name: string, peer?: string): Service {
 const one = defineEcho('one', 'two');
 const two = defineEcho('two');
 
-/** The document that `generate` would have written for the services of these tests. */
+/** Creates the document that `generate` would write for the services of these tests. */
 async function describeServices(t: TestContext): Promise<OpenApiDocument> {
   const { app, get } = await createTestApp(t, { services: [defineEcho('one'), two] });
   const document = (await get('/openapi.json')).body;
@@ -41,7 +41,7 @@ async function describeServices(t: TestContext): Promise<OpenApiDocument> {
   return document;
 }
 
-test('an app runs its services behind one gateway', async (t) => {
+test('an app runs its services behind a gateway', async (t) => {
   const contract = await describeServices(t);
   const { url, get, post, delete: remove, logs } = await createTestApp(t, { services: [one, two], contract });
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -51,7 +51,7 @@ test('an app runs its services behind one gateway', async (t) => {
   await expect.poll(() => logs.map(({ path }) => path)).toContain('/two/text');
 });
 
-test('split apps run a service each and call each other through sockets', async (t) => {
+test('split apps run one service each, and call each other through sockets', async (t) => {
   const contract = await describeServices(t);
   const { gateway, appOf } = await createSplitApps(t, { services: [one, two], contract });
   expect((await gateway.get('/one/both')).body).toEqual({ text: 'one two' });
@@ -84,7 +84,7 @@ test('a peer is a service beside the app, or the URL of a server of the test', a
   expect((await failing.get('/one/both')).status).toBe(503);
 });
 
-test('a missing or doubled peer is an error that names the fix', async (t) => {
+test('a missing or repeated peer is an error that names the fix', async (t) => {
   await expect(createTestApp(t, { services: [one] })).rejects.toThrow(
     'Missing two, a peer of one: add it to services or to peers',
   );

@@ -1,60 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { createExampleApp } from '../../support/app.ts';
-import {
-  idsOf,
-  malformedIds,
-  malformedLimits,
-  malformedOffsets,
-  shareApp,
-  upTo,
-} from '../../support/route-contract.ts';
+import { idsOf, malformedIds, shareApp, upTo } from '../../support/route-contract.ts';
+import { testPages } from '../../support/route-tests.ts';
 import { createPets, expectViolations, listPets } from './requests.ts';
 
 /** The query that lists the pets with these ids. */
 const byIds = (ids: Iterable<number>) => `?${[...ids].map((id) => `ids=${id}`).join('&')}`;
 
-describe('GET /pet/pets/', () => {
-  const shared = shareApp();
-
-  test('lists no pets if none exist', async (t) => {
-    const { send } = await createExampleApp(t);
-    expect(await send('GET', '/pet/pets/')).toMatchObject({ status: 200, body: [] });
-  });
-
-  test('lists the first 100 pets by default, in id order', async (t) => {
-    const { send } = await createExampleApp(t);
-    const pets = await createPets(send, 103);
-    expect(await listPets(send)).toStrictEqual(pets.slice(0, 100));
-    expect(await listPets(send, '?limit=100&offset=100')).toStrictEqual(pets.slice(100));
-  });
-
-  test('lists the page that limit and offset select', async (t) => {
-    const { send } = await createExampleApp(t);
-    await createPets(send, 5);
-    await send('DELETE', '/pet/pets/3');
-    expect(idsOf(await listPets(send, '?limit=2'))).toEqual([1, 2]);
-    expect(idsOf(await listPets(send, '?offset=1'))).toEqual([2, 4, 5]);
-    expect(idsOf(await listPets(send, '?offset=1&limit=2'))).toEqual([2, 4]);
-    expect(idsOf(await listPets(send, '?offset=0&limit=1'))).toEqual([1]);
-    expect(idsOf(await listPets(send, '?offset=4'))).toEqual([]);
-    expect(idsOf(await listPets(send, `?offset=${Number.MAX_SAFE_INTEGER}`))).toEqual([]);
-  });
-
-  test.for(malformedLimits)('rejects limit=%s', async (limit) => {
-    const { send } = shared;
-    expectViolations(await send('GET', `/pet/pets/?limit=${limit}`), 'query', '/limit');
-  });
-
-  test.for(malformedOffsets)('rejects offset=%s', async (offset) => {
-    const { send } = shared;
-    expectViolations(await send('GET', `/pet/pets/?offset=${offset}`), 'query', '/offset');
-  });
-
-  test('names each invalid parameter', async (t) => {
-    const { send } = await createExampleApp(t);
-    expectViolations(await send('GET', '/pet/pets/?limit=0&offset=x'), 'query', '/limit', '/offset');
-  });
-});
+describe('GET /pet/pets/', () => testPages('pet', createPets));
 
 describe('GET /pet/pets/?ids', () => {
   const shared = shareApp();

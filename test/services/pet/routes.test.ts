@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createExampleApp } from '../../support/app.ts';
-import { formType, idsOf, malformedIds, readAllowedMethods, shareApp } from '../../support/route-contract.ts';
+import { idsOf, malformedIds, shareApp } from '../../support/route-contract.ts';
+import { testUnknownRoutes } from '../../support/route-tests.ts';
 import {
   actions,
   createPet,
@@ -23,7 +24,7 @@ describe('every pet route', () => {
   ];
 
   test.for(routesOfPet)(
-    '%s {pet_id}%s answers 404 for a deleted or unknown pet',
+    '%s {pet_id}%s fails with 404 for a deleted or unknown pet',
     async ([method, path, body]) => {
       const { send } = shared;
       const before = await listPets(send);
@@ -68,35 +69,16 @@ describe('every pet route', () => {
     }
   });
 
-  test.for<[path: string, allowed: string[], rejected: string[]]>([
-    ['/pet/pets', ['GET', 'POST'], ['PUT', 'PATCH', 'DELETE']],
-    ['/pet/pets/1', ['DELETE', 'GET', 'PATCH'], ['PUT', 'POST']],
-    ...actions.map((action): [string, string[], string[]] => [
-      `/pet/pets/1/${action}`,
-      ['POST'],
-      ['GET', 'PUT', 'PATCH', 'DELETE'],
-    ]),
-  ])('%s answers 405, and names the allowed methods', async ([path, allowed, rejected]) => {
-    const { send } = shared;
-    const before = await listPets(send);
-    for (const method of rejected) {
-      for (const slash of ['', '/']) {
-        const response = await send(method, `${path}${slash}`);
-        expectProblem(response, 405);
-        expect(readAllowedMethods(response)).toEqual(allowed);
-      }
-    }
-    // The 405 comes before the 415 of this body.
-    expectProblem(await send('PUT', path, 'name=Rex', { 'content-type': formType }), 405);
-    expect(await listPets(send)).toStrictEqual(before);
-  });
-
-  test.for(['/pet/pet', '/pet/pets/1/walk', '/pet/pets/1/feed/more', '/pet/Pets'])(
-    '%s is not found, and the 404 names the path',
-    async (path) => {
-      const response = await shared.send('POST', path);
-      expectProblem(response, 404);
-      expect(response.body.detail).toContain(path);
-    },
+  testUnknownRoutes(
+    'pet',
+    shared,
+    [
+      ['/pet/pets', ['GET', 'POST'], ['PUT', 'PATCH', 'DELETE']],
+      ['/pet/pets/1', ['DELETE', 'GET', 'PATCH'], ['PUT', 'POST']],
+      ...actions.map((action) => {
+        return [`/pet/pets/1/${action}`, ['POST'], ['GET', 'PUT', 'PATCH', 'DELETE']] as const;
+      }),
+    ],
+    ['/pet/pet', '/pet/pets/1/walk', '/pet/pets/1/feed/more', '/pet/Pets'],
   );
 });

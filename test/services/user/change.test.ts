@@ -78,7 +78,7 @@ describe('PATCH /user/users/{user_id}', () => {
     ['an unknown pet among others', [3, 99, 1]],
     ['an unknown pet after several known pets', [1, 2, 3, 3, 2, 1, Number.MAX_SAFE_INTEGER]],
     ['a deleted pet', [1, 4]],
-  ] as const)('answers 404 for %s, and changes nothing', async ([, pets_ids], t) => {
+  ] as const)('fails with 404 for %s, and changes nothing', async ([, pets_ids], t) => {
     const { send } = await createExampleApp(t);
     await createOwner(send, 4);
     await send('DELETE', '/pet/pets/4');
@@ -89,7 +89,7 @@ describe('PATCH /user/users/{user_id}', () => {
     expect(await readUser(send, 1)).toStrictEqual(user);
   });
 
-  test('stores one complete list if concurrent requests set two different lists', async (t) => {
+  test('stores one of the lists if concurrent requests set two different lists', async (t) => {
     const { send } = await createExampleApp(t);
     await createOwner(send, 6);
     const lists = [

@@ -293,7 +293,7 @@ describe('a late response of the pet service', () => {
   test('fails the request if only one of several calls is late', async (t) => {
     const outage = await startOutage(t, deadline);
     const users = await createUsers(outage);
-    // A call carries up to 300 ids. The second call asks for pet 301 only, which does not exist, and gets no response.
+    // A call carries up to 300 ids. The second call requests only pet 301, which does not exist, and gets no response.
     const pets_ids = upTo(301);
     outage.setResponder((_reply, pets) => (pets.length > 0 ? pets : new Promise(() => {})));
     const response = await outage.send('PATCH', '/user/users/1', { name: 'Eve', pets_ids });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createExampleApp } from '../../support/app.ts';
-import { malformedIds, readAllowedMethods, shareApp } from '../../support/route-contract.ts';
+import { malformedIds, shareApp } from '../../support/route-contract.ts';
+import { testUnknownRoutes } from '../../support/route-tests.ts';
 import {
   createOwner,
   createUser,
@@ -87,29 +88,14 @@ describe('every user route', () => {
     }
   });
 
-  test.for<[path: string, allowed: string[], rejected: string[]]>([
-    ['/user/users', ['GET', 'POST'], ['PUT', 'PATCH', 'DELETE']],
-    ['/user/users/1', ['DELETE', 'GET', 'PATCH'], ['PUT', 'POST']],
-    ['/user/users/1/pets/1', ['DELETE', 'POST'], ['GET', 'PUT', 'PATCH']],
-  ])('%s answers 405, and names the allowed methods', async ([path, allowed, rejected]) => {
-    const { send } = shared;
-    const before = await listUsers(send);
-    for (const method of rejected) {
-      for (const slash of ['', '/']) {
-        const response = await send(method, `${path}${slash}`);
-        expectProblem(response, 405);
-        expect(readAllowedMethods(response)).toEqual(allowed);
-      }
-    }
-    expect(await listUsers(send)).toStrictEqual(before);
-  });
-
-  test.for(['/user/user', '/user/users/1/pets', '/user/users/1/pets/1/feed', '/user/Users'])(
-    '%s is not found, and the 404 names the path',
-    async (path) => {
-      const response = await shared.send('GET', path);
-      expectProblem(response, 404);
-      expect(response.body.detail).toContain(path);
-    },
+  testUnknownRoutes(
+    'user',
+    shared,
+    [
+      ['/user/users', ['GET', 'POST'], ['PUT', 'PATCH', 'DELETE']],
+      ['/user/users/1', ['DELETE', 'GET', 'PATCH'], ['PUT', 'POST']],
+      ['/user/users/1/pets/1', ['DELETE', 'POST'], ['GET', 'PUT', 'PATCH']],
+    ],
+    ['/user/user', '/user/users/1/pets', '/user/users/1/pets/1/feed', '/user/Users'],
   );
 });

@@ -1,14 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createExampleApp, makeFolder } from '../../support/app.ts';
-import {
-  idsOf,
-  invalidBodies,
-  invalidTexts,
-  malformedLimits,
-  malformedOffsets,
-  shareApp,
-  unusualTexts,
-} from '../../support/route-contract.ts';
+import { invalidBodies, invalidTexts, shareApp, unusualTexts } from '../../support/route-contract.ts';
+import { testPages } from '../../support/route-tests.ts';
 import {
   createOwner,
   createPets,
@@ -71,30 +64,7 @@ describe('POST /user/users/', () => {
 });
 
 describe('GET /user/users/', () => {
-  const shared = shareApp();
-
-  test('lists no users if none exist', async (t) => {
-    const { send } = await createExampleApp(t);
-    expect(await send('GET', '/user/users/')).toMatchObject({ status: 200, body: [] });
-  });
-
-  test('lists the first 100 users by default, in id order', async (t) => {
-    const { send } = await createExampleApp(t);
-    const users = await createUsers(send, 103);
-    expect(await listUsers(send)).toStrictEqual(users.slice(0, 100));
-    expect(await listUsers(send, '?limit=100&offset=100')).toStrictEqual(users.slice(100));
-  });
-
-  test('lists the page that limit and offset select', async (t) => {
-    const { send } = await createExampleApp(t);
-    await createUsers(send, 5);
-    await send('DELETE', '/user/users/3');
-    expect(idsOf(await listUsers(send, '?limit=2'))).toEqual([1, 2]);
-    expect(idsOf(await listUsers(send, '?offset=1'))).toEqual([2, 4, 5]);
-    expect(idsOf(await listUsers(send, '?offset=1&limit=2'))).toEqual([2, 4]);
-    expect(idsOf(await listUsers(send, '?offset=4'))).toEqual([]);
-    expect(idsOf(await listUsers(send, `?offset=${Number.MAX_SAFE_INTEGER}`))).toEqual([]);
-  });
+  testPages('user', createUsers);
 
   test('shows each user with its pets in the order of adoption', async (t) => {
     const { send } = await createExampleApp(t);
@@ -107,14 +77,6 @@ describe('GET /user/users/', () => {
       { name: 'User 2', id: 2, pets: [] },
       { name: 'User 3', id: 3, pets },
     ]);
-  });
-
-  test.for(malformedLimits)('rejects limit=%s', async (limit) => {
-    expectViolations(await shared.send('GET', `/user/users/?limit=${limit}`), 'query', '/limit');
-  });
-
-  test.for(malformedOffsets)('rejects offset=%s', async (offset) => {
-    expectViolations(await shared.send('GET', `/user/users/?offset=${offset}`), 'query', '/offset');
   });
 });
 

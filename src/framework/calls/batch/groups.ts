@@ -1,30 +1,30 @@
-/** A pending lookup of items with these ids. */
+/** A pending lookup. */
 interface Member {
   readonly ids: readonly number[];
 }
 
-/** Lookups that share calls, and the ids that they need. */
+/** Pending lookups that share calls, and their ids. */
 export interface Group<One> {
   readonly members: readonly One[];
   readonly ids: ReadonlySet<number>;
 }
 
-/** Pending lookups, in groups that leave one after the other. */
+/** Pending lookups, in groups that are sent one after the other. */
 export interface Groups<One> {
   add(one: One): void;
-  /** Returns the number of ids of the first group, including those of members that no longer wait. */
+  /** Returns the number of ids of the first group, including ids of members that no longer wait. */
   count(): number;
-  /** Takes the first group that has a live member, without the others. */
+  /** Removes the first group with a live member, and returns it without its other members. */
   take(isLive: (one: One) => boolean): Group<One> | undefined;
 }
 
-/** Creates an empty list of groups. A group with `enough` ids takes no further member. */
-export function createGroups<One extends Member>(enough: number): Groups<One> {
+/** Creates an empty list of groups. A group with `fullAt` ids takes no further member. */
+export function createGroups<One extends Member>(fullAt: number): Groups<One> {
   const groups: { members: One[]; ids: Set<number> }[] = [];
   return {
     add(one) {
       let group = groups.at(-1);
-      if (group === undefined || group.ids.size >= enough) {
+      if (group === undefined || group.ids.size >= fullAt) {
         group = { members: [], ids: new Set() };
         groups.push(group);
       }
@@ -42,7 +42,7 @@ export function createGroups<One extends Member>(enough: number): Groups<One> {
   };
 }
 
-/** Returns the group without members that no longer wait, and without their ids. Undefined if no member is left. */
+/** Removes the members that no longer wait, and their ids. Undefined if no member is left. */
 export function selectLive<One extends Member, Of extends Group<One>>(
   group: Of,
   isLive: (one: One) => boolean,
@@ -54,7 +54,7 @@ export function selectLive<One extends Member, Of extends Group<One>>(
   return { ...group, members, ids };
 }
 
-/** Splits a group into parts of `size` ids each, with the members that want any of them. */
+/** Splits a group into parts of up to `size` ids, with the members that need any of these ids. */
 export function divide<One extends Member>(group: Group<One>, size: number): readonly Group<One>[] {
   if (group.ids.size <= size) return [group];
   const all = [...group.ids];

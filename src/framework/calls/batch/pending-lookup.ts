@@ -1,10 +1,8 @@
 import type { Context } from '../../context/context.ts';
 import type { PropagatedContext } from '../../context/propagation.ts';
 import type { Span } from '../../context/span.ts';
+import type { FoundItems } from '../peers.ts';
 import type { Interest, Pending } from './shared-context.ts';
-
-/** Items by their ids. */
-export type Found<Item> = Pick<ReadonlyMap<number, Item>, 'get' | 'has'>;
 
 interface PendingLookupOptions<Item> {
   readonly ids: readonly number[];
@@ -13,7 +11,7 @@ interface PendingLookupOptions<Item> {
   readonly span: Span | undefined;
   /** Creates the error for a lookup that reaches its deadline. */
   createTimeout(): Error;
-  resolve(found: Found<Item>): void;
+  resolve(found: FoundItems<number, Item>): void;
   reject(error: unknown): void;
 }
 
@@ -26,9 +24,10 @@ export class PendingLookup<Item> implements Pending {
   readonly interest: Interest;
   readonly #options: PendingLookupOptions<Item>;
   readonly #timer: NodeJS.Timeout;
-  /** The number of calls that have not ended: all, all in flight, and those in flight that serve no other lookup. */
+  /** The number of calls that have not ended. */
   #calls = 0;
   #inFlight = 0;
+  /** The number of calls in flight that serve no other lookup. */
   #privateInFlight = 0;
 
   constructor(options: PendingLookupOptions<Item>) {
@@ -53,7 +52,7 @@ export class PendingLookup<Item> implements Pending {
   }
 
   /** Ends a call that succeeded. The last call resolves the lookup. */
-  endCall(isShared: boolean, found: Found<Item>): void {
+  endCall(isShared: boolean, found: FoundItems<number, Item>): void {
     if (!isShared) this.#privateInFlight -= 1;
     this.#inFlight -= 1;
     this.#calls -= 1;
@@ -70,7 +69,7 @@ export class PendingLookup<Item> implements Pending {
     this.#options.reject(error);
   }
 
-  /** Private calls have the same deadline and reject the lookup themselves, so that only one entry is logged. */
+  /** Leaves the timeout to the private calls, if there are no others: they have the same deadline and log it once. */
   #expire(): void {
     if (this.#inFlight === 0 || this.#inFlight > this.#privateInFlight)
       this.reject(this.#options.createTimeout());

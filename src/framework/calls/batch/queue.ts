@@ -4,22 +4,31 @@ import type { Span } from '../../context/span.ts';
 import { RequestEnded } from '../../errors/problem.ts';
 import { PeerTimeout, PeerUnavailable } from '../errors.ts';
 import type { Operation } from '../operation.ts';
+import type { FoundItems } from '../peers.ts';
 import { CallSlot } from './call-slot.ts';
 import { createGroups, divide, type Group, type Groups, selectLive } from './groups.ts';
-import { type Found, PendingLookup } from './pending-lookup.ts';
+import { PendingLookup } from './pending-lookup.ts';
 import { openCallContext } from './shared-context.ts';
 
-export type { Found } from './pending-lookup.ts';
-
-/**
- * Bounds of a queue. A group of lookups leaves when no call is in flight, or at most one if the group fills a call:
- * the more lookups wait, the more of them share calls (measured: a user read over 50 connections takes 1.09 times the
- * processor with two calls in flight, 1.15 times with four). A group ends with the lookup that brings it to `group`
- * calls (measured: users of 1,000 pets take 0.88 times the processor of one group for all that wait). At most
- * `parallel` calls of a group are in flight: the event loop serves other requests between them. A call older than
- * `patienceMs` does not count, so a slow call delays no other.
- */
-const bounds = { idle: 1, full: 2, parallel: 4, group: 16, patienceMs: 50 };
+/** Bounds of a queue, in calls and ms. */
+const bounds = {
+  /**
+   * A partial group is sent while fewer calls are in flight. Lookups that wait longer share more calls (measured: a user
+   * read over 50 connections takes 1.09 times the processor time with 2, 1.15 times with 4).
+   */
+  idle: 1,
+  /** A group that fills a call is sent while fewer calls are in flight. */
+  full: 2,
+  /** The maximum number of calls in flight: the event loop serves other requests between them. */
+  parallel: 4,
+  /**
+   * A group of so many calls takes no further lookup (measured: users of 1,000 pets take 0.88 times the processor time of
+   * a single group for all waiting lookups).
+   */
+  group: 16,
+  /** An older call no longer counts, so that a slow call delays no other. */
+  patienceMs: 50,
+};
 
 export interface QueueOptions<Item> {
   readonly operation: Pick<Operation<never, unknown>, 'peer' | 'target'>;
@@ -52,7 +61,7 @@ export class LookupQueue<Item> {
   }
 
   /** Adds a lookup. Resolves with the items of its calls. */
-  join(ids: readonly number[], propagated: PropagatedContext): Promise<Found<Item>> {
+  join(ids: readonly number[], propagated: PropagatedContext): Promise<FoundItems<number, Item>> {
     return new Promise((resolve, reject) => {
       const { operation } = this.#options;
       const context = currentContext();
@@ -93,7 +102,7 @@ export class LookupQueue<Item> {
     while (this.#parts.length > 0 && this.#calls < bounds.parallel) {
       const part = selectLive<PendingLookup<Item>, Part<Item>>(this.#parts.shift() as Part<Item>, isLive);
       if (part !== undefined) void this.#send(part);
-      // No caller waits for the rest of this group.
+      // All callers of the rest of this group may have timed out.
       if (this.#mayTakeGroup()) this.#takeGroup();
     }
   }

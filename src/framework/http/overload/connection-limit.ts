@@ -59,7 +59,7 @@ export function limitConnections(max: number, onCloseIdle = () => {}): Connectio
     const now = performance.now();
     if (now < nextSearch) return false;
     let longest: Connection | undefined;
-    let since = now - internalLimits.idle;
+    let since = now - internalLimits.idleMs;
     for (const socket of outside) {
       const { [usedAt]: at = now } = socket;
       if (at > since || !isIdle(socket)) continue;

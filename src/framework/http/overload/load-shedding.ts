@@ -44,7 +44,7 @@ export interface LoadShedder {
 export function createLoadShedder(options: LoadShedderOptions): LoadShedder {
   const { limits, credential, exemptPaths, metrics } = options;
   const concurrency = openConcurrencyLimit(limits);
-  const turns = openTurns(internalLimits.turn);
+  const turns = openTurns(internalLimits.turnMs);
   const connections = limitConnections(limits.connections, () => {
     if (metrics !== undefined) metrics.closed.idle += 1;
   });

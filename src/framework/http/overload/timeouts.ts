@@ -35,7 +35,7 @@ export const timeouts = fp<{ readonly time: Limits['time'] }>(
           reply.log = createLateLogger(reply.log);
         }
       }
-    }, internalLimits.checkEvery);
+    }, internalLimits.checkEveryMs);
     timer.unref();
     app.addHook('onClose', async () => clearInterval(timer));
   },

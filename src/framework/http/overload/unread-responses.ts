@@ -46,7 +46,7 @@ export const unreadResponses = fp<UnreadResponsesOptions>(
 
 function closeSlowest(app: FastifyInstance, large: ReadonlyMap<ServerResponse, number>, now: number): void {
   const [slowest, since = now] = [...large].toSorted(([, one], [, other]) => one - other)[0] ?? [];
-  if (slowest === undefined || now - since < internalLimits.unread) return;
+  if (slowest === undefined || now - since < internalLimits.unreadMs) return;
   app.log.warn('connection closed: too many bytes wait for clients, and this client reads too slowly');
   if (app.requestMetrics !== undefined) app.requestMetrics.closed.unread += 1;
   slowest.destroy();

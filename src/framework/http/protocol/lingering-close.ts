@@ -8,7 +8,7 @@ type Connection = Socket & { [latest]?: IncomingMessage };
 
 /**
  * Lingering close. Closing a socket with unread input makes the kernel send a reset, and a client that is still writing may
- * lose a response that it was sent early. So the server reads and discards input for `internalLimits.linger` ms before it
+ * lose a response that it was sent early. So the server reads and discards input for `internalLimits.lingerMs` ms before it
  * closes the connection (RFC 9112, section 9.6).
  *
  * This relies on a private detail of Node 22 and 24: after the last response of a connection `resOnFinish` in
@@ -36,8 +36,8 @@ function destroySoon(this: Connection): void {
   }
 }
 
-/** Closes a connection whose client keeps sending, or keeps its side open, after `internalLimits.linger` ms. */
+/** Closes a connection whose client keeps sending, or keeps its side open, after `internalLimits.lingerMs` ms. */
 export function destroyAfterLinger(socket: Socket): void {
-  const timer = setTimeout(() => socket.destroy(), internalLimits.linger);
+  const timer = setTimeout(() => socket.destroy(), internalLimits.lingerMs);
   socket.once('close', () => clearTimeout(timer));
 }

@@ -7,24 +7,24 @@ import {
   Uncomparable,
 } from './schema-document.ts';
 
-/** One of the ways in which a value can match a schema: of one JSON type, without a choice left. */
+/** A set of values that match a schema: all of one JSON type, with a fixed branch of each `anyOf` and `oneOf`. */
 export interface Alternative {
-  /** Its JSON type; `integer` is a part of `number`. */
+  /** The JSON type. `integer` is a part of `number`. */
   readonly type: string;
-  /** Its only value, where it has one. */
+  /** The value, if the alternative has only one. */
   readonly value?: { readonly is: unknown };
-  /** The schemas that it matches, all of them. Their references, `allOf`, `anyOf` and `oneOf` are resolved. */
+  /** The schemas that all values match. References, `allOf`, `anyOf` and `oneOf` are resolved. */
   readonly nodes: readonly SchemaObject[];
 }
 
 const jsonTypes = ['null', 'boolean', 'number', 'string', 'array', 'object'];
-/** A comparison of more alternatives than this would take too long. */
+/** Comparing more alternatives would take too long. */
 const maxAlternatives = 2_000;
 
-/** Lists the alternatives of a value that matches all of `roots`; together they accept no value less. */
+/** Lists alternatives that together contain every value that matches all of `roots`. */
 export function listAlternatives(document: SchemaDocument, roots: readonly Schema[]): Alternative[] {
   const alternatives: Alternative[] = [];
-  const closed = closing(document, roots);
+  const closed = translateUnevaluated(document, roots);
   for (const chosen of choose(document, roots, [])) {
     const nodes = closed === undefined ? chosen : [...chosen, closed];
     for (const alternative of split(nodes)) alternatives.push({ ...alternative, nodes });
@@ -33,7 +33,7 @@ export function listAlternatives(document: SchemaDocument, roots: readonly Schem
   return alternatives;
 }
 
-/** Every choice among the branches of `anyOf` and `oneOf`: the schemas that then hold. */
+/** Yields the schemas of a value for each combination of branches of `anyOf` and `oneOf`. */
 function* choose(
   document: SchemaDocument,
   pending: readonly Schema[],
@@ -54,7 +54,7 @@ function* chooseFrom(
   }
 }
 
-/** Returns the constraints of a value that matches all of `pending`: schemas and open choices. */
+/** Returns the constraints of a value that matches all of `pending`: schemas, and unions with an open choice. */
 export function flatten(
   document: SchemaDocument,
   pending: readonly Schema[],
@@ -81,7 +81,7 @@ export function flatten(
   return { nodes, unions, isNever };
 }
 
-/** Every schema that can apply to a value that `roots` apply to. */
+/** Returns every schema that can apply to a value that `roots` apply to. */
 export function collect(document: SchemaDocument, roots: readonly Schema[]): SchemaObject[] {
   const { nodes, unions } = flatten(document, roots);
   for (let next = unions.shift(); next !== undefined; next = unions.shift()) {
@@ -93,10 +93,13 @@ export function collect(document: SchemaDocument, roots: readonly Schema[]): Sch
 }
 
 /**
- * `unevaluatedProperties` of a single root, said as `additionalProperties` of a schema that knows every property
- * that another schema of the value may have evaluated. Undefined where that cannot be said so.
+ * Translates `unevaluatedProperties` of a single root to a schema with `additionalProperties`, which names every property
+ * that another schema of the value may evaluate. Returns undefined if that is impossible.
  */
-export function closing(document: SchemaDocument, roots: readonly Schema[]): SchemaObject | undefined {
+export function translateUnevaluated(
+  document: SchemaDocument,
+  roots: readonly Schema[],
+): SchemaObject | undefined {
   const root = roots.length === 1 ? document.follow(roots[0] as Schema) : true;
   if (typeof root === 'boolean' || root.unevaluatedProperties === undefined) return undefined;
   const all = collect(document, [root]);
@@ -131,7 +134,7 @@ function split(nodes: readonly SchemaObject[]): Omit<Alternative, 'nodes'>[] {
   });
 }
 
-/** The types of the values that match all of these schemas. */
+/** Returns the types of the values that match all of these schemas. */
 export function typesOf(nodes: readonly SchemaObject[]): string[] {
   let types: readonly string[] = jsonTypes;
   for (const node of nodes.filter(({ type }) => type !== undefined)) {
@@ -140,21 +143,21 @@ export function typesOf(nodes: readonly SchemaObject[]): string[] {
       ...types.filter((type) => includesType(own, type)),
       ...own.filter((type) => type === 'integer' && types.includes('number') && !own.includes('number')),
     ];
-    // A type that JSON does not have is none that two schemas can differ in.
+    // Keeps types that JSON does not have: two schemas with the same unknown type do not differ.
     types = [
       ...new Set([...types, ...own.filter((type) => !jsonTypes.includes(type) && type !== 'integer')]),
     ];
   }
-  const isWhole = nodes.some(({ multipleOf }) => Number.isInteger(multipleOf));
-  return types.map((type) => (type === 'number' && isWhole ? 'integer' : type));
+  const isInteger = nodes.some(({ multipleOf }) => Number.isInteger(multipleOf));
+  return types.map((type) => (type === 'number' && isInteger ? 'integer' : type));
 }
 
-/** The types that a schema names; `nullable` is the word of OpenAPI 3.0, which Ajv still reads. */
+/** Returns the types that a schema names. `nullable` is a keyword of OpenAPI 3.0, which Ajv still reads. */
 function ownTypes({ type, nullable }: SchemaObject): string[] {
   return [...listOf<string>(Array.isArray(type) ? type : [type]), ...(nullable === true ? ['null'] : [])];
 }
 
-/** Whether a schema accepts a type, as far as its `type` says. */
+/** Whether the `type` of a schema accepts a type. */
 export function admitsType(node: SchemaObject, type: string): boolean {
   return node.type === undefined || includesType(ownTypes(node), type);
 }
@@ -174,12 +177,12 @@ function typeOf(value: unknown): string {
   return Number.isInteger(value) ? 'integer' : typeof value;
 }
 
-/** The value of a keyword that must be a list; empty where it is none. */
+/** Returns the value of a keyword that must be a list. Empty if the value is no list. */
 export function listOf<Item = Schema>(value: unknown): readonly Item[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The value of a keyword that must be an object of schemas; empty where it is none. */
+/** Returns the value of a keyword that must be an object of schemas. Empty if the value is no object. */
 export function mapOf(value: unknown): Readonly<Record<string, Schema>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, Schema>) : {};
 }

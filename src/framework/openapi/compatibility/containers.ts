@@ -3,13 +3,13 @@ import { type Direction, type Finding, rejectKeyword, rejectPresence } from './f
 import { compareCount, tightest } from './scalars.ts';
 import { type Schema, type SchemaObject, Uncomparable } from './schema-document.ts';
 
-/** Compares what is sent in one place, all of these schemas holding, with what is accepted there. */
-export type CompareChild = (place: string, sent: readonly Schema[], accepted: Schema) => Finding[];
+/** Compares the values that match all `sent` schemas with the `accepted` schema, at a location. */
+export type CompareChild = (location: string, sent: readonly Schema[], accepted: Schema) => Finding[];
 
-/** Returns the arrays that an alternative may send and a schema does not accept. */
+/** Finds arrays that match an alternative and that `accepted` does not accept. */
 export function compareArray(
   direction: Direction,
-  place: string,
+  location: string,
   { nodes }: Alternative,
   accepted: SchemaObject,
   compareChild: CompareChild,
@@ -24,33 +24,32 @@ export function compareArray(
   const findings: Finding[] = [];
   const at = (index: number) => sent.map((items) => items.prefix[index] ?? items.rest);
   for (let index = 0; index < Math.min(max, Math.max(known, prefix.length)); index += 1) {
-    findings.push(...compareChild(`${place}[${index}]`, at(index), prefix[index] ?? rest));
+    findings.push(...compareChild(`${location}[${index}]`, at(index), prefix[index] ?? rest));
   }
   if (max > Math.max(known, prefix.length)) {
-    findings.push(...compareChild(`${place}[]`, at(Number.POSITIVE_INFINITY), rest));
+    findings.push(...compareChild(`${location}[]`, at(Number.POSITIVE_INFINITY), rest));
   }
-  const least = tightest(nodes, 'minItems', 'min');
-  const most = Number.isFinite(max) ? max : undefined;
-  findings.push(...compareCount(direction, place, accepted, 'minItems', least));
-  findings.push(...compareCount(direction, place, accepted, 'maxItems', most));
+  const min = tightest(nodes, 'minItems', 'min');
+  findings.push(...compareCount(direction, location, accepted, 'minItems', min));
+  findings.push(...compareCount(direction, location, accepted, 'maxItems', max));
   const isUnique = nodes.some(({ uniqueItems }) => uniqueItems === true) || max <= 1;
   if (accepted.uniqueItems === true && !isUnique) {
-    findings.push(rejectKeyword(direction, place, 'uniqueItems', undefined, true));
+    findings.push(rejectKeyword(direction, location, 'uniqueItems', undefined, true));
   }
   return findings;
 }
 
-/** The items of an array: as draft 2020-12 has them, or as draft 7, which TypeBox still writes for a tuple. */
+/** Reads the items of an array in the form of draft 2020-12, or of draft 7, which TypeBox 0.34 writes for a tuple. */
 function readItems(node: SchemaObject): { readonly prefix: readonly Schema[]; readonly rest: Schema } {
   const { items, prefixItems, additionalItems } = node;
   if (Array.isArray(items)) return { prefix: items, rest: (additionalItems as Schema | undefined) ?? true };
   return { prefix: listOf(prefixItems), rest: (items as Schema | undefined) ?? true };
 }
 
-/** Returns the objects that an alternative may send and a schema does not accept. */
+/** Finds objects that match an alternative and that `accepted` does not accept. */
 export function compareObject(
   direction: Direction,
-  place: string,
+  location: string,
   { nodes }: Alternative,
   accepted: SchemaObject,
   compareChild: CompareChild,
@@ -66,48 +65,47 @@ export function compareObject(
   for (const name of listOf<string>(accepted.required).filter((one) => !required.has(one))) {
     const isGone = direction === 'response' && Object.hasOwn(promised, name) && !isDeclared(sent, name);
     const reason = direction === 'response' ? 'may now be missing' : 'is newly required';
-    if (!isGone) findings.push({ place: `${place}.${name}`, reason });
+    if (!isGone) findings.push({ location: `${location}.${name}`, reason });
   }
   for (const [name, schema] of Object.entries(promised)) {
     const own = propertySchemas(sent, name);
-    if (isDeclared(sent, name)) findings.push(...compareChild(`${place}.${name}`, own, schema));
-    // Callers use what was promised, also where it was not promised to be there always.
-    else if (direction === 'response') findings.push({ place: `${place}.${name}`, reason: 'is gone' });
+    if (isDeclared(sent, name)) findings.push(...compareChild(`${location}.${name}`, own, schema));
+    // Callers use every promised property, also an optional one.
+    else if (direction === 'response') findings.push({ location: `${location}.${name}`, reason: 'is gone' });
   }
   for (const name of names) {
     const matching = Object.keys(patterns).filter((pattern) => matches(pattern, name));
     const isOther = !Object.hasOwn(promised, name) && matching.length === 0;
     const schemas = [...matching.map((pattern) => patterns[pattern]), ...(isOther ? [rest] : [])];
     for (const schema of schemas.filter((one) => one !== undefined)) {
-      findings.push(...compareChild(`${place}.${name}`, propertySchemas(sent, name), schema));
+      findings.push(...compareChild(`${location}.${name}`, propertySchemas(sent, name), schema));
     }
   }
   for (const [pattern, schema] of Object.entries(patterns)) {
-    findings.push(...compareOthers(`${place}.*`, schema, (other) => other === pattern));
+    findings.push(...compareUndeclared(`${location}.*`, schema, (other) => other === pattern));
   }
   if (rest !== undefined && rest !== true) {
-    findings.push(...compareOthers(`${place}.*`, rest, () => false, Object.keys(patterns)));
+    findings.push(...compareUndeclared(`${location}.*`, rest, () => false, Object.keys(patterns)));
   }
-  const fewest = Math.max(tightest(nodes, 'minProperties', 'min') ?? 0, required.size);
-  const most = Math.min(
+  const min = Math.max(tightest(nodes, 'minProperties', 'min') ?? 0, required.size);
+  const max = Math.min(
     tightest(nodes, 'maxProperties', 'max') ?? Number.POSITIVE_INFINITY,
-    othersOf(sent, direction).length === 0 ? names.size : Number.POSITIVE_INFINITY,
+    undeclaredOf(sent, direction).length === 0 ? names.size : Number.POSITIVE_INFINITY,
   );
-  findings.push(...compareCount(direction, place, accepted, 'minProperties', fewest));
-  const bound = Number.isFinite(most) ? most : undefined;
-  findings.push(...compareCount(direction, place, accepted, 'maxProperties', bound));
+  findings.push(...compareCount(direction, location, accepted, 'minProperties', min));
+  findings.push(...compareCount(direction, location, accepted, 'maxProperties', max));
   return findings;
 
-  /** Compares the properties that are sent under names that no schema of theirs declares. */
-  function compareOthers(
+  /** Compares the properties that are sent and that no `properties` of the sender declare. */
+  function compareUndeclared(
     where: string,
     schema: Schema,
     isCertain: (pattern: string) => boolean,
     passed: readonly string[] = [],
   ): Finding[] {
-    const sources = othersOf(sent, direction);
+    const sources = undeclaredOf(sent, direction);
     if (sources.length === 0) return [];
-    // Each node holds, so one that proves it is enough; in it, whatever may apply must prove it.
+    // The value matches every node, so a proof from one node is enough. All schemas of that node must prove it.
     const attempts = sources.map(({ byPattern, other }) => {
       const certain = byPattern.filter(([pattern]) => isCertain(pattern));
       const possible =
@@ -121,12 +119,12 @@ export function compareObject(
 }
 
 /**
- * Finds the properties that we send and that no schema of the receiver names any longer. It ignores them, so they
- * no longer do what they did. `accepted` are all of its schemas of this object.
+ * Finds the properties that callers send and that no schema of the receiver names any more. The receiver ignores them,
+ * so they lost their effect. `accepted` are all schemas of the receiver for this object.
  */
 export function findUnread(
   direction: Direction,
-  place: string,
+  location: string,
   { type, nodes }: Alternative,
   accepted: readonly SchemaObject[],
 ): Finding[] {
@@ -136,11 +134,11 @@ export function findUnread(
   const names = new Set(sent.flatMap((node) => Object.keys(mapOf(node.properties))));
   return [...names]
     .filter((name) => isDeclared(sent, name) && propertySchemas(accepted, name).length === 0)
-    .map((name) => rejectPresence(direction, `${place}.${name}`));
+    .map((name) => rejectPresence(direction, `${location}.${name}`));
 }
 
-/** By node: which schemas hold of a property that no `properties` name; none where no such property is sent. */
-function othersOf(sent: readonly SchemaObject[], direction: Direction) {
+/** Returns, for each node, the schemas of properties that no `properties` name. Empty if none are sent. */
+function undeclaredOf(sent: readonly SchemaObject[], direction: Direction) {
   const sources = sent.map((node) => ({
     byPattern: Object.entries(mapOf(node.patternProperties)),
     other: node.additionalProperties as Schema | undefined,
@@ -148,7 +146,7 @@ function othersOf(sent: readonly SchemaObject[], direction: Direction) {
   const isOpen = sources.some(
     ({ byPattern, other }) => byPattern.length > 0 || (other !== undefined && other !== false),
   );
-  // We send no property that our contract does not name; a peer may.
+  // A caller sends no property that its contract does not name. A peer may.
   const isClosed = sources.some(({ byPattern, other }) => byPattern.length === 0 && other === false);
   if (isClosed || (direction === 'input' && !isOpen)) return [];
   if (sources.length === 0) return [{ byPattern: [], other: true }];
@@ -158,20 +156,20 @@ function othersOf(sent: readonly SchemaObject[], direction: Direction) {
   }));
 }
 
-/** The schemas that say something of properties. An input that says nothing of them lets us send any. */
+/** Returns the schemas that constrain properties. An input without constraints lets callers send any property. */
 function describeSent(nodes: readonly SchemaObject[], direction: Direction): readonly SchemaObject[] {
   const keywords = ['properties', 'patternProperties', 'additionalProperties'];
   const describing = nodes.filter((node) => keywords.some((key) => node[key] !== undefined));
   return describing.length > 0 || direction === 'response' ? describing : [{ additionalProperties: true }];
 }
 
-/** Whether one of these schemas lets a property be there by a word of its own. */
+/** Whether these schemas name a property and none of them forbids it. */
 function isDeclared(nodes: readonly SchemaObject[], name: string): boolean {
-  const own = nodes.flatMap((node) => propertySchemas([node], name));
-  return own.length > 0 && !own.includes(false);
+  const schemas = propertySchemas(nodes, name);
+  return schemas.length > 0 && !schemas.includes(false);
 }
 
-/** The schemas that hold of a property, by its name. */
+/** Returns the schemas of a property. */
 export function propertySchemas(nodes: readonly SchemaObject[], name: string): Schema[] {
   return nodes.flatMap(({ properties, patternProperties, additionalProperties }) => {
     const own = Object.hasOwn(mapOf(properties), name) ? [mapOf(properties)[name] as Schema] : [];

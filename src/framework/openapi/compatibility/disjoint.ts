@@ -2,10 +2,10 @@ import { type Alternative, listAlternatives, listOf } from './alternatives.ts';
 import { propertySchemas } from './containers.ts';
 import type { Schema, SchemaDocument } from './schema-document.ts';
 
-/** Objects are told apart by properties this deep, which is enough for a property such as `kind`. */
+/** The depth of properties that are compared. A discriminator such as `kind` is rarely deeper. */
 const maxDepth = 3;
 
-/** Whether no value of an alternative matches a schema of the receiver's. False also where that is not proven. */
+/** Whether no value of an alternative matches a schema of the receiver. Returns false if that is not proven. */
 export function isDisjoint(
   sender: SchemaDocument,
   receiver: SchemaDocument,
@@ -18,13 +18,13 @@ export function isDisjoint(
     const [type, otherType] = [sent.type, one.type].map((name) => (name === 'integer' ? 'number' : name));
     if (type !== otherType) return true;
     if (type !== 'object' || one.value !== undefined || depth === maxDepth) return false;
-    // A property that is always there, and whose values never match both.
+    // Two objects differ if a required property differs.
     const required = [...sent.nodes, ...one.nodes].flatMap((node) => listOf<string>(node.required));
     return required.some((name) => {
-      const [ours, theirs] = [propertySchemas(sent.nodes, name), propertySchemas(one.nodes, name)];
-      if (ours.length === 0 || theirs.length === 0) return false;
-      return listAlternatives(sender, ours).every((value) =>
-        theirs.some((schema) => isDisjoint(sender, receiver, value, schema, depth + 1)),
+      const [values, others] = [propertySchemas(sent.nodes, name), propertySchemas(one.nodes, name)];
+      if (values.length === 0 || others.length === 0) return false;
+      return listAlternatives(sender, values).every((value) =>
+        others.some((schema) => isDisjoint(sender, receiver, value, schema, depth + 1)),
       );
     });
   });

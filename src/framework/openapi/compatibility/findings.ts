@@ -1,86 +1,89 @@
 /** The sender of the values: the peer in its responses, or this service in the inputs of a request. */
 export type Direction = 'response' | 'input';
 
-/** Values that may be sent and may not match what the other side accepts. */
+/** Values that the sender may send and the receiver may reject. */
 export interface Finding {
-  /** Such as `response[].mood`. */
-  readonly place: string;
+  /** For example `response[].mood`. */
+  readonly location: string;
   readonly reason: string;
-  /** Words for the values that are not accepted, where all of them are values of some kind. */
-  readonly odd?: string;
+  /** Describes the rejected values, if the reason is their value or type. */
+  readonly rejected?: string;
 }
 
-/** A value, or any value of a type, that is not accepted. */
-export function rejectValue(direction: Direction, place: string, odd: string): Finding {
-  return { place, odd, reason: `${direction === 'response' ? 'may now be' : 'no longer accepts'} ${odd}` };
+/** Reports a value, or any value of a type, that the receiver rejects. */
+function rejectValue(direction: Direction, location: string, rejected: string): Finding {
+  const verb = direction === 'response' ? 'may now be' : 'no longer accepts';
+  return { location, rejected, reason: `${verb} ${rejected}` };
 }
 
-const words: Readonly<Record<string, string>> = {
+const typeNames: Readonly<Record<string, string>> = {
   integer: 'an integer',
   array: 'an array',
   object: 'an object',
 };
 
-/** An alternative that is not accepted, by its value or its type; `isOther`: some values of that type are accepted. */
+/**
+ * Reports an alternative that the receiver rejects, by its value or its type.
+ * @param isOther whether the receiver accepts some values of that type.
+ */
 export function rejectAlternative(
   direction: Direction,
-  place: string,
+  location: string,
   { type, value }: { readonly type: string; readonly value?: { readonly is: unknown } | undefined },
   isOther = false,
 ): Finding {
-  const word = words[type] ?? `a ${type}`;
-  const odd = value === undefined ? (isOther ? word.replace(/^an? /, 'another ') : word) : show(value.is);
-  return rejectValue(direction, place, odd);
+  if (value !== undefined) return rejectValue(direction, location, show(value.is));
+  const name = typeNames[type] ?? `a ${type}`;
+  return rejectValue(direction, location, isOther ? name.replace(/^an? /, 'another ') : name);
 }
 
-/** A property or item that is not accepted whatever its value is. */
-export function rejectPresence(direction: Direction, place: string): Finding {
-  return { place, reason: direction === 'response' ? 'may now be present' : 'is no longer accepted' };
+/** Reports a property or item that the receiver rejects whatever its value is. */
+export function rejectPresence(direction: Direction, location: string): Finding {
+  return { location, reason: direction === 'response' ? 'may now be present' : 'is no longer accepted' };
 }
 
-/** A keyword that accepts less than was promised, in the words of before and now. */
+/** Reports a keyword that accepts fewer values than promised. */
 export function rejectKeyword(
   direction: Direction,
-  place: string,
+  location: string,
   keyword: string,
   sent: unknown,
   accepted: unknown,
 ): Finding {
   const [promised, live] = direction === 'response' ? [accepted, sent] : [sent, accepted];
-  if (promised === undefined) return { place, reason: `now has ${keyword} ${show(live)}` };
-  if (live === undefined) return { place, reason: `no longer has ${keyword} ${show(promised)}` };
-  return { place, reason: `${keyword} was ${show(promised)} and is now ${show(live)}` };
+  if (promised === undefined) return { location, reason: `now has ${keyword} ${show(live)}` };
+  if (live === undefined) return { location, reason: `no longer has ${keyword} ${show(promised)}` };
+  return { location, reason: `${keyword} was ${show(promised)} and is now ${show(live)}` };
 }
 
-/** A keyword that differs and that the comparison has no rule for. */
-export function uncomparable(place: string, what: string): Finding {
-  return { place, reason: `cannot be compared: ${what}` };
+/** Reports a difference that the comparison has no rule for. */
+export function reportUncomparable(location: string, reason: string): Finding {
+  return { location, reason: `cannot be compared: ${reason}` };
 }
 
-/** The findings, each once, with the values that one place does not accept in one sentence. */
+/** Removes repeated findings, and merges the rejected values of each location into one finding. */
 export function summarize(direction: Direction, findings: readonly Finding[]): Finding[] {
   const summary = new Map<string, Finding>();
-  const odd = new Map<string, Set<string>>();
+  const rejectedAt = new Map<string, Set<string>>();
   for (const finding of findings) {
-    const key = finding.odd === undefined ? `${finding.place}: ${finding.reason}` : finding.place;
-    if (finding.odd !== undefined) {
-      const words = odd.get(finding.place) ?? new Set();
-      odd.set(finding.place, words.add(finding.odd));
-    }
+    const { location, reason, rejected } = finding;
+    const key = rejected === undefined ? `${location}: ${reason}` : location;
+    if (rejected !== undefined)
+      rejectedAt.set(location, (rejectedAt.get(location) ?? new Set()).add(rejected));
     if (!summary.has(key)) summary.set(key, finding);
   }
   return [...summary.values()].map((finding) =>
-    finding.odd === undefined
+    finding.rejected === undefined
       ? finding
-      : rejectValue(direction, finding.place, alternatives([...(odd.get(finding.place) as Set<string>)])),
+      : rejectValue(direction, finding.location, joinWithOr([...(rejectedAt.get(finding.location) ?? [])])),
   );
 }
 
-function alternatives(words: readonly string[]): string {
-  const isAny = [/^null$/, / array$/, / object$/].every((type) => words.some((word) => type.test(word)));
+function joinWithOr(values: readonly string[]): string {
+  const isAny = [/^null$/, / array$/, / object$/].every((type) => values.some((value) => type.test(value)));
   if (isAny) return 'a value of any type';
-  if (words.length > 6) return `${words.slice(0, 5).join(', ')} or ${words.length - 5} other values`;
-  return words.length === 1 ? String(words[0]) : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+  if (values.length > 6) return `${values.slice(0, 5).join(', ')} or ${values.length - 5} other values`;
+  return values.length === 1 ? String(values[0]) : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`;
 }
 
 export function show(value: unknown): string {

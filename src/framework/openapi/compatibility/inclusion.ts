@@ -1,11 +1,11 @@
 import {
   type Alternative,
   admitsType,
-  closing,
   collect,
   flatten,
   listAlternatives,
   listOf,
+  translateUnevaluated,
 } from './alternatives.ts';
 import { compareArray, compareObject, findUnread } from './containers.ts';
 import { isDisjoint } from './disjoint.ts';
@@ -14,8 +14,8 @@ import {
   type Finding,
   rejectAlternative,
   rejectPresence,
+  reportUncomparable,
   summarize,
-  uncomparable,
 } from './findings.ts';
 import { listUnruled } from './keywords.ts';
 import { KnownPairs } from './known-pairs.ts';
@@ -33,8 +33,8 @@ const maxSteps = 50_000;
 const maxDepth = 200;
 
 /**
- * Proves that everything that a sender's schema accepts is accepted by a receiver's. The rules follow the structure
- * of both: what they cannot prove is a finding, so a finding may be too careful, and no finding is a proof.
+ * Proves that a receiver's schema accepts every value that a sender's schema accepts. The rules follow the structure of
+ * both schemas. No finding is a proof. A finding is none: the rules may be unable to prove an inclusion that holds.
  */
 export class Inclusion {
   readonly #direction: Direction;
@@ -51,23 +51,23 @@ export class Inclusion {
     this.#pairs = new KnownPairs(sender, receiver);
   }
 
-  /** Returns what `sent` may send at `place` and `accepted` does not accept. Empty if it accepts everything. */
-  compare(place: string, sent: Schema, accepted: Schema): Finding[] {
-    return this.#compareAll(place, [sent], accepted);
+  /** Finds values that `sent` accepts and `accepted` does not. Empty if the inclusion is proven. */
+  compare(location: string, sent: Schema, accepted: Schema): Finding[] {
+    return this.#compareAll(location, [sent], accepted);
   }
 
-  #compareAll = (place: string, sent: readonly Schema[], accepted: Schema): Finding[] => {
+  #compareAll = (location: string, sent: readonly Schema[], accepted: Schema): Finding[] => {
     try {
-      return this.#pairs.compare(place, sent, accepted, () =>
-        summarize(this.#direction, this.#prove(place, sent, accepted)),
+      return this.#pairs.compare(location, sent, accepted, () =>
+        summarize(this.#direction, this.#prove(location, sent, accepted)),
       );
     } catch (error) {
       if (!(error instanceof Uncomparable)) throw error;
-      return [uncomparable(place, error.message)];
+      return [reportUncomparable(location, error.message)];
     }
   };
 
-  #prove(place: string, sent: readonly Schema[], accepted: Schema): Finding[] {
+  #prove(location: string, sent: readonly Schema[], accepted: Schema): Finding[] {
     this.#steps += 1;
     this.#depth += 1;
     try {
@@ -75,70 +75,71 @@ export class Inclusion {
       if (this.#depth > maxDepth) throw new Uncomparable('the schemas are nested too deeply');
       if (sent.some((schema) => this.#isSame(schema, accepted))) return [];
       const alternatives = listAlternatives(this.#sender, sent);
-      if (accepted === false && alternatives.length > 0) return [rejectPresence(this.#direction, place)];
-      return alternatives.flatMap((one) => this.#compareAlternative(place, one, accepted, []));
+      if (accepted === false && alternatives.length > 0) return [rejectPresence(this.#direction, location)];
+      return alternatives.flatMap((one) => this.#compareAlternative(location, one, accepted, []));
     } finally {
       this.#depth -= 1;
     }
   }
 
-  /** `around` are receiver's schemas of the same value beside `accepted`, and those that lead to it. */
+  /** @param around the other schemas of the receiver for the same value, including those that refer to `accepted`. */
   #compareAlternative(
-    place: string,
+    location: string,
     sent: Alternative,
     accepted: Schema,
     around: readonly SchemaObject[],
   ): Finding[] {
     if (sent.value !== undefined) {
       const isAccepted = this.#receiver.accepts(accepted, sent.value.is);
-      return isAccepted ? [] : [rejectAlternative(this.#direction, place, sent)];
+      return isAccepted ? [] : [rejectAlternative(this.#direction, location, sent)];
     }
     const { nodes, unions, isNever } = flatten(this.#receiver, [accepted]);
-    if (isNever) return [rejectAlternative(this.#direction, place, sent)];
+    if (isNever) return [rejectAlternative(this.#direction, location, sent)];
     const fresh = nodes.filter((node) => !around.includes(node));
-    if (fresh.length === 0 && nodes.length > 0) return [uncomparable(place, 'a schema leads to itself')];
+    if (fresh.length === 0 && nodes.length > 0)
+      return [reportUncomparable(location, 'a schema refers to itself')];
     const all = [...around, ...nodes];
     const findings = nodes
       .filter((node) => !sent.nodes.some((own) => this.#isSame(own, node)))
-      .flatMap((node) => this.#compareNode(place, sent, node, all));
-    if (unions.length === 0) findings.push(...findUnread(this.#direction, place, sent, all));
+      .flatMap((node) => this.#compareNode(location, sent, node, all));
+    if (unions.length === 0) findings.push(...findUnread(this.#direction, location, sent, all));
     return findings;
   }
 
-  /** One schema of the receiver's, by its own keywords. */
+  /** Compares with the keywords of one schema of the receiver. */
   #compareNode(
-    place: string,
+    location: string,
     sent: Alternative,
     node: SchemaObject,
     around: readonly SchemaObject[],
   ): Finding[] {
     const { type } = sent;
     if (!admitsType(node, type) || 'const' in node || Array.isArray(node.enum)) {
-      return [rejectAlternative(this.#direction, place, sent, admitsType(node, type))];
+      return [rejectAlternative(this.#direction, location, sent, admitsType(node, type))];
     }
-    const findings = this.#compareUnions(place, sent, node, around);
+    const findings = this.#compareUnions(location, sent, node, around);
     const direction = this.#direction;
     if (type === 'number' || type === 'integer')
-      findings.push(...compareNumber(direction, place, sent, node));
-    if (type === 'string') findings.push(...compareString(direction, place, sent, node));
-    if (type === 'array') findings.push(...compareArray(direction, place, sent, node, this.#compareAll));
+      findings.push(...compareNumber(direction, location, sent, node));
+    if (type === 'string') findings.push(...compareString(direction, location, sent, node));
+    if (type === 'array') findings.push(...compareArray(direction, location, sent, node, this.#compareAll));
     if (type === 'object') {
-      findings.push(...compareObject(direction, place, sent, node, this.#compareAll));
-      findings.push(...this.#compareUnevaluated(place, sent, node));
+      findings.push(...compareObject(direction, location, sent, node, this.#compareAll));
+      findings.push(...this.#compareUnevaluated(location, sent, node));
     }
     const isExcluded =
       node.not === undefined ||
       isDisjoint(this.#sender, this.#receiver, sent, node.not as Schema) ||
       this.#shares(sent, node, ['not']);
-    if (!isExcluded) findings.push(uncomparable(place, 'not'));
+    if (!isExcluded) findings.push(reportUncomparable(location, 'not'));
     for (const group of listUnruled(node)) {
-      if (!this.#shares(sent, node, group)) findings.push(uncomparable(place, group[0] as string));
+      if (!this.#shares(sent, node, group)) findings.push(reportUncomparable(location, group[0] as string));
     }
     return findings;
   }
 
   #compareUnions(
-    place: string,
+    location: string,
     sent: Alternative,
     node: SchemaObject,
     around: readonly SchemaObject[],
@@ -152,41 +153,40 @@ export class Inclusion {
       const beside = [...around, ...collect(this.#receiver, others)];
       const attempts = branches.map((branch) => ({
         branch,
-        findings: this.#compareAlternative(place, sent, branch, beside),
+        findings: this.#compareAlternative(location, sent, branch, beside),
       }));
-      const taken = attempts.find(({ findings }) => findings.length === 0);
-      if (taken === undefined)
-        return this.#closest(
-          place,
-          sent,
-          attempts.map(({ findings }) => findings),
-        );
+      const match = attempts.find(({ findings }) => findings.length === 0);
+      if (match === undefined) {
+        const all = attempts.map(({ findings }) => findings);
+        return this.#explain(location, sent, all);
+      }
       if (keyword === 'anyOf') return [];
-      const isAlone = branches.every(
-        (other) => other === taken.branch || isDisjoint(this.#sender, this.#receiver, sent, other),
+      const isOnly = branches.every(
+        (other) => other === match.branch || isDisjoint(this.#sender, this.#receiver, sent, other),
       );
-      return isAlone ? [] : [uncomparable(place, 'oneOf')];
+      return isOnly ? [] : [reportUncomparable(location, 'oneOf')];
     });
   }
 
-  /** Of several branches that do not accept an alternative: what keeps the most similar one from it. */
-  #closest(place: string, sent: Alternative, attempts: readonly Finding[][]): Finding[] {
-    const similar = attempts.filter((findings) => !findings.some((one) => one.odd && one.place === place));
+  /** Explains why no branch accepts an alternative: returns the findings of the most similar branch. */
+  #explain(location: string, sent: Alternative, attempts: readonly Finding[][]): Finding[] {
+    const here = (finding: Finding) => (finding.location === location ? finding.rejected : undefined);
+    const similar = attempts.filter((findings) => !findings.some(here));
     const [closest] = similar.sort((one, other) => one.length - other.length);
-    const another = attempts.flat().find((one) => one.place === place && one.odd?.startsWith('another '));
-    return closest ?? [another ?? rejectAlternative(this.#direction, place, sent)];
+    const another = attempts.flat().find((finding) => here(finding)?.startsWith('another '));
+    return closest ?? [another ?? rejectAlternative(this.#direction, location, sent)];
   }
 
-  #compareUnevaluated(place: string, sent: Alternative, node: SchemaObject): Finding[] {
+  #compareUnevaluated(location: string, sent: Alternative, node: SchemaObject): Finding[] {
     if (node.unevaluatedProperties === undefined) return [];
-    // With a choice, it depends on the value what is evaluated.
-    const hasChoice = flatten(this.#receiver, [node]).unions.length > 0;
-    const closed = hasChoice ? undefined : closing(this.#receiver, [node]);
-    if (closed === undefined) return [uncomparable(place, 'unevaluatedProperties')];
-    return compareObject(this.#direction, place, sent, closed, this.#compareAll);
+    // With a union, the evaluated properties depend on the value.
+    const hasUnion = flatten(this.#receiver, [node]).unions.length > 0;
+    const closed = hasUnion ? undefined : translateUnevaluated(this.#receiver, [node]);
+    if (closed === undefined) return [reportUncomparable(location, 'unevaluatedProperties')];
+    return compareObject(this.#direction, location, sent, closed, this.#compareAll);
   }
 
-  /** Whether a schema that holds of what is sent says the same by these keywords. */
+  /** Whether a schema of the sent values has the same values of these keywords. */
   #shares(sent: Alternative, node: SchemaObject, keywords: readonly string[]): boolean {
     const documents = [this.#sender, this.#receiver] as const;
     return sent.nodes.some((own) =>

@@ -9,13 +9,13 @@ const ruled = new Set([
   ...['properties', 'required', 'patternProperties', 'additionalProperties', 'unevaluatedProperties'],
   ...['minProperties', 'maxProperties'],
 ]);
-/** Keywords that mean something together only; the others stand for themselves. */
+/** Keywords that have a meaning only together. */
 const groups = [
   ['if', 'then', 'else'],
   ['contains', 'minContains', 'maxContains'],
 ];
 
-/** The keywords of a schema that say something and have no rule, in groups of those that mean something together. */
+/** Lists the validating keywords of a schema without a rule, in groups that have a meaning only together. */
 export function listUnruled(node: SchemaObject): ReadonlySet<readonly string[]> {
   const unruled = Object.keys(node).filter((key) => !ruled.has(key) && !isAnnotation(key));
   return new Set(unruled.map((key) => groups.find((group) => group.includes(key)) ?? [key]));

@@ -1,8 +1,8 @@
 import { type Alternative, listOf } from './alternatives.ts';
-import { type Direction, type Finding, rejectKeyword, uncomparable } from './findings.ts';
+import { type Direction, type Finding, rejectKeyword, reportUncomparable } from './findings.ts';
 import type { SchemaObject } from './schema-document.ts';
 
-/** A bound of what is sent, by the schemas that hold together: the tightest of their values. */
+/** Returns the tightest bound that these schemas set together. */
 export function tightest(
   nodes: readonly SchemaObject[],
   keyword: string,
@@ -13,10 +13,13 @@ export function tightest(
   return side === 'max' ? Math.min(...values) : Math.max(...values);
 }
 
-/** Compares a keyword that bounds a count: `sent` is the bound of what is sent, where it has one. */
+/**
+ * Compares a keyword that bounds a count.
+ * @param sent the bound of the sent values. Undefined or Infinity: no bound.
+ */
 export function compareCount(
   direction: Direction,
-  place: string,
+  location: string,
   accepted: SchemaObject,
   keyword: string,
   sent: number | undefined,
@@ -26,13 +29,14 @@ export function compareCount(
   const isKept = keyword.startsWith('max')
     ? (sent ?? Number.POSITIVE_INFINITY) <= bound
     : (sent ?? 0) >= bound;
-  return isKept ? [] : [rejectKeyword(direction, place, keyword, sent, bound)];
+  const known = sent === Number.POSITIVE_INFINITY ? undefined : sent;
+  return isKept ? [] : [rejectKeyword(direction, location, keyword, known, bound)];
 }
 
-/** Returns the numbers that an alternative may send and a schema does not accept. */
+/** Finds numbers that match an alternative and that `accepted` does not accept. */
 export function compareNumber(
   direction: Direction,
-  place: string,
+  location: string,
   { nodes, type }: Alternative,
   accepted: SchemaObject,
 ): Finding[] {
@@ -45,7 +49,7 @@ export function compareNumber(
       const sent = boundOf(nodes, side, isInteger);
       if (sent === undefined || !isWithin(sent, bound, side)) {
         findings.push(
-          rejectKeyword(direction, place, keyword, tightest(nodes, keyword, side), accepted[keyword]),
+          rejectKeyword(direction, location, keyword, tightest(nodes, keyword, side), accepted[keyword]),
         );
       }
     }
@@ -54,13 +58,13 @@ export function compareNumber(
   if (typeof multipleOf === 'number') {
     const steps = nodes.map((node) => node.multipleOf).filter((step) => typeof step === 'number');
     if (isInteger) steps.push(1);
-    // Of fractions, division says too little about what a validator takes for a multiple.
+    // Division of fractions is inexact, so it does not prove what a validator accepts as a multiple.
     const isKept = steps.some(
       (step) => step === multipleOf || (Number.isInteger(multipleOf) && Number.isInteger(step / multipleOf)),
     );
-    if (!isKept) findings.push(rejectKeyword(direction, place, 'multipleOf', steps[0], multipleOf));
+    if (!isKept) findings.push(rejectKeyword(direction, location, 'multipleOf', steps[0], multipleOf));
   }
-  return [...findings, ...compareFormat(direction, place, nodes, accepted)];
+  return [...findings, ...compareFormat(direction, location, nodes, accepted)];
 }
 
 interface Bound {
@@ -75,57 +79,57 @@ function boundOf(nodes: readonly SchemaObject[], side: 'min' | 'max', isInteger:
   const bounds: Bound[] = [];
   if (inclusive !== undefined) bounds.push({ value: inclusive, isExclusive: false });
   if (exclusive !== undefined) bounds.push({ value: exclusive, isExclusive: true });
-  const exact = bounds.map((bound) => (isInteger ? inInteger(bound, sign) : bound));
+  const exact = bounds.map((bound) => (isInteger ? toInteger(bound, sign) : bound));
   return exact.sort((one, other) => (isWithin(one, other, side) ? -1 : 1))[0];
 }
 
-/** The same bound of an integer, inclusive: above 0 is from 1. */
-function inInteger({ value, isExclusive }: Bound, sign: 1 | -1): Bound {
+/** Returns the equal inclusive bound of an integer: more than 0 is at least 1. */
+function toInteger({ value, isExclusive }: Bound, sign: 1 | -1): Bound {
   const next = isExclusive ? Math.floor(sign * value) + 1 : Math.ceil(sign * value);
   return Number.isSafeInteger(next) ? { value: sign * next, isExclusive: false } : { value, isExclusive };
 }
 
-/** Whether `bound` lets pass nothing that `other` does not. */
+/** Whether `other` accepts every number that `bound` accepts. */
 function isWithin(bound: Bound, other: Bound, side: 'min' | 'max'): boolean {
   if (bound.value === other.value) return bound.isExclusive || !other.isExclusive;
   return side === 'min' ? bound.value > other.value : bound.value < other.value;
 }
 
-/** Returns the strings that an alternative may send and a schema does not accept. */
+/** Finds strings that match an alternative and that `accepted` does not accept. */
 export function compareString(
   direction: Direction,
-  place: string,
+  location: string,
   { nodes }: Alternative,
   accepted: SchemaObject,
 ): Finding[] {
   return [
-    ...compareCount(direction, place, accepted, 'minLength', tightest(nodes, 'minLength', 'min')),
-    ...compareCount(direction, place, accepted, 'maxLength', tightest(nodes, 'maxLength', 'max')),
-    ...compareText(direction, place, 'pattern', nodes, accepted),
-    ...compareFormat(direction, place, nodes, accepted),
+    ...compareCount(direction, location, accepted, 'minLength', tightest(nodes, 'minLength', 'min')),
+    ...compareCount(direction, location, accepted, 'maxLength', tightest(nodes, 'maxLength', 'max')),
+    ...compareEquality(direction, location, 'pattern', nodes, accepted),
+    ...compareFormat(direction, location, nodes, accepted),
   ];
 }
 
 function compareFormat(
   direction: Direction,
-  place: string,
+  location: string,
   nodes: readonly SchemaObject[],
   accepted: SchemaObject,
 ): Finding[] {
-  return compareText(direction, place, 'format', nodes, accepted);
+  return compareEquality(direction, location, 'format', nodes, accepted);
 }
 
-/** Of two patterns, or two formats, it is known only whether they are equal. */
-function compareText(
+/** Compares patterns or formats: only equal ones accept the same strings for certain. */
+function compareEquality(
   direction: Direction,
-  place: string,
+  location: string,
   keyword: string,
   nodes: readonly SchemaObject[],
   { [keyword]: accepted }: SchemaObject,
 ): Finding[] {
   if (accepted === undefined) return [];
-  const sent = listOf<unknown>(nodes.map((node) => node[keyword]).filter((text) => text !== undefined));
+  const sent = listOf<unknown>(nodes.map((node) => node[keyword]).filter((value) => value !== undefined));
   if (sent.includes(accepted)) return [];
-  const finding = rejectKeyword(direction, place, keyword, sent[0], accepted);
-  return [sent.length === 0 ? finding : uncomparable(place, finding.reason)];
+  const finding = rejectKeyword(direction, location, keyword, sent[0], accepted);
+  return [sent.length === 0 ? finding : reportUncomparable(location, finding.reason)];
 }

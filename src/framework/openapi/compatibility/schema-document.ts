@@ -3,13 +3,13 @@ import type { ValidateFunction } from 'ajv';
 import { compileAt, type OpenApiDocument } from '../response-contract.ts';
 
 export type SchemaObject = { readonly [keyword: string]: unknown };
-/** A JSON Schema, draft 2020-12, as OpenAPI 3.1 has it. */
+/** A JSON Schema of draft 2020-12, as in OpenAPI 3.1. */
 export type Schema = boolean | SchemaObject;
 
-/** The comparison has no rule for this schema; the message says why. */
+/** An error for a schema that the comparison has no rule for. */
 export class Uncomparable extends Error {}
 
-/** Keywords that accept and reject nothing. */
+/** Keywords that do not validate. */
 const annotations = new Set([
   ...['$id', '$schema', '$comment', '$anchor', '$defs', 'definitions'],
   ...['title', 'description', 'default', 'example', 'examples', 'deprecated'],
@@ -17,7 +17,7 @@ const annotations = new Set([
 ]);
 /** The keys below these keywords are names that the author chose, and each value is a schema. */
 const schemaMaps = new Set(['properties', 'patternProperties', 'dependentSchemas']);
-/** The values of these keywords are data, and their order means nothing. */
+/** The values of these keywords are data, in any order. */
 const dataSets = new Set(['enum', 'required', 'type']);
 
 export function isAnnotation(keyword: string): boolean {
@@ -42,25 +42,25 @@ export class SchemaDocument {
       const name = decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~');
       node = typeof node === 'object' && node !== null ? (node as Record<string, unknown>)[name] : undefined;
     }
-    if (node === undefined) throw new Uncomparable(`the reference ${reference} leads nowhere`);
+    if (node === undefined) throw new Uncomparable(`the reference ${reference} has no target`);
     return node as Node;
   }
 
-  /** Follows references that stand alone. */
+  /** Follows references without other keywords. */
   follow<Node>(start: Node): Node {
-    const passed = new Set<unknown>();
+    const visited = new Set<unknown>();
     let node = start;
     while (typeof node === 'object' && node !== null) {
       const { $ref } = node as { readonly $ref?: unknown };
       if (typeof $ref !== 'string' || keywordsOf(node as SchemaObject).length > 1) break;
-      if (passed.has(node)) throw new Uncomparable(`the reference ${$ref} leads to itself`);
-      passed.add(node);
+      if (visited.has(node)) throw new Uncomparable(`the reference ${$ref} refers to itself`);
+      visited.add(node);
       node = this.find<Node>($ref);
     }
     return node;
   }
 
-  /** Whether a schema of this document accepts the value, as the validators of `readContract` judge it. */
+  /** Whether a schema of this document accepts the value, by the validator that `readContract` uses. */
   accepts(schema: Schema, value: unknown): boolean {
     if (typeof schema === 'boolean') return schema;
     let check = this.#checks.get(schema);
@@ -90,17 +90,17 @@ function listPointers(root: object): Map<object, readonly string[]> {
   return pointers;
 }
 
-/** The keywords of a schema that accept or reject something. */
-export function keywordsOf(schema: SchemaObject): string[] {
+/** Lists the keywords of a schema that validate. */
+function keywordsOf(schema: SchemaObject): string[] {
   return Object.keys(schema).filter((keyword) => schema[keyword] !== undefined && !isAnnotation(keyword));
 }
 
-/** Whether a schema accepts everything because it says nothing. */
+/** Whether a schema accepts everything because it has no constraint. */
 export function isTrivial(schema: Schema): boolean {
   return typeof schema === 'boolean' ? schema : keywordsOf(schema).length === 0;
 }
 
-/** Whether two schemas of two documents are deeply equal, annotations aside and with references followed. */
+/** Whether two schemas of two documents are deeply equal, without annotations and with references followed. */
 export function isSame(
   documents: readonly [SchemaDocument, SchemaDocument],
   first: Schema,
@@ -110,7 +110,7 @@ export function isSame(
   const [one, other] = [documents[0].follow(first), documents[1].follow(second)];
   if (isTrivial(one) || isTrivial(other)) return isTrivial(one) && isTrivial(other);
   if (typeof one === 'boolean' || typeof other === 'boolean') return one === other;
-  // A pair that is being compared already is equal unless something else differs: schemas may be recursive.
+  // Schemas may be recursive: a pair that is being compared counts as equal until a difference is found.
   const partners = compared.get(one) ?? new Set();
   if (partners.has(other)) return true;
   compared.set(one, partners.add(other));
@@ -121,7 +121,7 @@ export function isSame(
   );
 }
 
-/** Whether one keyword says the same in two schemas. */
+/** Whether a keyword has an equal value in two schemas. */
 export function isSameKeyword(
   documents: readonly [SchemaDocument, SchemaDocument],
   keyword: string,
@@ -151,7 +151,7 @@ export function isSameKeyword(
   return same(one, other);
 }
 
-export function isSchema(value: unknown): value is Schema {
+function isSchema(value: unknown): value is Schema {
   return typeof value === 'boolean' || (typeof value === 'object' && value !== null && !Array.isArray(value));
 }
 

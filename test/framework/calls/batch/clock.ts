@@ -8,10 +8,10 @@ interface Timer {
   clear(): void;
 }
 
-/** The time of whatever runs by it: it stands still but for `pass`. */
+/** A clock for tests. Only `pass` advances it. */
 export class Clock {
   now = 0;
-  /** What is to fire, in the order in which it was set. */
+  /** The pending timers, in the order in which they were set. */
   readonly timers = new Set<Timer>();
 
   set(callback: () => void, ms: number): Timer {
@@ -25,7 +25,7 @@ export class Clock {
     return timer;
   }
 
-  /** Lets `ms` pass: fires what is due, in order, and has `settle` wait for what follows from it at once. */
+  /** Advances the clock by `ms`, and fires due timers in order. Calls `settle` after each point in time. */
   async pass(ms: number, settle: () => Promise<void>): Promise<void> {
     const end = this.now + ms;
     for (;;) {
@@ -45,10 +45,10 @@ export class Clock {
 
 const storage = new AsyncLocalStorage<Clock>();
 
-/** No timer of a test is as long; those of connections are longer, and stay with the clock on the wall. */
-const longest = 10_000;
+/** Longer timers belong to connections, and run by the real clock. */
+const maxTimerMs = 10_000;
 
-/** From now until the test ends, what runs within `runBy` goes by that clock. Spies would keep every call. */
+/** Makes code in `runBy` use its clock until the test ends. Not a spy, because spies keep every call in memory. */
 export function useClocks(t: TestContext): void {
   const { setTimeout: set, clearTimeout: clear } = globalThis;
   const now = performance.now.bind(performance);
@@ -58,11 +58,11 @@ export function useClocks(t: TestContext): void {
     'setTimeout',
     (callback: (...args: unknown[]) => void, ms: number, ...args: unknown[]) => {
       const clock = storage.getStore();
-      if (clock === undefined || ms > longest) return set(callback, ms, ...args);
+      if (clock === undefined || ms > maxTimerMs) return set(callback, ms, ...args);
       return clock.set(() => callback(...args), ms);
     },
   );
-  // Whoever clears it need not run by the clock that it was set by: a connection is whose it was at first.
+  // Code that clears a timer may run outside `runBy`, because a connection keeps the context of its first call.
   replace(t, globalThis, 'clearTimeout', (timer?: Timer) => (timer?.clear ?? clear)(timer as never));
   replace(t, performance, 'now', () => storage.getStore()?.now ?? now());
 }
@@ -81,6 +81,7 @@ function replace<Name extends string>(
   });
 }
 
+/** Runs `fn`, and all that it starts, with a clock. */
 export function runBy<Result>(clock: Clock, fn: () => Result): Result {
   return storage.run(clock, fn);
 }

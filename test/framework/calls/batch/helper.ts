@@ -13,84 +13,82 @@ import { captureLog } from '../../../support/app.ts';
 
 export interface Toy {
   readonly id: number;
-  /** How often it has been written. */
+  /** The number of writes. */
   readonly version: number;
 }
 
-/** What lists toys, as its callers send it. */
+/** The arguments of a call that lists toys. */
 interface ListToys {
-  readonly query: { readonly ids: number[] } & Partial<Args>;
-}
-interface Args {
-  readonly color: string;
+  readonly query: { readonly ids: number[] };
 }
 
-/** Lookups of more ids than a call takes, and the others, are in queues of their own. */
+/** Whether a lookup needs several calls. Long and short lookups wait in separate queues. */
 export type Length = 'short' | 'long';
-/** The length of the lookups of each context: the framework copies a context whole, with fields that it does not know. */
+/** The context of a lookup, with its length. The framework copies a context with unknown fields. */
 type ToyContext = Context & { readonly length: Length };
 
-/** What has come of a lookup: the versions that it found, by id, or its error, as the status that it is for. */
+/** The outcome of a lookup: the versions that it found, by id, or the status of its error, or another error. */
 export type Outcome = ReadonlyMap<number, number> | number | Error;
 
-export interface AskOptions {
-  readonly args?: Args | undefined;
-  /** Of the request that asks. */
+export interface LookUpOptions {
+  /** The hop count of the request. */
   readonly hops?: number;
-  /** How many ms it waits. */
+  /** ms until the deadline of the request. */
   readonly deadline?: number;
-  /** Of the request: whether it is over. */
+  /** The state of the request. */
   readonly state?: { readonly isOver: boolean };
-  /** Runs within the request when the outcome is there. */
+  /** Runs in the context of the request after the lookup. */
   onEnd?(): void;
 }
 
-/** A call to the toy service, from when it leaves. It waits there until it is answered. */
+/** A call to the toy service that has been sent. The service waits until the test calls `respond`. */
 export interface Call {
   readonly ids: number[];
-  readonly color: string | undefined;
-  /** Whether its lookups need more than one call; undefined outside of any request. */
+  /** The length of its lookups. Undefined without a request. */
   readonly length: Length | undefined;
-  /** The propagated context of the call. Undefined outside of any request. */
+  /** Undefined without a request. */
   readonly propagated: PropagatedContext | undefined;
-  /** When its caller hangs up. */
+  /** The time when its caller times out. */
   readonly deadline: number;
-  /** The headers that it came with, when it has come. */
+  /** Resolves with the headers when the service receives the call. */
   readonly arrival: Promise<IncomingHttpHeaders>;
-  /** Whether its outcome is known; `end` resolves then, either way. */
   readonly isOver: boolean;
+  /** Resolves when the call is over, after a success or an error. */
   readonly end: Promise<void>;
-  /** Has it answered, with the toys as they were when it left, and waits until the next may have left. */
-  answer(by?: Answer): Promise<void>;
+  /** Responds with the toys at the time when the call was sent. Resolves when further calls may have been sent. */
+  respond(by?: Responder): Promise<void>;
 }
 
-/** How the toy service answers with these toys. */
-type Answer = (response: ServerResponse, toys: Toy[]) => unknown;
+/** Sends a response of the toy service with these toys. */
+type Responder = (response: ServerResponse, toys: Toy[]) => unknown;
 
-function answerJson(response: ServerResponse, body: unknown, status = 200): void {
+function respondJson(response: ServerResponse, body: unknown, status = 200): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 const json = { 'content-type': 'application/json' };
-export const answerWell: Answer = (response, toys) => answerJson(response, toys);
-/** What is an error of the call: 503 where no other status is said. */
-export const faults: readonly [fault: string, answer: Answer, status?: number][] = [
-  ['answers 500', (response) => answerJson(response, { secret: 1 }, 500)],
-  ['answers 503', (response) => answerJson(response, { secret: 1 }, 503)],
-  ['answers 404', (response) => answerJson(response, [], 404)],
+export const respondWell: Responder = (response, toys) => respondJson(response, toys);
+/** Responses that make a call fail, and the status of the error. Default: 503. */
+export const faults: readonly [fault: string, respond: Responder, status?: number][] = [
+  ['responds with 500', (response) => respondJson(response, { secret: 1 }, 500)],
+  ['responds with 503', (response) => respondJson(response, { secret: 1 }, 503)],
+  ['responds with 404', (response) => respondJson(response, [], 404)],
   ['breaks the connection', (response) => response.destroy()],
-  ['cuts its answer', (response) => response.writeHead(200, json).write('[{"id":', () => response.destroy())],
-  ['answers invalid JSON', (response) => response.writeHead(200, json).end('<h1>')],
-  ['answers an object', (response, toys) => answerJson(response, { toys })],
-  ['leaves out a field', (response) => answerJson(response, [{ id: 1 }])],
-  ['adds an item that was not requested', (response, toys) => answerJson(response, [...toys, toy(77)])],
-  ['repeats an item', (response, toys) => answerJson(response, [...toys, toys[0] ?? toy(77)])],
-  ['answers 508', (response) => answerJson(response, {}, 508), 508],
+  [
+    'cuts its response',
+    (response) => response.writeHead(200, json).write('[{"id":', () => response.destroy()),
+  ],
+  ['responds with invalid JSON', (response) => response.writeHead(200, json).end('<h1>')],
+  ['responds with an object', (response, toys) => respondJson(response, { toys })],
+  ['leaves out a field', (response) => respondJson(response, [{ id: 1 }])],
+  ['adds an item that was not requested', (response, toys) => respondJson(response, [...toys, toy(77)])],
+  ['repeats an item', (response, toys) => respondJson(response, [...toys, toys[0] ?? toy(77)])],
+  ['responds with 508', (response) => respondJson(response, {}, 508), 508],
 ];
 const toy = (id: number): Toy => ({ id, version: 0 });
 
-/** Those that a call's place is kept after its answer, and the one in which that comes. */
-export async function turns(): Promise<void> {
+/** Waits for three event-loop turns: the response, and the two turns after it in which its call counts as in flight. */
+export async function passTurns(): Promise<void> {
   for (let left = 3; left > 0; left -= 1) await turn();
 }
 
@@ -105,31 +103,31 @@ function describeToys(maxItems: number): OpenApiDocument {
   };
   const content = { 'application/json': { schema: { type: 'array', items: Toy } } };
   const ids = { name: 'ids', in: 'query', schema: { type: 'array', items: { type }, maxItems } };
-  const others = ['color', 'call'].map((name) => ({ name, in: 'query' }));
+  const call = { name: 'call', in: 'query' };
   return {
     openapi: '3.1.0',
-    paths: { [path]: { get: { parameters: [ids, ...others], responses: { 200: { content } } } } },
+    paths: { [path]: { get: { parameters: [ids, call], responses: { 200: { content } } } } },
   };
 }
 
 export interface ToysOptions {
-  /** How many ids a call takes. */
+  /** The maximum number of ids in a call. */
   readonly maxItems: number;
   /** ms for a call. */
   readonly deadline: number;
 }
 
-/** A toy service over loopback HTTP that does as it is told, and what calls it. */
 export type Toys = Awaited<ReturnType<typeof openToys>>;
 
+/** Opens a toy service over loopback HTTP that the test controls, and a client for it. */
 export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItems, deadline }: ToysOptions) {
   const versions = new Map<number, number>();
   const calls: Call[] = [];
   const arrivals: ((arrival: { headers: IncomingHttpHeaders; response: ServerResponse }) => void)[] = [];
-  const { logs: lines, logging } = await captureLog('info');
+  const { logs: entries, logging } = await captureLog('info');
   const log = logging.logger('user');
 
-  // Longer than any timer of a test, so that none of the connections' own is taken for one.
+  // Longer than any timer of a test, so that the clock of the test ignores timers of connections.
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const { pathname, searchParams } = new URL(request.url as string, 'http://toy');
     if (pathname === '/toy/health') return void response.end();
@@ -149,13 +147,13 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
     server.closeAllConnections();
     server.close();
   });
-  // With its first call undici starts a timer that all connections share: that is not one of a test.
+  // The first call makes undici start a timer that all connections share. It must not be a timer of the test.
   await isReachable(5_000);
   const operation = createOperation('get', path) as unknown as Operation<object, Toy[]>;
 
-  /** The operation, and a note of each call as it leaves. */
+  /** Calls the operation, and adds the call to `calls`. */
   function send(init: ListToys): Promise<Toy[]> {
-    const { ids, color } = init.query;
+    const { ids } = init.query;
     const number = calls.length;
     const toys = ids.flatMap((id) => {
       const version = versions.get(id);
@@ -165,16 +163,15 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
       arrivals[number] = resolve;
     });
     let isOver = false;
-    const note = () => {
+    const setOver = () => {
       isOver = true;
     };
     const context = currentContext() as ToyContext | undefined;
     const propagated = context?.propagated;
     const outcome = operation({ query: { ...init.query, call: number } });
-    const end = outcome.then(note, note);
+    const end = outcome.then(setOver, setOver);
     calls.push({
       ids,
-      color,
       length: context?.length,
       propagated,
       deadline: Math.min(propagated?.deadline ?? Number.POSITIVE_INFINITY, performance.now() + deadline),
@@ -183,31 +180,31 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
         return isOver;
       },
       end,
-      async answer(by = answerWell) {
+      async respond(by = respondWell) {
         by((await arrived).response, toys);
         await end;
-        await turns();
+        await passTurns();
       },
     });
     return outcome;
   }
   const list = Object.assign(send, operation as Pick<typeof operation, keyof typeof operation>);
 
-  /** Makes a lookup of toys, which shares calls with no other. */
-  function makeLookup() {
-    const lookUp = lookupByIds<ListToys, Toy, Args | undefined>(list, {
+  /** Creates a lookup of toys that shares no calls with other lookups. */
+  function createLookup() {
+    const find = lookupByIds<ListToys, Toy>(list, {
       parameter: 'ids',
-      ask: (ids, args) => ({ query: { ids, ...args } }),
+      createInit: (ids) => ({ query: { ids } }),
       idOf: ({ id }) => id,
     });
 
-    /** Looks up as the request with this id, or outside of any. */
-    return function ask(
+    /** Looks up toys in the context of the request with this id, or without a request. */
+    return function lookUp(
       request: string | undefined,
       ids: readonly number[],
-      options: AskOptions = {},
+      options: LookUpOptions = {},
     ): Promise<Outcome> {
-      const { args, hops = 0, deadline = Number.POSITIVE_INFINITY, state } = options;
+      const { hops = 0, deadline = Number.POSITIVE_INFINITY, state } = options;
       const propagated = { requestId: request ?? '', hops, deadline: performance.now() + deadline };
       const context: ToyContext = {
         length: ids.length > maxItems ? 'long' : 'short',
@@ -219,7 +216,7 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
       };
       return runInContext(request === undefined ? undefined : context, async () => {
         try {
-          const found = await lookUp(ids, args);
+          const found = await find(ids);
           return new Map(
             ids.flatMap((id) => (found.has(id) ? [[id, found.get(id)?.version as number]] : [])),
           );
@@ -233,21 +230,21 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
   }
 
   return {
-    /** The toys that there are, by id: what version each is. */
+    /** The versions of the existing toys, by id. */
     versions,
-    /** The calls so far, in the order in which they left. */
+    /** The calls so far, in the order in which they were sent. */
     calls,
-    /** What has been logged so far. */
-    lines,
+    /** The log entries so far. */
+    entries,
     list,
-    makeLookup,
-    /** Waits until what follows at once has happened, also from that the time of calls is over. */
+    createLookup,
+    /** Waits until calls past their deadline have ended, and their effects have happened. */
     async settle(now: number): Promise<void> {
-      await turns();
+      await passTurns();
       await Promise.all(calls.filter((call) => call.deadline <= now).map(({ end }) => end));
-      await turns();
+      await passTurns();
     },
-    /** Hangs up. */
+    /** Closes the connections of the client. */
     close,
   };
 }

@@ -3,20 +3,20 @@ import { describe, expect, test } from 'vitest';
 import { lookupByIds } from '../../../../src/framework/calls/batch/lookup.ts';
 import type { Operation } from '../../../../src/framework/calls/operation.ts';
 import { createExampleApp } from '../../../support/app.ts';
-import { answerWell, faults, type Toy, turns } from './helper.ts';
-import { idsOf, linesOf, open, toysOf } from './lookup-helpers.ts';
+import { faults, passTurns, respondWell, type Toy } from './helper.ts';
+import { entriesOf, idsOf, open, toysOf } from './lookup-helpers.ts';
 
 describe('consistency', () => {
   test('a lookup sees an acknowledged write, also while an earlier call is in flight', async (t) => {
-    const { ask, calls, versions } = await open(t);
-    const before = ask('a', [1]);
+    const { lookUp, calls, versions } = await open(t);
+    const before = lookUp('a', [1]);
     versions.set(1, 2);
-    const after = [ask('b', [1]), ask('c', [1, 2])];
-    await calls[0]?.answer();
+    const after = [lookUp('b', [1]), lookUp('c', [1, 2])];
+    await calls[0]?.respond();
     versions.set(1, 3);
-    const later = ask('d', [1]);
-    await calls[1]?.answer();
-    await calls[2]?.answer();
+    const later = lookUp('d', [1]);
+    await calls[1]?.respond();
+    await calls[2]?.respond();
     expect(await before).toEqual(new Map([[1, 1]]));
     expect(await Promise.all(after)).toEqual([
       new Map([[1, 2]]),
@@ -35,7 +35,7 @@ describe('consistency', () => {
       await send('POST', '/pet/pets/', { name: `Pet ${id}`, species: 'dog' });
       await send('POST', `/user/users/1/pets/${id}`);
     }
-    /** Of each pet, when it was last treated at least: an answer says so. */
+    /** The last acknowledged treat of each pet. */
     const treated = ['', '', ''];
     let isOver = false;
     async function read(): Promise<void> {
@@ -57,41 +57,46 @@ describe('consistency', () => {
     }
     isOver = true;
     await Promise.all(readers);
-    expect(linesOf(logs, 'shared call').length).toBeGreaterThan(50);
+    expect(entriesOf(logs, 'shared call').length).toBeGreaterThan(50);
   });
 });
 
 describe('errors', () => {
   test.for(faults)(
     'an error affects only the lookups of its call: the peer %s',
-    async ([, answer, status = 503], t) => {
-      const { ask, calls, lines } = await open(t);
-      const first = ask('a', [1]);
-      const sharing = [ask('b', [1, 2]), ask('c', [2, 3])];
-      await calls[0]?.answer();
-      const waiting = ask('d', [2]);
-      await calls[1]?.answer(answer);
+    async ([, respond, status = 503], t) => {
+      const { lookUp, calls, entries } = await open(t);
+      const first = lookUp('a', [1]);
+      const sharing = [lookUp('b', [1, 2]), lookUp('c', [2, 3])];
+      await calls[0]?.respond();
+      const waiting = lookUp('d', [2]);
+      await calls[1]?.respond(respond);
       expect(await Promise.all(sharing)).toEqual([status, status]);
-      await calls[2]?.answer();
+      await calls[2]?.respond();
       expect(await Promise.all([first, waiting])).toEqual([toysOf(1), toysOf(2)]);
-      const next = ask('b', [1, 2]);
-      await calls[3]?.answer();
+      const next = lookUp('b', [1, 2]);
+      await calls[3]?.respond();
       expect(await next).toEqual(toysOf(1, 2));
-      const failed = [{ reqId: linesOf(lines, 'shared call')[0]?.reqId, service: 'user' }];
-      expect(linesOf(lines, 'call failed')).toMatchObject(failed);
+      const failed = [{ reqId: entriesOf(entries, 'shared call')[0]?.reqId, service: 'user' }];
+      expect(entriesOf(entries, 'call failed')).toMatchObject(failed);
     },
   );
 
   test('a lookup of several calls fails if any call fails, and lookups of the other calls succeed', async (t) => {
-    const { ask, calls } = await open(t);
+    const { lookUp, calls } = await open(t);
     const fail = faults[0]?.[1];
     for (const broken of [1, 2]) {
       calls.length = 0;
-      const lookups = [ask('a', [9]), ask('b', [1, 2, 3]), ask('c', [3, 4, 5]), ask('d', [5, 6, 7])];
+      const lookups = [
+        lookUp('a', [9]),
+        lookUp('b', [1, 2, 3]),
+        lookUp('c', [3, 4, 5]),
+        lookUp('d', [5, 6, 7]),
+      ];
       await turn();
-      await calls[0]?.answer();
-      await calls[1]?.answer(broken === 1 ? fail : answerWell);
-      await calls[2]?.answer(broken === 2 ? fail : answerWell);
+      await calls[0]?.respond();
+      await calls[1]?.respond(broken === 1 ? fail : respondWell);
+      await calls[2]?.respond(broken === 2 ? fail : respondWell);
       expect(idsOf(calls)).toEqual([[9], [1, 2, 3, 4], [5, 6, 7]]);
       const ofFirst = broken === 1 ? 503 : toysOf(1, 2, 3);
       const ofSecond = broken === 2 ? 503 : toysOf(5, 6, 7);
@@ -99,12 +104,12 @@ describe('errors', () => {
     }
   });
 
-  test('an exception in `ask` rejects its lookup, and the next lookup succeeds', async (t) => {
+  test('an exception in `createInit` rejects its lookup, and the next lookup succeeds', async (t) => {
     const { list, calls } = await open(t);
     let isBroken = true;
     const lookUp = lookupByIds(list, {
       parameter: 'ids',
-      ask(ids) {
+      createInit(ids) {
         if (isBroken) throw new Error('a defect');
         return { query: { ids } };
       },
@@ -113,23 +118,23 @@ describe('errors', () => {
     for (const ids of [[1], [1, 2, 3, 4, 5, 6]]) await expect(lookUp(ids)).rejects.toThrow('a defect');
     expect(calls).toHaveLength(0);
     isBroken = false;
-    await turns();
+    await passTurns();
     const next = lookUp([1]);
-    await calls[0]?.answer();
+    await calls[0]?.respond();
     expect((await next).get(1)).toEqual({ id: 1, version: 1 });
 
     const undeclared = { ...list, contract: undefined } as unknown as Operation<object, Toy[]>;
-    const early = lookupByIds(undeclared, { parameter: 'ids', ask: () => ({}), idOf: ({ id }) => id });
+    const early = lookupByIds(undeclared, { parameter: 'ids', createInit: () => ({}), idOf: ({ id }) => id });
     await expect(early([1])).rejects.toThrow();
     expect(await early([])).toEqual(new Map());
   });
 
   test('closed connections reject all pending lookups, also those without a call', async (t) => {
-    const { ask, calls, close } = await open(t);
-    const lookups = [ask('a', [1]), ask('b', [2, 3]), ask('c', [3, 4])];
+    const { lookUp, calls, close } = await open(t);
+    const lookups = [lookUp('a', [1]), lookUp('b', [2, 3]), lookUp('c', [3, 4])];
     await calls[0]?.arrival;
     await close();
     expect(await Promise.all(lookups)).toEqual([503, 503, 503]);
-    expect(await ask('d', [1])).toBe(503);
+    expect(await lookUp('d', [1])).toBe(503);
   });
 });

@@ -1,56 +1,56 @@
 import { expect, type TestContext, vi } from 'vitest';
 import type { LogEntry } from '../../../support/app.ts';
 import { Clock, runBy, useClocks } from './clock.ts';
-import { answerWell, type Call, openToys, type ToysOptions } from './helper.ts';
+import { type Call, openToys, respondWell, type ToysOptions } from './helper.ts';
 
-/** Opens the toy service with toys 1 to 9 in their first version, and a lookup. */
+/** Opens the toy service with version 1 of the toys 1 to 9, and a lookup. */
 export async function openLive(t: TestContext, options: Partial<ToysOptions> = {}) {
   const toys = await openToys(t, { maxItems: 4, deadline: 10_000, ...options });
   for (let id = 1; id < 10; id += 1) toys.versions.set(id, 1);
-  return { ...toys, ask: toys.makeLookup() };
+  return { ...toys, lookUp: toys.createLookup() };
 }
 
-/** As `openLive`, with a clock that only `pass` advances, so a slow machine ages no call. */
+/** Opens the toy service with a clock that only `pass` advances, so that a slow machine causes no timeout. */
 export async function open(t: TestContext, options: Partial<ToysOptions> = {}) {
   const toys = await openLive(t, options);
   const clock = new Clock();
   useClocks(t);
   return {
     ...toys,
-    ask: (...asked: Parameters<typeof toys.ask>) => runBy(clock, () => toys.ask(...asked)),
+    lookUp: (...args: Parameters<typeof toys.lookUp>) => runBy(clock, () => toys.lookUp(...args)),
     pass: (ms: number) => clock.pass(ms, () => toys.settle(clock.now)),
   };
 }
 
-/** These toys, in their first version. */
+/** Returns version 1 of these toys. */
 export const toysOf = (...ids: number[]) => new Map(ids.map((id) => [id, 1]));
 export const idsOf = (calls: readonly Call[]) => calls.map(({ ids }) => ids);
-export const reqIdsOf = (lines: readonly LogEntry[]) => lines.map(({ reqId }) => reqId).toSorted();
-export const linesOf = (lines: readonly LogEntry[], message: string) =>
-  lines.filter(({ msg }) => msg === message);
+export const reqIdsOf = (entries: readonly LogEntry[]) => entries.map(({ reqId }) => reqId).toSorted();
+export const entriesOf = (entries: readonly LogEntry[], message: string) =>
+  entries.filter(({ msg }) => msg === message);
 
 export const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, at) => from + at);
-/** The ids of calls for two each. */
+/** Returns the ids of calls for two ids each. */
 export const pairs = (from: number, to: number) =>
   range(from, to).flatMap((id, at) => (at % 2 === 0 ? [[id, id + 1].filter((one) => one <= to)] : []));
 
 export const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
 
-/** Answers the calls in order, including calls that leave meanwhile. */
-export async function answerAll(calls: readonly Call[], by = answerWell): Promise<void> {
-  for (const { answer } of calls) await answer(by);
+/** Responds to the calls in order, including calls that are sent meanwhile. */
+export async function respondAll(calls: readonly Call[], by = respondWell): Promise<void> {
+  for (const { respond } of calls) await respond(by);
 }
 
-/** Answers the calls in flight, and calls that leave meanwhile. */
-export async function answerRest(calls: readonly Call[]): Promise<void> {
-  for (const call of calls) if (!call.isOver) await call.answer();
+/** Responds to the calls in flight, including calls that are sent meanwhile. */
+export async function respondRest(calls: readonly Call[]): Promise<void> {
+  for (const call of calls) if (!call.isOver) await call.respond();
 }
 
-/** Answers all calls in order, and checks that at most `max` are in flight. */
-export async function answerInOrder(calls: readonly Call[], max: number): Promise<void> {
-  for (const [index, { answer }] of calls.entries()) {
+/** Responds to all calls in order, and checks that at most `max` are in flight. */
+export async function respondInOrder(calls: readonly Call[], max: number): Promise<void> {
+  for (const [index, { respond }] of calls.entries()) {
     expect(calls.length - index).toBeLessThanOrEqual(max);
-    await answer();
+    await respond();
   }
 }

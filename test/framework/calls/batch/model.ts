@@ -1,65 +1,70 @@
-/** One lookup, and what must come of it. */
-export interface Lookup {
+/** A lookup, and its expected outcome. */
+export interface ModelLookup {
   readonly request: string;
   readonly key: string;
   readonly ids: ReadonlySet<number>;
   readonly deadline: number;
-  /** The versions that it finds, by id, or the status of its error; undefined as long as it waits. */
+  /** The versions that it finds, by id, or the status of its error. Undefined while it waits. */
   outcome?: ReadonlyMap<number, number> | number;
-  /** What it has found so far. */
+  /** The versions that it has found so far. */
   readonly found: Map<number, number>;
 }
 
-/** One call, and for whom it is. */
+/** A call, and its lookups. */
 export interface ModelCall {
   readonly key: string;
   readonly ids: readonly number[];
-  readonly lookups: readonly Lookup[];
-  readonly left: number;
+  readonly lookups: readonly ModelLookup[];
+  readonly sentAt: number;
   readonly deadline: number;
-  /** The versions of all toys when it left. */
+  /** The versions of all toys when it was sent. */
   readonly seen: ReadonlyMap<number, number>;
   isOpen: boolean;
 }
 
-const patience = 50;
+const patienceMs = 50;
 
-/** What lookups that wait together do, in plain words: no promise, no timer, a millisecond at a time. */
+interface Waiting {
+  readonly lookups: ModelLookup[];
+  readonly ids: Set<number>;
+}
+
+/** A simple model of batched lookups: without promises and timers, in steps of a millisecond. */
 export class Model {
   now = 0;
   readonly versions = new Map<number, number>();
   readonly calls: ModelCall[] = [];
-  /** Whose 'call failed' must be in the log: of a call, or of a lookup that gave up by itself. */
-  readonly failed: (ModelCall | Lookup)[] = [];
-  readonly #lookups: Lookup[] = [];
-  /** Those that have not travelled, and how many ids have been waiting with them, by key. */
-  readonly #waiting = new Map<string, { lookups: Lookup[]; places: Set<number> }>();
+  /** The calls and lookups that must have a 'call failed' entry in the log. */
+  readonly failed: (ModelCall | ModelLookup)[] = [];
+  readonly #lookups: ModelLookup[] = [];
+  /** The waiting lookups by key, and the ids of all lookups since the last call, including timed-out ones. */
+  readonly #waiting = new Map<string, Waiting>();
   readonly #maxItems: number;
 
   constructor(maxItems: number) {
     this.#maxItems = maxItems;
   }
 
-  ask(lookup: Lookup): void {
+  lookUp(lookup: ModelLookup): void {
     const { key, ids, deadline } = lookup;
     this.#lookups.push(lookup);
     if (ids.size === 0) lookup.outcome = new Map();
-    else if (deadline <= this.now) this.#giveUp(lookup);
+    else if (deadline <= this.now) this.#timeOut(lookup);
     else {
-      const { lookups, places } = this.#waitingFor(key);
-      lookups.push(lookup);
-      for (const id of ids) places.add(id);
-      if (this.#count(key) === 0) this.#depart(key);
+      const waiting = this.#waitingFor(key);
+      waiting.lookups.push(lookup);
+      for (const id of ids) waiting.ids.add(id);
+      if (this.#countInFlight(key) === 0) this.#send(key);
     }
   }
 
-  /** The turn of the event loop ends: what fills a call leaves. */
+  /** Ends an event-loop turn: sends full batches. */
   turn(): void {
-    this.#departWhereFree();
+    this.#sendAllowed();
   }
 
-  /** The call's answer is there; `status` where it is an error. */
-  answer(call: ModelCall, status?: number): void {
+  /** Ends a call. @param status the status of its error. Undefined: the call succeeded. */
+  respond(call: ModelCall, status?: number): void {
     call.isOpen = false;
     if (status !== undefined) this.failed.push(call);
     for (const lookup of call.lookups) {
@@ -67,19 +72,19 @@ export class Model {
       if (status !== undefined) lookup.outcome = status;
       else this.#deliver(call, lookup);
     }
-    this.#departWhereFree();
+    this.#sendAllowed();
   }
 
   pass(ms: number): void {
     for (let passed = 0; passed < ms; passed += 1) {
       this.now += 1;
-      this.#departWhereFree();
+      this.#sendAllowed();
       for (const lookup of this.#lookups) {
-        // The call of one alone ends with him, and says so itself.
+        // A lookup with only private calls times out with them: the model ends those calls below.
         const isLate = lookup.outcome === undefined && lookup.deadline <= this.now;
-        if (isLate && !this.#isAlone(lookup)) this.#giveUp(lookup);
+        if (isLate && !this.#hasOnlyPrivateCalls(lookup)) this.#timeOut(lookup);
       }
-      for (const call of this.open()) if (call.deadline <= this.now) this.answer(call, 504);
+      for (const call of this.open()) if (call.deadline <= this.now) this.respond(call, 504);
     }
   }
 
@@ -87,26 +92,26 @@ export class Model {
     return this.calls.filter(({ isOpen }) => isOpen);
   }
 
-  #waitingFor(key: string): { lookups: Lookup[]; places: Set<number> } {
-    const waiting = this.#waiting.get(key) ?? { lookups: [], places: new Set() };
+  #waitingFor(key: string): Waiting {
+    const waiting = this.#waiting.get(key) ?? { lookups: [], ids: new Set() };
     this.#waiting.set(key, waiting);
     return waiting;
   }
 
-  /** How many calls are out that are not old. */
-  #count(key: string): number {
-    return this.open().filter((call) => call.key === key && this.now - call.left < patience).length;
+  /** Counts the calls in flight, without old ones. */
+  #countInFlight(key: string): number {
+    return this.open().filter((call) => call.key === key && this.now - call.sentAt < patienceMs).length;
   }
 
-  /** The place of one who gave up stays taken. */
-  #departWhereFree(): void {
-    for (const [key, { places }] of this.#waiting) {
-      const most = places.size >= this.#maxItems ? 2 : 1;
-      if (this.#count(key) < most) this.#depart(key);
+  /** Sends the batches that the number of calls in flight allows. Ids of timed-out lookups count for a full batch. */
+  #sendAllowed(): void {
+    for (const [key, { ids }] of this.#waiting) {
+      const maxInFlight = ids.size >= this.#maxItems ? 1 : 0;
+      if (this.#countInFlight(key) <= maxInFlight) this.#send(key);
     }
   }
 
-  #depart(key: string): void {
+  #send(key: string): void {
     const waiting = this.#waitingFor(key).lookups.filter(({ outcome }) => outcome === undefined);
     this.#waiting.delete(key);
     const all = [...new Set(waiting.flatMap(({ ids }) => [...ids]))];
@@ -118,7 +123,7 @@ export class Model {
         key,
         ids,
         lookups,
-        left: this.now,
+        sentAt: this.now,
         deadline,
         seen: new Map(this.versions),
         isOpen: true,
@@ -126,16 +131,16 @@ export class Model {
     }
   }
 
-  #openOf(lookup: Lookup): ModelCall[] {
+  #openOf(lookup: ModelLookup): ModelCall[] {
     return this.open().filter(({ lookups }) => lookups.includes(lookup));
   }
 
-  #isAlone(lookup: Lookup): boolean {
+  #hasOnlyPrivateCalls(lookup: ModelLookup): boolean {
     const calls = this.#openOf(lookup);
     return calls.length > 0 && calls.every(({ lookups }) => lookups.length === 1);
   }
 
-  #deliver({ ids, seen }: ModelCall, lookup: Lookup): void {
+  #deliver({ ids, seen }: ModelCall, lookup: ModelLookup): void {
     for (const id of ids) {
       const version = seen.get(id);
       if (lookup.ids.has(id) && version !== undefined) lookup.found.set(id, version);
@@ -143,7 +148,7 @@ export class Model {
     if (this.#openOf(lookup).length === 0) lookup.outcome = lookup.found;
   }
 
-  #giveUp(lookup: Lookup): void {
+  #timeOut(lookup: ModelLookup): void {
     this.failed.push(lookup);
     lookup.outcome = 504;
   }

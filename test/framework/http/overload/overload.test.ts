@@ -249,7 +249,7 @@ describe('with more connections than the limit', () => {
       await expect.poll(() => app.server.inFlight.length).toBe(held);
     };
     await hold(third, 1);
-    await sleep(internalLimits.idle + 50);
+    await sleep(internalLimits.idleMs + 50);
     const closed = [once(second, 'close'), once(first, 'close')];
     await hold(await open(t, url), 2);
     await closed[0];

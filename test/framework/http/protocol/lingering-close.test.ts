@@ -36,7 +36,7 @@ test('Node closes a connection after its last response by socket.destroySoon', a
   ).toHaveBeenCalledTimes(1);
 });
 
-beforeEach(() => void Object.assign(internalLimits, { linger: 1_000 }));
+beforeEach(() => void Object.assign(internalLimits, { lingerMs: 1_000 }));
 
 /** Opens a connection that keeps its side open, and does not read until `resume`. */
 function openPaused(t: TestContext, url: string): Socket {
@@ -66,7 +66,7 @@ describe('a client that reads only after it has sent its complete request gets t
   } as const;
 
   test.for(places)('pets %s', async (place, t) => {
-    Object.assign(internalLimits, { linger: 20_000 });
+    Object.assign(internalLimits, { lingerMs: 20_000 });
     const built = await createExampleAppAt(t, place);
     for (const [name, [head, status]] of Object.entries(heads)) {
       const socket = openPaused(t, built.url);

@@ -14,7 +14,7 @@ import { countConnections, openSocket, type RawConnection, readResponses } from 
 
 // Short time limits make the tests fast. Node adds one second to the idle time limit of a connection.
 const config = { limits: { time: { headers: 300, request: 700, idle: 200 } } };
-Object.assign(internalLimits, { checkEvery: 50 });
+Object.assign(internalLimits, { checkEveryMs: 50 });
 
 const json = 'host: localhost\r\ncontent-type: application/json\r\n';
 const body = '{"name":"slow","species":"dog"}';

@@ -1,5 +1,7 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { RequestEnded } from '../errors/problem.ts';
+import { type Connections, openConnections } from './balancer.ts';
+import { type ExchangeHandler, type ResponseHeaders, ResponseTimeout } from './exchange.ts';
 
 /** The part of the Fetch API `Request` that openapi-fetch and `send` need. */
 export class HttpRequest {
@@ -27,8 +29,6 @@ interface CallInit extends Pick<HttpRequest, 'method' | 'headers' | 'timeout'> {
   readonly request?: HttpRequest['request'];
 }
 
-type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
-
 /** The part of the Fetch API `Response` that openapi-fetch and its callers need, with the complete body. */
 export class HttpResponse {
   readonly ok: boolean;
@@ -36,7 +36,7 @@ export class HttpResponse {
   readonly status: number;
   readonly content: string;
 
-  constructor(status: number, headers: AnswerHeaders, content: string) {
+  constructor(status: number, headers: ResponseHeaders, content: string) {
     this.ok = status >= 200 && status < 300;
     this.headers = { get: (name) => headers[name.toLowerCase()]?.toString() ?? null };
     this.status = status;
@@ -48,11 +48,8 @@ export class HttpResponse {
   }
 }
 
-/** The response was not complete within the timeout of the call. */
-export class CallTimeoutError extends Error {}
-
 export interface TransportLimits {
-  /** The maximum number of connections; 32. */
+  /** The maximum number of connections to each address; 32. */
   readonly connections?: number;
   /** The maximum number of calls in flight or waiting for a connection; 4,096. Beyond it a call fails immediately. */
   readonly open?: number;
@@ -71,38 +68,47 @@ export interface TransportLimits {
  */
 export function openTransport(limits: TransportLimits = {}) {
   const { connections, open: maxOpen = 4_096, connect = 1_000, answer, unused } = limits;
-  const maxResponseSize = answer ?? -1;
   let open = 0;
-  const agent = new Agent({
+  const options = {
     connections: connections ?? 32,
     pipelining: 1,
-    maxResponseSize,
-    connect: { timeout: connect },
+    maxResponseSize: answer ?? -1,
+    connect,
     ...(unused !== undefined && { keepAliveMaxTimeout: unused }),
     // Each call has a timeout of its own, for the whole of it.
     headersTimeout: 0,
     bodyTimeout: 0,
-  });
+  };
+  const opened = new Map<string, Connections>();
+  const connectionsTo = (origin: string): Connections => {
+    let found = opened.get(origin);
+    if (found === undefined) {
+      found = openConnections(origin, options);
+      opened.set(origin, found);
+    }
+    return found;
+  };
   const closeCall = () => {
     open -= 1;
   };
   return {
     send({ url, method, headers, body, timeout, request }: HttpRequest): Promise<HttpResponse> {
       const path = url.indexOf('/', 'https://'.length);
-      const options = { origin: url.slice(0, path), path: url.slice(path), method, headers, body };
+      const to = connectionsTo(url.slice(0, path));
+      const sent = { path: url.slice(path), method, headers, body };
       return new Promise((resolve, reject) => {
         // undici keeps a call that has timed out until a connection is free: where none can be opened, for long.
         if (open >= maxOpen) return reject(new Error('too many calls wait for a connection'));
         open += 1;
-        agent.dispatch(options, new Collector(timeout, request, resolve, reject, closeCall));
+        to.dispatch(sent, new Collector(timeout, request, resolve, reject, closeCall));
       });
     },
-    close: () => agent.destroy(),
+    close: async () => void (await Promise.all([...opened.values()].map((one) => one.close()))),
   };
 }
 
 /** Collects one response. */
-class Collector implements Dispatcher.DispatchHandler {
+class Collector implements ExchangeHandler {
   readonly #resolve: (answer: HttpResponse) => void;
   readonly #reject: (error: Error) => void;
   readonly #close: () => void;
@@ -110,7 +116,7 @@ class Collector implements Dispatcher.DispatchHandler {
   readonly #request: HttpRequest['request'];
   readonly #chunks: Buffer[] = [];
   #status = 0;
-  #headers: AnswerHeaders = {};
+  #headers: ResponseHeaders = {};
   #controller: Dispatcher.DispatchController | undefined;
   #late: Error | undefined;
 
@@ -127,10 +133,14 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#timer = setTimeout(() => {
-      this.#late = new CallTimeoutError();
+      this.#late = new ResponseTimeout();
       this.#controller?.abort(this.#late);
       reject(this.#late);
     }, timeout);
+  }
+
+  isWanted(): boolean {
+    return this.#late === undefined && this.#request?.isOver !== true;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -140,7 +150,11 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#controller = controller;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: ResponseHeaders,
+  ): void {
     this.#status = status;
     this.#headers = headers;
   }
@@ -158,7 +172,7 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#resolve(new HttpResponse(this.#status, this.#headers, content));
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     clearTimeout(this.#timer);
     this.#close();
     this.#reject(error);

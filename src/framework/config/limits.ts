@@ -118,6 +118,11 @@ export const internalLimits = {
    * process keeps those to itself: Node accepts one connection in a turn of its event loop, so in a flood a new one waits.
    */
   unused: 500,
+  /**
+   * The addresses of a host name in `apps.*.url`: how old they may be before the name is resolved again, and how long an
+   * address that fails is left out, in ms. The pause doubles from the first to the max.
+   */
+  addresses: { refresh: 10_000, pause: { first: 1_000, max: 10_000 } },
   /** Spans for the collector: in one export, waiting for theirs; how often, and how long one may take, in ms. */
   spans: { batch: 512, waiting: 4_096, every: 1_000, timeout: 3_000 },
   /** How long what is in flight may take to end when the process stops, in ms. */

@@ -125,6 +125,7 @@ test('limits that cannot be set are as they were measured or documented', () => 
     linger: 1_000,
     look: 500,
     handOver: 2_000,
+    addresses: { refresh: 10_000, pause: { first: 1_000, max: 10_000 } },
     spans: { batch: 512, waiting: 4_096, every: 1_000, timeout: 3_000 },
     stop: 10_000,
   });

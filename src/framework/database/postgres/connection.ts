@@ -10,7 +10,6 @@ export interface Command {
 
 export interface Outcome {
   readonly rows: unknown[][];
-  readonly fields: readonly { readonly name: string }[];
   readonly rowCount: number | null;
   /** For example `SELECT`. COMMIT of a failed transaction responds with `ROLLBACK` and no error. */
   readonly command: string;

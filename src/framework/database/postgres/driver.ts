@@ -152,7 +152,11 @@ export class PostgresDriver implements DatabaseDriver {
     if (isRead) return this.#read(command);
     // With an idempotency key the result is stored in the same transaction.
     if (currentContext()?.keyed !== undefined) {
-      return this.write(() => (currentWrite(this.identity) as PostgresWrite).run(command, false));
+      return this.write(async () => {
+        const outcome = await (currentWrite(this.identity) as PostgresWrite).run(command, false);
+        // Without the functions of the driver, which cannot be stored.
+        return { rows: outcome.rows, rowCount: outcome.rowCount, command: outcome.command };
+      });
     }
     return this.#group.run(command).catch((error: unknown) => {
       throw this.#count(toProblem(error, true));

@@ -81,7 +81,8 @@ limits: { wait: 60000 }
   };
 }
 
-async function createDatabase(server: PostgresServer): Promise<string> {
+/** Creates a database with a new name on the server. Returns its URL. */
+export async function createDatabase(server: PostgresServer): Promise<string> {
   const name = `t${Date.now()}${Math.floor(Math.random() * 1e6)}`;
   await query(server.url, `CREATE DATABASE ${name}`);
   return server.url.replace(/\/postgres$/, `/${name}`);

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { AppConfig, Config } from '../config/config.ts';
-import { isLoopback, rateOf, trustsAllCallers } from '../config/exposure.ts';
+import { callersOf, isLoopback, rateOf, trustsAllCallers } from '../config/exposure.ts';
 import { internalLimits } from '../config/limits.ts';
 import { addressOf, appConfig, appLabel, appOf, gatewayName, ownOrigin } from '../config/topology.ts';
 import { type Caller, createInternalCredential, generateSecret } from '../http/internal-caller.ts';
@@ -68,6 +68,7 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
     ...{ log, limits, credential: key, proxies, origins: allowed, metrics: traffic, tracer },
     ...{ app, hosts: config.hosts, hsts: config.hsts },
     trustsAll: trustsAllCallers(config, name),
+    callers: callersOf(config, name),
     rate: rateOf(config, name),
     // Only the gateway compresses, so no response is compressed twice. On loopback it costs more than it saves.
     compress: isGateway && (config.compress ?? !isLoopback(app.host)),

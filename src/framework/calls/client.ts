@@ -13,15 +13,10 @@ import { getLogger } from '../logging/logger.ts';
 import { type OpenApiDocument, readContract } from '../openapi/response-contract.ts';
 import { CallMetrics, type CallOutcome } from './call-metrics.ts';
 import { CallLoop, PeerTimeout, PeerUnavailable } from './errors.ts';
+import { ResponseTimeout } from './exchange.ts';
 import type { Operation } from './operation.ts';
 import type { CallInit } from './peers.ts';
-import {
-  CallTimeoutError,
-  HttpRequest,
-  type HttpResponse,
-  openTransport,
-  type TransportLimits,
-} from './transport.ts';
+import { HttpRequest, type HttpResponse, openTransport, type TransportLimits } from './transport.ts';
 
 export interface PeerOptions {
   /** The peer's origin, as `http://host:port`. */
@@ -124,7 +119,7 @@ export function openPeer(name: string, options: PeerOptions) {
         body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
         if (error instanceof RequestEnded) throw error;
-        const isTimeout = error instanceof CallTimeoutError;
+        const isTimeout = error instanceof ResponseTimeout;
         end(isTimeout ? 'timeout' : 'network_error', begun, init);
         throw isTimeout ? new PeerTimeout(called) : new PeerUnavailable(called, 'no response', error);
       }

@@ -1,5 +1,7 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { RequestEnded } from '../errors/problem.ts';
+import { type Connections, openConnections } from './balancer.ts';
+import { type ExchangeHandler, type ResponseHeaders, ResponseTimeout } from './exchange.ts';
 
 /** The part of the Fetch API `Request` that openapi-fetch and `send` need. */
 export class HttpRequest {
@@ -27,8 +29,6 @@ interface HttpRequestInit extends Pick<HttpRequest, 'method' | 'headers' | 'time
   readonly request?: HttpRequest['request'];
 }
 
-type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
-
 /** The part of the Fetch API `Response` that openapi-fetch and its callers need, with the complete body. */
 export class HttpResponse {
   readonly ok: boolean;
@@ -48,11 +48,8 @@ export class HttpResponse {
   }
 }
 
-/** An error for a response that was not complete within the timeout of the call. */
-export class CallTimeoutError extends Error {}
-
 export interface TransportLimits {
-  /** The maximum number of connections. Default: 32. */
+  /** The maximum number of connections to each address. Default: 32. */
   readonly connections?: number;
   /** The maximum number of calls in flight or waiting for a connection. Further calls fail. Default: 4,096. */
   readonly open?: number;
@@ -70,38 +67,48 @@ export interface TransportLimits {
  * up to three times as much, and outlive the young generation of the heap.
  */
 export function openTransport(limits: TransportLimits = {}) {
-  const { connections = 32, open: maxOpen = 4_096, connect = 1_000, answer = -1, unused } = limits;
+  const { connections, open: maxOpen = 4_096, connect = 1_000, answer, unused } = limits;
   let open = 0;
-  const agent = new Agent({
-    connections,
+  const options = {
+    connections: connections ?? 32,
     pipelining: 1,
-    maxResponseSize: answer,
-    connect: { timeout: connect },
+    maxResponseSize: answer ?? -1,
+    connect,
     ...(unused !== undefined && { keepAliveMaxTimeout: unused }),
     // `Collector` has a timeout for the complete call.
     headersTimeout: 0,
     bodyTimeout: 0,
-  });
+  };
+  const opened = new Map<string, Connections>();
+  const connectionsTo = (origin: string): Connections => {
+    let found = opened.get(origin);
+    if (found === undefined) {
+      found = openConnections(origin, options);
+      opened.set(origin, found);
+    }
+    return found;
+  };
   const closeCall = () => {
     open -= 1;
   };
   return {
     send({ url, method, headers, body, timeout, request }: HttpRequest): Promise<HttpResponse> {
       const path = url.indexOf('/', 'https://'.length);
-      const options = { origin: url.slice(0, path), path: url.slice(path), method, headers, body };
+      const to = connectionsTo(url.slice(0, path));
+      const sent = { path: url.slice(path), method, headers, body };
       return new Promise((resolve, reject) => {
         // undici keeps a timed-out call until a connection is free, which takes long if the peer accepts none.
         if (open >= maxOpen) return reject(new Error('too many calls wait for a connection'));
         open += 1;
-        agent.dispatch(options, new Collector(timeout, request, resolve, reject, closeCall));
+        to.dispatch(sent, new Collector(timeout, request, resolve, reject, closeCall));
       });
     },
-    close: () => agent.destroy(),
+    close: async () => void (await Promise.all([...opened.values()].map((one) => one.close()))),
   };
 }
 
-/** Collects a response. */
-class Collector implements Dispatcher.DispatchHandler {
+/** Collects one response. */
+class Collector implements ExchangeHandler {
   readonly #resolve: (response: HttpResponse) => void;
   readonly #reject: (error: Error) => void;
   readonly #close: () => void;
@@ -126,10 +133,14 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#timer = setTimeout(() => {
-      this.#timeoutError = new CallTimeoutError();
+      this.#timeoutError = new ResponseTimeout();
       this.#controller?.abort(this.#timeoutError);
       reject(this.#timeoutError);
     }, timeout);
+  }
+
+  isWanted(): boolean {
+    return this.#timeoutError === undefined && this.#request?.isOver !== true;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -161,7 +172,7 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#resolve(new HttpResponse(this.#status, this.#headers, content));
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     clearTimeout(this.#timer);
     this.#close();
     this.#reject(error);

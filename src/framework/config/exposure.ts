@@ -23,6 +23,15 @@ export function rateOf(config: Config, name: string): number {
 }
 
 /**
+ * Which requests to an app come from other apps: none, those with the internal credential, or all, because only other
+ * apps send requests to it and have no credential in common.
+ */
+export function callersOf(config: Config, name: string): 'none' | 'credential' | 'all' {
+  if (Object.keys(config.apps).length === 1 || appConfig(config, name).services.length === 0) return 'none';
+  return trustsAllCallers(config, name) ? 'all' : 'credential';
+}
+
+/**
  * Whether an app cannot distinguish the gateway and peers from a client, because the config has no `internal.key`. The
  * app then leaves rate limits to the gateway and accepts hops, deadlines and traces from every caller.
  */

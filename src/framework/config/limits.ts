@@ -122,6 +122,11 @@ export const internalLimits = {
    * Node accepts one connection per event-loop turn, so under overload a new connection waits.
    */
   unusedMs: 500,
+  /**
+   * The addresses of a host name in `apps.*.url`: the age after which the name is resolved again, and the time for which a
+   * failed address is left out. That time doubles from the first to the max.
+   */
+  addresses: { refreshMs: 10_000, pause: { firstMs: 1_000, maxMs: 10_000 } },
   /** Spans for the collector: the maximum per export, the maximum of waiting spans, the interval and the timeout. */
   spans: { batch: 512, waiting: 4_096, everyMs: 1_000, timeoutMs: 3_000 },
   /** The time for requests in flight to end when the process stops. */

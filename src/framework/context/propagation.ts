@@ -14,6 +14,9 @@ export interface PropagatedContext {
   readonly tracestate?: string | undefined;
 }
 
+/** A response header by which an app that stops asks its callers to use another address. */
+export const drainingHeader = 'x-draining';
+
 interface Field<Value> {
   readonly header: string;
   /** Whether the header is ignored unless the caller is trusted. */

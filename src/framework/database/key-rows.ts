@@ -28,9 +28,10 @@ const newest = sql`(SELECT max(rowid) FROM ${table})`;
 export function createKeyRows(driver: DatabaseDriver): KeyRows {
   const { identity } = driver;
   const prepare = (query: SQL) => driver.prepare(query) as unknown as Statement;
-  const select = prepare(
-    sql`SELECT fingerprint, results, status, headers, body FROM ${table} WHERE key = ${p('key')} AND created_at > ${p('since')}`,
-  );
+  const stored = sql`SELECT fingerprint, results, status, headers, body FROM ${table} WHERE key = ${p('key')} AND created_at > ${p('since')}`;
+  const select = prepare(stored);
+  // Of two processes that store a response, the second must see that of the first.
+  const selectLocked = driver.prepareLocking(stored as never) as unknown as Statement;
   const insert = prepare(
     sql`INSERT INTO ${table} (key, fingerprint, created_at, results)
       VALUES (${p('key')}, ${p('fingerprint')}, ${p('createdAt')}, ${p('results')}) ON CONFLICT (key) DO NOTHING`,
@@ -60,8 +61,8 @@ export function createKeyRows(driver: DatabaseDriver): KeyRows {
       OR EXISTS (SELECT 1 FROM ${table} WHERE ${oldResponses})`,
   );
 
-  async function read(key: string, since: number): Promise<KeyRow | undefined> {
-    const row = (await select.get({ key, since })) as unknown[] | undefined;
+  async function read(key: string, since: number, statement = select): Promise<KeyRow | undefined> {
+    const row = (await statement.get({ key, since })) as unknown[] | undefined;
     if (row === undefined) return undefined;
     const [fingerprint, results, status, headers, body] = row;
     if ((results as Uint8Array).length === 0) return undefined;
@@ -70,14 +71,14 @@ export function createKeyRows(driver: DatabaseDriver): KeyRows {
 
   return {
     identity,
-    read,
+    read: (key, since) => read(key, since),
     async claim(key, fingerprint, { createdAt, since }) {
       const values: Values = { key, fingerprint, createdAt, results: claimed };
-      const found = await read(key, since);
+      const found = await read(key, since, selectLocked);
       if (found !== undefined) return found;
       // PostgreSQL waits here while another process holds the key. The next statement sees what that process stored.
       if ((await insert.run(values)).changes > 0) return undefined;
-      const other = await read(key, since);
+      const other = await read(key, since, selectLocked);
       if (other !== undefined) return other;
       // The stored key has expired. A new row makes it the newest key again.
       await remove.run({ key });

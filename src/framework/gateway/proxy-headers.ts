@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentContext } from '../context/context.ts';
+import { drainingHeader } from '../context/propagation.ts';
 import type { Span } from '../context/span.ts';
 import type { UpstreamResponse } from './upstream.ts';
 
@@ -12,6 +13,7 @@ const hopByHop = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  drainingHeader,
 ]);
 
 /** Response headers that only the gateway sets: CORS, and whether browsers must use HTTPS. */

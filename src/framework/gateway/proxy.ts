@@ -1,15 +1,17 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ResponseTimeout } from '../calls/exchange.ts';
 import { internalLimits } from '../config/limits.ts';
 import { currentContext } from '../context/context.ts';
+import { safeMethods } from '../context/methods.ts';
 import { describeCall } from '../context/span.ts';
 import { GatewayTimeout, type Problem, ServiceUnavailable } from '../errors/problem.ts';
 import { hasBody } from '../http/body-parser.ts';
-import { acceptedMethods, safeMethods } from '../http/methods.ts';
+import { acceptedMethods } from '../http/methods.ts';
 import { docsSecurityHeaders } from '../http/security-headers.ts';
 import { endRequestSpan } from '../tracing/request-span.ts';
 import { forwardedHeaders, setResponseHeaders } from './proxy-headers.ts';
-import { openUpstream, type Upstream, type UpstreamResponse, UpstreamTimeout } from './upstream.ts';
+import { openUpstream, type Upstream, type UpstreamResponse } from './upstream.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -97,8 +99,8 @@ function createHandler({ service, origin, headers: own }: ProxyOptions, { send }
       body: request.body as Buffer | undefined,
       isWanted: () => isWanted(reply),
       onResponse: (response) => respond(reply, response),
-      onError: (error) => isWanted(reply) && reply.send(toProblem(service, method, error)),
-      describe: (error) => toProblem(service, method, error),
+      onError: (error, isSent) => isWanted(reply) && reply.send(toProblem(service, method, error, isSent)),
+      describe: (error) => toProblem(service, method, error, true),
     });
     reply.raw.once('close', () => {
       cancel();
@@ -121,24 +123,12 @@ function respond(reply: FastifyReply, { status, headers, body }: UpstreamRespons
   reply.code(status).send(body instanceof Buffer && body.length === 0 ? undefined : body);
 }
 
-const unreached = [
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-];
-
-function toProblem(service: string, method: string, error: Error): Problem {
-  const cause = (error.cause ?? error) as NodeJS.ErrnoException;
-  const code = cause.code ?? '';
-  if (unreached.includes(code))
-    return new ServiceUnavailable(`The ${service} service is not available`, { cause });
-  if (cause instanceof UpstreamTimeout)
+function toProblem(service: string, method: string, error: Error, isSent: boolean): Problem {
+  const cause = error.cause ?? error;
+  if (cause instanceof ResponseTimeout)
     return new GatewayTimeout(`The ${service} service did not respond in time`, { cause });
-  // A safe method changes nothing, so the outcome is known.
-  if (safeMethods.has(method))
+  // The outcome is known: nothing was sent, or a safe method changes nothing.
+  if (!isSent || safeMethods.has(method))
     return new ServiceUnavailable(`The ${service} service is not available`, { cause });
   return new GatewayTimeout(`The ${service} service sent no response: the outcome is unknown`, { cause });
 }

@@ -1,16 +1,16 @@
 import { Readable } from 'node:stream';
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+import { openConnections } from '../calls/balancer.ts';
+import { type ExchangeHandler, type ResponseHeaders, ResponseTimeout } from '../calls/exchange.ts';
 import { internalLimits } from '../config/limits.ts';
 
 /** Bytes of a response that are read ahead of the client; a longer response is read as fast as the client reads. */
 const readAhead = 4 * 1024 * 1024;
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
-
 /** The response of another app; the body is a stream if it is longer than `readAhead`. */
 export interface UpstreamResponse {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: ResponseHeaders;
   readonly body: Buffer | Readable;
 }
 
@@ -23,14 +23,12 @@ export interface UpstreamRequest {
   isWanted(): boolean;
   /** Called once, unless `onError` is. */
   onResponse(response: UpstreamResponse): void;
-  /** Called once, unless `onResponse` is; not called after `cancel`. */
-  onError(error: Error): void;
+  /** Called once, unless `onResponse` is; not called after `cancel`. `isSent`: the outcome may be unknown. */
+  onError(error: Error, isSent: boolean): void;
   /** Makes the error that the stream of a long response ends with. */
   describe(error: Error): Error;
 }
 
-/** The other app did not send its complete response in time. */
-export class UpstreamTimeout extends Error {}
 /** The request was cancelled, because its client has disconnected or timed out. */
 class Cancelled extends Error {}
 
@@ -48,14 +46,14 @@ export interface Upstream {
  * not count.
  */
 export function openUpstream(origin: string, connections: number, timeout: number): Upstream {
-  const pool = new Pool(origin, {
+  const to = openConnections(origin, {
     connections,
     pipelining: 1,
     keepAliveMaxTimeout: internalLimits.unusedMs,
     // An exchange has a timeout of its own: undici's start again with each gap and each informational response.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: { timeout },
+    connect: timeout,
   });
   const waiting = new Set<Exchange>();
   let sent = 0;
@@ -63,43 +61,45 @@ export function openUpstream(origin: string, connections: number, timeout: numbe
   function dispatch(exchange: Exchange): void {
     sent += 1;
     const { method, path, headers, body } = exchange.request;
-    pool.dispatch({ method: method as Dispatcher.HttpMethod, path, headers, body: body ?? null }, exchange);
+    to.dispatch({ method: method as Dispatcher.HttpMethod, path, headers, body: body ?? null }, exchange);
   }
 
   function dispatchNext(): void {
     sent -= 1;
-    const [next] = waiting;
-    if (next === undefined) return;
-    waiting.delete(next);
-    dispatch(next);
+    for (const next of waiting) {
+      if (sent >= connections * to.size) return;
+      waiting.delete(next);
+      dispatch(next);
+    }
   }
 
   return {
     send(request) {
       const exchange = new Exchange(request, timeout, dispatchNext);
-      if (sent < connections) dispatch(exchange);
+      if (sent < connections * to.size) dispatch(exchange);
       else waiting.add(exchange);
       return () => {
         if (!waiting.delete(exchange)) exchange.abort(new Cancelled());
       };
     },
-    close: () => pool.destroy(),
+    close: () => to.close(),
   };
 }
 
 /** One request and its response. */
-class Exchange implements Dispatcher.DispatchHandler {
+class Exchange implements ExchangeHandler {
   readonly request: UpstreamRequest;
   readonly #onEnd: () => void;
   /** ms left for the response. */
   #left: number;
   #resumedAt = 0;
+  /** One for all attempts; undefined until the request is sent. */
   #timer: NodeJS.Timeout | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #aborted: Error | undefined;
   #hasEnded = false;
   #status = 0;
-  #headers: Headers = {};
+  #headers: ResponseHeaders = {};
   readonly #chunks: Buffer[] = [];
   #size = 0;
   #stream: Readable | undefined;
@@ -116,13 +116,17 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(reason);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#aborted === undefined && this.request.isWanted()) this.#startTimer();
-    else this.abort(new Cancelled());
+  isWanted(): boolean {
+    return this.#aborted === undefined && this.request.isWanted();
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (!this.isWanted()) this.abort(new Cancelled());
+    else if (this.#timer === undefined) this.#startTimer();
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
     // Informational responses come before the response: RFC 9110, section 15.2.
     if (status < 200) return;
     // Fastify sends no other status.
@@ -149,11 +153,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     else this.#stream.push(null);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#hasEnded) return;
     this.#end();
     if (this.#stream !== undefined) this.#stream.destroy(this.request.describe(error));
-    else if (!(this.#aborted instanceof Cancelled)) this.request.onError(error);
+    else if (!(this.#aborted instanceof Cancelled))
+      this.request.onError(this.#aborted ?? error, this.#timer !== undefined);
   }
 
   #openStream(): void {
@@ -177,7 +182,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #startTimer(): void {
     this.#resumedAt = performance.now();
     this.#timer = setTimeout(
-      () => this.abort(new UpstreamTimeout('no complete response in time')),
+      () => this.abort(new ResponseTimeout('no complete response in time')),
       this.#left,
     );
   }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { safeMethods } from '../context/methods.ts';
 import { Problem } from '../errors/problem.ts';
-import { safeMethods } from './methods.ts';
 
 /**
  * Rejects requests that change state and that a browser sent for a page of another origin, with 403 before the body is

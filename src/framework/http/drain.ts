@@ -1,7 +1,9 @@
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { internalLimits } from '../config/limits.ts';
+import { drainingHeader } from '../context/propagation.ts';
 import { ServiceUnavailable } from '../errors/problem.ts';
 import { closeAfter } from './protocol/strict-http.ts';
 import { stopListening } from './stop-listening.ts';
@@ -13,6 +15,9 @@ import { stopListening } from './stop-listening.ts';
  */
 export type DrainMode = 'refuse' | 'hand over';
 
+/** Which requests come from other apps: see `callersOf`. */
+export type Callers = 'none' | 'credential' | 'all';
+
 declare module 'fastify' {
   interface FastifyInstance {
     /** Whether the server is stopping. */
@@ -23,15 +28,28 @@ declare module 'fastify' {
 }
 
 /** Stops a server without failing a request. */
-export const drain = fp(
-  async (app) => {
-    let draining: DrainMode | 'drained' | undefined;
+export const drain = fp<{ readonly callers?: Callers }>(
+  async (app, { callers = 'none' }) => {
+    let draining: 'callers leave' | DrainMode | 'drained' | undefined;
+    /** When another app sent a request last, while the server stops. */
+    let calledAt = 0;
+
+    const isCaller = (request: FastifyRequest) =>
+      callers === 'all' || (callers === 'credential' && request.caller !== undefined);
 
     app.decorate('isDraining', () => draining !== undefined);
     app.decorate('drain', async (mode) => {
       draining = mode;
       closeAfter(app.inFlight.map(({ reply }) => reply));
       if (mode === 'hand over') await releaseConnections(app.server);
+      else if (callers !== 'none') {
+        draining = 'callers leave';
+        calledAt = performance.now();
+        for (const { request, reply } of app.inFlight)
+          if (isCaller(request)) reply.header(drainingHeader, '1');
+        await releaseCallers(app, () => calledAt);
+        draining = mode;
+      }
       await app.untilIdle();
       // The databases and the connections to peers are about to be closed.
       draining = 'drained';
@@ -40,13 +58,42 @@ export const drain = fp(
     app.addHook('onRequest', (request, reply, done) => {
       if (draining === undefined) return done();
       reply.header('connection', 'close');
-      const isServed = draining === 'hand over' || (draining === 'refuse' && request.caller === 'service');
-      if (isServed || app.exemptPaths.has(request.url)) return done();
+      const isLeaving = draining === 'callers leave' && isCaller(request);
+      if (isLeaving) reply.header(drainingHeader, '1');
+      // A probe is no reason to wait.
+      if (app.exemptPaths.has(request.url)) return done();
+      // A consumer asks for events again and again.
+      if (isLeaving && request.routeOptions.config.isLongPoll !== true) calledAt = performance.now();
+      const isServed = draining === 'hand over' || (draining !== 'drained' && request.caller === 'service');
+      if (isServed || isLeaving) return done();
       done(new ServiceUnavailable('The server is stopping'));
     });
   },
   { name: 'drain', dependencies: ['request-lifecycle', 'strict-http', 'exempt-routes'] },
 );
+
+/**
+ * Waits until other apps send no more requests, and then stops listening. Each learns from a response that this app stops,
+ * and uses another address if there is one. A caller that does not know it yet is refused a connection, so nothing of its
+ * request is lost.
+ */
+async function releaseCallers({ server, inFlight }: FastifyInstance, calledAt: () => number): Promise<void> {
+  const end = performance.now() + internalLimits.handOverMs;
+  /** Resolves with whether no request came for so many ms and none is in flight. */
+  const waitUntilQuiet = async (ms: number): Promise<boolean> => {
+    while (performance.now() < end) {
+      const isUnused = (await countConnections(server)) === 0 || performance.now() - calledAt() > ms;
+      if (isUnused && inFlight.length === 0) return true;
+      await sleep(20);
+    }
+    return false;
+  };
+  // Callers close an unused connection after `unused` ms. A request that was sent before that has arrived by then.
+  if (!(await waitUntilQuiet(internalLimits.unusedMs + 200))) return;
+  stopListening(server);
+  // For requests on connections that were accepted last.
+  await waitUntilQuiet(100);
+}
 
 /** Stops listening, waits until clients have closed the old connections, and then closes those that are idle. */
 async function releaseConnections(server: Server): Promise<void> {

@@ -11,7 +11,7 @@ import { bodyParser } from './body-parser.ts';
 import { compression } from './compression.ts';
 import { cors } from './cors.ts';
 import { crossSite } from './cross-site.ts';
-import { drain } from './drain.ts';
+import { type Callers, drain } from './drain.ts';
 import { fairSerialization } from './fair-serialization.ts';
 import type { InternalCredential } from './internal-caller.ts';
 import { acceptedMethods } from './methods.ts';
@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly credential: InternalCredential;
   /** See `hasNoCommonKey`. */
   readonly trustsAll: boolean;
+  /** Which requests come from other apps of the config. */
+  readonly callers: Callers;
   /** Requests of one client per minute; 0: no limit. */
   readonly rate: number;
   /** Proxies whose `x-forwarded-for` is trusted. */
@@ -83,7 +85,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await server.register(cors, { origins });
   await server.register(compression, { isEnabled: options.compress });
   await server.register(rateLimit, { rate: options.rate });
-  await server.register(drain);
+  await server.register(drain, { callers: options.callers });
   await server.register(timeouts, { time: limits.time });
   await server.register(unreadResponses, { limits, concurrency });
   await server.register(fairSerialization, { turns });

@@ -124,6 +124,7 @@ test('internal limits have the documented values', () => {
     lingerMs: 1_000,
     checkMs: 500,
     handOverMs: 2_000,
+    addresses: { refreshMs: 10_000, pause: { firstMs: 1_000, maxMs: 10_000 } },
     spans: { batch: 512, waiting: 4_096, everyMs: 1_000, timeoutMs: 3_000 },
     stopMs: 10_000,
   });

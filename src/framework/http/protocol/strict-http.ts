@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { bindContext } from '../../context/context.ts';
+import { safeMethods } from '../../context/methods.ts';
 import { Problem } from '../../errors/problem.ts';
-import { safeMethods } from '../methods.ts';
 
 /** One host with an optional port. Several hosts, as Node joins them, do not match. */
 const hostForm = /^(\[[\da-f:.]+\]|[^\s,/?#@\\[\]:]*)(:\d*)?$/i;

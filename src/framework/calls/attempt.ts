@@ -1,0 +1,106 @@
+import { type Dispatcher, errors } from 'undici';
+import { safeMethods } from '../context/methods.ts';
+import { drainingHeader } from '../context/propagation.ts';
+import type { Endpoint } from './endpoint.ts';
+import {
+  type ExchangeHandler,
+  type ExchangeRequest,
+  type ResponseHeaders,
+  ResponseTimeout,
+} from './exchange.ts';
+
+/** The addresses that a request may go to. */
+interface AddressSource {
+  /** Chooses the next address of a request; undefined if it has tried all of them. */
+  choose(tried: readonly Endpoint[]): Endpoint | undefined;
+  reportFailure(endpoint: Endpoint): void;
+}
+
+/** Errors of undici that are about the address. Its other errors are about the request, or about our limits. */
+const addressErrors = ['UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT'];
+
+function isAddressError(error: Error): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return !code.startsWith('UND_ERR_') || addressErrors.includes(code);
+}
+
+/** One request on its way to one address after the other. */
+export class Attempt implements Dispatcher.DispatchHandler {
+  readonly #addresses: AddressSource;
+  readonly #request: ExchangeRequest;
+  readonly #handler: ExchangeHandler;
+  readonly #tried: Endpoint[] = [];
+  #endpoint: Endpoint | undefined;
+  #sentAt: number | undefined;
+  #hasResponse = false;
+
+  constructor(addresses: AddressSource, request: ExchangeRequest, handler: ExchangeHandler) {
+    this.#addresses = addresses;
+    this.#request = request;
+    this.#handler = handler;
+  }
+
+  /** @param error of the resolution; ignored if there are addresses from before. */
+  start(error: Error | undefined): void {
+    const endpoint = this.#addresses.choose(this.#tried);
+    if (endpoint === undefined) {
+      this.#handler.onResponseError(undefined, error ?? new errors.ClientDestroyedError());
+      return;
+    }
+    this.#endpoint = endpoint;
+    this.#tried.push(endpoint);
+    this.#sentAt = undefined;
+    endpoint.inFlight += 1;
+    endpoint.pool.dispatch(this.#request as Dispatcher.DispatchOptions, this);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#sentAt = performance.now();
+    this.#handler.onRequestStart(controller);
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
+    this.#hasResponse = true;
+    this.#endpoint?.respond(performance.now(), headers[drainingHeader] !== undefined);
+    this.#handler.onResponseStart(controller, status, headers);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#handler.onResponseData(controller, chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#leave();
+    this.#handler.onResponseEnd();
+  }
+
+  onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
+    const endpoint = this.#leave();
+    const isRepeated = this.#fails(endpoint, error) && this.#canRepeat();
+    if (isRepeated) this.start(error);
+    else this.#handler.onResponseError(controller, error);
+  }
+
+  #leave(): Endpoint {
+    const endpoint = this.#endpoint as Endpoint;
+    endpoint.inFlight -= 1;
+    return endpoint;
+  }
+
+  /** Returns whether the address has failed. */
+  #fails(endpoint: Endpoint, error: Error): boolean {
+    if (this.#hasResponse) return false;
+    // A timeout of a request alone may be slow work. It is a failure if nothing at all came from there meanwhile.
+    const hasFailed =
+      error instanceof ResponseTimeout
+        ? this.#sentAt !== undefined && endpoint.respondedAt < this.#sentAt
+        : this.#handler.isWanted() && isAddressError(error);
+    if (hasFailed) this.#addresses.reportFailure(endpoint);
+    return hasFailed;
+  }
+
+  #canRepeat(): boolean {
+    if (!this.#handler.isWanted()) return false;
+    return this.#sentAt === undefined || safeMethods.has(this.#request.method);
+  }
+}

@@ -1,0 +1,86 @@
+import type { LookupFunction } from 'node:net';
+import { buildConnector, Client, Pool } from 'undici';
+import { internalLimits } from '../config/limits.ts';
+import type { HostAddress } from './host-addresses.ts';
+
+/** Options of the connections to one address. `connect` is the time in ms for opening a connection. */
+export type ConnectionOptions = Omit<Pool.Options, 'connect'> & { readonly connect: number };
+
+/** A pool of one connection is a client: it ends a request that is not to be sent as soon as the connection is free. */
+export function openPool(origin: string, options: Pool.Options): Pool | Client {
+  return options.connections === 1 ? new Client(origin, options) : new Pool(origin, options);
+}
+
+/**
+ * One address of a host name: its connections, and whether requests go there. An address that fails is ejected: it is
+ * left out for a pause that doubles with each failure in a row. After the pause a single request probes it.
+ */
+export class Endpoint {
+  readonly address: string;
+  readonly pool: Pool | Client;
+  /** Requests that were dispatched here and have not ended. */
+  inFlight = 0;
+  /** Whether the app at this address has said that it stops. It still responds, for a short time. */
+  isDraining = false;
+  /** On the clock of `performance.now()`, as all times here. */
+  ejectedUntil = 0;
+  respondedAt = 0;
+  #failures = 0;
+
+  /** @param hasOthers whether a request can go to another address instead. */
+  constructor(
+    origin: string,
+    { address, family }: HostAddress,
+    { connect, ...options }: ConnectionOptions,
+    hasOthers: () => boolean,
+  ) {
+    this.address = address;
+    // The name stays in the origin: `Host` and the certificate are about the name.
+    const lookup: LookupFunction = (_name, { all }, callback) =>
+      all ? callback(null, [{ address, family }]) : callback(null, address, family);
+    const patient = buildConnector({ timeout: connect, lookup } as buildConnector.BuildOptions);
+    // An address that drops packets must leave time for another.
+    const quick = buildConnector({ timeout: connect / 4, lookup } as buildConnector.BuildOptions);
+    this.pool = openPool(origin, {
+      ...options,
+      connect: (target, callback) => (hasOthers() ? quick : patient)(target, callback),
+    });
+  }
+
+  /** Whether it has failed, and not responded since. */
+  get isEjected(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** Its place in the order of choice: a probe that is due, then what is healthy, what fails, and what stops. */
+  rank(now: number): 0 | 1 | 2 | 3 {
+    if (!this.isEjected) return 1;
+    if (now >= this.ejectedUntil) return 0;
+    return this.isDraining ? 3 : 2;
+  }
+
+  /** Leaves it out for the next pause, unless it is left out already. */
+  eject(now: number): void {
+    if (now < this.ejectedUntil) return;
+    const { firstMs, maxMs } = internalLimits.addresses.pause;
+    this.ejectedUntil = now + Math.min(firstMs * 2 ** this.#failures, maxMs);
+    this.#failures += 1;
+  }
+
+  fail(now: number): void {
+    this.isDraining = false;
+    this.eject(now);
+  }
+
+  /** Records a response. It ends the ejection, unless the app there stops. */
+  respond(now: number, isDraining: boolean): void {
+    this.respondedAt = now;
+    this.isDraining = isDraining;
+    if (isDraining) {
+      this.eject(now);
+      return;
+    }
+    this.#failures = 0;
+    this.ejectedUntil = 0;
+  }
+}

@@ -1,0 +1,66 @@
+import dns from 'node:dns';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { internalLimits } from '../config/limits.ts';
+
+export type HostAddress = dns.LookupAddress;
+
+/**
+ * Resolves a host name when it is used, and again when the result is older than `refresh` ms. Until the new result is
+ * there, it uses the old one; a result older than three times that is only used if the name cannot be resolved.
+ */
+export class HostAddresses {
+  readonly #hostname: string;
+  readonly #onChange: (addresses: readonly HostAddress[]) => void;
+  #resolvedAt = Number.NEGATIVE_INFINITY;
+  #triedAt = Number.NEGATIVE_INFINITY;
+  #hasFailed = false;
+  #pending: Promise<Error | undefined> | undefined;
+
+  /** @param onChange receives the addresses, each once, after each successful resolution. */
+  constructor(hostname: string, onChange: (addresses: readonly HostAddress[]) => void) {
+    this.#hostname = hostname;
+    this.#onChange = onChange;
+  }
+
+  /**
+   * Returns undefined if the addresses can be used; else resolves when they can, with the error if there is one.
+   * @param patience ms to wait for a name that has not been resolved yet. A name that has is waited for a quarter of it.
+   */
+  ready(patience: number): Promise<Error | undefined> | undefined {
+    const { refreshMs } = internalLimits.addresses;
+    const age = performance.now() - this.#resolvedAt;
+    if (age < refreshMs) return undefined;
+    if (age < 3 * refreshMs || (this.#hasFailed && Number.isFinite(age))) {
+      this.refresh();
+      return undefined;
+    }
+    return Promise.race([this.#resolve(), waitInVain(Number.isFinite(age) ? patience / 4 : patience)]);
+  }
+
+  /** Resolves again in the background, at most once in `pause.firstMs`: an address that fails may be gone. */
+  refresh(): void {
+    if (performance.now() - this.#triedAt >= internalLimits.addresses.pause.firstMs) void this.#resolve();
+  }
+
+  #resolve(): Promise<Error | undefined> {
+    this.#pending ??= new Promise<Error | undefined>((resolve) => {
+      this.#triedAt = performance.now();
+      // From /etc/hosts, DNS, or what the system has. The property is read each time, so that a program can replace it.
+      dns.lookup(this.#hostname, { all: true }, (error, addresses) => {
+        this.#pending = undefined;
+        this.#hasFailed = error !== null;
+        if (error === null) {
+          this.#resolvedAt = performance.now();
+          this.#onChange([...new Map(addresses.map((one) => [one.address, one])).values()]);
+        }
+        resolve(error ?? undefined);
+      });
+    });
+    return this.#pending;
+  }
+}
+
+async function waitInVain(ms: number): Promise<Error> {
+  await sleep(ms, undefined, { ref: false });
+  return new Error('the host name was not resolved in time');
+}

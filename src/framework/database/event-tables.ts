@@ -5,13 +5,14 @@
 const tables = (bigint: string, text: string, id: string) => [
   `CREATE TABLE IF NOT EXISTS __event (
     id ${id},
-    position ${bigint} UNIQUE,
+    position ${bigint},
     type ${text} NOT NULL,
     subject ${text} NOT NULL,
     time ${bigint} NOT NULL,
     data ${text} NOT NULL,
     traceparent ${text}
   )`,
+  'CREATE UNIQUE INDEX IF NOT EXISTS __event_position ON __event (position) WHERE position IS NOT NULL',
   'CREATE INDEX IF NOT EXISTS __event_new ON __event (id) WHERE position IS NULL',
   `CREATE TABLE IF NOT EXISTS __feed (
     id ${bigint} NOT NULL PRIMARY KEY CHECK (id = 1),

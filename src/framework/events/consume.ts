@@ -59,8 +59,13 @@ export function createConsume(producer: string, setup: ConsumeSetup) {
 function createCheck(contract: OpenApiDocument, producer: string) {
   const feed = findOperation(contract, `${producer}.${feedOperationId}`);
   const locations = feed === undefined ? undefined : listEventSchemas(contract, feed);
+  const checks = new Map<string, ReturnType<typeof compileAt>>();
   return (event: CloudEvent): string | undefined => {
-    const check = compileAt(contract, locations?.get(event.type) ?? []);
+    let check = checks.get(event.type);
+    if (check === undefined) {
+      check = compileAt(contract, locations?.get(event.type) ?? []);
+      checks.set(event.type, check);
+    }
     if (check(event)) return undefined;
     const [error] = check.errors ?? [];
     return `${error?.instancePath || 'it'} ${error?.message}`;

@@ -8,7 +8,7 @@ export interface Result {
   readonly work: string;
   readonly against: string;
   /** Without a unit it is a ratio. */
-  readonly unit?: 'ms' | 'MiB';
+  readonly unit?: 'ms' | 'MiB' | '/s';
   /** A result without a goal is only shown. */
   readonly goal?: Goal;
   readonly values: readonly number[];

@@ -1,7 +1,8 @@
 /** All rows, in the order of the table. */
 import { alone } from './alone.ts';
+import { events } from './events.ts';
 import { onPostgres } from './on-postgres.ts';
 import type { Row } from './result.ts';
 import { rivals } from './rivals.ts';
 
-export const rows: readonly Row[] = [...rivals, ...onPostgres, ...alone];
+export const rows: readonly Row[] = [...rivals, ...onPostgres, ...alone, events];

@@ -35,7 +35,9 @@ test('a process ends when its worker is killed, and so do its children', async (
   const guard = new URL('process-guard.ts', import.meta.url);
   const script = `
     import { spawnGuarded } from ${JSON.stringify(guard)};
-    spawnGuarded('sh', ${JSON.stringify(family)}, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawnGuarded('sh', ${JSON.stringify(family)}, { stdio: ['ignore', 'pipe', 'inherit'] });
+    // The worker passes the ids on, so that it is not killed before the guard knows the group.
+    child.stdout.pipe(process.stdout);
     setInterval(() => {}, 1000);`;
   const worker = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'inherit'],

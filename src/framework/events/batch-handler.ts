@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from '../database/database.ts';
+import { getLogger } from '../logging/logger.ts';
+import type { ConsumerStatus } from './consumer-status.ts';
+import { type ConsumerStore, LeaseLost, type ParkedEvent } from './consumer-store.ts';
+import type { CloudEvent } from './event-types.ts';
+import { createHandlerRunner, type Effect, type HandlerOptions, isPassing } from './handler.ts';
+import type { Batch } from './read-feed.ts';
+
+/** ms before the second to the fifth try of an event. After the fifth it is parked. */
+const retryPausesMs = [250, 500, 1_000, 2_000];
+
+export interface BatchHandlerOptions extends HandlerOptions {
+  readonly database: Database;
+  readonly store: ConsumerStore;
+  readonly status: ConsumerStatus;
+}
+
+/** An event whose handler has run, and the function that writes its effect. */
+interface Prepared {
+  readonly event: CloudEvent;
+  readonly outcome: 'ok' | 'parked' | 'skipped';
+  readonly write: Effect;
+}
+
+/**
+ * Handles batches of events. The effects of a batch and the new position are one write. If that fails, each event is
+ * handled alone. An event that fails five times is parked, and so are later events of its subject.
+ */
+export class BatchHandler {
+  readonly #options: BatchHandlerOptions;
+  readonly #runner: ReturnType<typeof createHandlerRunner>;
+
+  constructor(options: BatchHandlerOptions) {
+    this.#options = options;
+    this.#runner = createHandlerRunner(options);
+  }
+
+  /** Reads the state of the producer instead of its events; undefined if the service has no such handler. */
+  get snapshot() {
+    return this.#runner.snapshot;
+  }
+
+  /**
+   * Handles the events after a position.
+   * @returns false if the rest is to be read again: an event failed, so the events behind it may have to wait.
+   */
+  async handle(position: string | null, { events, next }: Batch, signal: AbortSignal): Promise<boolean> {
+    const parked = await this.#options.store.parkedSubjects();
+    const ready: Prepared[] = [];
+    for (const event of events) {
+      try {
+        ready.push(await this.#prepare(event, parked));
+      } catch (error) {
+        const from = ready.at(-1)?.event.id ?? position;
+        // The effects of the events before it come first.
+        if (ready.length > 0 && !(await this.#writeAll(position, from as string, ready, signal)))
+          return false;
+        if (isPassing(error)) throw error;
+        await this.#handleAlone(from, event, signal, error);
+        return false;
+      }
+    }
+    return (ready.length === 0 && next === position) || this.#writeAll(position, next, ready, signal);
+  }
+
+  /** Writes the effects and the position together; if that fails, one event after the other. Returns whether it succeeded. */
+  async #writeAll(
+    from: string | null,
+    to: string,
+    ready: readonly Prepared[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    try {
+      await this.write(from, to, ready);
+      return true;
+    } catch (error) {
+      if (error instanceof LeaseLost || isPassing(error) || ready.length === 0) throw error;
+      let position = from;
+      for (const { event } of ready) {
+        await this.#handleAlone(position, event, signal, ready.length === 1 ? error : undefined);
+        position = event.id;
+      }
+      return false;
+    }
+  }
+
+  /** Writes effects and moves the position, in one transaction. */
+  async write(from: string | null, to: string, prepared: readonly Prepared[] = []): Promise<void> {
+    await this.#options.database.write(async () => {
+      for (const { write } of prepared) await write();
+      await this.#options.store.advance(from, to);
+    });
+    for (const { outcome } of prepared) this.#options.status.count(outcome);
+  }
+
+  async #prepare(event: CloudEvent, parked: ReadonlySet<string>): Promise<Prepared> {
+    if (!this.#runner.knows(event.type)) return { event, outcome: 'skipped', write: () => {} };
+    if (parked.has(event.subject))
+      return { event, outcome: 'parked', write: () => this.#options.store.park(event, null) };
+    return { event, outcome: 'ok', write: await this.#runner.prepare(event) };
+  }
+
+  /** Tries an event up to five times, and parks it then. `failed` is the error of its first try, if it was tried. */
+  async #handleAlone(
+    from: string | null,
+    event: CloudEvent,
+    signal: AbortSignal,
+    failed?: unknown,
+  ): Promise<void> {
+    const { store, producer } = this.#options;
+    let error = failed;
+    for (let attempt = failed === undefined ? 0 : 1; attempt <= retryPausesMs.length; attempt += 1) {
+      if (attempt > 0) {
+        this.#logFailure(event, error, attempt);
+        await sleep(retryPausesMs[attempt - 1], undefined, { signal, ref: false });
+      }
+      try {
+        const parked = await store.parkedSubjects();
+        return await this.write(from, event.id, [await this.#prepare(event, parked)]);
+      } catch (reason) {
+        if (reason instanceof LeaseLost || isPassing(reason)) throw reason;
+        error = reason;
+      }
+    }
+    const { id, type, subject } = event;
+    const fields = { err: error, peer: producer, event: id, type, subject };
+    const write = () => store.park(event, describe(error));
+    await this.write(from, id, [{ event, outcome: 'parked', write }]);
+    getLogger().error(
+      fields,
+      'an event is parked, with later events of its subject: mend its cause, then run ./run.sh events retry',
+    );
+  }
+
+  #logFailure({ id, type, subject }: CloudEvent, err: unknown, attempt: number): void {
+    this.#options.status.count('failed');
+    const fields = { err, peer: this.#options.producer, event: id, type, subject, attempt };
+    getLogger().warn(fields, 'the handler of an event failed: it is tried again');
+  }
+
+  /** Handles a parked event that an operator has released, or that follows one. */
+  async retryParked(due: ParkedEvent): Promise<void> {
+    const { database, store, status } = this.#options;
+    try {
+      const write = await this.#runner.prepare(due.event);
+      await database.write(async () => {
+        await write();
+        await store.unpark(due);
+      });
+      status.count('ok');
+    } catch (error) {
+      if (error instanceof LeaseLost || isPassing(error)) throw error;
+      this.#logFailure(due.event, error, 1);
+      await store.fail(due, describe(error));
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, 1_000);
+}

@@ -102,8 +102,9 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
 
     const counts = reached.get(operation.key) as Map<string, number>;
     counts.set(String(status), (counts.get(String(status)) ?? 0) + 1);
-    // 410: it names a position that the feed does not have.
-    if (aim.expects === 'success' && request.isValid && request.isSettled && status !== 410) {
+    // 410: it names a position that the feed does not have. 404 of a thing that belongs to two others: an event has ended it.
+    const isGone = status === 410 || (status === 404 && values.length > 1);
+    if (aim.expects === 'success' && request.isValid && request.isSettled && !isGone) {
       const { sent, accepted } = valid.get(operation.key) as Accepted;
       valid.set(operation.key, { sent: sent + 1, accepted: accepted + (status < 300 ? 1 : 0) });
     }

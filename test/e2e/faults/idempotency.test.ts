@@ -55,7 +55,8 @@ describe('kill -9 of a server that has written: a retry has no second effect, an
 
   test.for([
     ['a pet that is created', { name: 'Rex', id: 2 }, create, ['Max']],
-    ['an adoption', { pets: [{ name: 'Tom' }] }, adopt, [1]],
+    // The deletion of the pet ends its adoption, and the retries do not adopt it again.
+    ['an adoption', { pets: [{ name: 'Tom' }] }, adopt, []],
   ] as const)(
     'gets the stored response if the server died before it sent the response: %s',
     async (row, t) => {
@@ -71,7 +72,7 @@ describe('kill -9 of a server that has written: a retry has no second effect, an
         expect(answer).toMatchObject(expected);
         expect(JSON.stringify(answer)).toBe(lost);
       }
-      expect(read()).toEqual(rows);
+      await expect.poll(() => read()).toEqual(rows);
     },
   );
 

@@ -63,7 +63,7 @@ test('processes that start at the same time apply each migration once', async (t
   const { file, direct } = await prepare(t);
   await Promise.all([1, 2, 3].map(() => startServer(t, file)));
   expect(await ask(direct, 'SELECT count(*)::int FROM pet.__drizzle_migrations')).toEqual([[1]]);
-  expect(await ask(direct, 'SELECT count(*)::int FROM "user".__drizzle_migrations')).toEqual([[1]]);
+  expect(await ask(direct, 'SELECT count(*)::int FROM "user".__drizzle_migrations')).toEqual([[2]]);
 });
 
 test('the services create, read, list, change and delete', async (t) => {

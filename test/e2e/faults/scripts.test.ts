@@ -110,14 +110,14 @@ test('a service whose name differs from its folder is an error that names both',
 test('migrate lists pending migrations, applies them, and lists them as applied', async (t) => {
   const { folder, file } = writeConfig(t);
   const listOf = (user: string) =>
-    `pet: 0000_initial pending\nuser: 0000_initial ${user}\nuser: 0001_adoption_in_order ${user}\n`;
+    `pet: 0000_initial pending\nuser: 0000_initial ${user}\nuser: 0001_adoption_in_order ${user}\nuser: 0002_adoption_of_pet ${user}\n`;
   const status = await migrate(t, root, 'status', '--config', file);
   expect(status).toEqual({ code: 0, output: listOf('pending') });
   expect(existsSync(join(folder, 'data'))).toBe(false);
 
   const applied = await migrate(t, root, 'apply', 'user', '--config', file);
   expect(applied.code).toBe(0);
-  expect(applied.output).toBe(`user: 2 applied, ${join(folder, 'data/user.db')} is up to date\n`);
+  expect(applied.output).toBe(`user: 3 applied, ${join(folder, 'data/user.db')} is up to date\n`);
   expect(readdirSync(join(folder, 'data'))).toEqual(['user.db']);
   expect((await migrate(t, root, 'status', '--config', file)).output).toBe(listOf('applied'));
   // The registry prevents a start from creating a missing database.
@@ -177,7 +177,7 @@ test('migrate create writes a migration for the changes of the tables', async (t
     ),
   );
   expect((await migrate(t, project, 'create', 'user', '--name', 'email')).code).toBe(0);
-  const sql = readFileSync(join(project, 'src/services/user/migrations/sqlite/0002_email.sql'), 'utf8');
+  const sql = readFileSync(join(project, 'src/services/user/migrations/sqlite/0003_email.sql'), 'utf8');
   expect(sql).toContain('ALTER TABLE `user` ADD `email` text');
 });
 

@@ -19,16 +19,17 @@ Server.prototype.emit = function (this: Server, event: string, ...args: unknown[
 } as never;
 
 const { prepare } = Client.prototype;
-/** Whether the open transaction is one of writes, because reads share transactions too. */
-let isWrite = false;
+/** Whether the open transaction stores a key: reads, and the consumers of events, have transactions too. */
+let isKeyed = false;
 Client.prototype.prepare = function (this: Client.Database, sql: string) {
   const statement = prepare.call(this, sql);
-  if (sql !== 'COMMIT' && !sql.startsWith('BEGIN')) return statement;
+  const isInsert = /^\s*INSERT INTO __idempotency_key/.test(sql);
+  if (!isInsert && sql !== 'COMMIT' && !sql.startsWith('BEGIN')) return statement;
   const run = statement.run.bind(statement);
   statement.run = (...values: unknown[]) => {
     const result = Reflect.apply(run, statement, values);
-    if (sql !== 'COMMIT') isWrite = sql === 'BEGIN IMMEDIATE';
-    else if (hasArrived && isWrite && at === 'commit') die();
+    if (sql !== 'COMMIT') isKeyed = isInsert;
+    else if (hasArrived && isKeyed && at === 'commit') die();
     return result;
   };
   return statement;

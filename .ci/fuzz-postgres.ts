@@ -1,4 +1,4 @@
-/** Runs the fuzzer with the services in a PostgreSQL server of its own: node .ci/fuzz-postgres.ts [--requests N …]. */
+/** Runs the fuzzer with the services in a separate PostgreSQL server: node .ci/fuzz-postgres.ts [--requests N …]. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';

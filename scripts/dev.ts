@@ -50,7 +50,7 @@ async function restart(_event: string, path: string): Promise<void> {
   changes += 1;
   const latest = changes;
   await new Promise((wake) => setTimeout(wake, 100));
-  // An editor may save several files at once: restart only after the last change.
+  // An editor may save several files together: restart only after the last change.
   if (latest !== changes || isStopping) return;
   console.error(`${path} has changed: restarting`);
   await stop();

@@ -69,7 +69,7 @@ function* makePlans(seed: number): Generator<Plan, never> {
   for (let batch = 0; ; batch += 1) yield* fc.sample(plan, { seed: seed + batch, numRuns: 100 });
 }
 
-/** Creates a user with pets, and so many pets that a page of them does not fit into one packet. */
+/** Creates a user with pets, and so many pets that a page of them is larger than a packet. */
 async function addData(url: string): Promise<void> {
   const post = (path: string, body?: unknown) =>
     fetch(`${url}${path}`, {

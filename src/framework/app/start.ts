@@ -124,7 +124,7 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
     log.info(`docs of ${service} at ${origin}/${service}/docs`);
 }
 
-/** Builds the app and listens, unless the process is told to stop meanwhile. */
+/** Builds the app and listens, unless a stop signal arrives first. */
 async function startApp(options: AppOptions, isStopping: () => boolean) {
   const { config, name } = options;
   const link = cluster.isWorker && config.metrics ? linkMetrics(process) : undefined;

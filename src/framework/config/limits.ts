@@ -102,7 +102,7 @@ export const internalLimits = {
   turnMs: 20,
   /** The time to read a response while `unread` is exceeded. Then the server closes the connection. */
   unreadMs: 2_000,
-  /** A connection that is idle for so long may be closed to make room for a new connection. */
+  /** The idle time after which a connection may be closed to make room for a new connection. */
   idleMs: 1_000,
   /** The age of the text of `/metrics`. A later scrape gets a new text. */
   metricsMs: 1_000,

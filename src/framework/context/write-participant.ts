@@ -4,7 +4,7 @@
  * either `committed` or `failed`, once, before the promise of the write settles.
  */
 export interface WriteParticipant {
-  /** Runs the write, and queries of its own in the same transaction. Or returns the result of an earlier attempt. */
+  /** Runs the write and further queries in one transaction, or returns the result of an earlier attempt. */
   run<Result>(write: () => Promise<Result>): Promise<Result>;
   /** The write is durable. */
   committed(): void;

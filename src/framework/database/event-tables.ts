@@ -1,6 +1,6 @@
 /**
- * The tables of the framework for events, beside those of a service: its feed, and its consumers of other feeds.
- * An event has no position until somebody reads the feed: the order of commits is known then.
+ * The tables of the framework for events: the feed of a service, and its consumers of other feeds. An event gets its
+ * position when the feed is read, because the order of commits is known then.
  */
 const tables = (bigint: string, text: string, id: string) => [
   `CREATE TABLE IF NOT EXISTS __event (

@@ -4,7 +4,7 @@ import { getLogger } from '../logging/logger.ts';
 import type { ConsumerStatus } from './consumer-status.ts';
 import { type ConsumerStore, LeaseLost, type ParkedEvent } from './consumer-store.ts';
 import type { CloudEvent } from './event-types.ts';
-import { createHandlerRunner, type Effect, type HandlerOptions, isPassing } from './handler.ts';
+import { createHandlerRunner, type Effect, type HandlerOptions, isTemporary } from './handler.ts';
 import type { Batch } from './read-feed.ts';
 
 /** ms before the second to the fifth try of an event. After the fifth it is parked. */
@@ -36,14 +36,14 @@ export class BatchHandler {
     this.#runner = createHandlerRunner(options);
   }
 
-  /** Reads the state of the producer instead of its events; undefined if the service has no such handler. */
+  /** Runs the snapshot handler. Undefined if the service has none. */
   get snapshot() {
     return this.#runner.snapshot;
   }
 
   /**
    * Handles the events after a position.
-   * @returns false if the rest is to be read again: an event failed, so the events behind it may have to wait.
+   * @returns false if the rest must be read again: an event failed, so later events of its subject may have to wait.
    */
   async handle(position: string | null, { events, next }: Batch, signal: AbortSignal): Promise<boolean> {
     const parked = await this.#options.store.parkedSubjects();
@@ -56,7 +56,7 @@ export class BatchHandler {
         // The effects of the events before it come first.
         if (ready.length > 0 && !(await this.#writeAll(position, from as string, ready, signal)))
           return false;
-        if (isPassing(error)) throw error;
+        if (isTemporary(error)) throw error;
         await this.#handleAlone(from, event, signal, error);
         return false;
       }
@@ -75,7 +75,7 @@ export class BatchHandler {
       await this.write(from, to, ready);
       return true;
     } catch (error) {
-      if (error instanceof LeaseLost || isPassing(error) || ready.length === 0) throw error;
+      if (error instanceof LeaseLost || isTemporary(error) || ready.length === 0) throw error;
       let position = from;
       for (const { event } of ready) {
         await this.#handleAlone(position, event, signal, ready.length === 1 ? error : undefined);
@@ -101,7 +101,7 @@ export class BatchHandler {
     return { event, outcome: 'ok', write: await this.#runner.prepare(event) };
   }
 
-  /** Tries an event up to five times, and parks it then. `failed` is the error of its first try, if it was tried. */
+  /** Tries an event up to five times, then parks it. `failed` is the error of the first try, if there was one. */
   async #handleAlone(
     from: string | null,
     event: CloudEvent,
@@ -119,7 +119,7 @@ export class BatchHandler {
         const parked = await store.parkedSubjects();
         return await this.write(from, event.id, [await this.#prepare(event, parked)]);
       } catch (reason) {
-        if (reason instanceof LeaseLost || isPassing(reason)) throw reason;
+        if (reason instanceof LeaseLost || isTemporary(reason)) throw reason;
         error = reason;
       }
     }
@@ -129,17 +129,17 @@ export class BatchHandler {
     await this.write(from, id, [{ event, outcome: 'parked', write }]);
     getLogger().error(
       fields,
-      'an event is parked, with later events of its subject: mend its cause, then run ./run.sh events retry',
+      'an event is parked, and later events of its subject wait: fix the cause, then run ./run.sh events retry',
     );
   }
 
   #logFailure({ id, type, subject }: CloudEvent, err: unknown, attempt: number): void {
     this.#options.status.count('failed');
     const fields = { err, peer: this.#options.producer, event: id, type, subject, attempt };
-    getLogger().warn(fields, 'the handler of an event failed: it is tried again');
+    getLogger().warn(fields, 'the handler of an event failed: the event is retried');
   }
 
-  /** Handles a parked event that an operator has released, or that follows one. */
+  /** Handles a parked event that an operator, or the event before it, has released. */
   async retryParked(due: ParkedEvent): Promise<void> {
     const { database, store, status } = this.#options;
     try {
@@ -150,8 +150,11 @@ export class BatchHandler {
       });
       status.count('ok');
     } catch (error) {
-      if (error instanceof LeaseLost || isPassing(error)) throw error;
-      this.#logFailure(due.event, error, 1);
+      if (error instanceof LeaseLost || isTemporary(error)) throw error;
+      status.count('failed');
+      const { id, type, subject } = due.event;
+      const fields = { err: error, peer: this.#options.producer, event: id, type, subject };
+      getLogger().error(fields, 'the handler of a parked event failed: the event stays parked');
       await store.fail(due, describe(error));
     }
   }

@@ -5,13 +5,13 @@ import type { Statement } from '../database/statement.ts';
 import type { CloudEvent } from './event-types.ts';
 import { createOwner, endOwner, hasEnded } from './lease-owner.ts';
 
-/** How long a consumer keeps its lease without renewing it, in µs. Another host takes over after that. */
+/** The duration of a lease, in µs. A process on another host takes over after that. */
 const leaseMicros = 60_000_000;
 
-/** Another process has taken the consumer over: the write is rolled back, and its events are left to that process. */
+/** Another process has the lease, or an operator has moved the position. The write is rolled back. */
 export class LeaseLost extends Error {}
 
-/** An event that waits: because its handler failed, or because an earlier event of its subject waits. */
+/** An event that waits because its handler failed, or because an earlier event of its subject waits. */
 export interface ParkedEvent {
   readonly id: number;
   readonly event: CloudEvent;
@@ -24,9 +24,9 @@ const p = sql.placeholder;
 export type ConsumerStore = ReturnType<typeof createConsumerStore>;
 
 /**
- * Creates the access to the state of one consumer, which is in the database of the service that consumes: its position,
- * its lease and its parked events. A position is written in the transaction of the effects, and only while this process
- * has the lease, so that each event has its effect once.
+ * Creates the access to the state of a consumer: its position, its lease and its parked events. They are in the database
+ * of the service that consumes. The position is written in the transaction of the effects, and only while this process
+ * has the lease. So each event has its effect once.
  */
 export function createConsumerStore(database: Database, producer: string) {
   const me = createOwner();
@@ -50,9 +50,11 @@ export function createConsumerStore(database: Database, producer: string) {
   const setProblem = prepare(
     sql`UPDATE __consumer SET problem = ${p('problem')} WHERE ${ofProducer} AND owner = ${p('owner')}`,
   );
+  // After a replay the consumer reads an event again that is parked already.
   const insertParked = prepare(
     sql`INSERT INTO __parked_event (producer, event_id, subject, event, error, is_due)
-      VALUES (${p('producer')}, ${p('eventId')}, ${p('subject')}, ${p('event')}, ${p('error')}, 0)`,
+      VALUES (${p('producer')}, ${p('eventId')}, ${p('subject')}, ${p('event')}, ${p('error')}, 0)
+      ON CONFLICT (producer, event_id) DO NOTHING`,
   );
   const selectSubjects = prepare(sql`SELECT DISTINCT subject FROM __parked_event WHERE ${ofProducer}`);
   const selectDue = prepare(
@@ -108,7 +110,7 @@ export function createConsumerStore(database: Database, producer: string) {
       if ((await setPosition.run(values)).changes !== 1)
         throw new LeaseLost('the lease of the consumer is lost');
     },
-    /** Notes why the consumer has stopped, for every instance to report. */
+    /** Stores why the consumer has stopped. `/ready` of every instance reports it. */
     stop: (problem: string) => setProblem.run({ producer, problem, owner: me }),
     /** Parks an event, in a write that also moves the position. */
     park: (event: CloudEvent, error: string | null) =>
@@ -123,11 +125,11 @@ export function createConsumerStore(database: Database, producer: string) {
       const rows = (await selectSubjects.all({ producer })) as [string][];
       return new Set(rows.map(([subject]) => subject));
     },
-    /** The ids of the events whose handlers failed, up to 100. */
+    /** Returns the ids of parked events whose handlers failed, up to 100. */
     async failedIds(): Promise<string[]> {
       return ((await selectFailed.all({ producer })) as [string][]).map(([id]) => id);
     },
-    /** The first parked event that an operator has released, or that follows one. */
+    /** Returns the first parked event to handle again: an operator or the event before it has released it. */
     async nextDue(): Promise<ParkedEvent | undefined> {
       const row = (await selectDue.get({ producer })) as [number, string, string | null] | undefined;
       return row && { id: row[0], event: JSON.parse(row[1]), error: row[2] };

@@ -4,7 +4,7 @@ import { getLogger } from '../logging/logger.ts';
 import { BatchHandler } from './batch-handler.ts';
 import { ConsumerStatus } from './consumer-status.ts';
 import { type ConsumerStore, createConsumerStore, LeaseLost } from './consumer-store.ts';
-import { type HandlerOptions, isPassing } from './handler.ts';
+import { type HandlerOptions, isTemporary } from './handler.ts';
 import { type Batch, FeedLost, type ReadFeed } from './read-feed.ts';
 
 export interface ConsumerOptions extends HandlerOptions {
@@ -15,14 +15,14 @@ export interface ConsumerOptions extends HandlerOptions {
   isBroken(): boolean;
 }
 
-/** The longest pause while the producer or the own database is away, in ms. */
+/** The maximum pause while the producer or the database does not respond, in ms. */
 const maxPauseMs = 5_000;
-/** The lag that is worth a word in `/ready`, in s. */
+/** The lag that `/ready` reports, in s. */
 const maxLagSeconds = 60;
-/** How often to look for a free lease, and for parked events that an operator releases, in ms. */
-const lookMs = 1_000;
+/** The interval of checks for a free lease, and for parked events that an operator releases, in ms. */
+const checkMs = 1_000;
 
-/** Consumes the feed of a producer: one process at a time, which has the lease. */
+/** Consumes the feed of a producer while this process has the lease. */
 export class Consumer {
   readonly status = new ConsumerStatus();
   readonly producer: string;
@@ -38,7 +38,7 @@ export class Consumer {
     this.#handler = new BatchHandler({ ...options, store: this.store, status: this.status });
   }
 
-  /** Lists what an operator should know: parked events, a consumer that has stopped, a lag of more than a minute. */
+  /** Lists problems for an operator: parked events, a stopped consumer, a lag of more than a minute. */
   async degradations(): Promise<readonly string[]> {
     const { producer, store, status } = this;
     const [failed, { problem }] = await Promise.all([store.failedIds(), store.read()]);
@@ -59,12 +59,12 @@ export class Consumer {
     let pauseMs = 100;
     while (!signal.aborted) {
       try {
-        if (this.#options.isBroken() || !(await this.store.acquire())) await this.#pause(lookMs);
+        if (this.#options.isBroken() || !(await this.store.acquire())) await this.#pause(checkMs);
         else await this.#step();
         pauseMs = 100;
       } catch (err) {
         if (signal.aborted) break;
-        const isExpected = err instanceof LeaseLost || isPassing(err);
+        const isExpected = err instanceof LeaseLost || isTemporary(err);
         if (!isExpected) getLogger().error({ err, peer: this.producer }, 'events cannot be handled');
         await this.#pause(pauseMs);
         pauseMs = Math.min(2 * pauseMs, maxPauseMs);
@@ -73,7 +73,7 @@ export class Consumer {
     await this.store.release().catch(() => {});
   }
 
-  /** Resolves when every event that the producer has now is handled or parked. */
+  /** Resolves when all events that the producer has now are handled or parked. */
   async catchUp(): Promise<void> {
     for (;;) {
       const { position } = await this.store.read();
@@ -94,7 +94,7 @@ export class Consumer {
     try {
       batch = await this.#options.readFeed(position, {
         signal: this.#signal,
-        ...(parked.size > 0 && { waitMs: lookMs }),
+        ...(parked.size > 0 && { waitMs: checkMs }),
       });
     } catch (error) {
       this.status.lost();
@@ -103,11 +103,11 @@ export class Consumer {
     }
     this.status.read(position, batch);
     if (await this.#handler.handle(position, batch, this.#signal)) this.status.handled(batch);
-    // A producer that is stopping ends each wait immediately.
-    if (batch.events.length === 0 && performance.now() - begun < lookMs / 2) await this.#pause(lookMs / 2);
+    // A producer that stops responds immediately.
+    if (batch.events.length === 0 && performance.now() - begun < checkMs / 2) await this.#pause(checkMs / 2);
   }
 
-  /** Goes on after a position that is not valid any more. */
+  /** Continues after a position that is no longer valid. */
   async #recover(position: string | null, lost: FeedLost): Promise<void> {
     const log = getLogger();
     const fields = { peer: this.producer, position, newest: lost.newest };
@@ -115,13 +115,13 @@ export class Consumer {
       const { shared } = lost;
       log.error(
         { ...fields, shared },
-        'the producer was restored from a backup: events after it are lost, and later ones are handled',
+        'the producer was restored from a backup: the consumer continues with the first event after the backup',
       );
       await this.#handler.write(position, shared);
       return;
     }
     if (lost.reason === 'gone' && this.#handler.snapshot !== undefined) {
-      log.warn(fields, 'events are deleted before they were handled: the snapshot handler reads the state');
+      log.warn(fields, 'events were deleted before they were handled: the snapshot handler reads the state');
       const write = await this.#handler.snapshot();
       await this.#options.database.write(async () => {
         await write();
@@ -133,7 +133,7 @@ export class Consumer {
     if ((await this.store.read()).problem !== problem) {
       log.error(
         { ...fields, problem },
-        'the consumer has stopped: run ./run.sh events replay to say from where it goes on',
+        'the consumer has stopped: set its position with ./run.sh events replay',
       );
       await this.store.stop(problem);
     }

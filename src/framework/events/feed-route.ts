@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type TSchema, Type } from '@sinclair/typebox';
 import { internalLimits } from '../config/limits.ts';
 import { currentContext } from '../context/context.ts';
@@ -23,8 +24,11 @@ export const feedRewound = defineProblem(
   'This position is of another history: the database was restored from a backup',
 );
 
-/** The header with the newest position of the feed: from there on there are no events yet. */
+/** The header with the newest position of the feed. */
 export const newestHeader = 'x-feed-newest';
+
+/** The minimum time between two reads of a waiting poll, in ms. */
+const minRoundMs = 20;
 
 export interface FeedRouteOptions {
   readonly service: string;
@@ -47,8 +51,8 @@ export function addFeedRoute(scope: ServiceScope, { service, events, store, watc
         operationId: feedOperationId,
         summary: 'Read events in order, or wait for the next one',
         description:
-          'A reader never misses an event: it asks again with the id of the last event that it has. An id stays a valid \
-position after its event is deleted.',
+          'Send the id of the last event as `after` to read on. No event is skipped. An id stays a valid position after its \
+event is deleted.',
         querystring: querySchema(Object.keys(events)),
         response: { 200: describeBatch(Type.Array(item)) },
         errors: [eventsGone, feedRewound],
@@ -72,21 +76,27 @@ position after its event is deleted.',
   ): Promise<{ readonly state: FeedState; readonly events: readonly StoredEvent[] }> {
     const end = performance.now() + timeout;
     const request = currentContext()?.request;
+    const position = after === undefined ? undefined : parsePosition(after);
+    const isOver = () => request?.isOver === true;
     for (;;) {
+      const begun = performance.now();
       const state = await store.assignPositions();
-      const number = after === undefined ? 0 : await resolvePosition(parsePosition(after), state);
-      const found = await store.read(number, limit, types);
+      const found = await store.read(position?.number ?? 0, limit, types);
+      // After the read, because retention may have deleted events before it.
+      if (position !== undefined) await assertValid(position, await store.readState());
       const left = end - performance.now();
-      const isOver = () => request?.isOver === true;
       if (found.length > 0 || left <= 0 || isOver() || scope.isDraining()) return { state, events: found };
       await watch.wait(state.last, left, isOver);
+      // Each round may write positions, and events of other types may come all the time.
+      const early = minRoundMs - (performance.now() - begun);
+      if (early > 0) await sleep(early);
     }
   }
 
-  /** @throws {Problem} 410 if no reader can go on from there. */
-  async function resolvePosition(position: Position, state: FeedState): Promise<number> {
+  /** @throws {Problem} 410 if the position is not valid. */
+  async function assertValid(position: Position, state: FeedState): Promise<void> {
     const invalid = await store.findInvalid(position, state);
-    if (invalid === undefined) return position.number;
+    if (invalid === undefined) return;
     const { epoch } = state;
     const newest = formatPosition({ epoch, number: state.last });
     const { status, type, detail } = invalid.reason === 'gone' ? eventsGone : feedRewound;
@@ -102,16 +112,11 @@ function querySchema(types: readonly string[]) {
       Type.String({
         pattern: positionPattern,
         maxLength: 24,
-        description: 'The id of the last event that the reader has. Absent: from the oldest',
+        description: 'The id of the last event that was read. Absent: from the oldest event',
       }),
     ),
-    limit: defaultedInteger(1, 100, 100, 'How many at most'),
-    timeout: defaultedInteger(
-      0,
-      internalLimits.pollMs,
-      0,
-      'How many ms to wait for an event if there is none',
-    ),
+    limit: defaultedInteger(1, 100, 100, 'The maximum number of events'),
+    timeout: defaultedInteger(0, internalLimits.pollMs, 0, 'The maximum time to wait for an event, in ms'),
     types: Type.Optional(
       Type.Array(Type.Unsafe<string>({ type: 'string', enum: types }), {
         minItems: 1,
@@ -127,14 +132,14 @@ function defaultedInteger(minimum: number, maximum: number, standard: number, de
 }
 
 function describeBatch(schema: TSchema) {
-  const description = 'Events in the order of the feed; none: there are no later ones yet';
+  const description = 'The events in the order of the feed. An empty list: there is no later event yet';
   return {
     description,
     content: { [batchMediaType]: { schema } },
   };
 }
 
-/** Writes an event as JSON. Its data is JSON already, checked when it was emitted. */
+/** Writes an event as JSON. `emit` has checked its data and stored it as JSON. */
 function writeEvent(event: StoredEvent, { epoch }: FeedState, source: string): string {
   const { position: number, type, subject, time, data, traceparent } = event;
   const head = `{"specversion":"1.0","id":"${formatPosition({ epoch, number })}","source":"${source}","type":"${type}"`;

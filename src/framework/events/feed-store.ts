@@ -45,9 +45,9 @@ const p = sql.placeholder;
 export type FeedStore = Awaited<ReturnType<typeof openFeedStore>>;
 
 /**
- * Opens the feed of a service: the events in its own database, with SQL that both products understand. Readers give
- * positions to the events that are committed, under the lock of one row. So no position appears below one that a reader
- * has passed, and writers never wait for each other.
+ * Opens the feed of a service, in the service's database, with SQL that both products understand. Readers give positions
+ * to the committed events, under the lock of one row. So no event gets a position that a reader has already passed, and
+ * writers never wait for each other.
  */
 export async function openFeedStore(database: Database) {
   const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
@@ -71,7 +71,7 @@ export async function openFeedStore(database: Database) {
     WHERE position > CAST(${p('after')} AS bigint)`;
   const inOrder = sql`ORDER BY position LIMIT CAST(${p('limit')} AS bigint)`;
   const select = prepare(sql`${columns} ${inOrder}`);
-  // `types` is like `,pet.created,pet.deleted,`. Both products have replace(), and few other functions in common.
+  // `types` is like `,pet.created,pet.deleted,`. Both products have replace().
   const selectOfTypes = prepare(
     sql`${columns} AND replace(CAST(${p('types')} AS text), ',' || type || ',', '') <> CAST(${p('types')} AS text)
       ${inOrder}`,
@@ -82,25 +82,56 @@ export async function openFeedStore(database: Database) {
       ORDER BY position LIMIT ${sql.raw(String(deletedTogether))}`,
   );
   const removeUpTo = prepare(sql`DELETE FROM __event WHERE position <= CAST(${p('position')} AS bigint)`);
-  const setOldest = prepare(sql`UPDATE __feed SET oldest = CAST(${p('position')} AS bigint)`);
+  // Another process may have deleted more meanwhile.
+  const setOldest = prepare(
+    sql`UPDATE __feed SET oldest = CAST(${p('position')} AS bigint) WHERE oldest < CAST(${p('position')} AS bigint)`,
+  );
+  const create = prepare(
+    sql`INSERT INTO __feed (id, epoch, last, oldest, is_copy) VALUES (1, ${p('epoch')}, 0, 0, 0)
+      ON CONFLICT (id) DO NOTHING`,
+  );
+  const unmarkCopy = prepare(sql`UPDATE __feed SET is_copy = 0 WHERE is_copy = 1`);
+  // SQLite needs a WHERE before ON CONFLICT.
+  const fork = prepare(
+    sql`INSERT INTO __feed_fork (epoch, last) SELECT epoch, last FROM __feed WHERE 1 = 1 ON CONFLICT (epoch) DO NOTHING`,
+  );
+  const setEpoch = prepare(sql`UPDATE __feed SET epoch = ${p('epoch')}`);
 
   async function readState(): Promise<FeedState & { readonly hasNew: boolean }> {
     const [epoch, last, oldest, hasNew] = (await selectState.get()) as [string, number, number, number];
     return { epoch, last, oldest, hasNew: hasNew === 1 };
   }
 
-  /** Gives positions to all committed events. Writes nothing if all have one. */
+  /**
+   * Gives positions to the events that are committed now. Writes nothing if all have one. It does not wait until none is
+   * left, because under load there are always new ones.
+   */
   async function assignPositions(): Promise<FeedState> {
-    for (;;) {
-      const state = await readState();
-      if (!state.hasNew) return state;
-      await database.write(async () => {
+    const state = await readState();
+    if (!state.hasNew) return state;
+    for (let count = assignedTogether; count === assignedTogether; ) {
+      count = await database.write(async () => {
         await lock.run();
-        const { changes: count } = await assign.run();
-        if (count > 0) await advance.run({ count });
+        const { changes } = await assign.run();
+        if (changes > 0) await advance.run({ count: changes });
+        return changes;
       });
     }
+    return readState();
   }
+
+  /** Begins another history in a restored backup, because later positions belong to a history that is lost. */
+  async function beginHistory(): Promise<void> {
+    await create.run({ epoch: createEpoch() });
+    await database.write(async () => {
+      if ((await unmarkCopy.run()).changes === 0) return;
+      // The lost history gave the same positions to the events of the backup.
+      await assignPositions();
+      await fork.run();
+      await setEpoch.run({ epoch: createEpoch() });
+    });
+  }
+  await beginHistory();
 
   return {
     /** Adds an event, as a statement of the running write. */
@@ -120,7 +151,7 @@ export async function openFeedStore(database: Database) {
           ({ position, type, subject, time, data, traceparent }) as StoredEvent,
       );
     },
-    /** Returns why no reader can go on from a position; undefined if it is valid. */
+    /** Returns why a position is not valid; undefined if it is. */
     async findInvalid({ epoch, number }: Position, state: FeedState): Promise<InvalidPosition | undefined> {
       if (epoch !== state.epoch) {
         const row = (await selectFork.get({ epoch })) as [number] | undefined;
@@ -129,7 +160,7 @@ export async function openFeedStore(database: Database) {
       } else if (number > state.last) return { reason: 'rewound', shared: undefined };
       return number < state.oldest ? { reason: 'gone' } : undefined;
     },
-    /** Deletes some events from before a time, oldest first. Resolves with whether there may be more. */
+    /** Deletes some events that are older than a time in µs, the oldest first. Resolves with whether more may be left. */
     async prune(before: number): Promise<boolean> {
       await assignPositions();
       const rows = (await selectOldest.all()) as [number, number][];
@@ -143,32 +174,6 @@ export async function openFeedStore(database: Database) {
       return kept < 0;
     },
   };
-}
-
-/**
- * Creates the row of the feed in a new database. In a restored backup it begins a new epoch, because positions after the
- * backup belong to a history that is lost.
- */
-export async function beginFeed(database: Database): Promise<void> {
-  const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
-  const epoch = sql.placeholder('epoch');
-  const create = prepare(
-    sql`INSERT INTO __feed (id, epoch, last, oldest, is_copy) VALUES (1, ${epoch}, 0, 0, 0) ON CONFLICT (id) DO NOTHING`,
-  );
-  const lockCopy = prepare(sql`UPDATE __feed SET is_copy = 0 WHERE is_copy = 1`);
-  const fork = prepare(
-    sql`INSERT INTO __feed_fork (epoch, last) SELECT epoch, last FROM __feed WHERE 1 = 1 ON CONFLICT (epoch) DO NOTHING`,
-  );
-  const begin = prepare(sql`UPDATE __feed SET epoch = ${epoch}`);
-  await create.run({ epoch: createEpoch() });
-  const { assignPositions } = await openFeedStore(database);
-  await database.write(async () => {
-    if ((await lockCopy.run()).changes === 0) return;
-    // Those that the backup holds got the same positions in the history that is lost.
-    await assignPositions();
-    await fork.run();
-    await begin.run({ epoch: createEpoch() });
-  });
 }
 
 function createEpoch(): string {

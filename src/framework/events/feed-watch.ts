@@ -1,7 +1,7 @@
 import { runOutsideWrite } from '../context/open-write.ts';
 import type { FeedState } from './feed-store.ts';
 
-/** How often a waiting poll looks for events of other processes, in ms. */
+/** The interval of checks for events of other processes, in ms. */
 const maxPauseMs = 50;
 
 interface Waiting {
@@ -11,13 +11,13 @@ interface Waiting {
   resolve(): void;
 }
 
-/** Wakes polls that wait for an event. All polls of a service share one look at its database. */
+/** Wakes polls that wait for an event. All polls of a service share the checks of its database. */
 export interface FeedWatch {
   /**
-   * Resolves when an event after a position may be there, after `ms`, when `isOver` is true, or at the end of the app.
+   * Resolves when there may be an event after a position, after `ms`, when `isOver` returns true, or when the app stops.
    */
   wait(after: number, ms: number, isOver: () => boolean): Promise<void>;
-  /** Says that an event of this process will be committed soon, so that the next looks come quickly. */
+  /** Announces an event that this process is about to commit: the next checks follow quickly. */
   hint(): void;
   close(): void;
 }
@@ -31,19 +31,19 @@ export function createFeedWatch(
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = maxPauseMs;
 
-  let isLooking = false;
+  let isChecking = false;
 
   function schedule(): void {
-    // `hint` is called in a write, and the look is no part of it.
-    if (!isLooking) timer ??= runOutsideWrite(() => setTimeout(look, pauseMs));
+    // `hint` is called in a write, and the check is not part of that write.
+    if (!isChecking) timer ??= runOutsideWrite(() => setTimeout(check, pauseMs));
   }
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     timer = undefined;
-    isLooking = true;
+    isChecking = true;
     pauseMs = Math.min(2 * pauseMs, maxPauseMs);
     const state = await readState().catch(() => undefined);
-    isLooking = false;
+    isChecking = false;
     const now = performance.now();
     for (const one of waiting) {
       const hasEvent = state !== undefined && (state.hasNew || state.last > one.after);

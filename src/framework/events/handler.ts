@@ -7,10 +7,10 @@ import { Problem } from '../errors/problem.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { CloudEvent } from './event-types.ts';
 
-/** Writes the effect of an event. It runs inside one write, with the position of the consumer: await each statement. */
+/** Writes the effect of an event, in one write with the position of the consumer. It awaits each statement. */
 export type Effect = () => unknown;
 
-/** Handles an event. It may call peers, and returns the function that writes the effect; undefined: it has none. */
+/** Handles an event: may call peers, and returns the function that writes the effect. Undefined: there is no effect. */
 export type AnyHandler = (event: CloudEvent) => Effect | undefined | Promise<Effect | undefined>;
 
 export interface HandlerOptions {
@@ -18,7 +18,7 @@ export interface HandlerOptions {
   readonly service: string;
   readonly producer: string;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
-  /** Reads the state of the producer if events are deleted before they were handled. */
+  /** Reads the state of the producer if events were deleted before they were handled. */
   readonly snapshot: (() => Effect | undefined | Promise<Effect | undefined>) | undefined;
   readonly log: Logger;
   readonly tracer: Tracer | undefined;
@@ -28,20 +28,20 @@ export interface HandlerOptions {
   onMismatch(): void;
 }
 
-/** The longest time of a handler, in ms. */
+/** The timeout of a handler, in ms. */
 const handlerMs = 30_000;
 
 /**
- * Whether an error says nothing about the event: a peer or the own database is away, so the event is tried until it
- * is back.
+ * Whether an error is temporary and not caused by the event: a peer or the database does not respond. The event is then
+ * retried without a limit.
  */
-export function isPassing(error: unknown): boolean {
+export function isTemporary(error: unknown): boolean {
   if (error instanceof PeerUnavailable && error.peerStatus !== undefined && error.peerStatus < 500)
     return false;
   return error instanceof Problem && [503, 504, 507].includes(error.status);
 }
 
-/** Creates the run of handlers, each with a context like that of a request: its own id, deadline, log and span. */
+/** Creates the runner of handlers. Each run has a context like a request: an id, a deadline, a log and a span. */
 export function createHandlerRunner(options: HandlerOptions) {
   const {
     service,
@@ -118,7 +118,7 @@ export function createHandlerRunner(options: HandlerOptions) {
   };
 }
 
-/** The keys of the calls of one handler: the same ones each time it runs, so that a call has one effect. */
+/** Creates the idempotency keys of a handler's calls. Each run gets the same keys, so that a call has one effect. */
 function createKeys(event: string): (target: string) => string {
   let calls = 0;
   return (target) => hash('sha256', `${calls++} ${target} ${event}`, 'base64url');

@@ -4,16 +4,16 @@ import { nowMicros } from '../database/instant.ts';
 import type { Statement } from '../database/statement.ts';
 import type { CloudEvent } from './event-types.ts';
 
-/** A consumer as its database has it. */
+/** The stored state of a consumer. */
 export interface ConsumerState {
   readonly producer: string;
-  /** The id of the last event that was handled; null: it begins with the oldest. */
+  /** The id of the last handled event; null: the consumer begins with the oldest event. */
   readonly position: string | null;
   /** The process that has the lease, as `host:pid:…`; null if none has. */
   readonly owner: string | null;
-  /** Why it has stopped. */
+  /** Why the consumer has stopped; null if it has not. */
   readonly problem: string | null;
-  /** How many events wait: those whose handlers failed, and later ones of their subjects. */
+  /** The number of parked events: failed ones, and later events of their subjects. */
   readonly parked: number;
 }
 
@@ -21,13 +21,13 @@ export interface ParkedState {
   readonly id: string;
   readonly producer: string;
   readonly event: CloudEvent;
-  /** The error of its handler; null: it waits for an earlier event of its subject. */
+  /** The error of the handler; null: the event waits for an earlier event of its subject. */
   readonly error: string | null;
 }
 
 const p = sql.placeholder;
 
-/** Creates what an operator may do with the consumers of one service, while it runs or not. */
+/** Creates the operations on the consumers of a service. The server may run meanwhile. */
 export function createEventOperations(database: Database) {
   const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
   const selectConsumers = prepare(
@@ -71,7 +71,7 @@ export function createEventOperations(database: Database) {
     listParked,
     /** Lets the consumer try a parked event again. Resolves with false if an earlier event of its subject waits. */
     retry: async (id: string): Promise<boolean> => (await release.run({ id })).changes > 0,
-    /** Deletes a parked event, and lets the consumer go on with the next one of its subject. */
+    /** Deletes a parked event, and releases the next event of its subject. */
     async skip(id: string): Promise<void> {
       await database.write(async () => {
         const parked = (await listParked()).filter((one) => one.id === id);
@@ -79,7 +79,7 @@ export function createEventOperations(database: Database) {
         for (const { producer, event } of parked) await releaseNext.run({ producer, subject: event.subject });
       });
     },
-    /** Sets the position of a consumer; null: it begins with the oldest event. Resolves with false if it is unknown. */
+    /** Sets the position of a consumer; null for the oldest event. Resolves with false if there is no such consumer. */
     replay: async (producer: string, position: string | null): Promise<boolean> =>
       (await setPosition.run({ producer, position })).changes > 0,
   };

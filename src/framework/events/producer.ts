@@ -6,7 +6,7 @@ import type { ServiceScope } from '../http/service-scope.ts';
 import { createEmit } from './emit.ts';
 import { type Emit, type EventSchemas, typePattern } from './event-schemas.ts';
 import { addFeedRoute } from './feed-route.ts';
-import { beginFeed, openFeedStore } from './feed-store.ts';
+import { openFeedStore } from './feed-store.ts';
 import { createFeedWatch } from './feed-watch.ts';
 
 export interface ProducerOptions {
@@ -45,7 +45,6 @@ export async function openProducer({
         `${service}: the event type ${type} is malformed: write it like '${service}.created', in lower case`,
       );
   }
-  await beginFeed(database);
   const store = await openFeedStore(database);
   let isEnding = () => false;
   const watch = createFeedWatch(store.readState, () => isEnding());

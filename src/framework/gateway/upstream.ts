@@ -50,7 +50,7 @@ export function openUpstream(origin: string, connections: number, timeout: numbe
     connections,
     pipelining: 1,
     keepAliveMaxTimeout: internalLimits.unusedMs,
-    // An exchange has a timeout of its own: undici's start again with each gap and each informational response.
+    // Each exchange has its own timeout, because undici's timeouts restart with each gap and each informational response.
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: timeout,

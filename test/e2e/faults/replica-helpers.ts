@@ -153,7 +153,7 @@ export function startLoad(...urls: string[]) {
             method: 'POST',
             headers,
             body: JSON.stringify({ name, species: 'dog' }),
-            // On a connection of its own: a stopping gateway closes idle ones.
+            // Use a new connection, because a stopping gateway closes idle connections.
             reset: true,
           })
         : sendToAny(order, path, { reset: true });

@@ -102,10 +102,10 @@ describe('a consumer', () => {
 
 describe('an event whose handler keeps failing', () => {
   async function startWithPoison(t: Parameters<typeof startBoth>[0]) {
-    const state = { isMended: false };
+    const state = { isFixed: false };
     const { app, ...rest } = await startBoth(t, {
       handle: (event, write) => {
-        if (textOf(event) === 'poison' && !state.isMended) throw new Error('bad note');
+        if (textOf(event) === 'poison' && !state.isFixed) throw new Error('bad note');
         return () => write(event);
       },
     });
@@ -125,10 +125,11 @@ describe('an event whose handler keeps failing', () => {
     const [first, second] = await operations.listParked();
     expect([first?.error, second?.error]).toEqual(['bad note', null]);
     expect(await operations.retry(second?.id as string), 'the event before it waits').toBe(false);
-    // A cause that is not mended parks it again.
+    // The cause is not fixed yet, so the event stays parked.
     expect(await operations.retry(id)).toBe(true);
-    await expect.poll(() => app.allLogs.filter(({ attempt }) => attempt === 1).length).toBe(2);
-    state.isMended = true;
+    const staysParked = 'the handler of a parked event failed: the event stays parked';
+    await expect.poll(() => app.allLogs.filter(({ msg }) => msg === staysParked)).toHaveLength(1);
+    state.isFixed = true;
     if (command === 'retry') await operations.retry(id);
     else await operations.skip(id);
     await expectEffects(app, [...texts(30), ...effects]);
@@ -136,6 +137,18 @@ describe('an event whose handler keeps failing', () => {
     await expectEffects(app, [...texts(30), ...effects, 'after']);
     expect(await operations.listParked()).toEqual([]);
     expect((await app.get('/ready')).body.degraded).toEqual([]);
+  });
+
+  test('stays parked once when all events are replayed', async (t) => {
+    const { app, state, databases } = await startWithPoison(t);
+    const { operations, id } = await openOperations(t, databases.reader.database);
+    await operations.replay('note', null);
+    await addNotes(app, 'good', 'fine');
+    await expectEffects(app, [...texts(30), ...texts(30), 'fine']);
+    expect(await operations.listParked()).toHaveLength(2);
+    state.isFixed = true;
+    await operations.retry(id);
+    await expectEffects(app, [...texts(30), ...texts(30), 'fine', 'poison', 'behind']);
   });
 
   test('is parked with later events of its subject; all others go on, and /ready names it', async (t) => {

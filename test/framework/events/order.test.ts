@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Database } from '../../../src/framework/database/database.ts';
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
-import { beginFeed, type FeedStore, openFeedStore } from '../../../src/framework/events/feed-store.ts';
+import { type FeedStore, openFeedStore } from '../../../src/framework/events/feed-store.ts';
 import { newDatabase } from './helper.ts';
 
 const writers = 20;
@@ -16,7 +16,6 @@ test('readers miss no event of writers that commit late or roll back, and see on
     const migrations = new URL('../../fixtures/effects/migrations/', import.meta.url);
     const database = await openDatabase(url, { migrations, service: 'note', timeoutMs: 30_000 });
     t.onTestFinished(() => database.close());
-    await beginFeed(database);
     return { database, store: await openFeedStore(database) };
   };
   // As two processes: connections of their own, and no state in common.

@@ -1,8 +1,9 @@
 import { Type } from '@sinclair/typebox';
 import { describe, expect, test } from 'vitest';
+import type { Database } from '../../../src/framework/database/database.ts';
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
-import { beginFeed, openFeedStore } from '../../../src/framework/events/feed-store.ts';
+import { openFeedStore } from '../../../src/framework/events/feed-store.ts';
 import { openProducer } from '../../../src/framework/events/producer.ts';
 import { newDatabase } from './helper.ts';
 
@@ -109,6 +110,40 @@ describe('retention', () => {
   });
 });
 
+test('a reader does not wait for events that are emitted after it began', async (t) => {
+  const { database, emit } = await open(t);
+  const emitOne = () => database.write(() => emit('toy.lost', { subject: 1, data: { id: 1 } }));
+  let writes = 0;
+  // Another process commits an event after each write of positions, up to 20 times.
+  const busy: Database = {
+    ...database,
+    async write(fn) {
+      const result = await database.write(fn);
+      writes += 1;
+      if (writes <= 20) await emitOne();
+      return result;
+    },
+  };
+  const store = await openFeedStore(busy);
+  writes = 0;
+  await emitOne();
+  expect((await store.assignPositions()).last).toBeGreaterThan(0);
+  expect(writes).toBe(1);
+});
+
+test('two processes that delete old events keep the newest deleted position', async (t) => {
+  const { database, emit, store } = await open(t);
+  await database.write(async () => {
+    for (let id = 1; id <= 3; id += 1) await emit('toy.lost', { subject: id, data: { id } });
+  });
+  await store.prune(Number.MAX_SAFE_INTEGER);
+  // The other process has read its events before, and writes now.
+  await database.prepare(sql`UPDATE __feed SET oldest = 7`).run();
+  await database.write(() => emit('toy.lost', { subject: 4, data: { id: 4 } }));
+  await store.prune(Number.MAX_SAFE_INTEGER);
+  expect((await store.readState()).oldest).toBe(7);
+});
+
 test('a restored copy begins another history, which shares the events of the backup', async (t) => {
   const url = newDatabase(t);
   const { database, emit, store, read } = await open(t, url);
@@ -117,7 +152,8 @@ test('a restored copy begins another history, which shares the events of the bac
   // The backup holds an event that has no position yet.
   await database.write(() => emit('toy.lost', { subject: 2, data: { id: 2 } }));
   await database.prepare(sql`UPDATE __feed SET is_copy = 1`).run();
-  await beginFeed(database);
+  // As a server does when it starts.
+  await openFeedStore(database);
   await database.write(() => emit('toy.lost', { subject: 3, data: { id: 3 } }));
   const after = await store.assignPositions();
   expect(after.epoch).not.toBe(before.epoch);
@@ -125,6 +161,6 @@ test('a restored copy begins another history, which shares the events of the bac
   const find = (number: number) => store.findInvalid({ epoch: before.epoch, number }, after);
   expect(await find(2)).toBeUndefined();
   expect(await find(3)).toEqual({ reason: 'rewound', shared: 2 });
-  await beginFeed(database);
+  await openFeedStore(database);
   expect((await store.readState()).epoch).toBe(after.epoch);
 });

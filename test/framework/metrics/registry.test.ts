@@ -86,7 +86,7 @@ describe('the metrics of known requests', () => {
       Array.from({ length: 20 }, () => send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' })),
     );
     const { sum } = await scrape(url);
-    // The feed is read meanwhile, which is a write of its own.
+    // The consumer reads the feed meanwhile, which writes too.
     expect(sum('database_commit_writes_sum', 'service').pet).toBeGreaterThanOrEqual(20);
     expect(sum('database_commit_writes_count', 'service').pet).toBeLessThan(20);
     // A database in memory has no file, so no size.

@@ -18,7 +18,7 @@ export interface ServerTarget extends ServerDatabase {
 /**
  * Checks the archive of a service and the place where it goes.
  * @returns undefined if the schema is already restored.
- * @throws {BackupError} if the schema exists and differs, or if the archive does not fit.
+ * @throws {BackupError} if the schema exists and differs, or if the archive does not match its manifest.
  */
 export async function findServerTarget(
   database: ServerDatabase,

@@ -107,7 +107,7 @@ function matchTables(
   });
 }
 
-/** Whether a copy can keep the order of the rows, which a table without an id of its own needs. */
+/** Whether a copy can keep the order of the rows. A table without an id column needs it. */
 function hasRowid({ hasHiddenRowid, columns }: TableShape): boolean {
   return hasHiddenRowid || columns.includes('rowid');
 }

@@ -101,7 +101,7 @@ export interface paths {
         };
         /**
          * Read events in order, or wait for the next one
-         * @description A reader never misses an event: it asks again with the id of the last event that it has. An id stays a valid position after its event is deleted.
+         * @description Send the id of the last event as `after` to read on. No event is skipped. An id stays a valid position after its event is deleted.
          */
         get: operations["pet.readEvents"];
         put?: never;
@@ -1636,11 +1636,11 @@ export interface operations {
     "pet.readEvents": {
         parameters: {
             query?: {
-                /** @description The id of the last event that the reader has. Absent: from the oldest */
+                /** @description The id of the last event that was read. Absent: from the oldest event */
                 after?: string;
-                /** @description How many at most */
+                /** @description The maximum number of events */
                 limit?: number;
-                /** @description How many ms to wait for an event if there is none */
+                /** @description The maximum time to wait for an event, in ms */
                 timeout?: number;
                 /** @description Only events of these types */
                 types?: ("pet.created" | "pet.updated" | "pet.deleted")[];
@@ -1651,7 +1651,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events in the order of the feed; none: there are no later ones yet */
+            /** @description The events in the order of the feed. An empty list: there is no later event yet */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];

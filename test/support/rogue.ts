@@ -65,10 +65,28 @@ async function start(
     server.close();
     for (const socket of connections) socket.destroy();
   });
-  const { port } = server.address() as AddressInfo;
-  const apps = {
+  const apps = describeApps((server.address() as AddressInfo).port);
+  return { ...(await createExampleApp(t, { ...options, config: { apps, ...config } })), connections };
+}
+
+/**
+ * Starts a server in place of the app that runs the pet service. Returns `apps` for the config of a gateway that runs the
+ * user service.
+ */
+export async function startPetServer(t: TestContext, handle: RequestListener) {
+  const server = createServer(handle);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return describeApps((server.address() as AddressInfo).port);
+}
+
+function describeApps(port: number) {
+  return {
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port, services: ['pet'] },
   };
-  return { ...(await createExampleApp(t, { ...options, config: { apps, ...config } })), connections };
 }

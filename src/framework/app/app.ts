@@ -13,6 +13,7 @@ import type { MountOptions } from '../service/mount-options.ts';
 import { type OpenedService, openService } from '../service/open-service.ts';
 import { checkAll, checkReadiness, type Readiness } from '../service/readiness.ts';
 import { describeApp } from '../service/system-routes.ts';
+import { addServiceMetrics } from './app-metrics.ts';
 import { watchEventLoop } from './event-loop-watch.ts';
 import type { StopMode } from './instances.ts';
 import { type AppOptions, createRuntime, type Runtime } from './runtime.ts';
@@ -70,7 +71,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     readiness.set(runtime.label, () => checkReadiness({ database: undefined, peers: forwarded }));
   await mountService(server, describeAppRoutes(runtime, parts, readiness));
   await server.ready();
-  addMetrics(runtime, opened);
+  addServiceMetrics(runtime, opened);
   return { ...createLifecycle(runtime, opened), server, documents: parts, metrics: runtime.metrics?.render };
 }
 
@@ -142,17 +143,6 @@ function describeAppRoutes(
     ready: () => checkAll(readiness),
     register: async (scope) => metrics?.addTo(scope),
   };
-}
-
-function addMetrics({ metrics }: Runtime, opened: readonly OpenedService[]): void {
-  if (metrics === undefined) return;
-  for (const { service, database, peers, consumers } of opened) {
-    if (database !== undefined) metrics.databases.set(service.name, database);
-    for (const peer of peers.values())
-      metrics.calls.push({ ...peer, service: service.name, peer: peer.name });
-    for (const { producer, status } of consumers)
-      metrics.consumers.push({ service: service.name, peer: producer, status });
-  }
 }
 
 /** Creates the functions that start and stop an app. */

@@ -47,8 +47,7 @@ export type EventHandler<Event> = (
  * Writes the effect of an event, in one write with the consumer's position. It may run again, so it must only run
  * statements, and await each.
  */
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler may end with a statement or without one
-export type EventEffect = () => void | Promise<unknown>;
+export type EventEffect = () => unknown;
 
 export interface ConsumeOptions {
   /**

@@ -1,23 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { createEventFamilies } from './event-families.ts';
+import type { Family, Labels, Sample } from './family.ts';
 import type { Histogram } from './histogram.ts';
-import type { ConsumerSource, DatabaseSource, MetricSources } from './sources.ts';
-
-type Labels = Readonly<Record<string, string>>;
-
-/** One line of the text format. */
-export interface Sample {
-  readonly metricName?: string;
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly value: number;
-}
-
-/** A metric with its current series. */
-export interface Family {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'histogram' | 'counter' | 'gauge';
-  read(): Iterable<Sample>;
-}
+import type { DatabaseSource, MetricSources } from './sources.ts';
 
 export interface FamilyOptions extends MetricSources {
   /** The `service` label of the app's own series. */
@@ -37,9 +22,6 @@ export function createFamilies(options: FamilyOptions): Family[] {
       const value = read(database);
       return value === undefined ? [] : [{ labels: { service }, value }];
     });
-
-  const ofConsumers = (read: (status: ConsumerSource['status']) => number) =>
-    consumers.map(({ service, peer, status }) => ({ labels: { service, peer }, value: read(status) }));
 
   return [
     {
@@ -113,33 +95,7 @@ export function createFamilies(options: FamilyOptions): Family[] {
           value: Number(isBroken()),
         })),
     },
-    {
-      name: 'event_feed_lag_events',
-      help: 'Events of a peer that the service has not handled.',
-      type: 'gauge',
-      read: () => ofConsumers(({ lagEvents }) => lagEvents),
-    },
-    {
-      name: 'event_feed_lag_seconds',
-      help: 'Age of the oldest event of a peer that the service has not handled, or time since the feed could be read.',
-      type: 'gauge',
-      read: () => ofConsumers(({ lagSeconds }) => lagSeconds),
-    },
-    {
-      name: 'events_handled_total',
-      help: 'Events of a peer by outcome: ok, parked, or skipped because the service has no handler; and failed tries.',
-      type: 'counter',
-      read: () =>
-        consumers.flatMap(({ service, peer, status }) =>
-          [...status.outcomes].map(([outcome, value]) => ({ labels: { service, peer, outcome }, value })),
-        ),
-    },
-    {
-      name: 'events_parked',
-      help: 'Events of a peer whose handlers failed five times, so that later events of their subjects wait.',
-      type: 'gauge',
-      read: () => ofConsumers(({ parked }) => parked),
-    },
+    ...createEventFamilies(consumers),
     {
       name: names.commit,
       help: 'Writes in one transaction, which share a flush to disk.',

@@ -1,6 +1,7 @@
 import type { Registry } from '@prometheus-io/client';
 import type { FastifyInstance } from 'fastify';
-import { createFamilies, type Family } from './families.ts';
+import { createFamilies } from './families.ts';
+import type { Family } from './family.ts';
 import { Histogram, secondsBuckets } from './histogram.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import type { CallsSource, ConsumerSource, DatabaseSource, MetricSources } from './sources.ts';

@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
-import pg from 'pg';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../support/app.ts';
+import { queryPostgres } from '../../support/postgres-query.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { root, startProcess } from '../process/helper.ts';
 import { migrationsOf, query, runScript } from './backup-helpers.ts';
@@ -43,16 +43,6 @@ function makePets(t: TestContext, rows: number): string {
 
 const copy = (t: TestContext, from: string, to: string) =>
   runScript(t, 'migrate', 'copy', 'pet', '--from', from, '--to', to);
-
-async function ask(text: string): Promise<unknown[][]> {
-  const client = new pg.Client({ connectionString: server?.url });
-  await client.connect();
-  try {
-    return (await client.query({ text, rowMode: 'array' })).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 test('migrate copy says what it has copied, without the password', async (t) => {
   const url = newSchemaUrl(t);
@@ -134,16 +124,21 @@ test('a copy to PostgreSQL that is killed leaves no rows, and can be repeated', 
   const running = startProcess(t, process.execPath, args);
   const isCopying = async () =>
     (
-      await ask(
+      await queryPostgres(
+        server?.url as string,
         "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pet copy' AND query LIKE 'INSERT INTO \"pet\"%'",
       )
     ).length > 0;
   await expect.poll(isCopying, { timeout: 60_000, interval: 20 }).toBe(true);
   running.child.kill('SIGKILL');
   expect((await running.ended).signal).toBe('SIGKILL');
-  expect(await ask(`SELECT count(*)::int FROM ${schema}.pet`)).toEqual([[0]]);
+  expect(await queryPostgres(server?.url as string, `SELECT count(*)::int FROM ${schema}.pet`)).toEqual([
+    [0],
+  ]);
   expect((await copy(t, from, url)).code).toBe(0);
-  expect(await ask(`SELECT count(*)::int FROM ${schema}.pet`)).toEqual([[manyRows]]);
+  expect(await queryPostgres(server?.url as string, `SELECT count(*)::int FROM ${schema}.pet`)).toEqual([
+    [manyRows],
+  ]);
 });
 
 test('a copy to SQLite that is killed leaves no rows, and can be repeated', async (t) => {

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFolder, sendRequest } from '../../support/app.ts';
+import { createPostgresDatabase } from '../../support/postgres-query.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { main, startProcess } from '../process/helper.ts';
 import { createNamespaces, type Namespace, relay } from './namespaces.ts';
-import { createDatabase, findFaults, startLoad } from './replica-helpers.ts';
+import { findFaults, startLoad } from './replica-helpers.ts';
 
 let server: PostgresServer | undefined;
 beforeAll(async () => {
@@ -24,7 +25,7 @@ test('a gateway and two hosts in network namespaces: one host is cut off and com
   if (network === undefined)
     return t.skip('network namespaces cannot be created here: this needs root and ip');
   const [gateway, ...hosts] = network.hosts as [Namespace, Namespace, Namespace];
-  const database = await createDatabase(server);
+  const database = await createPostgresDatabase(server);
   const { pathname, port } = new URL(database);
   const relayed = `postgres://postgres@${network.bridge}:${await relay(t, network.bridge, Number(port))}${pathname}`;
   const folder = makeFolder(t);

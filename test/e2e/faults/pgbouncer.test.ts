@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import pg from 'pg';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
 import { findPgBouncer, type PgBouncer, startPgBouncer } from '../../support/pgbouncer.ts';
+import { createPostgresDatabase, queryPostgres } from '../../support/postgres-query.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { startServer, writeConfig } from '../process/helper.ts';
 
@@ -18,7 +18,10 @@ beforeAll(async () => {
   if (server === undefined) return;
   // The schema is that of the user, because PgBouncer drops what a connection asks for.
   for (const user of ['pet', 'user'])
-    await ask(server.url, `CREATE ROLE "${user}" LOGIN; ALTER ROLE "${user}" SET search_path = "${user}"`);
+    await queryPostgres(
+      server.url,
+      `CREATE ROLE "${user}" LOGIN; ALTER ROLE "${user}" SET search_path = "${user}"`,
+    );
   bouncer = await startPgBouncer(program, server.url, ['pet', 'user']);
 });
 afterAll(async () => {
@@ -26,23 +29,13 @@ afterAll(async () => {
   await server?.stop();
 });
 
-async function ask(url: string, text: string): Promise<unknown[][]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query({ text, rowMode: 'array' })).rows;
-  } finally {
-    await client.end();
-  }
-}
-
 /** A new database, and a config whose services reach it through PgBouncer. */
 async function prepare(t: TestContext, parameters = '?prepare=false') {
   if (program === undefined) return t.skip('pgbouncer is not installed: apt-get install pgbouncer');
   if (server === undefined || bouncer === undefined) return t.skip('PostgreSQL cannot be started here');
-  const name = `p${Math.floor(Math.random() * 1e9)}`;
-  await ask(server.url, `CREATE DATABASE ${name}`);
-  await ask(server.url, `GRANT CREATE ON DATABASE ${name} TO pet, "user"`);
+  const direct = await createPostgresDatabase(server);
+  const name = new URL(direct).pathname.slice(1);
+  await queryPostgres(server.url, `GRANT CREATE ON DATABASE ${name} TO pet, "user"`);
   const { file } = writeConfig(t);
   const urlOf = (user: string) => `postgres://${user}@127.0.0.1:${bouncer?.port}/${name}${parameters}`;
   writeFileSync(
@@ -56,14 +49,14 @@ apps:
 limits: { wait: 60000 }
 `,
   );
-  return { file, direct: server.url.replace(/\/postgres$/, `/${name}`) };
+  return { file, direct };
 }
 
 test('processes that start at the same time apply each migration once', async (t) => {
   const { file, direct } = await prepare(t);
   await Promise.all([1, 2, 3].map(() => startServer(t, file)));
-  expect(await ask(direct, 'SELECT count(*)::int FROM pet.__drizzle_migrations')).toEqual([[1]]);
-  expect(await ask(direct, 'SELECT count(*)::int FROM "user".__drizzle_migrations')).toEqual([[2]]);
+  expect(await queryPostgres(direct, 'SELECT count(*)::int FROM pet.__drizzle_migrations')).toEqual([[1]]);
+  expect(await queryPostgres(direct, 'SELECT count(*)::int FROM "user".__drizzle_migrations')).toEqual([[2]]);
 });
 
 test('the services create, read, list, change and delete', async (t) => {
@@ -97,12 +90,12 @@ test('writes that wait together, and transactions, are all there', async (t) => 
     sendRequest(`${url}/pet/pets/`, 'POST', { name: `pet ${index}`, species: 'dog' });
   const created = await Promise.all(Array.from({ length: 200 }, (_, index) => create(index)));
   expect(created.filter(({ status }) => status !== 200)).toEqual([]);
-  expect(await ask(direct, 'SELECT count(DISTINCT name)::int FROM pet.pet')).toEqual([[200]]);
+  expect(await queryPostgres(direct, 'SELECT count(DISTINCT name)::int FROM pet.pet')).toEqual([[200]]);
   await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
   const adopt = (pet: number) => sendRequest(`${url}/user/users/1/pets/${pet}`, 'POST', {});
   const adopted = await Promise.all(Array.from({ length: 50 }, (_, index) => adopt(index + 1)));
   expect(adopted.filter(({ status }) => status !== 200)).toEqual([]);
-  expect(await ask(direct, 'SELECT count(*)::int FROM "user".adoption')).toEqual([[50]]);
+  expect(await queryPostgres(direct, 'SELECT count(*)::int FROM "user".adoption')).toEqual([[50]]);
 });
 
 test('one idempotency key at two processes has one effect', async (t) => {
@@ -120,5 +113,5 @@ test('one idempotency key at two processes has one effect', async (t) => {
     expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([]);
     expect(statuses).toContain(200);
   }
-  expect(await ask(direct, 'SELECT count(*)::int FROM pet.pet')).toEqual([[10]]);
+  expect(await queryPostgres(direct, 'SELECT count(*)::int FROM pet.pet')).toEqual([[10]]);
 });

@@ -1,8 +1,8 @@
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
+import { createPostgresDatabase, queryPostgres } from '../../support/postgres-query.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { root, startProcess, startServer, writeConfig } from '../process/helper.ts';
 import { query, runScript, write } from './backup-helpers.ts';
@@ -19,21 +19,9 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-async function ask(url: string, text: string): Promise<unknown[][]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query({ text, rowMode: 'array' })).rows;
-  } finally {
-    await client.end();
-  }
-}
-
 async function createDatabase(t: TestContext): Promise<string> {
   if (server === undefined) return t.skip("Debian's PostgreSQL with pg_dump is not installed");
-  const name = `b${Math.floor(Math.random() * 1e9)}`;
-  await ask(server.url, `CREATE DATABASE ${name}`);
-  return server.url.replace(/\/postgres$/, `/${name}`);
+  return createPostgresDatabase(server);
 }
 
 /** A config whose services are in these databases. */
@@ -46,7 +34,8 @@ function configure(t: TestContext, pet: string, user: string) {
   return { folder, file, backup: join(folder, 'backup') };
 }
 
-const listPets = async (url: string) => (await ask(url, 'SELECT id FROM pet.pet')).map(([id]) => Number(id));
+const listPets = async (url: string) =>
+  (await queryPostgres(url, 'SELECT id FROM pet.pet')).map(([id]) => Number(id));
 
 test('a backup under load agrees in itself, and is restored with its ids', async (t) => {
   const url = await createDatabase(t);
@@ -72,9 +61,9 @@ test('a backup under load agrees in itself, and is restored with its ids', async
   expect(restored.code).toBe(0);
   const pets = new Set(await listPets(other));
   expect(before.pets.filter((id) => !pets.has(id))).toEqual([]);
-  const adopted = await ask(other, 'SELECT pet_id FROM "user".adoption');
+  const adopted = await queryPostgres(other, 'SELECT pet_id FROM "user".adoption');
   expect(adopted.filter(([id]) => !pets.has(Number(id)))).toEqual([]);
-  expect((await ask(other, 'SELECT id FROM "user"."user"')).length).toBeGreaterThanOrEqual(
+  expect((await queryPostgres(other, 'SELECT id FROM "user"."user"')).length).toBeGreaterThanOrEqual(
     before.users.length,
   );
   const again = await startServer(t, place.file);
@@ -117,7 +106,7 @@ test('services in both databases are backed up together; a restore replaces noth
   expect(adopted.filter((id) => !pets.includes(id))).toEqual([]);
   expect(adopted.length).toBeGreaterThan(0);
 
-  await ask(other, "UPDATE pet.pet SET name = 'changed' WHERE id = 1");
+  await queryPostgres(other, "UPDATE pet.pet SET name = 'changed' WHERE id = 1");
   const changed = await runScript(t, 'restore', backup, '--config', place.file);
   expect(changed).toEqual({
     code: 1,
@@ -140,7 +129,7 @@ test('an archive that was changed, and one of another kind of database, are refu
   const { code, output } = await runScript(t, 'restore', backup, '--config', config.file);
   expect(output).toBe(`${join(backup, 'pet.dump')} has another size or SHA-256 than its manifest says\n`);
   expect(code).toBe(1);
-  expect(await ask(other, "SELECT 1 FROM pg_namespace WHERE nspname = 'pet'")).toEqual([]);
+  expect(await queryPostgres(other, "SELECT 1 FROM pg_namespace WHERE nspname = 'pet'")).toEqual([]);
 });
 
 test('without pg_dump the command says what to install, and leaves nothing', async (t) => {
@@ -158,7 +147,7 @@ test('a server that is newer than pg_dump is one line with both versions', async
   if (bin === undefined) return t.skip("Debian's PostgreSQL with pg_dump is not installed");
   const newer = await startPostgres();
   t.onTestFinished(() => newer.stop());
-  const [[version]] = (await ask(newer.url, 'SHOW server_version')) as [[string]];
+  const [[version]] = (await queryPostgres(newer.url, 'SHOW server_version')) as [[string]];
   const ofDebian = Number(/postgresql\/(\d+)/.exec(bin)?.[1]);
   if (Number.parseInt(version, 10) <= ofDebian) return t.skip("Debian's PostgreSQL is as new as that of npm");
   const { file, backup } = configure(t, newer.url, 'sqlite:data/user.db');

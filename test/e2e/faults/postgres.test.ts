@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
+import { createPostgresDatabase, queryPostgres } from '../../support/postgres-query.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { main, startProcess, startServer, writeConfig } from '../process/helper.ts';
 
@@ -22,12 +22,7 @@ afterAll(() => server?.stop());
 /** Creates a database on the server, and a config whose services use it. */
 async function prepare(t: TestContext) {
   if (server === undefined) return t.skip('PostgreSQL cannot be started here');
-  const name = `t${Date.now()}${Math.floor(Math.random() * 1e6)}`;
-  const client = new pg.Client({ connectionString: server.url });
-  await client.connect();
-  await client.query(`CREATE DATABASE ${name}`);
-  await client.end();
-  const url = server.url.replace(/\/postgres$/, `/${name}`);
+  const url = await createPostgresDatabase(server);
   const { file } = writeConfig(t);
   writeFileSync(
     file,
@@ -44,12 +39,9 @@ limits: { wait: 60000 }
 }
 
 async function listNames(url: string): Promise<Set<string>> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  const { rows } = await client.query('SELECT name FROM pet.pet');
-  await client.end();
-  expect(new Set(rows.map(({ name }) => name)).size, 'no write has two effects').toBe(rows.length);
-  return new Set(rows.map(({ name }) => name));
+  const names = (await queryPostgres(url, 'SELECT name FROM pet.pet')).map(([name]) => name as string);
+  expect(new Set(names).size, 'no write has two effects').toBe(names.length);
+  return new Set(names);
 }
 
 /** Creates and reads pets on 10 connections, until it is stopped. */

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { type Dispatcher, request } from 'undici';
 import type { TestContext } from 'vitest';
 import { findFreePort, makeFolder } from '../../support/app.ts';
+import { createPostgresDatabase, queryPostgres } from '../../support/postgres-query.ts';
 import type { PostgresServer } from '../../support/postgres-server.ts';
 import { main, root, startProcess, type TestProcess } from '../process/helper.ts';
 
@@ -31,7 +31,7 @@ export interface Replicas {
 
 export async function startReplicas(t: TestContext, server: PostgresServer): Promise<Replicas> {
   const folder = makeFolder(t);
-  const database = await createDatabase(server);
+  const database = await createPostgresDatabase(server);
   const ports = { gateway: await findFreePort(), pet: await findFreePort(), user: await findFreePort() };
   const config = join(folder, 'config.yaml');
   writeFileSync(
@@ -85,23 +85,9 @@ limits: { wait: 60000 }
 }
 
 /** Creates a database with a new name on the server. Returns its URL. */
-export async function createDatabase(server: PostgresServer): Promise<string> {
-  const name = `t${Date.now()}${Math.floor(Math.random() * 1e6)}`;
-  await query(server.url, `CREATE DATABASE ${name}`);
-  return server.url.replace(/\/postgres$/, `/${name}`);
-}
-
-export async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  const { rows } = await client.query(text);
-  await client.end();
-  return rows;
-}
-
 /** The names of acknowledged pets that the database does not have, and those that it has twice. */
 export async function findFaults(database: string, acknowledged: readonly string[]): Promise<string[]> {
-  const names = (await query(database, 'SELECT name FROM pet.pet')).map(({ name }) => name as string);
+  const names = (await queryPostgres(database, 'SELECT name FROM pet.pet')).map(([name]) => name as string);
   const stored = new Set(names);
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
   return [...acknowledged.filter((name) => !stored.has(name)), ...twice];

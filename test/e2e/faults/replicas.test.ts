@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
+import { queryPostgres } from '../../support/postgres-query.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
-import { findFaults, hosts, query, type Replicas, startLoad, startReplicas } from './replica-helpers.ts';
+import { findFaults, hosts, type Replicas, startLoad, startReplicas } from './replica-helpers.ts';
 
 /** How often a replica is replaced: few times every day, more in `.ci/run`. */
 const rounds = Number(process.env.KILLS ?? 4);
@@ -63,16 +64,16 @@ test('100 equal keys at two replicas have one effect and equal responses', async
       const again = await sendRequest(`${urlOf('pet', host)}/pet/pets/`, 'POST', pet, headers);
       expect([again.status, JSON.stringify(again.body)]).toEqual([200, bodies[0]]);
     }
-    expect(await query(database, `SELECT count(*)::int AS count FROM pet.pet WHERE name = '${key}'`)).toEqual(
-      [{ count: 1 }],
-    );
+    expect(await queryPostgres(database, `SELECT count(*)::int FROM pet.pet WHERE name = '${key}'`)).toEqual([
+      [1],
+    ]);
   }
 });
 
 test('the race for the last adoptions has as many winners as there are places', async (t) => {
   if (server === undefined) return t.skip('PostgreSQL cannot be started here');
   const { url, urlOf, database } = await startReplicas(t, server);
-  await query(
+  await queryPostgres(
     database,
     "INSERT INTO pet.pet (name, species, mood, last_fed, last_interaction) SELECT 'Rex', 'dog', 'happy', 1, 1 FROM generate_series(1, 1040)",
   );

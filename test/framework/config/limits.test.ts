@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test } from 'vitest';
@@ -10,6 +9,7 @@ import { getLogger } from '../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import user from '../../../src/services/user/index.ts';
 import { contract, createExampleApp, createTestApp, sendRequest } from '../../support/app.ts';
+import { startPetServer } from '../../support/rogue.ts';
 
 type Json = { readonly [key: string]: unknown };
 
@@ -269,21 +269,11 @@ test('a response of a peer above the limit counts as no response', async (t) => 
     ...{ id: index + 1, name: 'x'.repeat(200), species: 'x'.repeat(200), age: null, mood: 'x'.repeat(200) },
     ...{ last_fed: '2024-12-18T21:03:51.790256Z', last_interaction: '2024-12-18T21:03:51.790256Z' },
   }));
-  const server = createServer((request, reply) => {
+  const apps = await startPetServer(t, (request, reply) => {
     const ids = new URL(request.url ?? '', 'http://x').searchParams.getAll('ids');
     reply.setHeader('content-type', 'application/json');
     reply.end(JSON.stringify(pets.filter(({ id }) => ids.includes(String(id)))));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as { port: number };
-  const apps = {
-    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
-    pets: { port, services: ['pet'] },
-  };
   const limits = { calls: { answer: 65_536 } };
   const pet = defineService({ name: 'pet', description: 'Unreachable.', routes() {} });
   const { send } = await createTestApp(t, {

@@ -1,7 +1,7 @@
-import { createServer } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { createExampleApp, sendRequest } from '../../support/app.ts';
+import { startPetServer } from '../../support/rogue.ts';
 import { sendRaw } from '../../support/sockets.ts';
 import { getCompressed, startBoth } from './headers-helper.ts';
 
@@ -51,21 +51,11 @@ describe('compression', () => {
 
   test('skips a response that an app behind the gateway has compressed', async (t) => {
     const large = { text: 'x'.repeat(5_000) };
-    const server = createServer((_request, response) => {
+    const apps = await startPetServer(t, (_request, response) => {
       response
         .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
         .end(gzipSync(JSON.stringify(large)));
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.onTestFinished(() => {
-      server.close();
-      server.closeAllConnections();
-    });
-    const { port } = server.address() as { port: number };
-    const apps = {
-      gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
-      pets: { port, services: ['pet'] },
-    };
     const { url } = await createExampleApp(t, { config: { apps, compress: true } });
     const { headers, body } = await getCompressed(`${url}/pet/pets/`, 'gzip, br');
     expect(headers.get('content-encoding')).toBe('gzip');

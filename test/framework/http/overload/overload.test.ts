@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, request } from 'node:http';
+import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
@@ -12,6 +12,7 @@ import pet from '../../../../src/services/pet/index.ts';
 import user from '../../../../src/services/user/index.ts';
 import { createExampleApp, createTestApp, sendRequest, type TestAppOptions } from '../../../support/app.ts';
 import { scrape } from '../../../support/prometheus.ts';
+import { startPetServer } from '../../../support/rogue.ts';
 
 const key = 'sixteen-or-more-characters';
 
@@ -336,20 +337,10 @@ describe('the internal credential', () => {
   /** Starts a server in place of the pet app, and records the headers of each request. */
   async function startRecorder(t: TestContext) {
     const received: Record<string, unknown>[] = [];
-    const server = createServer((incoming, reply) => {
+    const apps = await startPetServer(t, (incoming, reply) => {
       received.push({ url: incoming.url, ...incoming.headers });
       reply.writeHead(200, { 'content-type': 'application/json' }).end('[]');
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    t.onTestFinished(() => {
-      server.close();
-      server.closeAllConnections();
-    });
-    const { port } = server.address() as { port: number };
-    const apps = {
-      gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
-      pets: { port, services: ['pet'] },
-    };
     return { received, apps };
   }
   const sent = { 'x-internal': `service ${key}`, 'x-own': 'yes' };

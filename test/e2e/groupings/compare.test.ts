@@ -7,7 +7,8 @@ import { differences, ignored, makeRequests } from './compare.ts';
 import { groupings, startGrouping } from './helper.ts';
 
 const seed = 20_241_218;
-const count = 500;
+/** `COMPARED_REQUESTS` in the environment says how many. */
+const count = Number(process.env.COMPARED_REQUESTS ?? 500);
 
 /** Lists every grouping on SQLite, then on PostgreSQL if it can be started: Debian's server if it is installed. */
 async function listRuns(t: TestContext) {

@@ -92,15 +92,41 @@ describe('an invalid id', () => {
     }
   });
 
-  test.for([
-    ...['0', '-1', '-0', '"1"', 'null', 'true', '1.5', '[1]', '{"1":1}', '1e16', '1e308', '1e999', '-1e999'],
-    ...['9007199254740992', '9007199254740993', '9223372036854775807', '18446744073709551617'],
-  ])('is 422 in a body: %s', async (id, t) => {
+  test('is 422 in a body', async (t) => {
     const built = await fill(t);
     const before = await listAll(built);
-    const { status, body } = await built.send('PATCH', '/user/users/1', `{"name":"X","pets_ids":[2,${id}]}`);
-    expect(status).toBe(422);
-    expect(body.errors[0]).toMatchObject({ in: 'body', pointer: '/pets_ids/1' });
+    const ids = [
+      ...[
+        '0',
+        '-1',
+        '-0',
+        '"1"',
+        'null',
+        'true',
+        '1.5',
+        '[1]',
+        '{"1":1}',
+        '1e16',
+        '1e308',
+        '1e999',
+        '-1e999',
+      ],
+      ...['9007199254740992', '9007199254740993', '9223372036854775807', '18446744073709551617'],
+    ];
+    for (const id of ids) {
+      const { status, body } = await built.send(
+        'PATCH',
+        '/user/users/1',
+        `{"name":"X","pets_ids":[2,${id}]}`,
+      );
+      const { in: place, pointer } = body.errors?.[0] ?? {};
+      expect({ id, status, place, pointer }).toEqual({
+        id,
+        status: 422,
+        place: 'body',
+        pointer: '/pets_ids/1',
+      });
+    }
     expect(await listAll(built)).toEqual(before);
   });
 

@@ -19,7 +19,10 @@ export interface ConnectionReport {
 const maxConcurrent = 40;
 /** The number of keys that are sent again. Only the last ones, because each needs a request. */
 const maxRetried = 500;
-/** The time to release requests, files and memory, in ms. It is below limits.time.answer, which would hide a leak. */
+/**
+ * The time to release requests, files and memory, in ms, since the last request of a client ended: a busy machine still
+ * reads requests of clients that have gone. It is below limits.time.answer, which would hide a leak.
+ */
 const settleMs = 30_000;
 /** The resources that a process may keep: connections between apps, and memory that V8 has not released yet. */
 const spare = { files: 30, bytes: 300 * 1024 * 1024 };
@@ -130,6 +133,8 @@ async function lockRepeatedly(file: string, isRunning: () => boolean): Promise<v
 
 /** The resources of a process. */
 interface Resources {
+  /** The number of requests that have ended, without those for metrics. */
+  readonly ended: number;
   readonly inFlight: number;
   readonly files: number;
   readonly bytes: number;
@@ -137,18 +142,24 @@ interface Resources {
 
 async function measure({ url, pid }: AppProcess): Promise<Resources> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
-  const series = [...metrics.matchAll(/^http_requests_in_flight(?:\{.*\})? (\d+)$/gm)];
-  const inFlight = series.reduce((sum, [, count]) => sum + Number(count), 0);
-  if (process.platform !== 'linux') return { inFlight, files: 0, bytes: 0 };
+  const sum = (series: RegExp) =>
+    [...metrics.matchAll(series)].reduce((total, [, count]) => total + Number(count), 0);
+  const inFlight = sum(/^http_requests_in_flight(?:\{.*\})? (\d+)$/gm);
+  const ended = sum(/^http_request_duration_seconds_count\{(?!.*"\/metrics").*\} (\d+)$/gm);
+  if (process.platform !== 'linux') return { ended, inFlight, files: 0, bytes: 0 };
   const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
-  return { inFlight, files: readdirSync(`/proc/${pid}/fd`).length, bytes: pages * 4_096 };
+  return { ended, inFlight, files: readdirSync(`/proc/${pid}/fd`).length, bytes: pages * 4_096 };
 }
 
 /** Describes resources that were not released. */
 async function findLeaks(apps: readonly AppProcess[], before: readonly Resources[]): Promise<string[]> {
-  const limit = performance.now() + settleMs;
+  let limit = performance.now() + settleMs;
+  let ended = 0;
   for (;;) {
     const now = await Promise.all(apps.map((app) => measure(app).catch(() => undefined)));
+    const endedNow = now.reduce((sum, one) => sum + (one?.ended ?? 0), 0);
+    if (endedNow > ended) limit = performance.now() + settleMs;
+    ended = endedNow;
     const leaks = apps.flatMap(({ name }, index) => compare(name, before[index] as Resources, now[index]));
     if (leaks.length === 0 || performance.now() > limit || apps.some(({ ended }) => ended() !== undefined))
       return leaks;

@@ -54,6 +54,8 @@ export interface Report {
   readonly exchanges: readonly Exchange[];
 }
 
+/** The maximum number of rounds for documented responses that few requests do not reach. */
+const maxFurtherRounds = 20;
 /** The maximum number of smaller requests that are sent to find the smallest one with the same violation. */
 const maxShrinks = 300;
 
@@ -130,11 +132,27 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
     }
     if (finding === undefined) await followRecipes();
     if (finding === undefined) await sendConcurrently();
+    await reachMissing();
   } finally {
     wire.close();
   }
   const missing = finding === undefined ? listMissing(contract.operations, reached) : [];
   return { seed, requests: count, reached, missing, valid, finding, exchanges };
+
+  /** Sends further requests to the operations with a documented response that has not come yet. */
+  async function reachMissing(): Promise<void> {
+    for (let round = 1; round <= maxFurtherRounds; round += 1) {
+      const missing = listMissing(contract.operations, reached);
+      const further = aims.filter(({ operation }) =>
+        missing.some((one) => one.startsWith(`${operation.key} `)),
+      );
+      if (further.length === 0) return;
+      for (const { aim, runSeed } of plan(further, seed + round, further.length)) {
+        if (finding !== undefined) return;
+        await tryOnce(aim, runSeed);
+      }
+    }
+  }
 
   /** Sends requests for responses that random requests do not cause. */
   async function followRecipes(): Promise<void> {

@@ -47,6 +47,7 @@ services:
 apps:
   gateway: { host: 127.0.0.1, port: 0, services: [pet, user] }
 limits: { wait: 60000 }
+calls: { deadline: 20000 }
 `,
   );
   return { file, direct };

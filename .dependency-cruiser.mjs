@@ -8,6 +8,7 @@ export const rooms = [
   'database',
   'http',
   'idempotency',
+  'auth',
   'calls',
   'tracing',
   'errors',

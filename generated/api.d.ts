@@ -493,6 +493,8 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
+        /** @description The scheme and what is wrong with the credential (RFC 6750) */
+        "pet.www-authenticate": string;
         /** @description The id of the request in all of its log entries: the id that the client sent, or a new one */
         "pet.x-request-id": string;
         /** @description The number of seconds after which to retry */
@@ -503,6 +505,8 @@ export interface components {
         "pet.idempotent-replayed": "true";
         /** @description The newest position of the feed */
         "pet.x-feed-newest": string;
+        /** @description The scheme and what is wrong with the credential (RFC 6750) */
+        "user.www-authenticate": string;
         /** @description The id of the request in all of its log entries: the id that the client sent, or a new one */
         "user.x-request-id": string;
         /** @description The number of seconds after which to retry */
@@ -540,6 +544,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["pet.Pet"][];
+                };
+            };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description The request does not match the contract */
@@ -651,6 +695,46 @@ export interface operations {
                      *       "title": "Bad Request",
                      *       "status": 400,
                      *       "detail": "The request cannot be read",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/pet/pets/"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
                      *       "instance": "/pet/pets/"
                      *     }
                      */
@@ -805,6 +889,46 @@ export interface operations {
                     "application/json": components["schemas"]["pet.Pet"];
                 };
             };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description The resource does not exist */
             404: {
                 headers: {
@@ -916,6 +1040,46 @@ export interface operations {
                         /** @enum {boolean} */
                         ok: true;
                     };
+                };
+            };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description The resource does not exist */
@@ -1045,6 +1209,46 @@ export interface operations {
                      *       "title": "Bad Request",
                      *       "status": 400,
                      *       "detail": "The request cannot be read",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/pet/pets/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
                      *       "instance": "/pet/pets/1"
                      *     }
                      */
@@ -1222,6 +1426,46 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/pet/pets/1/hydrate"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/pet/pets/1/hydrate"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description The resource does not exist */
             404: {
                 headers: {
@@ -1368,6 +1612,46 @@ export interface operations {
                      *       "title": "Bad Request",
                      *       "status": 400,
                      *       "detail": "The request cannot be read",
+                     *       "instance": "/pet/pets/1/feed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/pet/pets/1/feed"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
                      *       "instance": "/pet/pets/1/feed"
                      *     }
                      */
@@ -1526,6 +1810,46 @@ export interface operations {
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/pet/pets/1/treat"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/pet/pets/1/treat"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
             /** @description The resource does not exist */
             404: {
                 headers: {
@@ -1660,6 +1984,46 @@ export interface operations {
                 };
                 content: {
                     "application/cloudevents-batch+json": (components["schemas"]["pet.PetCreatedEvent"] | components["schemas"]["pet.PetUpdatedEvent"] | components["schemas"]["pet.PetDeletedEvent"])[];
+                };
+            };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/pet/events"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["pet.x-request-id"];
+                    "www-authenticate": components["headers"]["pet.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/pet/events"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
             /** @description The resource existed before, and is deleted */
@@ -1970,6 +2334,46 @@ export interface operations {
                     "application/json": components["schemas"]["user.User"][];
                 };
             };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
             /** @description The request does not match the contract */
             422: {
                 headers: {
@@ -2125,6 +2529,46 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/user/users/"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
             /** @description A limit is reached, or the request conflicts with the current state */
             409: {
                 headers: {
@@ -2271,6 +2715,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["user.User"];
+                };
+            };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description The resource does not exist */
@@ -2426,6 +2910,46 @@ export interface operations {
                     };
                 };
             };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
             /** @description The resource does not exist */
             404: {
                 headers: {
@@ -2553,6 +3077,46 @@ export interface operations {
                      *       "title": "Bad Request",
                      *       "status": 400,
                      *       "detail": "The request cannot be read",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
                      *       "instance": "/user/users/1"
                      *     }
                      */
@@ -2791,6 +3355,46 @@ export interface operations {
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
             /** @description The resource does not exist */
             404: {
                 headers: {
@@ -2960,6 +3564,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["user.User"];
+                };
+            };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["user.x-request-id"];
+                    "www-authenticate": components["headers"]["user.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
             /** @description The resource does not exist */

@@ -1,6 +1,7 @@
 /** The public API of the framework: what a service imports. Tables and repositories import `#framework/database`. */
 export type { EventHandlers, FoundItems, Lookup, Peer } from './calls/peers.ts';
-export { bindContext } from './context/context.ts';
+export { bindContext, getCaller } from './context/context.ts';
+export type { Principal } from './context/principal.ts';
 export { defineProblem, found, ok, type ProblemDefinition, peerProblems } from './errors/define-problem.ts';
 export {
   Conflict,

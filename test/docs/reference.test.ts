@@ -21,6 +21,9 @@ function listRows(page: string): string[][] {
 
 /** Lists the keys of a config, such as `log.level`. */
 function listKeys(schema: TSchema, path: string): string[] {
+  const alternative = (schema.anyOf as TSchema[] | undefined)?.find(({ type }) => type === 'object');
+  if (alternative !== undefined) return listKeys(alternative, path);
+  if (schema.patternProperties !== undefined && path === 'internal.keys') return [`${path}.<name>`];
   if (schema.type !== 'object' || schema.properties === undefined) return [path];
   return Object.entries(schema.properties as Record<string, TSchema>).flatMap(([name, inner]) =>
     listKeys(inner, path === '' ? name : `${path}.${name}`),
@@ -36,7 +39,7 @@ test('configuration.md has a row for each key of the config', () => {
   ];
   const documented = listRows('docs/configuration.md').map(([key = '']) => key);
   expect(documented).toEqual(expect.arrayContaining(keys));
-  const form = /^(log|calls|traces|hsts|internal|services|apps)\./;
+  const form = /^(log|calls|traces|hsts|internal|auth|services|apps)\./;
   expect(documented.filter((key) => form.test(key) && !keys.includes(key))).toEqual([]);
 });
 

@@ -95,6 +95,8 @@ function openAppService(
   const { config, logging, version, contract, record, tracer, unusedTo, headersTo, app } = runtime;
   return openService(runtime.services.get(name) as Service, {
     ...{ config, logging, version, contract, record, unusedTo, headersTo },
+    knownScopes: new Set([...runtime.services.values()].flatMap(({ scopes = {} }) => Object.keys(scopes))),
+    serviceNames: new Set(runtime.services.keys()),
     tracer,
     documentOf: (other) =>
       app.services.includes(other) ? () => (documents.get(other) as () => OpenApiDocument)() : undefined,

@@ -10,6 +10,7 @@ import { createMetrics, type Metrics, type MetricsOptions } from '../metrics/reg
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { Service } from '../service/define-service.ts';
 import { openTraces } from '../tracing/opentelemetry.ts';
+import { openTokenVerifier } from './token-verifier.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -45,7 +46,7 @@ export interface Runtime extends AppOptions {
   /** Returns the origin of a service, `http://host:port`. The app must listen before it has an origin. */
   originOf(service: string): string;
   /** Returns the headers by which a service recognizes calls of this app. */
-  headersTo(service: string, caller: Caller): Record<string, string>;
+  headersTo(service: string, caller: Caller, from?: string): Readonly<Record<string, string>>;
   /** Returns how long a connection to a service may be idle, in ms. Undefined: as long as its server allows. */
   unusedTo(service: string): number | undefined;
 }
@@ -54,7 +55,7 @@ export interface Runtime extends AppOptions {
 export async function createRuntime(options: AppOptions): Promise<Runtime> {
   const { config, name, logging, version } = options;
   const { limits, internal, proxies, origins: allowed } = config;
-  const key = createInternalCredential(internal.key ?? options.key ?? generateSecret());
+  const key = createInternalCredential(internal.key ?? options.key ?? generateSecret(), internal.keys);
   const app = appConfig(config, name);
   const isGateway = name === gatewayName(config);
   const label = appLabel(config, name);
@@ -64,28 +65,32 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
     : undefined;
   const { traffic } = metrics ?? {};
   const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
-  const server = await createServer({
+  const originOf = (service: string) => {
+    const runningApp = appOf(config, service);
+    return runningApp === name ? ownOrigin(server) : addressOf(appConfig(config, runningApp));
+  };
+  // Another app knows only the `internal.key` of the config.
+  const headersTo: Runtime['headersTo'] = (service, caller, from) =>
+    app.services.includes(service) || internal.key !== undefined ? key.headers(caller, from) : {};
+  const verifier = openTokenVerifier(config, originOf, (service) => headersTo(service, 'service'));
+  const server: FastifyInstance = await createServer({
     ...{ log, limits, credential: key, proxies, origins: allowed, metrics: traffic, tracer },
     ...{ app, hosts: config.hosts, hsts: config.hsts },
+    verify: verifier?.verify,
     trustsAll: trustsAllCallers(config, name),
     callers: callersOf(config, name),
     rate: rateOf(config, name),
     // Only the gateway compresses, so no response is compressed twice. On loopback it costs more than it saves.
     compress: isGateway && (config.compress ?? !isLoopback(app.host)),
   });
+  if (verifier !== undefined) server.addHook('onClose', verifier.close);
   return {
     ...options,
     ...{ app, isGateway, label, log, server, metrics, tracer },
     remote: isGateway
       ? Object.keys(config.services).filter((service) => !app.services.includes(service))
       : [],
-    originOf(service) {
-      const runningApp = appOf(config, service);
-      return runningApp === name ? ownOrigin(server) : addressOf(appConfig(config, runningApp));
-    },
-    // Another app knows only the `internal.key` of the config.
-    headersTo: (service, caller) =>
-      app.services.includes(service) || internal.key !== undefined ? key.headers(caller) : {},
+    ...{ originOf, headersTo },
     // Only another process can close an idle connection while a request is on its way.
     unusedTo: (service) =>
       app.instances === 1 && app.services.includes(service) ? undefined : internalLimits.unusedMs,

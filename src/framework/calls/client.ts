@@ -6,9 +6,11 @@ import {
 import type { HttpMethod } from 'openapi-typescript-helpers';
 import { currentContext, outgoingContext } from '../context/context.ts';
 import { enclosingWrite } from '../context/open-write.ts';
+import type { ActsAs } from '../context/principal.ts';
 import { inject, type PropagatedContext } from '../context/propagation.ts';
+import { serviceHeader, writeServiceHeader } from '../context/service-header.ts';
 import { describeCall, runInSpan, type Span } from '../context/span.ts';
-import { RequestEnded } from '../errors/problem.ts';
+import { Problem, RequestEnded } from '../errors/problem.ts';
 import { getLogger } from '../logging/logger.ts';
 import { type OpenApiDocument, readContract } from '../openapi/response-contract.ts';
 import { CallMetrics, type CallOutcome } from './call-metrics.ts';
@@ -19,6 +21,8 @@ import type { CallInit } from './peers.ts';
 import { HttpRequest, type HttpResponse, openTransport, type TransportLimits } from './transport.ts';
 
 export interface PeerOptions {
+  /** The service that calls. Absent: the calls name no service. */
+  readonly service?: string;
   /** The peer's origin, as `http://host:port`. */
   origin(): string;
   /** The merged document. Undefined while it is being generated: there are no operations then. */
@@ -45,11 +49,27 @@ export function assertOutsideWrite(target: string): void {
   throw new TypeError(`A write must not call a peer (${target}): call first, write last`);
 }
 
+/** Repeats the refusal of a peer to the caller of the running request. */
+function refused({ status, headers, content }: HttpResponse, target: string): Problem {
+  const { type, detail } = JSON.parse(content) as { readonly type?: string; readonly detail?: string };
+  const challenge = headers.get('www-authenticate');
+  return new Problem(status, detail ?? `${target} is not permitted`, {
+    ...(type !== undefined && { type }),
+    ...(challenge !== null && { headers: { 'www-authenticate': challenge } }),
+  });
+}
+
 /** Opens the connections to a peer. */
 export function openPeer(name: string, options: PeerOptions) {
-  const { origin, document, deadline } = options;
+  const { origin, document, deadline, service } = options;
   const { send, close } = openTransport({ connect: deadline, ...options.limits });
   const counts = new Map<string, CallMetrics>();
+  const identify = (as: ActsAs) =>
+    service === undefined ? {} : { [serviceHeader]: writeServiceHeader(service, as) };
+  const headersOf = {
+    service: { ...options.headers, ...identify('service') },
+    caller: { ...options.headers, ...identify('caller') },
+  };
 
   function createOperation(method: HttpMethod, path: string): Operation<CallInit | undefined, unknown> {
     if (document === undefined) throw new Error(`The contract of ${name} is not generated yet`);
@@ -58,6 +78,7 @@ export function openPeer(name: string, options: PeerOptions) {
     const target = `${verb} ${path}`;
     const called = { peer: name, target };
     const { takesKey } = contract;
+    const defaultAs = contract.defaultActsAs(service ?? '');
     // An operation that is declared twice has one set of metrics.
     const counted = counts.get(target) ?? new CallMetrics();
     counts.set(target, counted);
@@ -91,7 +112,7 @@ export function openPeer(name: string, options: PeerOptions) {
     async function call(init: CallInit | undefined): Promise<unknown> {
       assertOutsideWrite(target);
       if (currentContext()?.request?.isOver) throw new RequestEnded();
-      const propagated = outgoingContext(deadline);
+      const propagated = outgoingContext(deadline, init?.as ?? defaultAs);
       const begun = performance.now();
       const leftMs = Math.floor(propagated.deadline - begun);
       if (leftMs <= 0) {
@@ -111,10 +132,11 @@ export function openPeer(name: string, options: PeerOptions) {
       span?: Span,
     ): Promise<unknown> {
       const leftMs = Math.floor(propagated.deadline - begun);
+      const as = init?.as ?? defaultAs;
       let response: HttpResponse;
       let body: unknown;
       try {
-        const headers = Object.assign(inject(propagated), options.headers);
+        const headers = Object.assign(inject(propagated), headersOf[as]);
         response = await send(createCall(init, headers, leftMs));
         body = response.ok ? JSON.parse(response.content) : undefined;
       } catch (error) {
@@ -132,17 +154,20 @@ export function openPeer(name: string, options: PeerOptions) {
       const mismatch = contract.findMismatch({ status: response.status, contentType, body });
       end(mismatch === undefined ? 'ok' : response.ok ? 'invalid_response' : 'error_status', begun, init);
       if (mismatch === undefined) return body;
+      // The token of the caller does not permit the call: that is the caller's error.
+      if (as === 'caller' && (response.status === 401 || response.status === 403))
+        throw refused(response, called.target);
       // Other errors do not depend on the contract. A success, 404 or 422 may come from a changed contract.
       if (response.ok || response.status === 404 || response.status === 422) options.onMismatch?.();
       throw new PeerUnavailable(called, mismatch, undefined, response.status);
     }
 
-    return Object.assign(call, { ...called, contract, deadline, counts: counted });
+    return Object.assign(call, { ...called, contract, deadline, as: defaultAs, counts: counted });
   }
 
   /** Sends a GET request to a system route of the peer. */
   function get(path: string, timeout: number): Promise<HttpResponse> {
-    const headers = Object.assign(inject(outgoingContext(timeout)), options.headers);
+    const headers = Object.assign(inject(outgoingContext(timeout, 'service')), headersOf.service);
     return send(new HttpRequest(`${origin()}/${name}${path}`, { method: 'GET', headers, timeout }));
   }
 

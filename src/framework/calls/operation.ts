@@ -1,3 +1,4 @@
+import type { ActsAs } from '../context/principal.ts';
 import type { OperationContract } from '../openapi/response-contract.ts';
 import type { CallMetrics } from './call-metrics.ts';
 
@@ -14,5 +15,7 @@ export interface Operation<Init, Data> {
   readonly contract: OperationContract;
   /** Total ms for a call. */
   readonly deadline: number;
+  /** Whom its calls act for if they do not say so. */
+  readonly as: ActsAs;
   readonly counts: CallMetrics;
 }

@@ -1,3 +1,4 @@
+import type { ActsAs } from '../context/principal.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import { listEventSchemas } from '../openapi/event-feed.ts';
 import { findOperation, type OpenApiDocument } from '../openapi/response-contract.ts';
@@ -31,10 +32,15 @@ export interface PeerOperationsOptions {
   open(method: string, path: string, use: PeerUse): Operation<CallInit | undefined, unknown>;
 }
 
+interface LookupOptions {
+  readonly key?: string;
+  readonly as?: ActsAs;
+}
+
 /** An operation without its types. */
 interface AnyOperation {
   (init?: CallInit): Promise<unknown>;
-  batchBy(parameter: string, options?: { readonly key?: string }): Lookup<number, unknown>;
+  batchBy(parameter: string, options?: LookupOptions): Lookup<number, unknown>;
 }
 
 /**
@@ -89,10 +95,10 @@ function declareOperation(
     if (use.sends !== undefined) Object.keys(init?.query ?? {}).forEach(send);
     return operation(init);
   };
-  const batchBy: AnyOperation['batchBy'] = (parameter, { key = 'id' } = {}) => {
+  const batchBy: AnyOperation['batchBy'] = (parameter, { key = 'id', as } = {}) => {
     checkUse(document, { ...use, sends: [parameter] });
     send(parameter);
-    return createLookup(operation, parameter, key);
+    return createLookup(operation, parameter, key, as ?? operation.as);
   };
   return { use, operation: Object.assign(call, { batchBy }) };
 }
@@ -153,10 +159,11 @@ function createLookup(
   operation: Operation<CallInit | undefined, unknown>,
   parameter: string,
   key: string,
+  as: ActsAs,
 ): Lookup<number, unknown> {
   return lookupByIds(operation as Operation<CallInit, Record<string, number>[]>, {
-    parameter,
-    createInit: (ids) => ({ query: { [parameter]: ids } }),
+    ...{ parameter, as },
+    createInit: (ids) => ({ query: { [parameter]: ids }, as }),
     idOf: (item) => item[key] as number,
   });
 }

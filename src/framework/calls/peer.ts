@@ -46,6 +46,7 @@ export function connectPeer({
 }: ConnectPeerOptions) {
   let origin: string | undefined;
   const opened = openPeer(other, {
+    service,
     origin() {
       if (origin === undefined) throw new Error(`The origin of ${other} is not set: the app does not listen`);
       return origin;
@@ -67,14 +68,15 @@ export function connectPeer({
     document: contract,
     ...(members !== undefined && { members }),
     open(method, path, use) {
+      const operation = opened.createOperation(method as HttpMethod, path);
       monitor.addUse({
         method,
         path,
+        by: { service, as: operation.as },
         get sends() {
           return use.sends;
         },
       });
-      const operation = opened.createOperation(method as HttpMethod, path);
       const call = (init: CallInit | undefined) => {
         if (origin === undefined) return Promise.reject(new PeerUseError(describeTooEarly(use)));
         return operation(init);
@@ -103,7 +105,8 @@ export function connectPeer({
       const sends = ['after', 'limit', 'timeout', 'types'];
       const use = { service, peer: other, operationId: feedOperationId, sends, events };
       addUse(use);
-      if (contract !== undefined) monitor.addUse({ ...checkUse(contract, use), sends, events });
+      const by = { service, as: 'service' as const };
+      if (contract !== undefined) monitor.addUse({ ...checkUse(contract, use), sends, events, by });
     },
     /** Compares the contract again soon. */
     checkContractSoon: () => runAs(service, 'contract', log, monitor.checkSoon),

@@ -1,4 +1,5 @@
 import type { FetchResponse } from 'openapi-fetch';
+import type { ActsAs } from '../context/principal.ts';
 
 /**
  * The types of the operations of each service, by service and operationId. `generated/peers.d.ts` adds the members, with
@@ -74,7 +75,8 @@ export interface PeerOperation<Operation> {
   (...init: CallArguments<Operation>): Promise<Success<Operation>>;
   /**
    * Creates a lookup of items by the keys in a query parameter, and declares that the service sends this parameter.
-   * Concurrent lookups are batched. The option `key` is the member of an item that contains its key. Default: `id`.
+   * Concurrent lookups are batched. The option `key` is the member of an item that contains its key. Default: `id`. With
+   * `as: 'caller'`, only lookups with the same token are batched.
    */
   batchBy<Parameter extends ListParameter<Operation>>(
     parameter: Parameter,
@@ -101,6 +103,11 @@ export interface CallInit {
   readonly query?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /**
+   * Whom the call acts for: this service, or the caller of the running request, with that caller's rights. Default:
+   * `service` if the operation accepts services.
+   */
+  readonly as?: ActsAs;
 }
 
 type Parameters<Operation, Location extends string> = Operation extends { parameters: infer All }
@@ -124,8 +131,7 @@ type BodyMember<Operation> = Operation extends {
 
 type Init<Operation> = Member<'params', Parameters<Operation, 'path'>> &
   Member<'query', Parameters<Operation, 'query'>> &
-  Member<'headers', Parameters<Operation, 'header'>> &
-  BodyMember<Operation>;
+  Member<'headers', Parameters<Operation, 'header'>> & { readonly as?: ActsAs } & BodyMember<Operation>;
 
 type CallArguments<Operation> =
   Partial<Init<Operation>> extends Init<Operation> ? [init?: Init<Operation>] : [init: Init<Operation>];
@@ -154,9 +160,10 @@ type KeyMember<One, Key> = { [Name in keyof One]-?: One[Name] extends Key ? Name
 
 interface KeyOption<Name> {
   readonly key: Name;
+  readonly as?: ActsAs;
 }
 
 type BatchArguments<Operation, Parameter extends keyof Query<Operation>> =
   'id' extends KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>
-    ? [options?: KeyOption<KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>>]
+    ? [options?: Partial<KeyOption<KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>>>]
     : [options: KeyOption<KeyMember<Item<Operation>, KeyOf<Operation, Parameter>>>];

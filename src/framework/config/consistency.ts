@@ -17,14 +17,15 @@ type Services = Static<typeof ConfigFile>['services'];
 
 /** Finds the first contradiction between several values, which the schema cannot express. */
 export function findConflict(
-  { services, apps }: Static<typeof ConfigFile>,
+  { services, apps, auth, internal }: Static<typeof ConfigFile>,
   known: ReadonlyMap<string, ConfiguredService>,
 ): string | undefined {
   return (
     findServiceError(services, known) ??
     findSharedFile(services) ??
     findAssignmentError(services, apps) ??
-    findUnreachableApp(apps)
+    findUnreachableApp(apps) ??
+    findAuthError(auth, internal, services, apps)
   );
 }
 
@@ -95,4 +96,24 @@ function findUnreachableApp(apps: Apps): string | undefined {
   );
   if (unreachable === undefined) return undefined;
   return `apps.${unreachable[0]}.port is 0, but other apps must reach it: set a port or a url`;
+}
+
+function findAuthError(
+  auth: Static<typeof ConfigFile>['auth'],
+  { key, keys = {} }: Static<typeof ConfigFile>['internal'],
+  services: Services,
+  apps: Apps,
+): string | undefined {
+  const stranger = Object.keys(keys).find((name) => !Object.hasOwn(services, name));
+  if (stranger !== undefined) return `internal.keys.${stranger} is not under services`;
+  if (!auth) return undefined;
+  const { issuer } = auth;
+  if (!issuer.includes(':') && !Object.hasOwn(services, issuer))
+    return `auth.issuer: ${issuer} is not under services: add it, or write the URL of an OpenID Connect provider`;
+  if (issuer.startsWith('http:') && !/^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]?/.test(issuer))
+    return 'auth.issuer must begin with https://, except on loopback';
+  // Without a common key, a service cannot prove to another app who it is.
+  if (Object.keys(apps).length > 1 && key === undefined)
+    return 'internal.key is missing: with auth and several apps, services prove by it who they are';
+  return undefined;
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { type ActsAs, anonymous, type Principal, servicePrincipal } from './principal.ts';
 import { extract, type PropagatedContext } from './propagation.ts';
 import type { Span } from './span.ts';
 import type { RequestKey } from './write-participant.ts';
@@ -16,16 +17,23 @@ export interface Context {
   readonly propagated?: PropagatedContext;
   /** The request. It is over when its client has disconnected or received a 504 while the handler still runs. */
   readonly request?: { readonly isOver: boolean };
+  /** Absent without a request, for a request without a credential, and if `auth` is not configured. */
+  readonly principal?: Principal;
   /** Absent if the request has no idempotency key. */
   readonly keyed?: RequestKey;
   /** The span of the running code; absent if it is not traced. */
   readonly span?: Span | undefined;
 }
 
-/** Returns the context that a call of the running code propagates, with a deadline of at most `timeout` ms. */
-export function outgoingContext(timeout: number): PropagatedContext {
+/**
+ * Returns the context that a call of the running code propagates, with a deadline of at most `timeout` ms.
+ * @param as whom the call acts for: only a call for the caller of the running request has the token of that caller.
+ */
+export function outgoingContext(timeout: number, as: ActsAs): PropagatedContext {
   const propagated = currentContext()?.propagated ?? extract({}, randomUUID(), false);
-  return { ...propagated, deadline: Math.min(propagated.deadline, performance.now() + timeout) };
+  const deadline = Math.min(propagated.deadline, performance.now() + timeout);
+  const authorization = as === 'caller' ? propagated.authorization : undefined;
+  return { ...propagated, deadline, authorization };
 }
 
 const storage = new AsyncLocalStorage<Context>();
@@ -33,6 +41,16 @@ const storage = new AsyncLocalStorage<Context>();
 /** Returns the context of the running code. Undefined outside of any context. */
 export function currentContext(): Context | undefined {
   return storage.getStore();
+}
+
+/**
+ * Returns who the running code acts for: the caller of its request, or the service itself in event handlers, in jobs, at
+ * start and at stop.
+ */
+export function getCaller(): Principal {
+  const context = currentContext();
+  if (context === undefined) return anonymous;
+  return context.principal ?? (context.request === undefined ? servicePrincipal(context.service) : anonymous);
 }
 
 /** Runs `fn`, and all that it starts, in `context`. Undefined: outside of any context. */

@@ -12,6 +12,8 @@ export interface PropagatedContext {
   readonly traceparent?: string | undefined;
   /** Vendor data of the trace (W3C Trace Context, section 3.3). Undefined without a `traceparent`. */
   readonly tracestate?: string | undefined;
+  /** The `authorization` header of a user whose token was verified. Calls that a service makes for itself have none. */
+  readonly authorization?: string | undefined;
 }
 
 /** A response header by which an app that stops asks its callers to use another address. */
@@ -67,6 +69,13 @@ const fields: { readonly [Key in keyof PropagatedContext]-?: Field<PropagatedCon
     write: (state) => state,
     // The data belongs to one traceparent.
     share: ([state], contexts) => (isOne(contexts.map(({ traceparent }) => traceparent)) ? state : undefined),
+  },
+  authorization: {
+    header: 'authorization',
+    // Authentication adds it after it has verified the token.
+    read: () => undefined,
+    write: (header) => header,
+    // Without `share`: one user's token must not answer another user's request.
   },
 };
 const keys = Object.keys(fields) as (keyof PropagatedContext)[];

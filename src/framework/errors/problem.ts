@@ -139,6 +139,8 @@ export class LoopDetected extends Problem {
 
 const meanings = {
   400: 'The request cannot be read',
+  401: 'The request needs a valid credential',
+  403: 'The credential does not permit this',
   404: 'The resource does not exist',
   409: 'A limit is reached, or the request conflicts with the current state',
   410: 'The resource existed before, and is deleted',
@@ -157,6 +159,8 @@ export function meaningOf(status: string): string {
 
 const details: Readonly<Record<string, string>> = {
   400: 'The request cannot be read',
+  401: 'A credential is needed',
+  403: 'The credential lacks the scope',
   404: 'The resource does not exist',
   409: 'The request conflicts with the current state',
   413: 'The body is too large',

@@ -23,7 +23,8 @@ const decidedHere = /^(access-control-.*|strict-transport-security)$/;
  * Request headers that a client could forge, or that a proxy must not forward. The gateway has checked `origin` and
  * `sec-fetch-*` (see `crossSite`); the service gets another `Host`, and would reject pages of the gateway's own origin.
  */
-const untrusted = /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|proxy-.*|expect|origin|sec-fetch-.*)$/;
+const untrusted =
+  /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|x-service|proxy-.*|expect|origin|sec-fetch-.*)$/;
 
 type HeaderFields = Record<string, string | string[] | undefined>;
 

@@ -52,16 +52,17 @@ export async function registerProxy(scope: FastifyInstance, options: ProxyOption
 
   forwardBodies(scope);
   // The proxy accepts all methods, because the service decides which methods a path has.
-  const route = { method: [...acceptedMethods], handler: createHandler(options, upstream) };
+  const config = { isForwarded: true };
+  const route = { method: [...acceptedMethods], handler: createHandler(options, upstream), config };
   scope.route({ ...route, url: '/' });
   scope.route({ ...route, url: '/*' });
-  const probe = { ...route, handler: createHandler(options, probed), config: { exempt: true } };
+  const probe = { ...route, handler: createHandler(options, probed), config: { ...config, exempt: true } };
   scope.route({ ...probe, url: '/health' });
   scope.route({ ...probe, url: '/ready' });
   scope.route({
     ...route,
     handler: createHandler(options, polled),
-    config: { isLongPoll: true },
+    config: { ...config, isLongPoll: true },
     url: '/events',
   });
   if (!docs) return;

@@ -1,4 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { readServiceHeader, serviceHeader } from '../context/service-header.ts';
 
 /** The sender of an internal request: a service that calls a peer, or a gateway that forwards a request. */
 export type Caller = 'service' | 'gateway';
@@ -8,8 +9,11 @@ export const internalHeader = 'x-internal';
 
 /** Proves that a request comes from an app of this project. */
 export interface InternalCredential {
-  /** The headers that a caller sends, to configured peers only. */
-  headers(caller: Caller): Readonly<Record<string, string>>;
+  /**
+   * The headers that a caller sends, to configured peers only.
+   * @param service the service that calls; undefined for a gateway.
+   */
+  headers(caller: Caller, service?: string): Readonly<Record<string, string>>;
   /** Returns the caller; undefined for a client from outside. */
   read(headers: Readonly<Record<string, string | string[] | undefined>>): Caller | undefined;
 }
@@ -18,17 +22,32 @@ export function generateSecret(): string {
   return randomBytes(24).toString('base64url');
 }
 
-export function createInternalCredential(secret: string): InternalCredential {
+/** @param keys separate secrets of services, by name: such a service proves itself only by its own. */
+export function createInternalCredential(
+  secret: string,
+  keys: Readonly<Record<string, string>> = {},
+): InternalCredential {
   const service = `service ${secret}`;
   const gateway = `gateway ${secret}`;
   const isService = createComparison(service);
   const isGateway = createComparison(gateway);
+  const own = new Map(
+    Object.entries(keys).map(([name, key]) => [
+      name,
+      { value: `service ${key}`, is: createComparison(`service ${key}`) },
+    ]),
+  );
   return {
-    headers: (caller) => ({ [internalHeader]: caller === 'service' ? service : gateway }),
+    headers(caller, name) {
+      const value = caller === 'gateway' ? gateway : (own.get(name ?? '')?.value ?? service);
+      return { [internalHeader]: value };
+    },
     read(headers) {
       const sent = headers[internalHeader];
       if (typeof sent !== 'string') return undefined;
-      if (isService(sent)) return 'service';
+      const named =
+        own.size === 0 ? undefined : own.get(readServiceHeader(headers[serviceHeader])?.name ?? '');
+      if ((named?.is ?? isService)(sent)) return 'service';
       return isGateway(sent) ? 'gateway' : undefined;
     },
   };

@@ -1,4 +1,6 @@
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { authentication } from '../auth/authentication.ts';
+import type { VerifyToken } from '../auth/token-verifier.ts';
 import type { AppConfig } from '../config/config.ts';
 import { internalLimits, type Limits } from '../config/limits.ts';
 import { readRequestId } from '../context/propagation.ts';
@@ -39,6 +41,8 @@ export interface ServerOptions {
   readonly trustsAll: boolean;
   /** Which requests come from other apps of the config. */
   readonly callers: Callers;
+  /** Verifies the tokens of users. Undefined: `auth` is off. */
+  readonly verify?: VerifyToken | undefined;
   /** Requests of one client per minute; 0: no limit. */
   readonly rate: number;
   /** Proxies whose `x-forwarded-for` is trusted. */
@@ -86,6 +90,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await server.register(compression, { isEnabled: options.compress });
   await server.register(rateLimit, { rate: options.rate });
   await server.register(drain, { callers: options.callers });
+  await server.register(authentication, { verify: options.verify });
   await server.register(timeouts, { time: limits.time });
   await server.register(unreadResponses, { limits, concurrency });
   await server.register(fairSerialization, { turns });

@@ -39,7 +39,7 @@ const schema = {
 
 /** Adds the key of a POST, and the errors that it may cause, to the schema of a route. */
 export function describeKey(route: FastifySchema, method: string | string[]): FastifySchema {
-  if (![method].flat().includes('POST')) return route;
+  if (![method].flat().includes('POST') || route.secret === true) return route;
   const { headers, response } = route as { headers?: { properties?: object }; response?: object };
   return {
     ...route,

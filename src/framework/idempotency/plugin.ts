@@ -1,6 +1,7 @@
+import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
-import { type Context, currentContext, runInContext } from '../context/context.ts';
+import { type Context, currentContext, getCaller, runInContext } from '../context/context.ts';
 import { Problem } from '../errors/problem.ts';
 import { getLogger } from '../logging/logger.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -31,7 +32,7 @@ export const idempotency = fp<IdempotencyOptions>(
   async (scope, { keys }) => {
     scope.decorateRequest('keyed', null);
     scope.addHook('onRoute', (route) => {
-      if (![route.method].flat().includes('POST')) return;
+      if (![route.method].flat().includes('POST') || route.schema?.secret === true) return;
       route.handler = handleOnce(route.handler, keys);
       // Before compression, because a retry may come from a client that does not accept the same encodings.
       if (keys !== undefined) route.onSend = [storeResponse, ...[route.onSend ?? []].flat()];
@@ -45,7 +46,7 @@ function handleOnce(handler: RouteOptions['handler'], keys: IdempotencyKeys | un
   return function (request, reply) {
     const sent = request.headers['idempotency-key'];
     if (sent === undefined || request.method !== 'POST') return handler.call(this, request, reply);
-    const key = readKey(String(sent));
+    const key = ownKey(readKey(String(sent)));
     // The key is not ignored, because the client relies on it.
     if (keys === undefined)
       throw new Problem(400, 'This service has no database to keep idempotency keys in');
@@ -55,6 +56,12 @@ function handleOnce(handler: RouteOptions['handler'], keys: IdempotencyKeys | un
       handler.call(this, request, reply),
     );
   };
+}
+
+/** Returns the name under which a key is stored: that of one principal is not that of another. */
+function ownKey(key: string): string {
+  const { kind, sub } = getCaller();
+  return kind === 'anonymous' ? key : hash('sha256', JSON.stringify([kind, sub, key]), 'base64url');
 }
 
 /** Runs the handler, unless the response of an earlier request with the key is stored. */

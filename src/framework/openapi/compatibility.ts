@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ActsAs } from '../context/principal.ts';
 import type { Direction, Finding } from './compatibility/findings.ts';
 import { Inclusion } from './compatibility/inclusion.ts';
 import { type Schema, SchemaDocument, Uncomparable } from './compatibility/schema-document.ts';
 import { findAt, listEventSchemas } from './event-feed.ts';
-import type { OpenApiDocument } from './response-contract.ts';
+import { acceptsCallOf, type OpenApiDocument, type SecurityRequirement } from './response-contract.ts';
 
 /** A difference between the promised and the current contract of an operation that breaks its callers. */
 export interface BreakingChange {
@@ -22,6 +23,8 @@ export interface UsedOperation {
   readonly sends?: readonly string[] | undefined;
   /** The types of events that the service handles, if the operation is a feed. */
   readonly events?: readonly string[] | undefined;
+  /** The service that calls, and whom its calls act for. Undefined: not compared. */
+  readonly by?: { readonly service: string; readonly as: ActsAs } | undefined;
 }
 
 interface Parameter {
@@ -41,6 +44,7 @@ interface Operation {
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: Body;
   readonly responses?: Readonly<Record<string, Body>>;
+  readonly security?: readonly SecurityRequirement[];
 }
 
 const json = 'application/json';
@@ -70,7 +74,7 @@ export function findBreakingChanges(
 function compareOperation(
   promised: SchemaDocument,
   live: SchemaDocument,
-  { method, path, sends, events = [] }: UsedOperation,
+  { method, path, sends, events = [], by }: UsedOperation,
 ): readonly Finding[] {
   const before = readOperation(promised, method, path);
   const now = readOperation(live, method, path);
@@ -82,6 +86,11 @@ function compareOperation(
   compareEvents();
   compareParameters();
   compareBodies();
+  if (by !== undefined && !acceptsCallOf(by.service, by.as, now.security))
+    add(
+      'security',
+      `the operation no longer accepts calls of ${by.service} for ${by.as === 'service' ? 'itself' : 'its caller'}`,
+    );
   return findings;
 
   function compare(direction: Direction, location: string, sent: Schema, accepted: Schema): void {

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { product } from './product.ts';
 import {
+  commonSchemes,
   completePath,
   createQualifier,
   type Json,
@@ -85,6 +87,10 @@ export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApi
       const all = merged.components[kind] ?? {};
       merged.components[kind] = all;
       for (const [name, component] of Object.entries(named)) {
+        if (kind === 'securitySchemes' && commonSchemes.has(name)) {
+          shareScheme(all, name, component, part.service);
+          continue;
+        }
         const qualified = rewriter.qualify(name);
         location = `components/${kind}/${qualified}`;
         claim(location, part.service);
@@ -92,6 +98,13 @@ export function mergeDocuments(parts: readonly Part[], info: MergeInfo): OpenApi
         all[qualified] = kind === 'pathItems' ? secure(walked) : walked;
       }
     }
+  }
+
+  /** Adds a security scheme that all services share. */
+  function shareScheme(all: JsonObject, name: string, scheme: Json, service: string): void {
+    if (all[name] !== undefined && !isDeepStrictEqual(all[name], scheme))
+      throw new MergeError(`${service}: its security scheme ${name} is not that of the other services`);
+    all[name] = scheme;
   }
 
   /** @param route distinguishes two owners of the same service. */
@@ -124,7 +137,10 @@ export function selectServices(document: OpenApiDocument, services: readonly str
     webhooks: (webhooks) => select(webhooks, isNamed),
     components: (kinds) =>
       Object.fromEntries(
-        Object.entries(kinds as JsonObject).map(([kind, named]) => [kind, select(named, isNamed)]),
+        Object.entries(kinds as JsonObject).map(([kind, named]) => [
+          kind,
+          select(named, (name) => isNamed(name) || (kind === 'securitySchemes' && commonSchemes.has(name))),
+        ]),
       ),
     'x-services': (named) => select(named, (name) => services.includes(name)),
   };

@@ -1,4 +1,5 @@
 import type { OpenApiDocument } from './response-contract.ts';
+import { securitySchemes } from './security-schemes.ts';
 
 /** The document of a service, and the prefix of its paths. */
 export interface Part {
@@ -14,6 +15,9 @@ export type JsonObject = { [key: string]: Json };
 export class MergeError extends Error {}
 
 export const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
+
+/** The names of the schemes that all services share, so that a page asks for one token. */
+export const commonSchemes: ReadonlySet<string> = new Set(Object.keys(securitySchemes));
 
 /** Returns the path in the merged document for a path of a service's document. */
 export function completePath({ prefix }: Part, path: string): string {
@@ -32,6 +36,7 @@ const data = new Set(['example', 'default', 'const', 'enum', 'value', 'dependent
 /** Creates functions that copy parts of a service's document and qualify every name. */
 export function createQualifier(part: Part, claimOperationId: (id: string, method: string) => void) {
   const qualify = (name: string) => `${part.service}.${name}`;
+  const qualifyScheme = (name: string) => (commonSchemes.has(name) ? name : qualify(name));
   /** The tag with the service's name needs no prefix, because the name is unique. */
   const qualifyTag = (name: string) => (name === part.service ? name : qualify(name));
   const components = (part.document.components ?? {}) as Record<string, JsonObject>;
@@ -77,7 +82,9 @@ export function createQualifier(part: Part, claimOperationId: (id: string, metho
   function walkSecurity(security: Json): Json {
     if (!Array.isArray(security)) return security;
     return security.map((requirement) =>
-      Object.fromEntries(Object.entries(requirement).map(([scheme, scopes]) => [qualify(scheme), scopes])),
+      Object.fromEntries(
+        Object.entries(requirement).map(([scheme, scopes]) => [qualifyScheme(scheme), scopes]),
+      ),
     );
   }
 

@@ -1,6 +1,7 @@
 import type { ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
+import type { ActsAs } from '../context/principal.ts';
 
 /** The parts of an OpenAPI 3.1 document that the framework reads. */
 export interface OpenApiDocument {
@@ -14,7 +15,10 @@ interface OperationObject {
   readonly tags?: readonly string[];
   readonly parameters?: readonly ParameterObject[];
   readonly responses?: Readonly<Record<string, unknown>>;
+  readonly security?: readonly SecurityRequirement[];
 }
+/** Values by security scheme. All of them are needed. */
+export type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
 interface ParameterObject {
   readonly name: string;
   readonly in: string;
@@ -34,6 +38,8 @@ export interface OperationContract {
   readonly path: string;
   /** Whether the operation accepts an `Idempotency-Key`. */
   readonly takesKey: boolean;
+  /** Whom a call of this service acts for if it does not say so: itself, if the operation accepts that. */
+  defaultActsAs(service: string): ActsAs;
   /** Returns the maximum number of values of a query parameter. Infinity: the contract sets no maximum. */
   maxItems(parameter: string): number;
   /** Describes why a response is no success of the contract. Undefined if it is one. */
@@ -70,6 +76,8 @@ export function readContract(document: OpenApiDocument, method: string, path: st
     method,
     path,
     takesKey: operation.parameters?.some(({ name }) => name === 'Idempotency-Key') === true,
+    defaultActsAs: (service) =>
+      acceptsCallOf(service, 'service', operation.security) ? 'service' : 'caller',
     maxItems(parameter) {
       const found = operation.parameters?.find((one) => one.name === parameter && one.in === 'query');
       return found?.schema?.maxItems ?? Number.POSITIVE_INFINITY;
@@ -84,6 +92,22 @@ export function readContract(document: OpenApiDocument, method: string, path: st
       return `body${error?.instancePath} ${error?.message}`;
     },
   };
+}
+
+/**
+ * Whether an operation with this `security` accepts calls of a service.
+ * @param as whom the call acts for. As `caller`, the token of the caller decides about the scopes.
+ */
+export function acceptsCallOf(
+  service: string,
+  as: ActsAs,
+  security: readonly SecurityRequirement[] | undefined,
+): boolean {
+  if (security === undefined || security.length === 0) return true;
+  return security.some(({ bearer, service: services }) => {
+    const isNamed = services === undefined || services.length === 0 || services.includes(service);
+    return isNamed && (as === 'caller' || bearer === undefined);
+  });
 }
 
 /** Finds an operation of the merged document by its id, `<service>.<operationId>`. */

@@ -44,6 +44,11 @@ export interface Service<
   readonly schemas?: readonly TSchema[];
   /** The events that the service emits: the schema of their `data`, by type, for example `pet.deleted`. */
   readonly events?: Events;
+  /**
+   * A sentence for each scope that its routes need, for example `pet:read`. Routes without `security` need `<name>:read` or
+   * `<name>:write`, if it is here.
+   */
+  readonly scopes?: Readonly<Record<string, string>>;
   /** The options that the config may set under `services.<name>.options`. */
   readonly options?: Options;
   /** The folder with the migrations of the database, written by `./run.sh migrate create`. Absent: no database. */

@@ -6,6 +6,7 @@ import { describeKey } from '../idempotency/key-header.ts';
 import { idempotency } from '../idempotency/plugin.ts';
 import { commonTag } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
+import { securitySchemes } from '../openapi/security-schemes.ts';
 import type { MountOptions } from './mount-options.ts';
 import { completeDocument } from './openapi-document.ts';
 import { claimScope } from './scope.ts';
@@ -37,7 +38,12 @@ export async function mountService(
         });
       claimScope(scope, name, log);
       await scope.register(swagger, {
-        openapi: { openapi: '3.1.0', info, ...(prefix !== '' && { servers: [{ url: prefix }] }) },
+        openapi: {
+          openapi: '3.1.0',
+          info,
+          ...(prefix !== '' && { servers: [{ url: prefix }] }),
+          components: { securitySchemes },
+        },
         stripBasePath: false,
         transform: ({ schema, url, route: { method } }) => ({
           schema: keys === undefined ? schema : describeKey(schema, method),

@@ -1,3 +1,4 @@
+import { routeSecurity } from '../auth/route-security.ts';
 import { connectPeer } from '../calls/peer.ts';
 import type { PeerUse } from '../calls/peer-operations.ts';
 import type { Config, ServiceConfig } from '../config/config.ts';
@@ -35,12 +36,16 @@ export interface OpenServiceOptions {
   /** The file that lists the known databases. */
   readonly record: string | undefined;
   readonly tracer: Tracer | undefined;
+  /** The scopes of all services. */
+  readonly knownScopes: ReadonlySet<string>;
+  /** The names of all services. */
+  readonly serviceNames: ReadonlySet<string>;
   /** Returns the ms for which a connection to a service may be unused. Undefined: no limit of the client. */
   unusedTo(service: string): number | undefined;
   /** Returns the document of a service of the same app. Undefined: another app runs the service. */
   documentOf(service: string): (() => OpenApiDocument) | undefined;
   /** Returns the headers by which a service recognizes a call of this app. */
-  headersTo(service: string, caller: Caller): Record<string, string>;
+  headersTo(service: string, caller: Caller, from?: string): Readonly<Record<string, string>>;
 }
 
 /** A connected peer of a service. */
@@ -114,7 +119,7 @@ export async function openService(service: Service, options: OpenServiceOptions)
           consumers,
         }),
       async register(scope) {
-        await prepareScope(scope, service);
+        await prepareScope(scope, service, options);
         await service.routes(scope, context as never);
         if (producer !== undefined) {
           producer.addRoute(scope);
@@ -133,13 +138,19 @@ export async function openService(service: Service, options: OpenServiceOptions)
 }
 
 /** Checks and completes the routes of a service. */
-async function prepareScope(scope: ServiceScope, { name, schemas = [] }: Service): Promise<void> {
+async function prepareScope(
+  scope: ServiceScope,
+  { name, schemas = [], scopes = {} }: Service,
+  { knownScopes, serviceNames }: OpenServiceOptions,
+): Promise<void> {
   for (const schema of schemas) {
     if (schema.$id === undefined)
       throw new DefinitionError(`${name}: one of its schemas has no $id: add one, as in { $id: 'Pet' }`);
     scope.addSchema(schema);
   }
   await scope.register(routeChecks, { service: name, prefix: `/${name}` });
+  const known = { knownScopes, services: serviceNames };
+  await scope.register(routeSecurity, { service: name, scopes, ...known });
   await scope.register(routeResponses, { service: name, tag: name });
   await scope.register(slicedLists);
 }
@@ -181,7 +192,7 @@ function connectTo(
     ...{ service, other, contract, log },
     deadline: config.calls.deadline,
     limits: { ...config.limits.calls, unused: unusedTo(other) },
-    headers: headersTo(other, 'service'),
+    headers: headersTo(other, 'service', service),
     document: documentOf(other),
     members,
   });

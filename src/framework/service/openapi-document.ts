@@ -13,6 +13,7 @@ interface Response {
 interface Operation {
   readonly tags?: readonly string[];
   readonly parameters?: readonly { readonly name: string }[];
+  readonly security?: readonly object[];
   readonly responses?: Readonly<Record<string, Response>>;
 }
 
@@ -30,6 +31,10 @@ const feedHeaders = {
 };
 
 const headers = {
+  'www-authenticate': {
+    description: 'The scheme and what is wrong with the credential (RFC 6750)',
+    schema: { type: 'string' },
+  },
   'x-request-id': {
     description: 'The id of the request in all of its log entries: the id that the client sent, or a new one',
     schema: { type: 'string' },
@@ -48,7 +53,11 @@ const headers = {
  */
 export function completeDocument(document: OpenApiDocument, options: DocumentOptions): OpenApiDocument {
   const { license, contact } = product;
-  const { headers: own, ...components } = (document.components ?? {}) as { headers?: object };
+  const {
+    headers: own,
+    securitySchemes,
+    ...components
+  } = (document.components ?? {}) as Readonly<Record<string, object>>;
   const paths = mapValues(document.paths, (item, path) =>
     mapValues(item, (operation) => completeOperation(operation as Operation, path, options)),
   );
@@ -65,9 +74,16 @@ export function completeDocument(document: OpenApiDocument, options: DocumentOpt
     paths: paths as OpenApiDocument['paths'],
     components: {
       ...components,
+      ...(isSecured(paths) && { securitySchemes }),
       headers: { ...headers, ...(document.paths['/events'] !== undefined && feedHeaders), ...own },
     },
   };
+}
+
+function isSecured(paths: Record<string, Record<string, Operation>>): boolean {
+  return Object.values(paths).some((item) =>
+    Object.values(item).some(({ security = [] }) => security.length > 0),
+  );
 }
 
 /** Lists the tags in the order of their first use. */
@@ -105,6 +121,7 @@ function completeResponse(response: Response, status: string, path: string, isKe
   const names = ['x-request-id'];
   if (['429', '503', '504', '507', 'default'].includes(status)) names.push('retry-after');
   if (status === 'default') names.push('allow');
+  if (status === '401' || status === '403') names.push('www-authenticate');
   if (status.startsWith('2') && isKeyed) names.push('idempotent-replayed');
   if (response.content?.[batchMediaType] !== undefined) names.push('x-feed-newest');
   const content = mapValues(response.content ?? {}, (media, type) =>

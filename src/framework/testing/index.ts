@@ -8,3 +8,4 @@ export {
   type TestApp,
   type TestAppOptions,
 } from './test-app.ts';
+export { createTestIssuer, type TestIssuer, type TestUser } from './test-issuer.ts';

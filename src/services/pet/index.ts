@@ -6,6 +6,7 @@ import { Pet, PetCreate, PetUpdate, petEvents } from './schemas.ts';
 export default defineService({
   name: 'pet',
   description: 'Pets and the care they get. Knows nothing of users.',
+  scopes: { 'pet:read': 'Read pets and their events', 'pet:write': 'Create, change and delete pets' },
   schemas: [Pet, PetCreate, PetUpdate],
   events: petEvents,
   migrations: new URL('./migrations/', import.meta.url),

@@ -10,6 +10,7 @@ export default defineService({
   description:
     'Users and the pets they have adopted. Keeps the ids of pets, and reads the rest from the pet service.',
   peers: ['pet'],
+  scopes: { 'user:read': 'Read users', 'user:write': 'Create, change and delete users, and adopt pets' },
   schemas: [AdoptedPet, User, UserCreate, UserUpdate],
   migrations: new URL('./migrations/', import.meta.url),
   routes(app, { database, peers }) {

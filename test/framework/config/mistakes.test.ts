@@ -21,7 +21,7 @@ describe('a mistake is an error of one line that names the file and the path', (
   const mistakes: Record<string, [text: string, message: string]> = {
     'an unknown key at the top': [
       withKeys('logs: {}'),
-      'logs is not a known key (known: log, calls, limits, docs, compress, origins, hosts, hsts, metrics, proxies, internal, traces, services, apps)',
+      'logs is not a known key (known: log, calls, limits, docs, compress, origins, hosts, hsts, metrics, proxies, internal, auth, traces, services, apps)',
     ],
     'an unknown key of log': [
       withKeys('log: { folder: logs }'),

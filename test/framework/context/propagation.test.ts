@@ -24,7 +24,9 @@ test('extract reads every field that inject writes', () => {
     tracestate: 'a=b',
   };
   const received = extract(inject(context), 'a', true);
-  expect(Object.keys(received).sort()).toEqual(Object.keys(context).sort());
+  // Authentication adds the credential, after it has verified it.
+  expect(Object.keys(received).sort()).toEqual(['authorization', ...Object.keys(context)].sort());
+  expect(extract({ authorization: 'Bearer a' }, 'a', true).authorization).toBeUndefined();
   expect(received).toMatchObject({ requestId: 'a', hops: 3, traceparent, tracestate: 'a=b' });
   expect(Math.abs(received.deadline - context.deadline)).toBeLessThan(1_000);
 });

@@ -131,6 +131,7 @@ describe.each(documents)('the document at %s', (path) => {
         const expected = ['x-request-id'];
         if (['429', '503', '504', 'default'].includes(status)) expected.push('retry-after');
         if (status === 'default') expected.push('allow');
+        if (['401', '403'].includes(status)) expected.push('www-authenticate');
         if (status === '200' && method === 'POST') expected.push('idempotent-replayed');
         if (status === '200' && operation.operationId.endsWith('readEvents')) expected.push('x-feed-newest');
         expect(Object.keys(headers), `${operation.operationId} ${status}`).toEqual(expected);

@@ -1,4 +1,5 @@
 import { currentContext, outgoingContext } from '../../context/context.ts';
+import type { ActsAs } from '../../context/principal.ts';
 import { batchKey } from '../../context/propagation.ts';
 import { RequestEnded } from '../../errors/problem.ts';
 import { assertOutsideWrite } from '../client.ts';
@@ -11,6 +12,8 @@ import { LookupQueue } from './queue.ts';
 export interface ListOperation<Init, Item> {
   /** The query parameter that takes the ids. The contract bounds their number. */
   readonly parameter: string;
+  /** Whom the calls act for. As `caller`, only lookups with the same token share calls. */
+  readonly as?: ActsAs;
   /** Returns the arguments of a call for these ids. */
   createInit(ids: number[]): Init;
   idOf(item: Item): number;
@@ -36,13 +39,13 @@ const callsPerPiece = 4;
  */
 export function lookupByIds<Init, Item>(
   operation: Operation<Init, Item[]>,
-  { parameter, createInit, idOf }: ListOperation<Init, Item>,
+  { parameter, as = operation.as, createInit, idOf }: ListOperation<Init, Item>,
 ): Lookup<number, Item> {
   const queues = new Map<string, LookupQueue<Item>>();
 
   function join(ids: readonly number[], size: number): Promise<FoundItems<number, Item>> {
     if (currentContext()?.request?.isOver) throw new RequestEnded();
-    const propagated = outgoingContext(operation.deadline);
+    const propagated = outgoingContext(operation.deadline, as);
     if (propagated.deadline <= performance.now()) throw new PeerTimeout(operation);
     const length = ids.length > size ? 'long' : 'short';
     const key = `${length} ${batchKey(propagated)}`;

@@ -1,0 +1,47 @@
+import { createBuiltInIssuer, createExternalIssuer } from '../auth/issuer.ts';
+import type { FetchKeys } from '../auth/key-set.ts';
+import { createTokenVerifier, type VerifyToken } from '../auth/token-verifier.ts';
+import { openPeer } from '../calls/client.ts';
+import type { Config } from '../config/config.ts';
+import { product } from '../openapi/product.ts';
+
+/** ms for a response of the issuer. */
+const timeoutMs = 5_000;
+
+export interface OpenedVerifier {
+  readonly verify: VerifyToken;
+  close(): Promise<void>;
+}
+
+/**
+ * Creates the verification of the tokens that the config accepts. Undefined: `auth` is off.
+ * @param originOf returns the origin of a service.
+ * @param headersTo returns the headers that identify this app to a service.
+ */
+export function openTokenVerifier(
+  { auth }: Config,
+  originOf: (service: string) => string,
+  headersTo: (service: string) => Readonly<Record<string, string>>,
+): OpenedVerifier | undefined {
+  if (!auth) return undefined;
+  const { issuer, audience = product.title, claim = 'scope' } = auth;
+  if (issuer.includes(':'))
+    return {
+      verify: createTokenVerifier({ ...createExternalIssuer(issuer), audience, claim }),
+      close: async () => {},
+    };
+  const { get, close } = openPeer(issuer, {
+    origin: () => originOf(issuer),
+    document: undefined,
+    deadline: timeoutMs,
+    headers: headersTo(issuer),
+  });
+  const fetchKeys: FetchKeys = async () => {
+    const { status, content } = await get('/.well-known/jwks.json', timeoutMs);
+    return new Response(content, { status });
+  };
+  return {
+    verify: createTokenVerifier({ ...createBuiltInIssuer(issuer, fetchKeys), audience, claim }),
+    close,
+  };
+}

@@ -1,0 +1,60 @@
+import { createKeySet, type FetchKeys, KeysUnavailable } from './key-set.ts';
+import type { TokenVerifierOptions } from './token-verifier.ts';
+
+const timeoutMs = 5_000;
+/** ms between two attempts to discover an issuer. */
+const retryMs = 1_000;
+/** ms after which a discovered address of the keys is read again, because an issuer may move them. */
+const refreshMs = 600_000;
+
+type Issuer = Pick<TokenVerifierOptions, 'issuer' | 'keys'>;
+
+/** Creates the issuer of the `auth` service: its `iss` is its name. @param fetchKeys requests its key set. */
+export function createBuiltInIssuer(name: string, fetchKeys: FetchKeys): Issuer {
+  return { issuer: async () => name, keys: createKeySet(fetchKeys) };
+}
+
+/** Creates an external issuer, which is discovered when its first token comes (OpenID Connect Discovery 1.0, section 4). */
+export function createExternalIssuer(url: string): Issuer {
+  let address: { readonly keys: string; readonly since: number } | undefined;
+  let failedAt = Number.NEGATIVE_INFINITY;
+
+  async function discover(): Promise<string> {
+    if (address !== undefined && performance.now() - address.since < refreshMs) return address.keys;
+    if (address === undefined && performance.now() - failedAt < retryMs)
+      throw new Error('the discovery failed a moment ago');
+    try {
+      const keys = await readKeysAddress(url);
+      address = { keys, since: performance.now() };
+      return keys;
+    } catch (error) {
+      failedAt = performance.now();
+      if (address !== undefined) return address.keys;
+      throw error;
+    }
+  }
+
+  const keys = createKeySet(async (signal) => request(await discover(), signal));
+  return {
+    issuer: async () => url,
+    keys,
+  };
+}
+
+/** Reads `jwks_uri`. @throws {KeysUnavailable} if the document is not that of this issuer. */
+async function readKeysAddress(issuer: string): Promise<string> {
+  const response = await request(
+    `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    AbortSignal.timeout(timeoutMs),
+  );
+  if (!response.ok) throw new KeysUnavailable(`the discovery responded with the status ${response.status}`);
+  const { issuer: named, jwks_uri: uri } = (await response.json()) as Record<string, unknown>;
+  if (named !== issuer) throw new KeysUnavailable(`the discovery is of the issuer ${String(named)}`);
+  if (typeof uri !== 'string' || !URL.canParse(uri))
+    throw new KeysUnavailable('the discovery has no jwks_uri');
+  return uri;
+}
+
+function request(url: string, signal: AbortSignal): Promise<Response> {
+  return fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } });
+}

@@ -1,0 +1,63 @@
+import {
+  createRemoteJWKSet,
+  customFetch,
+  type FlattenedJWSInput,
+  type JWSHeaderParameters,
+  type JWTVerifyGetKey,
+} from 'jose';
+
+/** ms between two refreshes of keys that are known. */
+const refreshMs = 600_000;
+/** ms in which an unknown key id, or a failed request, causes no further request once keys are known. */
+const cooldownMs = 30_000;
+/** ms between two requests until the keys are known. */
+const retryMs = 1_000;
+const timeoutMs = 5_000;
+
+/** Requests the JSON Web Key Set (RFC 7517) of an issuer. Rejects if there is none. */
+export type FetchKeys = (signal: AbortSignal) => Promise<Response>;
+
+/** The keys could not be requested, so a token can be neither accepted nor rejected. */
+export class KeysUnavailable extends Error {}
+
+/**
+ * Creates the public keys of an issuer. They are requested when the first token comes, and kept while the issuer is away.
+ * An unknown key id causes at most one request in 30 s.
+ * @throws {KeysUnavailable} The returned function rejects so if the keys cannot be requested now.
+ */
+export function createKeySet(fetchKeys: FetchKeys): JWTVerifyGetKey {
+  let requestedAt = Number.NEGATIVE_INFINITY;
+  let succeededAt: number | undefined;
+  const keys = createRemoteJWKSet(new URL('http://issuer/keys'), {
+    cacheMaxAge: Number.POSITIVE_INFINITY,
+    cooldownDuration: cooldownMs,
+    timeoutDuration: timeoutMs,
+    async [customFetch](_url, { signal }) {
+      const pauseMs = succeededAt === undefined ? retryMs : cooldownMs;
+      if (performance.now() - requestedAt < pauseMs) throw new Error('requested a moment ago');
+      requestedAt = performance.now();
+      const response = await fetchKeys(signal);
+      if (response.status === 200) succeededAt = performance.now();
+      return response;
+    },
+  });
+
+  return async (header: JWSHeaderParameters, token: FlattenedJWSInput) => {
+    if (succeededAt !== undefined && performance.now() - succeededAt > refreshMs)
+      void keys.reload().catch(() => {});
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (isVerdict(error)) throw error;
+      throw new KeysUnavailable('the keys of the issuer cannot be requested', { cause: error });
+    }
+  };
+}
+
+/** Whether the keys are known and none matches the token. */
+function isVerdict(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return /^ERR_(JWKS_NO_MATCHING_KEY|JWKS_MULTIPLE_MATCHING_KEYS|JOSE_NOT_SUPPORTED|JWK_INVALID)$/.test(
+    code ?? '',
+  );
+}

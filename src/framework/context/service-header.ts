@@ -1,0 +1,16 @@
+import type { ActsAs } from './principal.ts';
+
+/**
+ * The header with the name of the service that calls. It counts only beside a valid `x-internal`. `<name> caller`: the
+ * service acts for the caller of its own request, whose token is in `authorization`; without a token, for nobody.
+ */
+export const serviceHeader = 'x-service';
+
+export function writeServiceHeader(service: string, as: ActsAs): string {
+  return as === 'service' ? service : `${service} caller`;
+}
+
+export function readServiceHeader(sent: string | string[] | undefined) {
+  const [, name, caller] = /^([a-z][a-z0-9-]*)( caller)?$/.exec(String(sent)) ?? [];
+  return name === undefined || sent === undefined ? undefined : { name, isForCaller: caller !== undefined };
+}

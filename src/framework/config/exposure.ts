@@ -38,3 +38,14 @@ export function callersOf(config: Config, name: string): 'none' | 'credential' |
 export function trustsAllCallers(config: Config, name: string): boolean {
   return name !== gatewayName(config) && config.internal.key === undefined;
 }
+
+/**
+ * Returns the mistake of a config that opens protected operations to other machines without saying so.
+ * @param secured the number of operations that need a credential.
+ */
+export function findOpenExposure({ auth, apps }: Config, secured: number): string | undefined {
+  if (auth !== undefined || secured === 0) return undefined;
+  const exposed = Object.entries(apps).find(([, { host }]) => !isLoopback(host));
+  if (exposed === undefined) return undefined;
+  return `apps.${exposed[0]}.host: other machines reach ${secured} operations that need a credential, and auth is missing: configure it, or write auth: false`;
+}

@@ -110,6 +110,12 @@ export function acceptsCallOf(
   });
 }
 
+/** Counts the operations that need a credential. */
+export function countSecured({ paths }: OpenApiDocument): number {
+  const operations = Object.values(paths).flatMap((item) => Object.values(item));
+  return operations.filter(({ security = [] }) => security.length > 0).length;
+}
+
 /** Finds an operation of the merged document by its id, `<service>.<operationId>`. */
 export function findOperation(document: OpenApiDocument, id: string) {
   for (const [path, item] of Object.entries(document.paths)) {

@@ -36,6 +36,7 @@ test('a gateway and two hosts in network namespaces: one host is cut off and com
   pet: { database: "${relayed}" }
   user: { database: "${relayed}" }
 internal: { key: a-key-of-sixteen-or-more }
+auth: false
 apps:
   gateway: { host: 0.0.0.0, port: 8000, services: [] }
   pet: { host: 0.0.0.0, port: 8001, url: "http://pet.internal:8001", services: [pet] }

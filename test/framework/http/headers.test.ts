@@ -129,7 +129,7 @@ test('without docs the OpenAPI documents are still served, because peers read th
 describe('an app on a non-loopback address', () => {
   const start = async (t: TestContext, host: string, config: object = {}) => {
     const apps = { gateway: { host, port: 0, services: ['pet', 'user'] } };
-    const { logs, url } = await createExampleApp(t, { config: { apps, ...config } });
+    const { logs, url } = await createExampleApp(t, { config: { apps, auth: false, ...config } });
     return { url, warnings: logs.filter(({ level }) => level === 'warn').map(({ msg }) => msg) };
   };
 

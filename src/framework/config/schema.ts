@@ -143,28 +143,26 @@ export const ConfigFile = Type.Object(
     ),
     /** Who issues the tokens of users. Absent: authentication is off. `false`: it is off on purpose, also beyond loopback. */
     auth: Type.Optional(
-      Type.Union(
-        [
-          Type.Literal(false),
-          Type.Object(
-            {
-              /** The name of the service that issues tokens, or the URL of an OpenID Connect provider. */
-              issuer: Type.String({
-                pattern: '^([a-z][a-z0-9-]*|https?://[^?#\\s]+)$',
-                description: 'the name of a service, or the URL of an OpenID Connect provider',
-              }),
-              /** The `aud` of the tokens. Default: the name in package.json. */
-              audience: Type.Optional(Type.String({ minLength: 1, description: 'a text' })),
-              /** The claim with the scopes, for example `realm_access.roles`. Default: `scope`. */
-              claim: Type.Optional(
-                Type.String({ pattern: '^[^.\\s]+(\\.[^.\\s]+)*$', description: 'the name of a claim' }),
-              ),
-            },
-            closed,
-          ),
-        ],
-        { description: 'false, or a map with issuer' },
-      ),
+      Type.Union([
+        // Without a type, so that the mistakes in the map are reported.
+        Type.Unsafe<false>({ const: false }),
+        Type.Object(
+          {
+            /** The name of the service that issues tokens, or the URL of an OpenID Connect provider. */
+            issuer: Type.String({
+              pattern: '^([a-z][a-z0-9-]*|https?://[^?#\\s]+)$',
+              description: 'the name of a service, or the URL of an OpenID Connect provider',
+            }),
+            /** The `aud` of the tokens. Default: the name in package.json. */
+            audience: Type.Optional(Type.String({ minLength: 1, description: 'a text' })),
+            /** The claim with the scopes, for example `realm_access.roles`. Default: `scope`. */
+            claim: Type.Optional(
+              Type.String({ pattern: '^[^.\\s]+(\\.[^.\\s]+)*$', description: 'the name of a claim' }),
+            ),
+          },
+          { ...closed, description: 'false, or a map with issuer' },
+        ),
+      ]),
     ),
     /** OpenTelemetry. Absent: off. The exporter adds the headers in `OTEL_EXPORTER_OTLP_HEADERS`. */
     traces: Type.Optional(

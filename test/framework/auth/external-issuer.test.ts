@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Provider from 'oidc-provider';
+import { expect, type TestContext, test } from 'vitest';
+import { product } from '../../../src/framework/openapi/product.ts';
+import { createExampleApp } from '../../support/app.ts';
+
+const scopes = 'pet:read pet:write user:read user:write';
+
+/** Starts an OpenID Connect provider that gives a client tokens for this product. */
+async function startProvider(
+  t: TestContext,
+): Promise<{ url: string; authorize(scope: string): Promise<string> }> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.onTestFinished(() => void server.close().closeAllConnections());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = { client_id: 'shop', client_secret: 'a-secret-of-the-client' };
+  const provider = new Provider(url, {
+    clients: [{ ...client, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] }],
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => 'https://product.example',
+        getResourceServerInfo: () => ({
+          scope: scopes,
+          audience: product.title,
+          accessTokenFormat: 'jwt',
+          accessTokenTTL: 300,
+        }),
+      },
+    },
+  });
+  server.on('request', provider.callback());
+  return {
+    url,
+    async authorize(scope) {
+      const response = await fetch(`${url}/token`, {
+        method: 'POST',
+        headers: { authorization: `Basic ${btoa(`${client.client_id}:${client.client_secret}`)}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
+      });
+      const { access_token: token } = (await response.json()) as { access_token: string };
+      return `Bearer ${token}`;
+    },
+  };
+}
+
+test.for([false, true])('tokens of an OpenID Connect provider are accepted: split %s', async (split, t) => {
+  const provider = await startProvider(t);
+  const config = { auth: { issuer: provider.url }, internal: { key: 'a-key-of-the-test-apps' } };
+  const { send } = await createExampleApp(t, { config, split });
+  const writer = { authorization: await provider.authorize(scopes) };
+  expect((await send('POST', '/pet/pets/', { name: 'Rex', species: 'dog' }, writer)).status).toBe(200);
+  expect((await send('POST', '/user/users/', { name: 'Alice' }, writer)).status).toBe(200);
+  expect((await send('POST', '/user/users/1/pets/1', undefined, writer)).body.pets).toMatchObject([
+    { id: 1 },
+  ]);
+  const reader = { authorization: await provider.authorize('pet:read') };
+  expect((await send('GET', '/pet/pets/', undefined, reader)).status).toBe(200);
+  expect((await send('DELETE', '/pet/pets/1', undefined, reader)).status).toBe(403);
+  expect((await send('GET', '/pet/pets/')).status).toBe(401);
+});
+
+test('a provider with another name is not trusted', async (t) => {
+  const provider = await startProvider(t);
+  // The same server, by another name than its discovery document has.
+  const issuer = provider.url.replace('127.0.0.1', 'localhost');
+  const { send } = await createExampleApp(t, { config: { auth: { issuer } } });
+  const headers = { authorization: await provider.authorize(scopes) };
+  expect((await send('GET', '/pet/pets/', undefined, headers)).status).toBe(503);
+});

@@ -16,6 +16,8 @@ export interface Pair {
   readonly right: Contender;
   readonly shape: readonly [name: string, shape: Shape];
   readonly requests: readonly Request[];
+  /** The requests of the right program, if they differ in their headers. */
+  readonly rightRequests?: readonly Request[];
   readonly connections?: number;
   readonly goal?: Goal;
   /** The compared figures. The default is the responses per second, left divided by right. */
@@ -60,7 +62,7 @@ export function pair(options: Pair): Row {
 }
 
 async function measurePairs(bench: Bench, options: Pair): Promise<(readonly Measured[])[]> {
-  const { left, right, shape, requests } = options;
+  const { left, right, shape, requests, rightRequests = requests } = options;
   const { connections = 50, isBusyPolling = false, isEverywhere = false } = options;
   const load = { connections, warmUp: bench.warmUp, seconds: bench.seconds, isBusyPolling };
   const isReadOnly = requests.every(({ method }) => method === 'GET');
@@ -78,7 +80,8 @@ async function measurePairs(bench: Bench, options: Pair): Promise<(readonly Meas
     for (const server of servers) server.pause();
 
     const generator = isEverywhere ? openGenerator('anywhere') : bench.generator;
-    const measure = (server: Server) => awake(server, () => generator.measure(server, requests, load));
+    const measure = (server: Server) =>
+      awake(server, () => generator.measure(server, server === one ? requests : rightRequests, load));
     try {
       return await measureRounds(bench, async () => [await measure(one), await measure(other)]);
     } finally {

@@ -4,5 +4,6 @@ import { events } from './events.ts';
 import { onPostgres } from './on-postgres.ts';
 import type { Row } from './result.ts';
 import { rivals } from './rivals.ts';
+import { secured } from './secured.ts';
 
-export const rows: readonly Row[] = [...rivals, ...onPostgres, ...alone, events];
+export const rows: readonly Row[] = [...rivals, ...onPostgres, ...alone, secured, events];

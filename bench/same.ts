@@ -21,11 +21,15 @@ export async function findDifference(
   return undefined;
 }
 
-async function send({ port }: Server, { method, path, body }: Request): Promise<unknown> {
+async function send({ port }: Server, { method, path, body, headers = {} }: Request): Promise<unknown> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method,
     // No connection may stay open, because the server will be suspended.
-    headers: { connection: 'close', ...(body !== undefined && { 'content-type': 'application/json' }) },
+    headers: {
+      ...headers,
+      connection: 'close',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const content = (await response.json()) as Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { createBuiltInIssuer, createExternalIssuer } from '../auth/issuer.ts';
 import type { FetchKeys } from '../auth/key-set.ts';
-import { createTokenVerifier, type VerifyToken } from '../auth/token-verifier.ts';
+import { createTokenVerifier, type VerifyCredential } from '../auth/token-verifier.ts';
 import { openPeer } from '../calls/client.ts';
 import type { Config } from '../config/config.ts';
 import { product } from '../openapi/product.ts';
@@ -9,7 +9,7 @@ import { product } from '../openapi/product.ts';
 const timeoutMs = 5_000;
 
 export interface OpenedVerifier {
-  readonly verify: VerifyToken;
+  readonly verify: VerifyCredential;
   close(): Promise<void>;
 }
 

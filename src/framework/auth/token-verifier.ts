@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { Principal } from '../context/principal.ts';
 
@@ -29,52 +28,62 @@ export interface TokenVerifierOptions {
   readonly keys: JWTVerifyGetKey;
 }
 
-/** Returns the principal of a token. Synchronous if the token was verified before. */
-export type VerifyToken = (token: string) => Principal | Promise<Principal>;
+/** The credential of a request is no token that could be verified. */
+export class InvalidCredential extends Error {}
+
+/**
+ * Returns the principal of an `authorization` header. Synchronous if its token was verified before.
+ * @throws {InvalidCredential | JOSEError} The result rejects so if it has no valid token.
+ * @throws {KeysUnavailable} The result rejects so if the keys are not known.
+ */
+export type VerifyCredential = (authorization: string) => Principal | Promise<Principal>;
 
 interface Verified {
   readonly principal: Principal;
-  /** Seconds since 1970. */
+  /** ms since 1970. */
   readonly expires: number;
 }
 
+/** RFC 6750, section 2.1. */
+const credentials = /^Bearer +([\w.~+/-]+=*)$/i;
+
 /**
- * Creates the verification of access tokens (RFC 9068). Verified tokens are kept until they expire, by the hash of the whole
- * token, because a signature costs more than a read of the services.
- * @throws {JOSEError} The result rejects so if the token is not valid.
- * @throws {KeysUnavailable} The result rejects so if the keys are not known.
+ * Creates the verification of access tokens (RFC 9068). Verified tokens are kept until they expire, by the whole header,
+ * because a signature costs more than a read of the services. A hash of the header would cost more than its comparison.
  */
-export function createTokenVerifier({ issuer, audience, claim, keys }: TokenVerifierOptions): VerifyToken {
+export function createTokenVerifier({
+  issuer,
+  audience,
+  claim,
+  keys,
+}: TokenVerifierOptions): VerifyCredential {
   const verified = new Map<string, Verified>();
   const running = new Map<string, Promise<Principal>>();
   const path = claim.split('.');
 
-  async function verify(token: string, id: string): Promise<Principal> {
-    try {
-      const { payload } = await jwtVerify(token, keys, {
-        ...{ issuer: await issuer(), audience, algorithms, clockTolerance, typ: 'at+jwt' },
-        requiredClaims: ['exp', 'sub'],
-      });
-      const principal = toPrincipal(payload, path);
-      if (verified.size >= maxTokens) verified.delete(verified.keys().next().value as string);
-      verified.set(id, { principal, expires: payload.exp as number });
-      return principal;
-    } finally {
-      running.delete(id);
-    }
+  async function verify(authorization: string): Promise<Principal> {
+    const token = credentials.exec(authorization)?.[1];
+    if (token === undefined) throw new InvalidCredential('the header is not "Bearer" and one token');
+    const { payload } = await jwtVerify(token, keys, {
+      ...{ issuer: await issuer(), audience, algorithms, clockTolerance, typ: 'at+jwt' },
+      requiredClaims: ['exp', 'sub'],
+    });
+    const principal = toPrincipal(payload, path);
+    if (verified.size >= maxTokens) verified.delete(verified.keys().next().value as string);
+    verified.set(authorization, { principal, expires: (payload.exp as number) * 1_000 });
+    return principal;
   }
 
-  return (token) => {
-    const id = hash('sha256', token, 'base64');
-    const known = verified.get(id);
+  return (authorization) => {
+    const known = verified.get(authorization);
     if (known !== undefined) {
-      if (known.expires * 1_000 > Date.now()) return known.principal;
-      verified.delete(id);
+      if (known.expires > Date.now()) return known.principal;
+      verified.delete(authorization);
     }
-    let result = running.get(id);
+    let result = running.get(authorization);
     if (result === undefined) {
-      result = verify(token, id);
-      running.set(id, result);
+      result = verify(authorization).finally(() => running.delete(authorization));
+      running.set(authorization, result);
     }
     return result;
   };

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { authentication } from '../auth/authentication.ts';
-import type { VerifyToken } from '../auth/token-verifier.ts';
+import type { VerifyCredential } from '../auth/token-verifier.ts';
 import type { AppConfig } from '../config/config.ts';
 import { internalLimits, type Limits } from '../config/limits.ts';
 import { readRequestId } from '../context/propagation.ts';
@@ -42,7 +42,7 @@ export interface ServerOptions {
   /** Which requests come from other apps of the config. */
   readonly callers: Callers;
   /** Verifies the tokens of users. Undefined: `auth` is off. */
-  readonly verify?: VerifyToken | undefined;
+  readonly verify?: VerifyCredential | undefined;
   /** Requests of one client per minute; 0: no limit. */
   readonly rate: number;
   /** Proxies whose `x-forwarded-for` is trusted. */

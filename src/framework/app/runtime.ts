@@ -72,7 +72,7 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
   // Another app knows only the `internal.key` of the config.
   const headersTo: Runtime['headersTo'] = (service, caller, from) =>
     app.services.includes(service) || internal.key !== undefined ? key.headers(caller, from) : {};
-  const verifier = openTokenVerifier(config, originOf, (service) => headersTo(service, 'service'));
+  const verifier = openTokenVerifier(config, name, originOf, (service) => headersTo(service, 'service'));
   const server: FastifyInstance = await createServer({
     ...{ log, limits, credential: key, proxies, origins: allowed, metrics: traffic, tracer },
     ...{ app, hosts: config.hosts, hsts: config.hsts },

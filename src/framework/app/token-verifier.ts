@@ -3,7 +3,10 @@ import type { FetchKeys } from '../auth/key-set.ts';
 import { createTokenVerifier, type VerifyCredential } from '../auth/token-verifier.ts';
 import { openPeer } from '../calls/client.ts';
 import type { Config } from '../config/config.ts';
+import { runInContext } from '../context/context.ts';
+import { createFeedReader } from '../events/read-feed.ts';
 import { product } from '../openapi/product.ts';
+import { rejectEndedSessions, sessionEnded } from './ended-sessions.ts';
 
 /** ms for a response of the issuer. */
 const timeoutMs = 5_000;
@@ -15,11 +18,13 @@ export interface OpenedVerifier {
 
 /**
  * Creates the verification of the tokens that the config accepts. Undefined: `auth` is off.
+ * @param caller the name of this app, as the issuer sees it.
  * @param originOf returns the origin of a service.
  * @param headersTo returns the headers that identify this app to a service.
  */
 export function openTokenVerifier(
   { auth }: Config,
+  caller: string,
   originOf: (service: string) => string,
   headersTo: (service: string) => Readonly<Record<string, string>>,
 ): OpenedVerifier | undefined {
@@ -31,17 +36,18 @@ export function openTokenVerifier(
       close: async () => {},
     };
   const { get, close } = openPeer(issuer, {
+    service: caller,
     origin: () => originOf(issuer),
     document: undefined,
     deadline: timeoutMs,
     headers: headersTo(issuer),
   });
+  // Not in the context of the request that needs it: its deadline must not end a read for all.
+  const read = (path: string, ms: number) => runInContext(undefined, () => get(path, ms));
   const fetchKeys: FetchKeys = async () => {
-    const { status, content } = await get('/.well-known/jwks.json', timeoutMs);
+    const { status, content } = await read('/.well-known/jwks.json', timeoutMs);
     return new Response(content, { status });
   };
-  return {
-    verify: createTokenVerifier({ ...createBuiltInIssuer(issuer, fetchKeys), audience, claim }),
-    close,
-  };
+  const verify = createTokenVerifier({ ...createBuiltInIssuer(issuer, fetchKeys), audience, claim });
+  return { verify: rejectEndedSessions(verify, createFeedReader(read, [sessionEnded])), close };
 }

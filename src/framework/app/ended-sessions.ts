@@ -1,0 +1,71 @@
+import type { VerifyCredential } from '../auth/token-verifier.ts';
+import { InvalidCredential } from '../auth/token-verifier.ts';
+import type { Principal } from '../context/principal.ts';
+import { FeedLost, type ReadFeed } from '../events/read-feed.ts';
+
+/** The type of the event that the issuer emits when a session ends before its tokens do. `subject` is the session. */
+export const sessionEnded = 'session.ended';
+
+/** ms after which the feed is read again, in the background, when a token of a session comes. */
+const refreshMs = 15_000;
+/** ms after which a request waits for that. A session that has ended is rejected after this time at the latest. */
+const waitMs = 45_000;
+/** ms between two attempts while the issuer is away. Meanwhile the tokens are accepted. */
+const retryMs = 1_000;
+/** ms for which an ended session is remembered: no access token lives longer. */
+const keepMs = 86_400_000;
+
+/** Rejects tokens of sessions that have ended. Reads the feed of the issuer only while tokens come. */
+export function rejectEndedSessions(verify: VerifyCredential, readFeed: ReadFeed): VerifyCredential {
+  const ended = new Map<string, number>();
+  let position: string | null = null;
+  let readAt = Number.NEGATIVE_INFINITY;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  let running: Promise<void> | undefined;
+
+  async function read(): Promise<void> {
+    for (;;) {
+      const { events, next, newest } = await readFeed(position, { waitMs: 0 });
+      for (const { subject, time } of events) ended.set(subject, Date.parse(time));
+      position = next;
+      if (next === newest) break;
+    }
+    readAt = performance.now();
+    for (const [session, at] of ended) if (at < Date.now() - keepMs) ended.delete(session);
+  }
+
+  function refresh(): Promise<void> {
+    triedAt = performance.now();
+    running ??= read()
+      .catch((error: unknown) => {
+        // The feed was restored from a backup, or does not go back that far: read what it has.
+        if (error instanceof FeedLost) position = null;
+      })
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  }
+
+  function assertNotEnded(principal: Principal): Principal {
+    if (ended.has(principal.session as string)) throw new InvalidCredential('the session has ended');
+    return principal;
+  }
+
+  function check(principal: Principal): Principal | Promise<Principal> {
+    if (principal.session === undefined) return principal;
+    const now = performance.now();
+    const isStale = now - readAt > refreshMs;
+    if (!isStale && !ended.has(principal.session)) return principal;
+    const reading = isStale && now - triedAt > retryMs ? refresh() : running;
+    const mustWait = reading !== undefined && now - readAt > waitMs;
+    return mustWait ? reading.then(() => assertNotEnded(principal)) : settle(principal);
+  }
+
+  const settle = async (principal: Principal) => assertNotEnded(principal);
+
+  return (authorization) => {
+    const principal = verify(authorization);
+    return principal instanceof Promise ? principal.then(check) : check(principal);
+  };
+}

@@ -4,6 +4,42 @@ import type { operations } from './api.d.ts';
 
 declare module '../src/framework/calls/peers.ts' {
   interface Peers {
+    auth: {
+      /** POST /auth/sessions/ */
+      createSession: operations['auth.createSession'];
+      /** GET /auth/sessions/ */
+      listSessions: operations['auth.listSessions'];
+      /** DELETE /auth/sessions/ */
+      endSessions: operations['auth.endSessions'];
+      /** POST /auth/login */
+      logIn: operations['auth.logIn'];
+      /** POST /auth/sessions/refresh */
+      refreshSession: operations['auth.refreshSession'];
+      /** DELETE /auth/sessions/current */
+      endCurrentSession: operations['auth.endCurrentSession'];
+      /** DELETE /auth/sessions/{session_id} */
+      endSession: operations['auth.endSession'];
+      /** POST /auth/users/ */
+      registerUser: operations['auth.registerUser'];
+      /** GET /auth/users/ */
+      listUsers: operations['auth.listUsers'];
+      /** PATCH /auth/users/{user_id} */
+      updateUser: operations['auth.updateUser'];
+      /** GET /auth/me */
+      readMe: operations['auth.readMe'];
+      /** PUT /auth/me/password */
+      changePassword: operations['auth.changePassword'];
+      /** POST /auth/password-resets/ */
+      requestPasswordReset: operations['auth.requestPasswordReset'];
+      /** PUT /auth/password-resets/ */
+      resetPassword: operations['auth.resetPassword'];
+      /** GET /auth/.well-known/jwks.json */
+      readKeySet: operations['auth.readKeySet'];
+      /** GET /auth/.well-known/openid-configuration */
+      readDiscovery: operations['auth.readDiscovery'];
+      /** GET /auth/events */
+      readEvents: operations['auth.readEvents'];
+    };
     pet: {
       /** POST /pet/pets/ */
       createPet: operations['pet.createPet'];

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto';
+import { getLogger } from '#framework';
+import type { AccessTokens } from './access-tokens.ts';
+import type { Account, AccountRepository } from './account-repository.ts';
+import { loginFailed, refreshFailed } from './errors.ts';
+import { type Options, toMs } from './options.ts';
+import type { Passwords } from './passwords.ts';
+import {
+  createRefreshToken,
+  hashKey,
+  isGenuine,
+  type ParsedToken,
+  parseRefreshToken,
+} from './refresh-token.ts';
+import { type Credentials, foldEmail, type Tokens } from './schemas.ts';
+import type { SessionRecord, SessionRepository } from './session-repository.ts';
+import type { Throttle } from './throttle.ts';
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+/** The client of a request. */
+export interface Client {
+  readonly address: string;
+  readonly agent: string;
+}
+
+export interface SessionsOptions {
+  readonly accounts: AccountRepository;
+  readonly sessions: SessionRepository;
+  readonly passwords: Passwords;
+  readonly throttle: Throttle;
+  readonly tokens: AccessTokens;
+  readonly options: Options;
+}
+
+/** Until then the previous refresh token still works: two tabs of a browser may refresh at once. */
+const overlapMs = 10_000;
+
+/** Begins, refreshes and ends sessions. */
+export function createSessions({
+  accounts,
+  sessions,
+  passwords,
+  throttle,
+  tokens,
+  options,
+}: SessionsOptions) {
+  const lifeMs = toMs(options.session);
+  const idleMs = toMs(options.idle);
+
+  async function createTokens(
+    session: Pick<SessionRecord, 'id' | 'secret' | 'scopes' | 'account_id'>,
+    counter: number,
+  ): Promise<Tokens> {
+    const { id, secret, scopes, account_id } = session;
+    return {
+      access_token: await tokens.issue({ sub: String(account_id), scope: scopes, sid: id }),
+      token_type: 'Bearer',
+      expires_in: tokens.lifetime,
+      refresh_token: createRefreshToken(id, counter, secret),
+      session_id: id,
+    };
+  }
+
+  /** @param checkedHash the hash that the password was compared with. */
+  async function begin(account: Account, password: string, agent: string): Promise<Tokens | undefined> {
+    const { id: accountId, password_hash, scopes } = account;
+    // Later, if too many passwords wait now.
+    const newHash = passwords.isOutdated(password_hash)
+      ? await passwords.hash(password).catch(() => undefined)
+      : undefined;
+    const id = randomBytes(16).toString('base64url');
+    const secret = randomBytes(32).toString('base64url');
+    const now = Date.now();
+    const ends = now + lifeMs;
+    const session = { id, accountId, secret, agent, now, ends, idleEnds: Math.min(ends, now + idleMs) };
+    if (!(await sessions.create(session, password_hash, newHash))) return undefined;
+    return createTokens({ id, secret, scopes, account_id: accountId }, 1);
+  }
+
+  /** Ends a session because of a refresh token that was used before: the client or a thief has a later one. */
+  async function endStolen({ id, account_id }: SessionRecord): Promise<never> {
+    if (await sessions.end(id, account_id))
+      getLogger().warn(
+        { session: id, user: account_id },
+        'a refresh token was used again: the session is ended',
+      );
+    throw refreshFailed();
+  }
+
+  /** Answers a token that is not the current one. */
+  function refreshAgain(
+    session: SessionRecord,
+    { counter }: ParsedToken,
+    keyHash: string | null,
+    now: number,
+  ) {
+    const isPrevious = counter === session.counter - 1;
+    const isOverlap = now - session.rotated_ms <= overlapMs;
+    const isRetry = keyHash !== null && keyHash === session.key_hash;
+    return isPrevious && (isOverlap || isRetry) ? createTokens(session, session.counter) : endStolen(session);
+  }
+
+  return {
+    /** Checks a password and begins a session. @throws {Problem} 401, 429 or 503 */
+    async logIn({ email, password }: Credentials, { address, agent }: Client): Promise<Tokens> {
+      const folded = foldEmail(email);
+      const one = await throttle.begin(folded, address);
+      const account = await accounts.findByEmail(folded);
+      let isRight: boolean;
+      try {
+        isRight = await passwords.verify(account?.password_hash, password);
+      } catch (error) {
+        await one.cancel();
+        throw error;
+      }
+      const isBlocked = account?.is_blocked !== 0;
+      const begun =
+        account === undefined || !isRight || isBlocked ? undefined : await begin(account, password, agent);
+      if (begun === undefined) throw loginFailed();
+      await one.succeed();
+      return begun;
+    },
+    /**
+     * Replaces a refresh token. The previous token gets the same current token again within 10 s, or with the
+     * idempotency key that rotated it. Any other token that was used before ends the session.
+     * @throws {Problem} 401
+     */
+    async refresh(token: string, key: string | undefined): Promise<Tokens> {
+      const parsed = parseRefreshToken(token);
+      const now = Date.now();
+      const session = parsed && (await sessions.find(parsed.session, now));
+      if (parsed === undefined || session === undefined || !isGenuine(parsed, session.secret))
+        throw refreshFailed();
+      const keyHash = key === undefined ? null : hashKey(key, session.secret);
+      if (parsed.counter !== session.counter) return refreshAgain(session, parsed, keyHash, now);
+      const idleEnds = Math.min(session.ends_ms, now + idleMs);
+      if (await sessions.rotate(session.id, session.counter, { now, idleEnds }, keyHash))
+        return createTokens(session, session.counter + 1);
+      // Another request has rotated or ended the session since it was read.
+      const changed = await sessions.find(session.id, now);
+      if (changed === undefined) throw refreshFailed();
+      return refreshAgain(changed, parsed, keyHash, now);
+    },
+    list: (accountId: number) => sessions.list(accountId, Date.now()),
+    end: (id: string, accountId: number) => sessions.end(id, accountId),
+    endAll: (accountId: number) => accounts.write(() => sessions.endAll(accountId)),
+  };
+}

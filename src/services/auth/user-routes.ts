@@ -1,0 +1,102 @@
+import { Type } from '@sinclair/typebox';
+import { found, OkResponse, ok, Page, ref, type ServiceScope } from '#framework';
+import { requireAccount } from './caller.ts';
+import {
+  credentialMissing,
+  emailTaken,
+  hashesBusy,
+  passwordCommon,
+  passwordWrong,
+  registrationClosed,
+  userNotFound,
+} from './errors.ts';
+import type { Options } from './options.ts';
+import { Accepted, NewUser, PasswordChange, User, UserCreate, UserId, UserUpdate } from './schemas.ts';
+import { anyUser } from './session-routes.ts';
+import type { Users } from './users.ts';
+
+const administrator = { security: [{ bearer: ['auth:admin'] }] };
+
+export function addUserRoutes(app: ServiceScope, users: Users, { register, mail }: Options): void {
+  app.post(
+    '/users/',
+    {
+      schema: {
+        operationId: 'registerUser',
+        summary: 'Register',
+        description:
+          'If the server sends mail, the response is always 202, and a mail says whether the address had an account. Otherwise it is 200 or 409.',
+        body: ref(UserCreate),
+        response: { 200: ref(NewUser, 'The new user'), 202: ref(Accepted) },
+        errors: [registrationClosed, emailTaken, passwordCommon, hashesBusy],
+      },
+    },
+    async ({ body, ip }, reply) => {
+      if (register !== 'open') throw registrationClosed();
+      const user = await users.register(body.email, body.password, ip);
+      if (mail !== undefined) return reply.code(202).send({ accepted: true as const });
+      return found(user, emailTaken);
+    },
+  );
+
+  app.get(
+    '/users/',
+    {
+      schema: {
+        operationId: 'listUsers',
+        summary: 'List users',
+        ...administrator,
+        querystring: Page,
+        response: { 200: Type.Array(ref(User), { description: 'Users, in id order' }) },
+      },
+    },
+    ({ query }) => users.list(query),
+  );
+
+  app.patch(
+    '/users/:user_id',
+    {
+      schema: {
+        operationId: 'updateUser',
+        summary: 'Change the scopes of a user, or block it',
+        ...administrator,
+        params: UserId,
+        body: ref(UserUpdate),
+        response: { 200: ref(User, 'The user as it is now') },
+        errors: [userNotFound],
+      },
+    },
+    async ({ params, body }) => found(await users.change(params.user_id, body), userNotFound),
+  );
+
+  app.get(
+    '/me',
+    {
+      schema: {
+        operationId: 'readMe',
+        summary: 'Read your user',
+        ...{ ...anyUser, errors: [credentialMissing, userNotFound] },
+        response: { 200: ref(User, 'The user') },
+      },
+    },
+    async () => found(await users.find(requireAccount().id), userNotFound),
+  );
+
+  app.put(
+    '/me/password',
+    {
+      schema: {
+        operationId: 'changePassword',
+        summary: 'Change your password, which ends your other sessions',
+        ...anyUser,
+        body: ref(PasswordChange),
+        response: { 200: OkResponse },
+        errors: [credentialMissing, passwordWrong, userNotFound, passwordCommon, hashesBusy],
+      },
+    },
+    async ({ body, ip }) => {
+      const { id, session } = requireAccount();
+      return ok(await users.changePassword(id, body, { address: ip, session }), userNotFound);
+    },
+  );
+}

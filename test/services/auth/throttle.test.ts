@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import type { TestApp } from '../../support/app.ts';
+import {
+  alice,
+  begin,
+  bob,
+  createAuthApp,
+  from,
+  holdClock,
+  logIn,
+  problemOf,
+  refresh,
+  register,
+} from './helper.ts';
+
+const wrong = { ...alice, password: 'four brown kettles' };
+const guess = (app: TestApp, address: string, user = wrong) => logIn(app, user, from(address));
+
+/** Guesses until the limit of the account is reached, from an address for each guess. */
+async function guessOften(app: TestApp, count: number, user = wrong): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let index = 0; index < count; index += 20) {
+    const some = Array.from({ length: 20 }, (_, offset) => {
+      const number = index + offset;
+      return guess(app, `10.1.${Math.floor(number / 200)}.${number % 200}`, user);
+    });
+    statuses.push(...(await Promise.all(some)).map(({ status }) => status));
+  }
+  return statuses;
+}
+
+const countHashes = (statuses: readonly number[]) => statuses.filter((status) => status === 401).length;
+
+test.for([
+  ['known', wrong],
+  ['unknown', bob],
+] as const)('after 5 failures for a %s account an address waits longer each time', async ([, user], t) => {
+  const clock = holdClock(t);
+  const app = await createAuthApp(t);
+  await register(app);
+  for (let index = 0; index < 5; index += 1) expect((await guess(app, '10.0.0.1', user)).status).toBe(401);
+  for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]) {
+    const blocked = await guess(app, '10.0.0.1', user);
+    expect(blocked.headers.get('retry-after')).toBe(String(seconds));
+    expect(problemOf(blocked)).toEqual({
+      type: 'urn:problem-type:too-many-tries',
+      title: 'Too Many Requests',
+      status: 429,
+      detail: 'Too many tries: wait before the next one',
+    });
+    clock.pass(seconds);
+    expect((await guess(app, '10.0.0.1', user)).status).toBe(401);
+  }
+});
+
+test('another address, another account and a running session are not concerned', async (t) => {
+  const app = await createAuthApp(t);
+  await register(app);
+  await register(app, bob);
+  const tokens = await begin(app);
+  for (let index = 0; index < 5; index += 1) await guess(app, '10.0.0.1');
+  expect((await guess(app, '10.0.0.1', alice)).status).toBe(429);
+  expect((await guess(app, '10.0.0.2', alice)).status).toBe(200);
+  expect((await guess(app, '10.0.0.1', bob)).status).toBe(200);
+  expect((await refresh(app, tokens.refresh_token, from('10.0.0.1'))).status).toBe(200);
+});
+
+test('a login clears the failures of its address', async (t) => {
+  const app = await createAuthApp(t);
+  await register(app);
+  for (let round = 0; round < 3; round += 1) {
+    for (let index = 0; index < 4; index += 1) expect((await guess(app, '10.0.0.1')).status).toBe(401);
+    expect((await guess(app, '10.0.0.1', alice)).status).toBe(200);
+  }
+});
+
+test('an address has 30 tries per minute', async (t) => {
+  const clock = holdClock(t);
+  const app = await createAuthApp(t);
+  const statuses: number[] = [];
+  for (let index = 0; index < 40; index += 1)
+    statuses.push((await guess(app, '10.0.0.1', { ...wrong, email: `user${index}@example.com` })).status);
+  expect(statuses).toEqual([...Array(30).fill(401), ...Array(10).fill(429)]);
+  const registered = await app.post('/auth/users/', alice, from('10.0.0.1'));
+  expect(registered.status, 'registrations count too').toBe(429);
+  expect((await guess(app, '10.0.0.2')).status).toBe(401);
+  clock.pass(61);
+  expect((await guess(app, '10.0.0.1')).status).toBe(401);
+});
+
+test('addresses of one IPv6 network count as one', async (t) => {
+  const app = await createAuthApp(t);
+  for (let index = 0; index < 5; index += 1)
+    expect((await guess(app, `2001:db8:0:1::${index + 1}`)).status).toBe(401);
+  expect((await guess(app, '2001:db8::1:f:0:0:9')).status).toBe(429);
+  expect((await guess(app, '2001:db8:0:2::1')).status).toBe(401);
+});
+
+test('1,000 guesses from as many addresses check at most 105 passwords', { timeout: 120_000 }, async (t) => {
+  const clock = holdClock(t);
+  const app = await createAuthApp(t);
+  await register(app);
+  await guess(app, '10.9.9.9', alice);
+  const hashes = countHashes(await guessOften(app, 1000));
+  expect(hashes).toBeGreaterThanOrEqual(95);
+  expect(hashes).toBeLessThanOrEqual(105);
+  const blocked = await guess(app, '10.8.8.8', alice);
+  expect(blocked.status, 'the limit concerns an address that has never logged in').toBe(429);
+  expect((await guess(app, '10.9.9.9', alice)).status, 'but not one that has').toBe(200);
+  clock.pass(3600);
+  expect((await guess(app, '10.8.8.8', alice)).status).toBe(200);
+});

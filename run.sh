@@ -17,6 +17,7 @@ Commands (COMMAND --help prints the options):
   generate        write generated/ from the services
   migrate         create, apply and list migrations of the databases, or copy a database
   events          show and repair the consumers of events
+  auth            create an administrator, rotate keys, end sessions, make development tokens
   backup          copy the databases while the server runs
   restore         restore the databases of a backup
   fuzz            send random requests and compare the responses with the contract

@@ -12,7 +12,7 @@ import { databaseUrlOf, type Migrated } from './service-command.ts';
 export class ServiceDatabases {
   readonly #services: readonly Migrated[];
   readonly #config: Config;
-  readonly #open = new Map<string, Promise<Database>>();
+  readonly #opened = new Map<string, Promise<Database>>();
 
   constructor(services: readonly Migrated[], config: Config) {
     this.#services = services.filter(({ name }) => Object.hasOwn(config.services, name));
@@ -30,28 +30,29 @@ export class ServiceDatabases {
   }
 
   async operations(service: string) {
-    return createEventOperations(await this.#database(service));
+    return createEventOperations(await this.open(service));
   }
 
   /** The newest position of a feed; "unknown" if the database of its service cannot be reached from here. */
   async newestOf(producer: string): Promise<string> {
     try {
-      return (await readNewest(await this.#database(producer))) ?? 'unknown';
+      return (await readNewest(await this.open(producer))) ?? 'unknown';
     } catch {
       return 'unknown';
     }
   }
 
   async close(): Promise<void> {
-    for (const database of this.#open.values()) await database.then((one) => one.close()).catch(() => {});
+    for (const database of this.#opened.values()) await database.then((one) => one.close()).catch(() => {});
   }
 
-  #database(name: string): Promise<Database> {
+  /** Opens the database of a service, once. */
+  open(name: string): Promise<Database> {
     const [service] = this.names(name).map((one) => this.#services.find((other) => other.name === one));
-    let database = this.#open.get(name);
+    let database = this.#opened.get(name);
     if (database === undefined) {
       database = openCurrent(service as Migrated, databaseUrlOf(service as Migrated, this.#config));
-      this.#open.set(name, database);
+      this.#opened.set(name, database);
     }
     return database;
   }

@@ -10,7 +10,8 @@ const { placeholder } = sql;
 /** Creates the queries for the keys that sign access tokens. */
 export function createKeyRepository({ orm, prepare, prepareLocking, write }: Database) {
   const selectAll = () => orm.select().from(signingKeys);
-  const select = prepare(selectAll().orderBy(signingKeys.created_ms, signingKeys.kid));
+  const rank = sql`CASE ${signingKeys.role} WHEN 'next' THEN 2 WHEN 'current' THEN 1 ELSE 0 END`;
+  const select = prepare(selectAll().orderBy(rank, signingKeys.ends_ms));
   const lock = prepareLocking(selectAll().where(sql`${signingKeys.role} IS NOT NULL`));
   const insert = prepare(
     orm
@@ -37,6 +38,7 @@ export function createKeyRepository({ orm, prepare, prepareLocking, write }: Dat
   const prune = prepare(orm.delete(signingKeys).where(sql`${signingKeys.ends_ms} <= ${placeholder('now')}`));
 
   return {
+    /** Lists the keys in the order in which they sign: previous keys, the current one, the next one. */
     list: () => select.all(),
     /** Adds keys for the roles that no key has. */
     fill: (keys: { readonly current: NewKey; readonly next: NewKey }, now: number) =>

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { expect, type TestContext, test } from 'vitest';
+import { openDatabase } from '../../../src/framework/database/open-database.ts';
+import auth from '../../../src/services/auth/index.ts';
+import { createKeyRepository } from '../../../src/services/auth/key-repository.ts';
+import { createSigningKeys, type SigningKeys } from '../../../src/services/auth/signing-keys.ts';
+import { holdClock } from './helper.ts';
+
+const tokenMs = 600_000;
+
+/** Opens a database, and returns what opens the keys in it, as each process does. */
+async function openKeys(t: TestContext) {
+  const server = process.env.TEST_POSTGRES;
+  const url =
+    server === undefined ? 'sqlite::memory:' : `${server}?schema=t${randomUUID().replaceAll('-', '')}`;
+  const database = await openDatabase(url, { migrations: auth.migrations, service: 'auth' });
+  t.onTestFinished(() => database.close());
+  return () => createSigningKeys(createKeyRepository(database), tokenMs);
+}
+
+const kidOf = async (keys: SigningKeys) => decodeProtectedHeader(await keys.sign({ sub: '1' })).kid;
+const publishedBy = async (keys: SigningKeys) => (await keys.listPublic()).map(({ kid }) => kid as string);
+
+test('processes that start at once create one pair of keys', async (t) => {
+  const open = await openKeys(t);
+  const all = Array.from({ length: 8 }, open);
+  await Promise.all(all.map((keys) => keys.ensure()));
+  expect(await publishedBy(open())).toHaveLength(2);
+  const kids = new Set(await Promise.all(all.map(kidOf)));
+  expect(kids.size).toBe(1);
+});
+
+test('the next key signs only after verifiers know it', async (t) => {
+  const clock = holdClock(t);
+  const open = await openKeys(t);
+  const keys = open();
+  await keys.ensure();
+  const [before] = await publishedBy(keys);
+  expect(await kidOf(keys)).toBe(before);
+  expect(await keys.rotate(false)).toBe(1_200_000);
+  expect(await kidOf(keys)).toBe(before);
+  clock.pass(1199);
+  expect(await keys.rotate(false)).toBe(1_000);
+  clock.pass(1);
+  const next = (await publishedBy(keys))[1];
+  expect(await keys.rotate(false)).toBe(0);
+  expect(await kidOf(keys)).toBe(next);
+  expect(await keys.rotate(false), 'the new next key is not known yet').toBe(1_200_000);
+  expect(await keys.rotate(true)).toBe(0);
+});
+
+test('of two rotations at once one happens', async (t) => {
+  const clock = holdClock(t);
+  const open = await openKeys(t);
+  await open().ensure();
+  clock.pass(1200);
+  const waits = await Promise.all([open().rotate(false), open().rotate(false)]);
+  expect(waits.sort()).toEqual([0, 1_200_000]);
+  expect(await publishedBy(open())).toHaveLength(3);
+});
+
+test('every token is valid until it ends, in each process, while keys rotate', async (t) => {
+  const clock = holdClock(t);
+  const open = await openKeys(t);
+  const [one, other] = [open(), open()];
+  await one.ensure();
+  const tokens: { token: string; endsMs: number }[] = [];
+  /** What a verifier knows that reads the keys as rarely as it may. */
+  let known: { keys: JSONWebKeySet; readMs: number } | undefined;
+  let checks = 0;
+  for (let step = 0; step < 240; step += 1) {
+    const now = Date.now();
+    if (known === undefined || now - known.readMs >= tokenMs)
+      known = { keys: { keys: await one.listPublic() }, readMs: now };
+    for (const keys of [one, other]) {
+      const exp = Math.floor(now / 1000) + 600;
+      tokens.push({ token: await keys.sign({ sub: '1', exp }), endsMs: exp * 1000 });
+    }
+    if (step % 40 === 39) await one.rotate(false);
+    await one.prune();
+    const read = createLocalJWKSet(known.keys);
+    while ((tokens[0] as { endsMs: number }).endsMs <= now) tokens.shift();
+    for (const { token } of [tokens[0], tokens.at(-1), tokens.at(-2)] as typeof tokens) {
+      await jwtVerify(token, read, { currentDate: new Date(now) });
+      checks += 1;
+    }
+    clock.pass(35);
+  }
+  expect(checks).toBe(720);
+  expect((await publishedBy(one)).length, 'keys without a valid token are removed').toBeLessThanOrEqual(3);
+});

@@ -1,0 +1,53 @@
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { makeFolder } from '../../support/app.ts';
+import { begin, createAuthApp, logIn, refresh, register } from './helper.ts';
+
+test('passwords, tokens and private keys are in no log entry, error or document, and not in the database', async (t) => {
+  const planted = 'planted-Password-4711';
+  const user = { email: 'planted@example.com', password: planted };
+  const file = `${makeFolder(t)}/auth.db`;
+  const services = { auth: { database: `sqlite:${file}`, options: { register: 'open' } } };
+  const app = await createAuthApp(t, {}, { services, log: { level: 'trace' } });
+  const { post, send, get } = app;
+  await register(app, user);
+  const tokens = await begin(app, user);
+  const second = (await refresh(app, tokens.refresh_token)).body;
+  const third = (await refresh(app, second.refresh_token)).body;
+
+  const errors = [
+    await logIn(app, { ...user, email: 'nobody@example.com' }),
+    await logIn(app, { ...user, email: planted }),
+    await post('/auth/users/', user),
+    await post('/auth/users/', `{"email":"${planted}","password":"${planted}"`),
+    await post('/auth/sessions/', `{"email":"x@example.com","password":${planted}}`),
+    await refresh(app, tokens.refresh_token),
+    await refresh(app, `${third.refresh_token}x`),
+    await send('PUT', '/auth/me/password', { old: planted, new: planted }),
+    await get(`/auth/sessions/?token=${third.refresh_token}`),
+  ];
+  for (const { status } of errors) expect(status).toBeGreaterThanOrEqual(400);
+  const documents = [await get('/auth/openapi.json'), await get('/auth/.well-known/jwks.json')];
+
+  const database = new Database(file, { readonly: true });
+  t.onTestFinished(() => void database.close());
+  const rows = (table: string) =>
+    database.prepare(`SELECT * FROM ${table}`).all() as Record<string, unknown>[];
+  const keys = rows('signing_key').map(({ private_key }) => JSON.parse(String(private_key)).d as string);
+  expect(keys).toHaveLength(2);
+  const tables = ['account', 'session', 'password_reset', 'attempt', 'mail', '__event', '__idempotency_key'];
+  const known = new Set(
+    database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all(),
+  );
+  const stored = JSON.stringify(tables.filter((name) => known.has(name)).map(rows));
+  const issued = [tokens, second, third].flatMap(({ access_token, refresh_token }) => [
+    access_token,
+    refresh_token,
+  ]);
+  for (const secret of [planted, ...keys, ...issued]) {
+    expect(app.rawLogs.join('\n')).not.toContain(secret);
+    for (const { body } of [...errors, ...documents]) expect(JSON.stringify(body)).not.toContain(secret);
+    expect(stored).not.toContain(secret);
+  }
+  expect(app.rawLogs.join('\n'), 'personal data').not.toContain('planted@example.com');
+});

@@ -123,7 +123,7 @@ export default {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['/(tables|([a-z-]+-)?repository)\\.ts$', '^src/framework/database/'],
+        pathNot: ['/tables\\.ts$', '[/-]repository\\.ts$', '^src/framework/database/'],
       },
       to: {
         path: [

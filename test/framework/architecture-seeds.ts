@@ -266,6 +266,10 @@ export const allowed: readonly Seed[] = [
     file: 'src/services/extra/repository.ts',
     code: `import { sql } from '#framework/database';\nimport type { SQL } from 'drizzle-orm';\nimport './tables.ts';`,
   },
+  {
+    file: 'src/services/extra/note-repository.ts',
+    code: `import { sql } from '#framework/database';\nimport './tables.ts';`,
+  },
   { file: 'src/framework/app/seed-102.ts', code: `import type { Change } from 'diff';` },
   {
     file: 'scripts/seed-101.ts',

@@ -2,12 +2,16 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
+import { services } from '#generated/services.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../support/app.ts';
 import { queryPostgres } from '../../support/postgres-query.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { root, startProcess } from '../process/helper.ts';
 import { migrationsOf, query, runScript } from './backup-helpers.ts';
+
+/** The services with a database. */
+const known = Object.keys(services).join(', ');
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -75,7 +79,7 @@ test('progress is shown on a terminal', async (t) => {
 
 test.for([
   [[], 'Missing SERVICE to copy: see --help'],
-  [['nope'], 'nope is not a service with a database (known: pet, user)'],
+  [['nope'], `nope is not a service with a database (known: ${known})`],
   [['pet', '--to', 'sqlite:b'], 'Missing --from URL: see --help'],
   [['pet', '--from', 'sqlite:a'], 'Missing --to URL: see --help'],
   [

@@ -12,8 +12,12 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
+import { services } from '#generated/services.ts';
 import { makeFolder } from '../../support/app.ts';
 import { copyProject, root, startProcess, writeConfig } from '../process/helper.ts';
+
+/** The services with a database. */
+const known = Object.keys(services).join(', ');
 
 // Each test starts several processes, which is slow while the cores are busy.
 vi.setConfig({ testTimeout: 180_000 });
@@ -90,7 +94,7 @@ test('passes a command and its arguments to the npm script of that name, under t
   const wrong = await execute('migrate', 'status', "it's $(this)");
   expect(wrong).toEqual({
     code: 2,
-    output: "it's $(this) is not a service with a database (known: pet, user)\n",
+    output: `it's $(this) is not a service with a database (known: ${known})\n`,
   });
 });
 

@@ -9,8 +9,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { services } from '#generated/services.ts';
 import { makeFolder } from '../../support/app.ts';
 import { copyProject, root, startProcess, writeConfig } from '../process/helper.ts';
+
+/** The services with a database. */
+const known = Object.keys(services).join(', ');
 
 // Each test starts up to five processes, which is slow while the cores are busy.
 vi.setConfig({ testTimeout: 180_000 });
@@ -196,10 +200,10 @@ test.for([
 test.for([
   { args: [], message: 'Expected create, apply, status or copy: see --help\n' },
   { args: ['drop'], message: 'Expected create, apply, status or copy: see --help\n' },
-  { args: ['create', 'nope'], message: 'nope is not a service with a database (known: pet, user)\n' },
+  { args: ['create', 'nope'], message: `nope is not a service with a database (known: ${known})\n` },
   { args: ['status', 'pet', 'user'], message: 'Unknown argument user: see --help\n' },
   { args: ['status', '--name', 'x'], message: 'Expected --name only with create: see --help\n' },
-  { args: ['status', 'nope'], message: 'nope is not a service with a database (known: pet, user)\n' },
+  { args: ['status', 'nope'], message: `nope is not a service with a database (known: ${known})\n` },
   { args: ['status', '--nope'], message: 'Unknown option --nope: see --help\n' },
   { args: ['status', '--config', '/nowhere.yaml'], message: '/nowhere.yaml: there is no such file\n' },
 ])('migrate ends with 2 and one line on $args', async ({ args, message }, t) => {

@@ -3481,6 +3481,46 @@ export interface operations {
                     "application/cloudevents-batch+json": components["schemas"]["auth.SessionEndedEvent"][];
                 };
             };
+            /** @description The request needs a valid credential */
+            401: {
+                headers: {
+                    "x-request-id": components["headers"]["auth.x-request-id"];
+                    "www-authenticate": components["headers"]["auth.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "A credential is needed",
+                     *       "instance": "/auth/events"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["auth.Problem"];
+                };
+            };
+            /** @description The credential does not permit this */
+            403: {
+                headers: {
+                    "x-request-id": components["headers"]["auth.x-request-id"];
+                    "www-authenticate": components["headers"]["auth.www-authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "The credential lacks the scope",
+                     *       "instance": "/auth/events"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["auth.Problem"];
+                };
+            };
             /** @description The resource existed before, and is deleted */
             410: {
                 headers: {

@@ -13,7 +13,11 @@ import { createUsers } from './users.ts';
 export default defineService({
   name: 'auth',
   description: 'Accounts, logins and access tokens. Other services verify the tokens by its public keys.',
-  scopes: { 'auth:admin': 'Read and change all accounts' },
+  // A route without `security` needs `auth:read`: the feed of events is one.
+  scopes: {
+    'auth:admin': 'Read and change all accounts',
+    'auth:read': 'Read which sessions have ended',
+  },
   schemas,
   events: authEvents,
   options: Options,

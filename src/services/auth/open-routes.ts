@@ -3,6 +3,7 @@ import { hashesBusy, mailNotConfigured, passwordCommon, resetNotFound } from './
 import type { Options } from './options.ts';
 import type { PasswordResets } from './password-resets.ts';
 import { Accepted, Discovery, KeySet, PasswordReset, ResetRequest } from './schemas.ts';
+import { open } from './session-routes.ts';
 import { keySetMaxAge, type SigningKeys } from './signing-keys.ts';
 
 /** Adds the routes for those who have lost their password. */
@@ -15,6 +16,7 @@ export function addResetRoutes(app: ServiceScope, resets: PasswordResets, { mail
         summary: 'Order a mail with a link that sets a new password',
         description:
           'The response is the same for an email without an account. The link works once, for 30 minutes.',
+        ...open,
         body: ref(ResetRequest),
         response: { 202: ref(Accepted) },
         errors: [mailNotConfigured],
@@ -33,6 +35,7 @@ export function addResetRoutes(app: ServiceScope, resets: PasswordResets, { mail
       schema: {
         operationId: 'resetPassword',
         summary: 'Set a new password with the token of a mail, which ends all sessions',
+        ...open,
         body: ref(PasswordReset),
         response: { 200: OkResponse },
         errors: [resetNotFound, passwordCommon, hashesBusy],
@@ -54,6 +57,7 @@ export function addDiscoveryRoutes(app: ServiceScope, keys: SigningKeys, { issue
       schema: {
         operationId: 'readKeySet',
         summary: 'Read the keys that verify access tokens',
+        ...open,
         response: { 200: ref(KeySet, 'The keys: a JWK set (RFC 7517)') },
       },
     },
@@ -69,6 +73,7 @@ export function addDiscoveryRoutes(app: ServiceScope, keys: SigningKeys, { issue
       schema: {
         operationId: 'readDiscovery',
         summary: 'Read the issuer and where its keys are',
+        ...open,
         response: { 200: ref(Discovery, 'The configuration, as in OpenID Connect Discovery') },
       },
     },

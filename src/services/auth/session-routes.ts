@@ -6,12 +6,15 @@ import { credentialMissing, hashesBusy, loginFailed, refreshFailed, sessionNotFo
 import { Credentials, RefreshToken, Session, SessionId, Tokens } from './schemas.ts';
 import type { Client, Sessions } from './sessions.ts';
 
-/** The routes that need a valid token, with any scopes. */
+/** A route that needs no token. */
+export const open = { security: [] };
+/** A route that needs a valid token, with any scopes. */
 export const anyUser = { security: [{ bearer: [] }], errors: [credentialMissing] };
 
 export function addSessionRoutes(app: ServiceScope, sessions: Sessions): void {
   const description = 'Many failures slow down further tries of the same address for the same account (429).';
   const logIn = {
+    ...open,
     description,
     secret: true,
     body: ref(Credentials),
@@ -43,6 +46,7 @@ export function addSessionRoutes(app: ServiceScope, sessions: Sessions): void {
         summary: 'Get a new access token',
         description:
           'Replaces the refresh token. The previous one works for 10 s, or with the `Idempotency-Key` of the request that replaced it. Any other use of an old one ends the session.',
+        ...open,
         secret: true,
         body: ref(RefreshToken),
         response: { 200: ref(Tokens, 'The new tokens') },

@@ -12,7 +12,7 @@ import {
 } from './errors.ts';
 import type { Options } from './options.ts';
 import { Accepted, NewUser, PasswordChange, User, UserCreate, UserId, UserUpdate } from './schemas.ts';
-import { anyUser } from './session-routes.ts';
+import { anyUser, open } from './session-routes.ts';
 import type { Users } from './users.ts';
 
 const administrator = { security: [{ bearer: ['auth:admin'] }] };
@@ -26,6 +26,7 @@ export function addUserRoutes(app: ServiceScope, users: Users, { register, mail 
         summary: 'Register',
         description:
           'If the server sends mail, the response is always 202, and a mail says whether the address had an account. Otherwise it is 200 or 409.',
+        ...open,
         body: ref(UserCreate),
         response: { 200: ref(NewUser, 'The new user'), 202: ref(Accepted) },
         errors: [registrationClosed, emailTaken, passwordCommon, hashesBusy],

@@ -12,7 +12,8 @@ test('passwords, tokens and private keys are in no log entry, error or document,
   const { post, send, get } = app;
   await register(app, user);
   const tokens = await begin(app, user);
-  const second = (await refresh(app, tokens.refresh_token)).body;
+  const key = { 'idempotency-key': 'one-key' };
+  const second = (await refresh(app, tokens.refresh_token, key)).body;
   const third = (await refresh(app, second.refresh_token)).body;
 
   const errors = [

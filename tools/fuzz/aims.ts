@@ -122,7 +122,7 @@ export function listAims(contract: Contract, things: Things): Aim[] {
   /** Lists the methods of a path that the contract does not have and HTTP does not imply. */
   function otherMethods(operation: Operation): Aim[] {
     const documented = contract.operations
-      .filter(({ path }) => path === operation.path)
+      .filter(({ path }) => covers(path, operation.path))
       .map(({ method }) => method);
     const implied = documented.includes('GET') ? [...documented, 'HEAD'] : documented;
     const base = partsOf(operation, values, { kindNamed: (name) => things.kindNamed(name, operation) });
@@ -140,4 +140,13 @@ export function listAims(contract: Contract, things: Things): Aim[] {
         };
       });
   }
+}
+
+/** Returns whether requests to `path` may reach `template`: `/sessions/{id}` has the methods of `/sessions/current` too. */
+function covers(template: string, path: string): boolean {
+  const own = path.split('/');
+  const parts = template.split('/');
+  return (
+    parts.length === own.length && parts.every((part, index) => part === own[index] || part.startsWith('{'))
+  );
 }

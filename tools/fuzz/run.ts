@@ -12,8 +12,8 @@ import { startServer } from './server.ts';
 const help = `Usage: ./run.sh fuzz [--seed N] [--requests N] [--url URL | --database URL]
 
 Sends valid and invalid requests to every operation in /openapi.json, and checks
-each response against the contract. Starts a separate server with every service
-and databases in memory, and checks its log.
+each response against the contract. Starts a separate server with the services of
+config.yaml and databases in memory, and checks its log.
 
   --seed N        the same seed sends the same requests to a fresh server (a random one)
   --requests N    the number of random requests (10000)

@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { parse } from 'yaml';
 import { loadServices } from '../../src/framework/app/load-services.ts';
 
-/** The product in a separate process, with every service and empty databases. */
+/** The product in a separate process, with the services of config.yaml and empty databases. */
 export interface FuzzedServer {
   readonly url: string;
   readonly services: readonly string[];
@@ -22,7 +23,8 @@ const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** @param database the URL of a PostgreSQL database; each service gets a new schema there. Databases in memory without it. */
 export async function startServer(database?: string): Promise<FuzzedServer> {
-  const services = await loadServices();
+  const all = await loadServices();
+  const services = new Map([...all].filter(([name]) => listConfigured().includes(name)));
   const schemas = database === undefined ? undefined : createSchemas(database);
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
   const file = join(folder, 'config.yaml');
@@ -64,6 +66,12 @@ export async function startServer(database?: string): Promise<FuzzedServer> {
       return output.replace(/\n$/, '').split('\n');
     },
   };
+}
+
+/** Lists the services of config.yaml. Other folders of src/services may need options. */
+function listConfigured(): string[] {
+  const file = new URL('../../config.yaml', import.meta.url);
+  return Object.keys((parse(readFileSync(file, 'utf8')) as { services: object }).services);
 }
 
 /** Schemas that no other run has, so that the ids begin with 1 as in a database in memory. */

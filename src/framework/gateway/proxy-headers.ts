@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentContext } from '../context/context.ts';
 import { drainingHeader } from '../context/propagation.ts';
 import type { Span } from '../context/span.ts';
+import { clientAddressHeader } from '../http/internal-caller.ts';
 import type { UpstreamResponse } from './upstream.ts';
 
 /** Headers about one connection, not about the request (RFC 9110, section 7.6.1). */
@@ -24,7 +25,7 @@ const decidedHere = /^(access-control-.*|strict-transport-security)$/;
  * `sec-fetch-*` (see `crossSite`); the service gets another `Host`, and would reject pages of the gateway's own origin.
  */
 const untrusted =
-  /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|x-service|proxy-.*|expect|origin|sec-fetch-.*)$/;
+  /^(x-forwarded-.*|forwarded|x-real-ip|x-internal|x-service|x-client-address|proxy-.*|expect|origin|sec-fetch-.*)$/;
 
 type HeaderFields = Record<string, string | string[] | undefined>;
 
@@ -33,7 +34,7 @@ type HeaderFields = Record<string, string | string[] | undefined>;
  * @param own headers that identify the gateway.
  */
 export function forwardedHeaders(
-  { headers, id, sentType, caller }: FastifyRequest,
+  { headers, id, sentType, caller, clientAddress }: FastifyRequest,
   own: Readonly<Record<string, string>>,
   span: Span | undefined,
 ): HeaderFields {
@@ -57,7 +58,7 @@ export function forwardedHeaders(
   delete kept.host;
   delete kept['content-length'];
   kept['content-type'] = sentType;
-  return Object.assign(kept, own, { 'x-request-id': id });
+  return Object.assign(kept, own, { 'x-request-id': id, [clientAddressHeader]: clientAddress });
 }
 
 /** Sets the headers of a service's response on the response to the client. */

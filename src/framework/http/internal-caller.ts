@@ -7,6 +7,9 @@ export type Caller = 'service' | 'gateway';
 /** The header that names the caller and proves it by the shared secret. */
 export const internalHeader = 'x-internal';
 
+/** The header in which the gateway names the address of the client. */
+export const clientAddressHeader = 'x-client-address';
+
 /** Proves that a request comes from an app of this project. */
 export interface InternalCredential {
   /**

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { internalLimits } from '../config/limits.ts';
@@ -9,7 +10,12 @@ import { LoopDetected } from '../errors/problem.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import { endRequestSpan, openRequestSpan } from '../tracing/request-span.ts';
-import { type Caller, type InternalCredential, internalHeader } from './internal-caller.ts';
+import {
+  type Caller,
+  clientAddressHeader,
+  type InternalCredential,
+  internalHeader,
+} from './internal-caller.ts';
 import type { ConcurrencyLimit } from './overload/concurrency-limit.ts';
 import { recordRequestEnd } from './request-end.ts';
 import type { SecurityHeaders } from './security-headers.ts';
@@ -32,6 +38,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The kind of app that sent the request; undefined for a client from outside. */
     readonly caller: Caller | undefined;
+    /** The address of the client, also if the gateway has forwarded the request. `ip` is then the gateway's. */
+    readonly clientAddress: string;
   }
 }
 
@@ -80,6 +88,7 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
     app.decorate('requestMetrics', metrics);
     app.decorate('securityHeaders', securityHeaders);
     app.decorateRequest('caller', undefined);
+    app.decorateRequest('clientAddress', { getter: readClientAddress });
 
     app.addHook('onRequest', (request, reply, done) => {
       const caller = credential.read(request.headers);
@@ -124,6 +133,12 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
   },
   { name: 'request-lifecycle' },
 );
+
+/** Reads the address of the client. Only a gateway with the internal credential may name another one than its own. */
+function readClientAddress(this: FastifyRequest): string {
+  const sent = this.headers[clientAddressHeader];
+  return this.caller === 'gateway' && typeof sent === 'string' && isIP(sent) !== 0 ? sent : this.ip;
+}
 
 /**
  * Creates the list of requests in flight. It is an array, because V8 keeps rebuilding the table of a Set that changes all

@@ -22,9 +22,9 @@ export function addResetRoutes(app: ServiceScope, resets: PasswordResets, { mail
         errors: [mailNotConfigured],
       },
     },
-    async ({ body, ip }, reply) => {
+    async ({ body, clientAddress }, reply) => {
       if (mail === undefined) throw mailNotConfigured();
-      await resets.request(body.email, ip);
+      await resets.request(body.email, clientAddress);
       return reply.code(202).send({ accepted: true as const });
     },
   );

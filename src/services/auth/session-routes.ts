@@ -119,6 +119,6 @@ export function addSessionRoutes(app: ServiceScope, sessions: Sessions): void {
 }
 
 /** Returns what a session keeps of its client. A header has no character that a database could not store. */
-function clientOf({ ip, headers }: Pick<FastifyRequest, 'ip' | 'headers'>): Client {
-  return { address: ip, agent: (headers['user-agent'] ?? '').slice(0, 200) };
+function clientOf({ clientAddress, headers }: Pick<FastifyRequest, 'clientAddress' | 'headers'>): Client {
+  return { address: clientAddress, agent: (headers['user-agent'] ?? '').slice(0, 200) };
 }

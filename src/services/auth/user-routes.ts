@@ -32,9 +32,9 @@ export function addUserRoutes(app: ServiceScope, users: Users, { register, mail 
         errors: [registrationClosed, emailTaken, passwordCommon, hashesBusy],
       },
     },
-    async ({ body, ip }, reply) => {
+    async ({ body, clientAddress }, reply) => {
       if (register !== 'open') throw registrationClosed();
-      const user = await users.register(body.email, body.password, ip);
+      const user = await users.register(body.email, body.password, clientAddress);
       if (mail !== undefined) return reply.code(202).send({ accepted: true as const });
       return found(user, emailTaken);
     },
@@ -95,9 +95,9 @@ export function addUserRoutes(app: ServiceScope, users: Users, { register, mail 
         errors: [credentialMissing, passwordWrong, userNotFound, passwordCommon, hashesBusy],
       },
     },
-    async ({ body, ip }) => {
+    async ({ body, clientAddress }) => {
       const { id, session } = requireAccount();
-      return ok(await users.changePassword(id, body, { address: ip, session }), userNotFound);
+      return ok(await users.changePassword(id, body, { address: clientAddress, session }), userNotFound);
     },
   );
 }

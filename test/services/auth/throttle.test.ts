@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import type { TestApp } from '../../support/app.ts';
+import { createSplitApps } from '../../../src/framework/testing/index.ts';
+import auth from '../../../src/services/auth/index.ts';
+import { sendRequest, type TestApp } from '../../support/app.ts';
 import {
   alice,
   begin,
@@ -109,4 +111,28 @@ test('1,000 guesses from as many addresses check at most 105 passwords', { timeo
   expect((await guess(app, '10.9.9.9', alice)).status, 'but not one that has').toBe(200);
   clock.pass(3600);
   expect((await guess(app, '10.8.8.8', alice)).status).toBe(200);
+});
+
+test('behind a gateway in another process the address is that of the client', async (t) => {
+  const config = {
+    proxies: ['127.0.0.1'],
+    internal: { key: 'a-key-of-16-characters' },
+    services: { auth: { options: { register: 'open' } } },
+  };
+  const { gateway, appOf } = await createSplitApps(t, { services: [auth], config });
+  await register(gateway);
+  const guesses = async (address: string, headers = {}) => {
+    const statuses: number[] = [];
+    for (let index = 0; index < 6; index += 1)
+      statuses.push((await logIn(gateway, wrong, { ...from(address), ...headers })).status);
+    return statuses;
+  };
+  expect(await guesses('10.0.0.1')).toEqual([401, 401, 401, 401, 401, 429]);
+  expect(await guesses('10.0.0.2')).toEqual([401, 401, 401, 401, 401, 429]);
+  const forged = { 'x-client-address': '10.0.0.3' };
+  expect(await guesses('10.0.0.1', forged)).toEqual(Array(6).fill(429));
+  const direct = `${appOf('auth').url}/auth/login`;
+  const own = { ...from('10.0.0.4') };
+  for (let index = 0; index < 5; index += 1) await sendRequest(direct, 'POST', wrong, own);
+  expect((await sendRequest(direct, 'POST', wrong, { ...own, ...forged })).status).toBe(429);
 });

@@ -159,6 +159,7 @@ test('a blocked user cannot log in, and its sessions end', async (t) => {
   const events = (await app.get('/auth/events', bearer(await begin(app)))).body;
   expect(events).toMatchObject({ type: 'urn:problem-type:scope-missing' });
   expect((await app.patch('/auth/users/2', { blocked: false }, admin)).body.blocked).toBe(false);
+  for (const { refresh_token } of ofBob) expect((await refresh(app, refresh_token)).status).toBe(401);
   clock.pass(60);
   await begin(app, bob);
 });

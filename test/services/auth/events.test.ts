@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { begin, createAuthApp, holdClock, refresh, register } from './helper.ts';
+import { bearer, begin, createAuthApp, holdClock, refresh, register } from './helper.ts';
 
 test('a session that ends because its token was stolen emits an event', async (t) => {
   const clock = holdClock(t);
@@ -30,4 +30,21 @@ test('an account has at most 100 sessions: a login ends the oldest', async (t) =
   const events = (await app.get('/auth/events')).body as { subject: string }[];
   expect(events.map(({ subject }) => subject)).toEqual([first.session_id]);
   expect((await refresh(app, first.refresh_token)).status).toBe(401);
+});
+
+test('an access token of a session that has ended is rejected', async (t) => {
+  const clock = holdClock(t);
+  const services = { auth: { options: { register: 'open' } } };
+  const app = await createAuthApp(t, {}, { auth: { issuer: 'auth' }, services });
+  await register(app);
+  const [stolen, other] = [await begin(app), await begin(app)];
+  await refresh(app, stolen.refresh_token);
+  clock.pass(11);
+  expect((await refresh(app, stolen.refresh_token)).status).toBe(401);
+  // The process reads the feed before it accepts the first token of a session.
+  expect(await app.get('/auth/me', bearer(stolen))).toMatchObject({
+    status: 401,
+    body: { type: 'urn:problem-type:credential-invalid' },
+  });
+  expect((await app.get('/auth/me', bearer(other))).status).toBe(200);
 });

@@ -1,5 +1,8 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import auth from '../../../src/services/auth/index.ts';
+import pet from '../../../src/services/pet/index.ts';
+import user from '../../../src/services/user/index.ts';
 import { createExampleApp, type TestApp } from '../../support/app.ts';
 
 interface Document {
@@ -15,6 +18,8 @@ interface Operation {
 const product = 'modular-monolith';
 const rex = { name: 'Rex', species: 'dog', age: 3, mood: 'happy', id: 1 };
 const alice = { name: 'Alice', id: 1, pets: [] };
+/** The example of the auth service, so that the page sends it. */
+const credentials = { email: 'alice@example.com', password: 'three brown kettles' };
 
 let browser: Browser;
 
@@ -122,6 +127,23 @@ test('A user is created, read, and adopts a pet through /user/docs', async (t) =
   expect(adopted).toEqual({ url: `${url}/user/users/1/pets/1`, method: 'POST', status: 200 });
   expect(body).toEqual({ ...alice, pets: [pet] });
   expect((await send('GET', '/user/users/1')).body).toEqual(body);
+});
+
+test('A user logs in, authorizes the page, and calls a protected operation', async (t) => {
+  const { url, post } = await createSecuredApp(t);
+  expect((await post('/auth/users/', credentials)).status).toBe(200);
+  const page = await open(t, `${url}/docs`, { expectedError: `${url}/pet/pets/?offset=0&limit=100` });
+  expect(await execute(page, 'pet.listPets')).toMatchObject({ status: 401 });
+
+  const { access_token: token } = (await execute(page, 'auth.logIn')).body as { access_token: string };
+  await page.getByRole('button', { name: 'Authorize' }).first().click();
+  const dialog = page.locator('.modal-ux');
+  await dialog.locator('.auth-container', { hasText: 'bearer' }).first().locator('input').fill(token);
+  await dialog.getByRole('button', { name: 'Apply credentials' }).first().click();
+  await dialog.getByRole('button', { name: 'Close' }).first().click();
+
+  const created = await execute(page, 'pet.createPet');
+  expect(created).toMatchObject({ status: 200, body: rex });
 });
 
 test('A link to an operation opens it', async (t) => {
@@ -265,6 +287,13 @@ async function expectDocument(page: Page, { send }: TestApp, path: string, title
 /** Returns the form of a name in the element ids of Swagger UI. */
 function idOf(name: string): string {
   return `-${name.replaceAll('.', '\\.')}`;
+}
+
+/** Starts all services with authentication. */
+function createSecuredApp(t: TestContext): Promise<TestApp> {
+  const options = { register: 'open', scopes: ['pet:read', 'pet:write'] };
+  const config = { auth: { issuer: 'auth' }, services: { auth: { options } } };
+  return createExampleApp(t, { services: [auth, pet, user], config });
 }
 
 /** Selects a document on the gateway's page, and waits until it is shown. */

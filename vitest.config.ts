@@ -28,6 +28,7 @@ const projects = [
         'test/services/**',
         'test/e2e/browser/**',
         'test/e2e/groupings/restart.test.ts',
+        'test/e2e/groupings/auth.test.ts',
         onPostgres,
         ...faults,
       ],

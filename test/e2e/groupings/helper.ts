@@ -44,6 +44,7 @@ export async function startGrouping(
     database,
     env = {},
     more = {},
+    accounts,
   }: {
     instances?: number;
     files?: boolean;
@@ -51,6 +52,8 @@ export async function startGrouping(
     database?: string | undefined;
     env?: NodeJS.ProcessEnv;
     more?: Record<string, unknown>;
+    /** The options of the auth service, which the gateway then runs. */
+    accounts?: Record<string, unknown> | undefined;
   } = {},
 ): Promise<RunningGrouping> {
   const folder = makeFolder(t);
@@ -61,15 +64,21 @@ export async function startGrouping(
     log: { directory: 'logs' },
     ...more,
     services: Object.fromEntries(
-      ['pet', 'user'].map((name) => [
+      [...(accounts === undefined ? [] : ['auth']), 'pet', 'user'].map((name) => [
         name,
-        { database: database ?? (files ? `sqlite:data/${name}.db` : 'sqlite::memory:') },
+        {
+          database: database ?? (files ? `sqlite:data/${name}.db` : 'sqlite::memory:'),
+          ...(name === 'auth' && { options: accounts }),
+        },
       ]),
     ),
     apps: Object.fromEntries(
       names.map((name, index) => [
         name,
-        { port: ports[index], instances, services: name === 'gateway' ? gateway : apps[name] },
+        {
+          ...{ port: ports[index], instances },
+          services: name !== 'gateway' ? apps[name] : accounts === undefined ? gateway : ['auth', ...gateway],
+        },
       ]),
     ),
   };

@@ -38,7 +38,7 @@ test.for([
   ['an invalid address', '1.2.3.4.5'],
   ['a variable whose value names a variable', '"${A}"'],
 ])('ends with 2 and one line on %s', async ([, host], t) => {
-  const { file } = writeConfig(t, { host });
+  const { file } = writeConfig(t, { host, extra: 'auth: false\n' });
   const { code, output } = await outcome(
     startProcess(t, process.execPath, [main, '--config', file], { env: { A: '${B}' } }),
   );

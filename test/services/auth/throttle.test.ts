@@ -114,6 +114,7 @@ test('1,000 guesses from as many addresses check at most 105 passwords', { timeo
 });
 
 test('behind a gateway in another process the address is that of the client', async (t) => {
+  holdClock(t);
   const config = {
     proxies: ['127.0.0.1'],
     internal: { key: 'a-key-of-16-characters' },

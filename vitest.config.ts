@@ -6,7 +6,7 @@ const faults = ['test/e2e/faults/*.test.ts', 'test/docs/first-steps.test.ts', 't
 const onBothDatabases = [
   'test/services/**/*.test.ts',
   'test/framework/events/*.test.ts',
-  'test/framework/http/ids-and-text.test.ts',
+  'test/framework/http/stored-text.test.ts',
 ];
 const onPostgres = 'test/framework/database/postgres/**/*.test.ts';
 

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { getLogger } from '#framework';
 import type { AccountRepository } from './account-repository.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import { passwordCommon } from './errors.ts';
@@ -37,13 +38,15 @@ export function createPasswordResets(parts: PasswordResetsOptions) {
       if (account === undefined) return false;
       if (isCommonPassword(password, account.email)) throw passwordCommon();
       const passwordHash = await passwords.hash(password);
-      return accounts.write(async () => {
+      const isDone = await accounts.write(async () => {
         if (!(await mails.useReset(tokenHash))) return false;
         await accounts.setPassword(account.id, passwordHash);
         await mails.removeResets(account.id);
         await sessions.endAll(account.id);
         return true;
       });
+      if (isDone) getLogger().info({ user: account.id }, 'a user has reset its password');
+      return isDone;
     },
   };
 }

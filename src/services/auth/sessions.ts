@@ -119,6 +119,7 @@ export function createSessions({
         account === undefined || !isRight || isBlocked ? undefined : await begin(account, password, agent);
       if (begun === undefined) throw loginFailed();
       await one.succeed();
+      getLogger().info({ user: account?.id, session: begun.session_id }, 'a user has logged in');
       return begun;
     },
     /**

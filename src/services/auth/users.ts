@@ -1,4 +1,4 @@
-import type { Page } from '#framework';
+import { getCaller, getLogger, type Page } from '#framework';
 import type { Account, AccountRepository } from './account-repository.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import { passwordCommon, passwordWrong } from './errors.ts';
@@ -48,11 +48,14 @@ export function createUsers({ accounts, sessions, mails, passwords, throttle, op
         ...(scopes !== undefined && { scopes: scopes.join(' ') }),
         ...(blocked !== undefined && { isBlocked: blocked }),
       };
-      return accounts.write(async () => {
+      const user = await accounts.write(async () => {
         const account = await accounts.change(id, change);
         if (account !== undefined && blocked === true) await sessions.endAll(id);
         return show(account);
       });
+      if (user !== undefined)
+        getLogger().info({ user: id, scopes, blocked, by: getCaller().sub }, 'a user was changed');
+      return user;
     },
     /**
      * Changes the password of a user who knows the old one, and ends its other sessions.
@@ -86,6 +89,7 @@ export function createUsers({ accounts, sessions, mails, passwords, throttle, op
       });
       if (!isChanged) throw passwordWrong();
       await one.succeed();
+      getLogger().info({ user: id }, 'a user has changed its password');
       return true;
     },
   };

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { expect, type TestContext, vi } from 'vitest';
+import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import auth from '../../../src/services/auth/index.ts';
 import { createTestApp, type TestApp, type TestAppOptions, type TestResponse } from '../../support/app.ts';
 
@@ -61,4 +63,14 @@ export function holdClock(t: TestContext) {
 export function problemOf({ status, body }: TestResponse) {
   const { instance, ...rest } = body;
   return { ...rest, status };
+}
+
+/** Opens an empty database of the service without an app: in memory, or on the server that TEST_POSTGRES names. */
+export async function openAuthDatabase(t: TestContext) {
+  const server = process.env.TEST_POSTGRES;
+  const schema = `t${randomUUID().replaceAll('-', '')}`;
+  const url = server === undefined ? 'sqlite::memory:' : `${server}?schema=${schema}`;
+  const database = await openDatabase(url, { migrations: auth.migrations, service: 'auth' });
+  t.onTestFinished(() => database.close());
+  return database;
 }

@@ -1,21 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { expect, type TestContext, test } from 'vitest';
-import { openDatabase } from '../../../src/framework/database/open-database.ts';
-import auth from '../../../src/services/auth/index.ts';
 import { createKeyRepository } from '../../../src/services/auth/key-repository.ts';
 import { createSigningKeys, type SigningKeys } from '../../../src/services/auth/signing-keys.ts';
-import { holdClock } from './helper.ts';
+import { holdClock, openAuthDatabase } from './helper.ts';
 
 const tokenMs = 600_000;
 
 /** Opens a database, and returns what opens the keys in it, as each process does. */
 async function openKeys(t: TestContext) {
-  const server = process.env.TEST_POSTGRES;
-  const url =
-    server === undefined ? 'sqlite::memory:' : `${server}?schema=t${randomUUID().replaceAll('-', '')}`;
-  const database = await openDatabase(url, { migrations: auth.migrations, service: 'auth' });
-  t.onTestFinished(() => database.close());
+  const database = await openAuthDatabase(t);
   return () => createSigningKeys(createKeyRepository(database), tokenMs);
 }
 

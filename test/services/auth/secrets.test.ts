@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { makeFolder } from '../../support/app.ts';
-import { begin, createAuthApp, logIn, refresh, register } from './helper.ts';
+import { bearer, begin, createAuthApp, logIn, refresh, register } from './helper.ts';
 
 test('passwords, tokens and private keys are in no log entry, error or document, and not in the database', async (t) => {
   const planted = 'planted-Password-4711';
@@ -55,4 +55,18 @@ test('passwords, tokens and private keys are in no log entry, error or document,
     expect(stored).not.toContain(secret);
   }
   expect(app.rawLogs.join('\n'), 'personal data').not.toContain('planted@example.com');
+});
+
+test('the log says who has logged in and who was changed, by id', async (t) => {
+  const services = { auth: { options: { register: 'open', scopes: ['auth:admin'] } } };
+  const app = await createAuthApp(t, {}, { auth: { issuer: 'auth' }, services });
+  await register(app);
+  const tokens = await begin(app);
+  expect((await app.patch('/auth/users/1', { scopes: ['pet:read'] }, bearer(tokens))).status).toBe(200);
+  expect(app.logs).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ msg: 'a user has logged in', user: 1, session: tokens.session_id }),
+      expect.objectContaining({ msg: 'a user was changed', user: 1, scopes: ['pet:read'], by: '1' }),
+    ]),
+  );
 });

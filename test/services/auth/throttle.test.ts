@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { createSplitApps } from '../../../src/framework/testing/index.ts';
+import { createAttemptRepository } from '../../../src/services/auth/attempt-repository.ts';
 import auth from '../../../src/services/auth/index.ts';
+import { createThrottle } from '../../../src/services/auth/throttle.ts';
 import { sendRequest, type TestApp } from '../../support/app.ts';
 import {
   alice,
@@ -10,6 +12,7 @@ import {
   from,
   holdClock,
   logIn,
+  openAuthDatabase,
   problemOf,
   refresh,
   register,
@@ -136,4 +139,18 @@ test('behind a gateway in another process the address is that of the client', as
   const own = { ...from('10.0.0.4') };
   for (let index = 0; index < 5; index += 1) await sendRequest(direct, 'POST', wrong, own);
   expect((await sendRequest(direct, 'POST', wrong, { ...own, ...forged })).status).toBe(429);
+});
+
+test('tries are forgotten when they no longer count', async (t) => {
+  const clock = holdClock(t);
+  const throttle = createThrottle(createAttemptRepository(await openAuthDatabase(t)));
+  await throttle.begin(alice.email, '10.0.0.1');
+  await (await throttle.begin(bob.email, '10.0.0.2')).succeed();
+  expect((await throttle.prune()).changes).toBe(0);
+  clock.pass(3600);
+  expect((await throttle.prune()).changes, 'two addresses, two accounts').toBe(4);
+  clock.pass(23 * 3600);
+  expect((await throttle.prune()).changes, 'the failure of Alice').toBe(1);
+  clock.pass(29 * 86_400);
+  expect((await throttle.prune()).changes, 'the address that Bob uses').toBe(1);
 });

@@ -36,47 +36,38 @@ export interface Try {
  * that exist go on. The keys are hashes of the folded email, also of an unknown account, and of the address.
  */
 export function createThrottle(attempts: AttemptRepository) {
-  /** Counts a try of an address. @throws {Problem} 429 if it has tried too often. */
-  async function countAddress(address: string): Promise<void> {
-    const key = toKey('address', toNetwork(address));
-    const now = Date.now();
-    // Without a write, because this is the answer to most requests of a flood.
-    const known = await attempts.find(key);
-    const waitMs = known === undefined ? 0 : windowWait(known, now, minute, limits.addressTriesPerMinute);
-    const wait = waitMs || (await count(key, now, minute, limits.addressTriesPerMinute));
-    if (wait > 0) throw tooManyTries(wait);
-  }
-
-  /** Counts one more in a window, unless it is full. Resolves with how long to wait then, else with 0. */
-  function count(key: string, now: number, windowMs: number, max: number): Promise<number> {
-    return attempts.update([key], now, ([row]) => {
-      const one = row as AttemptRow;
-      const result = windowWait(one, now, windowMs, max);
-      return { save: result > 0 ? [] : [countInWindow(one, now, windowMs)], result };
-    });
+  /**
+   * Counts a try, unless `decide` says to wait. It decides on a read first, so that a flood is rejected without a write.
+   * @throws {Problem} 429
+   */
+  async function take(keys: readonly string[], now: number, decide: Decide): Promise<void> {
+    const known = await Promise.all(keys.map(async (key) => (await attempts.find(key)) ?? emptyRow(key)));
+    const waitMs = decide(known).result || (await attempts.update(keys, now, decide));
+    if (waitMs > 0) throw tooManyTries(waitMs);
   }
 
   return {
-    countAddress,
-    /** Resolves with whether another mail may go to this address. */
-    countMail: async (email: string) =>
-      (await count(toKey('mail', email), Date.now(), hour, limits.mailsPerHour)) === 0,
+    /** Counts a try of an address. @throws {Problem} 429 if it has tried too often. */
+    async countAddress(address: string): Promise<void> {
+      const now = Date.now();
+      await take([toKey('address', toNetwork(address))], now, ([row]) =>
+        countOne(row as AttemptRow, now, minute, limits.addressTriesPerMinute),
+      );
+    },
+    /** Counts a mail to an address. Resolves with whether it may be sent. */
+    async countMail(email: string): Promise<boolean> {
+      const now = Date.now();
+      const waitMs = await attempts.update([toKey('mail', email)], now, ([row]) =>
+        countOne(row as AttemptRow, now, hour, limits.mailsPerHour),
+      );
+      return waitMs === 0;
+    },
     /** Begins to check a password. @throws {Problem} 429 */
     async begin(email: string, address: string): Promise<Try> {
-      await countAddress(address);
       const now = Date.now();
-      const account = toKey('account', email);
-      const pair = toKey('pair', `${email} ${toNetwork(address)}`);
-      const keys = [account, pair];
-      const waitMs = await attempts.update(keys, now, ([ofAccount, ofPair]) => {
-        const [one, both] = [ofAccount, ofPair] as [AttemptRow, AttemptRow];
-        const isTrusted = both.trusted_ms > now;
-        const accountWait = isTrusted ? 0 : windowWait(one, now, hour, limits.accountFailuresPerHour);
-        const result = Math.max(accountWait, both.blocked_ms - now);
-        const counted = isTrusted ? [] : [countInWindow(one, now, hour)];
-        return { save: result > 0 ? [] : [...counted, countFailure(both, now)], result };
-      });
-      if (waitMs > 0) throw tooManyTries(waitMs);
+      const network = toNetwork(address);
+      const keys = [toKey('account', email), toKey('pair', `${email} ${network}`)];
+      await take([toKey('address', network), ...keys], now, (rows) => decideOnTry(rows, now));
 
       const undo = (change: (both: AttemptRow) => AttemptRow) =>
         attempts.update(keys, now, ([ofAccount, ofPair]) => {
@@ -96,6 +87,35 @@ export function createThrottle(attempts: AttemptRepository) {
     },
     prune: () => attempts.prune(Date.now()),
   };
+}
+
+/** Returns the rows that count a try; or none, and how long to wait in ms. */
+type Decide = (rows: readonly AttemptRow[]) => {
+  readonly save: readonly AttemptRow[];
+  readonly result: number;
+};
+
+/** @param rows of the address, of the account and of both together. */
+function decideOnTry(rows: readonly AttemptRow[], now: number): ReturnType<Decide> {
+  const [ofAddress, ofAccount, ofPair] = rows as [AttemptRow, AttemptRow, AttemptRow];
+  const isTrusted = ofPair.trusted_ms > now;
+  const waitMs = Math.max(
+    windowWait(ofAddress, now, minute, limits.addressTriesPerMinute),
+    isTrusted ? 0 : windowWait(ofAccount, now, hour, limits.accountFailuresPerHour),
+    ofPair.blocked_ms - now,
+  );
+  if (waitMs > 0) return { save: [], result: waitMs };
+  const account = isTrusted ? [] : [countInWindow(ofAccount, now, hour)];
+  return { save: [countInWindow(ofAddress, now, minute), ...account, countFailure(ofPair, now)], result: 0 };
+}
+
+function countOne(row: AttemptRow, now: number, windowMs: number, max: number): ReturnType<Decide> {
+  const result = windowWait(row, now, windowMs, max);
+  return { save: result > 0 ? [] : [countInWindow(row, now, windowMs)], result };
+}
+
+function emptyRow(key: string): AttemptRow {
+  return { key, count: 0, since_ms: 0, blocked_ms: 0, trusted_ms: 0, expires_ms: 0 };
 }
 
 /** Returns how long to wait until the window of a full count ends; 0 if it is not full. */

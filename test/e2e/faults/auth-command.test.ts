@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
-import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
+import { afterAll, test as always, beforeAll, expect, type TestContext } from 'vitest';
 import manifest from '../../../package.json' with { type: 'json' };
 import { makeFolder, sendRequest } from '../../support/app.ts';
+import { authService } from '../../support/auth-service.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { root, startProcess, startServer } from '../process/helper.ts';
+
+const test = always.skipIf(authService === undefined);
 
 let server: PostgresServer | undefined;
 beforeAll(async () => {

@@ -73,7 +73,8 @@ export function partsOf({ parameters, body }: Operation, values: Values, options
 
 /** Narrows a parameter: the contract has no limit for the length of a URL, and a poll waits for as long as `timeout` says. */
 function shorten(place: string, name: string, schema: Schema): Schema {
-  if (place === 'path') return { ...schema, maxLength: Math.min(schema.maxLength ?? 20, 20) };
+  const { minLength = 0, maxLength = 20 } = schema;
+  if (place === 'path') return { ...schema, maxLength: Math.max(minLength, Math.min(maxLength, 20)) };
   return name === 'timeout' ? { ...schema, maximum: 20 } : schema;
 }
 

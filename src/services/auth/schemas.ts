@@ -27,7 +27,12 @@ const SessionIdText = Type.String({ pattern: sessionIdPattern, examples: ['Zm9vY
 
 export const UserId = Type.Object({ user_id: Id });
 export const SessionId = Type.Object({
-  session_id: text({ pattern: sessionIdPattern, maxLength: 22, examples: ['Zm9vYmFyYmF6cXV4cXV1eA'] }),
+  session_id: text({
+    pattern: sessionIdPattern,
+    minLength: 22,
+    maxLength: 22,
+    examples: ['Zm9vYmFyYmF6cXV4cXV1eA'],
+  }),
 });
 
 export const Credentials = Type.Object({ email: Email, password: Password }, { $id: 'Credentials' });

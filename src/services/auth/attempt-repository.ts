@@ -51,8 +51,13 @@ export function createAttemptRepository({ orm, prepare, prepareLocking, write }:
       return write(async () => {
         const rows: AttemptRow[] = [];
         for (const key of keys) {
-          await insert.run({ key, now });
-          rows.push((await lock.get({ key })) as AttemptRow);
+          let row: AttemptRow | undefined;
+          // The row may expire, and be removed, between the two statements.
+          while (row === undefined) {
+            await insert.run({ key, now });
+            row = await lock.get({ key });
+          }
+          rows.push(row);
         }
         const { save, result } = decide(rows);
         for (const row of save) await update.run(row);

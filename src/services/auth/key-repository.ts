@@ -54,7 +54,9 @@ export function createKeyRepository({ orm, prepare, prepareLocking, write }: Dat
      */
     rotate: (next: NewKey, mayPromote: (key: SigningKey) => boolean, times: { now: number; ends: number }) =>
       write(async () => {
-        const key = (await lock.all()).find(({ role }) => role === 'next');
+        await lock.all();
+        // PostgreSQL shows the rows of another rotation, for which the lock waited, only to a later statement.
+        const key = (await select.all()).find(({ role }) => role === 'next');
         if (key === undefined || !mayPromote(key)) return false;
         await retire.run({ ends: times.ends });
         await promote.run();

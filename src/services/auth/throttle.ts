@@ -133,9 +133,10 @@ function countInWindow(row: AttemptRow, now: number, windowMs: number): AttemptR
 function countFailure(row: AttemptRow, now: number): AttemptRow {
   const count = row.since_ms + day <= now ? 1 : row.count + 1;
   const over = count - limits.freeFailures;
-  const waitMs = over < 0 ? 0 : Math.min(limits.maxWaitMs, second * 2 ** over);
+  // 0, not now: the clock of another process may be behind.
+  const blocked_ms = over < 0 ? 0 : now + Math.min(limits.maxWaitMs, second * 2 ** over);
   const expires_ms = Math.max(row.trusted_ms, now + day);
-  return { ...row, count, since_ms: now, blocked_ms: now + waitMs, expires_ms };
+  return { ...row, count, since_ms: now, blocked_ms, expires_ms };
 }
 
 function toKey(kind: string, value: string): string {

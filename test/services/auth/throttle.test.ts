@@ -79,6 +79,16 @@ test('a login clears the failures of its address', async (t) => {
   }
 });
 
+test('tries at once, of processes whose clocks differ, do not block each other', async (t) => {
+  const clock = holdClock(t);
+  const throttle = createThrottle(createAttemptRepository(await openAuthDatabase(t)));
+  for (let index = 0; index < 5; index += 1) {
+    await throttle.begin(alice.email, '10.0.0.1');
+    clock.pass(-0.1);
+  }
+  await expect(throttle.begin(alice.email, '10.0.0.1')).rejects.toMatchObject({ status: 429 });
+});
+
 test('an address has 30 tries per minute', async (t) => {
   const clock = holdClock(t);
   const app = await createAuthApp(t);

@@ -107,10 +107,10 @@ test('a response after the timeout of its request is dropped, also with pipeline
     (_request, response) => void held.push(response.writeHead(200, json)),
     { calls: { deadline: 20_000 }, limits: { time: { handler: 300 } } },
   );
-  const { socket, write, closed } = openSocket(t, url);
+  const { socket, write, closed, text } = openSocket(t, url);
   write(get('/pet/a') + get('/pet/b'));
   await until(() => expect(held).toHaveLength(2));
-  await once(socket, 'data');
+  await until(() => expect(text().match(/HTTP\/1\.1 504/g)).toHaveLength(2));
   for (const response of held) response.end('{"late":true}');
   socket.end();
   expect(readResponses(await closed()).map(({ status }) => status)).toEqual([504, 504]);

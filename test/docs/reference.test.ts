@@ -39,7 +39,7 @@ test('configuration.md has a row for each key of the config', () => {
   ];
   const documented = listRows('docs/configuration.md').map(([key = '']) => key);
   expect(documented).toEqual(expect.arrayContaining(keys));
-  const form = /^(log|calls|traces|hsts|internal|auth|services|apps)\./;
+  const form = /^(log|calls|traces|hsts|internal|auth|deploy|services|apps)\./;
   expect(documented.filter((key) => form.test(key) && !keys.includes(key))).toEqual([]);
 });
 

@@ -12,6 +12,12 @@ const level = Type.Union(
   { description: `one of ${levels.join(', ')}` },
 );
 const name = '^[a-z][a-z0-9-]*$';
+const memory = (standard: string) =>
+  Type.String({
+    pattern: '^[1-9][0-9]{0,5}[MG]i$',
+    default: standard,
+    description: 'a size like 512Mi or 1Gi',
+  });
 
 export const ServiceConfig = Type.Object(
   {
@@ -58,6 +64,25 @@ export const AppConfig = Type.Object(
     services: Type.Array(Type.String({ description: 'the name of a service' }), {
       description: 'a list of names of services',
     }),
+    /** What `./run.sh deploy` writes for this app. The server does not read it. */
+    deploy: Type.Optional(
+      Type.Object(
+        {
+          /** Default: 1 with SQLite, else 2. */
+          replicas: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 100, description: 'an integer from 1 to 100' }),
+          ),
+          cpu: Type.String({
+            pattern: '^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2})$',
+            default: '250m',
+            description: 'a number of cores like 2, or of thousandths like 250m',
+          }),
+          memory: memory('512Mi'),
+          storage: memory('1Gi'),
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 );
@@ -176,6 +201,33 @@ export const ConfigFile = Type.Object(
           }),
           /** The share of new traces that are recorded. The caller decides about a trace that it started. */
           ratio: Type.Number({ minimum: 0, maximum: 1, default: 1, description: 'a number from 0 to 1' }),
+        },
+        closed,
+      ),
+    ),
+    /** What `./run.sh deploy` writes. The server does not read it. */
+    deploy: Type.Optional(
+      Type.Object(
+        {
+          /** The image of the project. Default: the name and the version in package.json. */
+          image: Type.Optional(
+            Type.String({ pattern: '^[a-z0-9][\\w./:@-]*$', description: 'the reference of an image' }),
+          ),
+          /** The namespace in Kubernetes. Default: the name in package.json. */
+          namespace: Type.Optional(
+            Type.String({
+              pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$',
+              description: 'a name of lower-case letters, digits and "-"',
+            }),
+          ),
+          /** The host name of the Ingress. Absent: no Ingress. */
+          host: Type.Optional(
+            Type.String({
+              pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$',
+              maxLength: 253,
+              description: 'a host name',
+            }),
+          ),
         },
         closed,
       ),

@@ -21,7 +21,7 @@ describe('a mistake is an error of one line that names the file and the path', (
   const mistakes: Record<string, [text: string, message: string]> = {
     'an unknown key at the top': [
       withKeys('logs: {}'),
-      'logs is not a known key (known: log, calls, limits, docs, compress, origins, hosts, hsts, metrics, proxies, internal, auth, traces, services, apps)',
+      'logs is not a known key (known: log, calls, limits, docs, compress, origins, hosts, hsts, metrics, proxies, internal, auth, traces, deploy, services, apps)',
     ],
     'an unknown key of log': [
       withKeys('log: { folder: logs }'),
@@ -41,7 +41,7 @@ describe('a mistake is an error of one line that names the file and the path', (
     ],
     'an unknown key of an app': [
       withApps('{ gateway: { prot: 8000, port: 8000, services: [pet, user] } }'),
-      'apps.gateway.prot is not a known key (known: host, port, instances, url, services)',
+      'apps.gateway.prot is not a known key (known: host, port, instances, url, services, deploy)',
     ],
     'an invalid name of an app': [
       withApps('{ Gate_way: { port: 8000, services: [pet, user] } }'),
@@ -144,6 +144,34 @@ describe('a mistake is an error of one line that names the file and the path', (
       'apps.gateway.instances must be an integer from 1 to 64',
     ],
     'traces without a url': [withKeys('traces: {}'), 'traces.url is missing'],
+    'an unknown key of deploy': [
+      withKeys('deploy: { registry: x }'),
+      'deploy.registry is not a known key (known: image, namespace, host)',
+    ],
+    'a namespace with a dot': [
+      withKeys('deploy: { namespace: a.b }'),
+      'deploy.namespace must be a name of lower-case letters, digits and "-"',
+    ],
+    'a host of deploy with a scheme': [
+      withKeys('deploy: { host: "https://a.example" }'),
+      'deploy.host must be a host name',
+    ],
+    'an image with a space': [
+      withKeys('deploy: { image: "a b" }'),
+      'deploy.image must be the reference of an image',
+    ],
+    'no replicas': [
+      withApps('{ gateway: { port: 1, services: [pet, user], deploy: { replicas: 0 } } }'),
+      'apps.gateway.deploy.replicas must be an integer from 1 to 100',
+    ],
+    'memory in bytes': [
+      withApps('{ gateway: { port: 1, services: [pet, user], deploy: { memory: 512MB } } }'),
+      'apps.gateway.deploy.memory must be a size like 512Mi or 1Gi',
+    ],
+    'cores with a fraction': [
+      withApps('{ gateway: { port: 1, services: [pet, user], deploy: { cpu: "0.5" } } }'),
+      'apps.gateway.deploy.cpu must be a number of cores like 2, or of thousandths like 250m',
+    ],
     'an unknown key of traces': [
       withKeys('traces: { url: "http://collector:4318", sampler: all }'),
       'traces.sampler is not a known key (known: url, ratio)',

@@ -20,6 +20,7 @@ Commands (COMMAND --help prints the options):
   auth            create an administrator, rotate keys, end sessions, make development tokens
   backup          copy the databases while the server runs
   restore         restore the databases of a backup
+  deploy          write Compose files or Kubernetes manifests for the apps of a config
   fuzz            send random requests and compare the responses with the contract
   fuzz:connections  open connections as misbehaving clients do
   bench           measure the server against other frameworks
@@ -80,8 +81,8 @@ main() {
       'start --node') find_node; exit 0 ;;
       'start --all') all=yes ;;
       test\ *) rest+=("$argument") ;;
-      *\ --config | *\ --app | 'migrate --from' | 'migrate --to') expected=$argument ;;
-      migrate\ --from=* | migrate\ --to=*) rest+=("${argument%%=*}" "$(absolute "$caller" "${argument#*=}")") ;;
+      *\ --config | *\ --app | 'migrate --from' | 'migrate --to' | 'deploy --out') expected=$argument ;;
+      migrate\ --from=* | migrate\ --to=* | deploy\ --out=*) rest+=("${argument%%=*}" "$(absolute "$caller" "${argument#*=}")") ;;
       # Commands run in the project's folder, so a relative path of the caller becomes absolute.
       *\ --config=*) config=$(absolute "$caller" "${argument#*=}"); rest+=(--config "$config") ;;
       *\ --app=* | 'dev --help') rest+=("$argument") ;;

@@ -12,12 +12,9 @@ const level = Type.Union(
   { description: `one of ${levels.join(', ')}` },
 );
 const name = '^[a-z][a-z0-9-]*$';
-const memory = (standard: string) =>
-  Type.String({
-    pattern: '^[1-9][0-9]{0,5}[MG]i$',
-    default: standard,
-    description: 'a size like 512Mi or 1Gi',
-  });
+const size = Type.Optional(
+  Type.String({ pattern: '^[1-9][0-9]{0,5}[MG]i$', description: 'a size like 512Mi or 1Gi' }),
+);
 
 export const ServiceConfig = Type.Object(
   {
@@ -72,13 +69,17 @@ export const AppConfig = Type.Object(
           replicas: Type.Optional(
             Type.Integer({ minimum: 1, maximum: 100, description: 'an integer from 1 to 100' }),
           ),
-          cpu: Type.String({
-            pattern: '^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2})$',
-            default: '250m',
-            description: 'a number of cores like 2, or of thousandths like 250m',
-          }),
-          memory: memory('512Mi'),
-          storage: memory('1Gi'),
+          /** Default: 250m. */
+          cpu: Type.Optional(
+            Type.String({
+              pattern: '^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2})$',
+              description: 'a text like "2" for cores, or 250m for thousandths',
+            }),
+          ),
+          /** Default: 512Mi for each instance. */
+          memory: size,
+          /** Default: 1Gi. */
+          storage: size,
         },
         closed,
       ),

@@ -17,7 +17,7 @@ export function redact<Value>(value: Value, depth = 0): Value {
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(fields)) {
     const item = fields[key];
-    const shown = isSecret(key) ? '[redacted]' : redact(item, depth + 1);
+    const shown = isSecretName(key) ? '[redacted]' : redact(item, depth + 1);
     if (shown === item) continue;
     copy ??= { ...fields };
     copy[key] = shown;
@@ -34,7 +34,8 @@ function redactItems(items: readonly unknown[], depth: number): readonly unknown
 const cached = new Map<string, boolean>();
 const maxCached = 1_000;
 
-function isSecret(name: string): boolean {
+/** Returns whether the name of a field says that its value is a secret. */
+export function isSecretName(name: string): boolean {
   let matches = cached.get(name);
   if (matches === undefined) {
     matches = secretName.test(name);

@@ -170,7 +170,7 @@ describe('a mistake is an error of one line that names the file and the path', (
     ],
     'cores with a fraction': [
       withApps('{ gateway: { port: 1, services: [pet, user], deploy: { cpu: "0.5" } } }'),
-      'apps.gateway.deploy.cpu must be a number of cores like 2, or of thousandths like 250m',
+      'apps.gateway.deploy.cpu must be a text like "2" for cores, or 250m for thousandths',
     ],
     'an unknown key of traces': [
       withKeys('traces: { url: "http://collector:4318", sampler: all }'),

@@ -1,0 +1,38 @@
+/** The parts of a URL of the config that manifests need. A part may contain `${NAME}`. */
+export interface Server {
+  readonly scheme: string;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  /** What follows the host, without the slash and the query. */
+  readonly path: string;
+}
+
+const standardPorts: Readonly<Record<string, number>> = {
+  http: 80,
+  https: 443,
+  postgres: 5432,
+  postgresql: 5432,
+  smtp: 587,
+  smtps: 465,
+};
+
+/** Reads a URL with a host. Not by the class `URL`, because the URL may contain `${NAME}`. */
+export function readServer(url: string | undefined): Server | undefined {
+  const match =
+    /^([a-z]+):\/\/(?:([^/@:]*)(?::([^/@]*))?@)?(\[[^\]]*\]|[^/:?#[\]]+)(?::(\d+))?(?:\/([^?#]*))?/.exec(
+      url ?? '',
+    );
+  if (match === null) return undefined;
+  const [, scheme = '', user, password, host = '', port, path = ''] = match;
+  return {
+    ...{ scheme, user, password, path },
+    host: host.replace(/^\[(.*)\]$/, '$1'),
+    port: port === undefined ? (standardPorts[scheme] ?? 443) : Number(port),
+  };
+}
+
+export function hostOf(url: string | undefined): string | undefined {
+  return readServer(url)?.host;
+}

@@ -13,6 +13,17 @@ const leftOut: Readonly<Record<string, string>> = {
   'cp deploy/modular-monolith.service /etc/systemd/system/': 'needs root',
   'systemctl enable --now modular-monolith':
     'needs systemd; test/e2e/process/unit-file.test.ts checks the file',
+  'docker build --tag modular-monolith:0.1.0 .':
+    'needs an engine; test/tools/deploy/image.test.ts checks the Dockerfile',
+  'docker compose --file manifests/compose/compose.yaml up --detach --wait': 'needs an engine',
+  'kubectl apply --filename manifests/kubernetes/namespace.yaml': 'needs a cluster',
+  'kubectl create secret generic variables --namespace modular-monolith --from-env-file=variables.env':
+    'needs a cluster',
+  'kubectl label namespace ingress-nginx modular-monolith/role=ingress': 'needs a cluster',
+  'kubectl label namespace monitoring modular-monolith/role=monitoring': 'needs a cluster',
+  'kubectl apply --kustomize manifests/kubernetes':
+    'needs a cluster; test/tools/deploy/kubernetes.test.ts checks the manifests',
+  'kubectl rollout status deployment/pet --namespace modular-monolith': 'needs a cluster',
   '.ci/run': 'takes minutes, and runs this test',
   './run.sh migrate copy pet --from sqlite:data/pet.db --to postgres://postgres@localhost/monolith':
     'needs a PostgreSQL server; test/e2e/faults/copy.test.ts runs it',

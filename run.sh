@@ -15,6 +15,8 @@ Commands (COMMAND --help prints the options):
   test            run the tests once
   check           check format, lint, types, boundaries, generated files, documents
   generate        write generated/ from the services
+  new             write a service, with its migrations and tests
+  remove          remove a service
   migrate         create, apply and list migrations of the databases, or copy a database
   events          show and repair the consumers of events
   auth            create an administrator, rotate keys, end sessions, make development tokens

@@ -139,6 +139,6 @@ export async function types(pet: Peer<'pet'>): Promise<unknown> {
   return { mood, found };
 }
 // @ts-expect-error no such peer
-export type NoPeer = Peer<'toy'>;
+export type NoPeer = Peer<'no-such-peer'>;
 // @ts-expect-error no such operation
 export type NoOperation = Peer<'pet'>['listToys'];

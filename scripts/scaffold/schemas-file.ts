@@ -1,0 +1,85 @@
+import type { Field } from './fields.ts';
+import { constantOf, exampleOf, importOf, literal, type Plan } from './plan.ts';
+
+/** Writes schemas.ts. */
+export function writeSchemas({ names, fields, hasEvents }: Plan): string {
+  const { name, type, table, one } = names;
+  const constants = fields.flatMap((field) => {
+    const schema = schemaOf(field);
+    return schema === 'Id' ? [] : [`const ${constantOf(field, names)} = ${schema};\n`];
+  });
+  const refer = (field: Field) => (schemaOf(field) === 'Id' ? 'Id' : constantOf(field, names));
+  const properties = fields.map((field) => `${field.name}: ${refer(field)}`);
+  const given = fields.map((field) => {
+    const { fallback } = field;
+    if (fallback === undefined) return `${field.name}: ${refer(field)}`;
+    return `${field.name}: defaulted({ ...${refer(field)}, default: ${literal(fallback)} })`;
+  });
+  const text = constants.join('');
+  const imported = [
+    fields.some(({ fallback }) => fallback !== undefined) && 'defaulted',
+    hasEvents && 'type Emit',
+    'Id',
+    /\bnullable\(/.test(text) && 'nullable',
+    'Page',
+    /\btext\(/.test(text) && 'text',
+  ];
+  const events = `/** The schema of the data of each event. */
+export const ${one}Events = {
+  '${name}.created': ${type},
+  '${name}.updated': ${type},
+  '${name}.deleted': Type.Object({ id: Id }),
+};
+export type Emit${type}Event = Emit<typeof ${one}Events>;
+\n`;
+  return `${importOf(['type Static', 'Type'], '@sinclair/typebox')}${importOf(imported, '#framework')}
+${text}${text === '' ? '' : '\n'}export const ${type}Id = Type.Object({ ${table}_id: Id });
+
+export const ${type} = Type.Object(
+  {
+${[...properties, 'id: Id'].join(',\n')}
+  },
+  { $id: '${type}' },
+);
+export type ${type} = Static<typeof ${type}>;
+
+${hasEvents ? events : ''}export const ${type}Create = Type.Object({\n${given.join(',\n')}\n}, { $id: '${type}Create' });
+export type ${type}Create = Static<typeof ${type}Create>;
+
+export const ${type}Update = Type.Partial(
+  Type.Object({ ${properties.join(', ')} }),
+  { $id: '${type}Update' },
+);
+export type ${type}Update = Static<typeof ${type}Update>;
+
+export const ${type}Query = Type.Object({
+  ...Page.properties,
+  ids: Type.Optional(
+    Type.Array(Id, {
+      minItems: 1,
+      // The size of a batched call. A URL with 300 long ids has 6,400 characters; \`limits.url\` allows 8,192.
+      maxItems: 300,
+      description:
+        'Only ${names.plural} with these ids, without \`offset\` and \`limit\`; ids that do not exist are left out',
+    }),
+  ),
+});
+export type ${type}Query = Static<typeof ${type}Query>;
+`;
+}
+
+/** The schema of a field as it is stored. */
+function schemaOf(field: Field): string {
+  const examples = `examples: [${literal(exampleOf(field))}]`;
+  const wrap = (schema: string) => (field.isNullable ? `nullable(${schema})` : schema);
+  if (field.type === 'reference') return wrap('Id');
+  if (field.type === 'string')
+    return wrap(`text({ minLength: ${field.min}, maxLength: ${field.max}, ${examples} })`);
+  if (field.type === 'integer')
+    return wrap(`Type.Integer({ minimum: ${field.min}, maximum: ${field.max}, ${examples} })`);
+  const values = field.values.map((value) => literal(value));
+  const [types, list, type] = field.isNullable
+    ? [[...values, 'null'], [...values, 'null'], "['string', 'null']"]
+    : [values, values, "'string'"];
+  return `Type.Unsafe<${types.join(' | ')}>({ type: ${type}, enum: [${list.join(', ')}], ${examples} })`;
+}

@@ -1,0 +1,95 @@
+/** Writes the files of a new service: each function returns the text of a file, before it is formatted. */
+import { capitalize } from './names.ts';
+import type { PeerContract } from './peers.ts';
+import { importOf, type Plan } from './plan.ts';
+import { writeRepository } from './repository-file.ts';
+import { writeRoutes } from './routes-file.ts';
+import { writeSchemas } from './schemas-file.ts';
+import { writeTest } from './test-file.ts';
+
+/** Returns the content of each file by its path in the project. The migrations are not among them. */
+export function writeServiceFiles(plan: Plan, testedWith: readonly string[]): Map<string, string> {
+  const { name } = plan.names;
+  const folder = `src/services/${name}`;
+  return new Map([
+    [`${folder}/index.ts`, writeIndex(plan)],
+    [`${folder}/schemas.ts`, writeSchemas(plan)],
+    [`${folder}/tables.ts`, writeTables(plan)],
+    [`${folder}/repository.ts`, writeRepository(plan)],
+    [`${folder}/routes.ts`, writeRoutes(plan)],
+    [`${folder}/errors.ts`, writeErrors(plan)],
+    ...plan.peers.map((peer): [string, string] => [
+      `${folder}/${peer.names.name}-client.ts`,
+      writeClient(plan, peer),
+    ]),
+    [`test/services/${name}/${name}.test.ts`, writeTest(plan, testedWith)],
+  ]);
+}
+
+function writeIndex({ names, peers, hasEvents, isSecured }: Plan): string {
+  const { name, type, one, plural } = names;
+  const clients = peers.map(({ names: { type: peer, name: folder } }) =>
+    importOf([`create${peer}Client`], `./${folder}-client.ts`),
+  );
+  const context = ['database', hasEvents && 'emit', peers.length > 0 && 'peers'].filter(
+    (part) => part !== false,
+  );
+  const parts = [
+    `create${type}Repository(database${hasEvents ? ', emit' : ''})`,
+    ...peers.map(({ names: peer }) => `create${peer.type}Client(peers${toMember(peer.name)})`),
+  ];
+  const reads = hasEvents ? `${plural} and their events` : plural;
+  const scopes = `scopes: { '${name}:read': 'Read ${reads}', '${name}:write': 'Create, change and delete ${plural}' },\n`;
+  return `${importOf(['defineService'], '#framework')}${clients.join('')}${importOf([`create${type}Repository`], './repository.ts')}${importOf(['addRoutes'], './routes.ts')}${importOf([type, `${type}Create`, `${type}Update`, hasEvents && `${one}Events`], './schemas.ts')}
+export default defineService({
+  name: '${name}',
+  description: '${capitalize(plural)}.',
+  ${peers.length > 0 ? `peers: [${peers.map(({ names: peer }) => `'${peer.name}'`).join(', ')}],` : ''}
+  ${isSecured ? scopes : ''}
+  schemas: [${type}, ${type}Create, ${type}Update],
+  ${hasEvents ? `events: ${one}Events,` : ''}
+  migrations: new URL('./migrations/', import.meta.url),
+  routes: (app, { ${context.join(', ')} }) => addRoutes(app, ${parts.join(', ')}),
+});
+`.replace(/^ +\n/gm, '');
+}
+
+function toMember(name: string): string {
+  return /^\w+$/.test(name) ? `.${name}` : `['${name}']`;
+}
+
+function writeTables({ names, fields }: Plan): string {
+  const columns = fields.map((field) => {
+    const kind = field.type === 'string' || field.type === 'enum' ? 'text' : 'integer';
+    const values =
+      field.type === 'enum' ? `{ enum: [${field.values.map((value) => `'${value}'`).join(', ')}] }` : '';
+    return `  ${field.name}: ${kind}(${values})${field.isNullable ? '' : '.notNull()'},\n`;
+  });
+  const kinds = ['id', 'integer', 'sqliteTable', 'text'].filter(
+    (kind) => ['id', 'sqliteTable'].includes(kind) || columns.some((column) => column.includes(` ${kind}(`)),
+  );
+  return `${importOf(kinds, '#framework/database')}
+export const ${names.many} = sqliteTable('${names.table}', {
+  id: id(),
+${columns.join('')}});
+`;
+}
+
+function writeErrors({ names, peers }: Plan): string {
+  const problems = [names, ...peers.map((peer) => peer.names)].map(
+    ({ one, name, words }) =>
+      `export const ${one}NotFound = defineProblem(404, '${name}-not-found', '${capitalize(words)} not found');\n`,
+  );
+  return `${importOf(['defineProblem'], '#framework')}\n${problems.join('')}`;
+}
+
+function writeClient({ names }: Plan, { names: peer, list }: PeerContract): string {
+  return `${importOf(['type Peer'], '#framework')}
+export type ${peer.type}Client = ReturnType<typeof create${peer.type}Client>;
+
+/** Creates the operations of the ${peer.words} service that the ${names.words} service uses. */
+export function create${peer.type}Client({ ${list} }: Peer<'${peer.name}'>) {
+  return { find: ${list}.batchBy('ids') };
+}
+`;
+}

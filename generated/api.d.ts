@@ -830,7 +830,7 @@ export interface components {
              * @example 3
              */
             age?: number | null;
-            /** @example sleepy */
+            /** @example happy */
             mood?: string;
         };
         /** @description A CloudEvent of the type pet.created */

@@ -8,7 +8,7 @@ export function writeRepository(plan: Plan): string {
   const changes = fields.map(({ name, isNullable }) => {
     if (!isNullable) return `${name}: sql\`coalesce(\${placeholder('${name}')}, \${${many}.${name}})\`,\n`;
     const flag = changeOf({ name });
-    return `// Null is valid for ${name}, so \`${flag}\` says whether it changes.
+    return `// Null is a valid ${name}, so \`${flag}\` says whether the ${name} changes.
 ${name}: sql\`CASE WHEN \${placeholder('${flag}')} = 1 THEN \${placeholder('${name}')} ELSE \${${many}.${name}} END\`,\n`;
   });
   const hasRequired = fields.some(({ isNullable }) => !isNullable);

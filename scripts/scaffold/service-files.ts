@@ -39,7 +39,7 @@ function writeIndex({ names, peers, hasEvents, isSecured }: Plan): string {
     ...peers.map(({ names: peer }) => `create${peer.type}Client(peers${toMember(peer.name)})`),
   ];
   const reads = hasEvents ? `${plural} and their events` : plural;
-  const scopes = `scopes: { '${name}:read': 'Read ${reads}', '${name}:write': 'Create, change and delete ${plural}' },\n`;
+  const scopes = `scopes: { '${name}:read': 'Read ${reads}', '${name}:write': 'Create, change and delete ${plural}' },`;
   return `${importOf(['defineService'], '#framework')}${clients.join('')}${importOf([`create${type}Repository`], './repository.ts')}${importOf(['addRoutes'], './routes.ts')}${importOf([type, `${type}Create`, `${type}Update`, hasEvents && `${one}Events`], './schemas.ts')}
 export default defineService({
   name: '${name}',

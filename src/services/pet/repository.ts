@@ -81,7 +81,10 @@ export function createPetRepository(database: Database, emit: EmitPetEvent) {
         return pet;
       });
     },
-    update(id: number, { name = null, species = null, age, mood = null }: Nullable<PetUpdate>) {
+    update(
+      id: number,
+      { name = null, species = null, age, mood = null }: Nullable<PetUpdate>,
+    ): Promise<Pet | undefined> {
       const values = { id, name, species, mood, hasAge: age === undefined ? 0 : 1, age: age ?? null };
       return update(() => change.get(values));
     },

@@ -39,7 +39,7 @@ export function addRoutes(app: ServiceScope, pets: PetRepository): void {
     summary: 'Change the given fields of a pet',
     body: ref(PetUpdate),
   };
-  app.patch('/pets/:pet_id', { schema: { ...change, ...onePet } }, async ({ params, body }) =>
+  app.patch('/pets/:pet_id', { schema: { ...onePet, ...change } }, async ({ params, body }) =>
     found(await pets.update(params.pet_id, body), petNotFound),
   );
 

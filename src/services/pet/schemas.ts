@@ -1,19 +1,21 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { defaulted, type Emit, Id, nullable, Page, Timestamp, text } from '#framework';
 
-const PetText = (example: string) => text({ minLength: 1, maxLength: 200, examples: [example] });
-
 const description = 'In years; null if it is not known';
+
+const Name = text({ minLength: 1, maxLength: 200, examples: ['Rex'] });
+const Species = text({ minLength: 1, maxLength: 200, examples: ['dog'] });
 const Age = nullable(Type.Integer({ minimum: 0, maximum: 1000, description, examples: [3] }));
+const Mood = text({ minLength: 1, maxLength: 200, examples: ['happy'] });
 
 export const PetId = Type.Object({ pet_id: Id });
 
 export const Pet = Type.Object(
   {
-    name: PetText('Rex'),
-    species: PetText('dog'),
+    name: Name,
+    species: Species,
     age: Age,
-    mood: PetText('happy'),
+    mood: Mood,
     id: Id,
     last_fed: Timestamp,
     last_interaction: Timestamp,
@@ -32,19 +34,18 @@ export type EmitPetEvent = Emit<typeof petEvents>;
 
 export const PetCreate = Type.Object(
   {
-    name: PetText('Rex'),
-    species: PetText('dog'),
+    name: Name,
+    species: Species,
     age: defaulted({ ...Age, default: null }),
-    mood: defaulted({ ...PetText('happy'), default: 'happy' }),
+    mood: defaulted({ ...Mood, default: 'happy' }),
   },
   { $id: 'PetCreate' },
 );
 export type PetCreate = Static<typeof PetCreate>;
 
-export const PetUpdate = Type.Partial(
-  Type.Object({ name: PetText('Rex'), species: PetText('dog'), age: Age, mood: PetText('sleepy') }),
-  { $id: 'PetUpdate' },
-);
+export const PetUpdate = Type.Partial(Type.Object({ name: Name, species: Species, age: Age, mood: Mood }), {
+  $id: 'PetUpdate',
+});
 export type PetUpdate = Static<typeof PetUpdate>;
 
 export const PetQuery = Type.Object({

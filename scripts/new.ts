@@ -57,7 +57,7 @@ await runServiceCommand(async () => {
   if (name === undefined) throw usageError('Missing NAME of the service');
   const names = deriveNames(name, values.resource);
   expectFree(name);
-  const fields = parseFields(values.fields);
+  const fields = parseFields(values.fields, names.one);
   const peers = readPeers(name, fields);
   const tested = listPeersOf(peers, await loadServices());
   const fixtures = listFixtures(tested, peers, fields);

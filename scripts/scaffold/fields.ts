@@ -26,11 +26,18 @@ const taken = [
 
 const part = /^([a-z][a-z0-9_]*)\s*:\s*([\w.-]+)(?:\(([^)]*)\))?(\?)?(?:=(.+))?$/s;
 
-/** @throws {UsageError} with the grammar, or with what is wrong with one field. */
-export function parseFields(text: string): Field[] {
+/**
+ * @param item the variable of an item in the files of the service, which no field can have as its name.
+ * @throws {UsageError} with the grammar, or with what is wrong with one field.
+ */
+export function parseFields(text: string, item?: string): Field[] {
   const fields = splitAtCommas(text).map(parseField);
-  const repeated = fields.find(({ name }, index) => fields.findIndex((other) => other.name === name) < index);
-  if (repeated !== undefined) throw wrong(repeated.name, 'the name is used twice');
+  const plain = fields.map(({ name }) => name.replaceAll('_', ''));
+  const repeated = fields.find((_, index) => plain.indexOf(plain[index] as string) < index);
+  if (repeated !== undefined)
+    throw wrong(repeated.name, 'the name is used twice; underscores make no difference');
+  if (fields.some(({ name }) => name === item))
+    throw wrong(String(item), 'it is the name of the service. Choose another name');
   if (fields.length > 40) throw new UsageError(`Expected at most 40 fields, not ${fields.length}`);
   return fields;
 }

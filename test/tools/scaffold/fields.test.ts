@@ -45,6 +45,8 @@ test.for([
   ['a:enum(b,b)', 'is there twice'],
   ['a:enum(b)=c', 'the default c is not a value'],
   ['a:string, a:integer', 'the name is used twice'],
+  ['a_1:string, a1:integer', 'the name is used twice'],
+  ['b:string, toy:string', 'it is the name of the service'],
   ['pet:pet.Pet, pet_id:integer', 'the name is used twice'],
   ['pet:pet.Pet=1', 'a reference has no default'],
   ['pet:pet.Pet.Name', 'expected SERVICE.SCHEMA'],
@@ -52,7 +54,7 @@ test.for([
   ['class:string', 'the name is reserved'],
   [Array.from({ length: 41 }, (_, index) => `f${index}:string`).join(), 'at most 40 fields'],
 ])('%j is an error of one line', ([list = '', message = '']) => {
-  const read = () => parseFields(list);
+  const read = () => parseFields(list, 'toy');
   expect(read).toThrow(UsageError);
   expect(read).toThrow(message);
   expect(read).toThrow(/^[^\n]+$/);

@@ -1,0 +1,208 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { expect, type TestContext, test, vi } from 'vitest';
+import { copyProject } from '../../docs/project.ts';
+import { makeFolder } from '../../support/app.ts';
+import { startProcess } from '../process/helper.ts';
+
+// Each command checks the types of the project, which takes half a minute on a busy machine.
+vi.setConfig({ testTimeout: 600_000 });
+
+/** Copies the project, and commits it. */
+function openProject(t: TestContext) {
+  const folder = makeFolder(t);
+  copyProject(folder);
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' });
+  git('init', '--quiet');
+  const commit = () => {
+    git('add', '--all');
+    git('-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '--quiet', '--message=all');
+  };
+  commit();
+  const run = async (command: 'new' | 'remove', ...args: string[]) => {
+    const script = [`scripts/${command}.ts`, ...args];
+    const running = startProcess(t, process.execPath, script, { cwd: folder });
+    const { code } = await running.ended;
+    return { code, output: running.output() };
+  };
+  /** Paths that differ from the commit. */
+  const changes = () => git('status', '--porcelain').trim();
+  const program = async (command: string, ...args: string[]) => {
+    const path = `${dirname(process.execPath)}:${join(folder, 'node_modules/.bin')}:${process.env.PATH}`;
+    const running = startProcess(t, command, args, { cwd: folder, env: { PATH: path } });
+    return { ...(await running.ended), output: running.output() };
+  };
+  return { folder, commit, run, changes, program, t };
+}
+
+const all = 'name:string(1..200), age:integer?, kind:enum(ball,doll), pet:pet.Pet?';
+
+test('new writes a service that passes all checks, and remove takes away every trace', async (t) => {
+  const { folder, run, changes, program } = openProject(t);
+  const dry = await run('new', 'service', 'toy', '--fields', all, '--events', '--secured', '--dry-run');
+  expect(dry).toMatchObject({ code: 0 });
+  expect(dry.output).toContain('would write src/services/toy/pet-client.ts\n');
+  expect(changes()).toBe('');
+
+  const written = await run('new', 'service', 'toy', '--fields', all, '--events', '--secured');
+  expect(written).toMatchObject({ code: 0 });
+  expect(written.output).toContain('wrote src/services/toy/migrations/postgres/0000_initial.sql\n');
+  const curl = `curl -s localhost:8000/toy/toys/ -H 'content-type: application/json' -d '{"name":"name","kind":"ball"}'\n`;
+  expect(written.output).toContain(curl);
+  const listed = written.output.matchAll(/^wrote (.*)$/gm);
+  for (const [, path = ''] of listed) expect(existsSync(join(folder, path)), path).toBe(true);
+  expect(await program(process.execPath, 'scripts/check.ts')).toMatchObject({ code: 0 });
+
+  mkdirSync(join(folder, 'data'), { recursive: true });
+  for (const file of ['toy.db', 'toy.db-wal', 'pet.db']) writeFileSync(join(folder, 'data', file), 'rows');
+  writeFileSync(join(folder, '.databases'), `${folder}/data/toy.db\n${folder}/data/pet.db\n`);
+  expect(await run('remove', 'service', 'toy')).toMatchObject({ code: 0 });
+  expect(changes()).toBe('');
+  expect(existsSync(join(folder, 'data/toy.db'))).toBe(true);
+
+  expect(await run('new', 'service', 'toy')).toMatchObject({ code: 0 });
+  const removed = await run('remove', 'service', 'toy', '--data');
+  expect(removed.output).toContain('removed data/toy.db-wal\n');
+  expect(changes()).toBe('');
+  expect(existsSync(join(folder, 'data/toy.db'))).toBe(false);
+  expect(existsSync(join(folder, 'data/pet.db'))).toBe(true);
+  expect(readFileSync(join(folder, '.databases'), 'utf8')).toBe(`${folder}/data/pet.db\n`);
+});
+
+test('a mistake of the user is one line with exit code 2, and nothing is written', async (t) => {
+  const { folder, commit, run, changes } = openProject(t);
+  mkdirSync(join(folder, 'test/services/robot'), { recursive: true });
+  writeFileSync(join(folder, 'test/services/robot/robot.test.ts'), '// in the way\n');
+  appendFileSync(join(folder, 'config.auth.yaml'), '# changed\n');
+  writeFileSync(join(folder, 'config.mine.yaml'), 'services: { drone: {} }\napps: { a: { services: [] } }\n');
+  commit();
+  const toy: ['new', ...string[]] = ['new', 'service', 'toy', '--fields'];
+  const mistakes: [args: ['new' | 'remove', ...string[]], message: string][] = [
+    [['new'], 'Expected new service NAME: see --help'],
+    [['new', 'service'], 'Missing NAME of the service: see --help'],
+    [['new', 'service', 'toy', 'more'], 'Unknown argument more: see --help'],
+    [['new', 'service', 'Toy'], 'Expected a name of lower case letters'],
+    [['new', 'service', 'gateway'], 'The name gateway is reserved'],
+    [['new', 'service', 'pet'], 'src/services/pet exists'],
+    [['new', 'service', 'robot'], 'test/services/robot exists'],
+    [['new', 'service', 'drone'], 'config.mine.yaml has a service drone'],
+    [['new', 'service', 'toy', '--port', 'x'], 'Expected --port with an integer from 1 to 65535, not x'],
+    [['new', 'service', 'toy', '--port', '8001'], 'Port 8001 is used in a config file'],
+    [[...toy, 'name:text'], "Expected --fields 'NAME:TYPE, …'"],
+    [[...toy, 'cat:cat.Cat'], 'there is no service cat'],
+    [[...toy, 'pet:pet.Dog'], 'pet has no such schema'],
+    [[...toy, 'owner:user.User'], 'user has no operation that lists User by ids'],
+    [[...toy, 'other:toy.Toy'], 'expected another service than toy'],
+    [['remove', 'service', 'toy'], 'There is no service toy (known: auth, pet, user)'],
+    [
+      ['remove', 'service', 'pet'],
+      'Another service uses pet: remove that first, in src/services/user/index.ts:',
+    ],
+  ];
+  for (const [args, message] of mistakes) {
+    const { code, output } = await run(...args);
+    expect([args, code, output]).toEqual([args, 2, expect.stringContaining(message)]);
+    expect(output.trim().split('\n')).toHaveLength(1);
+  }
+  expect(changes()).toBe('');
+
+  appendFileSync(join(folder, 'config.yaml'), '# changed\n');
+  appendFileSync(join(folder, 'src/services/user/routes.ts'), '// changed\n');
+  const dirty = changes();
+  const message = (file: string) =>
+    `${file} has changes that are not committed: commit or stash them first\n`;
+  const refused = await run('new', 'service', 'toy');
+  expect(refused).toEqual({ code: 2, output: message('config.yaml') });
+  const kept = await run('remove', 'service', 'user');
+  expect(kept).toEqual({ code: 2, output: message('src/services/user/routes.ts') });
+  expect(changes()).toBe(dirty);
+});
+
+test('if a step fails or the user stops the command, everything is as before', async (t) => {
+  const { folder, run, changes, commit } = openProject(t);
+  // Fails after the files, the migrations and the contract are written.
+  const broken = join(folder, 'src/framework/openapi/schema.ts');
+  const text = readFileSync(broken, 'utf8');
+  writeFileSync(broken, `${text}export const wrong: number = 'text';\n`);
+  commit();
+  const failed = await run('new', 'service', 'toy', '--fields', all);
+  expect(failed.code).toBe(1);
+  expect(failed.output).toMatch(/error TS2322[\s\S]*Failed: check the types\. Nothing has changed\n$/);
+  expect(changes()).toBe('');
+  writeFileSync(broken, text);
+  commit();
+
+  const running = startProcess(t, process.execPath, ['scripts/new.ts', 'service', 'toy'], { cwd: folder });
+  await running.waitForOutput(/check the types/);
+  expect(existsSync(join(folder, 'src/services/toy/index.ts'))).toBe(true);
+  running.child.kill('SIGINT');
+  expect(await running.ended).toMatchObject({ code: 1 });
+  expect(running.output()).toMatch(/Stopped: nothing has changed\n$/);
+  expect(changes()).toBe('');
+});
+
+test('services of random fields, each with a reference to the one before, pass the checks and their tests', async (t) => {
+  const { run, changes, commit, program } = openProject(t);
+  const word = fc.constantFrom(
+    'name',
+    'type',
+    'text',
+    'page',
+    'note_2',
+    'toy',
+    'kind',
+    'status',
+    'now',
+    'order',
+    'user',
+  );
+  const range = fc.tuple(fc.nat(9), fc.nat(300)).map(([min, more]) => [min, min + more + 1] as const);
+  const field = fc.tuple(
+    word,
+    fc.oneof(
+      range.map(([min, max]) => `string(${min}..${max})`),
+      range.map(([min, max]) => `integer(-${max}..${min})`),
+      fc.constantFrom(
+        'string',
+        'integer',
+        'enum(a,b c,d-e)',
+        'enum(one)',
+        'pet.Pet',
+        'integer(5..5)',
+        'enum(a,b)=b',
+      ),
+    ),
+    fc.boolean(),
+  );
+  const lists = fc.sample(
+    fc.uniqueArray(field, { minLength: 1, maxLength: 7, selector: ([name]) => name }),
+    Number(process.env.SCAFFOLDS ?? 3),
+  );
+  let before = 'pet.Pet';
+  for (const [index, list] of lists.entries()) {
+    const fields = list.map(([name, type, isNullable]) =>
+      isNullable ? `${name}:${type.replace(/(=.*)?$/, '?$1')}` : `${name}:${type}`,
+    );
+    const name = `toy${index}`;
+    const text = [...fields, `before:${before}${index % 2 === 0 ? '' : '?'}`].join(', ');
+    const flags = index % 2 === 0 ? ['--events'] : ['--secured'];
+    const { code, output } = await run('new', 'service', name, '--fields', text, ...flags);
+    expect([text, code, output]).toEqual([text, 0, expect.any(String)]);
+    before = `${name}.Toy${index}`;
+    commit();
+  }
+  expect(await program(process.execPath, 'scripts/check.ts')).toMatchObject({ code: 0 });
+  for (const index of [...lists.keys()].reverse()) {
+    const user = index > 0 ? await run('remove', 'service', `toy${index - 1}`) : undefined;
+    if (user !== undefined)
+      expect(user).toEqual({
+        code: 2,
+        output: expect.stringContaining(`in src/services/toy${index}/index.ts:`),
+      });
+    expect(await run('remove', 'service', `toy${index}`)).toMatchObject({ code: 0 });
+    commit();
+  }
+  expect(changes()).toBe('');
+});

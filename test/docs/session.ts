@@ -85,7 +85,7 @@ export function openSession(options: SessionOptions): Session {
     if (isLeftOut(command)) return;
     if (startsServer.test(command)) return startServer(command);
     // The pages ask to stop the server first.
-    if (/^(\.\/run\.sh restore|rm|mv) /.test(command)) await stop();
+    if (/^(\.\/run\.sh (restore|remove)|rm|mv) /.test(command)) await stop();
     const { ended, output } = start(translate(command, ports));
     const code = await ended;
     if (code !== 0) throw new Error(`the command ended with ${code}:\n${output()}`);

@@ -115,7 +115,7 @@ function writeInvalidTest(fields: readonly Field[]): string {
   });
   const rows = invalid.map(([name, value]) => `['${name}', ${value}],\n`);
   return `test.for<[field: string, value: unknown]>([
-${rows.join('')}])('a %s of %j is rejected, and nothing is stored', async ([field, value], t) => {
+${rows.join('')}])('%s: %j is rejected, and nothing is stored', async ([field, value], t) => {
   const app = await start(t);
   const { status, body } = await app.post(path, { ...given, [field]: value });
   expect([status, body.errors[0].pointer]).toEqual([422, \`/\${field}\`]);

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { expect, type TestContext, test } from 'vitest';
 import { defineService, getCaller } from '../../../src/framework/index.ts';
 import { mergeDocuments, mergedInfo } from '../../../src/framework/openapi/merge.ts';
-import { createTestIssuer } from '../../../src/framework/testing/index.ts';
+import { createSplitApps, createTestIssuer } from '../../../src/framework/testing/index.ts';
 import { createTestApp } from '../../support/app.ts';
 
 /** How many requests of 50 users are checked; `AUTH_ROUNDS` in the environment. */
@@ -74,14 +74,16 @@ function defineDesk() {
   });
 }
 
-async function start(t: TestContext, split: boolean) {
+async function start(t: TestContext, split: boolean, keys: Readonly<Record<string, string>> = {}) {
   const issuer = await createTestIssuer(t);
-  const config = { auth: { issuer: issuer.url }, internal: { key: 'a-key-of-the-test-apps' } };
+  const config = { auth: { issuer: issuer.url }, internal: { key: 'a-key-of-the-test-apps', keys } };
   const unused = defineService({ name: 'desk', description: 'Calls nobody.', routes() {} });
   const alone = await createTestApp(t, { services: [notes, unused] });
   const contract = mergeDocuments(alone.app.documents(), mergedInfo('1'));
-  const app = await createTestApp(t, { services: [notes, defineDesk()], config, contract, split });
-  return { ...app, issuer };
+  const options = { services: [notes, defineDesk()], config, contract };
+  if (!split) return { ...(await createTestApp(t, options)), issuer, appOf: undefined };
+  const { gateway, appOf } = await createSplitApps(t, options);
+  return { ...gateway, issuer, appOf };
 }
 
 test.for([false, true])(
@@ -100,6 +102,19 @@ test.for([false, true])(
     expect([await direct('own'), await direct('internal'), await direct('both')]).toEqual([200, 403, 403]);
   },
 );
+
+test('a service with a secret of its own proves itself only by that secret', async (t) => {
+  const { send, issuer, appOf } = await start(t, true, { desk: 'the-secret-of-the-desk' });
+  const headers = await issuer.as({ sub: '7', scopes: ['desk:read'] });
+  const { body } = await send('GET', '/desk/internal/1', undefined, headers);
+  expect(body).toMatchObject({ kind: 'service', sub: 'desk' });
+  const pretend = async (secret: string) => {
+    const sent = { 'x-internal': `service ${secret}`, 'x-service': 'desk' };
+    return (await appOf?.('notes').send('GET', '/notes/internal/?ids=1', undefined, sent))?.status;
+  };
+  expect(await pretend('the-secret-of-the-desk')).toBe(200);
+  expect(await pretend('a-key-of-the-test-apps')).toBe(401);
+});
 
 test('a refusal of a call for the caller is the response to the caller', async (t) => {
   const { send, issuer } = await start(t, true);

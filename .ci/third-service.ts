@@ -13,8 +13,8 @@ import { openSession } from '../test/docs/session.ts';
 
 /** The tests that read the services, the config or the generated files of the project. */
 const dependent = [
-  ...['test/services', 'test/e2e/groupings', 'test/docs/pages', 'test/docs/reference', 'test/docs/vscode'],
-  ...['app', 'architecture', 'imports', 'ownership', 'openapi/merge', 'service', 'testing'].map(
+  ...['test/services', 'test/docs/pages', 'test/docs/reference', 'test/docs/vscode'],
+  ...['architecture', 'imports', 'ownership', 'openapi/merge', 'service', 'testing'].map(
     (name) => `test/framework/${name}`,
   ),
 ];

@@ -13,7 +13,7 @@ import { openSession } from '../test/docs/session.ts';
 
 /** The tests that read the services, the config or the generated files of the project. */
 const dependent = [
-  ...['test/services', 'test/docs/pages', 'test/docs/reference', 'test/docs/vscode'],
+  ...['test/docs/pages', 'test/docs/reference', 'test/docs/vscode'],
   ...['architecture', 'imports', 'ownership', 'openapi/merge', 'service', 'testing'].map(
     (name) => `test/framework/${name}`,
   ),
@@ -40,7 +40,8 @@ try {
   for (const block of blocks.filter(({ line }) => line < split)) await session.work(block);
   await session.stop();
   const files = process.argv.includes('--all') ? [] : dependent;
-  const tests = ['vitest', 'run', '--project', 'services', '--project', 'framework', ...files];
+  const projects = files.length > 0 ? ['framework'] : ['services', 'framework'];
+  const tests = ['vitest', 'run', ...projects.flatMap((name) => ['--project', name]), ...files];
   const { status } = spawnSync('npx', tests, { cwd: folder, env, stdio: 'inherit' });
   if (status !== 0) throw new Error('tests of the project fail with a third service');
   for (const block of blocks.filter(({ line }) => line >= split)) await session.work(block);

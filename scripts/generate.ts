@@ -12,7 +12,11 @@ import { DefinitionError } from '../src/framework/errors/definition-error.ts';
 import { openLogging } from '../src/framework/logging/logger.ts';
 import { findBreakingChanges } from '../src/framework/openapi/compatibility.ts';
 import { mergeDocuments, mergedInfo } from '../src/framework/openapi/merge.ts';
-import { findOperation, type OpenApiDocument } from '../src/framework/openapi/response-contract.ts';
+import {
+  acceptsCallOf,
+  findOperation,
+  type OpenApiDocument,
+} from '../src/framework/openapi/response-contract.ts';
 import type { Service } from '../src/framework/service/define-service.ts';
 import { CommandError, root } from './lib/command.ts';
 import { describePeers } from './lib/peer-types.ts';
@@ -79,10 +83,12 @@ function describeBreaks(merged: OpenApiDocument, uses: readonly PeerUse[]): stri
     if (mistake !== undefined) return [mistake];
     const found = findOperation(promised, `${use.peer}.${use.operationId}`);
     if (found === undefined) return [];
-    const { method, path } = found;
-    return findBreakingChanges(promised, merged, { method, path, sends: use.sends }).map(
-      ({ operation, field, reason }) =>
-        `${use.service} uses ${operation}: ${field === '' ? reason : `${field} ${reason}`}`,
+    const { method, path, operation } = found;
+    const isForItself = acceptsCallOf(use.service, 'service', operation.security);
+    const by = { service: use.service, as: isForItself ? ('service' as const) : ('caller' as const) };
+    return findBreakingChanges(promised, merged, { method, path, sends: use.sends, by }).map(
+      ({ operation: target, field, reason }) =>
+        `${use.service} uses ${target}: ${field === '' ? reason : `${field} ${reason}`}`,
     );
   });
 }

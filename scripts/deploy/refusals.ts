@@ -52,7 +52,7 @@ function findReplicas({ apps }: System): string | undefined {
   return `apps.${app.name}.deploy.replicas: ${app.replicas} replicas cannot share a database in SQLite. Use PostgreSQL, or instances`;
 }
 
-/** Finds a secret that is in the file itself. Every pod, and everybody who may read its ConfigMap, would see it. */
+/** Finds a secret that is in the file itself. Every pod, and every reader of its ConfigMap, would see it. */
 function findWrittenSecret({ raw }: System): string | undefined {
   const { key, keys = {} } = raw.internal ?? {};
   const written: [path: string, value: unknown][] = [

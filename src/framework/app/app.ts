@@ -1,14 +1,12 @@
-import { basename } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { PeerUse } from '../calls/peer-operations.ts';
-import { ConfigError } from '../config/config.ts';
-import { exposureWarning, findOpenExposure } from '../config/exposure.ts';
+import { exposureWarning } from '../config/exposure.ts';
 import { internalLimits } from '../config/limits.ts';
 import { checkPeer, ownOrigin } from '../config/topology.ts';
 import { assertNoneMissing } from '../database/open-database.ts';
 import { mountProxy } from '../gateway/mount-proxy.ts';
 import { mergeDocuments, mergedInfo, type Part, selectServices } from '../openapi/merge.ts';
-import { countSecured, type OpenApiDocument } from '../openapi/response-contract.ts';
+import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { Service } from '../service/define-service.ts';
 import { mountService } from '../service/mount.ts';
 import type { MountOptions } from '../service/mount-options.ts';
@@ -16,6 +14,7 @@ import { type OpenedService, openService } from '../service/open-service.ts';
 import { checkAll, checkReadiness, type Readiness } from '../service/readiness.ts';
 import { describeApp } from '../service/system-routes.ts';
 import { addServiceMetrics } from './app-metrics.ts';
+import { assertProtected } from './assert-protected.ts';
 import { watchEventLoop } from './event-loop-watch.ts';
 import type { StopMode } from './instances.ts';
 import { type AppOptions, createRuntime, type Runtime } from './runtime.ts';
@@ -88,21 +87,6 @@ function checkPeers({ config, services }: AppOptions): void {
   for (const name of Object.keys(config.services)) {
     for (const peer of services.get(name)?.peers ?? []) checkPeer(config, [...services.keys()], name, peer);
   }
-}
-
-/** @throws {ConfigError} if other machines could call operations that need a credential, and `auth` is not configured. */
-async function assertProtected(
-  { config, contract, app, server }: Runtime,
-  parts: readonly Part[],
-): Promise<void> {
-  const elsewhere = Object.keys(config.services).filter((service) => !app.services.includes(service));
-  const documents = parts.map(({ document }) => document);
-  if (contract !== undefined && elsewhere.length > 0) documents.push(selectServices(contract, elsewhere));
-  const secured = documents.reduce((sum, document) => sum + countSecured(document), 0);
-  const mistake = findOpenExposure(config, secured);
-  if (mistake === undefined) return;
-  await server.close();
-  throw new ConfigError(`${basename(config.file)}: ${mistake}`);
 }
 
 function openAppService(

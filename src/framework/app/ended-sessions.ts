@@ -1,5 +1,4 @@
-import type { VerifyCredential } from '../auth/token-verifier.ts';
-import { InvalidCredential } from '../auth/token-verifier.ts';
+import { InvalidCredential, type VerifyCredential } from '../auth/token-verifier.ts';
 import type { Principal } from '../context/principal.ts';
 import { FeedLost, type ReadFeed } from '../events/read-feed.ts';
 
@@ -21,6 +20,8 @@ export function rejectEndedSessions(verify: VerifyCredential, readFeed: ReadFeed
   let position: string | null = null;
   let readAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
+  /** Whether the last attempt failed. Then no request waits for the next one: an issuer may hang. */
+  let hasFailed = false;
   let running: Promise<void> | undefined;
 
   async function read(): Promise<void> {
@@ -31,6 +32,7 @@ export function rejectEndedSessions(verify: VerifyCredential, readFeed: ReadFeed
       if (next === newest) break;
     }
     readAt = performance.now();
+    hasFailed = false;
     for (const [session, at] of ended) if (at < Date.now() - keepMs) ended.delete(session);
   }
 
@@ -40,6 +42,7 @@ export function rejectEndedSessions(verify: VerifyCredential, readFeed: ReadFeed
       .catch((error: unknown) => {
         // The feed was restored from a backup, or does not go back that far: read what it has.
         if (error instanceof FeedLost) position = null;
+        else hasFailed = true;
       })
       .finally(() => {
         running = undefined;
@@ -58,8 +61,10 @@ export function rejectEndedSessions(verify: VerifyCredential, readFeed: ReadFeed
     const isStale = now - readAt > refreshMs;
     if (!isStale && !ended.has(principal.session)) return principal;
     const reading = isStale && now - triedAt > retryMs ? refresh() : running;
-    const mustWait = reading !== undefined && now - readAt > waitMs;
-    return mustWait ? reading.then(() => assertNotEnded(principal)) : settle(principal);
+    const mustWait = !hasFailed && now - readAt > waitMs;
+    return reading !== undefined && mustWait
+      ? reading.then(() => assertNotEnded(principal))
+      : settle(principal);
   }
 
   const settle = async (principal: Principal) => assertNotEnded(principal);

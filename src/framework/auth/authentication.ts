@@ -30,7 +30,7 @@ export const authentication = fp<AuthenticationOptions>(
     if (verify === undefined) return;
 
     app.addHook('onRequest', (request, _reply, done) => {
-      // The service decides about forwarded requests, and nobody about paths that do not exist.
+      // The service authorizes forwarded requests. A path that does not exist needs no authorization.
       const { config } = request.routeOptions;
       if (config.isForwarded === true || request.is404) return done();
       const { authorization } = request.headers;
@@ -64,7 +64,7 @@ function refuse({ log }: FastifyRequest, error: unknown, { security }: RouteConf
     log.info({ reason: (error as Error).message }, 'a credential is not valid');
     return credentialInvalid();
   }
-  // Nobody knows whether the token is valid. An open route needs none.
+  // The token can be neither accepted nor rejected. An open route needs none.
   if (security === undefined) return undefined;
   log.warn({ err: error }, 'the keys of the issuer are not available');
   return new ServiceUnavailable('The credential cannot be verified now', { cause: error });

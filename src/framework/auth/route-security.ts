@@ -11,7 +11,7 @@ declare module 'fastify' {
     secret?: boolean;
   }
   interface FastifyContextConfig {
-    /** Who may call the route: one of these. Absent: everybody. */
+    /** The alternatives, one of which must hold. Absent: the route is open. */
     security?: readonly Requirement[];
   }
 }

@@ -1,7 +1,7 @@
 import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { Principal } from '../context/principal.ts';
 
-/** Only asymmetric algorithms: with HMAC, whoever verifies could also sign. */
+/** Only asymmetric algorithms: with HMAC, a service that verifies tokens could also sign them. */
 const algorithms = [
   'ES256',
   'ES384',

@@ -15,7 +15,7 @@ export interface Operation<Init, Data> {
   readonly contract: OperationContract;
   /** Total ms for a call. */
   readonly deadline: number;
-  /** Whom its calls act for if they do not say so. */
+  /** The principal of its calls by default. */
   readonly as: ActsAs;
   readonly counts: CallMetrics;
 }

@@ -104,7 +104,7 @@ export interface CallInit {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   /**
-   * Whom the call acts for: this service, or the caller of the running request, with that caller's rights. Default:
+   * The principal of the call: this service, or the caller of the running request, with that caller's rights. Default:
    * `service` if the operation accepts services.
    */
   readonly as?: ActsAs;

@@ -2,15 +2,12 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { Static } from '@sinclair/typebox';
 import { parseDocument } from 'yaml';
+import type { AppConfig as AppSchema, ServiceConfig as ServiceSchema } from './app-schema.ts';
 import { type ConfiguredService, findConflict } from './consistency.ts';
 import { sqliteFile, sqliteUrl } from './database-url.ts';
+import { findConfigError } from './find-error.ts';
 import { expandVariables } from './interpolation.ts';
-import {
-  type AppConfig as AppSchema,
-  ConfigFile,
-  findConfigError,
-  type ServiceConfig as ServiceSchema,
-} from './schema.ts';
+import { ConfigFile } from './schema.ts';
 
 /** A mistake in the config file. The message is one line that names the path in the file. */
 export class ConfigError extends Error {}

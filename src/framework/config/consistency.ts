@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type { Static, TObject } from '@sinclair/typebox';
+import type { ServiceConfig } from './app-schema.ts';
 import { sqliteFile } from './database-url.ts';
-import { type ConfigFile, findConfigError, type ServiceConfig } from './schema.ts';
+import { findConfigError } from './find-error.ts';
+import type { ConfigFile } from './schema.ts';
 
 /** The parts of a service's definition that its config must match. */
 export interface ConfiguredService {

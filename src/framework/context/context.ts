@@ -27,7 +27,7 @@ export interface Context {
 
 /**
  * Returns the context that a call of the running code propagates, with a deadline of at most `timeout` ms.
- * @param as whom the call acts for: only a call for the caller of the running request has the token of that caller.
+ * @param as the principal of the call. Only a call as `caller` has the token of the caller of the running request.
  */
 export function outgoingContext(timeout: number, as: ActsAs): PropagatedContext {
   const propagated = currentContext()?.propagated ?? extract({}, randomUUID(), false);

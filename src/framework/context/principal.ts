@@ -1,4 +1,4 @@
-/** Whom a call acts for: the service that calls, or the caller of its own request. */
+/** The principal of a call: the service that calls, or the caller of its request. */
 export type ActsAs = 'service' | 'caller';
 
 /** Who a request acts for. Services read it with `getCaller`. */

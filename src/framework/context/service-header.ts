@@ -2,7 +2,7 @@ import type { ActsAs } from './principal.ts';
 
 /**
  * The header with the name of the service that calls. It counts only beside a valid `x-internal`. `<name> caller`: the
- * service acts for the caller of its own request, whose token is in `authorization`; without a token, for nobody.
+ * service acts for the caller of its own request, whose token is in `authorization`. Without a token, the call is anonymous.
  */
 export const serviceHeader = 'x-service';
 

@@ -23,7 +23,7 @@ export interface UsedOperation {
   readonly sends?: readonly string[] | undefined;
   /** The types of events that the service handles, if the operation is a feed. */
   readonly events?: readonly string[] | undefined;
-  /** The service that calls, and whom its calls act for. Undefined: not compared. */
+  /** The service that calls, and the principal of its calls. Undefined: not compared. */
   readonly by?: { readonly service: string; readonly as: ActsAs } | undefined;
 }
 

@@ -38,7 +38,7 @@ export interface OperationContract {
   readonly path: string;
   /** Whether the operation accepts an `Idempotency-Key`. */
   readonly takesKey: boolean;
-  /** Whom a call of this service acts for if it does not say so: itself, if the operation accepts that. */
+  /** Returns the default principal of the calls of a service: itself, if the operation accepts services. */
   defaultActsAs(service: string): ActsAs;
   /** Returns the maximum number of values of a query parameter. Infinity: the contract sets no maximum. */
   maxItems(parameter: string): number;
@@ -96,7 +96,7 @@ export function readContract(document: OpenApiDocument, method: string, path: st
 
 /**
  * Whether an operation with this `security` accepts calls of a service.
- * @param as whom the call acts for. As `caller`, the token of the caller decides about the scopes.
+ * @param as the principal of the call. As `caller`, the scopes depend on the token.
  */
 export function acceptsCallOf(
   service: string,

@@ -1,4 +1,3 @@
-import { routeSecurity } from '../auth/route-security.ts';
 import { connectPeer } from '../calls/peer.ts';
 import type { PeerUse } from '../calls/peer-operations.ts';
 import type { Config, ServiceConfig } from '../config/config.ts';
@@ -15,19 +14,17 @@ import { openProducer } from '../events/producer.ts';
 import type { Caller } from '../http/internal-caller.ts';
 import type { Logger, Logging } from '../logging/logger.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
-import type { Service, ServiceScope } from './define-service.ts';
+import type { Service } from './define-service.ts';
 import type { MountOptions } from './mount-options.ts';
+import { type KnownNames, prepareScope } from './prepare-scope.ts';
 import { checkReadiness } from './readiness.ts';
-import { routeChecks } from './route-checks.ts';
-import { routeResponses } from './route-responses.ts';
 import { createServiceWork, type WorkRunner } from './service-work.ts';
-import { slicedLists } from './sliced-list.ts';
 import { describeService } from './system-routes.ts';
 
 export type { PeerUse };
 
 /** The parts of an app that its services use. */
-export interface OpenServiceOptions {
+export interface OpenServiceOptions extends KnownNames {
   readonly config: Config;
   readonly logging: Logging;
   readonly version: string;
@@ -36,10 +33,6 @@ export interface OpenServiceOptions {
   /** The file that lists the known databases. */
   readonly record: string | undefined;
   readonly tracer: Tracer | undefined;
-  /** The scopes of all services. */
-  readonly knownScopes: ReadonlySet<string>;
-  /** The names of all services. */
-  readonly serviceNames: ReadonlySet<string>;
   /** Returns the ms for which a connection to a service may be unused. Undefined: no limit of the client. */
   unusedTo(service: string): number | undefined;
   /** Returns the document of a service of the same app. Undefined: another app runs the service. */
@@ -135,24 +128,6 @@ export async function openService(service: Service, options: OpenServiceOptions)
       await database?.close();
     },
   };
-}
-
-/** Checks and completes the routes of a service. */
-async function prepareScope(
-  scope: ServiceScope,
-  { name, schemas = [], scopes = {} }: Service,
-  { knownScopes, serviceNames }: OpenServiceOptions,
-): Promise<void> {
-  for (const schema of schemas) {
-    if (schema.$id === undefined)
-      throw new DefinitionError(`${name}: one of its schemas has no $id: add one, as in { $id: 'Pet' }`);
-    scope.addSchema(schema);
-  }
-  await scope.register(routeChecks, { service: name, prefix: `/${name}` });
-  const known = { knownScopes, services: serviceNames };
-  await scope.register(routeSecurity, { service: name, scopes, ...known });
-  await scope.register(routeResponses, { service: name, tag: name });
-  await scope.register(slicedLists);
 }
 
 function openServiceDatabase(

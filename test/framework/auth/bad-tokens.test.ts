@@ -38,8 +38,8 @@ async function listBadCredentials({ issuer }: SecuredApp): Promise<Record<string
     'HS256 with the public key': hmac(publicKey),
     'HS256 with an empty secret': hmac(''),
     'HS256 with the coordinate of the key': hmac(keys[0]?.x ?? ''),
-    'the key of somebody else': await forge('ES256', own.privateKey),
-    'RS256 with the key of somebody else': await forge('RS256', ownRsa.privateKey),
+    'the key of another issuer': await forge('ES256', own.privateKey),
+    'RS256 with the key of another issuer': await forge('RS256', ownRsa.privateKey),
     'its own key in the header': await forge('ES256', own.privateKey, {
       jwk: own.publicKey.export({ format: 'jwk' }),
     }),

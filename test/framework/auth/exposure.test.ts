@@ -42,6 +42,6 @@ test('several apps with authentication need a key, by which services prove who t
   );
 });
 
-test('outside of a request nobody is the caller', () => {
+test('outside of a request the caller is anonymous', () => {
   expect(getCaller()).toMatchObject({ kind: 'anonymous', scopes: [] });
 });

@@ -77,7 +77,7 @@ function defineDesk() {
 async function start(t: TestContext, split: boolean, keys: Readonly<Record<string, string>> = {}) {
   const issuer = await createTestIssuer(t);
   const config = { auth: { issuer: issuer.url }, internal: { key: 'a-key-of-the-test-apps', keys } };
-  const unused = defineService({ name: 'desk', description: 'Calls nobody.', routes() {} });
+  const unused = defineService({ name: 'desk', description: 'Calls no service.', routes() {} });
   const alone = await createTestApp(t, { services: [notes, unused] });
   const contract = mergeDocuments(alone.app.documents(), mergedInfo('1'));
   const options = { services: [notes, defineDesk()], config, contract };
@@ -126,7 +126,7 @@ test('a refusal of a call for the caller is the response to the caller', async (
   );
   expect(lacking.status).toBe(403);
   expect(lacking.headers.get('www-authenticate')).toContain('scope="notes:read"');
-  // Nobody is logged in: the service must not lend its own rights.
+  // The request is anonymous, and must not get the rights of the service.
   expect((await send('GET', '/desk/open/1')).status).toBe(401);
 });
 

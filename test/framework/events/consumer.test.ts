@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { currentContext } from '../../../src/framework/context/context.ts';
+import { currentContext, getCaller } from '../../../src/framework/context/context.ts';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import { ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { openFeedStore } from '../../../src/framework/events/feed-store.ts';
@@ -32,12 +32,13 @@ describe('a consumer', () => {
     await expectEffects(again, [...texts(250), 'last']);
   });
 
-  test('runs a handler with its own request id, the event on its log lines, and keys for its calls', async (t) => {
+  test('runs a handler as its service, with its own request id, the event on its log lines, and keys for its calls', async (t) => {
     const keys: (string | undefined)[] = [];
     let failures = 1;
     const { app } = await startBoth(t, {
       handle: async (event, write) => {
         getLogger().info('handling');
+        expect(getCaller()).toMatchObject({ kind: 'service', sub: 'reader' });
         keys.push(currentContext()?.keyed?.nextKey('POST /x'));
         if (failures-- > 0) throw new Error('not yet');
         return () => write(event);

@@ -21,6 +21,23 @@ describe('a compatible change is not reported', () => {
   });
 });
 
+test.for([
+  { as: 'service', security: [{ bearer: ['pet:read'] }], isBroken: true },
+  { as: 'service', security: [{ service: ['shop'] }], isBroken: true },
+  { as: 'service', security: [{ service: ['user'] }], isBroken: false },
+  { as: 'service', security: [], isBroken: false },
+  { as: 'caller', security: [{ service: [] }], isBroken: false },
+  { as: 'caller', security: [{ bearer: [], service: ['shop'] }], isBroken: true },
+  { as: 'caller', security: [{ bearer: ['pet:read'] }], isBroken: false },
+] as const)(
+  'an operation that no longer accepts the calls of a service is reported: %o',
+  ({ as, security, isBroken }) => {
+    const live = changed(({ paths }) => Object.assign(paths['/pet/pets/']?.get as object, { security }));
+    const breaks = findBreakingChanges(promised, live, { ...use, by: { service: 'user', as } });
+    expect(breaks.map(({ field }) => field)).toEqual(isBroken ? ['security'] : []);
+  },
+);
+
 describe('an operation with a body', () => {
   const post = { method: 'post', path: '/pet/pets/' };
   type Body = { properties: Record<string, unknown>; required: string[] };

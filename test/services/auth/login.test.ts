@@ -92,7 +92,7 @@ test('of two registrations at once one wins', async (t) => {
   expect(responses.map(({ status }) => status).sort()).toEqual([200, 409]);
 });
 
-test('nobody can register unless the config says so', async (t) => {
+test('a registration is rejected unless the config opens registration', async (t) => {
   const app = await createAuthApp(t, { register: 'closed' });
   expect(await app.post('/auth/users/', alice)).toMatchObject({
     status: 403,

@@ -12,7 +12,7 @@ import { LookupQueue } from './queue.ts';
 export interface ListOperation<Init, Item> {
   /** The query parameter that takes the ids. The contract bounds their number. */
   readonly parameter: string;
-  /** Whom the calls act for. As `caller`, only lookups with the same token share calls. */
+  /** The principal of the calls. As `caller`, only lookups with the same token share calls. */
   readonly as?: ActsAs;
   /** Returns the arguments of a call for these ids. */
   createInit(ids: number[]): Init;

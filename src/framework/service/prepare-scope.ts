@@ -1,0 +1,32 @@
+import { routeSecurity } from '../auth/route-security.ts';
+import { DefinitionError } from '../errors/definition-error.ts';
+import type { Service, ServiceScope } from './define-service.ts';
+import { routeChecks } from './route-checks.ts';
+import { routeResponses } from './route-responses.ts';
+import { slicedLists } from './sliced-list.ts';
+
+/** The names that the `security` of a route may use. */
+export interface KnownNames {
+  /** The scopes of all services. */
+  readonly knownScopes: ReadonlySet<string>;
+  /** The names of all services. */
+  readonly serviceNames: ReadonlySet<string>;
+}
+
+/** Checks and completes the routes of a service. */
+export async function prepareScope(
+  scope: ServiceScope,
+  { name, schemas = [], scopes = {} }: Service,
+  { knownScopes, serviceNames }: KnownNames,
+): Promise<void> {
+  for (const schema of schemas) {
+    if (schema.$id === undefined)
+      throw new DefinitionError(`${name}: one of its schemas has no $id: add one, as in { $id: 'Pet' }`);
+    scope.addSchema(schema);
+  }
+  await scope.register(routeChecks, { service: name, prefix: `/${name}` });
+  const known = { knownScopes, services: serviceNames };
+  await scope.register(routeSecurity, { service: name, scopes, ...known });
+  await scope.register(routeResponses, { service: name, tag: name });
+  await scope.register(slicedLists);
+}

@@ -3757,7 +3757,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute */
+                        /** @description Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute. `auth`: the issuer of tokens is away */
                         degraded: string[];
                     };
                 };
@@ -5547,7 +5547,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute */
+                        /** @description Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute. `auth`: the issuer of tokens is away */
                         degraded: string[];
                     };
                 };
@@ -7167,7 +7167,7 @@ export interface operations {
                         checks: {
                             [key: string]: "OK" | "failed" | "unreachable" | "broken";
                         };
-                        /** @description Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute */
+                        /** @description Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute. `auth`: the issuer of tokens is away */
                         degraded: string[];
                     };
                 };

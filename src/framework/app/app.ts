@@ -94,12 +94,11 @@ function openAppService(
   name: string,
   documents: ReadonlyMap<string, () => OpenApiDocument>,
 ): Promise<OpenedService> {
-  const { config, logging, version, contract, record, tracer, unusedTo, headersTo, app } = runtime;
-  return openService(runtime.services.get(name) as Service, {
-    ...{ config, logging, version, contract, record, unusedTo, headersTo },
-    knownScopes: new Set([...runtime.services.values()].flatMap(({ scopes = {} }) => Object.keys(scopes))),
-    serviceNames: new Set(runtime.services.keys()),
-    tracer,
+  const { services, app, contract, record } = runtime;
+  return openService(services.get(name) as Service, {
+    ...{ ...runtime, contract, record },
+    knownScopes: new Set([...services.values()].flatMap(({ scopes = {} }) => Object.keys(scopes))),
+    serviceNames: new Set(services.keys()),
     documentOf: (other) =>
       app.services.includes(other) ? () => (documents.get(other) as () => OpenApiDocument)() : undefined,
   });

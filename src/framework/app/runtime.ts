@@ -41,6 +41,8 @@ export interface Runtime extends AppOptions {
   readonly server: FastifyInstance;
   readonly metrics: Metrics | undefined;
   readonly tracer: Awaited<ReturnType<typeof openTraces>> | undefined;
+  /** Whether the issuer of tokens did not respond when it was needed last. */
+  issuerIsAway(): boolean;
   /** The services that the gateway forwards to. */
   readonly remote: readonly string[];
   /** Returns the origin of a service, `http://host:port`. The app must listen before it has an origin. */
@@ -91,6 +93,7 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
       ? Object.keys(config.services).filter((service) => !app.services.includes(service))
       : [],
     ...{ originOf, headersTo },
+    issuerIsAway: () => verifier?.isAway() ?? false,
     // Only another process can close an idle connection while a request is on its way.
     unusedTo: (service) =>
       app.instances === 1 && app.services.includes(service) ? undefined : internalLimits.unusedMs,

@@ -13,6 +13,8 @@ const timeoutMs = 5_000;
 
 export interface OpenedVerifier {
   readonly verify: VerifyCredential;
+  /** Whether the last request for the keys of the issuer failed. */
+  isAway(): boolean;
   close(): Promise<void>;
 }
 
@@ -30,11 +32,10 @@ export function openTokenVerifier(
 ): OpenedVerifier | undefined {
   if (!auth) return undefined;
   const { issuer, audience = product.title, claim = 'scope' } = auth;
-  if (issuer.includes(':'))
-    return {
-      verify: createTokenVerifier({ ...createExternalIssuer(issuer), audience, claim }),
-      close: async () => {},
-    };
+  if (issuer.includes(':')) {
+    const { isAway, ...external } = createExternalIssuer(issuer);
+    return { verify: createTokenVerifier({ ...external, audience, claim }), isAway, close: async () => {} };
+  }
   const { get, close } = openPeer(issuer, {
     service: caller,
     origin: () => originOf(issuer),
@@ -48,6 +49,7 @@ export function openTokenVerifier(
     const { status, content } = await read('/.well-known/jwks.json', timeoutMs);
     return new Response(content, { status });
   };
-  const verify = createTokenVerifier({ ...createBuiltInIssuer(issuer, fetchKeys), audience, claim });
-  return { verify: rejectEndedSessions(verify, createFeedReader(read, [sessionEnded])), close };
+  const { isAway, ...builtIn } = createBuiltInIssuer(issuer, fetchKeys);
+  const verify = createTokenVerifier({ ...builtIn, audience, claim });
+  return { verify: rejectEndedSessions(verify, createFeedReader(read, [sessionEnded])), isAway, close };
 }

@@ -1,4 +1,4 @@
-import { createKeySet, type FetchKeys, KeysUnavailable } from './key-set.ts';
+import { createKeySet, type FetchKeys, type KeySet, KeysUnavailable } from './key-set.ts';
 import type { TokenVerifierOptions } from './token-verifier.ts';
 
 const timeoutMs = 5_000;
@@ -7,11 +7,12 @@ const retryMs = 1_000;
 /** ms after which a discovered address of the keys is read again, because an issuer may move them. */
 const refreshMs = 600_000;
 
-type Issuer = Pick<TokenVerifierOptions, 'issuer' | 'keys'>;
+type Issuer = Pick<TokenVerifierOptions, 'issuer' | 'keys'> & Pick<KeySet, 'isAway'>;
 
 /** Creates the issuer of the `auth` service: its `iss` is its name. @param fetchKeys requests its key set. */
 export function createBuiltInIssuer(name: string, fetchKeys: FetchKeys): Issuer {
-  return { issuer: async () => name, keys: createKeySet(fetchKeys) };
+  const { find, isAway } = createKeySet(fetchKeys);
+  return { issuer: async () => name, keys: find, isAway };
 }
 
 /** Creates an external issuer, which is discovered when its first token comes (OpenID Connect Discovery 1.0, section 4). */
@@ -34,11 +35,8 @@ export function createExternalIssuer(url: string): Issuer {
     }
   }
 
-  const keys = createKeySet(async (signal) => request(await discover(), signal));
-  return {
-    issuer: async () => url,
-    keys,
-  };
+  const { find, isAway } = createKeySet(async (signal) => request(await discover(), signal));
+  return { issuer: async () => url, keys: find, isAway };
 }
 
 /** Reads `jwks_uri`. @throws {KeysUnavailable} if the document is not that of this issuer. */

@@ -20,14 +20,21 @@ export type FetchKeys = (signal: AbortSignal) => Promise<Response>;
 /** The keys could not be requested, so a token can be neither accepted nor rejected. */
 export class KeysUnavailable extends Error {}
 
+export interface KeySet {
+  /** Finds the key of a token. @throws {KeysUnavailable} It rejects so if the keys cannot be requested now. */
+  readonly find: JWTVerifyGetKey;
+  /** Whether the last request for the keys failed. Then they are requested again, in the background. */
+  isAway(): boolean;
+}
+
 /**
  * Creates the public keys of an issuer. They are requested when the first token comes, and kept while the issuer is away.
  * An unknown key id causes at most one request in 30 s.
- * @throws {KeysUnavailable} The returned function rejects so if the keys cannot be requested now.
  */
-export function createKeySet(fetchKeys: FetchKeys): JWTVerifyGetKey {
+export function createKeySet(fetchKeys: FetchKeys): KeySet {
   let requestedAt = Number.NEGATIVE_INFINITY;
   let succeededAt: number | undefined;
+  let isAway = false;
   const keys = createRemoteJWKSet(new URL('http://issuer/keys'), {
     cacheMaxAge: Number.POSITIVE_INFINITY,
     cooldownDuration: cooldownMs,
@@ -36,21 +43,33 @@ export function createKeySet(fetchKeys: FetchKeys): JWTVerifyGetKey {
       const pauseMs = succeededAt === undefined ? retryMs : cooldownMs;
       if (performance.now() - requestedAt < pauseMs) throw new Error('requested a moment ago');
       requestedAt = performance.now();
-      const response = await fetchKeys(signal);
-      if (response.status === 200) succeededAt = performance.now();
+      const response = await fetchKeys(signal).catch((error) => {
+        isAway = true;
+        throw error;
+      });
+      isAway = response.status !== 200;
+      if (!isAway) succeededAt = performance.now();
       return response;
     },
   });
+  const reload = () => void keys.reload().catch(() => {});
 
-  return async (header: JWSHeaderParameters, token: FlattenedJWSInput) => {
-    if (succeededAt !== undefined && performance.now() - succeededAt > refreshMs)
-      void keys.reload().catch(() => {});
+  async function find(header: JWSHeaderParameters, token: FlattenedJWSInput) {
+    if (succeededAt !== undefined && performance.now() - succeededAt > refreshMs) reload();
     try {
       return await keys(header, token);
     } catch (error) {
       if (isVerdict(error)) throw error;
       throw new KeysUnavailable('the keys of the issuer cannot be requested', { cause: error });
     }
+  }
+
+  return {
+    find,
+    isAway() {
+      if (isAway) reload();
+      return isAway;
+    },
   };
 }
 

@@ -33,6 +33,8 @@ export interface OpenServiceOptions extends KnownNames {
   /** The file that lists the known databases. */
   readonly record: string | undefined;
   readonly tracer: Tracer | undefined;
+  /** Whether the issuer of tokens did not respond when it was needed last. */
+  issuerIsAway(): boolean;
   /** Returns the ms for which a connection to a service may be unused. Undefined: no limit of the client. */
   unusedTo(service: string): number | undefined;
   /** Returns the document of a service of the same app. Undefined: another app runs the service. */
@@ -110,6 +112,7 @@ export async function openService(service: Service, options: OpenServiceOptions)
           database: database?.check,
           peers: Object.fromEntries([...peers].map(([other, { check }]) => [other, check])),
           consumers,
+          issuerIsAway: options.issuerIsAway,
         }),
       async register(scope) {
         await prepareScope(scope, service, options);

@@ -16,7 +16,7 @@ export const Readiness = Type.Object(
     ),
     degraded: Type.Array(Type.String(), {
       description:
-        'Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute',
+        'Unreachable peers: requests that need them get 503. Events that are parked, or late by more than a minute. `auth`: the issuer of tokens is away',
     }),
   },
   {
@@ -34,6 +34,8 @@ export interface Checks {
   readonly peers: Readonly<Record<string, () => Promise<CheckResult>>>;
   /** The consumers of the feeds of the peers. */
   readonly consumers?: readonly ConsumerCheck[];
+  /** Whether the issuer of tokens did not respond when it was needed last. */
+  issuerIsAway?(): boolean;
 }
 
 export interface ConsumerCheck {
@@ -42,7 +44,12 @@ export interface ConsumerCheck {
 }
 
 /** Runs all checks of a service concurrently. The result lists the database first, then the peers as declared. */
-export async function checkReadiness({ database, peers, consumers = [] }: Checks): Promise<Readiness> {
+export async function checkReadiness({
+  database,
+  peers,
+  consumers = [],
+  issuerIsAway,
+}: Checks): Promise<Readiness> {
   const results = await Promise.all([
     ...(database === undefined ? [] : [checkDatabase(database)]),
     ...Object.entries(peers).map(async ([name, check]) => [name, await check()] as const),
@@ -56,6 +63,7 @@ export async function checkReadiness({ database, peers, consumers = [] }: Checks
     degraded: [
       ...results.flatMap(([name, state]) => (state === 'unreachable' ? [name] : [])),
       ...waiting.flat(),
+      ...(issuerIsAway?.() ? ['auth'] : []),
     ].sort(),
   };
 }

@@ -42,6 +42,11 @@ const notes = defineService({
 type Lookup = (ids: readonly number[]) => Promise<{ get(id: number): object | undefined }>;
 type ListPeer = ((init: object) => Promise<object[]>) & { batchBy(name: string, options?: object): Lookup };
 
+type Operation = 'listOwn' | 'listAny' | 'listInternal' | 'listBoth';
+
+/** The operations of `notes`, which has no generated types. */
+const operationsOf = (peers: unknown) => (peers as { notes: Record<Operation, ListPeer> }).notes;
+
 function defineDesk() {
   return defineService({
     name: 'desk',
@@ -49,9 +54,7 @@ function defineDesk() {
     scopes: { 'desk:read': 'Read the desk' },
     peers: ['notes' as never],
     routes(app, { peers }) {
-      const { listOwn, listAny, listInternal, listBoth } = (
-        peers as unknown as { notes: Record<'listOwn' | 'listAny' | 'listInternal' | 'listBoth', ListPeer> }
-      ).notes;
+      const { listOwn, listAny, listInternal, listBoth } = operationsOf(peers);
       const lookups: Record<string, Lookup> = {
         own: listOwn.batchBy('ids'),
         any: listAny.batchBy('ids'),
@@ -74,13 +77,18 @@ function defineDesk() {
   });
 }
 
-async function start(t: TestContext, split: boolean, keys: Readonly<Record<string, string>> = {}) {
+async function start(
+  t: TestContext,
+  split: boolean,
+  keys: Readonly<Record<string, string>> = {},
+  desk = defineDesk(),
+) {
   const issuer = await createTestIssuer(t);
   const config = { auth: { issuer: issuer.url }, internal: { key: 'a-key-of-the-test-apps', keys } };
   const unused = defineService({ name: 'desk', description: 'Calls no service.', routes() {} });
   const alone = await createTestApp(t, { services: [notes, unused] });
   const contract = mergeDocuments(alone.app.documents(), mergedInfo('1'));
-  const options = { services: [notes, defineDesk()], config, contract };
+  const options = { services: [notes, desk], config, contract };
   if (!split) return { ...(await createTestApp(t, options)), issuer, appOf: undefined };
   const { gateway, appOf } = await createSplitApps(t, options);
   return { ...gateway, issuer, appOf };
@@ -102,6 +110,27 @@ test.for([false, true])(
     expect([await direct('own'), await direct('internal'), await direct('both')]).toEqual([200, 403, 403]);
   },
 );
+
+test.for([false, true])('a job acts for its service: split %s', async (split, t) => {
+  const results: unknown[] = [];
+  const desk = defineService({
+    name: 'desk',
+    description: 'Reads notes again and again.',
+    peers: ['notes' as never],
+    routes(_app, { peers, job }) {
+      const { listInternal } = operationsOf(peers);
+      job('look', { everyMs: 10 }, async () => {
+        results.push(describeCaller(0), ...(await listInternal({ query: { ids: [1] } })));
+      });
+    },
+  });
+  await start(t, split, {}, desk as never);
+  await expect.poll(() => results.length).toBeGreaterThan(1);
+  expect(results.slice(0, 2)).toEqual([
+    { id: 0, kind: 'service', sub: 'desk', via: '' },
+    { id: 1, kind: 'service', sub: 'desk', via: '' },
+  ]);
+});
 
 test('a service with a secret of its own proves itself only by that secret', async (t) => {
   const { send, issuer, appOf } = await start(t, true, { desk: 'the-secret-of-the-desk' });

@@ -42,6 +42,18 @@ test('keys that were never requested: 503 for a protected operation, and open on
   await expect.poll(async () => (await sendAs(user, 'GET', '/pet/pets/')).status).toBe(200);
 });
 
+test('an issuer that is away is named in /ready, until it responds again', async (t) => {
+  const { issuer, sendAs, get } = await createSecuredApp(t);
+  const findDegraded = async (path: string) => (await get(path)).body.degraded;
+  issuer.setAway(true);
+  expect(await findDegraded('/ready')).toEqual([]);
+  await sendAs(user, 'GET', '/pet/pets/');
+  expect(await findDegraded('/pet/ready')).toEqual(['auth']);
+  expect(await findDegraded('/ready')).toEqual(['auth']);
+  issuer.setAway(false);
+  await expect.poll(() => findDegraded('/ready')).toEqual([]);
+});
+
 test('keys are kept while the issuer is away', async (t) => {
   const { issuer, sendAs } = await createSecuredApp(t);
   expect((await sendAs(user, 'GET', '/pet/pets/')).status).toBe(200);

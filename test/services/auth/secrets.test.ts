@@ -1,14 +1,17 @@
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { makeFolder } from '../../support/app.ts';
+import { makeFolder, type TestAppOptions } from '../../support/app.ts';
+import { startCollector } from '../../support/collector.ts';
 import { bearer, begin, createAuthApp, logIn, refresh, register } from './helper.ts';
 
-test('passwords, tokens and private keys are in no log entry, error or document, and not in the database', async (t) => {
+test('passwords, tokens and private keys are in no log entry, error, document, metric or trace, and not in the database', async (t) => {
   const planted = 'planted-Password-4711';
   const user = { email: 'planted@example.com', password: planted };
   const file = `${makeFolder(t)}/auth.db`;
   const services = { auth: { database: `sqlite:${file}`, options: { register: 'open' } } };
-  const app = await createAuthApp(t, {}, { services, log: { level: 'trace' } });
+  const { url, raw: traces } = await startCollector(t);
+  const config = { services, log: { level: 'trace' }, traces: { url, ratio: 1 } };
+  const app = await createAuthApp(t, {}, config as TestAppOptions['config']);
   const { post, send, get } = app;
   await register(app, user);
   const tokens = await begin(app, user);
@@ -29,6 +32,9 @@ test('passwords, tokens and private keys are in no log entry, error or document,
   ];
   for (const { status } of errors) expect(status).toBeGreaterThanOrEqual(400);
   const documents = [await get('/auth/openapi.json'), await get('/auth/.well-known/jwks.json')];
+  const metrics = await (await fetch(`${app.url}/metrics`)).text();
+  expect(metrics).toContain('/auth/sessions/');
+  await expect.poll(() => traces.join('')).toContain('/auth/sessions/refresh');
 
   const database = new Database(file, { readonly: true });
   t.onTestFinished(() => void database.close());
@@ -53,6 +59,8 @@ test('passwords, tokens and private keys are in no log entry, error or document,
     expect(app.rawLogs.join('\n')).not.toContain(secret);
     for (const { body } of [...errors, ...documents]) expect(JSON.stringify(body)).not.toContain(secret);
     expect(stored).not.toContain(secret);
+    expect(metrics).not.toContain(secret);
+    expect(traces.join('')).not.toContain(secret);
   }
   expect(app.rawLogs.join('\n'), 'personal data').not.toContain('planted@example.com');
 });

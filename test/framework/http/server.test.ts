@@ -23,11 +23,14 @@ test('headers have a separate time limit, shorter than that of the request', asy
   expect(await closed(15_000)).toMatch(/^HTTP\/1\.1 408 /);
 });
 
-test('a missing file of the docs is 404, and the response does not contain the query', async (t) => {
-  const { send } = await createExampleApp(t);
-  const { status, body } = await send('GET', '/pet/docs/static/nothing.js?token=secret');
-  expect([status, JSON.stringify(body).includes('secret')]).toEqual([404, false]);
-});
+test.for(['/pet/docs/static/nothing.js', '/pet/nowhere', '/nowhere'])(
+  'the 404 of %s does not contain the query',
+  async (path, t) => {
+    const { send } = await createExampleApp(t);
+    const { status, body } = await send('GET', `${path}?token=secret`);
+    expect([status, JSON.stringify(body).includes('secret')]).toEqual([404, false]);
+  },
+);
 
 test('/health of a forwarded service responds while other requests are rejected', async (t) => {
   const received = vi.fn();

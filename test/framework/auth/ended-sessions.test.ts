@@ -55,3 +55,35 @@ test('a feed of another history is read again from its beginning', async () => {
   expect(positions).toEqual([null, 'a-1', null]);
   await expect(verify('x')).rejects.toThrow('the session has ended');
 });
+
+test('all pages of the feed are read before a token is accepted', async () => {
+  const pages = [
+    { ...batch('two'), newest: 'a-2' },
+    { ...batch('one'), next: 'a-2', newest: 'a-2' },
+  ];
+  const verify = create(async () => pages.shift() ?? batch());
+  await expect(verify('x')).rejects.toThrow('the session has ended');
+});
+
+test('an issuer that is away is asked at most once a second', async () => {
+  const now = performance.now();
+  let passed = 0;
+  vi.mocked(performance.now).mockImplementation(() => now + passed);
+  let reads = 0;
+  const verify = create(async () => {
+    reads += 1;
+    throw new Error('away');
+  });
+  for (const [ms, expected] of [
+    [0, 1],
+    [1_000, 1],
+    [1_001, 2],
+    [2_001, 2],
+    [2_002, 3],
+  ] as const) {
+    passed = ms;
+    for (let count = 0; count < 3; count += 1) expect(await verify('x')).toBe(principal);
+    expect([ms, reads]).toEqual([ms, expected]);
+  }
+  vi.mocked(performance.now).mockImplementation(() => realNow() + passedMs);
+});

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
-import { expect, type TestContext, test } from 'vitest';
+import { expect, type TestContext, test, vi } from 'vitest';
+import { createExternalIssuer } from '../../../src/framework/auth/issuer.ts';
+import { KeysUnavailable } from '../../../src/framework/auth/key-set.ts';
 import { product } from '../../../src/framework/openapi/product.ts';
+import { createTestIssuer } from '../../../src/framework/testing/index.ts';
 import { createExampleApp } from '../../support/app.ts';
 
 const scopes = 'pet:read pet:write user:read user:write';
@@ -72,4 +75,49 @@ test('a provider with another name is not trusted', async (t) => {
   const { send } = await createExampleApp(t, { config: { auth: { issuer } } });
   const headers = { authorization: await provider.authorize(scopes) };
   expect((await send('GET', '/pet/pets/', undefined, headers)).status).toBe(503);
+});
+
+/** Starts an issuer that only has a discovery document, and counts the requests. */
+async function startDiscovery(
+  t: TestContext,
+  respond: (response: ServerResponse, path: string, url: string) => void,
+) {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests += 1;
+    respond(response, request.url ?? '', url);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.onTestFinished(() => void server.close().closeAllConnections());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, count: () => requests };
+}
+
+test('a redirect of the discovery is not followed', async (t) => {
+  const issuer = await createTestIssuer(t);
+  const { url, count } = await startDiscovery(t, (response, path, own) => {
+    const content = JSON.stringify({ issuer: own, jwks_uri: `${issuer.url}/keys` });
+    if (path === '/moved') response.writeHead(200, { 'content-type': 'application/json' }).end(content);
+    else response.writeHead(302, { location: '/moved' }).end();
+  });
+  const { send } = await createExampleApp(t, { config: { auth: { issuer: url } } });
+  const authorization = `Bearer ${await issuer.sign({ sub: '1', scopes: ['pet:read'] }, { iss: url })}`;
+  expect((await send('GET', '/pet/pets/', undefined, { authorization })).status).toBe(503);
+  expect([count(), issuer.countKeyRequests()]).toEqual([1, 0]);
+});
+
+test('a discovery that fails is not repeated for each request', async (t) => {
+  const now = performance.now();
+  vi.spyOn(performance, 'now').mockReturnValue(now);
+  const { url, count } = await startDiscovery(t, (response) => response.writeHead(500).end());
+  const { issuer, keys } = createExternalIssuer(url);
+  expect(await issuer()).toBe(url);
+  const header = { alg: 'ES256', kid: 'one' };
+  const read = () => keys(header, {} as never);
+  for (let index = 0; index < 3; index += 1) await expect(read()).rejects.toBeInstanceOf(KeysUnavailable);
+  expect(count()).toBe(1);
+  vi.mocked(performance.now).mockReturnValue(now + 1_001);
+  await expect(read()).rejects.toBeInstanceOf(KeysUnavailable);
+  expect(count()).toBe(2);
+  vi.mocked(performance.now).mockRestore();
 });

@@ -87,6 +87,17 @@ test('a new key is found, and tokens of the old one stay valid', async (t) => {
   expect((await send('GET', '/pet/pets/', undefined, old)).status).toBe(200);
 });
 
+test('known keys are requested again after 10 minutes, while tokens are verified', async (t) => {
+  const { issuer, sendAs } = await createSecuredApp(t);
+  expect((await sendAs(user, 'GET', '/pet/pets/')).status).toBe(200);
+  passTime(590_000);
+  expect((await sendAs({ ...user, sub: '2' }, 'GET', '/pet/pets/')).status).toBe(200);
+  expect(issuer.countKeyRequests()).toBe(1);
+  passTime(11_000);
+  expect((await sendAs({ ...user, sub: '3' }, 'GET', '/pet/pets/')).status).toBe(200);
+  await expect.poll(() => issuer.countKeyRequests()).toBe(2);
+});
+
 test('a verified token is not accepted after its expiry', async (t) => {
   const { issuer, send } = await createSecuredApp(t);
   const headers = await issuer.as(user);

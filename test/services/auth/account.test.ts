@@ -116,6 +116,16 @@ test('a new password needs the old one, and ends the other sessions', async (t) 
   await begin(app, { ...alice, password: bob.password });
 });
 
+test('of two changes of a password at once one happens', async (t) => {
+  const app = await createSecuredApp(t);
+  const headers = bearer(await begin(app));
+  const changes = [bob.password, 'nine yellow boats'].map((wanted, index) =>
+    app.put('/auth/me/password', change(wanted), { ...headers, ...from(`10.0.0.${index}`) }),
+  );
+  const statuses = (await Promise.all(changes)).map(({ status }) => status);
+  expect(statuses.sort()).toEqual([200, 403]);
+});
+
 test('the old password cannot be guessed with a stolen token', async (t) => {
   const app = await createSecuredApp(t);
   const headers = { ...bearer(await begin(app)), ...from('10.0.0.1') };

@@ -121,6 +121,12 @@ test('a refresh does not move the absolute end', async (t) => {
   await expectEnded(app, third);
 });
 
+test('a session that is never refreshed ends at its absolute end too', async (t) => {
+  const { app, clock, first } = await beginSession(t, { idle: '7d', session: '1h' });
+  clock.pass(3601);
+  await expectEnded(app, first);
+});
+
 test.for([
   ['without parts', 'v1'],
   ['of another form', 'eyJhbGciOiJub25lIn0.e30.'],

@@ -14,8 +14,11 @@ test('passwords, tokens and private keys are in no log entry, error, document, m
   const app = await createAuthApp(t, {}, config as TestAppOptions['config']);
   const { post, send, get } = app;
   await register(app, user);
-  const tokens = await begin(app, user);
   const key = { 'idempotency-key': 'one-key' };
+  const tokens = (await logIn(app, user, key)).body;
+  expect((await logIn(app, user, key)).body.session_id, 'the response is not stored').not.toBe(
+    tokens.session_id,
+  );
   const second = (await refresh(app, tokens.refresh_token, key)).body;
   const third = (await refresh(app, second.refresh_token)).body;
 

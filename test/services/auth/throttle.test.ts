@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { createSplitApps } from '../../../src/framework/testing/index.ts';
 import { createAttemptRepository } from '../../../src/services/auth/attempt-repository.ts';
 import auth from '../../../src/services/auth/index.ts';
@@ -33,6 +33,9 @@ async function guessOften(app: TestApp, count: number, user = wrong): Promise<nu
   }
   return statuses;
 }
+
+const openThrottle = async (t: TestContext) =>
+  createThrottle(createAttemptRepository(await openAuthDatabase(t)));
 
 const countHashes = (statuses: readonly number[]) => statuses.filter((status) => status === 401).length;
 
@@ -81,12 +84,36 @@ test('a login clears the failures of its address', async (t) => {
 
 test('tries at once, of processes whose clocks differ, do not block each other', async (t) => {
   const clock = holdClock(t);
-  const throttle = createThrottle(createAttemptRepository(await openAuthDatabase(t)));
+  const throttle = await openThrottle(t);
   for (let index = 0; index < 5; index += 1) {
     await throttle.begin(alice.email, '10.0.0.1');
     clock.pass(-0.1);
   }
   await expect(throttle.begin(alice.email, '10.0.0.1')).rejects.toMatchObject({ status: 429 });
+});
+
+test('a login from many addresses does not count against the account', async (t) => {
+  holdClock(t);
+  const throttle = await openThrottle(t);
+  for (let index = 0; index < 101; index += 1)
+    await (await throttle.begin(alice.email, `10.2.0.${index}`)).succeed();
+  await throttle.begin(alice.email, '10.3.0.1');
+});
+
+test('a password that was not checked does not count', async (t) => {
+  holdClock(t);
+  const throttle = await openThrottle(t);
+  for (let index = 0; index < 10; index += 1) await (await throttle.begin(alice.email, '10.0.0.1')).cancel();
+  for (let index = 0; index < 5; index += 1) await throttle.begin(alice.email, '10.0.0.1');
+  await expect(throttle.begin(alice.email, '10.0.0.1')).rejects.toMatchObject({ status: 429 });
+});
+
+test('an IPv4 address in the form of IPv6 is the same address, and no other', async (t) => {
+  holdClock(t);
+  const throttle = await openThrottle(t);
+  for (let index = 0; index < 5; index += 1) await throttle.begin(alice.email, '::ffff:10.0.0.1');
+  await expect(throttle.begin(alice.email, '10.0.0.1')).rejects.toMatchObject({ status: 429 });
+  await throttle.begin(alice.email, '::FFFF:10.0.0.2');
 });
 
 test('an address has 30 tries per minute', async (t) => {
@@ -153,7 +180,7 @@ test('behind a gateway in another process the address is that of the client', as
 
 test('tries are forgotten when they no longer count', async (t) => {
   const clock = holdClock(t);
-  const throttle = createThrottle(createAttemptRepository(await openAuthDatabase(t)));
+  const throttle = await openThrottle(t);
   await throttle.begin(alice.email, '10.0.0.1');
   await (await throttle.begin(bob.email, '10.0.0.2')).succeed();
   expect((await throttle.prune()).changes).toBe(0);

@@ -1,0 +1,121 @@
+import { hostname } from 'node:os';
+import { expect, type TestContext, test } from 'vitest';
+import { nowMicros } from '../../../src/framework/database/instant.ts';
+import { openDatabase } from '../../../src/framework/database/open-database.ts';
+import { createConsumerStore, LeaseLost } from '../../../src/framework/events/consumer-store.ts';
+import type { CloudEvent } from '../../../src/framework/events/event-types.ts';
+import { createEventOperations } from '../../../src/framework/events/operate.ts';
+import { newDatabase, query } from './helper.ts';
+import { migrations } from './services.ts';
+
+/** Opens the state of one consumer twice, as two processes do. */
+async function openTwice(t: TestContext) {
+  const url = newDatabase(t);
+  const open = async () => {
+    const database = await openDatabase(url, { migrations, service: 'reader' });
+    t.onTestFinished(() => database.close());
+    return { database, store: createConsumerStore(database, 'note') };
+  };
+  const [{ database, store: one }, { store: other }] = [await open(), await open()];
+  const operations = createEventOperations(database);
+  /** Gives the lease to an owner, for so many seconds from now. */
+  const give = async (owner: string, seconds: number) => {
+    await one.read();
+    const until = nowMicros() + seconds * 1_000_000;
+    await query(database, `UPDATE __consumer SET owner = '${owner}', lease_until = ${until} RETURNING owner`);
+  };
+  return { database, one, other, operations, give };
+}
+
+/** No process has this id. */
+const noProcess = 999_999_999;
+
+test('one of two processes has the lease, until it releases it', async (t) => {
+  const { one, other } = await openTwice(t);
+  expect(await one.acquire()).toBe(true);
+  expect([await other.acquire(), await one.acquire()]).toEqual([false, true]);
+  await one.release();
+  expect(await other.acquire()).toBe(true);
+});
+
+test('of two processes that take a free lease at once one gets it', async (t) => {
+  const { one, other } = await openTwice(t);
+  await one.read();
+  expect((await Promise.all([one.acquire(), other.acquire()])).sort()).toEqual([false, true]);
+});
+
+test('a process that could not release its lease has ended for the others of its host', async (t) => {
+  const { database, one, other } = await openTwice(t);
+  await one.acquire();
+  await database.close();
+  await expect(one.release()).rejects.toThrow();
+  expect(await other.acquire()).toBe(true);
+});
+
+test.for([
+  ['another host', false, `elsewhere:${noProcess}:x`, 30],
+  ['another host, after it has expired', true, `elsewhere:${noProcess}:x`, -1],
+  ['a process of this host', false, `${hostname()}:1:x`, 30],
+  ['a process of this host that has ended', true, `${hostname()}:${noProcess}:x`, 30],
+  ['a container that was started again', true, `${hostname()}:${process.pid}:x`, 30],
+] as const)('the lease of %s is free: %s', async ([, isFree, owner, seconds], t) => {
+  const { one, give } = await openTwice(t);
+  await give(owner, seconds);
+  expect(await one.acquire()).toBe(isFree);
+  expect((await one.read()).owner === owner).toBe(!isFree);
+});
+
+test('the lease is renewed before it expires', async (t) => {
+  const { one, give } = await openTwice(t);
+  await one.acquire();
+  const { owner } = await one.read();
+  await give(owner as string, 20);
+  expect(await one.acquire()).toBe(true);
+  expect((await one.read()).leaseUntil).toBeGreaterThan(nowMicros() + 25_000_000);
+});
+
+test('only the process with the lease moves the position, from where it is', async (t) => {
+  const { one, other, operations } = await openTwice(t);
+  await one.acquire();
+  await one.advance(null, 'a-1');
+  await expect(other.advance('a-1', 'a-2')).rejects.toBeInstanceOf(LeaseLost);
+  await expect(one.advance(null, 'a-2')).rejects.toBeInstanceOf(LeaseLost);
+  expect((await one.read()).position).toBe('a-1');
+  // An operator has moved it.
+  await operations.replay('note', 'a-0');
+  await expect(one.advance('a-1', 'a-2')).rejects.toBeInstanceOf(LeaseLost);
+  await one.advance('a-0', 'a-1');
+});
+
+test('only the process with the lease stops the consumer, and a replay starts it again', async (t) => {
+  const { one, other, operations } = await openTwice(t);
+  await one.acquire();
+  await other.stop('events-gone');
+  expect((await one.read()).problem).toBeNull();
+  await one.stop('events-gone');
+  expect((await one.read()).problem).toBe('events-gone');
+  await operations.replay('note', null);
+  expect((await one.read()).problem).toBeNull();
+});
+
+test('an operator sees the owner of a lease until it expires', async (t) => {
+  const { give, operations } = await openTwice(t);
+  await give('elsewhere:1:x', 30);
+  expect(await operations.listConsumers()).toMatchObject([{ producer: 'note', owner: 'elsewhere:1:x' }]);
+  await give('elsewhere:1:x', -1);
+  expect(await operations.listConsumers()).toMatchObject([{ producer: 'note', owner: null }]);
+});
+
+test('a parked event that fails again is not due, and one that is gone is not handled', async (t) => {
+  const { one, operations } = await openTwice(t);
+  const event = { id: 'a-1', type: 'note.added', subject: 'a' } as CloudEvent;
+  await one.park(event, 'no');
+  expect(await one.nextDue()).toBeUndefined();
+  await operations.retry('a-1');
+  const due = await one.nextDue();
+  expect(due).toMatchObject({ event, error: 'no' });
+  await one.fail(due as NonNullable<typeof due>, 'still no');
+  expect(await one.nextDue()).toBeUndefined();
+  await operations.skip('a-1');
+  await expect(one.unpark(due as NonNullable<typeof due>)).rejects.toBeInstanceOf(LeaseLost);
+});

@@ -62,6 +62,26 @@ test(`under load, ${rounds} backups have all earlier acknowledged writes, are co
   expect(body.pets.map(({ id }: { id: number }) => String(id))).toContain(pet);
 });
 
+/** Adds an adoption that its index does not have, as a defect of a disk may leave it. */
+function addBehindIndex(file: string): void {
+  const change = (...statements: string[]) => {
+    const client = new Client(file).unsafeMode();
+    client.pragma('writable_schema = ON');
+    for (const statement of statements) client.exec(statement);
+    client.close();
+  };
+  const index = "name = 'adoption_user_pet'";
+  change(
+    `CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE ${index}`,
+    `DELETE FROM sqlite_schema WHERE ${index}`,
+  );
+  change(
+    'INSERT INTO adoption (user_id, pet_id) VALUES (1, 2)',
+    'INSERT INTO sqlite_schema SELECT * FROM kept',
+  );
+  change('DROP TABLE kept');
+}
+
 describe('backup', () => {
   test('prints the copied databases, and writes a manifest of each file', async (t) => {
     const { file, backup, data } = prepare(t);
@@ -116,6 +136,11 @@ describe('backup', () => {
         const bytes = readFileSync(join(data, 'user.db'));
         writeFileSync(join(data, 'user.db'), bytes.fill(0xa5, 3 * 4096, 4 * 4096));
       },
+      /user\.db: the file is corrupt or truncated\. Restore a backup\n$/,
+    ],
+    [
+      'a database whose index lacks a row, which a start does not notice',
+      ({ data }) => addBehindIndex(join(data, 'user.db')),
       /user\.db: the file is corrupt or truncated\. Restore a backup\n$/,
     ],
   ])('ends with 1 and one line on %s, and changes no file', async ([, damage, message], t) => {

@@ -96,6 +96,20 @@ const cases: Case[] = [
     'internal.key holds a secret, which manifests must not contain. Write ${NAME}, and set the variable',
   ],
   [
+    'a written key of a service',
+    { internal: '{ key: "${INTERNAL_KEY}", keys: { pet: 0123456789abcdef } }' },
+    'internal.keys.pet holds a secret, which manifests must not contain. Write ${NAME}, and set the variable',
+  ],
+  [
+    'a written password in an option',
+    {
+      services:
+        '{ auth: { database: "${DATABASE_URL}", options: { mail: { url: "smtp://app:hunter2@mail.example", from: app@shop.example, link: "https://shop.example/reset" } } } }',
+      apps: '{ gateway: { host: 0.0.0.0, port: 8000, services: [auth] } }',
+    },
+    'services.auth.options.mail.url holds a secret, which manifests must not contain. Write ${NAME}, and set the variable',
+  ],
+  [
     'a written password of a database',
     withPet('postgres://app:hunter2@db.example/pet'),
     'services.pet.database holds a secret, which manifests must not contain. Write ${NAME}, and set the variable',

@@ -2,7 +2,11 @@ import { hostname } from 'node:os';
 import { expect, type TestContext, test } from 'vitest';
 import { nowMicros } from '../../../src/framework/database/instant.ts';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
-import { createConsumerStore, LeaseLost } from '../../../src/framework/events/consumer-store.ts';
+import {
+  createConsumerStore,
+  LeaseLost,
+  type ParkedEvent,
+} from '../../../src/framework/events/consumer-store.ts';
 import type { CloudEvent } from '../../../src/framework/events/event-types.ts';
 import { createEventOperations } from '../../../src/framework/events/operate.ts';
 import { newDatabase, query } from './helper.ts';
@@ -114,8 +118,28 @@ test('a parked event that fails again is not due, and one that is gone is not ha
   await operations.retry('a-1');
   const due = await one.nextDue();
   expect(due).toMatchObject({ event, error: 'no' });
-  await one.fail(due as NonNullable<typeof due>, 'still no');
+  await one.fail(due as ParkedEvent, 'still no');
   expect(await one.nextDue()).toBeUndefined();
   await operations.skip('a-1');
-  await expect(one.unpark(due as NonNullable<typeof due>)).rejects.toBeInstanceOf(LeaseLost);
+  await expect(one.unpark(due as ParkedEvent)).rejects.toBeInstanceOf(LeaseLost);
+});
+
+test('parked events of a subject are released in their order', async (t) => {
+  const { one, operations } = await openTwice(t);
+  const dueId = async () => (await one.nextDue())?.event.id;
+  for (const [id, subject] of [
+    ['a-1', 'a'],
+    ['a-2', 'a'],
+    ['b-1', 'b'],
+    ['b-2', 'b'],
+  ])
+    await one.park({ id, subject, type: 'note.added' } as CloudEvent, null);
+  expect([await operations.retry('a-2'), await dueId()]).toEqual([false, undefined]);
+  expect([await operations.retry('a-1'), await dueId()]).toEqual([true, 'a-1']);
+  await one.unpark((await one.nextDue()) as ParkedEvent);
+  expect(await dueId()).toBe('a-2');
+  await one.unpark((await one.nextDue()) as ParkedEvent);
+  expect(await dueId()).toBeUndefined();
+  await operations.skip('b-1');
+  expect(await dueId()).toBe('b-2');
 });

@@ -106,18 +106,20 @@ test('a redirect of the discovery is not followed', async (t) => {
   expect([count(), issuer.countKeyRequests()]).toEqual([1, 0]);
 });
 
-test('a discovery that fails is not repeated for each request', async (t) => {
+test('keys that cannot be had are requested at most once a second', async (t) => {
   const now = performance.now();
   vi.spyOn(performance, 'now').mockReturnValue(now);
-  const { url, count } = await startDiscovery(t, (response) => response.writeHead(500).end());
-  const { issuer, keys } = createExternalIssuer(url);
-  expect(await issuer()).toBe(url);
-  const header = { alg: 'ES256', kid: 'one' };
-  const read = () => keys(header, {} as never);
+  t.onTestFinished(() => vi.mocked(performance.now).mockRestore());
+  const { url, count } = await startDiscovery(t, (response, path, own) =>
+    path === '/keys'
+      ? response.writeHead(500).end()
+      : response.end(JSON.stringify({ issuer: own, jwks_uri: `${own}/keys` })),
+  );
+  const { keys } = createExternalIssuer(url);
+  const read = () => keys({ alg: 'ES256', kid: 'one' }, {} as never);
   for (let index = 0; index < 3; index += 1) await expect(read()).rejects.toBeInstanceOf(KeysUnavailable);
-  expect(count()).toBe(1);
+  expect(count(), 'the discovery and the keys').toBe(2);
   vi.mocked(performance.now).mockReturnValue(now + 1_001);
   await expect(read()).rejects.toBeInstanceOf(KeysUnavailable);
-  expect(count()).toBe(2);
-  vi.mocked(performance.now).mockRestore();
+  expect(count()).toBe(3);
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createMailRepository } from '../../../src/services/auth/mail-repository.ts';
 import { hashToken } from '../../../src/services/auth/password-resets.ts';
 import { alice, bearer, begin, bob, from, openAuthDatabase } from './helper.ts';
-import { createMailApp, tokenOf } from './mail-helper.ts';
+import { createMailApp } from './mail-helper.ts';
 
 test('a blocked user gets no link', async (t) => {
   const { app, clock, next, mails } = await createMailApp(t, 0, ['auth:admin']);
@@ -25,7 +25,7 @@ test('registrations count among the 5 mails of an hour', async (t) => {
   expect((await app.post('/auth/users/', alice)).status).toBe(202);
   clock.pass(3600);
   await app.post('/auth/password-resets/', { email: alice.email });
-  expect(tokenOf(await next(6))).not.toBe('');
+  expect((await next(6)).text).not.toContain('which has an account already');
 });
 
 test('an address gets at most 5 mails in an hour', async (t) => {

@@ -137,6 +137,7 @@ test('two processes that delete old events keep the newest deleted position', as
     for (let id = 1; id <= 3; id += 1) await emit('toy.lost', { subject: id, data: { id } });
   });
   await store.prune(Number.MAX_SAFE_INTEGER);
+  expect((await store.readState()).oldest, 'also events that no reader has seen').toBe(3);
   // The other process has read its events before, and writes now.
   await database.prepare(sql`UPDATE __feed SET oldest = 7`).run();
   await database.write(() => emit('toy.lost', { subject: 4, data: { id: 4 } }));
@@ -163,4 +164,7 @@ test('a restored copy begins another history, which shares the events of the bac
   expect(await find(3)).toEqual({ reason: 'rewound', shared: 2 });
   await openFeedStore(database);
   expect((await store.readState()).epoch).toBe(after.epoch);
+  await store.prune(Number.MAX_SAFE_INTEGER);
+  const pruned = await store.readState();
+  expect(await store.findInvalid({ epoch: before.epoch, number: 2 }, pruned)).toEqual({ reason: 'gone' });
 });

@@ -107,3 +107,15 @@ test('a consumer reads nothing while the contract of its producer is broken', as
   await expect.poll(() => reads.length, { timeout: 30_000 }).toBeGreaterThan(0);
   expect(reads[0]).toBe(0);
 });
+
+test('errors that pass use up no tries, also after an error that does not', async (t) => {
+  const errors = [new Error('no'), ...Array.from({ length: 5 }, () => new ServiceUnavailable('away'))];
+  const handle = vi.fn(() => {
+    const error = errors.shift();
+    if (error !== undefined) throw error;
+    return undefined;
+  });
+  const { operations } = await runConsumer(t, await optionsOf(handle));
+  await expect.poll(() => handle.mock.calls.length, { timeout: 30_000 }).toBe(7);
+  expect(await operations.listParked()).toEqual([]);
+});

@@ -86,6 +86,11 @@ const cases: Case[] = [
     'apps.gateway-: the name of a host has at most 52 characters and does not end with "-"',
   ],
   [
+    'an app with a name of 53 characters',
+    { apps: `{ ${'a'.repeat(53)}: { host: 0.0.0.0, port: 8000, services: [pet, user] } }` },
+    `apps.${'a'.repeat(53)}: the name of a host has at most 52 characters and does not end with "-"`,
+  ],
+  [
     'a written key',
     { internal: '{ key: 0123456789abcdef0123456789abcdef-x }' },
     'internal.key holds a secret, which manifests must not contain. Write ${NAME}, and set the variable',

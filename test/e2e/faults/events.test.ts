@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
-import { findFreePort, makeFolder, sendRequest } from '../../support/app.ts';
+import Client from 'better-sqlite3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { queryPostgres } from '../../support/postgres-query.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
-import { waitFor } from '../groupings/helper.ts';
-import { root, startProcess, type TestProcess } from '../process/helper.ts';
+import { type App, createEventProject } from '../process/event-project.ts';
+import { root } from '../process/helper.ts';
+import { expectOnce, startEventLoad } from './event-helpers.ts';
 
-/** How often a process is killed: few times every day, more in `.ci/run`. */
-const rounds = Number(process.env.KILLS ?? 4);
+/** How often a process is killed: few times every day, more in `.ci/nightly`. */
+const kills = Number(process.env.KILLS ?? 4);
 
 let server: PostgresServer | undefined;
 beforeAll(async () => {
@@ -16,83 +18,97 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-type App = 'notes' | 'readers';
+test.for([
+  ['SIGKILL', 'the producer', 'SQLite', 'split', ['notes']],
+  ['SIGKILL', 'the consumer', 'SQLite', 'split', ['readers']],
+  ['SIGKILL', 'the process of both', 'SQLite', 'one process', ['both']],
+  ['SIGKILL', 'the producer', 'PostgreSQL', 'split', ['notes']],
+  ['SIGKILL', 'the consumer', 'PostgreSQL', 'split', ['readers']],
+  ['SIGKILL', 'the process of both', 'PostgreSQL', 'one process', ['both']],
+  ['SIGTERM', 'one after the other', 'SQLite', 'split', ['notes', 'readers']],
+] as const)(
+  '%s of %s on %s, %s, loses no event, and none has two effects',
+  {
+    timeout: 120_000 + kills * 20_000,
+  },
+  async ([signal, , product, layout, victims], t) => {
+    if (product === 'PostgreSQL' && server === undefined) return t.skip('PostgreSQL cannot be started here');
+    const schema = randomUUID().replaceAll('-', '');
+    const urls = { url: (service: string) => `${server?.url}?schema=${service}${schema}` };
+    const project = await createEventProject(t, {
+      layout,
+      handlerMs: 4,
+      ...(product === 'PostgreSQL' && urls),
+    });
+    const { start, end, apps, folder } = project;
+    for (const app of apps) await start(app);
+    const load = startEventLoad(project);
+    await load.goesOn(1);
+    const rounds = product === 'PostgreSQL' ? Math.ceil(kills / 5) : kills;
+    /** Events that were durable when a producer was killed, and that no reader had seen. */
+    let unread = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      for (const victim of victims as readonly App[]) {
+        await sleep(Math.random() * 300);
+        await end(victim, signal);
+        if (victim === 'readers') await load.goesOn(1);
+        else
+          unread +=
+            product === 'SQLite' ? countUnread(folder) : await queryUnread(`${server?.url}`, `note${schema}`);
+        await start(victim);
+        // So that every round begins with a consumer that runs.
+        await load.goesOn(3);
+      }
+    }
+    await load.stop();
+    const numbers = await expectOnce(project, load);
+    console.log(`${rounds} ${signal} of ${victims} on ${product}: ${JSON.stringify({ ...numbers, unread })}`);
+    expect(numbers.acknowledged).toBeGreaterThan(rounds);
+  },
+);
 
-/** Starts the note service and its reader, each in a process, and returns what starts them again. */
-async function startProcesses(t: TestContext, url: (service: string) => string) {
-  const ports = { notes: await findFreePort(), readers: await findFreePort() };
-  const config = JSON.stringify({
-    services: { note: { database: url('note') }, reader: { database: url('reader') } },
-    apps: {
-      notes: { port: ports.notes, services: ['note'] },
-      readers: { port: ports.readers, services: ['reader'] },
-    },
-  });
-  const running = new Map<App, TestProcess>();
-  async function start(app: App): Promise<void> {
-    const script = join(root, 'test/e2e/process/events-server.ts');
-    const child = startProcess(t, process.execPath, [script, app, config]);
-    await child.waitForOutput(/ listens at /);
-    running.set(app, child);
-  }
-  await Promise.all([start('notes'), start('readers')]);
-  const address = (app: App) => `http://127.0.0.1:${ports[app]}`;
-  return {
-    start,
-    async end(app: App, signal: NodeJS.Signals): Promise<void> {
-      const child = running.get(app) as TestProcess;
-      child.child.kill(signal);
-      await child.ended;
-    },
-    addNotes: (texts: readonly string[]) =>
-      sendRequest(`${address('notes')}/note/notes/`, 'POST', { subject: 'a', texts }).then(
-        ({ status }) => status === 200,
-        () => false,
-      ),
-    listEffects: async () =>
-      (await sendRequest(`${address('readers')}/reader/effects/`, 'GET')).body as string[],
-  };
+const unreadEvents = 'FROM __event WHERE position IS NULL';
+
+function countUnread(folder: string): number {
+  const client = new Client(join(folder, 'data/note.db'));
+  const count = client.prepare(`SELECT count(*) ${unreadEvents}`).pluck().get() as number;
+  client.close();
+  return count;
+}
+
+async function queryUnread(url: string, schema: string): Promise<number> {
+  const text = `SELECT count(*)::int ${unreadEvents.replace('__event', `"${schema}".__event`)}`;
+  return (await queryPostgres(url, text))[0]?.[0] as number;
 }
 
 test.for([
-  ['SIGKILL', 'the producer', 'SQLite', ['notes']],
-  ['SIGKILL', 'the consumer', 'SQLite', ['readers']],
-  ['SIGKILL', 'both', 'PostgreSQL', ['notes', 'readers']],
-  ['SIGTERM', 'both', 'SQLite', ['notes', 'readers']],
+  ['the producer', 'split', 'notes'],
+  ['the consumer', 'split', 'readers'],
+  ['the process of both', 'one process', 'both'],
 ] as const)(
-  '%s of %s on %s loses no event, and none has two effects',
-  async ([signal, , product, victims], t) => {
-    if (product === 'PostgreSQL' && server === undefined) return t.skip('PostgreSQL cannot be started here');
-    const folder = makeFolder(t);
-    const schema = randomUUID().replaceAll('-', '');
-    const url = (service: string) =>
-      product === 'SQLite' ? `sqlite:${folder}/${service}.db` : `${server?.url}?schema=${service}${schema}`;
-    const { start, end, addNotes, listEffects } = await startProcesses(t, url);
-    const acknowledged: string[] = [];
-    let isOver = false;
-    const load = (async () => {
-      for (let index = 0; !isOver; index += 1) {
-        const texts = [`${index}a`, `${index}b`];
-        if (await addNotes(texts)) acknowledged.push(...texts);
-        else await sleep(10);
-      }
-    })();
-    for (let round = 0; round < rounds; round += 1) {
-      for (const victim of victims) {
-        await sleep(Math.random() * 300);
-        await end(victim, signal);
-        await start(victim);
+  'the end of %s before or after any of its commits loses no event, and none has two effects',
+  {
+    timeout: 600_000,
+  },
+  async ([, layout, victim], t) => {
+    const project = await createEventProject(t, { layout });
+    const { start, apps } = project;
+    const imports = [join(root, 'test/e2e/process/die-at-commit.ts')];
+    for (const app of apps.filter((app) => app !== victim)) await start(app);
+    await start(victim);
+    const load = startEventLoad(project);
+    await load.goesOn(1);
+    await project.end(victim, 'SIGKILL');
+    for (let number = 1; number <= 8; number += 1) {
+      for (const side of ['before', 'after']) {
+        // It may die before it listens.
+        await start(victim, { imports, env: { DIE_AT: `${side} ${number}` } }).catch(() => {});
+        expect((await project.process(victim).ended).signal).toBe('SIGKILL');
       }
     }
-    isOver = true;
-    await load;
-    const last = acknowledged.at(-1) as string;
-    await waitFor(async () => (await listEffects()).includes(last));
-    const effects = await listEffects();
-    expect(effects.length, 'no event has two effects').toBe(new Set(effects).size);
-    // An event that was not acknowledged may be there too: the producer was killed before its response.
-    const known = new Set(acknowledged);
-    expect(effects.filter((text) => known.has(text))).toEqual(acknowledged);
-    expect(acknowledged.length).toBeGreaterThan(rounds);
+    await start(victim);
+    await load.goesOn(1);
+    await load.stop();
+    console.log(`the end of ${victim} at each commit: ${JSON.stringify(await expectOnce(project, load))}`);
   },
 );

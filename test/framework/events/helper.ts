@@ -18,13 +18,18 @@ export function newDatabase(t: TestContext): string {
 
 let document: OpenApiDocument | undefined;
 
-/** Starts an app with these services. The contract is that of the note service as it is. */
-export async function startApp(t: TestContext, options: TestAppOptions): Promise<TestApp> {
+/** Returns the merged document of the note service as it is. */
+export async function readDocument(t: TestContext): Promise<OpenApiDocument> {
   if (document === undefined) {
     const alone = await createTestApp(t, { services: [note as unknown as AnyService] });
     document = (await alone.get('/openapi.json')).body as OpenApiDocument;
   }
-  return createTestApp(t, { contract: document, ...options });
+  return document;
+}
+
+/** Starts an app with these services. The contract is that of the note service as it is. */
+export async function startApp(t: TestContext, options: TestAppOptions): Promise<TestApp> {
+  return createTestApp(t, { contract: await readDocument(t), ...options });
 }
 
 /** Starts the note service and a reader, each with a database that another app can open too. */

@@ -1,25 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder, sendRequest } from '../../support/app.ts';
 import { main, startProcess, startServer, writeConfig } from '../process/helper.ts';
+import { fillDisk, mount } from './disk-helpers.ts';
 
-const mount = ['--user', '--map-root-user', '--mount', 'sh', '-c'];
 const canMount = spawnSync('unshare', [...mount, 'mount -t tmpfs tmpfs /mnt']).status === 0;
 
 describe('the server ends with 1 and one line with the file and the remedy, on', () => {
@@ -155,7 +143,7 @@ test.skipIf(!canMount)(
     acknowledged.push('first');
 
     for (let round = 1; round <= 2; round += 1) {
-      fill(join(inside, 'filler'), round === 1 ? 6 : 12);
+      fillDisk(join(inside, 'filler'), round === 1 ? 6 : 12);
       let rejected = 0;
       for (let index = 0; rejected < 20 && index < 20_000; index += 20) {
         const names = Array.from({ length: 20 }, (_, one) => `${round} ${index + one} `.padEnd(200, '.'));
@@ -205,17 +193,4 @@ function listNames(t: TestContext, folder: string): unknown[] {
   const names = client.prepare('SELECT name FROM pet').pluck().all();
   client.close();
   return names.toSorted();
-}
-
-/** Fills the disk, up to `size` MiB. */
-function fill(path: string, size: number): void {
-  const fd = openSync(path, 'w');
-  try {
-    for (let left = size * 256; left > 0; left -= 1) writeSync(fd, Buffer.alloc(4096));
-    fsyncSync(fd);
-  } catch (error) {
-    expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
-  } finally {
-    closeSync(fd);
-  }
 }

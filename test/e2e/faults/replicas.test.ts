@@ -4,7 +4,7 @@ import { queryPostgres } from '../../support/postgres-query.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { findFaults, hosts, type Replicas, startLoad, startReplicas } from './replica-helpers.ts';
 
-/** How often a replica is replaced: few times every day, more in `.ci/run`. */
+/** How often a replica is replaced: few times every day, more in `.ci/nightly`. */
 const rounds = Number(process.env.KILLS ?? 4);
 
 /** Debian's server if it is installed; else that of npm. */

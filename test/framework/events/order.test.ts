@@ -7,10 +7,12 @@ import { type FeedStore, openFeedStore } from '../../../src/framework/events/fee
 import { newDatabase } from './helper.ts';
 
 const writers = 20;
-/** The events of each writer; `.ci/run` sets more. */
+/** The events of each writer; `.ci/nightly` sets more. */
 const events = Number(process.env.EVENTS ?? 100);
 
-test('readers miss no event of writers that commit late or roll back, and see one order', async (t) => {
+test('readers miss no event of writers that commit late or roll back, and see one order', {
+  timeout: 60_000 + events * 200,
+}, async (t) => {
   const url = newDatabase(t);
   const open = async () => {
     const migrations = new URL('../../fixtures/effects/migrations/', import.meta.url);

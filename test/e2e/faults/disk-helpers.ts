@@ -1,0 +1,18 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { expect } from 'vitest';
+
+/** The arguments of `unshare` for a shell that may mount file systems, before its script. */
+export const mount = ['--user', '--map-root-user', '--mount', 'sh', '-c'];
+
+/** Fills the disk, up to `size` MiB. */
+export function fillDisk(path: string, size: number): void {
+  const fd = openSync(path, 'w');
+  try {
+    for (let left = size * 256; left > 0; left -= 1) writeSync(fd, Buffer.alloc(4096));
+    fsyncSync(fd);
+  } catch (error) {
+    expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -25,6 +25,14 @@ export interface DatabaseDriver {
    * and count or compare in a later statement. SQLite runs one write at a time and needs no lock.
    */
   prepareLocking<P extends Prepared>(query: Preparable<P>): Statement<P>;
+  /**
+   * Prepares the insertion of rows that no statement of the same write reads, as part of the running write. SQLite inserts
+   * the rows of all writes of a transaction together. Await the result.
+   */
+  prepareInsert(
+    table: string,
+    columns: readonly string[],
+  ): (row: readonly unknown[]) => Promise<unknown> | undefined;
   /** The condition that a column has one of the integers of a list parameter. */
   oneOf(column: AnySQLiteColumn, name: string): SQL;
   /** A list parameter of integers as a table with the column `value`, in the order of the list. */

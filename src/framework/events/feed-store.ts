@@ -51,10 +51,7 @@ export type FeedStore = Awaited<ReturnType<typeof openFeedStore>>;
  */
 export async function openFeedStore(database: Database) {
   const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
-  const insert = prepare(
-    sql`INSERT INTO __event (type, subject, time, data, traceparent)
-      VALUES (${p('type')}, ${p('subject')}, ${p('time')}, ${p('data')}, ${p('traceparent')})`,
-  );
+  const insert = database.prepareInsert('__event', ['type', 'subject', 'time', 'data', 'traceparent']);
   const selectState = prepare(
     sql`SELECT epoch, last, oldest, CASE WHEN EXISTS (SELECT 1 FROM __event WHERE position IS NULL) THEN 1 ELSE 0 END
       FROM __feed`,
@@ -134,8 +131,9 @@ export async function openFeedStore(database: Database) {
   await beginHistory();
 
   return {
-    /** Adds an event, as a statement of the running write. */
-    append: (event: NewEvent) => insert.run(event as never),
+    /** Adds an event to the running write. Await the result. */
+    append: ({ type, subject, time, data, traceparent }: NewEvent) =>
+      insert([type, subject, time, data, traceparent]),
     readState,
     assignPositions,
     /**

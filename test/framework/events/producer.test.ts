@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/framework/database/database.ts';
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
+import { currentWrite } from '../../../src/framework/database/running-write.ts';
 import { openFeedStore } from '../../../src/framework/events/feed-store.ts';
 import { openProducer } from '../../../src/framework/events/producer.ts';
 import { newDatabase } from './helper.ts';
@@ -75,6 +76,50 @@ describe('emit', () => {
     await Promise.all(others);
     expect((await read()).map(({ subject }) => subject).sort()).toEqual(['2', '3']);
   });
+});
+
+test('the events of concurrent writes keep the order of the writes, and are as many as were emitted', async (t) => {
+  const { database, emit, read } = await open(t);
+  const isSqlite = database.sizes() !== undefined;
+  // More and fewer than one statement inserts.
+  for (const count of [1, 2, 31, 50, 67]) {
+    const before = (await read()).length;
+    const subjects = Array.from({ length: count }, (_, index) => [`${index}a`, `${index}b`]);
+    const written = subjects.map(([one, other], index) =>
+      database.write(async () => {
+        await emit('toy.lost', { subject: `${one}`, data: { id: 1 } });
+        await emit('toy.lost', { subject: `${other}`, data: { id: 2 } });
+        if (index === 1) throw new Error('no');
+      }),
+    );
+    const isFailed = (await Promise.allSettled(written)).map(({ status }) => status === 'rejected');
+    expect(isFailed).toEqual(subjects.map((_, index) => index === 1));
+    const found = (await read()).slice(before).map(({ subject }) => subject);
+    const expected = subjects.filter((_, index) => index !== 1).flat();
+    // On PostgreSQL the writes run at the same time.
+    expect(isSqlite ? found : found.toSorted()).toEqual(isSqlite ? expected : expected.toSorted());
+  }
+});
+
+test('an event is a change of its write, so that a write with an idempotency key is stored', async (t) => {
+  const { database, emit } = await open(t);
+  const countChanges = () => currentWrite(database.identity)?.countChanges() as number;
+  const changes = await database.write(async () => {
+    const before = countChanges();
+    await emit('toy.lost', { subject: 1, data: { id: 1 } });
+    return countChanges() - before;
+  });
+  expect(changes).toBe(1);
+});
+
+test('a write may emit very many events', async (t) => {
+  const { database, emit, store } = await open(t);
+  // PostgreSQL responds to each.
+  const count = database.sizes() === undefined ? 200 : 20_000;
+  await database.write(async () => {
+    for (let id = 0; id < count; id += 1) await emit('toy.lost', { subject: id, data: { id } });
+  });
+  expect((await store.assignPositions()).last).toBe(count);
 });
 
 test('an event type that is malformed, and events without a database, are mistakes of the service', async (t) => {

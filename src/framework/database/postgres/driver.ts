@@ -12,6 +12,7 @@ import type { Command, Outcome } from './connection.ts';
 import type { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { isDisconnected, toProblem } from './errors.ts';
 import { type GroupCommit, openGroupCommit } from './group-commit.ts';
+import { insertInto, isReadOnly } from './query-text.ts';
 import { createRetry, type PostgresWrite, runTransaction } from './transaction.ts';
 import { verifyStatements } from './verify.ts';
 
@@ -28,7 +29,6 @@ export interface DriverOptions {
 
 /** The maximum number of attempts of a read whose connection breaks. */
 const maxReads = 3;
-
 const { orm, render } = createDialect('postgres');
 
 const writeSpan = {
@@ -65,6 +65,12 @@ export class PostgresDriver implements DatabaseDriver {
   prepareLocking = <P extends Prepared>(query: Preparable<P>): Statement<P> =>
     // Not FOR UPDATE, which would also block inserts of rows that refer to this one.
     this.#prepare(query, ' for no key update');
+
+  prepareInsert = (table: string, columns: readonly string[]) => {
+    const insert = this.prepare(insertInto(table, columns));
+    return (row: readonly unknown[]) =>
+      insert.run(Object.fromEntries(columns.map((name, index) => [name, row[index]])));
+  };
 
   oneOf = (column: AnySQLiteColumn, name: string): SQL =>
     sql`${column} = ANY(${sql.placeholder(name)}::bigint[])`;
@@ -191,8 +197,4 @@ export class PostgresDriver implements DatabaseDriver {
     else if (status === 503 || status === 504) this.counts.failures.busy += 1;
     return problem;
   }
-}
-
-function isReadOnly(text: string): boolean {
-  return /^[\s(]*(select|with)\b/i.test(text) && !/\b(insert|update|delete)\b/i.test(text);
 }

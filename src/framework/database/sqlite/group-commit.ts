@@ -4,8 +4,9 @@ import { runInSpan } from '../../context/span.ts';
 import { ServiceUnavailable } from '../../errors/problem.ts';
 import { countBuckets, Histogram } from '../../metrics/histogram.ts';
 import type { WriteCounts } from '../database.ts';
-import { currentWrite, RunningWrite } from '../running-write.ts';
+import { currentWrite } from '../running-write.ts';
 import { isBusy, isDiskError, lockWaitMs, sqliteCodeOf, toProblem } from './errors.ts';
+import { insertLate, SqliteWrite } from './late-rows.ts';
 import { failWrites, type PendingWrite, setFailed, settleWrites } from './pending-write.ts';
 import { createWriteRunner, type WriteConnection } from './savepoints.ts';
 
@@ -16,17 +17,8 @@ const writeSpan = {
   attributes: { 'db.system.name': 'sqlite', 'db.system': 'sqlite', 'db.operation.name': 'COMMIT' },
 } as const;
 
-class SqliteWrite extends RunningWrite {
-  override readonly countChanges: () => number;
-
-  constructor(database: object, countChanges: () => number) {
-    super(database);
-    this.countChanges = countChanges;
-  }
-}
-
-/** A single statement has no idempotency key, and cannot wait for anything but itself. */
-const alone = { participant: undefined, abandon: undefined };
+/** A single statement has no idempotency key and no late rows, and cannot wait for anything but itself. */
+const alone = { participant: undefined, abandon: undefined, late: undefined };
 
 /** The group commit of one connection. */
 export type Writer = ReturnType<typeof openWriter>;
@@ -111,6 +103,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     begin.run();
     try {
       await runAll(writes);
+      insertLate(writes.flatMap(({ progress, late }) => (progress.state === 'ran' && late?.()) || []));
       if (writes.length === 1 && writes[0]?.progress.state === 'failed') rollback.run();
       else {
         commit.run();
@@ -140,7 +133,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
   /** Queues a write. `run` gets the context of its statements. */
   function add<Result>(
     run: (context: Context | undefined) => unknown,
-    { participant, abandon }: Pick<PendingWrite, 'participant' | 'abandon'>,
+    { participant, abandon, late }: Pick<PendingWrite, 'participant' | 'abandon' | 'late'>,
   ): Promise<Result> {
     const outer = currentContext();
     const span = outer?.span?.start(writeSpan);
@@ -148,7 +141,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     const written = new Promise<Result>((resolve, reject) => {
       queue.push({
         run: () => run(context),
-        ...{ participant, abandon },
+        ...{ participant, abandon, late },
         resolve: resolve as PendingWrite['resolve'],
         reject,
         deadline: performance.now() + lockWaitMs,
@@ -190,7 +183,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
           write.end();
         }
       }
-      return add(run, { participant, abandon: () => latest?.abandon() });
+      return add(run, { participant, abandon: () => latest?.abandon(), late: () => latest?.late });
     },
     /** Commits the queued writes, or rejects them if it cannot. Returns undefined if there are none. */
     close(): Promise<void> | undefined {

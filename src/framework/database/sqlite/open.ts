@@ -11,6 +11,7 @@ import { connectFile, connectMemory } from './connect.ts';
 import { unusableDatabase } from './errors.ts';
 import { watchDatabaseFiles } from './file-watch.ts';
 import { openWriter } from './group-commit.ts';
+import { LateTable } from './late-rows.ts';
 import { createReadTransaction } from './read-transaction.ts';
 import { orm, prepareStatement } from './statement.ts';
 
@@ -32,6 +33,7 @@ export function openSqlite(file: string, options: OpenOptions = {}): DatabaseDri
     orm,
     prepare: (query) => prepareStatement(query, statements),
     prepareLocking: (query) => prepareStatement(query, statements),
+    prepareInsert: (table, columns) => new LateTable(client, table, columns).add,
     oneOf: (column, name) => sql`${column} IN (SELECT value FROM json_each(${jsonParameter(name)}))`,
     list: (name) => sql`json_each(${jsonParameter(name)})`,
     collect: (query) =>

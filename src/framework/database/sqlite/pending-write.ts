@@ -1,4 +1,5 @@
 import type { WriteParticipant } from '../../context/write-participant.ts';
+import type { LateRows } from './late-rows.ts';
 
 /** A write, from its call until its promise settles. */
 export interface PendingWrite {
@@ -7,6 +8,8 @@ export interface PendingWrite {
   /** Rejects the later statements of a write that waits for something else. */
   readonly abandon: (() => void) | undefined;
   readonly participant: WriteParticipant | undefined;
+  /** The rows of its last run that are inserted before COMMIT. */
+  readonly late: (() => LateRows | undefined) | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** When it stops waiting for the lock, in ms on the clock of `performance.now()`. */

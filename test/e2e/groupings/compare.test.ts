@@ -3,8 +3,8 @@ import { expect, type TestContext, test } from 'vitest';
 import { readResponse } from '../../../src/framework/testing/send-request.ts';
 import { sendRequest, type TestResponse } from '../../support/app.ts';
 import { findDebianPostgres, startPostgres } from '../../support/postgres-server.ts';
-import { differences, ignored, makeRequests } from './compare.ts';
-import { groupings, startGrouping } from './helper.ts';
+import { type ComparedRequest, differences, ignored, makeRequests } from './compare.ts';
+import { groupings, type RunningGrouping, startGrouping, waitFor } from './helper.ts';
 
 const seed = 20_241_218;
 /** `COMPARED_REQUESTS` in the environment says how many. */
@@ -29,18 +29,58 @@ async function listRuns(t: TestContext) {
   return [...onSqlite, ...onPostgres];
 }
 
-test(`the same ${count} requests get the same responses in every grouping, on SQLite and PostgreSQL`, {
+const json = { 'content-type': 'application/json' };
+const create = (path: string, body: object) => {
+  return { method: 'POST', path, headers: json, body: JSON.stringify(body) };
+};
+/** Create users and pets for the random requests. */
+const firstRequests: ComparedRequest[] = [
+  ...Array.from({ length: 6 }, () => create('/pet/pets/', { name: 'Rex', species: 'dog' })),
+  ...Array.from({ length: 3 }, () => create('/user/users/', { name: 'Alice' })),
+];
+/** Delete adopted pets, after the random requests. */
+const deletions: ComparedRequest[] = [
+  ...[1, 2, 3].map((user) => ({ method: 'POST', path: `/user/users/${user}/pets/${user + 1}` })),
+  ...[1, 2, 3].map((pet) => ({ method: 'DELETE', path: `/pet/pets/${pet}` })),
+];
+
+const ids = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+/** Shows the state afterwards. An adoption that is left is ended: 200 shows that it was there, even of a deleted pet. */
+const finalRequests: ComparedRequest[] = [
+  { method: 'GET', path: '/pet/pets/' },
+  { method: 'GET', path: '/user/users/' },
+  ...ids.flatMap((user) => ids.map((pet) => ({ method: 'DELETE', path: `/user/users/${user}/pets/${pet}` }))),
+];
+
+/** Waits until the user service has handled the event of each deleted pet. */
+async function untilEventsHandled({ apps }: RunningGrouping, deleted: number): Promise<void> {
+  const pattern = /^events_handled_total\{service="user",peer="pet",outcome="ok".*\} (\d+)$/m;
+  await waitFor(async () => {
+    const pages = [...apps.values()].map(({ url }) => sendRequest(`${url}/metrics`, 'GET'));
+    const counts = (await Promise.all(pages)).map(({ body }) => Number(pattern.exec(body)?.[1] ?? 0));
+    return counts.reduce((sum, one) => sum + one, 0) === deleted;
+  });
+}
+
+test(`the same ${count} requests get the same responses and lead to the same state in every grouping, on SQLite and PostgreSQL`, {
   timeout: 240_000,
 }, async (t) => {
-  const requests = makeRequests(seed, count);
+  const before = [...firstRequests, ...makeRequests(seed, count), ...deletions];
+  const requests = [...before, ...finalRequests];
   let expected: TestResponse[] | undefined;
   let found = 0;
   for (const { grouping, database } of await listRuns(t)) {
-    const { url } = await startGrouping(t, grouping, { database });
+    const running = await startGrouping(t, grouping, { database });
     const responses: TestResponse[] = [];
+    let deleted = 0;
     // One after another, because a response depends on the requests before it.
-    for (const { method, path, body, headers } of requests)
-      responses.push(await sendRequest(`${url}${path}`, method, body, headers));
+    for (const [index, { method, path, body, headers }] of requests.entries()) {
+      if (index === before.length) await untilEventsHandled(running, deleted);
+      const response = await sendRequest(`${running.url}${path}`, method, body, headers);
+      responses.push(response);
+      if (method === 'DELETE' && path.startsWith('/pet/pets/') && response.status === 200) deleted += 1;
+    }
+    expect(deleted).toBeGreaterThan(0);
     expected ??= responses;
     for (const [index, response] of responses.entries()) {
       const differing = differences(expected[index] as TestResponse, response);

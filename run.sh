@@ -22,7 +22,7 @@ Commands (COMMAND --help prints the options):
   auth            create an administrator, rotate keys, end sessions, make development tokens
   backup          copy the databases while the server runs
   restore         restore the databases of a backup
-  deploy          write Compose files or Kubernetes manifests for the apps of a config
+  deploy          print what builds the image, and what runs the apps of a config in containers
   fuzz            send random requests and compare the responses with the contract
   fuzz:connections  open connections as misbehaving clients do
   bench           measure the server against other frameworks

@@ -21,6 +21,11 @@ export function withFirstLine(text: string): string {
   return `${firstLine}${text}`;
 }
 
+/** Joins texts of `toYaml` into one stream of documents. */
+export function joinYaml(texts: readonly string[]): string {
+  return withFirstLine(texts.map((text) => text.slice(firstLine.length)).join('---\n'));
+}
+
 /**
  * Writes files into a folder, and deletes those that an earlier run wrote and that are no longer needed.
  * @throws {CommandError} if a file would be replaced that this command has not written. Nothing is written then.

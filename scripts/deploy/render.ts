@@ -5,7 +5,8 @@ import { countSecured, type OpenApiDocument } from '../../src/framework/openapi/
 import type { Service } from '../../src/framework/service/define-service.ts';
 import { root } from '../lib/command.ts';
 import { writeCompose } from './compose.ts';
-import type { Files } from './files.ts';
+import { type Files, joinYaml } from './files.ts';
+import { writeBuildCommand } from './image.ts';
 import { writeKubernetes } from './kubernetes.ts';
 import { assertDeployable } from './refusals.ts';
 import { readSystem, type System } from './system.ts';
@@ -26,6 +27,28 @@ export function renderFiles(
   const system = readSystem(file, services, image);
   assertDeployable(system, countProtected(system));
   return targets[target](system);
+}
+
+/**
+ * Joins the files that an engine reads from its standard input: `compose.yaml`, or every manifest. The kustomization only
+ * lists the files of its folder.
+ */
+export function joinFiles(target: Target, files: Files): string {
+  const isRead = (name: string) =>
+    target === 'compose' ? name === 'compose.yaml' : name !== 'kustomization.yaml';
+  return joinYaml(Object.entries(files).flatMap(([name, text]) => (isRead(name) ? [text] : [])));
+}
+
+/**
+ * Creates the command that builds the image of a config.
+ * @throws {ConfigError} if the config has a mistake. @throws {UsageError} if there is nothing to build.
+ */
+export function renderBuildCommand(
+  file: string,
+  services: ReadonlyMap<string, Service>,
+  image?: string,
+): string {
+  return writeBuildCommand(readSystem(file, services, image));
 }
 
 /** Counts the operations that need a credential, by the generated contract. */

@@ -17,6 +17,8 @@ export interface System {
   readonly raw: RawConfig;
   readonly references: readonly Reference[];
   readonly image: string;
+  /** The version in package.json. */
+  readonly version: string;
   readonly namespace: string;
   /** The host name of the Ingress. */
   readonly host: string | undefined;
@@ -77,6 +79,7 @@ export function readSystem(file: string, services: ReadonlyMap<string, Service>,
     raw,
     references,
     image: image ?? config.deploy?.image ?? `${name}:${version}`,
+    version,
     namespace: config.deploy?.namespace ?? name,
     host: config.deploy?.host,
     apps: Object.entries(config.apps).map(([app, values]) => describeApp(config, services, app, values)),

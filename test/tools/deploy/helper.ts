@@ -58,3 +58,13 @@ export function writeConfigFile(t: TestContext, text: string): string {
   writeFileSync(file, text);
   return file;
 }
+
+/** Returns what a function throws. */
+export function catchError(fn: () => unknown): unknown {
+  try {
+    fn();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}

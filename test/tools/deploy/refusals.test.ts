@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Target } from '../../../scripts/deploy/render.ts';
 import { ConfigError } from '../../../src/framework/config/config.ts';
-import { render, writeConfigFile } from './helper.ts';
+import { catchError, render, writeConfigFile } from './helper.ts';
 
 /** A config that works in containers. Its lines can be replaced. */
 const valid: Readonly<Record<string, string>> = {
@@ -131,6 +131,18 @@ const cases: Case[] = [
     'kubernetes',
   ],
   [
+    'two apps that write one file',
+    { services: '{ pet: { database: "sqlite:data/x.db" }, user: { database: "sqlite:data/../data/x.db" } }' },
+    'services.user.database is also the file of services.pet',
+  ],
+  [
+    'two apps that run one service, and so write its file',
+    {
+      apps: '{ gateway: { host: 0.0.0.0, port: 8000, services: [pet, user] }, pet: { host: 0.0.0.0, port: 8001, services: [pet] } }',
+    },
+    'apps.pet.services: pet is also in apps.gateway',
+  ],
+  [
     'a mistake of the config',
     { calls: '{ deadline: 0 }' },
     'calls.deadline must be an integer from 1 to 60000, in ms',
@@ -150,15 +162,6 @@ describe('a config that would not work in containers is an error of one line', (
     });
   }
 });
-
-function catchError(fn: () => unknown): unknown {
-  try {
-    fn();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
 
 test('the config without these mistakes is accepted, whatever the environment holds', (t) => {
   const file = writeConfigFile(t, toText({}));

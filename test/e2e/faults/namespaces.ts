@@ -59,8 +59,8 @@ export function createNamespaces(
   }
 }
 
-/** Passes connections to the bridge on to a server on loopback. Returns the port. */
-export async function relay(t: TestContext, host: string, port: number): Promise<number> {
+/** Passes connections to a port of the bridge, by default a free one, on to a server on loopback. Returns the port. */
+export async function relay(t: TestContext, host: string, port: number, bridgePort = 0): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(port, '127.0.0.1');
@@ -77,7 +77,7 @@ export async function relay(t: TestContext, host: string, port: number): Promise
         });
       from.pipe(to);
     }
-  }).listen(0, host);
+  }).listen(bridgePort, host);
   await once(server, 'listening');
   t.onTestFinished(() => {
     server.close();

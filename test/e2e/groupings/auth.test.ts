@@ -4,24 +4,12 @@ import { sendRequest, type TestResponse } from '../../support/app.ts';
 import { authService } from '../../support/auth-service.ts';
 import { createPostgresDatabase } from '../../support/postgres-query.ts';
 import { findDebianPostgres, startPostgres } from '../../support/postgres-server.ts';
-import { differences, makeRequests } from './compare.ts';
+import { differences, isOfGateway, makeRequests, sendAll, withToken } from './compare.ts';
 import { groupings, startGrouping } from './helper.ts';
 
 const requests = makeRequests(20_261_127, 150);
 const scopes = ['pet:read', 'pet:write', 'user:read'];
 const alice = { email: 'alice@example.com', password: 'three brown kettles' };
-
-/** Sends the requests: in turn without a credential, with a bad one, and with a token of these scopes. */
-async function sendAll(url: string, token: string): Promise<TestResponse[]> {
-  const credentials = [undefined, 'Bearer x.y.z', `Bearer ${token}`, `Bearer ${token}`];
-  const responses: TestResponse[] = [];
-  for (const [index, { method, path, body, headers }] of requests.entries()) {
-    const authorization = credentials[index % credentials.length];
-    const sent = { ...headers, ...(authorization !== undefined && { authorization }) };
-    responses.push(await sendRequest(`${url}${path}`, method, body, sent));
-  }
-  return responses;
-}
 
 test.skipIf(authService === undefined)(
   'with authentication every grouping, database and issuer gives the same responses',
@@ -49,18 +37,13 @@ test.skipIf(authService === undefined)(
       const token: string = isBuiltIn
         ? (await sendRequest(`${url}/auth/login`, 'POST', alice)).body.access_token
         : await issuer.sign({ sub: '1', scopes });
-      const responses = await sendAll(url, token);
+      const responses = await sendAll(url, withToken(requests, token));
       expected ??= responses;
       const found = responses.flatMap((response, index) => {
-        const { method, path, body = '' } = requests[index] as (typeof requests)[number];
-        // These name the services of the gateway.
-        if (/^\/(openapi\.json|ready)?(\?|$)/.test(path)) return [];
-        // The gateway rejects it before the service sees the credential.
-        if (body.length > 65_536) return [];
-        // The gateway adds the headers for pages to each response below /docs.
-        if (path.includes('/docs') && response.status === 401) return [];
+        const request = requests[index] as (typeof requests)[number];
+        if (isOfGateway(request, response)) return [];
         return differences((expected as TestResponse[])[index] as TestResponse, response).map(
-          (one) => `${method} ${path}: ${one}`,
+          (one) => `${request.method} ${request.path}: ${one}`,
         );
       });
       expect({ grouping: grouping.name, isPostgres, isBuiltIn, found }).toEqual({

@@ -10,8 +10,15 @@ const apps = groupings.flatMap((grouping) =>
     .map(([name, service]) => [grouping, name, service] as const),
 );
 
+const configs = Object.fromEntries(
+  groupings.map((grouping) => [
+    grouping,
+    parse(render('compose', join(fixtures, `${grouping}.yaml`))['config.yaml'] as string),
+  ]),
+);
+
 describe('every app is confined', () => {
-  test.each(apps)('%s: %s', (_grouping, name, service) => {
+  test.each(apps)('%s: %s', (grouping, name, service) => {
     expect(service.user).toBe('10001:10001');
     expect(service.read_only).toBe(true);
     expect(service.cap_drop).toEqual(['ALL']);
@@ -19,7 +26,10 @@ describe('every app is confined', () => {
     expect(service.privileged).toBeUndefined();
     expect(service.mem_limit).toMatch(/^\d+[mg]$/);
     expect(service.command[0]).toBe('node');
-    expect(Number.parseInt(service.stop_grace_period, 10) * 1000).toBeGreaterThan(internalLimits.stopMs);
+    const { instances = 1 } = configs[grouping].apps[name];
+    // The parent of instances waits for them, and kills one that hangs.
+    const stopMs = internalLimits.stopMs + (instances > 1 ? 3 * internalLimits.killMs : 0);
+    expect(Number.parseInt(service.stop_grace_period, 10) * 1000).toBeGreaterThan(stopMs);
     expect(service.healthcheck.test.slice(0, 3)).toEqual(['CMD', 'node', '-e']);
     const port = { gateway: 8000, pet: 8001, user: 8002, auth: 8003 }[name];
     expect(service.healthcheck.test[3]).toContain(`127.0.0.1:${port}/health`);
@@ -64,6 +74,8 @@ test.each(groupings)('%s: a value of a secret is in no file', (grouping) => {
 test('PostgreSQL is there for variables that are URLs of databases, and apps wait for it', () => {
   const { services } = readCompose('split-postgres');
   expect(services.postgres.image).toMatch(/^postgres:\d+/);
+  expect(services.postgres.ports).toBeUndefined();
+  expect(services.postgres.security_opt).toContain('no-new-privileges:true');
   expect(services.postgres.healthcheck.test).toContain('pg_isready');
   expect(services.pet.depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
   expect(services.pet.environment.PET_DATABASE_URL).toContain('@postgres:5432/');
@@ -80,7 +92,10 @@ services: { pet: { database: sqlite:pet.db } }
 apps: { gateway: { host: 0.0.0.0, port: 8000, services: [pet] } }
 `;
   const files = render('compose', writeConfigFile(t, text));
-  expect(parse(files['compose.yaml'] as string).services.collector.image).toMatch(/:\d+\.\d+\.\d+$/);
+  const { collector } = parse(files['compose.yaml'] as string).services;
+  expect(collector.image).toMatch(/:\d+\.\d+\.\d+$/);
+  expect(collector).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
+  expect(collector.ports).toBeUndefined();
   expect(parse(files['config.yaml'] as string).traces.url).toBe('http://collector:4318');
   const { receivers } = parse(files['collector.yaml'] as string);
   expect(receivers.otlp.protocols.http.endpoint).toBe('0.0.0.0:4318');

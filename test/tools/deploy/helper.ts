@@ -36,6 +36,20 @@ export function listManifests(grouping: Grouping): Json[] {
     .flatMap(([, text]) => parseAllDocuments(text).map((document) => document.toJS()));
 }
 
+export function workloadsOf(manifests: readonly Json[]): Json[] {
+  return manifests.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
+}
+
+/** Lists every workload of every grouping: a name for the test, the object, and all objects of the grouping. */
+export function listWorkloads(): (readonly [name: string, workload: Json, manifests: Json[]])[] {
+  return groupings.flatMap((grouping) => {
+    const manifests = listManifests(grouping);
+    return workloadsOf(manifests).map(
+      (one) => [`${grouping}: ${one.metadata.name}`, one, manifests] as const,
+    );
+  });
+}
+
 export function readCompose(grouping: Grouping): Json {
   return parse(render('compose', join(fixtures, `${grouping}.yaml`))['compose.yaml'] as string);
 }

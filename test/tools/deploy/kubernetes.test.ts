@@ -1,16 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/framework/config/config.ts';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
-import { configOf, find, groupings, type Json, listManifests, services, writeConfigFile } from './helper.ts';
+import { configOf, find, groupings, type Json, listManifests, listWorkloads, workloadsOf } from './helper.ts';
 
 const all = Object.fromEntries(groupings.map((grouping) => [grouping, listManifests(grouping)]));
-const workloadsOf = (manifests: readonly Json[]) =>
-  manifests.filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
-const workloads = groupings.flatMap((grouping) =>
-  workloadsOf(all[grouping] as Json[]).map(
-    (one) => [`${grouping}: ${one.metadata.name}`, one, all[grouping] as Json[]] as const,
-  ),
-);
+const workloads = listWorkloads();
 const pods = workloads.map(([name, one]) => [name, one.spec.template.spec, one] as const);
 
 describe('every pod follows the restricted profile of Pod Security', () => {
@@ -19,14 +12,24 @@ describe('every pod follows the restricted profile of Pod Security', () => {
     expect(pod.securityContext.runAsUser).toBeGreaterThan(0);
     expect(pod.securityContext.seccompProfile).toEqual({ type: 'RuntimeDefault' });
     expect(pod.automountServiceAccountToken).toBe(false);
-    for (const field of ['hostNetwork', 'hostPID', 'hostIPC', 'initContainers'])
+    for (const field of ['hostNetwork', 'hostPID', 'hostIPC', 'initContainers', 'ephemeralContainers'])
       expect(pod).not.toHaveProperty(field);
+    for (const field of [
+      'sysctls',
+      'seLinuxOptions',
+      'appArmorProfile',
+      'windowsOptions',
+      'supplementalGroups',
+    ])
+      expect(pod.securityContext).not.toHaveProperty(field);
     expect(pod.containers).toHaveLength(1);
     const [{ securityContext, ports }] = pod.containers;
-    expect(securityContext.allowPrivilegeEscalation).toBe(false);
-    expect(securityContext.capabilities).toEqual({ drop: ['ALL'] });
-    expect(securityContext.readOnlyRootFilesystem).toBe(true);
-    expect(securityContext).not.toHaveProperty('privileged');
+    // Nothing else, because a container could undo what its pod says.
+    expect(securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      readOnlyRootFilesystem: true,
+    });
     expect(ports.every((port: Json) => port.hostPort === undefined && port.containerPort >= 1024)).toBe(true);
     for (const volume of pod.volumes)
       expect(['configMap', 'emptyDir'].some((type) => Object.hasOwn(volume, type))).toBe(true);
@@ -67,6 +70,18 @@ describe('probes, and the time to stop', () => {
     expect(startupProbe.periodSeconds * startupProbe.failureThreshold * 1000).toBeGreaterThanOrEqual(
       internalLimits.startMs,
     );
+    // A pod that does not respond gets no requests before it is restarted.
+    const patience = ({ periodSeconds, failureThreshold }: Json) => periodSeconds * failureThreshold;
+    expect(patience(livenessProbe)).toBeGreaterThan(patience(readinessProbe));
+    for (const { timeoutSeconds = 1, periodSeconds } of [startupProbe, livenessProbe, readinessProbe])
+      expect(timeoutSeconds).toBeLessThanOrEqual(periodSeconds);
+  });
+
+  test.each(workloads)('%s is asked at the port of its app', (_name, { metadata, spec }, manifests) => {
+    const [{ ports, startupProbe, livenessProbe, readinessProbe }] = spec.template.spec.containers;
+    expect(ports).toEqual([{ name: 'http', containerPort: configOf(manifests).apps[metadata.name].port }]);
+    for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe])
+      expect(httpGet.port).toBe('http');
   });
 
   test.each(pods)('%s is killed after preStop and the drain at the earliest', (_name, pod) => {
@@ -82,6 +97,8 @@ describe('probes, and the time to stop', () => {
   test('instances get the time that their parent waits for them', () => {
     const grace = (grouping: 'one-sqlite' | 'one-postgres') =>
       workloadsOf(all[grouping] as Json[])[0].spec.template.spec.terminationGracePeriodSeconds;
+    // The pause, the drain and 5 s to spare, as docs/deployment.md has it.
+    expect(grace('one-sqlite')).toBe(5 + internalLimits.stopMs / 1000 + 5);
     expect(grace('one-postgres') - grace('one-sqlite')).toBe((3 * internalLimits.killMs) / 1000);
   });
 });
@@ -118,6 +135,13 @@ describe('every workload fits its database', () => {
     expect([least('pet'), least('user')]).toEqual([3, 2]);
   });
 
+  test.each(pods)('%s: the limit of memory is its request, and cores have no limit', (_name, pod) => {
+    const [{ resources, command }] = pod.containers;
+    expect(resources.limits).toEqual({ memory: resources.requests.memory });
+    expect(resources.requests.cpu).toMatch(/^\d+m?$/);
+    expect(command.filter((word: string) => word.startsWith('--max-old-space-size='))).toHaveLength(1);
+  });
+
   test('memory is requested and limited, cores are only requested, and the heap of V8 is smaller', () => {
     const pod = find(all['split-postgres'] as Json[], 'Deployment', 'pet').spec.template.spec;
     const [{ resources, command }] = pod.containers;
@@ -128,81 +152,5 @@ describe('every workload fits its database', () => {
   test('storage of the config is the size of the volume', () => {
     const [data] = find(all['split-sqlite'] as Json[], 'StatefulSet', 'pet').spec.volumeClaimTemplates;
     expect(data.spec.resources.requests.storage).toBe('5Gi');
-  });
-});
-
-describe('config and secrets', () => {
-  test.each(workloads)('%s mounts the ConfigMap with the hash in its name', (_name, { spec }, manifests) => {
-    const [{ metadata, immutable }] = manifests.filter(({ kind }) => kind === 'ConfigMap');
-    const volume = spec.template.spec.volumes.find(({ name }: Json) => name === 'config');
-    expect(metadata.name).toMatch(/^config-[0-9a-f]{10}$/);
-    expect(volume.configMap.name).toBe(metadata.name);
-    expect(immutable).toBe(true);
-  });
-
-  test.each(workloads)(
-    '%s gets each variable of the config from the Secret',
-    (_name, { spec }, manifests) => {
-      const { data } = manifests.find(({ kind }) => kind === 'ConfigMap');
-      const referenced = [...data['config.yaml'].matchAll(/\$\{(\w+)(:-)?/g)];
-      const env: Json[] = spec.template.spec.containers[0].env.filter(
-        ({ name }: Json) => name !== 'NODE_ENV',
-      );
-      expect(env.map(({ name }) => name)).toEqual([...new Set(referenced.map(([, name]) => name))].sort());
-      for (const { name, value, valueFrom } of env) {
-        expect(value).toBeUndefined();
-        const hasDefault = referenced.some(([, other, standard]) => other === name && standard !== undefined);
-        expect(valueFrom.secretKeyRef).toEqual({
-          name: 'variables',
-          key: name,
-          ...(hasDefault && { optional: true }),
-        });
-      }
-    },
-  );
-
-  test.each(groupings)('%s: the apps listen on all addresses and call each other by name', (grouping) => {
-    const { apps, log, deploy } = configOf(all[grouping] as Json[]);
-    for (const [name, { host, port, url, deploy }] of Object.entries<Json>(apps)) {
-      expect(['0.0.0.0', '::']).toContain(host);
-      expect(url).toBe(`http://${name}:${port}`);
-      expect(deploy).toBeUndefined();
-      const service = find(all[grouping] as Json[], 'Service', name);
-      expect(service.spec.ports).toEqual([{ name: 'http', port, targetPort: 'http' }]);
-    }
-    expect(log?.directory).toBeUndefined();
-    expect(deploy).toBeUndefined();
-  });
-
-  test.for(groupings)(
-    '%s: the server accepts the config, with the variables of the Secret',
-    (grouping, t) => {
-      const { data } = (all[grouping] as Json[]).find(({ kind }) => kind === 'ConfigMap');
-      const [{ spec }] = workloadsOf(all[grouping] as Json[]);
-      const env: Json[] = spec.template.spec.containers[0].env;
-      const values = env
-        .filter(({ valueFrom }) => valueFrom !== undefined && valueFrom.secretKeyRef.optional !== true)
-        .map(({ name }) => [
-          name,
-          name.endsWith('URL') ? 'postgres://app:x@db/app' : 'a-secret-of-24-characters',
-        ]);
-      const file = writeConfigFile(t, data['config.yaml']);
-      const config = readConfig(file, services, Object.fromEntries(values));
-      expect(Object.keys(config.apps)).toEqual(
-        (all[grouping] as Json[])
-          .filter(({ kind }) => kind === 'Service')
-          .map(({ metadata }) => metadata.name),
-      );
-      for (const [name] of values) {
-        const others = values.filter(([other]) => other !== name);
-        expect(() => readConfig(file, services, Object.fromEntries(others))).toThrow(
-          `variable ${name} is not set`,
-        );
-      }
-    },
-  );
-
-  test('no manifest has the default of a database, which is for a laptop', () => {
-    expect(JSON.stringify(all['one-postgres'])).not.toContain('localhost/monolith');
   });
 });

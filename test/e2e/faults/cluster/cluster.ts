@@ -16,8 +16,6 @@ const intruder = 'intruder';
 
 export interface RunningPod {
   readonly name: string;
-  readonly url: string;
-  readonly spec: Json;
   readonly process: TestProcess;
   /** Runs a command in a container like that of the pod, as `kubectl exec` does. Resolves with its output. */
   execute(command: readonly string[]): Promise<string>;
@@ -25,8 +23,6 @@ export interface RunningPod {
 
 export interface Cluster {
   readonly pods: readonly RunningPod[];
-  /** The address of the node, where the servers outside the cluster are. */
-  readonly node: string;
   /** The URL of the gateway for clients, who come through the pod of the Ingress controller. */
   readonly url: string;
   /** Tries to connect each endpoint with each `host:port`. Returns the outcomes: `endpoint host:port: outcome`. */
@@ -36,9 +32,9 @@ export interface Cluster {
 export interface ClusterOptions {
   readonly manifests: readonly Json[];
   readonly secrets: Readonly<Record<string, string>>;
-  /** The names of servers outside the cluster. */
+  /** The names of servers outside the cluster. They are on the node. */
   readonly servers?: readonly string[];
-  /** Called with the address of the node before a pod starts. */
+  /** Called with the address of the node, where the servers are, before a pod starts. */
   prepare?(node: string): Promise<unknown>;
 }
 
@@ -89,7 +85,7 @@ export async function startCluster(t: TestContext, options: ClusterOptions): Pro
   const [{ port }] = find(manifests, 'Service', 'gateway').spec.ports;
   await forward(t, ingress.name, 9_000, 'gateway', port);
   return {
-    ...{ pods, node, url: `http://${ingress.address}:9000` },
+    ...{ pods, url: `http://${ingress.address}:9000` },
     connectAll: async (targets) => {
       const found = await Promise.all(
         names.map(async (name) => [name, await connectFrom(t, hostOf(name).name, targets)] as const),
@@ -131,7 +127,7 @@ async function startPod(
     }
   }
   return {
-    ...{ name: workload.metadata.name, url, spec: pod, process: server },
+    ...{ name: workload.metadata.name, process: server },
     execute: async (command) => {
       const { ended, output } = run(command);
       const { code } = await ended;

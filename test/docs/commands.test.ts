@@ -15,15 +15,20 @@ const leftOut: Readonly<Record<string, string>> = {
     'needs systemd; test/e2e/process/unit-file.test.ts checks the file',
   './run.sh deploy image --config config.production.yaml | sh':
     'needs an engine; test/tools/deploy/command.test.ts checks the command, .ci/image builds the Dockerfile',
-  'docker compose --file manifests/compose/compose.yaml up --detach --wait': 'needs an engine',
+  'docker compose --file manifests/compose/compose.yaml up --detach --wait':
+    'needs an engine; .ci/image runs the image as the file says',
   'kubectl apply --filename manifests/kubernetes/namespace.yaml': 'needs a cluster',
   'kubectl create secret generic variables --namespace modular-monolith --from-env-file=variables.env':
+    'needs a cluster',
+  'kubectl create secret tls tls --namespace modular-monolith --cert=tls.crt --key=tls.key':
     'needs a cluster',
   'kubectl label namespace ingress-nginx modular-monolith/role=ingress': 'needs a cluster',
   'kubectl label namespace monitoring modular-monolith/role=monitoring': 'needs a cluster',
   'kubectl apply --kustomize manifests/kubernetes':
-    'needs a cluster; test/tools/deploy/kubernetes.test.ts checks the manifests',
+    'needs a cluster; test/tools/deploy checks the manifests, test/e2e/faults/cluster.test.ts runs them',
   'kubectl rollout status deployment/pet --namespace modular-monolith': 'needs a cluster',
+  'kubectl exec --stdin deployment/auth --namespace modular-monolith --    node scripts/auth.ts admin root@example.com --config /config/config.yaml':
+    'needs a cluster; test/e2e/faults/cluster-auth.test.ts runs it in a pod',
   '.ci/run': 'takes minutes, and runs this test',
   './run.sh migrate copy pet --from sqlite:data/pet.db --to postgres://postgres@localhost/monolith':
     'needs a PostgreSQL server; test/e2e/faults/copy.test.ts runs it',

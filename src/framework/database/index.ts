@@ -7,6 +7,7 @@ export {
   eq,
   index,
   integer,
+  real,
   type SQL,
   sql,
   sqliteTable,

@@ -63,7 +63,11 @@ function createBinder(param: unknown): Binder {
   if (is(param, Param) && is(param.value, Placeholder)) {
     const { encoder } = param;
     const lookup = createLookup(param.value.name as string);
-    return (values) => encoder.mapToDriverValue(lookup(values));
+    return (values) => {
+      const value = lookup(values);
+      // Drizzle itself would encode null: as false, or with an error.
+      return value === null ? null : encoder.mapToDriverValue(value);
+    };
   }
   return () => param;
 }

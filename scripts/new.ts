@@ -30,6 +30,9 @@ runs the new tests. If a step fails, everything is as before.
 LIST is NAME:TYPE, … The types:
   string(1..200)   a text of 1 to 200 characters
   integer(0..10)   an integer of 0 to 10; without a range, any
+  number(0..1.5)   a number, also with a fraction; without a range, any
+  boolean          true or false
+  instant          a point in time, 2024-12-18T21:03:51.790256Z
   enum(ball,doll)  one of these words
   pet.Pet          an item of another service: stores pet_id, and responds with 404 if there is
                    no such pet

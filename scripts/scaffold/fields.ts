@@ -1,5 +1,7 @@
 /** Reads the option `--fields`: `name:string(1..200), age:integer?, kind:enum(ball,doll)=ball, pet:pet.Pet?`. */
 import { UsageError } from '../../src/framework/app/arguments.ts';
+import { formatInstant, parseInstant } from '../../src/framework/database/instant.ts';
+import { Instant } from '../../src/framework/openapi/schema.ts';
 import { reservedWords } from './names.ts';
 
 interface Common {
@@ -7,21 +9,36 @@ interface Common {
   readonly name: string;
   readonly isNullable: boolean;
   /** The value of a request that leaves the field out. Undefined: the field is required. */
-  readonly fallback: string | number | null | undefined;
+  readonly fallback: Value | null | undefined;
 }
 
-export type Field =
-  | (Common & { readonly type: 'string'; readonly min: number; readonly max: number })
-  | (Common & { readonly type: 'integer'; readonly min: number; readonly max: number })
-  | (Common & { readonly type: 'enum'; readonly values: readonly string[] })
-  | (Common & { readonly type: 'reference'; readonly service: string; readonly schema: string });
+/** A value of a field in JSON. */
+export type Value = string | number | boolean;
 
-export const grammar = `Expected --fields 'NAME:TYPE, …' with TYPE string(MIN..MAX), integer(MIN..MAX), enum(A,B) or SERVICE.SCHEMA, then "?" if it may be null, then "=DEFAULT"`;
+interface Ranged {
+  readonly min: number;
+  readonly max: number;
+}
+
+export type Field = Common &
+  (
+    | ({ readonly type: 'string' } & Ranged)
+    | ({ readonly type: 'integer' } & Ranged)
+    | ({ readonly type: 'number' } & Ranged)
+    | { readonly type: 'boolean' }
+    | { readonly type: 'instant' }
+    | { readonly type: 'enum'; readonly values: readonly string[] }
+    | { readonly type: 'reference'; readonly service: string; readonly schema: string }
+  );
+
+export const grammar = `Expected --fields 'NAME:TYPE, …' with TYPE string(MIN..MAX), integer(MIN..MAX), number(MIN..MAX), boolean, instant, enum(A,B) or SERVICE.SCHEMA, then "?" if it may be null, then "=DEFAULT"`;
 
 /** Names that the files of a service use for something else. */
 const taken = [
   ...['id', 'ids', 'limit', 'offset', 'emit', 'write', 'insert', 'change', 'remove', 'select', 'values'],
   ...['sql', 'placeholder', 'database'],
+  // PostgreSQL has columns of these names in every table.
+  ...['tableoid', 'xmin', 'xmax', 'cmin', 'cmax', 'ctid'],
 ];
 
 const part = /^([a-z][a-z0-9_]*)\s*:\s*([\w.-]+)(?:\(([^)]*)\))?(\?)?(?:=(.+))?$/s;
@@ -58,15 +75,39 @@ function parseField(text: string): Field {
     throw wrong(name, 'the name is reserved. Choose another name');
   if (name.length > 60) throw wrong(name, 'the name is longer than 60 characters');
   if (type === 'enum') return parseEnum(args, given, common);
-  if (type !== 'string' && type !== 'integer')
+  if (type === 'boolean' || type === 'instant') return parsePlain(type, args, given, common);
+  if (type !== 'string' && type !== 'integer' && type !== 'number')
     throw new UsageError(`${grammar}, not ${JSON.stringify(text)}`);
   const { min, max } = parseRange(name, type, args);
   if (given === undefined) return { ...common, type, min, max };
   const fallback = type === 'string' ? given.trim() : Number(given);
   const size = typeof fallback === 'string' ? [...fallback].length : fallback;
-  if (!Number.isInteger(size) || size < min || size > max)
+  if (!(type === 'number' ? Number.isFinite(size) : Number.isInteger(size)) || size < min || size > max)
     throw wrong(name, `the default ${given} is not within ${min}..${max}`);
   return { ...common, type, min, max, fallback };
+}
+
+/** Parses a type without a range. */
+function parsePlain(
+  type: 'boolean' | 'instant',
+  args: string | undefined,
+  given: string | undefined,
+  common: Common,
+): Field {
+  const { name } = common;
+  if (args !== undefined) throw wrong(name, `expected ${type} without parentheses`);
+  const text = given?.trim();
+  if (text === undefined) return { ...common, type };
+  if (type === 'instant') {
+    if (!isInstant(text)) throw wrong(name, `expected a time such as ${Instant.examples?.[0]}, not ${text}`);
+    return { ...common, type, fallback: text };
+  }
+  if (text !== 'true' && text !== 'false') throw wrong(name, `the default ${text} is not true or false`);
+  return { ...common, type, fallback: text === 'true' };
+}
+
+function isInstant(text: string): boolean {
+  return new RegExp(Instant.pattern as string).test(text) && formatInstant(parseInstant(text)) === text;
 }
 
 function parseReference(
@@ -95,16 +136,18 @@ function parseEnum(args: string | undefined, given: string | undefined, common: 
   return { ...common, type: 'enum', values, fallback };
 }
 
-/** Strings without a range have 1 to 200 characters, integers every value that a JavaScript number holds exactly. */
-function parseRange(name: string, type: 'string' | 'integer', args: string | undefined) {
-  if (args === undefined)
-    return type === 'string'
-      ? { min: 1, max: 200 }
-      : { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
-  const [, from, to] = /^\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*$/.exec(args) ?? [];
+/** Strings without a range have 1 to 200 characters, integers and numbers every value that JavaScript holds exactly. */
+function parseRange(name: string, type: 'string' | 'integer' | 'number', args: string | undefined) {
+  if (args === undefined) {
+    if (type === 'string') return { min: 1, max: 200 };
+    const max = type === 'integer' ? Number.MAX_SAFE_INTEGER : Number.MAX_VALUE;
+    return { min: -max, max };
+  }
+  const end = type === 'number' ? String.raw`(-?\d+(?:\.\d+)?)` : String.raw`(-?\d+)`;
+  const [, from, to] = new RegExp(String.raw`^\s*${end}\s*\.\.\s*${end}\s*$`).exec(args) ?? [];
   const [min, max] = [Number(from), Number(to)];
-  if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max))
-    throw wrong(name, `expected ${type}(MIN..MAX)`);
+  const isExact = type === 'number' ? Number.isFinite : Number.isSafeInteger;
+  if (!isExact(min) || !isExact(max)) throw wrong(name, `expected ${type}(MIN..MAX)`);
   if (min > max) throw wrong(name, `${min} is above ${max}`);
   if (type === 'string' && (min < 0 || max < 1 || max > 100_000))
     throw wrong(name, 'the length of a string is within 0..100000');

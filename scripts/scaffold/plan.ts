@@ -1,5 +1,6 @@
 /** A service to write: its names, fields, peers and options, and the text of parts that several files share. */
-import type { Field } from './fields.ts';
+import { Instant } from '../../src/framework/openapi/schema.ts';
+import type { Field, Value } from './fields.ts';
 import { type Names, toPascalCase } from './names.ts';
 import type { Fixture, PeerContract } from './peers.ts';
 
@@ -14,11 +15,14 @@ export interface Plan {
 }
 
 /** A value of a field that its schema accepts. */
-export function exampleOf(field: Field): string | number {
+export function exampleOf(field: Field): Value {
   if (field.type === 'reference') return 1;
+  if (field.type === 'boolean') return true;
   if (field.type === 'enum') return field.fallback ?? (field.values[0] as string);
   if (typeof field.fallback === 'string') return field.fallback;
+  if (field.type === 'instant') return Instant.examples?.[0] as string;
   if (field.type === 'integer') return Math.min(Math.max(3, field.min), field.max);
+  if (field.type === 'number') return Math.min(Math.max(2.5, field.min), field.max);
   const word = field.name.replaceAll('_', ' ');
   return word.repeat(Math.ceil(field.min / word.length) || 1).slice(0, field.max);
 }
@@ -27,14 +31,11 @@ export function exampleOf(field: Field): string | number {
 export function constantOf({ name }: Field, { type }: Names): string {
   const constant = toPascalCase(name);
   const used = [
-    'Type',
-    'Static',
-    'Emit',
-    'Id',
-    'Page',
+    ...['Type', 'Static', 'Emit', 'Id', 'Instant', 'Page'],
     ...['', 'Id', 'Create', 'Update', 'Query'].map((end) => type + end),
   ];
-  return used.includes(constant) ? `${constant}Value` : constant;
+  // A constant `Date` would hide the global one.
+  return used.includes(constant) || constant in globalThis ? `${constant}Value` : constant;
 }
 
 /** The variable of an update that says whether a field changes whose value may be null: `hasAge`. */
@@ -42,8 +43,8 @@ export function changeOf({ name }: Pick<Field, 'name'>): string {
   return `has${toPascalCase(name)}`;
 }
 
-/** A string, number or null in the source of a program. */
-export function literal(value: string | number | null): string {
+/** A value in the source of a program. */
+export function literal(value: Value | null): string {
   if (typeof value !== 'string') return String(value);
   return `'${JSON.stringify(value).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 }

@@ -5,11 +5,16 @@ export function writeRepository(plan: Plan): string {
   const { names, fields, hasEvents } = plan;
   const { type, many, plural, article, words } = names;
   const placeholders = fields.map(({ name }) => `${name}: placeholder('${name}'),\n`);
-  const changes = fields.map(({ name, isNullable }) => {
-    if (!isNullable) return `${name}: sql\`coalesce(\${placeholder('${name}')}, \${${many}.${name}})\`,\n`;
+  const changes = fields.map(({ name, type: kind, isNullable }) => {
+    // In an expression a placeholder needs the column that converts its value.
+    const isConverted = kind === 'boolean' || kind === 'instant';
+    const given = isConverted
+      ? `sql.param(placeholder('${name}'), ${many}.${name})`
+      : `placeholder('${name}')`;
+    if (!isNullable) return `${name}: sql\`coalesce(\${${given}}, \${${many}.${name}})\`,\n`;
     const flag = changeOf({ name });
     return `// Null is a valid ${name}, so \`${flag}\` says whether the ${name} changes.
-${name}: sql\`CASE WHEN \${placeholder('${flag}')} = 1 THEN \${placeholder('${name}')} ELSE \${${many}.${name}} END\`,\n`;
+${name}: sql\`CASE WHEN \${placeholder('${flag}')} = 1 THEN \${${given}} ELSE \${${many}.${name}} END\`,\n`;
   });
   const hasRequired = fields.some(({ isNullable }) => !isNullable);
   return `${importOf(['type Database', 'eq', 'preparePages', 'sql'], '#framework/database')}${importOf([hasEvents && `type Emit${type}Event`, ...['', 'Create', 'Query', 'Update'].map((end) => `type ${type}${end}`)], './schemas.ts')}${importOf([many], './tables.ts')}

@@ -6,9 +6,9 @@ export function writeSchemas({ names, fields, hasEvents }: Plan): string {
   const { name, type, table, one } = names;
   const constants = fields.flatMap((field) => {
     const schema = schemaOf(field);
-    return schema === 'Id' ? [] : [`const ${constantOf(field, names)} = ${schema};\n`];
+    return isShared(schema) ? [] : [`const ${constantOf(field, names)} = ${schema};\n`];
   });
-  const refer = (field: Field) => (schemaOf(field) === 'Id' ? 'Id' : constantOf(field, names));
+  const refer = (field: Field) => (isShared(schemaOf(field)) ? schemaOf(field) : constantOf(field, names));
   const properties = fields.map((field) => `${field.name}: ${refer(field)}`);
   const given = fields.map((field) => {
     const { fallback } = field;
@@ -20,6 +20,7 @@ export function writeSchemas({ names, fields, hasEvents }: Plan): string {
     fields.some(({ fallback }) => fallback !== undefined) && 'defaulted',
     hasEvents && 'type Emit',
     'Id',
+    fields.some(({ type }) => type === 'instant') && 'Instant',
     /\bnullable\(/.test(text) && 'nullable',
     'Page',
     /\btext\(/.test(text) && 'text',
@@ -68,11 +69,23 @@ export type ${type}Query = Static<typeof ${type}Query>;
 `;
 }
 
+/** Whether a schema is one of the framework, which needs no constant. */
+function isShared(schema: string): boolean {
+  return schema === 'Id' || schema === 'Instant';
+}
+
 /** The schema of a field as it is stored. */
 function schemaOf(field: Field): string {
   const examples = `examples: [${literal(exampleOf(field))}]`;
   const wrap = (schema: string) => (field.isNullable ? `nullable(${schema})` : schema);
   if (field.type === 'reference') return wrap('Id');
+  if (field.type === 'instant') return wrap('Instant');
+  if (field.type === 'boolean') return wrap(`Type.Boolean({ ${examples} })`);
+  if (field.type === 'number') {
+    const isRanged = field.max < Number.MAX_VALUE || field.min > -Number.MAX_VALUE;
+    const range = isRanged ? `minimum: ${field.min}, maximum: ${field.max}, ` : '';
+    return wrap(`Type.Number({ ${range}${examples} })`);
+  }
   if (field.type === 'string')
     return wrap(`text({ minLength: ${field.min}, maxLength: ${field.max}, ${examples} })`);
   if (field.type === 'integer')

@@ -1,4 +1,5 @@
 /** Writes the files of a new service: each function returns the text of a file, before it is formatted. */
+import type { Field } from './fields.ts';
 import { capitalize } from './names.ts';
 import type { PeerContract } from './peers.ts';
 import { importOf, type Plan } from './plan.ts';
@@ -60,19 +61,25 @@ function toMember(name: string): string {
 
 function writeTables({ names, fields }: Plan): string {
   const columns = fields.map((field) => {
-    const kind = field.type === 'string' || field.type === 'enum' ? 'text' : 'integer';
-    const values =
-      field.type === 'enum' ? `{ enum: [${field.values.map((value) => `'${value}'`).join(', ')}] }` : '';
-    return `  ${field.name}: ${kind}(${values})${field.isNullable ? '' : '.notNull()'},\n`;
+    const [kind, options] = columnOf(field);
+    return { kind, text: `  ${field.name}: ${kind}(${options})${field.isNullable ? '' : '.notNull()'},\n` };
   });
-  const kinds = ['id', 'integer', 'sqliteTable', 'text'].filter(
-    (kind) => ['id', 'sqliteTable'].includes(kind) || columns.some((column) => column.includes(` ${kind}(`)),
-  );
+  const kinds = [...new Set(['id', 'sqliteTable', ...columns.map(({ kind }) => kind)])];
   return `${importOf(kinds, '#framework/database')}
 export const ${names.many} = sqliteTable('${names.table}', {
   id: id(),
-${columns.join('')}});
+${columns.map(({ text }) => text).join('')}});
 `;
+}
+
+/** The builder of the column of a field, and its options. */
+function columnOf(field: Field): [kind: string, options: string] {
+  if (field.type === 'enum')
+    return ['text', `{ enum: [${field.values.map((value) => `'${value}'`).join(', ')}] }`];
+  if (field.type === 'boolean') return ['integer', "{ mode: 'boolean' }"];
+  if (field.type === 'instant') return ['instant', ''];
+  if (field.type === 'number') return ['real', ''];
+  return [field.type === 'string' ? 'text' : 'integer', ''];
 }
 
 function writeErrors({ names, peers }: Plan): string {

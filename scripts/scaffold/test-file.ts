@@ -1,4 +1,4 @@
-import type { Field } from './fields.ts';
+import type { Field, Value } from './fields.ts';
 import { exampleOf, literal, type Plan } from './plan.ts';
 
 /** Writes the test of a service. @param testedWith its peers and their peers. */
@@ -72,15 +72,17 @@ function firstUpper(text: string): string {
 }
 
 /** Another valid value of a field, or undefined if there is none that a test can be sure of. */
-function anotherValue(field: Field): string | number | undefined {
+function anotherValue(field: Field): Value | undefined {
   if (field.type === 'reference') return undefined;
   const value = exampleOf(field);
+  if (field.type === 'boolean') return !value;
+  if (field.type === 'instant') return '1999-12-31T23:59:59.999999Z';
   if (field.type === 'enum') return field.values.find((other) => other !== value);
+  if (field.type === 'number') return [field.min, field.max].find((other) => other !== value);
   if (typeof value === 'number')
     return value < field.max ? value + 1 : value > field.min ? value - 1 : undefined;
-  return field.type === 'string' && value !== ''
-    ? `${value.slice(0, -1)}${value.endsWith('X') ? 'Y' : 'X'}`
-    : undefined;
+  const text = String(value);
+  return text === '' ? undefined : `${text.slice(0, -1)}${text.endsWith('X') ? 'Y' : 'X'}`;
 }
 
 function writeUpdateTest({ fields }: Plan): string {
@@ -105,9 +107,11 @@ function writeInvalidTest(fields: readonly Field[]): string {
     const cases: string[] = [];
     if (field.type === 'string') cases.push('7', `'x'.repeat(${field.max + 1})`);
     if (field.type === 'string' && field.min > 0) cases.push(literal('x'.repeat(field.min - 1)));
-    if (field.type === 'integer') cases.push("'7'", String(1.5));
-    if (field.type === 'integer' && field.max < Number.MAX_SAFE_INTEGER) cases.push(String(field.max + 1));
-    if (field.type === 'integer' && field.min > Number.MIN_SAFE_INTEGER) cases.push(String(field.min - 1));
+    if (field.type === 'integer') cases.push(String(1.5));
+    if (field.type === 'integer' || field.type === 'number') cases.push("'7'", ...beyond(field));
+    if (field.type === 'boolean') cases.push("'true'", '1');
+    // No such day, and no microseconds.
+    if (field.type === 'instant') cases.push("'2023-02-29T00:00:00.000000Z'", "'2024-12-18T21:03:51Z'");
     if (field.type === 'enum') cases.push("'none of the enum'");
     if (field.type === 'reference') cases.push('0');
     if (!field.isNullable) cases.push('null');
@@ -122,6 +126,11 @@ ${rows.join('')}])('%s: %j is rejected, and nothing is stored', async ([field, v
   expect((await app.get(path)).body).toEqual([]);
 });
 `;
+}
+
+/** The numbers beside a range, if a number holds them exactly. */
+function beyond({ min, max }: { readonly min: number; readonly max: number }): string[] {
+  return [min - 1, max + 1].filter((value) => Math.abs(value) <= Number.MAX_SAFE_INTEGER).map(String);
 }
 
 /** Writes a test for each reference: the item that it refers to must exist. */

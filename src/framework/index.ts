@@ -13,7 +13,17 @@ export {
 } from './errors/problem.ts';
 export type { Emit } from './events/event-schemas.ts';
 export { getLogger, type Logger } from './logging/logger.ts';
-export { defaulted, Id, nullable, OkResponse, Page, ref, Timestamp, text } from './openapi/schema.ts';
+export {
+  defaulted,
+  Id,
+  Instant,
+  nullable,
+  OkResponse,
+  Page,
+  ref,
+  Timestamp,
+  text,
+} from './openapi/schema.ts';
 export {
   defineService,
   type Service,

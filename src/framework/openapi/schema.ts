@@ -33,6 +33,19 @@ export const Timestamp = Type.String({
   examples: ['2024-12-18T21:03:51.790256Z'],
 });
 
+/**
+ * A point in time from a client: a `Timestamp` that a column `instant()` holds exactly. A JavaScript number holds the
+ * microseconds of the years 1685 to 2254.
+ */
+export const Instant = Type.String({
+  format: 'date-time',
+  maxLength: 27,
+  pattern:
+    '^(1[7-9]|2[01])\\d\\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3])(:[0-5]\\d){2}\\.\\d{6}Z$',
+  description: 'UTC, with microseconds; the years 1700 to 2199',
+  examples: Timestamp.examples,
+});
+
 /** Makes a property with a `default` optional for the client. The handler always gets a value. */
 export function defaulted<Schema extends TSchema>(schema: Schema): Schema {
   return Type.Optional(schema) as unknown as Schema;

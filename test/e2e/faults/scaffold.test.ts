@@ -37,7 +37,8 @@ function openProject(t: TestContext) {
   return { folder, commit, run, changes, program, t };
 }
 
-const all = 'name:string(1..200), age:integer?, kind:enum(ball,doll), pet:pet.Pet?';
+const all =
+  'name:string(1..200), age:integer?, kind:enum(ball,doll), weight:number(0..9.5)?, tame:boolean=true, born:instant?, pet:pet.Pet?';
 
 test('new writes a service that passes all checks, and remove takes away every trace', async (t) => {
   const { folder, run, changes, program } = openProject(t);

@@ -3528,15 +3528,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:problem-type:events-gone",
-                     *       "title": "Gone",
-                     *       "status": 410,
-                     *       "detail": "Events after this position are deleted: retention is over",
-                     *       "instance": "/auth/events"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["auth.Problem"];
                 };
             };
@@ -5318,15 +5309,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:problem-type:events-gone",
-                     *       "title": "Gone",
-                     *       "status": 410,
-                     *       "detail": "Events after this position are deleted: retention is over",
-                     *       "instance": "/pet/events"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -6415,15 +6397,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:problem-type:user-not-found",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "user not found",
-                     *       "instance": "/user/users/1"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -6687,15 +6660,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:problem-type:user-not-found",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "user not found",
-                     *       "instance": "/user/users/1/pets/1"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -6898,15 +6862,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "type": "urn:problem-type:user-not-found",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "user not found",
-                     *       "instance": "/user/users/1/pets/1"
-                     *     }
-                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };

@@ -29,9 +29,13 @@ interface Operation {
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
   readonly responses: Readonly<Record<string, Response>>;
 }
+interface Media {
+  readonly example?: Readonly<Record<string, unknown>>;
+  readonly examples?: Readonly<Record<string, { readonly value: Readonly<Record<string, unknown>> }>>;
+}
 interface Response {
   readonly description: string;
-  readonly content: Readonly<Record<string, { readonly example?: Readonly<Record<string, unknown>> }>>;
+  readonly content: Readonly<Record<string, Media>>;
   readonly headers?: Readonly<Record<string, { readonly $ref: string }>>;
 }
 interface Document {
@@ -105,14 +109,18 @@ describe.each(documents)('the document at %s', (path) => {
     for (const { path: template, operation } of listOperations(await read(t, path))) {
       for (const [status, { content }] of Object.entries(operation.responses)) {
         if (status.startsWith('2')) continue;
-        const example = content['application/problem+json']?.example;
+        const { example, examples } = content['application/problem+json'] ?? {};
+        const all = examples === undefined ? [example] : Object.values(examples).map(({ value }) => value);
         const code = status === 'default' ? 500 : Number(status);
-        expect(example, `${operation.operationId} ${status}`).toMatchObject({
-          status: code,
-          title: STATUS_CODES[code],
-        });
-        expect(example?.instance).toMatch(new RegExp(`${template.replace(/\{\w+\}/g, '1')}$`));
-        expect(JSON.stringify(example).length).toBeLessThan(260);
+        expect(all.length, `${operation.operationId} ${status}`).toBeGreaterThan(0);
+        for (const one of all) {
+          expect(one, `${operation.operationId} ${status}`).toMatchObject({
+            status: code,
+            title: STATUS_CODES[code],
+          });
+          expect(one?.instance).toMatch(new RegExp(`${template.replace(/\{\w+\}/g, '1')}$`));
+          expect(JSON.stringify(one).length).toBeLessThan(260);
+        }
       }
     }
   });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Contract, json, type Operation, type Parameter } from './document.ts';
+import { type Contract, json, type Operation, type Parameter, type Schema } from './document.ts';
 import { type Aim, type Draft, isHeader, isSegment, type Parts, partsOf } from './draft.ts';
 import {
   allMethods,
@@ -13,7 +13,7 @@ import {
   unreadable,
 } from './odd.ts';
 import type { Things } from './things.ts';
-import { createValues, namesThings, toText, type ValueOptions } from './values.ts';
+import { createValues, toText, type ValueOptions } from './values.ts';
 
 /** Lists the kinds of requests to send for a contract. */
 export function listAims(contract: Contract, things: Things): Aim[] {
@@ -28,8 +28,10 @@ export function listAims(contract: Contract, things: Things): Aim[] {
 
   function aimsOf(operation: Operation): Aim[] {
     const { method, parameters, body } = operation;
-    const known: ValueOptions = { kindNamed: (name) => things.kindNamed(name, operation) };
-    const arbitrary: ValueOptions = { kindNamed: () => undefined };
+    const known: ValueOptions = {
+      kindsOf: (schema, parameter) => things.kindsOf(operation, schema, parameter),
+    };
+    const arbitrary: ValueOptions = { kindsOf: () => [] };
     const base = partsOf(operation, values, known);
     const aims: Aim[] = [];
     const isCreating = method === 'POST' && things.kindOf(operation.path) === undefined;
@@ -69,10 +71,7 @@ export function listAims(contract: Contract, things: Things): Aim[] {
     for (const location of ['path', 'query', 'headers'] as const) {
       const ofLocation = parameters.filter((one) => (one.in === 'header' ? 'headers' : one.in) === location);
       for (const { name, schema } of ofLocation) {
-        const text = fc.oneof(
-          fc.constantFrom(...oddIds, ...oddTexts),
-          values.invalid(schema, name, arbitrary),
-        );
+        const text = fc.oneof(fc.constantFrom(...oddIds, ...oddTexts), values.invalid(schema, arbitrary));
         const isSendable = (value: unknown) => location !== 'headers' || isHeader(toText(value));
         const bad = text.filter(
           (value) => isSendable(value) && (location !== 'path' || isSegment(toText(value))),
@@ -96,11 +95,11 @@ export function listAims(contract: Contract, things: Things): Aim[] {
       add('an unnecessary body', { ...needless, contentType: form }, { expects: 'anything documented' });
       return aims;
     }
-    add('an invalid body', { body: values.invalid(body.schema, '', known) }, { share: 2 });
-    if (namesThings(body.schema, contract.resolve)) {
-      add('unknown things in the body', { body: values.valid(body.schema, '', arbitrary) });
+    add('an invalid body', { body: values.invalid(body.schema, known) }, { share: 2 });
+    if (refersToThings(body.schema)) {
+      add('unknown things in the body', { body: values.valid(body.schema, arbitrary) });
       add('a body with the longest arrays', {
-        body: values.valid(body.schema, '', { ...arbitrary, isLargest: true }),
+        body: values.valid(body.schema, { ...arbitrary, isLargest: true }),
       });
     }
     const rejected = { expects: 'rejection' } as const;
@@ -117,6 +116,13 @@ export function listAims(contract: Contract, things: Things): Aim[] {
       rejected,
     );
     return aims;
+
+    /** Returns whether a property of a body, or an item of one, may be the id of a thing. */
+    function refersToThings(schema: Schema): boolean {
+      const own = Object.values(contract.resolve(schema).properties ?? {}).map(contract.resolve);
+      const items = own.flatMap((one) => (one.items === undefined ? [] : [contract.resolve(one.items)]));
+      return [...own, ...items].some((one) => known.kindsOf(one).length > 0);
+    }
   }
 
   /** Lists the methods of a path that the contract does not have and HTTP does not imply. */
@@ -125,7 +131,9 @@ export function listAims(contract: Contract, things: Things): Aim[] {
       .filter(({ path }) => covers(path, operation.path))
       .map(({ method }) => method);
     const implied = documented.includes('GET') ? [...documented, 'HEAD'] : documented;
-    const base = partsOf(operation, values, { kindNamed: (name) => things.kindNamed(name, operation) });
+    const base = partsOf(operation, values, {
+      kindsOf: (schema, parameter) => things.kindsOf(operation, schema, parameter),
+    });
     const nothing = { headers: fc.constant({}), query: fc.constant({}), body: fc.constant(undefined) };
     return allMethods
       .filter((method) => !implied.includes(method))

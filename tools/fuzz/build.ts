@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type Contract, isValidParameter, json } from './document.ts';
+import { type Contract, json } from './document.ts';
 import type { Aim, Draft } from './draft.ts';
+import { isValidParameter } from './parameter.ts';
 import { usedOnce } from './recipes.ts';
 import type { Thing, Things } from './things.ts';
 import { type Known, putIn, toText } from './values.ts';
@@ -23,10 +24,14 @@ export interface Request {
 export function buildRequest(contract: Contract, things: Things, { operation }: Aim, draft: Draft): Request {
   const { parameters, body, path: template } = operation;
   let isSettled = true;
+  // A body may have thousands of references of one kind.
+  const listIds = memoize(things.listIds);
   const settle = (value: unknown) =>
-    putIn(value, ({ kind, index, otherwise }: Known) => {
-      const found = things.pick(kind, index)?.at(-1);
-      if (found === undefined) isSettled = false;
+    putIn(value, ({ kinds, index, otherwise }: Known) => {
+      const certain = listIds(kinds);
+      if (certain.length === 0) isSettled = false;
+      const ids = certain.length > 0 ? certain : listIds([kinds[index % kinds.length] as string]);
+      const found = ids[index % ids.length];
       return found === undefined ? otherwise : typeof otherwise === 'number' ? Number(found) : found;
     });
 
@@ -102,6 +107,17 @@ export function buildRequest(contract: Contract, things: Things, { operation }: 
     const names = [...kind.matchAll(/\{([^}]+)\}/g)].map(([, found]) => found as string);
     return { ...own, ...Object.fromEntries(names.map((found, position) => [found, thing[position]])) };
   }
+}
+
+/** Remembers the ids by kinds. */
+function memoize(list: Things['listIds']): Things['listIds'] {
+  const lists = new Map<string, string[]>();
+  return (kinds) => {
+    const key = kinds.join();
+    const known = lists.get(key) ?? list(kinds);
+    lists.set(key, known);
+    return known;
+  };
 }
 
 /** Converts a value to strings for a path, a query or a header. Each item of an array is one string. */

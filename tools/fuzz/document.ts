@@ -53,6 +53,8 @@ export interface Operation {
     | undefined;
   /** The responses by status or `default`. */
   readonly responses: ReadonlyMap<string, Documented>;
+  /** The problem types in the examples of its 404: they tell which things it needs. */
+  readonly missingTypes: readonly string[];
 }
 
 export interface Contract {
@@ -72,7 +74,12 @@ interface Node {
 }
 interface Body {
   readonly required?: boolean;
-  readonly content?: Readonly<Record<string, { readonly schema?: Schema }>>;
+  readonly content?: Readonly<Record<string, Media>>;
+}
+interface Media {
+  readonly schema?: Schema;
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, { readonly value?: unknown }>>;
 }
 
 /**
@@ -128,6 +135,17 @@ export function readDocument(document: Node): Contract {
     return new Map(Object.entries(content).map(([type, { schema = {} }]) => [type, compile(schema)]));
   }
 
+  function readMissingTypes(node: Body | undefined): string[] {
+    const { content = {} } = node === undefined ? {} : (resolve(node as Node) as Body);
+    return Object.values(content)
+      .flatMap(({ example, examples = {} }) => [
+        example,
+        ...Object.values(examples).map(({ value }) => value),
+      ])
+      .map((one) => (one as { type?: unknown } | undefined)?.type)
+      .filter((type): type is string => typeof type === 'string' && type !== 'about:blank');
+  }
+
   const operations = Object.entries(document.paths as Record<string, Node>).flatMap(([path, item]) =>
     methods
       .filter((method) => item[method] !== undefined)
@@ -141,6 +159,7 @@ export function readDocument(document: Node): Contract {
           path,
           parameters: parameters.map((parameter) => readParameter(parameter, key)),
           body: readBody(node.requestBody as Body | undefined, key),
+          missingTypes: readMissingTypes((node.responses as Record<string, Body>)['404']),
           responses: new Map(
             Object.entries(node.responses as Record<string, Body>).map(([status, response]) => [
               status,
@@ -161,28 +180,4 @@ export function documentedFor({ responses }: Operation, status: number): Documen
 
 export function typesOf({ type }: Schema): readonly string[] {
   return type === undefined ? [] : [type].flat();
-}
-
-/**
- * Returns whether the strings of one parameter in a path, a query or a header are valid. Numbers are plain decimals
- * there; all else stays a string.
- */
-export function isValidParameter(
-  { resolve }: Contract,
-  { schema, accepts }: Parameter,
-  texts: readonly string[],
-): boolean {
-  if (typesOf(schema).includes('array')) {
-    const item = resolve(schema.items ?? {});
-    return accepts(texts.map((text) => readText(item, text)));
-  }
-  return texts.length === 1 && accepts(readText(schema, texts[0] as string));
-}
-
-function readText(schema: Schema, text: string): unknown {
-  const types = typesOf(schema);
-  if (types.includes('integer') && /^(0|-?[1-9]\d*)$/.test(text)) return Number(text);
-  if (types.includes('number') && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(text)) return Number(text);
-  if (types.includes('boolean') && /^(true|false)$/.test(text)) return text === 'true';
-  return text;
 }

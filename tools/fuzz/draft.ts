@@ -42,7 +42,9 @@ export function partsOf({ parameters, body }: Operation, values: Values, options
       .filter(({ required }) => required || location === 'path')
       .map(({ name }) => name);
     const made = own.map(({ name, schema }) => {
-      const value = values.valid(shorten(location, name, schema), name, options);
+      const kindsOf: typeof options.kindsOf = (one) =>
+        options.kindsOf(one, location === 'path' ? name : undefined);
+      const value = values.valid(shorten(location, name, schema), { ...options, kindsOf });
       const isSendable = (text: string) =>
         location === 'path' ? isSegment(text) : location !== 'header' || isHeader(text);
       return [
@@ -53,8 +55,7 @@ export function partsOf({ parameters, body }: Operation, values: Values, options
     return fc.record(Object.fromEntries(made), { requiredKeys }) as fc.Arbitrary<Record<string, unknown>>;
   }
   const nothing = fc.constant(undefined);
-  const content: fc.Arbitrary<unknown> =
-    body === undefined ? nothing : values.valid(body.schema, '', options);
+  const content: fc.Arbitrary<unknown> = body === undefined ? nothing : values.valid(body.schema, options);
   return {
     of: fc.record({ target: fc.constant<Draft['of']['target']>('live'), index: fc.nat() }) as fc.Arbitrary<
       Draft['of']

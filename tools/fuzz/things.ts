@@ -1,4 +1,4 @@
-import type { Contract, Operation } from './document.ts';
+import { type Contract, type Operation, type Schema, typesOf } from './document.ts';
 import type { FuzzResponse } from './wire.ts';
 
 /** A thing that a response has shown: the values of its path parameters, in order. */
@@ -20,18 +20,22 @@ const strip = (path: string) => path.replace(/(?<=.)\/$/, '');
 /** Returns the path without the last segment, where things of this kind are listed and created. */
 const collectionOf = (template: string) => strip(template.replace(/\/\{[^}]+\}$/, ''));
 
-/** Returns whether a value of this name probably has one or several ids. */
-export function isIdName(name: string): boolean {
-  return /(^|[_-])ids?$|Ids?$/.test(name);
-}
+/** Keywords that make values as narrow as ids. `maxLength` is not among them: `shorten` changes it. */
+const demands = [
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'minLength',
+  'pattern',
+  'format',
+];
 
-/** Returns the words of a name in the singular (without an s at the end), without `id`. */
-function wordsOf(name: string): string[] {
-  const words = name
-    .replace(/([a-z])([A-Z])/g, '$1_$2')
-    .toLowerCase()
-    .split(/[^a-z]+/);
-  return words.map((word) => word.replace(/s$/, '')).filter((word) => word !== '' && word !== 'id');
+/** Describes what a schema demands of a value, for a comparison. Undefined: it demands only a type. */
+function formOf(schema: Schema): string | undefined {
+  const types = typesOf(schema).filter((type) => type !== 'null');
+  const demanded = Object.entries(schema).filter(([key]) => demands.includes(key));
+  return types.length === 1 && demanded.length > 0 ? JSON.stringify([types, demanded.sort()]) : undefined;
 }
 
 export type Things = ReturnType<typeof createThings>;
@@ -43,6 +47,7 @@ export type Things = ReturnType<typeof createThings>;
  */
 export function createThings({ operations }: Contract) {
   const kinds = [...new Set(operations.map(({ path }) => path))].filter((path) => path.endsWith('}'));
+  const single = listSingleKinds(kinds, operations);
   const live = new Map(kinds.map((kind) => [kind, new Map<string, Thing>()]));
   /** The deleted things by path, with the request that deleted each. */
   const deletedThings = new Map<
@@ -82,15 +87,26 @@ export function createThings({ operations }: Contract) {
   }
 
   return {
-    /** Returns the kind of thing that a value of this name refers to, by its words or by the collection. */
-    kindNamed(name: string, operation: Operation): string | undefined {
-      if (!isIdName(name)) return undefined;
-      const words = wordsOf(name);
-      const named = kinds
-        .filter((kind) => wordsOf(kind.split('/').slice(-2).join('_')).some((word) => words.includes(word)))
-        // Prefer a top-level kind to a nested one.
-        .sort((one, other) => one.split('{').length - other.split('{').length);
-      return named[0] ?? kinds.find((kind) => collectionOf(kind) === strip(operation.path));
+    /**
+     * Returns the kinds of things that a value of an operation may refer to: those whose ids have the same schema. If
+     * the 404 of the operation has the problem of one of them, only such kinds.
+     * @param parameter the name, if it is a parameter in the path.
+     */
+    kindsOf(operation: Operation, schema: Schema, parameter?: string): readonly string[] {
+      const form = formOf(schema);
+      const possible = single.filter(({ idForm }) => form !== undefined && idForm === form);
+      const only = (test: (one: SingleKind) => boolean) => possible.filter(test).map(({ kind }) => kind);
+      const { path, method, missingTypes } = operation;
+      const isOwner = ({ kind }: SingleKind) => path.split(`{${parameter}}`)[0] === kind.split('{')[0];
+      const owner = parameter === undefined ? undefined : single.find(isOwner);
+      if (owner !== undefined) return [owner.kind];
+      const listed = only(({ kind }) => method === 'GET' && collectionOf(kind) === strip(path));
+      if (listed.length > 0) return listed;
+      const named = only(({ kind, missingType }) => {
+        const isOwn = path === kind || path.startsWith(`${kind}/`);
+        return !isOwn && missingType.some((type) => missingTypes.includes(type));
+      });
+      return named.length > 0 ? named : only(() => true);
     },
     kindOf,
     /** Returns one thing of a kind; undefined if there is none. */
@@ -102,7 +118,15 @@ export function createThings({ operations }: Contract) {
       const found = [...deletedThings.values()].filter((one) => one.kind === kind);
       return found[index % found.length]?.thing;
     },
-    count: (kind: string) => live.get(kind)?.size ?? 0,
+    /** Lists the ids that things of every one of these kinds have. */
+    listIds([first, ...others]: readonly string[]): string[] {
+      const idsOf = (kind = '') =>
+        new Set([...(live.get(kind)?.values() ?? [])].map((thing) => thing.at(-1)));
+      const rest = others.map(idsOf);
+      return [...idsOf(first)].filter(
+        (id) => id !== undefined && rest.every((ids) => ids.has(id)),
+      ) as string[];
+    },
 
     /** Learns from a response. If it shows a deleted thing, returns the request that deleted it. */
     observe(visit: Visit, { status }: FuzzResponse, body: unknown): string | undefined {
@@ -139,4 +163,28 @@ export function createThings({ operations }: Contract) {
       return undefined;
     },
   };
+}
+
+/** A kind of thing that one id identifies. */
+interface SingleKind {
+  readonly kind: string;
+  /** What the contract demands of its id. */
+  readonly idForm: string | undefined;
+  /** The problem types of a thing that does not exist: those that all operations at its path have. */
+  readonly missingType: readonly string[];
+}
+
+function listSingleKinds(kinds: readonly string[], operations: readonly Operation[]): SingleKind[] {
+  return kinds
+    .filter((kind) => [...kind.matchAll(parameter)].length === 1)
+    .map((kind) => {
+      const own = operations.filter(({ path }) => path === kind);
+      const id = own[0]?.parameters.find((one) => one.in === 'path');
+      const [first = [], ...others] = own.map(({ missingTypes }) => missingTypes);
+      return {
+        kind,
+        idForm: id && formOf(id.schema),
+        missingType: first.filter((type) => others.every((types) => types.includes(type))),
+      };
+    });
 }

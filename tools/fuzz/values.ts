@@ -2,24 +2,24 @@ import fc from 'fast-check';
 import { type Contract, type Schema, typesOf } from './document.ts';
 import { numbers, texts } from './leaves.ts';
 import { halves, oddKeys } from './odd.ts';
-import { isIdName } from './things.ts';
 
 /** A placeholder for the id of a thing. It is replaced when the request is sent. */
 export class Known {
-  readonly kind: string;
+  /** The kinds that it may be of. */
+  readonly kinds: readonly string[];
   readonly index: number;
   /** The value if no such thing is known. */
   readonly otherwise: unknown;
-  constructor(kind: string, index: number, otherwise: unknown) {
-    this.kind = kind;
+  constructor(kinds: readonly string[], index: number, otherwise: unknown) {
+    this.kinds = kinds;
     this.index = index;
     this.otherwise = otherwise;
   }
 }
 
 export interface ValueOptions {
-  /** Returns the kind of thing for an id of this name; undefined for any other value. */
-  readonly kindNamed: (name: string) => string | undefined;
+  /** Returns the kinds of things whose id a value may be; none for any other value. @param parameter its name in a path. */
+  readonly kindsOf: (schema: Schema, parameter?: string) => readonly string[];
   /** Whether every array has its maximum length. */
   readonly isLargest?: boolean;
 }
@@ -32,7 +32,7 @@ export type Values = ReturnType<typeof createValues>;
 /** Generates values of schemas, valid and invalid ones. Ajv decides which of them are valid. */
 export function createValues({ resolve, compile }: Contract) {
   /** Generates values that are valid, at least most of the time. */
-  function valid(given: Schema, name: string, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
+  function valid(given: Schema, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
     const schema = flatten(given);
     if (schema.const !== undefined) return fc.constant(schema.const);
     if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
@@ -40,12 +40,7 @@ export function createValues({ resolve, compile }: Contract) {
     if (variants !== undefined) {
       return fc.oneof(
         ...variants.map((one) =>
-          valid(
-            { ...schema, oneOf: undefined, anyOf: undefined, ...flatten(one) } as Schema,
-            name,
-            options,
-            depth,
-          ),
+          valid({ ...schema, oneOf: undefined, anyOf: undefined, ...flatten(one) } as Schema, options, depth),
         ),
       );
     }
@@ -54,10 +49,10 @@ export function createValues({ resolve, compile }: Contract) {
     return fc.oneof(...types.map(ofType));
 
     function ofType(type: string): fc.Arbitrary<unknown> {
-      const kind = ['integer', 'number', 'string'].includes(type) ? options.kindNamed(name) : undefined;
+      const kinds = ['integer', 'number', 'string'].includes(type) ? options.kindsOf(schema) : [];
       const plain = plainOf(type);
-      if (kind === undefined) return plain;
-      return fc.tuple(fc.nat(), plain).map(([index, otherwise]) => new Known(kind, index, otherwise));
+      if (kinds.length === 0) return plain;
+      return fc.tuple(fc.nat(), plain).map(([index, otherwise]) => new Known(kinds, index, otherwise));
     }
 
     function plainOf(type: string): fc.Arbitrary<unknown> {
@@ -71,7 +66,7 @@ export function createValues({ resolve, compile }: Contract) {
 
     function arrays(): fc.Arbitrary<unknown[]> {
       const { items = {}, minItems = 0, maxItems = 1_000 } = schema;
-      const item = valid(items, name, options, depth + 1);
+      const item = valid(items, options, depth + 1);
       const longestLength = Math.max(minItems, maxItems);
       // There may be fewer different values than the maximum number of items.
       const longest = schema.uniqueItems
@@ -91,7 +86,7 @@ export function createValues({ resolve, compile }: Contract) {
       const values = Object.fromEntries(
         Object.entries(properties)
           .filter(([key]) => isKept(key))
-          .map(([key, one]) => [key, valid(one, key, options, depth + 1)]),
+          .map(([key, one]) => [key, valid(one, options, depth + 1)]),
       );
       const requiredKeys = required.filter((key) => key in values);
       const own = fc.record(values, { requiredKeys }) as fc.Arbitrary<Record<string, unknown>>;
@@ -106,7 +101,7 @@ export function createValues({ resolve, compile }: Contract) {
   }
 
   /** Generates values that are mostly invalid. */
-  function invalid(given: Schema, name: string, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
+  function invalid(given: Schema, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
     const schema = flatten(given);
     const { minLength = 0, maxLength, minimum, maximum, minItems = 0, maxItems, items } = schema;
     const found: fc.Arbitrary<unknown>[] = [
@@ -119,18 +114,18 @@ export function createValues({ resolve, compile }: Contract) {
     if (minimum !== undefined) found.push(fc.constantFrom(minimum - 1, minimum + 0.5, String(minimum)));
     if (maximum !== undefined) found.push(fc.constantFrom(maximum + 1, -maximum, String(maximum)));
     if (typesOf(schema).includes('array') && depth < maxDepth) {
-      const good = valid(items ?? {}, name, options, depth + 1);
-      const bad = invalid(items ?? {}, name, options, depth + 1);
+      const good = valid(items ?? {}, options, depth + 1);
+      const bad = invalid(items ?? {}, options, depth + 1);
       if (maxItems !== undefined)
         found.push(fc.array(good, { minLength: maxItems + 1, maxLength: maxItems + 1, size: 'max' }));
       if (minItems > 0) found.push(fc.array(good, { maxLength: minItems - 1 }));
       found.push(fc.tuple(fc.array(good, { maxLength: 5 }), bad).map(([before, one]) => [...before, one]));
     }
-    if (schema.properties !== undefined && depth < maxDepth) {
-      const good = valid(schema, name, options, depth) as fc.Arbitrary<Record<string, unknown>>;
-      const spoilt = Object.entries(schema.properties).map(([key, one]) =>
+    if (Object.keys(schema.properties ?? {}).length > 0 && depth < maxDepth) {
+      const good = valid(schema, options, depth) as fc.Arbitrary<Record<string, unknown>>;
+      const spoilt = Object.entries(schema.properties ?? {}).map(([key, one]) =>
         fc
-          .tuple(good, invalid(one, key, options, depth + 1))
+          .tuple(good, invalid(one, options, depth + 1))
           .map(([value, bad]) => Object.fromEntries([...Object.entries(value), [key, bad]])),
       );
       const cut = (schema.required ?? []).map((key) =>
@@ -164,11 +159,6 @@ export function putIn(value: unknown, find: (known: Known) => unknown): unknown 
   if (Array.isArray(value)) return value.map((item) => putIn(item, find));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, putIn(item, find)]));
-}
-
-/** Returns whether a body of this schema probably contains ids. */
-export function namesThings(schema: Schema, resolve: Contract['resolve']): boolean {
-  return Object.keys(resolve(schema).properties ?? {}).some(isIdName);
 }
 
 /** Converts a value to a string for a path, a query or a header. */

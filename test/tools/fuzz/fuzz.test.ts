@@ -12,7 +12,9 @@ import { startServer } from '../../../tools/fuzz/server.ts';
 import { type Sent, toCurl } from '../../../tools/fuzz/wire.ts';
 import { createTestApp } from '../../support/app.ts';
 
-test('2,000 requests find no violation of the contract, and no error in the log', async (t) => {
+test('2,000 requests find no violation of the contract, and no error in the log', {
+  timeout: 240_000,
+}, async (t) => {
   const server = await startServer();
   t.onTestFinished(async () => void (await server.stop()));
   const report = await fuzz({ url: server.url, seed: 20, requests: 2_000, recipes });

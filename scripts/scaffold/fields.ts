@@ -37,6 +37,8 @@ export const grammar = `Expected --fields 'NAME:TYPE, …' with TYPE string(MIN.
 const taken = [
   ...['id', 'ids', 'limit', 'offset', 'emit', 'write', 'insert', 'change', 'remove', 'select', 'values'],
   ...['sql', 'placeholder', 'database'],
+  // Every object has this property, so an update without the field would change it.
+  'constructor',
   // PostgreSQL has columns of these names in every table.
   ...['tableoid', 'xmin', 'xmax', 'cmin', 'cmax', 'ctid'],
 ];

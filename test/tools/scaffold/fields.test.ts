@@ -121,6 +121,7 @@ test.for([
   ['pet:pet.Pet.Name', 'expected SERVICE.SCHEMA'],
   ['id:integer', 'the name is reserved'],
   ['class:string', 'the name is reserved'],
+  ['constructor:string', 'the name is reserved'],
   ['xmin:integer', 'the name is reserved'],
   [Array.from({ length: 41 }, (_, index) => `f${index}:string`).join(), 'at most 40 fields'],
 ])('%j is an error of one line', ([list = '', message = '']) => {

@@ -1,41 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import fc from 'fast-check';
-import { expect, type TestContext, test, vi } from 'vitest';
-import { copyProject } from '../../docs/project.ts';
-import { makeFolder } from '../../support/app.ts';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
 import { startProcess } from '../process/helper.ts';
+import { openProject } from './scaffold-helper.ts';
 
 // Each command checks the types of the project, which takes half a minute on a busy machine.
 vi.setConfig({ testTimeout: 600_000 });
-
-/** Copies the project, and commits it. */
-function openProject(t: TestContext) {
-  const folder = makeFolder(t);
-  copyProject(folder);
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' });
-  git('init', '--quiet');
-  const commit = () => {
-    git('add', '--all');
-    git('-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '--quiet', '--message=all');
-  };
-  commit();
-  const run = async (command: 'new' | 'remove', ...args: string[]) => {
-    const script = [`scripts/${command}.ts`, ...args];
-    const running = startProcess(t, process.execPath, script, { cwd: folder });
-    const { code } = await running.ended;
-    return { code, output: running.output() };
-  };
-  /** Paths that differ from the commit. */
-  const changes = () => git('status', '--porcelain').trim();
-  const program = async (command: string, ...args: string[]) => {
-    const path = `${dirname(process.execPath)}:${join(folder, 'node_modules/.bin')}:${process.env.PATH}`;
-    const running = startProcess(t, command, args, { cwd: folder, env: { PATH: path } });
-    return { ...(await running.ended), output: running.output() };
-  };
-  return { folder, commit, run, changes, program, t };
-}
 
 const all =
   'name:string(1..200), age:integer?, kind:enum(ball,doll), weight:number(0..9.5)?, tame:boolean=true, born:instant?, pet:pet.Pet?';
@@ -141,69 +111,5 @@ test('if a step fails or the user stops the command, everything is as before', a
   running.child.kill('SIGINT');
   expect(await running.ended).toMatchObject({ code: 1 });
   expect(running.output()).toMatch(/Stopped: nothing has changed\n$/);
-  expect(changes()).toBe('');
-});
-
-test('services of random fields, each with a reference to the one before, pass the checks and their tests', async (t) => {
-  const { run, changes, commit, program } = openProject(t);
-  const word = fc.constantFrom(
-    'name',
-    'type',
-    'text',
-    'page',
-    'note_2',
-    'toy',
-    'kind',
-    'status',
-    'now',
-    'order',
-    'user',
-  );
-  const range = fc.tuple(fc.nat(9), fc.nat(300)).map(([min, more]) => [min, min + more + 1] as const);
-  const field = fc.tuple(
-    word,
-    fc.oneof(
-      range.map(([min, max]) => `string(${min}..${max})`),
-      range.map(([min, max]) => `integer(-${max}..${min})`),
-      fc.constantFrom(
-        'string',
-        'integer',
-        'enum(a,b c,d-e)',
-        'enum(one)',
-        'pet.Pet',
-        'integer(5..5)',
-        'enum(a,b)=b',
-      ),
-    ),
-    fc.boolean(),
-  );
-  const lists = fc.sample(
-    fc.uniqueArray(field, { minLength: 1, maxLength: 7, selector: ([name]) => name }),
-    Number(process.env.SCAFFOLDS ?? 3),
-  );
-  let before = 'pet.Pet';
-  for (const [index, list] of lists.entries()) {
-    const fields = list.map(([name, type, isNullable]) =>
-      isNullable ? `${name}:${type.replace(/(=.*)?$/, '?$1')}` : `${name}:${type}`,
-    );
-    const name = `toy${index}`;
-    const text = [...fields, `before:${before}${index % 2 === 0 ? '' : '?'}`].join(', ');
-    const flags = index % 2 === 0 ? ['--events'] : ['--secured'];
-    const { code, output } = await run('new', 'service', name, '--fields', text, ...flags);
-    expect([text, code, output]).toEqual([text, 0, expect.any(String)]);
-    before = `${name}.Toy${index}`;
-    commit();
-  }
-  expect(await program(process.execPath, 'scripts/check.ts')).toMatchObject({ code: 0 });
-  for (const index of [...lists.keys()].reverse()) {
-    const user = index > 0 ? await run('remove', 'service', `toy${index - 1}`) : undefined;
-    if (user !== undefined)
-      expect(user).toEqual({
-        code: 2,
-        output: expect.stringContaining(`in src/services/toy${index}/index.ts:`),
-      });
-    expect(await run('remove', 'service', `toy${index}`)).toMatchObject({ code: 0 });
-    commit();
-  }
   expect(changes()).toBe('');
 });

@@ -12,24 +12,21 @@ const formatted: Readonly<Record<string, () => fc.Arbitrary<string>>> = {
   ipv6: () => fc.ipV6(),
 };
 
-/** Generates valid numbers: the complete range, and its ends. */
+/** Generates valid numbers: the complete range, and its ends. Integers are those that a number holds exactly. */
 export function numbers(type: string, schema: Schema, accepts: Validator): fc.Arbitrary<number> {
-  const min = Math.max(
-    schema.minimum ?? -Infinity,
-    schema.exclusiveMinimum ?? -Infinity,
-    -Number.MAX_SAFE_INTEGER,
-  );
-  const max = Math.min(
-    schema.maximum ?? Infinity,
-    schema.exclusiveMaximum ?? Infinity,
-    Number.MAX_SAFE_INTEGER,
-  );
-  const [smallest, largest] = [Math.ceil(min), Math.floor(max)];
-  const far = fc.bigInt({ min: BigInt(smallest), max: BigInt(largest) }).map(Number);
-  const ends = fc.constantFrom(smallest, largest);
-  const whole = fc.oneof({ weight: 9, arbitrary: far }, { weight: 1, arbitrary: ends });
-  const any = type === 'integer' ? whole : fc.oneof(whole, fc.double({ min, max, noNaN: true }));
-  return any.filter(accepts);
+  const lowest = Math.max(schema.minimum ?? -Number.MAX_VALUE, schema.exclusiveMinimum ?? -Infinity);
+  const highest = Math.min(schema.maximum ?? Number.MAX_VALUE, schema.exclusiveMaximum ?? Infinity);
+  const smallest = Math.ceil(Math.max(lowest, -Number.MAX_SAFE_INTEGER));
+  const largest = Math.floor(Math.min(highest, Number.MAX_SAFE_INTEGER));
+  const whole = () => {
+    const far = fc.bigInt({ min: BigInt(smallest), max: BigInt(largest) }).map(Number);
+    const ends = fc.constantFrom(smallest, largest);
+    return fc.oneof({ weight: 9, arbitrary: far }, { weight: 1, arbitrary: ends });
+  };
+  if (type === 'integer') return whole().filter(accepts);
+  const any = fc.double({ min: lowest, max: highest, noNaN: true });
+  // A range such as 0.1 to 0.9 has no whole number.
+  return (smallest > largest ? any : fc.oneof(whole(), any)).filter(accepts);
 }
 
 /** Generates valid strings: all characters, the shortest and longest ones, unusual ones, and those of the format. */

@@ -2055,6 +2055,10 @@ export interface operations {
                 offset?: number;
                 /** @description The maximum number of items */
                 limit?: number;
+                /** @description Only items after this cursor, which the `Link` of a page contains. With the same `sort`, and without `offset` and `ids` */
+                after?: string;
+                /** @description The order; `-` means descending. Null comes last, or first if descending */
+                sort?: "id" | "-id";
             };
             header?: never;
             path?: never;
@@ -2062,10 +2066,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Users, in id order */
+            /** @description Users, in the order of `sort` */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["auth.x-request-id"];
+                    /** @description The next page (RFC 8288). Absent: this page is the last */
+                    link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3803,7 +3809,15 @@ export interface operations {
                 offset?: number;
                 /** @description The maximum number of items */
                 limit?: number;
-                /** @description Only pets with these ids, without `offset` and `limit`; ids that do not exist are left out */
+                /** @description Only items after this cursor, which the `Link` of a page contains. With the same `sort`, and without `offset` and `ids` */
+                after?: string;
+                /** @description The order; `-` means descending. Null comes last, or first if descending */
+                sort?: "id" | "-id" | "name" | "-name" | "age" | "-age";
+                /** @description Only items with this species */
+                species?: string;
+                /** @description Only items with this mood */
+                mood?: string;
+                /** @description Only items with these ids, without `offset` and `limit`; ids that do not exist are left out */
                 ids?: number[];
             };
             header?: never;
@@ -3812,10 +3826,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Pets, in id order */
+            /** @description Pets, in the order of `sort` */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["pet.x-request-id"];
+                    /** @description The next page (RFC 8288). Absent: this page is the last */
+                    link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5584,6 +5600,12 @@ export interface operations {
                 offset?: number;
                 /** @description The maximum number of items */
                 limit?: number;
+                /** @description Only items after this cursor, which the `Link` of a page contains. With the same `sort`, and without `offset` and `ids` */
+                after?: string;
+                /** @description The order; `-` means descending. Null comes last, or first if descending */
+                sort?: "id" | "-id" | "name" | "-name";
+                /** @description Only items with this name */
+                name?: string;
             };
             header?: never;
             path?: never;
@@ -5591,10 +5613,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Users, in id order */
+            /** @description Users, in the order of `sort` */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["user.x-request-id"];
+                    /** @description The next page (RFC 8288). Absent: this page is the last */
+                    link?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -13,17 +13,8 @@ export {
 } from './errors/problem.ts';
 export type { Emit } from './events/event-schemas.ts';
 export { getLogger, type Logger } from './logging/logger.ts';
-export {
-  defaulted,
-  Id,
-  Instant,
-  nullable,
-  OkResponse,
-  Page,
-  ref,
-  Timestamp,
-  text,
-} from './openapi/schema.ts';
+export { listQuery } from './openapi/list-query.ts';
+export { defaulted, Id, Instant, nullable, OkResponse, ref, Timestamp, text } from './openapi/schema.ts';
 export {
   defineService,
   type Service,

@@ -109,7 +109,7 @@ export const violations: Record<string, readonly Seed[]> = {
     { file: 'src/services/user/seed-22.ts', code: `export * from '../../framework/index.ts';` },
     {
       file: 'src/services/user/seed-23.ts',
-      code: `import type { Page } from '../../framework/index.ts';`,
+      code: `import type { Peer } from '../../framework/index.ts';`,
     },
     {
       file: 'src/services/user/seed-24.ts',

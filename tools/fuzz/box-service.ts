@@ -1,4 +1,4 @@
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import type { FastifyReply } from 'fastify';
 import { Conflict, NotFound, problems, UnprocessableEntity } from '../../src/framework/errors/problem.ts';
 import { OkResponse } from '../../src/framework/openapi/schema.ts';
@@ -21,6 +21,8 @@ export const violations = {
   'a method that is not documented': /^200 for PUT, which is not documented: expected 405/,
   'a 405 without Allow': /^405 whose Allow \(undefined\) lacks GET/,
   'a conflict too often': /^only \d+ of \d+ valid requests were accepted/,
+  'a next page that is rejected': /^422 for a valid request \(the next page\)/,
+  'a link that is no path': /^200 has the link <http:.*>; rel="next": expected a path/,
   'a status that never comes': /^never reached: GET \/box\/boxes\/\{box_id\} 410/,
 } as const;
 export type Violation = keyof typeof violations;
@@ -38,7 +40,9 @@ const BoxCreate = Type.Object(
 );
 const Box = Type.Object({ ...BoxCreate.properties, id: Type.String({ pattern: '^box-\\d+$' }) });
 const BoxId = Type.Object({ box_id: Box.properties.id });
+/** The query of a list. Its pages have at most two boxes. */
 const Filter = Type.Object({
+  after: Type.Optional(Type.String({ pattern: '^[a-z0-9-]+$', maxLength: 20 })),
   label: Type.Optional(Type.String()),
   isLarge: Type.Optional(Type.Boolean()),
   weights: Type.Optional(Type.Array(Type.Number({ minimum: 0.5 }), { minItems: 1, maxItems: 4 })),
@@ -75,11 +79,18 @@ export function createBoxService(violation: Violation) {
           schema: {
             operationId: 'listBoxes',
             querystring: Filter,
-            response: { 200: Type.Array(Box), ...problems(422) },
+            response: { 200: Type.Array(Box, { headers: { link: Type.String() } }), ...problems(422) },
           },
         },
-        async () =>
-          [...boxes.values()].filter(({ id }) => has('deleted things in its list') || !removed.has(id)),
+        async ({ query: { after } }, reply) => {
+          if (after !== undefined && (!boxes.has(after) || has('a next page that is rejected')))
+            throw new UnprocessableEntity([]);
+          const rest = [...boxes.keys()].slice(after === undefined ? 0 : Number(after.slice(4)));
+          const page = rest.slice(0, 2).map((id) => boxes.get(id) as Static<typeof Box>);
+          const host = has('a link that is no path') ? 'http://box' : '';
+          if (rest.length > 2) reply.header('link', `<${host}/box/boxes?after=${page[1]?.id}>; rel="next"`);
+          return page.filter(({ id }) => has('deleted things in its list') || !removed.has(id));
+        },
       );
       scope.post(
         '/boxes',

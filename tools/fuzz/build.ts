@@ -22,7 +22,7 @@ export interface Request {
 
 /** Creates a request from a draft and the things that exist now. */
 export function buildRequest(contract: Contract, things: Things, { operation }: Aim, draft: Draft): Request {
-  const { parameters, body, path: template } = operation;
+  const { parameters, body, cursor, path: template } = operation;
   let isSettled = true;
   // A body may have thousands of references of one kind.
   const listIds = memoize(things.listIds);
@@ -44,6 +44,7 @@ export function buildRequest(contract: Contract, things: Things, { operation }: 
   const hasValidParameters = parameters.every((parameter) => {
     const one = given[parameter.in][parameter.name];
     const texts = toTexts(one);
+    if (parameter.name === cursor) return texts.length === 0;
     return texts.length === 0 ? !parameter.required : isValidParameter(contract, parameter, texts);
   });
   const text = value === undefined ? undefined : toJson(value, draft.isEscaped);

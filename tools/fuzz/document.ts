@@ -51,6 +51,8 @@ export interface Operation {
   readonly body:
     | { readonly required: boolean; readonly schema: Schema; readonly accepts: Validator }
     | undefined;
+  /** The parameter of a cursor, which only the link of a response has. Undefined: its pages have no links. */
+  readonly cursor: string | undefined;
   /** The responses by status or `default`. */
   readonly responses: ReadonlyMap<string, Documented>;
   /** The problem types in the examples of its 404: they tell which things it needs. */
@@ -75,6 +77,7 @@ interface Node {
 interface Body {
   readonly required?: boolean;
   readonly content?: Readonly<Record<string, Media>>;
+  readonly headers?: Readonly<Record<string, unknown>>;
 }
 interface Media {
   readonly schema?: Schema;
@@ -160,6 +163,7 @@ export function readDocument(document: Node): Contract {
           parameters: parameters.map((parameter) => readParameter(parameter, key)),
           body: readBody(node.requestBody as Body | undefined, key),
           missingTypes: readMissingTypes((node.responses as Record<string, Body>)['404']),
+          cursor: hasLink(node.responses as Record<string, Body>) ? 'after' : undefined,
           responses: new Map(
             Object.entries(node.responses as Record<string, Body>).map(([status, response]) => [
               status,
@@ -170,6 +174,11 @@ export function readDocument(document: Node): Contract {
       }),
   );
   return { operations, resolve, compile };
+}
+
+/** Returns whether a success has a link to the next page. */
+function hasLink(responses: Readonly<Record<string, Body>>): boolean {
+  return Object.keys(responses['200']?.headers ?? {}).includes('link');
 }
 
 /** Returns the documentation of a status: of the status, of its class (`4XX`), or, for an error, of `default`. */

@@ -35,9 +35,9 @@ export interface Aim {
 export type Parts = ReturnType<typeof partsOf>;
 
 /** Returns generators for the parts of a valid request. */
-export function partsOf({ parameters, body }: Operation, values: Values, options: ValueOptions) {
+export function partsOf({ parameters, body, cursor }: Operation, values: Values, options: ValueOptions) {
   function record(location: Parameter['in']): fc.Arbitrary<Record<string, unknown>> {
-    const own = parameters.filter((parameter) => parameter.in === location);
+    const own = parameters.filter(({ in: place, name }) => place === location && name !== cursor);
     const requiredKeys = own
       .filter(({ required }) => required || location === 'path')
       .map(({ name }) => name);
@@ -75,7 +75,9 @@ export function partsOf({ parameters, body }: Operation, values: Values, options
 /** Narrows a parameter: the contract has no limit for the length of a URL, and a poll waits for as long as `timeout` says. */
 function shorten(place: string, name: string, schema: Schema): Schema {
   const { minLength = 0, maxLength = 20 } = schema;
-  if (place === 'path') return { ...schema, maxLength: Math.max(minLength, Math.min(maxLength, 20)) };
+  // Shorter texts in a query leave room for the longest list.
+  if (place !== 'header' && schema.enum === undefined)
+    schema = { ...schema, maxLength: Math.max(minLength, Math.min(maxLength, 20)) };
   return name === 'timeout' ? { ...schema, maximum: 20 } : schema;
 }
 

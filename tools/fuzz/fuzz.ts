@@ -4,6 +4,7 @@ import { buildRequest, type Request } from './build.ts';
 import { findViolation, readBody } from './check.ts';
 import { type Operation, readDocument } from './document.ts';
 import type { Aim, Draft } from './draft.ts';
+import { createLinks } from './links.ts';
 import { type Recipes, usedOnce } from './recipes.ts';
 import { listMissing } from './report.ts';
 import { createThings } from './things.ts';
@@ -67,6 +68,7 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
   const { url, seed, requests, recipes = {}, onProgress } = options;
   const contract = readDocument((await (await fetch(`${url}/openapi.json`)).json()) as never);
   const things = createThings(contract);
+  const links = createLinks();
   const aims = listAims(contract, things);
   const wire = openWire(url);
   const reached = new Map(contract.operations.map(({ key }) => [key, new Map<string, number>()]));
@@ -97,7 +99,8 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
     const requestId = response.headers['x-request-id'];
     exchanges.push({ sent, status, requestId: typeof requestId === 'string' ? requestId : undefined });
     onProgress?.(count);
-    const violation = findViolation(contract, aim, request, response);
+    const violation =
+      findViolation(contract, aim, request, response) ?? links.observe(aim, request, response);
     if (violation !== undefined) fail(violation);
     const body = readBody(response);
     if (aim.expects === 'method rejected') return { response, body };
@@ -130,6 +133,7 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
       await tryOnce(aim, runSeed);
       if (finding !== undefined) break;
     }
+    if (finding === undefined) await followLinks();
     if (finding === undefined) await followRecipes();
     if (finding === undefined) await sendConcurrently();
     await reachMissing();
@@ -151,6 +155,16 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
         if (finding !== undefined) return;
         await tryOnce(aim, runSeed);
       }
+    }
+  }
+
+  /** Reads the pages that links name. Each may add the link to the page after it. */
+  async function followLinks(): Promise<void> {
+    for (const { aim, request } of links.pages) {
+      await attempt(aim, request).catch((error) => {
+        if (finding === undefined) throw error;
+      });
+      if (finding !== undefined) return;
     }
   }
 

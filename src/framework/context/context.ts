@@ -15,14 +15,20 @@ export interface Context {
   readonly log: Logger;
   /** Absent in work without a request: start, stop and timers of a service. */
   readonly propagated?: PropagatedContext;
-  /** The request. It is over when its client has disconnected or received a 504 while the handler still runs. */
-  readonly request?: { readonly isOver: boolean };
+  readonly request?: RequestState;
   /** Absent without a request, for a request without a credential, and if `auth` is not configured. */
   readonly principal?: Principal;
   /** Absent if the request has no idempotency key. */
   readonly keyed?: RequestKey;
   /** The span of the running code; absent if it is not traced. */
   readonly span?: Span | undefined;
+}
+
+export interface RequestState {
+  /** Whether the client has disconnected or received a 504 while the handler still runs. */
+  readonly isOver: boolean;
+  /** The cursor of the page after the one that the handler has read. Undefined: there is no further page. */
+  nextPage?: string | undefined;
 }
 
 /**

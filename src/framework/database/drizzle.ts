@@ -8,8 +8,21 @@ import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
  */
 const require = createRequire(import.meta.url ?? __filename);
 
-export const { and, asc, Column, desc, eq, getTableColumns, is, Param, Placeholder, SQL, sql } =
-  require('drizzle-orm') as typeof import('drizzle-orm');
+export const {
+  and,
+  asc,
+  Column,
+  desc,
+  eq,
+  getTableColumns,
+  is,
+  isNotNull,
+  isNull,
+  Param,
+  Placeholder,
+  SQL,
+  sql,
+} = require('drizzle-orm') as typeof import('drizzle-orm');
 export type { Query, SQLWrapper } from 'drizzle-orm';
 export type SQL<Value = unknown> = import('drizzle-orm').SQL<Value>;
 

@@ -16,4 +16,4 @@ export {
 } from './drizzle.ts';
 export { id } from './id.ts';
 export { formatInstant, instant, nowMicros } from './instant.ts';
-export { preparePages } from './pages.ts';
+export { prepareList } from './list.ts';

@@ -10,7 +10,7 @@ export const cors = fp<{ readonly origins: readonly string[] }>(
     const simple: FastifyCorsOptions = {
       origin: [...origins],
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: ['idempotent-replayed', 'retry-after', 'x-request-id'],
+      exposedHeaders: ['idempotent-replayed', 'link', 'retry-after', 'x-request-id'],
       maxAge: 600,
       preflight: false,
     };

@@ -1,6 +1,7 @@
 import { routeSecurity } from '../auth/route-security.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import type { Service, ServiceScope } from './define-service.ts';
+import { pageLinks } from './page-links.ts';
 import { routeChecks } from './route-checks.ts';
 import { routeResponses } from './route-responses.ts';
 import { slicedLists } from './sliced-list.ts';
@@ -28,5 +29,6 @@ export async function prepareScope(
   const known = { knownScopes, services: serviceNames };
   await scope.register(routeSecurity, { service: name, scopes, ...known });
   await scope.register(routeResponses, { service: name, tag: name });
+  await scope.register(pageLinks);
   await scope.register(slicedLists);
 }

@@ -1,5 +1,5 @@
-import type { Page } from '#framework';
-import { and, type Database, eq, nowMicros, preparePages, sql } from '#framework/database';
+import { and, type Database, eq, nowMicros, prepareList, sql } from '#framework/database';
+import { UserQuery } from './schemas.ts';
 import { accounts } from './tables.ts';
 
 export type AccountRepository = ReturnType<typeof createAccountRepository>;
@@ -21,7 +21,6 @@ export function createAccountRepository(database: Database) {
 
   const select = prepare(selectAll().where(byId));
   const selectByEmail = prepare(selectAll().where(eq(accounts.email, placeholder('email'))));
-  const selectPage = preparePages(database, accounts.id, selectAll());
   const insert = prepare(
     orm
       .insert(accounts)
@@ -61,7 +60,7 @@ export function createAccountRepository(database: Database) {
   return {
     find: (id: number) => select.get({ id }),
     findByEmail: (email: string) => selectByEmail.get({ email }),
-    list: (page: Page) => selectPage(page),
+    list: prepareList(database, accounts, UserQuery, selectAll),
     /** Resolves with the id of the new account. Undefined: another account has the email. */
     async create(email: string, passwordHash: string, scopes: string): Promise<number | undefined> {
       const row = await insert.get({ email, passwordHash, scopes, now: nowMicros() });

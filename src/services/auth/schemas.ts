@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { type Emit, Id, Timestamp, text } from '#framework';
+import { type Emit, Id, listQuery, Timestamp, text } from '#framework';
 
 /** Characters that have a meaning in the list of recipients of a mail are not allowed. */
 const part = (max: number) => `[^\\s@<>()[\\]\\\\,;:"\\u0000-\\u001f\\u007f\\ud800-\\udfff]{1,${max}}`;
@@ -51,6 +51,9 @@ export const User = Type.Object(
   { $id: 'User' },
 );
 export type User = Static<typeof User>;
+
+export const UserQuery = listQuery(User);
+export type UserQuery = Static<typeof UserQuery>;
 
 export const NewUser = Type.Object(
   { id: Id, email: Type.String({ examples: ['alice@example.com'] }) },

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { found, OkResponse, ok, Page, ref, type ServiceScope } from '#framework';
+import { found, OkResponse, ok, ref, type ServiceScope } from '#framework';
 import { requireAccount } from './caller.ts';
 import {
   credentialMissing,
@@ -11,7 +11,16 @@ import {
   userNotFound,
 } from './errors.ts';
 import type { Options } from './options.ts';
-import { Accepted, NewUser, PasswordChange, User, UserCreate, UserId, UserUpdate } from './schemas.ts';
+import {
+  Accepted,
+  NewUser,
+  PasswordChange,
+  User,
+  UserCreate,
+  UserId,
+  UserQuery,
+  UserUpdate,
+} from './schemas.ts';
 import { anyUser, open } from './session-routes.ts';
 import type { Users } from './users.ts';
 
@@ -47,8 +56,8 @@ export function addUserRoutes(app: ServiceScope, users: Users, { register, mail 
         operationId: 'listUsers',
         summary: 'List users',
         ...administrator,
-        querystring: Page,
-        response: { 200: Type.Array(ref(User), { description: 'Users, in id order' }) },
+        querystring: UserQuery,
+        response: { 200: Type.Array(ref(User), { description: 'Users, in the order of `sort`' }) },
       },
     },
     ({ query }) => users.list(query),

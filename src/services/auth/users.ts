@@ -1,11 +1,11 @@
-import { getCaller, getLogger, type Page } from '#framework';
+import { getCaller, getLogger } from '#framework';
 import type { Account, AccountRepository } from './account-repository.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import { passwordCommon, passwordWrong } from './errors.ts';
 import type { MailRepository } from './mail-repository.ts';
 import type { Options } from './options.ts';
 import type { Passwords } from './passwords.ts';
-import { foldEmail, type User } from './schemas.ts';
+import { foldEmail, type User, type UserQuery } from './schemas.ts';
 import type { SessionRepository } from './session-repository.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -24,7 +24,7 @@ export interface UsersOptions {
 export function createUsers({ accounts, sessions, mails, passwords, throttle, options }: UsersOptions) {
   return {
     find: async (id: number) => show(await accounts.find(id)),
-    list: async (page: Page) => (await accounts.list(page)).map((account) => show(account) as User),
+    list: async (query: UserQuery) => (await accounts.list(query)).map((account) => show(account) as User),
     /**
      * Creates a user. With mail, a mail says whether there was one before, and the work is the same in both cases.
      * @returns undefined if another user has the email.

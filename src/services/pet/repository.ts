@@ -1,13 +1,5 @@
-import {
-  type Database,
-  eq,
-  formatInstant,
-  nowMicros,
-  preparePages,
-  type SQL,
-  sql,
-} from '#framework/database';
-import type { EmitPetEvent, Pet, PetCreate, PetQuery, PetUpdate } from './schemas.ts';
+import { type Database, eq, formatInstant, nowMicros, prepareList, type SQL, sql } from '#framework/database';
+import { type EmitPetEvent, type Pet, type PetCreate, PetQuery, type PetUpdate } from './schemas.ts';
 import { pets } from './tables.ts';
 
 export type PetRepository = ReturnType<typeof createPetRepository>;
@@ -23,13 +15,11 @@ const now = sql`CASE WHEN ${placeholder('now')} > ${pets.last_interaction}
  * emits its event in the same write.
  */
 export function createPetRepository(database: Database, emit: EmitPetEvent) {
-  const { orm, prepare, oneOf, write } = database;
+  const { orm, prepare, write } = database;
   const byId = eq(pets.id, placeholder('id'));
   const selectAll = () => orm.select().from(pets);
 
   const select = prepare(selectAll().where(byId));
-  const selectPage = preparePages(database, pets.id, selectAll());
-  const selectSome = prepare(selectAll().where(oneOf(pets.id, 'ids')).orderBy(pets.id));
   const insert = prepare(
     orm
       .insert(pets)
@@ -70,7 +60,7 @@ export function createPetRepository(database: Database, emit: EmitPetEvent) {
 
   return {
     find: (id: number) => select.get({ id }),
-    list: ({ ids, ...page }: PetQuery) => (ids === undefined ? selectPage(page) : selectSome.all({ ids })),
+    list: prepareList(database, pets, PetQuery, selectAll),
     create({ name, species, age, mood }: PetCreate): Promise<Pet> {
       const now = nowMicros();
       const instant = formatInstant(now);

@@ -15,7 +15,7 @@ export function addRoutes(app: ServiceScope, pets: PetRepository): void {
   );
 
   const summary = 'List pets: a page of all pets, or the pets with the given ids';
-  const list = { 200: Type.Array(ref(Pet), { description: 'Pets, in id order' }) };
+  const list = { 200: Type.Array(ref(Pet), { description: 'Pets, in the order of `sort`' }) };
   app.get(
     '/pets/',
     { schema: { operationId: 'listPets', summary, querystring: PetQuery, response: list } },

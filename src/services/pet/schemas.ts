@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { defaulted, type Emit, Id, nullable, Page, Timestamp, text } from '#framework';
+import { defaulted, type Emit, Id, listQuery, nullable, Timestamp, text } from '#framework';
 
 const description = 'In years; null if it is not known';
 
@@ -48,16 +48,9 @@ export const PetUpdate = Type.Partial(Type.Object({ name: Name, species: Species
 });
 export type PetUpdate = Static<typeof PetUpdate>;
 
-export const PetQuery = Type.Object({
-  ...Page.properties,
-  ids: Type.Optional(
-    Type.Array(Id, {
-      minItems: 1,
-      // The size of a batched call. A URL with 300 long ids has 6,400 characters; `limits.url` allows 8,192.
-      maxItems: 300,
-      description:
-        'Only pets with these ids, without `offset` and `limit`; ids that do not exist are left out',
-    }),
-  ),
+export const PetQuery = listQuery(Pet, {
+  filter: ['species', 'mood'],
+  sort: ['name', 'age'],
+  // The size of a batched call. A URL with 300 long ids has 6,400 characters; `limits.url` allows 8,192.
+  ids: 300,
 });
-export type PetQuery = Static<typeof PetQuery>;

@@ -1,6 +1,5 @@
-import type { Page } from '#framework';
-import { and, asc, type Database, eq, preparePages, sql } from '#framework/database';
-import { maxAdoptions } from './schemas.ts';
+import { and, asc, type Database, eq, prepareList, sql } from '#framework/database';
+import { maxAdoptions, UserQuery } from './schemas.ts';
 import { adoptions, users } from './tables.ts';
 
 export type UserRepository = ReturnType<typeof createUserRepository>;
@@ -34,7 +33,6 @@ export function createUserRepository(database: Database) {
   const selectAll = () => orm.select(record).from(users);
 
   const select = prepare(selectAll().where(byId));
-  const selectPage = preparePages(database, users.id, selectAll());
   const insert = prepare(
     orm
       .insert(users)
@@ -68,7 +66,7 @@ export function createUserRepository(database: Database) {
 
   return {
     find: (id: number) => select.get({ id }),
-    list: (page: Page) => selectPage(page),
+    list: prepareList(database, users, UserQuery, selectAll),
     async create(name: string): Promise<UserRecord> {
       return { ...(await insert.get({ name })), name, pets_ids: [] };
     },

@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox';
-import { inSlices, OkResponse, ok, Page, peerProblems, ref, type ServiceScope } from '#framework';
+import { inSlices, OkResponse, ok, peerProblems, ref, type ServiceScope } from '#framework';
 import type { Adoption } from './adoption.ts';
 import { petNotFound, tooManyPets, userNotFound } from './errors.ts';
 import type { UserRepository } from './repository.ts';
-import { AdoptionId, User, UserCreate, UserId, UserUpdate } from './schemas.ts';
+import { AdoptionId, User, UserCreate, UserId, UserQuery, UserUpdate } from './schemas.ts';
 
 export function addRoutes(app: ServiceScope, users: UserRepository, adoption: Adoption): void {
   const create = { operationId: 'createUser', summary: 'Create a user' };
@@ -16,8 +16,12 @@ export function addRoutes(app: ServiceScope, users: UserRepository, adoption: Ad
     },
   );
 
-  const list = { operationId: 'listUsers', summary: 'List users, each with its pets', querystring: Page };
-  const page = { 200: Type.Array(ref(User), { description: 'Users, in id order' }) };
+  const list = {
+    operationId: 'listUsers',
+    summary: 'List users, each with its pets',
+    querystring: UserQuery,
+  };
+  const page = { 200: Type.Array(ref(User), { description: 'Users, in the order of `sort`' }) };
   app.get('/users/', { schema: { ...list, response: page, errors: peerProblems } }, async ({ query }) =>
     inSlices(await users.list(query), { count: ({ pets_ids }) => pets_ids.length, show: adoption.show }),
   );

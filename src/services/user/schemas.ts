@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { Id, nullable, Timestamp, text } from '#framework';
+import { Id, listQuery, nullable, Timestamp, text } from '#framework';
 
 /** The maximum number of pets of a user. */
 export const maxAdoptions = 1000;
@@ -50,3 +50,5 @@ export const UserUpdate = Type.Partial(
   { $id: 'UserUpdate' },
 );
 export type UserUpdate = Static<typeof UserUpdate>;
+
+export const UserQuery = listQuery(User, { filter: ['name'], sort: ['name'] });

@@ -83,7 +83,7 @@ test('passes a command and its arguments to the npm script of that name, under t
 
   // A relative path is relative to the folder of the caller.
   const status = await execute('migrate', 'status', 'pet', '--config', relative(folder, file));
-  expect(status).toEqual({ code: 0, output: 'pet: 0000_initial pending\n' });
+  expect(status).toEqual({ code: 0, output: 'pet: 0000_initial pending\npet: 0001_sort_indexes pending\n' });
   expect((await execute('migrate', 'apply', `--config=${relative(folder, file)}`)).code).toBe(0);
   const backup = await execute('backup', 'copies', 'pet', '--config', file);
   expect(backup.output).toContain(`backed up to ${join(folder, 'copies')}`);
@@ -172,7 +172,7 @@ describe('stays in its own folder', () => {
     });
     return { ...(await outcome(running)), npm: existsSync(calls) ? readFileSync(calls, 'utf8') : '' };
   }
-  const pending = { code: 0, output: 'pet: 0000_initial pending\n', npm: '' };
+  const pending = { code: 0, output: 'pet: 0000_initial pending\npet: 0001_sort_indexes pending\n', npm: '' };
 
   test('when it is started through links', async (t) => {
     const project = copyProject(t);

@@ -114,14 +114,21 @@ test('a service whose name differs from its folder is an error that names both',
 test('migrate lists pending migrations, applies them, and lists them as applied', async (t) => {
   const { folder, file } = writeConfig(t);
   const listOf = (user: string) =>
-    `pet: 0000_initial pending\nuser: 0000_initial ${user}\nuser: 0001_adoption_in_order ${user}\nuser: 0002_adoption_of_pet ${user}\n`;
+    [
+      'pet: 0000_initial pending',
+      'pet: 0001_sort_indexes pending',
+      `user: 0000_initial ${user}`,
+      `user: 0001_adoption_in_order ${user}`,
+      `user: 0002_adoption_of_pet ${user}`,
+      `user: 0003_user_by_name ${user}\n`,
+    ].join('\n');
   const status = await migrate(t, root, 'status', '--config', file);
   expect(status).toEqual({ code: 0, output: listOf('pending') });
   expect(existsSync(join(folder, 'data'))).toBe(false);
 
   const applied = await migrate(t, root, 'apply', 'user', '--config', file);
   expect(applied.code).toBe(0);
-  expect(applied.output).toBe(`user: 3 applied, ${join(folder, 'data/user.db')} is up to date\n`);
+  expect(applied.output).toBe(`user: 4 applied, ${join(folder, 'data/user.db')} is up to date\n`);
   expect(readdirSync(join(folder, 'data'))).toEqual(['user.db']);
   expect((await migrate(t, root, 'status', '--config', file)).output).toBe(listOf('applied'));
   // The registry prevents a start from creating a missing database.
@@ -137,10 +144,12 @@ test('migrate status and apply without a name skip services that are not in the 
   );
   expect(await migrate(t, root, 'status', '--config', file)).toEqual({
     code: 0,
-    output: 'pet: 0000_initial pending\n',
+    output: 'pet: 0000_initial pending\npet: 0001_sort_indexes pending\n',
   });
   expect((await migrate(t, root, 'apply', '--config', file)).code).toBe(0);
-  expect((await migrate(t, root, 'status', '--config', file)).output).toBe('pet: 0000_initial applied\n');
+  expect((await migrate(t, root, 'status', '--config', file)).output).toBe(
+    'pet: 0000_initial applied\npet: 0001_sort_indexes applied\n',
+  );
   expect(await migrate(t, root, 'status', 'user', '--config', file)).toEqual({
     code: 2,
     output: `user is not among the services of ${file}\n`,
@@ -181,7 +190,7 @@ test('migrate create writes a migration for the changes of the tables', async (t
     ),
   );
   expect((await migrate(t, project, 'create', 'user', '--name', 'email')).code).toBe(0);
-  const sql = readFileSync(join(project, 'src/services/user/migrations/sqlite/0003_email.sql'), 'utf8');
+  const sql = readFileSync(join(project, 'src/services/user/migrations/sqlite/0004_email.sql'), 'utf8');
   expect(sql).toContain('ALTER TABLE `user` ADD `email` text');
 });
 

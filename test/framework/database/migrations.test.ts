@@ -160,7 +160,7 @@ test('processes that open a new file at the same time all succeed, and each migr
 });
 
 describe('readSqliteMigrationStatus', () => {
-  const known = ['0000_initial', '0001_adoption_in_order', '0002_adoption_of_pet'];
+  const known = ['0000_initial', '0001_adoption_in_order', '0002_adoption_of_pet', '0003_user_by_name'];
 
   test('reports all migrations of a missing file as pending, and does not create the file', (t) => {
     const file = makeFile(t);
@@ -172,12 +172,12 @@ describe('readSqliteMigrationStatus', () => {
 
   test('reports applied and pending migrations, and changes nothing', async (t) => {
     const file = await prepareFile(t);
-    const newer = addMigrations(t, { '0003_a': 'SELECT 1;', '0004_b': 'SELECT 2;' });
+    const newer = addMigrations(t, { '0004_a': 'SELECT 1;', '0005_b': 'SELECT 2;' });
     const before = readFileSync(file);
     const status = [
       ...known.map((name) => ({ name, applied: true })),
-      { name: '0003_a', applied: false },
-      { name: '0004_b', applied: false },
+      { name: '0004_a', applied: false },
+      { name: '0005_b', applied: false },
     ];
     expect(readSqliteMigrationStatus(file, newer)).toEqual(status);
     expect(readSqliteMigrationStatus(file, newer)).toEqual(status);

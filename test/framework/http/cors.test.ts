@@ -21,7 +21,7 @@ describe('a page of another origin', () => {
         const { headers } = await get(`${url}${path}`, { origin: allowed });
         expect(headers.get('access-control-allow-origin')).toBe(allowed);
         expect(headers.get('access-control-expose-headers')).toBe(
-          'idempotent-replayed, retry-after, x-request-id',
+          'idempotent-replayed, link, retry-after, x-request-id',
         );
         expect(headers.get('access-control-allow-credentials')).toBeNull();
         expect(headers.get('vary')).toBe('Origin');

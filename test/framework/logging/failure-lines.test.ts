@@ -288,7 +288,7 @@ test('migrations that run at a start are one entry of their service; later start
     {
       level: 'info',
       service: 'user',
-      migrations: ['0000_initial', '0001_adoption_in_order', '0002_adoption_of_pet'],
+      migrations: ['0000_initial', '0001_adoption_in_order', '0002_adoption_of_pet', '0003_user_by_name'],
       ms: expect.any(Number),
     },
   ]);

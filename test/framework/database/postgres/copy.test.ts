@@ -136,15 +136,13 @@ test.for(products)('a target in %s that has only a part of the migrations is ref
   const source = await createSource(t, 'sqlite');
   const target = newUrl(t, product);
   await withDatabase(target, async () => {});
-  const hash = { sqlite: 'DELETE FROM __drizzle_migrations WHERE id = 3', postgres: undefined }[product];
+  const hash = { sqlite: 'DELETE FROM __drizzle_migrations WHERE id = 4', postgres: undefined }[product];
   const newer = sql`INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('newer', 9999999999999)`;
   const database = await openTestDatabase(t, target, { migrations, service });
   await runSql(database, hash === undefined ? newer : sql.raw(hash));
   await database.close();
   await expect(copyDatabase({ service, migrations, from: source, to: target })).rejects.toThrow(
-    hash === undefined
-      ? /it has a migration \(newer\)/
-      : /it does not have the migration 0002_adoption_of_pet/,
+    hash === undefined ? /it has a migration \(newer\)/ : /it does not have the migration 0003_user_by_name/,
   );
 });
 

@@ -1,5 +1,7 @@
+import { Type } from '@sinclair/typebox';
 import { asc, desc, eq, sql } from '../../../../src/framework/database/drizzle.ts';
-import { preparePages } from '../../../../src/framework/database/pages.ts';
+import { prepareList } from '../../../../src/framework/database/list.ts';
+import { listQuery } from '../../../../src/framework/openapi/list-query.ts';
 import { largest, notes, p, type Queries, read, tags } from './query-tables.ts';
 
 const names = sql`SELECT name FROM note`;
@@ -52,10 +54,8 @@ export const rowQueries: Queries = {
   ],
   'pages in id order': [
     (database) => {
-      const page = preparePages(
-        database,
-        notes.id,
-        database.orm.select({ id: notes.id }).from(notes) as never,
+      const page = prepareList(database, notes, listQuery(Type.Object({})), () =>
+        database.orm.select({ id: notes.id }).from(notes),
       );
       return Promise.all([page({ limit: 2, offset: 2 }), page({ limit: 2, offset: 1e12 })]);
     },

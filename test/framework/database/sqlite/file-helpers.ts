@@ -14,7 +14,12 @@ export const petMigrations = new URL('pet/migrations/', services);
 
 export const userMigrations = new URL('user/migrations/', services);
 
-export const allApplied = ['0000_initial', '0001_adoption_in_order', '0002_adoption_of_pet'].map((name) => ({
+export const allApplied = [
+  '0000_initial',
+  '0001_adoption_in_order',
+  '0002_adoption_of_pet',
+  '0003_user_by_name',
+].map((name) => ({
   name,
   applied: true,
 }));

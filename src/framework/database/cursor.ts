@@ -1,0 +1,54 @@
+import { UnprocessableEntity } from '../errors/problem.ts';
+
+/** The sort value of a row as the database stores it. Undefined: the order is by id. */
+export type CursorValue = string | number | null | undefined;
+
+/** A position in a list: after the row with this value and id, whether or not the row still exists. */
+export interface Cursor {
+  readonly id: number;
+  readonly value: CursorValue;
+}
+
+/** Changes with the form of a cursor, so that an old cursor is rejected and not misread. */
+const version = 1;
+
+/** Formats a position in a list with an order. Opaque for clients. */
+export function formatCursor(order: string, { id, value }: Cursor): string {
+  const parts = value === undefined ? [version, order, id] : [version, order, id, value];
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+/**
+ * Parses a cursor from a client.
+ * @param isValue whether the column of the order may have this value.
+ * @throws {UnprocessableEntity} for any text that `formatCursor` did not return for this order.
+ */
+export function parseCursor(text: string, order: string, isValue: (value: CursorValue) => boolean): Cursor {
+  const parts = parseParts(text);
+  if (parts === undefined) throw invalidCursor('is not a cursor of a list');
+  const [, own, id, value] = parts;
+  if (own !== order) throw invalidCursor('is a cursor of another sort');
+  if (!Number.isSafeInteger(id) || id < 1 || !isValue(value))
+    throw invalidCursor('is not a cursor of a list');
+  return { id, value };
+}
+
+/** The error of a request with a cursor that it cannot have. */
+export function invalidCursor(detail: string): UnprocessableEntity {
+  return new UnprocessableEntity([{ in: 'query', pointer: '/after', detail }]);
+}
+
+type Parts = [version: number, order: string, id: number, value: CursorValue];
+
+function parseParts(text: string): Parts | undefined {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(parts) || parts[0] !== version || typeof parts[1] !== 'string') return undefined;
+  const [, order, id, value] = parts as Parts;
+  // Each position has one text, so that a cut or changed text is not another position by chance.
+  return parts.length <= 4 && formatCursor(order, { id, value }) === text ? (parts as Parts) : undefined;
+}

@@ -7,6 +7,7 @@ import { runServiceCommand } from './lib/service-command.ts';
 import { Changes, exists, expectCommitted, read } from './scaffold/changes.ts';
 import { addService, ConfigTextError, readNames } from './scaffold/config-text.ts';
 import { type Field, parseFields } from './scaffold/fields.ts';
+import { parseListFields } from './scaffold/lists.ts';
 import { deriveNames } from './scaffold/names.ts';
 import { listFixtures, listPeersOf, readPeers } from './scaffold/peers.ts';
 import { exampleOf, type Plan } from './scaffold/plan.ts';
@@ -21,6 +22,8 @@ runs the new tests. If a step fails, everything is as before.
   NAME             the name of the service, in the singular: toy
   --fields LIST    the fields of an item ('name:string(1..200)')
   --resource NAME  the plural, for the paths (NAME and "s")
+  --filter NAMES   the fields that clients can filter its list by (enums and references)
+  --sort NAMES     the fields that clients can sort it by: each gets an index (the first string)
   --events         emit NAME.created, NAME.updated and NAME.deleted
   --secured        declare the scopes NAME:read and NAME:write
   --port N         the port of its app in config.split.yaml (the next one)
@@ -47,6 +50,8 @@ await runServiceCommand(async () => {
     {
       fields: { type: 'string', default: 'name:string(1..200)' },
       resource: { type: 'string' },
+      filter: { type: 'string' },
+      sort: { type: 'string' },
       port: { type: 'string' },
       events: { type: 'boolean', default: false },
       secured: { type: 'boolean', default: false },
@@ -64,7 +69,9 @@ await runServiceCommand(async () => {
   const peers = readPeers(name, fields);
   const tested = listPeersOf(peers, await loadServices());
   const fixtures = listFixtures(tested, peers, fields);
-  const plan: Plan = { names, fields, peers, fixtures, hasEvents: values.events, isSecured: values.secured };
+  const lists = parseListFields(fields, values);
+  const options = { hasEvents: values.events, isSecured: values.secured };
+  const plan: Plan = { names, fields, lists, peers, fixtures, ...options };
   const files = writeServiceFiles(plan, tested);
   for (const [path, text] of addToConfigs(name, values.port)) files.set(path, text);
   if (values['dry-run']) return report(plan, files, 'would write', 'would change');

@@ -1,12 +1,14 @@
 /** A service to write: its names, fields, peers and options, and the text of parts that several files share. */
 import { Instant } from '../../src/framework/openapi/schema.ts';
 import type { Field, Value } from './fields.ts';
+import type { ListFields } from './lists.ts';
 import { type Names, toPascalCase } from './names.ts';
 import type { Fixture, PeerContract } from './peers.ts';
 
 export interface Plan {
   readonly names: Names;
   readonly fields: readonly Field[];
+  readonly lists: ListFields;
   readonly peers: readonly PeerContract[];
   /** The requests that create, in an empty database, the item with the id 1 of each peer. */
   readonly fixtures: readonly Fixture[];
@@ -31,7 +33,7 @@ export function exampleOf(field: Field): Value {
 export function constantOf({ name }: Field, { type }: Names): string {
   const constant = toPascalCase(name);
   const used = [
-    ...['Type', 'Static', 'Emit', 'Id', 'Instant', 'Page'],
+    ...['Type', 'Static', 'Emit', 'Id', 'Instant'],
     ...['', 'Id', 'Create', 'Update', 'Query'].map((end) => type + end),
   ];
   // A constant `Date` would hide the global one.

@@ -17,20 +17,18 @@ export function writeRepository(plan: Plan): string {
 ${name}: sql\`CASE WHEN \${placeholder('${flag}')} = 1 THEN \${${given}} ELSE \${${many}.${name}} END\`,\n`;
   });
   const hasRequired = fields.some(({ isNullable }) => !isNullable);
-  return `${importOf(['type Database', 'eq', 'preparePages', 'sql'], '#framework/database')}${importOf([hasEvents && `type Emit${type}Event`, ...['', 'Create', 'Query', 'Update'].map((end) => `type ${type}${end}`)], './schemas.ts')}${importOf([many], './tables.ts')}
+  return `${importOf(['type Database', 'eq', 'prepareList', 'sql'], '#framework/database')}${importOf([hasEvents && `type Emit${type}Event`, ...['', 'Create', 'Update'].map((end) => `type ${type}${end}`), `${type}Query`], './schemas.ts')}${importOf([many], './tables.ts')}
 export type ${type}Repository = ReturnType<typeof create${type}Repository>;
 
 const { placeholder } = sql;
 
 ${describe(`Creates the queries for ${plural}. Queries for ${article} by id resolve with undefined if the ${words} does not exist.${hasEvents ? ' Each change emits its event in the same write.' : ''}`)}
 export function create${type}Repository(database: Database${hasEvents ? `, emit: Emit${type}Event` : ''}) {
-  const { orm, prepare, oneOf${hasEvents ? ', write' : ''} } = database;
+  const { orm, prepare${hasEvents ? ', write' : ''} } = database;
   const byId = eq(${many}.id, placeholder('id'));
   const selectAll = () => orm.select().from(${many});
 
   const select = prepare(selectAll().where(byId));
-  const selectPage = preparePages(database, ${many}.id, selectAll());
-  const selectSome = prepare(selectAll().where(oneOf(${many}.id, 'ids')).orderBy(${many}.id));
   const insert = prepare(
     orm
       .insert(${many})
@@ -50,7 +48,7 @@ ${changes.join('')}})
 
   return {
     find: (id: number) => select.get({ id }),
-    list: ({ ids, ...page }: ${type}Query) => (ids === undefined ? selectPage(page) : selectSome.all({ ids })),
+    list: prepareList(database, ${many}, ${type}Query, selectAll),
     ${writeCreate(plan)}
     ${writeUpdate(plan)}
     ${writeRemove(plan)}

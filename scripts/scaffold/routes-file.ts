@@ -41,7 +41,7 @@ ${hasPeers ? writeCheck(plan) : ''}  const created = { 200: ref(${type}, 'The ne
   );
 
   const summary = 'List ${plural}: a page of all ${plural}, or the ${plural} with the given ids';
-  const list = { 200: Type.Array(ref(${type}), { description: '${capitalize(plural)}, in id order' }) };
+  const list = { 200: Type.Array(ref(${type}), { description: '${capitalize(plural)}, in the order of \`sort\`' }) };
   app.get(
     '/${resource}/',
     { schema: { operationId: 'list${types}', summary, querystring: ${type}Query, response: list } },

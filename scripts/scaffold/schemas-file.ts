@@ -2,7 +2,7 @@ import type { Field } from './fields.ts';
 import { constantOf, exampleOf, importOf, literal, type Plan } from './plan.ts';
 
 /** Writes schemas.ts. */
-export function writeSchemas({ names, fields, hasEvents }: Plan): string {
+export function writeSchemas({ names, fields, lists, hasEvents }: Plan): string {
   const { name, type, table, one } = names;
   const constants = fields.flatMap((field) => {
     const schema = schemaOf(field);
@@ -21,8 +21,8 @@ export function writeSchemas({ names, fields, hasEvents }: Plan): string {
     hasEvents && 'type Emit',
     'Id',
     fields.some(({ type }) => type === 'instant') && 'Instant',
+    'listQuery',
     /\bnullable\(/.test(text) && 'nullable',
-    'Page',
     /\btext\(/.test(text) && 'text',
   ];
   const events = `/** The schema of the data of each event. */
@@ -53,25 +53,21 @@ export const ${type}Update = Type.Partial(
 );
 export type ${type}Update = Static<typeof ${type}Update>;
 
-export const ${type}Query = Type.Object({
-  ...Page.properties,
-  ids: Type.Optional(
-    Type.Array(Id, {
-      minItems: 1,
-      // The size of a batched call. A URL with 300 long ids has 6,400 characters; \`limits.url\` allows 8,192.
-      maxItems: 300,
-      description:
-        'Only ${names.plural} with these ids, without \`offset\` and \`limit\`; ids that do not exist are left out',
-    }),
-  ),
+export const ${type}Query = listQuery(${type}, {
+  ${listOf('filter', lists.filter)}${listOf('sort', lists.sort)}// The size of a batched call. A URL with 300 long ids has 6,400 characters; \`limits.url\` allows 8,192.
+  ids: 300,
 });
-export type ${type}Query = Static<typeof ${type}Query>;
 `;
 }
 
 /** Whether a schema is one of the framework, which needs no constant. */
 function isShared(schema: string): boolean {
   return schema === 'Id' || schema === 'Instant';
+}
+
+/** The line of the fields that a list can be filtered or sorted by. */
+function listOf(option: string, fields: readonly Field[]): string {
+  return fields.length === 0 ? '' : `${option}: [${fields.map(({ name }) => literal(name)).join(', ')}],\n  `;
 }
 
 /** The schema of a field as it is stored. */

@@ -1,5 +1,6 @@
 /** Writes the files of a new service: each function returns the text of a file, before it is formatted. */
 import type { Field } from './fields.ts';
+import type { ListFields } from './lists.ts';
 import { capitalize } from './names.ts';
 import type { PeerContract } from './peers.ts';
 import { importOf, type Plan } from './plan.ts';
@@ -59,16 +60,23 @@ function toMember(name: string): string {
   return /^\w+$/.test(name) ? `.${name}` : `['${name}']`;
 }
 
-function writeTables({ names, fields }: Plan): string {
+function writeTables({ names, fields, lists }: Plan): string {
   const columns = fields.map((field) => {
     const [kind, options] = columnOf(field);
     return { kind, text: `  ${field.name}: ${kind}(${options})${field.isNullable ? '' : '.notNull()'},\n` };
   });
-  const kinds = [...new Set(['id', 'sqliteTable', ...columns.map(({ kind }) => kind)])];
+  const kinds = [
+    ...new Set([
+      'id',
+      'sqliteTable',
+      ...(lists.sort.length > 0 ? ['index'] : []),
+      ...columns.map(({ kind }) => kind),
+    ]),
+  ];
   return `${importOf(kinds, '#framework/database')}
 export const ${names.many} = sqliteTable('${names.table}', {
   id: id(),
-${columns.map(({ text }) => text).join('')}});
+${columns.map(({ text }) => text).join('')}}${writeIndexes(names.table, lists)});
 `;
 }
 
@@ -80,6 +88,13 @@ function columnOf(field: Field): [kind: string, options: string] {
   if (field.type === 'instant') return ['instant', ''];
   if (field.type === 'number') return ['real', ''];
   return [field.type === 'string' ? 'text' : 'integer', ''];
+}
+
+/** Writes an index for each order of the list: without it, each page would read the whole table. */
+function writeIndexes(table: string, { sort }: ListFields): string {
+  if (sort.length === 0) return '';
+  const indexes = sort.map(({ name }) => `index('${table}_by_${name}').on(table.${name}, table.id),\n`);
+  return `, (table) => [\n${indexes.join('')}]`;
 }
 
 function writeErrors({ names, peers }: Plan): string {

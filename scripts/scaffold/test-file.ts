@@ -3,7 +3,7 @@ import { exampleOf, literal, type Plan } from './plan.ts';
 
 /** Writes the test of a service. @param testedWith its peers and their peers. */
 export function writeTest(plan: Plan, testedWith: readonly string[]): string {
-  const { names, fields, fixtures, hasEvents } = plan;
+  const { names, fields, lists, fixtures, hasEvents } = plan;
   const { name, resource, words, plural, article } = names;
   const services = [...testedWith, name];
   const imports = services.map((one) => importService(one));
@@ -43,8 +43,9 @@ test('a list is a page of all ${plural}, or has the ${plural} with the given ids
   expect(await list('')).toEqual([1, 2, 3]);
   expect(await list('?limit=1&offset=1')).toEqual([2]);
   expect(await list('?ids=3&ids=9&ids=1')).toEqual([1, 3]);
-});
+${lists.filter.map(expectFiltered).join('')}});
 
+${writePagesTest(plan)}
 ${writeUpdateTest(plan)}
 test('a deleted ${words} is gone, and its id is never used again', async (t) => {
   const app = await start(t);
@@ -57,6 +58,33 @@ test('a deleted ${words} is gone, and its id is never used again', async (t) => 
 });
 
 ${writeInvalidTest(fields)}${writeReferenceTests(plan)}${hasEvents ? writeEventTest(plan) : ''}`;
+}
+
+/** Expects all items with the value that they have, and none with another one. */
+function expectFiltered(field: Field): string {
+  const { name, fallback } = field;
+  const value = fallback === undefined ? exampleOf(field) : (fallback ?? exampleOf(field));
+  const ids = fallback === null ? '' : '1, 2, 3';
+  return `  expect(await list(\`?${name}=\${encodeURIComponent(${literal(value)})}\`)).toEqual([${ids}]);\n`;
+}
+
+function writePagesTest({ lists }: Plan): string {
+  const orders = ['id', ...lists.sort.map(({ name }) => name)].flatMap((name) => [name, `-${name}`]);
+  return `test.for([${orders.map((order) => literal(order)).join(', ')}])('the pages of a list sorted by %s link to each other', async (sort, t) => {
+  const app = await start(t);
+  for (let count = 0; count < 3; count += 1) await app.post(path, given);
+  const ids: number[] = [];
+  let next: string | undefined = \`\${path}?limit=2&sort=\${sort}\`;
+  while (next !== undefined) {
+    const page = await app.get(next);
+    ids.push(...(page.body as { id: number }[]).map(({ id }) => id));
+    [, next] = /^<(.*)>; rel="next"$/.exec(page.headers.get('link') ?? '') ?? [];
+  }
+  // All fields are equal, so the ids decide.
+  expect(ids).toEqual(sort.startsWith('-') ? [3, 2, 1] : [1, 2, 3]);
+});
+
+`;
 }
 
 function importService(name: string): string {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { parseFields } from '../../../scripts/scaffold/fields.ts';
+import { parseListFields } from '../../../scripts/scaffold/lists.ts';
 import { deriveNames } from '../../../scripts/scaffold/names.ts';
 import { writeServiceFiles } from '../../../scripts/scaffold/service-files.ts';
 import { hasOwnReadme } from '../../docs/blocks.ts';
@@ -39,7 +40,9 @@ test.skipIf(!hasOwnReadme)('a service with the fields of a pet is src/services/p
       return [name, text];
     }),
   );
-  const plan = { names: deriveNames('pet'), fields: parseFields(fields), peers: [], fixtures: [] };
+  const parsed = parseFields(fields);
+  const lists = parseListFields(parsed, { filter: 'species, mood', sort: 'name, age' });
+  const plan = { names: deriveNames('pet'), fields: parsed, lists, peers: [], fixtures: [] };
   const written = [...writeServiceFiles({ ...plan, hasEvents: true, isSecured: true }, [])].filter(([path]) =>
     path.startsWith('src/services/pet/'),
   );

@@ -8,7 +8,7 @@ export const petCare: Readonly<Record<string, readonly Edit[]>> = {
   'index.ts': [["'Pets and the care they get. Knows nothing of users.'", "'Pets.'"]],
   'tables.ts': [
     ['instant, ', ''],
-    ['  last_fed: instant().notNull(),\n  last_interaction: instant().notNull(),\n', ''],
+    ['    last_fed: instant().notNull(),\n    last_interaction: instant().notNull(),\n', ''],
   ],
   'schemas.ts': [
     ['Timestamp, ', ''],
@@ -19,8 +19,8 @@ export const petCare: Readonly<Record<string, readonly Edit[]>> = {
     ['    last_fed: Timestamp,\n    last_interaction: Timestamp,\n', ''],
   ],
   'repository.ts': [
-    ['  formatInstant,\n  nowMicros,\n', ''],
-    ['  type SQL,\n', ''],
+    ['formatInstant, nowMicros, ', ''],
+    ['type SQL, ', ''],
     [
       `/** A new time of a pet: later than the last time, also after a clock step or a write by another process. */
 const now = sql\`CASE WHEN \${placeholder('now')} > \${pets.last_interaction}

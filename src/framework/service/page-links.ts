@@ -49,5 +49,6 @@ export function urlOfPage(url: string, cursor: string): string {
 
 /** The decoded name of a pair of a query. */
 function nameOf(pair: string): string {
-  return [...new URLSearchParams(pair).keys()].join();
+  const [name = ''] = pair.split('=', 1);
+  return /[%+]/.test(name) ? [...new URLSearchParams(name).keys()].join() : name;
 }

@@ -135,6 +135,10 @@ test('each combination of a filter and an order is prepared once', async (t) => 
 
 test('a parameter `ids` that the query does not declare is ignored', async (t) => {
   const { database } = openList(t);
-  const list = prepareList(database, pets, listQuery(Pet), () => database.orm.select().from(pets));
-  expect(await list({ limit: 1, offset: 0, ids: 'x' as never })).toEqual([]);
+  const { orm, prepare } = database;
+  const at = '2024-12-18T21:03:51.790256Z';
+  const pet = { name: 'Rex', species: 'dog', mood: 'happy', last_fed: at, last_interaction: at };
+  await prepare(orm.insert(pets).values(pet)).run();
+  const list = prepareList(database, pets, listQuery(Pet), () => orm.select().from(pets));
+  expect(await list({ limit: 1, offset: 0, ids: 'x' as never })).toMatchObject([pet]);
 });

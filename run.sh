@@ -15,8 +15,10 @@ Commands (COMMAND --help prints the options):
   test            run the tests once
   check           check format, lint, types, boundaries, generated files, documents
   generate        write generated/ from the services
-  new             write a service, with its migrations and tests
+  new             write a service, with its migrations and tests; or a new project
+  rename          rename a service
   remove          remove a service
+  upgrade         replace the framework by a newer version
   migrate         create, apply and list migrations of the databases, or copy a database
   events          show and repair the consumers of events
   auth            create an administrator, rotate keys, end sessions, make development tokens
@@ -70,20 +72,26 @@ main() {
   case "$command" in backup | restore) folder=next ;; esac
   for argument in "$@"; do
     if [ -n "$expected" ]; then
-      [ "$expected" = --app ] || argument=$(absolute "$caller" "$argument")
+      case "$command $expected" in
+        *\ --app) ;;
+        upgrade\ *) argument=$(existing "$caller" "$argument") ;;
+        *) argument=$(absolute "$caller" "$argument") ;;
+      esac
       [ "$expected" != --config ] || config=$argument
       rest+=("$expected" "$argument")
       expected=
       continue
     fi
     case "$command $argument" in
-      'start --help' | 'start -h') echo "$usage"; exit 0 ;;
+      'start --help' | 'start -h') print_usage; exit 0 ;;
       'test --help' | 'test -h') echo "$test_usage"; exit 0 ;;
       'start --version') sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json; exit 0 ;;
       'start --node') find_node; exit 0 ;;
       'start --all') all=yes ;;
       test\ *) rest+=("$argument") ;;
-      *\ --config | *\ --app | 'migrate --from' | 'migrate --to' | 'deploy --out') expected=$argument ;;
+      *\ --config | *\ --app | 'migrate --from' | 'migrate --to' | 'upgrade --from' | 'deploy --out') expected=$argument ;;
+      # A folder, or the address of a repository.
+      upgrade\ --from=*) rest+=(--from "$(existing "$caller" "${argument#*=}")") ;;
       migrate\ --from=* | migrate\ --to=* | deploy\ --out=*) rest+=("${argument%%=*}" "$(absolute "$caller" "${argument#*=}")") ;;
       # Commands run in the project's folder, so a relative path of the caller becomes absolute.
       *\ --config=*) config=$(absolute "$caller" "${argument#*=}"); rest+=(--config "$config") ;;
@@ -93,6 +101,7 @@ main() {
       *\ -*) rest+=("$argument") ;;
       *)
         if [ "$folder" = next ]; then argument=$(absolute "$caller" "$argument"); folder=; fi
+        [ "$command $argument" != 'new project' ] || folder=next
         rest+=("$argument")
         ;;
     esac
@@ -126,6 +135,11 @@ absolute() {
   esac
 }
 
+# A path in the caller's folder that exists, or the argument itself.
+existing() {
+  case "$2" in /*) echo "$2" ;; *) if [ -e "$1/$2" ]; then echo "$1/$2"; else echo "$2"; fi ;; esac
+}
+
 # Changes to the folder of this file and follows links to it. macOS has no `readlink -f`.
 cd_home() {
   local file=${BASH_SOURCE[0]} link
@@ -139,8 +153,13 @@ cd_home() {
   grep -qs 'src/main.ts' package.json || fail "$PWD is not the project's folder: start run.sh from there"
 }
 
-# Prints the names of the scripts in package.json.
-list_scripts() { sed -n '/^  "scripts": {/,/^  }/s/^    "\([^"]*\)": .*/\1/p' package.json; }
+# Prints the names of the scripts in package.json that can run here.
+list_scripts() { sed -n '/^  "scripts": {/,/^  }/s/^    "\([^"]*\)": .*/\1/p' package.json | without_bench; }
+
+print_usage() { echo "$usage" | without_bench; }
+
+# Leaves out the benchmark in a product, because only the framework's repository has it.
+without_bench() { if [ -d bench ]; then cat; else grep -Ev '^( *)bench($| )'; fi; }
 
 # Runs a script of package.json like npm, with the right Node. The script replaces this process.
 run_script() {

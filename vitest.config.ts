@@ -1,13 +1,17 @@
+import { globSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { findFrameworkTests, withoutExamples } from './scripts/lib/framework-files.ts';
 
+/** Whether the framework's own tests run. Elsewhere only the projects `services` and `postgres` exist. */
+const frameworkTests = findFrameworkTests();
+const hasFrameworkTests = frameworkTests === 'present';
 /** Tests that start many processes, or kill them, fill disks and back up, again and again. */
 const faults = ['test/e2e/faults/*.test.ts', 'test/docs/first-steps.test.ts', 'test/docs/upgrading.test.ts'];
 /** Tests of the services and of the database, on SQLite and again on PostgreSQL. */
-const onBothDatabases = [
-  'test/services/**/*.test.ts',
-  'test/framework/events/*.test.ts',
-  'test/framework/http/stored-text.test.ts',
-];
+const ofServices = 'test/services/**/*.test.ts';
+const onBothDatabases = hasFrameworkTests
+  ? [ofServices, 'test/framework/events/*.test.ts', 'test/framework/http/stored-text.test.ts']
+  : [ofServices];
 const onPostgres = 'test/framework/database/postgres/**/*.test.ts';
 
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
@@ -16,7 +20,7 @@ const expect = { poll: { timeout: 15_000 } };
 
 const projects = [
   {
-    test: { name: 'services', isolate: false, include: ['test/services/**/*.test.ts'], ...timeouts, expect },
+    test: { name: 'services', isolate: false, include: [ofServices], ...timeouts, expect },
   },
   {
     test: {
@@ -39,7 +43,7 @@ const projects = [
   {
     test: {
       name: 'postgres',
-      include: [...onBothDatabases, onPostgres],
+      include: hasFrameworkTests ? [...onBothDatabases, onPostgres] : onBothDatabases,
       globalSetup: 'test/support/postgres-setup.ts',
       setupFiles: 'test/support/postgres-env.ts',
       ...timeouts,
@@ -75,13 +79,21 @@ const projects = [
 /** `npm test` runs these. `--project NAME` runs one project, also one of the others. */
 const standard = ['services', 'framework', 'postgres'];
 const isSelected = process.argv.some((argument) => argument.startsWith('--project'));
+const existing = projects.filter(
+  ({ test }) => hasFrameworkTests || ['services', 'postgres'].includes(test.name),
+);
+const hasTests = hasFrameworkTests || globSync(ofServices).length > 0;
+if (frameworkTests === 'without examples') console.log(withoutExamples);
+if (!hasTests)
+  console.log('No service has a test yet: ./run.sh new service NAME writes a service with its test');
 
 export default defineConfig({
   test: {
     pool: 'forks',
     // Most of the time they wait for processes and sockets, not for a core.
     maxWorkers: 3,
-    projects: projects.filter(({ test }) => isSelected || standard.includes(test.name)),
+    passWithNoTests: !hasTests,
+    projects: existing.filter(({ test }) => isSelected || standard.includes(test.name)),
     coverage: {
       include: ['src/**/*.ts'],
       // Run as processes of their own, and are tested as such.

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readArguments } from '../src/framework/app/arguments.ts';
 import { CommandError, root, runCommand } from './lib/command.ts';
+import { findFrameworkTests, typeCheck, withoutExamples } from './lib/framework-files.ts';
 
 const help = `Usage: ./run.sh check
 
@@ -16,7 +17,7 @@ Checks, and stops at the first step that fails:
 
 const steps: readonly (readonly [string, ...string[]])[] = [
   ['biome', 'check', '.'],
-  ['tsc'],
+  typeCheck(),
   // err-long prints the reason of a rule beside its name.
   ['depcruise', '--config', '.dependency-cruiser.mjs', '-T', 'err-long', 'src', 'scripts', 'tools'],
   [process.execPath, 'scripts/generate.ts', '--check'],
@@ -35,6 +36,7 @@ const env = {
 await runCommand(async () => {
   const { values } = readArguments({});
   if (values.help) return console.log(help);
+  if (findFrameworkTests() === 'without examples') console.log(withoutExamples);
   for (const [command, ...args] of steps) {
     const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' });
     if (error !== undefined) throw new CommandError(`${command} cannot be started: run "npm ci" first`);

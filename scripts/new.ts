@@ -1,19 +1,20 @@
 /** Writes a new service: see --help. */
-import { readdirSync } from 'node:fs';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
 import { loadServices } from '../src/framework/app/load-services.ts';
-import { root } from './lib/command.ts';
+import { typeCheck } from './lib/framework-files.ts';
 import { runServiceCommand } from './lib/service-command.ts';
-import { Changes, exists, expectCommitted, read } from './scaffold/changes.ts';
+import { Changes, exists, expectCommitted, listConfigs, read } from './scaffold/changes.ts';
 import { addService, ConfigTextError, readNames } from './scaffold/config-text.ts';
 import { type Field, parseFields } from './scaffold/fields.ts';
 import { parseListFields } from './scaffold/lists.ts';
 import { deriveNames } from './scaffold/names.ts';
+import { newProject } from './scaffold/new-project.ts';
 import { listFixtures, listPeersOf, readPeers } from './scaffold/peers.ts';
 import { exampleOf, type Plan } from './scaffold/plan.ts';
 import { writeServiceFiles } from './scaffold/service-files.ts';
 
 const help = `Usage: ./run.sh new service NAME [OPTIONS]
+       ./run.sh new project DIR [--bare] [--dry-run]; see ./run.sh new project --help
 
 Writes a service with a table: its contract, queries, routes, migrations and tests, and its
 place in config.yaml and config.split.yaml. Then generates, formats, checks the types and
@@ -46,6 +47,7 @@ Example: --fields 'name:string(1..200), age:integer(0..99)?, kind:enum(ball,doll
 const configs = ['config.yaml', 'config.split.yaml'];
 
 await runServiceCommand(async () => {
+  if (process.argv[2] === 'project') return newProject(process.argv.slice(3));
   const { values, positionals } = readArguments(
     {
       fields: { type: 'string', default: 'name:string(1..200)' },
@@ -61,7 +63,7 @@ await runServiceCommand(async () => {
   );
   if (values.help) return console.log(help);
   const [kind, name] = positionals;
-  if (kind !== 'service') throw usageError('Expected new service NAME');
+  if (kind !== 'service') throw usageError('Expected new service NAME or new project DIR');
   if (name === undefined) throw usageError('Missing NAME of the service');
   const names = deriveNames(name, values.resource);
   expectFree(name);
@@ -87,7 +89,7 @@ function expectFree(name: string): void {
     .find(exists);
   if (inTheWay !== undefined)
     throw new UsageError(`${inTheWay} exists: choose another name, or ./run.sh remove service ${name}`);
-  for (const file of readdirSync(root).filter((path) => /^config.*\.yaml$/.test(path)))
+  for (const file of listConfigs())
     if (readNames(read(file)).services.includes(name))
       throw new UsageError(`${file} has a service ${name}: choose another name, or remove it there`);
 }
@@ -122,7 +124,7 @@ async function write(name: string, files: ReadonlyMap<string, string>): Promise<
     await changes.step('generate the contract', process.execPath, 'scripts/generate.ts');
     const test = `test/services/${name}/`;
     await changes.all([
-      changes.step('check the types', 'tsc'),
+      changes.step('check the types', ...typeCheck()),
       changes.step('run the new test', 'vitest', 'run', '--project', 'services', test),
     ]);
   });

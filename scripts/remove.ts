@@ -1,12 +1,13 @@
 /** Removes a service: see --help. */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
 import { inMemory, isPostgresUrl, parseDatabaseUrl } from '../src/framework/config/database-url.ts';
 import { knownDatabasesFile } from '../src/framework/database/known-databases.ts';
 import { root } from './lib/command.ts';
+import { typeCheck } from './lib/framework-files.ts';
 import { listServiceFolders, runServiceCommand } from './lib/service-command.ts';
-import { Changes, exists, expectCommitted, read } from './scaffold/changes.ts';
+import { Changes, exists, expectCommitted, listConfigs, read } from './scaffold/changes.ts';
 import { ConfigTextError, readDatabase, readNames, removeService } from './scaffold/config-text.ts';
 import { findUses } from './scaffold/uses.ts';
 
@@ -66,12 +67,6 @@ function removeFromConfigs(name: string): Map<string, string> {
   return texts;
 }
 
-function listConfigs(): string[] {
-  return readdirSync(root)
-    .filter((path) => /^config.*\.yaml$/.test(path))
-    .sort();
-}
-
 /** Lists the files of the SQLite databases of a service, which the config files name. */
 function listDatabaseFiles(name: string): string[] {
   const urls = new Set(listConfigs().map((file) => readDatabase(read(file), name)));
@@ -93,7 +88,7 @@ async function remove(
     for (const [path, text] of configs) changes.write(path, text);
     for (const path of folders) rmSync(join(root, path), { recursive: true });
     await changes.step('generate the contract', process.execPath, 'scripts/generate.ts');
-    await changes.step('check the types', 'tsc');
+    await changes.step('check the types', ...typeCheck());
   });
   for (const path of files) rmSync(resolve(root, path));
   if (files.length > 0) forget(files.map((path) => resolve(root, path)));

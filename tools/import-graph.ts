@@ -11,13 +11,13 @@ const [begin, end] = ['<!-- graph:begin -->', '<!-- graph:end -->'];
 
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Returns the room of a path: `http` for `src/framework/http/server.ts`, `services` for `src/services/pet/index.ts`. */
+/** Returns the room of a path: `http` for `src/framework/http/server.ts`. The graph has no services: they are the product's. */
 function roomOf(path: string): string | undefined {
-  return /^src\/(?:framework\/)?([\w-]+)(?:\/|\.ts$)/.exec(path)?.[1];
+  return /^src\/framework\/([\w-]+)(?:\/|\.ts$)/.exec(path)?.[1];
 }
 
 function readGraph(): Graph {
-  const args = ['--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src'];
+  const args = ['--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src/framework'];
   const printed = execFileSync('node_modules/.bin/depcruise', args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
   const graph = new Map<string, Set<string>>();
   for (const { source, dependencies } of (JSON.parse(printed) as ICruiseResult).modules) {

@@ -25,7 +25,10 @@ export function runServiceCommand(main: () => Promise<void>): Promise<void> {
 
 /** Lists the folders of src/services in alphabetical order. Each folder is a service. */
 export function listServiceFolders(): string[] {
-  return readdirSync(join(root, 'src/services'), { withFileTypes: true })
+  const folder = join(root, 'src/services');
+  // Git does not keep an empty folder.
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
     .sort();

@@ -25,7 +25,7 @@ export class ServiceDatabases {
     if (only === undefined) return names;
     if (names.includes(only)) return [only];
     throw new UsageError(
-      `${only} is not a service with a database in ${this.#config.file}: it has ${names.join(', ')}`,
+      `${only} is not a service with a database in ${this.#config.file}: it has ${names.join(', ') || 'none'}`,
     );
   }
 

@@ -1,10 +1,11 @@
 /** Changes files of the project, and puts everything back if a step fails or the user stops the command. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -12,17 +13,17 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../../src/framework/app/arguments.ts';
-import { CommandError, root } from '../lib/command.ts';
+import { root } from '../lib/command.ts';
+import { Steps } from './steps.ts';
 
 /** Files and folders of the project that a command changes. */
-export class Changes {
+export class Changes extends Steps {
   readonly #saved: string;
   readonly #paths: readonly string[];
-  readonly #running = new Set<ReturnType<typeof spawn>>();
-  #isStopped = false;
 
   /** @param paths every file and folder that may change. They are copied, and may be missing. */
   constructor(paths: readonly string[]) {
+    super(root);
     const cache = join(root, 'node_modules/.cache');
     mkdirSync(cache, { recursive: true });
     this.#saved = mkdtempSync(join(cache, 'scaffold-'));
@@ -33,20 +34,10 @@ export class Changes {
   }
 
   /** Runs steps. If one throws, or on SIGINT and SIGTERM, all paths are as before. */
-  async run(steps: () => Promise<void>): Promise<void> {
-    const stop = () => {
-      this.#isStopped = true;
-      for (const child of this.#running) child.kill();
-    };
-    process.once('SIGINT', stop).once('SIGTERM', stop);
+  override async run(task: () => Promise<void>): Promise<void> {
     try {
-      await steps();
-      if (this.#isStopped) throw new CommandError('Stopped: nothing has changed');
-    } catch (error) {
-      this.#restore();
-      throw error;
+      await super.run(task, () => this.#restore());
     } finally {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
       rmSync(this.#saved, { recursive: true, force: true });
     }
   }
@@ -54,37 +45,6 @@ export class Changes {
   write(path: string, text: string): void {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
-  }
-
-  /**
-   * Runs a program of the project. Its output is only for the case that it fails.
-   * @param title what the program does, for the message.
-   * @throws {CommandError} with its output.
-   */
-  async step(title: string, command: string, ...args: string[]): Promise<void> {
-    if (this.#isStopped) throw new CommandError('Stopped: nothing has changed');
-    console.error(`${title} …`);
-    const env = {
-      ...process.env,
-      PATH: `${dirname(process.execPath)}:${root}node_modules/.bin:${process.env.PATH}`,
-    };
-    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#running.add(child);
-    const output: Buffer[] = [];
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => output.push(chunk));
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.on('error', reject).on('close', resolve);
-    });
-    this.#running.delete(child);
-    if (this.#isStopped) throw new CommandError('Stopped: nothing has changed');
-    if (code !== 0) throw new CommandError(`${Buffer.concat(output)}\nFailed: ${title}. Nothing has changed`);
-  }
-
-  /** Waits for all steps to end, also if one fails: until then they read the files. */
-  async all(steps: readonly Promise<void>[]): Promise<void> {
-    const failed = (await Promise.allSettled(steps)).find(({ status }) => status === 'rejected');
-    if (failed?.status === 'rejected') throw failed.reason;
   }
 
   #restore(): void {
@@ -103,6 +63,13 @@ export function read(path: string): string {
 
 export function exists(path: string): boolean {
   return existsSync(join(root, path));
+}
+
+/** Lists the config files of the project. */
+export function listConfigs(): string[] {
+  return readdirSync(root)
+    .filter((path) => /^config.*\.yaml$/.test(path))
+    .sort();
 }
 
 /**

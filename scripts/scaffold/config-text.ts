@@ -37,19 +37,16 @@ export function addService(text: string, { name, database, port }: AddedService)
 
 /** Removes a service, its name from the apps, and each app after the first that ran only this service. */
 export function removeService(text: string, name: string): string {
-  const { services, apps } = readParts(text);
+  const { services, apps, keys } = readParts(text);
   const edits: Edit[] = [];
   const pair = services.items.find((one) => keyOf(one) === name);
-  if (pair !== undefined) edits.push(removePair(text, services, pair));
+  if (pair !== undefined) edits.push(...removePair(text, services, pair, keys.services));
   for (const [index, app] of apps.items.entries()) {
     const list = listOf(app);
     const names = list.items.map((item) => (isScalar(item) ? item.value : undefined));
     if (!names.includes(name)) continue;
-    edits.push(
-      index > 0 && names.length === 1
-        ? removePair(text, apps, app)
-        : removeItem(text, list, names.indexOf(name)),
-    );
+    if (index > 0 && names.length === 1) edits.push(...removePair(text, apps, app, keys.apps));
+    else edits.push(removeItem(text, list, names.indexOf(name)));
   }
   return apply(text, edits);
 }
@@ -91,7 +88,16 @@ function readParts(text: string) {
   const { services, apps } = parts;
   if (!isMap(services) || !isMap(apps) || apps.items.length === 0)
     throw new ConfigTextError('expected the maps services and apps');
-  return { services: services as YAMLMap<Node, Node | null>, apps: apps as YAMLMap<Node, Node | null> };
+  const keyEnd = (name: string) => {
+    const pair = (document.contents as YAMLMap<Node, Node>).items.find((one) => keyOf(one) === name);
+    return text.indexOf(':', pair?.key.range?.[1] ?? 0) + 1;
+  };
+  return {
+    services: services as YAMLMap<Node, Node | null>,
+    apps: apps as YAMLMap<Node, Node | null>,
+    /** The ends of the two keys, after the colon. */
+    keys: { services: keyEnd('services'), apps: keyEnd('apps') },
+  };
 }
 
 function keyOf({ key }: BlockPair): unknown {
@@ -130,11 +136,14 @@ function lineStart(text: string, position: number): number {
 function insertPair(text: string, map: YAMLMap<Node, Node | null>, lines: readonly string[]): Edit {
   if (map.flow && map.items.length === 0) {
     const indent = `${' '.repeat(startOf(map) - lineStart(text, startOf(map)) === 0 ? 0 : 2)}`;
-    const [from, to] = map.range as [number, number, number];
+    const [from, end] = map.range as [number, number, number];
+    // A comment after the map stays on the line of the key.
+    const to = nextLine(text, end);
+    const comment = text.slice(end, to).trimEnd();
     return {
       from: text[from - 1] === ' ' ? from - 1 : from,
       to,
-      text: lines.map((line) => `\n${indent}${line}`).join(''),
+      text: `${comment}\n${lines.map((line) => `${indent}${line}\n`).join('')}`,
     };
   }
   if (map.flow) throw new ConfigTextError('expected one line for each service and each app');
@@ -145,12 +154,12 @@ function insertPair(text: string, map: YAMLMap<Node, Node | null>, lines: readon
   return { from: at, to: at, text: `${start}${lines.map((line) => `${indent}${line}\n`).join('')}` };
 }
 
-function removePair(text: string, map: YAMLMap<Node, Node | null>, pair: BlockPair): Edit {
+/** Removes a pair. @param keyEnd the end of the key of the map: without its last pair, the map would be null. */
+function removePair(text: string, map: YAMLMap<Node, Node | null>, pair: BlockPair, keyEnd: number): Edit[] {
   if (map.flow) throw new ConfigTextError('expected one line for each service and each app');
   const from = lineStart(text, startOf(pair.key));
   const edit = { from, to: nextLine(text, endOfPair(text, pair)), text: '' };
-  // The map would be null without its last pair.
-  return map.items.length > 1 ? edit : { ...edit, from: from - 1, to: edit.to - 1, text: ' {}' };
+  return map.items.length > 1 ? [edit] : [edit, { from: keyEnd, to: keyEnd, text: ' {}' }];
 }
 
 function insertItem(text: string, list: YAMLSeq<Node>, name: string): Edit {

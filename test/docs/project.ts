@@ -53,6 +53,11 @@ export function copyProject(folder: string): void {
   });
   for (const name of listed.split('\0').filter((name) => existsSync(join(root, name)) && name !== ''))
     cpSync(join(root, name), join(folder, name), { recursive: true });
+  linkPackages(folder);
+}
+
+/** Links the dependencies of this project into another, as if `run.sh` had installed them there. */
+export function linkPackages(folder: string): void {
   const modules = join(folder, 'node_modules');
   mkdirSync(modules);
   // These files of run.sh are different in each copy.
@@ -60,5 +65,5 @@ export function copyProject(folder: string): void {
   for (const name of readdirSync(join(root, 'node_modules')).filter((name) => !kept.includes(name)))
     symlinkSync(join(root, 'node_modules', name), join(modules, name));
   writeFileSync(join(modules, '.node-path'), process.execPath);
-  cpSync(join(root, 'package-lock.json'), join(modules, '.installed'));
+  cpSync(join(folder, 'package-lock.json'), join(modules, '.installed'));
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { UsageError } from '../../src/framework/app/arguments.ts';
 import { listAims } from './aims.ts';
 import { buildRequest, type Request } from './build.ts';
 import { findViolation, readBody } from './check.ts';
@@ -71,6 +72,8 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
   const links = createLinks();
   const aims = listAims(contract, things);
   const wire = openWire(url);
+  if (contract.operations.length === 0)
+    throw new UsageError('There is no operation yet: add a service first');
   const reached = new Map(contract.operations.map(({ key }) => [key, new Map<string, number>()]));
   const valid = new Map(contract.operations.map(({ key }) => [key, { sent: 0, accepted: 0 }]));
   const exchanges: Exchange[] = [];

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, type TestContext, vi } from 'vitest';
+import { createTestApp, type TestApp, type TestAppOptions, type TestResponse } from '#framework/testing';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import auth from '../../../src/services/auth/index.ts';
-import { createTestApp, type TestApp, type TestAppOptions, type TestResponse } from '../../support/app.ts';
 
 export const password = 'three brown kettles';
 export const alice = { email: 'alice@example.com', password };
@@ -73,4 +76,11 @@ export async function openAuthDatabase(t: TestContext) {
   const database = await openDatabase(url, { migrations: auth.migrations, service: 'auth' });
   t.onTestFinished(() => database.close());
   return database;
+}
+
+/** Creates a folder that is deleted when the test ends. */
+export function makeFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'monolith-'));
+  t.onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }

@@ -2,8 +2,7 @@ import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { Problem } from '../../../src/framework/errors/problem.ts';
 import { createPasswords, maxRunning, maxWaiting } from '../../../src/services/auth/passwords.ts';
-import { makeFolder } from '../../support/app.ts';
-import { alice, begin, createAuthApp, logIn, password, register } from './helper.ts';
+import { alice, begin, createAuthApp, logIn, makeFolder, password, register } from './helper.ts';
 
 test('a password is hashed with argon2id, 19 MiB and 2 passes', async () => {
   const passwords = createPasswords();

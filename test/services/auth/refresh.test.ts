@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { TestApp, TestResponse } from '../../support/app.ts';
+import type { TestApp, TestResponse } from '#framework/testing';
 import { begin, createAuthApp, holdClock, refresh, register, type Tokens } from './helper.ts';
 
 /** A session, and a clock to set. */

@@ -1,8 +1,8 @@
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { makeFolder, type TestAppOptions } from '../../support/app.ts';
+import type { TestAppOptions } from '#framework/testing';
 import { startCollector } from '../../support/collector.ts';
-import { bearer, begin, createAuthApp, logIn, refresh, register } from './helper.ts';
+import { bearer, begin, createAuthApp, logIn, makeFolder, refresh, register } from './helper.ts';
 
 test('passwords, tokens and private keys are in no log entry, error, document, metric or trace, and not in the database', async (t) => {
   const planted = 'planted-Password-4711';

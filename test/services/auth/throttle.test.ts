@@ -1,9 +1,10 @@
 import { expect, type TestContext, test } from 'vitest';
+import type { TestApp } from '#framework/testing';
 import { createSplitApps } from '../../../src/framework/testing/index.ts';
+import { sendRequest } from '../../../src/framework/testing/send-request.ts';
 import { createAttemptRepository } from '../../../src/services/auth/attempt-repository.ts';
 import auth from '../../../src/services/auth/index.ts';
 import { createThrottle } from '../../../src/services/auth/throttle.ts';
-import { sendRequest, type TestApp } from '../../support/app.ts';
 import {
   alice,
   begin,

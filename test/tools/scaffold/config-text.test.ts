@@ -58,6 +58,13 @@ test('a service with a port gets a separate app after the last', () => {
   expect(removeService(added, 'toy')).toBe(commented);
 });
 
+test('the first service and the last one leave the comment of their list in its line', () => {
+  const bare = 'services: {} # what each service is\napps:\n  gateway: { port: 1, services: [] }\n';
+  const added = addService(bare, service);
+  expect(added).toContain('services: # what each service is\n  toy:\n    database: sqlite:data/toy.db\n');
+  expect(removeService(added, 'toy')).toBe(bare);
+});
+
 describe('other forms of YAML', () => {
   test.for([
     [

@@ -58,6 +58,8 @@ young=--max-semi-space-size=32
 
 main() {
   local caller=$PWD
+  # Like npm, for the commands that take a folder of the caller.
+  export INIT_CWD=$caller
   cd_home
   local command=start
   case "${1-}" in
@@ -72,11 +74,7 @@ main() {
   case "$command" in backup | restore) folder=next ;; esac
   for argument in "$@"; do
     if [ -n "$expected" ]; then
-      case "$command $expected" in
-        *\ --app) ;;
-        upgrade\ *) argument=$(existing "$caller" "$argument") ;;
-        *) argument=$(absolute "$caller" "$argument") ;;
-      esac
+      [ "$expected" = --app ] || argument=$(absolute "$caller" "$argument")
       [ "$expected" != --config ] || config=$argument
       rest+=("$expected" "$argument")
       expected=
@@ -89,9 +87,7 @@ main() {
       'start --node') find_node; exit 0 ;;
       'start --all') all=yes ;;
       test\ *) rest+=("$argument") ;;
-      *\ --config | *\ --app | 'migrate --from' | 'migrate --to' | 'upgrade --from' | 'deploy --out') expected=$argument ;;
-      # A folder, or the address of a repository.
-      upgrade\ --from=*) rest+=(--from "$(existing "$caller" "${argument#*=}")") ;;
+      *\ --config | *\ --app | 'migrate --from' | 'migrate --to' | 'deploy --out') expected=$argument ;;
       migrate\ --from=* | migrate\ --to=* | deploy\ --out=*) rest+=("${argument%%=*}" "$(absolute "$caller" "${argument#*=}")") ;;
       # Commands run in the project's folder, so a relative path of the caller becomes absolute.
       *\ --config=*) config=$(absolute "$caller" "${argument#*=}"); rest+=(--config "$config") ;;
@@ -101,7 +97,6 @@ main() {
       *\ -*) rest+=("$argument") ;;
       *)
         if [ "$folder" = next ]; then argument=$(absolute "$caller" "$argument"); folder=; fi
-        [ "$command $argument" != 'new project' ] || folder=next
         rest+=("$argument")
         ;;
     esac
@@ -133,11 +128,6 @@ absolute() {
     sqlite:?*) echo "sqlite:$1/${2#sqlite:}" ;;
     *) echo "$1/$2" ;;
   esac
-}
-
-# A path in the caller's folder that exists, or the argument itself.
-existing() {
-  case "$2" in /*) echo "$2" ;; *) if [ -e "$1/$2" ]; then echo "$1/$2"; else echo "$2"; fi ;; esac
 }
 
 # Changes to the folder of this file and follows links to it. macOS has no `readlink -f`.

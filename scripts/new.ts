@@ -11,6 +11,7 @@ import { deriveNames } from './scaffold/names.ts';
 import { newProject } from './scaffold/new-project.ts';
 import { listFixtures, listPeersOf, readPeers } from './scaffold/peers.ts';
 import { exampleOf, type Plan } from './scaffold/plan.ts';
+import { askForArguments } from './scaffold/questions.ts';
 import { writeServiceFiles } from './scaffold/service-files.ts';
 
 const help = `Usage: ./run.sh new service NAME [OPTIONS]
@@ -18,7 +19,8 @@ const help = `Usage: ./run.sh new service NAME [OPTIONS]
 
 Writes a service with a table: its contract, queries, routes, migrations and tests, and its
 place in config.yaml and config.split.yaml. Then generates, formats, checks the types and
-runs the new tests. If a step fails, everything is as before.
+runs the new tests. If a step fails, everything is as before. In a terminal, without
+arguments, the command asks.
 
   NAME             the name of the service, in the singular: toy
   --fields LIST    the fields of an item ('name:string(1..200)')
@@ -47,7 +49,15 @@ Example: --fields 'name:string(1..200), age:integer(0..99)?, kind:enum(ball,doll
 const configs = ['config.yaml', 'config.split.yaml'];
 
 await runServiceCommand(async () => {
-  if (process.argv[2] === 'project') return newProject(process.argv.slice(3));
+  const given = process.argv.slice(2);
+  // Asks only a person, and never one who gave arguments.
+  const isAsking = given.length === 0 && process.stdin.isTTY && process.stdout.isTTY;
+  const args = isAsking ? await askForArguments() : given;
+  if (args[0] === 'project') return newProject(args.slice(1));
+  return newService(args);
+});
+
+async function newService(args: string[]): Promise<void> {
   const { values, positionals } = readArguments(
     {
       fields: { type: 'string', default: 'name:string(1..200)' },
@@ -60,6 +70,7 @@ await runServiceCommand(async () => {
       'dry-run': { type: 'boolean', default: false },
     },
     2,
+    args,
   );
   if (values.help) return console.log(help);
   const [kind, name] = positionals;
@@ -80,7 +91,7 @@ await runServiceCommand(async () => {
   expectCommitted([...configs, 'generated']);
   await write(name, files);
   report(plan, files, 'wrote', 'changed');
-});
+}
 
 /** @throws {UsageError} if the name is taken. */
 function expectFree(name: string): void {

@@ -4,6 +4,9 @@ import { UsageError } from '../../src/framework/app/arguments.ts';
 /** The folder of the project, with a slash at the end. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The folder in which the user started the command. run.sh and npm set the variable. */
+export const caller = process.env.INIT_CWD ?? process.cwd();
+
 /** An error that a user can fix: one line, exit code 1. */
 export class CommandError extends Error {}
 

@@ -12,10 +12,11 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { readArguments, UsageError, usageError } from '../../src/framework/app/arguments.ts';
-import { root } from '../lib/command.ts';
+import { caller, root } from '../lib/command.ts';
 import { type Framework, isForDevelopment, readFramework } from '../lib/framework-files.ts';
 import { addService } from './config-text.ts';
 import { example, writeManifest, writeReadme } from './project-files.ts';
+import { quote } from './questions.ts';
 import { writeServiceFiles } from './service-files.ts';
 import { Steps } from './steps.ts';
 
@@ -44,7 +45,7 @@ export async function newProject(args: string[]): Promise<void> {
   if (values.help) return console.log(projectHelp);
   const [given] = positionals;
   if (given === undefined) throw usageError('Missing DIR of the project');
-  const folder = resolve(given);
+  const folder = resolve(caller, given);
   expectFree(folder, given);
   const name = readName(folder);
   const framework = readFramework();
@@ -54,7 +55,7 @@ export async function newProject(args: string[]): Promise<void> {
   console.log(`wrote ${folder}: ${parts}, with a first commit`);
   if (identity !== '')
     console.log(`Git knows no name and email of yours: the author of the commit is ${identity}`);
-  console.log(`Start it:\ncd ${quote(relative(process.cwd(), folder) || '.')} && ./run.sh`);
+  console.log(`Start it:\ncd ${quote(relative(caller, folder) || '.')} && ./run.sh`);
 }
 
 /** @throws {UsageError} if the folder cannot take a project. */
@@ -167,8 +168,4 @@ async function commit(steps: Steps, name: string): Promise<string> {
   const message = 'feat: start the product';
   await steps.step('commit', 'git', ...git, ...author, 'commit', '--quiet', `--message=${message}`);
   return author.length > 0 ? `${user} <${email}>` : '';
-}
-
-function quote(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -19,34 +19,45 @@ function edit(path: string, from: string | RegExp, to: string): void {
 }
 
 test('the steps of the page about upgrading replace the framework and keep the product', {
-  timeout: 300_000,
+  timeout: 1_200_000,
 }, async (t) => {
   const framework = makeFolder(t);
   const env = { FRAMEWORK_URL: framework };
-  const session = await openProjectSession(t, { env, isLeftOut: (command) => command === './run.sh check' });
+  const session = await openProjectSession(t, { env });
   const { folder } = session;
   commitAll(folder);
   execFileSync('git', ['clone', '--quiet', folder, framework]);
   edit(join(framework, 'framework.json'), /"version": ".*"/, '"version": "9.0.0"');
   edit(join(framework, 'docs/glossary.md'), 'One word', 'A single word');
-  writeFileSync(join(framework, 'src/framework/added.ts'), 'export const added = true;\n');
+  edit(join(framework, 'package.json'), '"check":', '"audit": "exec npm audit",\n    "check":');
+  writeFileSync(join(framework, 'src/framework/context/added.ts'), 'export const added = true;\n');
   execFileSync('git', ['rm', '--quiet', 'docs/decisions/0001-loopback-http-between-services.md'], {
     cwd: framework,
   });
   commitAll(framework);
 
   edit(join(folder, 'package.json'), '"name": "modular-monolith"', '"name": "pet-shop"');
+  edit(join(folder, 'package.json'), '"check":', '"sell": "exec node sell.ts",\n    "check":');
   edit(join(folder, 'src/services/pet/index.ts'), /description: '.*'/, "description: 'Ours.'");
+  edit(join(folder, 'docs/events.md'), '# Events', '# Our events');
+  writeFileSync(join(folder, 'docs/our-page.md'), '# Ours\n');
   writeFileSync(join(folder, 'README.md'), '# Pet shop\n');
+  execFileSync(process.execPath, ['scripts/generate.ts'], { cwd: folder });
   commitAll(folder);
 
   for (const block of listBlocks('docs/upgrading.md')) await session.work(block);
   const read = (path: string) => readFileSync(join(folder, path), 'utf8');
   expect(read('framework.json')).toContain('9.0.0');
   expect(read('docs/glossary.md')).toContain('A single word');
-  expect(existsSync(join(folder, 'src/framework/added.ts'))).toBe(true);
+  expect(existsSync(join(folder, 'src/framework/context/added.ts'))).toBe(true);
   expect(existsSync(join(folder, 'docs/decisions/0001-loopback-http-between-services.md'))).toBe(false);
+  expect(read('docs/events.md')).toMatch(/^# Events\n/);
+  expect(read('docs/our-page.md')).toBe('# Ours\n');
   expect(read('package.json')).toContain('"name": "pet-shop"');
+  expect(JSON.parse(read('package.json')).scripts).toMatchObject({
+    audit: 'exec npm audit',
+    sell: 'exec node sell.ts',
+  });
   expect(read('src/services/pet/index.ts')).toContain("'Ours.'");
   expect(read('README.md')).toBe('# Pet shop\n');
 });

@@ -27,8 +27,9 @@ export class Changes extends Steps {
     const cache = join(root, 'node_modules/.cache');
     mkdirSync(cache, { recursive: true });
     this.#saved = mkdtempSync(join(cache, 'scaffold-'));
-    this.#paths = paths;
-    for (const path of paths)
+    // A path that is there twice, or in another, would be restored and then removed.
+    this.#paths = [...new Set(paths)].filter((path) => !paths.some((other) => path.startsWith(`${other}/`)));
+    for (const path of this.#paths)
       if (existsSync(join(root, path)))
         cpSync(join(root, path), join(this.#saved, path), { recursive: true, preserveTimestamps: true });
   }

@@ -64,7 +64,7 @@ export function deriveNames(name: string, resource = pluralize(name)): Names {
   };
 }
 
-function pluralize(name: string): string {
+export function pluralize(name: string): string {
   if (/[^aeiou]y$/.test(name)) return `${name.slice(0, -1)}ies`;
   return /(s|x|z|ch|sh)$/.test(name) ? `${name}es` : `${name}s`;
 }

@@ -3534,6 +3534,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:problem-type:events-gone",
+                     *       "title": "Gone",
+                     *       "status": 410,
+                     *       "detail": "Events after this position are deleted: retention is over",
+                     *       "instance": "/auth/events"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["auth.Problem"];
                 };
             };
@@ -5325,6 +5334,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:problem-type:events-gone",
+                     *       "title": "Gone",
+                     *       "status": 410,
+                     *       "detail": "Events after this position are deleted: retention is over",
+                     *       "instance": "/pet/events"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["pet.Problem"];
                 };
             };
@@ -6421,6 +6439,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:problem-type:user-not-found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "user not found",
+                     *       "instance": "/user/users/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -6684,6 +6711,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:problem-type:user-not-found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "user not found",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };
@@ -6886,6 +6922,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:problem-type:user-not-found",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "user not found",
+                     *       "instance": "/user/users/1/pets/1"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["user.Problem"];
                 };
             };

@@ -1,16 +1,20 @@
 /** Writes the files of a new product that the product owns: each function returns the text of a file. */
 import type { Framework } from '../lib/framework-files.ts';
 import { parseFields } from './fields.ts';
+import { parseListFields } from './lists.ts';
 import { deriveNames } from './names.ts';
 import type { Plan } from './plan.ts';
+
+const fields = parseFields(
+  'name:string(1..200), species:string(1..200), age:integer(0..1000)?, mood:string(1..200)=happy',
+  'pet',
+);
 
 /** The example service of a new product. */
 export const example: Plan = {
   names: deriveNames('pet'),
-  fields: parseFields(
-    'name:string(1..200), species:string(1..200), age:integer(0..1000)?, mood:string(1..200)=happy',
-    'pet',
-  ),
+  fields,
+  lists: parseListFields(fields, { filter: 'species, mood', sort: 'name, age' }),
   peers: [],
   fixtures: [],
   hasEvents: true,

@@ -55,7 +55,7 @@ export interface Operation {
   readonly cursor: string | undefined;
   /** The responses by status or `default`. */
   readonly responses: ReadonlyMap<string, Documented>;
-  /** The problem types in the examples of its 404: they tell which things it needs. */
+  /** The problem types of its 404: they tell which things it needs. */
   readonly missingTypes: readonly string[];
 }
 
@@ -82,7 +82,7 @@ interface Body {
 interface Media {
   readonly schema?: Schema;
   readonly example?: unknown;
-  readonly examples?: Readonly<Record<string, { readonly value?: unknown }>>;
+  readonly 'x-problem-types'?: readonly string[];
 }
 
 /**
@@ -141,11 +141,10 @@ export function readDocument(document: Node): Contract {
   function readMissingTypes(node: Body | undefined): string[] {
     const { content = {} } = node === undefined ? {} : (resolve(node as Node) as Body);
     return Object.values(content)
-      .flatMap(({ example, examples = {} }) => [
-        example,
-        ...Object.values(examples).map(({ value }) => value),
+      .flatMap(({ example, ...media }) => [
+        (example as { type?: unknown } | undefined)?.type,
+        ...(media['x-problem-types'] ?? []),
       ])
-      .map((one) => (one as { type?: unknown } | undefined)?.type)
       .filter((type): type is string => typeof type === 'string' && type !== 'about:blank');
   }
 

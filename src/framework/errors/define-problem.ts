@@ -60,23 +60,18 @@ export function ok(isDone: boolean, problem: ProblemDefinition): { ok: true } {
 }
 
 /**
- * Describes the response of a route for problems of one status, with an example of each.
- * @param instance the path in the examples.
+ * Describes the response of a route for problems of one status. The example is the first problem; `x-problem-types` lists
+ * the types of all if there are several.
+ * @param instance the path in the example.
  */
 export function describeProblems(
   description: string,
   definitions: readonly ProblemDefinition[],
   instance: string,
 ) {
-  const values = definitions.map(({ status, type, detail }) => {
-    return { type, title: STATUS_CODES[status] ?? 'Error', status, detail, instance };
-  });
-  // By type: a map of examples needs names.
-  const named = Object.entries(
-    Object.groupBy(values, ({ type }) => type.split(':').at(-1) as string),
-  ).flatMap(([name, some = []]) =>
-    some.map((value, index) => [index === 0 ? name : `${name}-${index + 1}`, { value }] as const),
-  );
-  const examples = values.length === 1 ? { example: values[0] } : { examples: Object.fromEntries(named) };
-  return { description, content: { [problemMediaType]: { schema: ref(ProblemSchema), ...examples } } };
+  const { status = 500, type, detail } = definitions[0] ?? {};
+  const example = { type, title: STATUS_CODES[status] ?? 'Error', status, detail, instance };
+  const types = [...new Set(definitions.map((one) => one.type))];
+  const list = types.length > 1 ? { 'x-problem-types': types } : {};
+  return { description, content: { [problemMediaType]: { schema: ref(ProblemSchema), example, ...list } } };
 }

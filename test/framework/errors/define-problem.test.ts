@@ -14,13 +14,11 @@ test('a response for one problem has its example', () => {
   expect(mediaOf(petNotFound)).toMatchObject({ example: notFoundOf('pet-not-found', 'Pet not found') });
 });
 
-test('a response for several problems has an example of each', () => {
+test('a response for several problems has the example of the first, and the types of all', () => {
   const other = defineProblem(404, 'pet-not-found', 'Pet of the toy not found');
   expect(mediaOf(toyNotFound, petNotFound, other)).toMatchObject({
-    examples: {
-      'toy-not-found': { value: notFoundOf('toy-not-found', 'Toy not found') },
-      'pet-not-found': { value: notFoundOf('pet-not-found', 'Pet not found') },
-      'pet-not-found-2': { value: notFoundOf('pet-not-found', 'Pet of the toy not found') },
-    },
+    example: notFoundOf('toy-not-found', 'Toy not found'),
+    'x-problem-types': ['urn:problem-type:toy-not-found', 'urn:problem-type:pet-not-found'],
   });
+  expect(mediaOf(petNotFound)).not.toHaveProperty('x-problem-types');
 });

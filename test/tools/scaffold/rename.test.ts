@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { renameInConfig } from '../../../scripts/scaffold/config-rename.ts';
 import { parseFields } from '../../../scripts/scaffold/fields.ts';
+import { parseListFields } from '../../../scripts/scaffold/lists.ts';
 import { deriveNames } from '../../../scripts/scaffold/names.ts';
 import { renamePeer } from '../../../scripts/scaffold/rename-peer.ts';
 import {
@@ -73,6 +74,7 @@ test('the files of a new service are the same after it was renamed and renamed b
   const plan = {
     names: deriveNames('toy'),
     fields,
+    lists: parseListFields(fields, {}),
     peers: [],
     fixtures: [],
     hasEvents: true,
@@ -83,7 +85,7 @@ test('the files of a new service are the same after it was renamed and renamed b
   const renameAll = (some: ReadonlyMap<string, string>, renaming: Renaming) =>
     format(new Map([...some].map(([path, text]) => [path, renameSource(path, text, renaming)])));
   const renamed = renameAll(files, rename('toy', 'game', [], kept));
-  expect([...renamed.values()].join('')).not.toMatch(/(?<!\w)[Tt]oys?(?!\w)(?<!sqliteTable\('toy)/);
+  expect([...renamed.values()].join('')).not.toMatch(/(?<!\w)[Tt]oys?(?!\w)(?<!sqliteTable\(\s*'toy)/);
   expect(renameAll(renamed, rename('game', 'toy', [], kept))).toEqual(files);
 });
 

@@ -18,31 +18,36 @@ export const pageLinks = fp(
   async (scope) => {
     scope.addHook('onRoute', (route) => {
       const { schema } = route;
-      if (readListColumns(schema?.querystring) === undefined) return;
+      const columns = readListColumns(schema?.querystring);
+      if (columns === undefined) return;
       const response = schema?.response as Readonly<Record<string, object>> | undefined;
       route.schema = {
         ...schema,
         response: { ...response, 200: { ...response?.['200'], headers: { link: describeLink(route.url) } } },
       };
-      route.onSend = [addLink, ...[route.onSend ?? []].flat()];
+      // A client's other parameters may be secrets, and mean nothing to the next page.
+      const kept: ReadonlySet<string> = new Set(['limit', 'sort', ...columns.filter]);
+      route.onSend = [createAddLink(kept), ...[route.onSend ?? []].flat()];
     });
   },
   { name: 'page-links', dependencies: ['route-responses'] },
 );
 
-const addLink: onSendHookHandler = (request, reply, payload, done) => {
-  const cursor = currentContext()?.request?.nextPage;
-  if (cursor !== undefined && reply.statusCode === 200)
-    reply.header('link', `<${urlOfPage(request.url, cursor)}>; rel="next"`);
-  done(null, payload);
-};
+function createAddLink(kept: ReadonlySet<string>): onSendHookHandler {
+  return (request, reply, payload, done) => {
+    const cursor = currentContext()?.request?.nextPage;
+    if (cursor !== undefined && reply.statusCode === 200)
+      reply.header('link', `<${urlOfPage(request.url, cursor, kept)}>; rel="next"`);
+    done(null, payload);
+  };
+}
 
-/** Returns the URL of a request, without its host and `offset`, with another cursor. */
-export function urlOfPage(url: string, cursor: string): string {
+/** Returns the URL of a request without its host, with another cursor. @param kept the parameters that stay. */
+export function urlOfPage(url: string, cursor: string, kept: ReadonlySet<string>): string {
   const path = pathOf(url);
   const query = url.slice(path.length + 1);
-  const kept = query.split('&').filter((pair) => pair !== '' && !/^(after|offset)$/.test(nameOf(pair)));
-  const target = `${path}?${[...kept, `after=${cursor}`].join('&')}`;
+  const pairs = query.split('&').filter((pair) => kept.has(nameOf(pair)));
+  const target = `${path}?${[...pairs, `after=${cursor}`].join('&')}`;
   // Node accepts characters in a URL that would end the link, and bytes above 0x7F.
   return target.replace(/[^\w\-.~!$&'()*+,;=:@/?%]/g, encodeURIComponent);
 }

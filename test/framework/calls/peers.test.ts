@@ -77,7 +77,7 @@ test('an unknown operation or query parameter is an error of one line with the f
     /^user uses the operation listPetz of pet, which has createPet, listPets, .*\. Correct the name; after a change of pet run \.\/run\.sh generate$/,
   );
   expect(() => pet.listPets.batchBy('idz' as 'ids')).toThrow(
-    'user sends the query parameter idz to listPets of pet, which has offset, limit, ids. Correct the name; after a change of pet run ./run.sh generate',
+    'user sends the query parameter idz to listPets of pet, which has offset, limit, after, sort, species, mood, ids. Correct the name; after a change of pet run ./run.sh generate',
   );
 });
 

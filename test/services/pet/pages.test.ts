@@ -140,11 +140,11 @@ describe('the pages of a list', () => {
 });
 
 describe('the link to the next page', () => {
-  test('has the path and the parameters of the request, without offset', async (t) => {
+  test('has the path and the declared parameters of the request, without offset', async (t) => {
     const { send } = await createExampleApp(t);
     await createPets(send, 5);
     const { next } = await readPage(send, `${path}?offset=1&limit=2&x=%3E%20a&species=dog&`);
-    expect(next).toMatch(/^\/pet\/pets\/\?limit=2&x=%3E%20a&species=dog&after=[\w-]+$/);
+    expect(next).toMatch(/^\/pet\/pets\/\?limit=2&species=dog&after=[\w-]+$/);
     const second = await readPage(send, next as string);
     expect(idsOf(second.pets)).toEqual([4, 5]);
     // A full page may be the last.

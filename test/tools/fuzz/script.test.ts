@@ -28,7 +28,7 @@ test('fuzz ends with 0 if no response violates the contract, and prints the numb
   expect(output).toMatch(/^seed 5: to repeat, \.\/run\.sh fuzz --seed 5 --requests 1000\n/);
   expect(output).toContain('\n1000 of 1000 requests\n');
   expect(output).toMatch(/\nGET \/box\/boxes\/\{box_id\} +200 × \d+, 400 × \d+, 404 × \d+, 422 × \d+\n/);
-  expect(output).toMatch(/\n1000 requests; \d+ of \d+ valid requests were accepted \(100.0 %\)\n$/);
+  expect(output).toMatch(/\n\d+ requests; \d+ of \d+ valid requests were accepted \(100.0 %\)\n$/);
   expect(code).toBe(0);
 });
 

@@ -43,6 +43,8 @@ function findFields(option: 'filter' | 'sort', text: string, fields: readonly Fi
     const field = fields.find((one) => one.name === name);
     if (field === undefined)
       throw new UsageError(`Unknown field ${name} of --${option}: name a field of --fields`);
+    if (option === 'filter' && field.type === 'instant')
+      throw new UsageError(`Field ${name} of --filter: a list cannot be filtered by a point in time`);
     if (option === 'sort' && !isSortable(field))
       throw new UsageError(
         `Field ${name} of --sort: its texts may be longer than ${maxSortedLength} characters`,

@@ -134,7 +134,9 @@ test.skipIf(authService === undefined)(
   async (t) => {
     const { url, post } = await createSecuredApp(t);
     expect((await post('/auth/users/', credentials)).status).toBe(200);
-    const page = await open(t, `${url}/docs`, { expectedError: `${url}/pet/pets/?offset=0&limit=100` });
+    const page = await open(t, `${url}/docs`, {
+      expectedError: `${url}/pet/pets/?offset=0&limit=100&sort=id`,
+    });
     expect(await execute(page, 'pet.listPets')).toMatchObject({ status: 401 });
 
     const { access_token: token } = (await execute(page, 'auth.logIn')).body as { access_token: string };

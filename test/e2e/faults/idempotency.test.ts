@@ -19,7 +19,7 @@ function query(file: string, sql: string): unknown[] {
 }
 
 describe('kill -9 of a server that has written: a retry has no second effect, and', () => {
-  const create = ['/pet/pets/', rex, 'pet.db', 'SELECT name FROM pet', ['Tom', 'Rex']] as const;
+  const create = ['/pet/pets/', rex, 'pet.db', 'SELECT name FROM pet ORDER BY id', ['Tom', 'Rex']] as const;
   const adopt = ['/user/users/1/pets/1', undefined, 'user.db', 'SELECT pet_id FROM adoption', [1]] as const;
 
   /** Sends a request with a key to a server that kills itself, and starts the next server. */

@@ -4,7 +4,7 @@ import { parseListFields } from '../../../scripts/scaffold/lists.ts';
 import { UsageError } from '../../../src/framework/app/arguments.ts';
 
 const fields = parseFields(
-  'story:string(1..201), name:string(1..200), title:string, age:integer?, kind:enum(ball,doll), pet:pet.Pet?',
+  'story:string(1..201), name:string(1..200), title:string, age:integer?, kind:enum(ball,doll), pet:pet.Pet?, bought:instant',
 );
 
 function namesOf(options: Parameters<typeof parseListFields>[1]) {
@@ -31,6 +31,7 @@ test.for<[options: Parameters<typeof parseListFields>[1], message: string]>([
   [{ sort: 'id' }, 'Unknown field id of --sort: name a field of --fields'],
   [{ sort: 'age,age' }, 'Expected each field of --sort once'],
   [{ sort: 'story' }, 'Field story of --sort: its texts may be longer than 200 characters'],
+  [{ filter: 'bought' }, 'Field bought of --filter: a list cannot be filtered by a point in time'],
   [{ filter: 'a,b,c,d,e,f' }, 'Expected at most 5 fields of --filter, not 6'],
   [{ sort: 'a,b,c,d,e,f,g,h,i' }, 'Expected at most 8 fields of --sort, not 9'],
 ])('%j is rejected with one line', ([options, message]) => {

@@ -2,9 +2,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ActsAs } from '../context/principal.ts';
 import type { Direction, Finding } from './compatibility/findings.ts';
 import { Inclusion } from './compatibility/inclusion.ts';
+import {
+  type Body,
+  findParameter,
+  listSuccesses,
+  locationOf,
+  type Parameter,
+  readOperation,
+  serializationOf,
+} from './compatibility/operation.ts';
 import { type Schema, SchemaDocument, Uncomparable } from './compatibility/schema-document.ts';
 import { findAt, listEventSchemas } from './event-feed.ts';
-import { acceptsCallOf, type OpenApiDocument, type SecurityRequirement } from './response-contract.ts';
+import { acceptsCallOf, type OpenApiDocument } from './response-contract.ts';
 
 /** A difference between the promised and the current contract of an operation that breaks its callers. */
 export interface BreakingChange {
@@ -25,26 +34,6 @@ export interface UsedOperation {
   readonly events?: readonly string[] | undefined;
   /** The service that calls, and the principal of its calls. Undefined: not compared. */
   readonly by?: { readonly service: string; readonly as: ActsAs } | undefined;
-}
-
-interface Parameter {
-  readonly name: string;
-  readonly in: string;
-  readonly required?: boolean;
-  readonly schema?: Schema;
-  readonly style?: string;
-  readonly explode?: boolean;
-  readonly content?: unknown;
-}
-interface Body {
-  readonly required?: boolean;
-  readonly content?: Readonly<Record<string, { readonly schema?: Schema }>>;
-}
-interface Operation {
-  readonly parameters?: readonly Parameter[];
-  readonly requestBody?: Body;
-  readonly responses?: Readonly<Record<string, Body>>;
-  readonly security?: readonly SecurityRequirement[];
 }
 
 const json = 'application/json';
@@ -99,7 +88,7 @@ function compareOperation(
   }
 
   function compareResponses(): void {
-    const [old, current] = [successes(before), successes(now)];
+    const [old, current] = [listSuccesses(before), listSuccesses(now)];
     for (const [status, body] of current) {
       const promise = old.get(status);
       if (promise === undefined) add('response', `the status ${status} is new`);
@@ -139,13 +128,13 @@ function compareOperation(
       parameter.in !== 'query' || (sends?.includes(parameter.name) ?? true);
     const [old, current] = [before?.parameters ?? [], now?.parameters ?? []];
     for (const parameter of current.filter(({ required }) => required)) {
-      const known = find(old, parameter);
+      const known = findParameter(old, parameter);
       if (known === undefined || !(known.required || (sends?.includes(known.name) ?? false))) {
         add(locationOf(parameter), 'is newly required');
       }
     }
     for (const parameter of old.filter(isSent)) {
-      const other = find(current, parameter);
+      const other = findParameter(current, parameter);
       if (other === undefined) add(locationOf(parameter), 'is no longer accepted');
       else compareParameter(locationOf(parameter), parameter, other);
     }
@@ -169,38 +158,4 @@ function compareOperation(
     else if (accepted === undefined) add('body', 'is no longer accepted as JSON');
     else compare('input', 'body', sent, accepted);
   }
-}
-
-/** Returns an operation with its parameters and those of its path, references resolved. */
-function readOperation(document: SchemaDocument, method: string, path: string): Operation | undefined {
-  const item = document.follow(document.root.paths[path] as Readonly<Record<string, unknown>> | undefined);
-  const operation = item?.[method] as Operation | undefined;
-  if (item === undefined || operation === undefined) return undefined;
-  const resolve = (parameters: unknown = []) =>
-    (parameters as readonly Parameter[]).map((parameter) => document.follow(parameter));
-  const own = resolve(operation.parameters);
-  const ofPath = resolve(item.parameters).filter((parameter) => find(own, parameter) === undefined);
-  return { ...operation, parameters: [...own, ...ofPath] };
-}
-
-function successes(operation: Operation | undefined): Map<string, Body> {
-  return new Map(Object.entries(operation?.responses ?? {}).filter(([status]) => status.startsWith('2')));
-}
-
-function find(parameters: readonly Parameter[], one: Parameter): Parameter | undefined {
-  return parameters.find((other) => locationOf(other) === locationOf(one));
-}
-
-function locationOf({ in: location, name }: Parameter): string {
-  return `${location}.${name}`;
-}
-
-/** Returns how a parameter is serialized, with the defaults of OpenAPI. */
-function serializationOf(parameter: Parameter): unknown {
-  const {
-    in: location,
-    content,
-    style = location === 'query' || location === 'cookie' ? 'form' : 'simple',
-  } = parameter;
-  return { style, explode: parameter.explode ?? style === 'form', content };
 }

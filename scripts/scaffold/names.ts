@@ -77,7 +77,8 @@ export function toPascalCase(name: string): string {
     .join('');
 }
 
-function toCamelCase(name: string): string {
+/** `pet-visit` and `pet_visit`: `petVisit`. */
+export function toCamelCase(name: string): string {
   const pascal = toPascalCase(name);
   return pascal.charAt(0).toLowerCase() + pascal.slice(1);
 }

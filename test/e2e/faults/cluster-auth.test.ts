@@ -2,10 +2,10 @@ import { expect, type TestContext, test } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
 import { authService } from '../../support/auth-service.ts';
 import { createPostgresDatabase } from '../../support/postgres-query.ts';
-import { findDebianPostgres, startPostgres } from '../../support/postgres-server.ts';
+import { startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { listManifests } from '../../tools/deploy/helper.ts';
 import { isOfGateway, withToken } from '../groupings/compare.ts';
-import { allGroupings, type Grouping, startGrouping } from '../groupings/helper.ts';
+import { oneProcess, startGrouping } from '../groupings/helper.ts';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
 import {
   compare,
@@ -17,7 +17,6 @@ import {
 } from './cluster/expectations.ts';
 import { relay } from './namespaces.ts';
 
-const [oneProcess] = allGroupings as [Grouping];
 const scopes = ['pet:read', 'pet:write', 'user:read'];
 const root = { email: 'root@example.com', password: 'three brown kettles' };
 
@@ -40,7 +39,7 @@ async function registerOnce(url: string): Promise<string> {
 }
 
 async function startDatabase(t: TestContext) {
-  const server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+  const server = await startPostgresIfAvailable();
   if (server !== undefined) t.onTestFinished(() => server.stop());
   return server;
 }

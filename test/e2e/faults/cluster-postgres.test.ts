@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCollector } from '../../support/collector.ts';
 import { createPostgresDatabase, queryPostgres } from '../../support/postgres-query.ts';
-import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { type PostgresServer, startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { listManifests } from '../../tools/deploy/helper.ts';
 import type { ComparedRequest } from '../groupings/compare.ts';
-import { allGroupings, type Grouping, startGrouping, waitFor } from '../groupings/helper.ts';
+import { oneProcess, startGrouping, waitFor } from '../groupings/helper.ts';
 import { startCluster } from './cluster/cluster.ts';
 import {
   compare,
@@ -16,11 +16,9 @@ import {
 } from './cluster/expectations.ts';
 import { relay } from './namespaces.ts';
 
-const [oneProcess] = allGroupings as [Grouping];
-
 let server: PostgresServer | undefined;
 beforeAll(async () => {
-  server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+  server = await startPostgresIfAvailable();
 });
 afterAll(() => server?.stop());
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { listManifests } from '../../tools/deploy/helper.ts';
-import { allGroupings, type Grouping, startGrouping } from '../groupings/helper.ts';
+import { oneProcess, startGrouping } from '../groupings/helper.ts';
 import { startCluster } from './cluster/cluster.ts';
 import {
   compare,
@@ -10,8 +10,6 @@ import {
   stopPods,
   unavailable,
 } from './cluster/expectations.ts';
-
-const [oneProcess] = allGroupings as [Grouping];
 
 test('services in pods, with SQLite, respond like one process, and the policies hold', {
   timeout: 240_000,

@@ -6,7 +6,7 @@ import { services } from '#generated/services.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../support/app.ts';
 import { queryPostgres } from '../../support/postgres-query.ts';
-import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { type PostgresServer, startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { root, startProcess } from '../process/helper.ts';
 import { migrationsOf, query, runScript } from './backup-helpers.ts';
 
@@ -20,7 +20,7 @@ const manyRows = 200_000;
 
 let server: PostgresServer | undefined;
 beforeAll(async () => {
-  server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+  server = await startPostgresIfAvailable();
 });
 afterAll(() => server?.stop());
 

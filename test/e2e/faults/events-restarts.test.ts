@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPostgresDatabase } from '../../support/postgres-query.ts';
-import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { type PostgresServer, startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { type App, createEventProject, replicaHosts } from '../process/event-project.ts';
 import { expectOnce, expectOneConsumerAtATime, startEventLoad } from './event-helpers.ts';
@@ -10,7 +10,7 @@ const restarts = Number(process.env.RESTARTS ?? 4);
 
 let server: PostgresServer | undefined;
 beforeAll(async () => {
-  server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+  server = await startPostgresIfAvailable();
 });
 afterAll(() => server?.stop());
 
@@ -35,7 +35,7 @@ test.for([
     await load.goesOn(10);
     const countReplaced = (app: App) => project.process(app).output().split('"instance replaced"').length;
     for (let restart = 0; restart < restarts; restart += 1) {
-      // All apps at once.
+      // All apps concurrently.
       await Promise.all(
         project.apps.map(async (app) => {
           const before = countReplaced(app);

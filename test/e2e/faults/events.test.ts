@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Client from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { queryPostgres } from '../../support/postgres-query.ts';
-import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { type PostgresServer, startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { type App, createEventProject } from '../process/event-project.ts';
 import { root } from '../process/helper.ts';
 import { expectOnce, startEventLoad } from './event-helpers.ts';
@@ -14,7 +14,7 @@ const kills = Number(process.env.KILLS ?? 4);
 
 let server: PostgresServer | undefined;
 beforeAll(async () => {
-  server = await startPostgres({ bin: findDebianPostgres(), fsync: true }).catch(() => undefined);
+  server = await startPostgresIfAvailable({ fsync: true });
 });
 afterAll(() => server?.stop());
 

@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFolder, sendRequest } from '../../support/app.ts';
 import { createPostgresDatabase } from '../../support/postgres-query.ts';
-import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { type PostgresServer, startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { main, startProcess } from '../process/helper.ts';
 import { createNamespaces, type Namespace, relay } from './namespaces.ts';
 import { findFaults, startLoad } from './replica-helpers.ts';
 
 let server: PostgresServer | undefined;
 beforeAll(async () => {
-  server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+  server = await startPostgresIfAvailable();
 });
 afterAll(() => server?.stop());
 

@@ -4,7 +4,7 @@ import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { key, makeDatabase } from '../../framework/idempotency/helper.ts';
 import { sendRequest, type TestResponse } from '../../support/app.ts';
-import { allGroupings, type Grouping, startGrouping } from '../groupings/helper.ts';
+import { allGroupings, type Grouping, oneProcess, startGrouping } from '../groupings/helper.ts';
 import { root, startProcess, startServer, writeConfig } from '../process/helper.ts';
 
 const rex = { name: 'Rex', species: 'dog' };
@@ -128,10 +128,9 @@ test('after kill -9 in a handler between two writes, a retry continues after the
 });
 
 describe('two processes with one database give one response, with one effect:', () => {
-  const together = allGroupings[0] as Grouping;
   const ways = {
     'instances of an app': async (t: TestContext) => {
-      const { url } = await startGrouping(t, together, { instances: 2, files: true });
+      const { url } = await startGrouping(t, oneProcess, { instances: 2, files: true });
       return [url, url];
     },
     'two servers': async (t: TestContext) => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest'
 import { sendRequest } from '../../support/app.ts';
 import { findPgBouncer, type PgBouncer, startPgBouncer } from '../../support/pgbouncer.ts';
 import { createPostgresDatabase, queryPostgres } from '../../support/postgres-query.ts';
-import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { type PostgresServer, startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { startServer, writeConfig } from '../process/helper.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -14,7 +14,7 @@ let server: PostgresServer | undefined;
 let bouncer: PgBouncer | undefined;
 beforeAll(async () => {
   if (program === undefined) return;
-  server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+  server = await startPostgresIfAvailable();
   if (server === undefined) return;
   // The schema is that of the user, because PgBouncer drops what a connection asks for.
   for (const user of ['pet', 'user'])

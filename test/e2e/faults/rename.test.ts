@@ -1,32 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, type TestContext, test, vi } from 'vitest';
-import { copyProject } from '../../docs/project.ts';
-import { makeFolder } from '../../support/app.ts';
-import { startProcess } from '../process/helper.ts';
+import { expect, test, vi } from 'vitest';
+import { openProject } from './scaffold-helper.ts';
 
 // Each command checks the types of the project, which takes half a minute on a busy machine.
 vi.setConfig({ testTimeout: 1_200_000 });
-
-/** Copies the project, and commits it. */
-function openProject(t: TestContext) {
-  const folder = makeFolder(t);
-  copyProject(folder);
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' });
-  git('init', '--quiet');
-  const commit = () => {
-    git('add', '--all');
-    git('-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '--quiet', '--message=all');
-  };
-  commit();
-  const run = async (command: string, ...args: string[]) => {
-    const running = startProcess(t, process.execPath, [`scripts/${command}.ts`, ...args], { cwd: folder });
-    const { code } = await running.ended;
-    return { code, output: running.output() };
-  };
-  return { folder, commit, run, git, changes: () => git('status', '--porcelain').trim() };
-}
 
 test('rename changes a service and those that call it, and renaming back leaves no change', async (t) => {
   const { folder, commit, run, git, changes } = openProject(t);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
 import { queryPostgres } from '../../support/postgres-query.ts';
-import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { type PostgresServer, startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { findFaults, hosts, type Replicas, startLoad, startReplicas } from './replica-helpers.ts';
 
 /** How often a replica is replaced: few times every day, more in `.ci/nightly`. */
@@ -10,7 +10,7 @@ const rounds = Number(process.env.KILLS ?? 4);
 /** Debian's server if it is installed; else that of npm. */
 let server: PostgresServer | undefined;
 beforeAll(async () => {
-  server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+  server = await startPostgresIfAvailable();
 });
 afterAll(() => server?.stop());
 

@@ -16,7 +16,7 @@ export function openProject(t: TestContext) {
     git('-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '--quiet', '--message=all');
   };
   commit();
-  const run = async (command: 'new' | 'remove', ...args: string[]) => {
+  const run = async (command: 'new' | 'remove' | 'rename' | 'check', ...args: string[]) => {
     const script = [`scripts/${command}.ts`, ...args];
     const running = startProcess(t, process.execPath, script, { cwd: folder });
     const { code } = await running.ended;
@@ -29,5 +29,5 @@ export function openProject(t: TestContext) {
     const running = startProcess(t, command, args, { cwd: folder, env: { PATH: path } });
     return { ...(await running.ended), output: running.output() };
   };
-  return { folder, commit, run, changes, program, t };
+  return { folder, commit, run, git, changes, program, t };
 }

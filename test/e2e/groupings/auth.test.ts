@@ -3,7 +3,7 @@ import { createTestIssuer } from '../../../src/framework/testing/index.ts';
 import { sendRequest, type TestResponse } from '../../support/app.ts';
 import { authService } from '../../support/auth-service.ts';
 import { createPostgresDatabase } from '../../support/postgres-query.ts';
-import { findDebianPostgres, startPostgres } from '../../support/postgres-server.ts';
+import { startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { differences, isOfGateway, makeRequests, sendAll, withToken } from './compare.ts';
 import { groupings, startGrouping } from './helper.ts';
 
@@ -18,7 +18,7 @@ test.skipIf(authService === undefined)(
   },
   async (t) => {
     const issuer = await createTestIssuer(t);
-    const server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+    const server = await startPostgresIfAvailable();
     t.onTestFinished(() => server?.stop());
     const onSqlite = groupings.map((grouping) => ({ grouping, isPostgres: false }));
     const onPostgres = groupings.slice(1, 2).map((grouping) => ({ grouping, isPostgres: true }));

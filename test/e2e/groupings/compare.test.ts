@@ -2,7 +2,7 @@ import pg from 'pg';
 import { expect, type TestContext, test } from 'vitest';
 import { readResponse } from '../../../src/framework/testing/send-request.ts';
 import { sendRequest, type TestResponse } from '../../support/app.ts';
-import { findDebianPostgres, startPostgres } from '../../support/postgres-server.ts';
+import { startPostgresIfAvailable } from '../../support/postgres-server.ts';
 import { type ComparedRequest, differences, ignored, makeRequests } from './compare.ts';
 import { groupings, type RunningGrouping, startGrouping, waitFor } from './helper.ts';
 
@@ -13,7 +13,7 @@ const count = Number(process.env.COMPARED_REQUESTS ?? 500);
 /** Lists every grouping on SQLite, then on PostgreSQL if it can be started: Debian's server if it is installed. */
 async function listRuns(t: TestContext) {
   const onSqlite = groupings.map((grouping) => ({ grouping, database: undefined }));
-  const server = await startPostgres({ bin: findDebianPostgres() }).catch(() => undefined);
+  const server = await startPostgresIfAvailable();
   if (server === undefined) return onSqlite;
   t.onTestFinished(() => server.stop());
   const onPostgres = await Promise.all(

@@ -20,6 +20,8 @@ export const allGroupings: readonly Grouping[] = [
   { name: 'both services in one separate app', gateway: [], apps: { both: ['pet', 'user'] } },
 ];
 
+export const [oneProcess] = allGroupings as readonly [Grouping, ...Grouping[]];
+
 /** All groupings with GROUPINGS=all (`.ci/run`). By default one process, and one process for each service. */
 export const groupings = process.env.GROUPINGS === 'all' ? allGroupings : allGroupings.slice(0, 2);
 

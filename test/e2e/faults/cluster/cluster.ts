@@ -23,7 +23,7 @@ export interface RunningPod {
 
 export interface Cluster {
   readonly pods: readonly RunningPod[];
-  /** The URL of the gateway for clients, who come through the pod of the Ingress controller. */
+  /** The URL of the gateway for clients, through the pod of the Ingress controller. */
   readonly url: string;
   /** Tries to connect each endpoint with each `host:port`. Returns the outcomes: `endpoint host:port: outcome`. */
   connectAll(targets: readonly string[]): Promise<string[]>;
@@ -39,9 +39,9 @@ export interface ClusterOptions {
 }
 
 /**
- * Runs one pod for each workload of manifests in a network namespace of its own, with the NetworkPolicies as rules of
- * nftables. Pods are in the labelled namespaces that the policies name, and a stranger is in another one.
- * @returns undefined if network namespaces or nftables cannot be had.
+ * Runs one pod for each workload of manifests, each in a separate network namespace, with the NetworkPolicies as rules of
+ * nftables. The pods that the policies name are in labelled namespaces; a stranger is in another namespace.
+ * @returns undefined if network namespaces or nftables are not available.
  */
 export async function startCluster(t: TestContext, options: ClusterOptions): Promise<Cluster | undefined> {
   if (spawnSync('nft', ['--version']).status !== 0) return undefined;

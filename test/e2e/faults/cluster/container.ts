@@ -23,8 +23,7 @@ const links = { bin: 'usr/bin', sbin: 'usr/sbin', lib: 'usr/lib', lib64: 'usr/li
 
 /**
  * Returns a function that runs commands in a container, as its manifest says: with the user, the volumes and the variables of
- * the manifest, no capability, and a root that nobody can write. The programs are those of this machine, and the code that of
- * this project.
+ * the manifest, no capability, and a read-only root. It runs the programs of this machine and the code of this project.
  */
 export function createContainer(t: TestContext, { host, pod, claims, configMaps, secrets }: Container) {
   const [container] = pod.containers;

@@ -11,7 +11,8 @@ import type { Cluster } from './cluster.ts';
 /** `COMPARED_REQUESTS` in the environment says how many. */
 const count = Number(process.env.COMPARED_REQUESTS ?? 150);
 export const requests = makeRequests(20_241_218, count);
-export const unavailable = 'network namespaces or nftables cannot be had here: this needs root, ip and nft';
+export const unavailable =
+  'network namespaces or nftables are not available: this test needs root, ip and nft';
 
 /** Lists the differences between the responses of one process and those of a cluster. */
 export async function compare(

@@ -20,7 +20,7 @@ const help = `Usage: ./run.sh new service NAME [OPTIONS]
 Writes a service with a table: its contract, queries, routes, migrations and tests, and its
 place in config.yaml and config.split.yaml. Then generates, formats, checks the types and
 runs the new tests. If a step fails, everything is as before. In a terminal, without
-arguments, the command asks.
+arguments, the command asks for them.
 
   NAME             the name of the service, in the singular: toy
   --fields LIST    the fields of an item ('name:string(1..200)')
@@ -50,7 +50,7 @@ const configs = ['config.yaml', 'config.split.yaml'];
 
 await runServiceCommand(async () => {
   const given = process.argv.slice(2);
-  // Asks only a person, and never one who gave arguments.
+  // A script has no terminal, and a user with arguments has no questions.
   const isAsking = given.length === 0 && process.stdin.isTTY && process.stdout.isTTY;
   const args = isAsking ? await askForArguments() : given;
   if (args[0] === 'project') return newProject(args.slice(1));

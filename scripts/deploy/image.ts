@@ -5,8 +5,8 @@ import { root } from '../lib/command.ts';
 import type { System } from './system.ts';
 
 /**
- * Writes the command that builds the image of every app, for a shell in the project's folder. That shell asks git for the
- * commit, so that the same config gives the same text.
+ * Writes the command that builds the image of every app, for a shell in the project's folder. The shell reads the commit
+ * from git, because the same config must give the same text.
  * @param folder the folder of the Dockerfile.
  * @throws {UsageError} if there is no Dockerfile, or if the image is named by its digest.
  */

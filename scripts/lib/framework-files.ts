@@ -48,7 +48,7 @@ export function findFrameworkTests(folder: string = root): 'absent' | 'without e
   return hasExamples ? 'present' : 'without examples';
 }
 
-/** The reason why tests are left out, for a person. */
+/** Tells the user why tests are left out. */
 export const withoutExamples = `The framework's own tests are left out, because they need the example services ${examples.join(', ')}`;
 
 /** Returns the command that checks the types, without the framework's own tests if their examples are missing. */

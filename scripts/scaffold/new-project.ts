@@ -134,7 +134,7 @@ function writeExample(folder: string): void {
   }
 }
 
-/** Writes what programs write: the lock file, the migrations and `generated/`. They use the packages of this project. */
+/** Runs the programs that write the lock file, the migrations and `generated/`, with the packages of this project. */
 async function fill(steps: Steps, folder: string, isBare: boolean): Promise<void> {
   const lock = ['install', '--package-lock-only', '--offline', '--ignore-scripts'];
   await steps.step('write package-lock.json', 'npm', ...lock);

@@ -1,21 +1,21 @@
-/** Asks a person at a terminal what to write. */
+/** Asks the user of a terminal for the arguments of `./run.sh new`. */
 import { UsageError } from '../../src/framework/app/arguments.ts';
 import { CommandError } from '../lib/command.ts';
 import { parseFields } from './fields.ts';
 import { deriveNames } from './names.ts';
 
-/** Asks, and returns the arguments of `./run.sh new` that say the same. Prints the command, so that it can be repeated. */
+/** Asks for the arguments of `./run.sh new`, and returns them. Prints the command, so that the user can repeat it. */
 export async function askForArguments(): Promise<string[]> {
-  // Here, because each command with arguments would wait for this import.
+  // Imported here, because every command with arguments would wait for the import.
   const prompts = await import('@clack/prompts');
   const { confirm, multiselect, select, text } = prompts;
-  /** Returns an answer. @throws {CommandError} if the person stopped with Ctrl-C. */
+  /** Returns an answer. @throws {CommandError} if the user pressed Ctrl-C. */
   const answer = async <Value>(asked: Promise<Value>): Promise<Exclude<Value, symbol>> => {
     const value = await asked;
     if (prompts.isCancel(value)) throw new CommandError('Stopped: nothing has changed');
     return value as Exclude<Value, symbol>;
   };
-  /** Makes of a function that throws one that returns its message. */
+  /** Wraps a parser: the result is the message of its error, or undefined if it accepts the value. */
   const check = (parse: (value: string) => unknown) => (value: string | undefined) => {
     try {
       parse(value ?? '');

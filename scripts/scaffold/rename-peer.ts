@@ -38,7 +38,7 @@ export function renamePeer(file: string, text: string, renaming: PeerRenaming): 
   visit(source);
   let result = '';
   let at = 0;
-  // Comments of the client file tell about the peer.
+  // Comments of the client file describe the peer.
   const between = (part: string) => (isClient ? renameComments(part, renaming) : part);
   for (const edit of edits.sort((one, other) => one.start - other.start)) {
     if (edit.start < at) continue;

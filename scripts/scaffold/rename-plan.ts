@@ -79,7 +79,7 @@ function usesPeer(user: string, name: string): boolean {
   return exists(file) && new RegExp(`peers:\\s*\\[[^\\]]*['"]${name}['"]`).test(read(file));
 }
 
-/** A second name in the same words would become one with the first, and could not be renamed back. */
+/** @throws {UsageError} if the file has the new name already, because both names would be equal after the renaming. */
 function expectNoName(path: string, text: string, renaming: Renaming): void {
   const line = findNewName(path, text, renaming);
   if (line === 0) return;

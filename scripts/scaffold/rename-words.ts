@@ -4,17 +4,17 @@
  * not a word of `category`.
  */
 import ts from 'typescript';
-import { capitalize, type Names, toPascalCase } from './names.ts';
+import { capitalize, type Names, toCamelCase, toPascalCase } from './names.ts';
 
 type Style = 'kebab' | 'snake' | 'camel' | 'pascal' | 'upper' | 'words' | 'sentence';
 
-/** Where a text stands. It decides the form of a new name with several words, if the old one has only one. */
+/** The kind of the text. It decides the form of a new name with several words if the old name has only one word. */
 type Place = 'identifier' | 'string' | 'text';
 
 const styles: Readonly<Record<Style, (name: string) => string>> = {
   kebab: (name) => name,
   snake: (name) => name.replaceAll('-', '_'),
-  camel: (name) => toPascalCase(name).replace(/^./, (first) => first.toLowerCase()),
+  camel: toCamelCase,
   pascal: toPascalCase,
   upper: (name) => name.replaceAll('-', '_').toUpperCase(),
   words: (name) => name.replaceAll('-', ' '),
@@ -47,7 +47,7 @@ export function renameWords(text: string, renaming: Renaming, place: Place = 'st
       else if (known[1] === name) known[0].push(style);
     }
   const longestFirst = [...forms.keys()].sort((one, other) => other.length - one.length);
-  // A word in lower case begins after no letter, and one with a capital begins anywhere. Neither ends before a small letter.
+  // A word in lower case does not follow a letter; a capitalized word may. No lower-case letter follows either of them.
   const any = longestFirst
     .map((form) => (/^[a-z]/.test(form) ? `(?<![A-Za-z0-9])${form}` : `(?<![A-Z])${form}`))
     .join('|');
@@ -127,8 +127,8 @@ function isInSql(node: ts.Node): boolean {
 }
 
 /**
- * Renames the words of a service in one of its own source files. Names in the database stay: the strings of `tables.ts`
- * but for imports, and the text of SQL templates.
+ * Renames the words of a service in one of its source files. It keeps names in the database: the strings of `tables.ts`,
+ * except in imports, and the text of SQL templates.
  */
 export function renameSource(file: string, text: string, renaming: Renaming): string {
   return renameParts(file, joinLongObjects(file, text), renaming);
@@ -160,8 +160,8 @@ function renameParts(file: string, text: string, renaming: Renaming): string {
 const lineWidth = 110;
 
 /**
- * Joins the first line of an object with the next, if the object is too long for one line: then the formatter, and not a
- * person, broke it. The formatter never joins lines again after a `{` with a line end, also if a shorter name lets them fit.
+ * Joins the first line of an object with the next line if the object is too long for one line, because the formatter then
+ * broke it. The formatter never joins the lines of an object again, even if a shorter name lets them fit.
  */
 function joinLongObjects(file: string, text: string): string {
   const breaks: [start: number, end: number][] = [];

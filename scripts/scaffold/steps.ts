@@ -32,7 +32,7 @@ export class Steps {
   }
 
   /**
-   * Runs a program of the project. Its output is only for the case that it fails.
+   * Runs a program of the project. Prints its output only if it fails.
    * @param title what the program does, for the message.
    * @throws {CommandError} with its output.
    */

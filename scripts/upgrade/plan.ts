@@ -6,7 +6,7 @@ export interface FilePlan {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly deleted: readonly string[];
-  /** Those that are changed or deleted, and whose text is not one that the framework ever had. */
+  /** Changed or deleted files whose text is in no version of the framework: the user edited them. */
   readonly byHand: readonly string[];
   /** Files of the product in the folders of the framework. */
   readonly kept: readonly string[];
@@ -22,7 +22,7 @@ export function planFiles(
   const folders = next.development.paths.filter((path) =>
     [...files.keys()].some((file) => isIn([path], file) && isForDevelopment(next, file)),
   );
-  /** Whether the product has this file in the newer version. A product without the framework's tests stays without. */
+  /** Whether the product has this file in the newer version. A product without the framework's tests gets none. */
   const isWanted = (file: string) =>
     isIn(next.paths, file) && (!isForDevelopment(next, file) || isIn(folders, file));
 

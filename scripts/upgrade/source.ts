@@ -25,7 +25,7 @@ export interface Source {
   remove(): void;
 }
 
-/** What no framework may contain, because it belongs to the product. */
+/** Paths that belong to the product. A framework that claims one of them is rejected. */
 const ofProduct = ['src/services', 'src/main.ts', 'test/services', 'generated', 'package.json', 'README.md'];
 
 /**
@@ -47,7 +47,7 @@ export function fetchSource(from: string): Source {
 
 /** Runs git. @throws {UsageError} with its last message. */
 export function git(folder: string, ...args: string[]): string {
-  // Without a terminal, nobody can answer a question about a password.
+  // Without a terminal, git would wait for a password that no user can enter.
   const env = { ...process.env, ...(!process.stdin.isTTY && { GIT_TERMINAL_PROMPT: '0' }) };
   const options = { cwd: folder, encoding: 'utf8', maxBuffer: 2 ** 30, env } as const;
   const { status, stdout, stderr, error } = spawnSync(
@@ -124,7 +124,7 @@ function readManifestOf(folder: string, version: string): string | undefined {
   for (const commit of git(folder, 'log', '--format=%H', 'HEAD', '--', 'framework.json').trim().split('\n')) {
     const text = git(folder, 'show', `${commit}:framework.json`);
     if (text.includes(`"version": "${version}"`)) return git(folder, 'show', `${newer}:package.json`);
-    // Until this commit the version was the one before.
+    // This commit begins a newer version, so the searched version ends before it.
     newer = `${commit}^`;
   }
   return undefined;

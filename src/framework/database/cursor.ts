@@ -49,6 +49,6 @@ function parseParts(text: string): Parts | undefined {
   }
   if (!Array.isArray(parts) || parts[0] !== version || typeof parts[1] !== 'string') return undefined;
   const [, order, id, value] = parts as Parts;
-  // Each position has one text, so that a cut or changed text is not another position by chance.
+  // Only the exact text of a position is valid, because a truncated text could be another position.
   return parts.length <= 4 && formatCursor(order, { id, value }) === text ? (parts as Parts) : undefined;
 }

@@ -46,13 +46,13 @@ export function prepareList<
     database.orm.select({ id }).from(id.table).orderBy(desc(id)).limit(1),
   );
   const selectPage = prepareStatement('offset', 'id', []);
-  // PostgreSQL reports a parameter that does not fit its column at the start, if a statement is prepared by then.
+  // Prepared now, so that PostgreSQL reports at the start a parameter whose type does not match its column.
   for (const order of ['id', ...columns.sort]) prepareStatement('after', order, columns.filter);
 
   return async (query) => {
     const request = query as unknown as Request;
     const { after, offset, sort = 'id' } = request;
-    // A query keeps parameters that its schema does not have.
+    // Validation keeps parameters that are not in the schema.
     const hasIds = columns.hasIds && request.ids !== undefined;
     const filters = columns.filter.filter((name) => request[name] !== undefined);
     if (after !== undefined && hasIds) throw invalidCursor('cannot be used together with ids');

@@ -9,7 +9,7 @@ let opened: LineDestination | undefined;
 let options: LineQueueOptions = {};
 
 /**
- * Opens standard output. All callers share one queue, with the options of the last call that has any. A full disk, a
+ * Opens standard output. All callers share one queue, with the options of the last call that passes them. A full disk, a
  * closed pipe or a pipe that nothing reads never blocks the event loop. Such an output delays the end of the process only
  * briefly.
  */

@@ -28,7 +28,7 @@ test('a session that has ended is rejected after 45 s at the latest', async () =
   await expect(verify('x')).rejects.toThrow('the session has ended');
 });
 
-test('no request waits for an issuer that has not answered the last one', async () => {
+test('no request waits for an issuer that did not respond to the last request', async () => {
   let answer: () => Promise<ReturnType<typeof batch>> = async () => batch();
   const verify = create(() => answer());
   await verify('x');
@@ -65,7 +65,7 @@ test('all pages of the feed are read before a token is accepted', async () => {
   await expect(verify('x')).rejects.toThrow('the session has ended');
 });
 
-test('an issuer that is away is asked at most once a second', async () => {
+test('an issuer that is away gets at most one request a second', async () => {
   const now = performance.now();
   let passed = 0;
   vi.mocked(performance.now).mockImplementation(() => now + passed);

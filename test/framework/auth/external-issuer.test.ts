@@ -106,7 +106,7 @@ test('a redirect of the discovery is not followed', async (t) => {
   expect([count(), issuer.countKeyRequests()]).toEqual([1, 0]);
 });
 
-test('keys that cannot be had are requested at most once a second', async (t) => {
+test('unavailable keys are requested at most once a second', async (t) => {
   const now = performance.now();
   vi.spyOn(performance, 'now').mockReturnValue(now);
   t.onTestFinished(() => vi.mocked(performance.now).mockRestore());

@@ -17,7 +17,7 @@ async function open() {
   return { verify, keys, token };
 }
 
-test('a token is verified once, also for requests at once', async () => {
+test('a token is verified once, also for concurrent requests', async () => {
   const { verify, keys, token } = await open();
   await Promise.all(Array.from({ length: 5 }, () => verify(`Bearer ${token}`)));
   expect(verify(`Bearer ${token}`)).toMatchObject({ kind: 'user', sub: '1' });

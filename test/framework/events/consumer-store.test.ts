@@ -42,7 +42,7 @@ test('one of two processes has the lease, until it releases it', async (t) => {
   expect(await other.acquire()).toBe(true);
 });
 
-test('of two processes that take a free lease at once one gets it', async (t) => {
+test('of two processes that take a free lease concurrently, one gets it', async (t) => {
   const { one, other } = await openTwice(t);
   await one.read();
   expect((await Promise.all([one.acquire(), other.acquire()])).sort()).toEqual([false, true]);
@@ -110,7 +110,7 @@ test('an operator sees the owner of a lease until it expires', async (t) => {
   expect(await operations.listConsumers()).toMatchObject([{ producer: 'note', owner: null }]);
 });
 
-test('a parked event that fails again is not due, and one that is gone is not handled', async (t) => {
+test('a parked event that fails again is not due, and a deleted one is not handled', async (t) => {
   const { one, operations } = await openTwice(t);
   const event = { id: 'a-1', type: 'note.added', subject: 'a' } as CloudEvent;
   await one.park(event, 'no');

@@ -116,7 +116,7 @@ test('a new password needs the old one, and ends the other sessions', async (t) 
   await begin(app, { ...alice, password: bob.password });
 });
 
-test('of two changes of a password at once one happens', async (t) => {
+test('of two concurrent changes of a password, one succeeds', async (t) => {
   const app = await createSecuredApp(t);
   const headers = bearer(await begin(app));
   const changes = [bob.password, 'nine yellow boats'].map((wanted, index) =>

@@ -89,7 +89,7 @@ describe.skipIf(postgresUrl === undefined)('a response of PostgreSQL that is los
     await expect.poll(() => list()).toEqual(['one', 'two', 'three']);
   });
 
-  test('to a read: the read is asked again', async (t) => {
+  test('to a read: the database sends the read again', async (t) => {
     const { database, add, list, lose } = await openNotes(t);
     await add('one');
     lose('SELECT 1');
@@ -98,7 +98,7 @@ describe.skipIf(postgresUrl === undefined)('a response of PostgreSQL that is los
 });
 
 test.skipIf(postgresUrl === undefined)(
-  'a write to a server that is gone has no effect, which is known',
+  'a write to a stopped server is known to have no effect',
   async (t) => {
     const { database, add, close } = await openNotes(t);
     await add('one');

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
 import { CommandError, root, runCommand } from './lib/command.ts';
 import { findFrameworkTests, readFramework } from './lib/framework-files.ts';
+import { expectCommitted } from './scaffold/changes.ts';
 import { type MergedManifest, mergeManifest } from './upgrade/manifest.ts';
 import { type FilePlan, planFiles } from './upgrade/plan.ts';
 import { fetchSource, git, parseFiles, type Source } from './upgrade/source.ts';
@@ -52,18 +53,14 @@ await runCommand(async () => {
 
 /** @throws {UsageError} if git could not undo an upgrade. */
 function expectClean(): void {
-  let changed: string;
   try {
-    changed = git(root, 'status', '--porcelain', '--', '.');
     git(root, 'rev-parse', '--verify', '--quiet', 'HEAD');
   } catch {
     throw new UsageError(
       'This project is not a git repository with a commit: run git init, and commit it first',
     );
   }
-  const [first] = changed.split('\n');
-  if (first !== undefined && first !== '')
-    throw new UsageError(`${first.slice(3)} has changes that are not committed: commit or stash them first`);
+  expectCommitted(['.']);
 }
 
 /** Returns a positive number if the first version is newer. */

@@ -90,7 +90,9 @@ function readValidFramework(from: string, folder: string): Framework {
     framework.paths.every(
       (path: unknown) => typeof path === 'string' && !/^\/|(^|\/)\.\.?(\/|$)|^\.git$|^$/.test(path),
     ) &&
-    !ofProduct.some((path) => isIn(framework?.paths ?? [], path) || isIn([path], framework?.paths[0] ?? ''));
+    !ofProduct.some(
+      (path) => isIn(framework?.paths ?? [], path) || framework?.paths.some((one) => isIn([path], one)),
+    );
   if (framework === undefined || !isValid)
     throw new UsageError(`${from} has a framework.json that is not valid: expected a version, and paths`);
   return framework;

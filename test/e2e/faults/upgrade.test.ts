@@ -79,10 +79,13 @@ test('a mistake of the user, or nothing to do, is one line, and nothing is writt
   setVersion('0.0.9');
   commit(framework);
   await expectLine(['--from', framework], 2, `has the framework 0.0.9, which is older than ${version} here`);
-  edit(framework, 'framework.json', '"paths": [', '"paths": [\n    "src/services",');
-  commit(framework);
-  await expectLine(['--from', framework], 2, `${framework} has a framework.json that is not valid`);
-  git(framework, 'reset', '--quiet', '--hard', 'HEAD~2');
+  for (const path of ['src/services', 'src/services/pet']) {
+    edit(framework, 'framework.json', '"src/framework",', `"src/framework",\n    "${path}",`);
+    commit(framework);
+    await expectLine(['--from', framework], 2, `${framework} has a framework.json that is not valid`);
+    git(framework, 'reset', '--quiet', '--hard', 'HEAD~1');
+  }
+  git(framework, 'reset', '--quiet', '--hard', 'HEAD~1');
   setVersion('9.0.0');
   commit(framework);
   const shallow = join(makeFolder(t), 'shallow');

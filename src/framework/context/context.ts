@@ -27,8 +27,8 @@ export interface Context {
 export interface RequestState {
   /** Whether the client has disconnected or received a 504 while the handler still runs. */
   readonly isOver: boolean;
-  /** The cursor of the page after the one that the handler has read. Undefined: there is no further page. */
-  nextPage?: string | undefined;
+  /** The cursors after the full pages that the handler has read, by the columns of their list. Undefined: none. */
+  nextPages?: Map<object, string> | undefined;
 }
 
 /**

@@ -99,11 +99,13 @@ export function prepareList<
   function noteNext(rows: readonly Row[], limit: number, order: string): void {
     const last = rows[limit - 1];
     const request = currentContext()?.request;
-    if (last === undefined || request === undefined) return;
+    if (request === undefined) return;
+    if (last === undefined) return void request.nextPages?.delete(columns);
     const { name, column } = readOrder(table, order);
     const value = name === 'id' ? undefined : last[name];
     const stored = value === undefined || value === null ? value : column.mapToDriverValue(value);
-    request.nextPage = formatCursor(order, { id: last.id, value: stored as CursorValue });
+    request.nextPages ??= new Map();
+    request.nextPages.set(columns, formatCursor(order, { id: last.id, value: stored as CursorValue }));
   }
 }
 

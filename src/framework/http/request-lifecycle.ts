@@ -59,7 +59,7 @@ export interface InFlightRequest {
   readonly state: {
     /** Whether the client no longer waits. No further work is started for it. */
     isOver: boolean;
-    nextPage: string | undefined;
+    nextPages: Map<object, string> | undefined;
   };
 }
 
@@ -105,7 +105,7 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
       const { config: route } = request.routeOptions;
       const isCounted = caller !== 'service' && route.exempt !== true && route.isLongPoll !== true;
       if (isCounted) concurrency.enter();
-      const state = { isOver: false, nextPage: undefined };
+      const state = { isOver: false, nextPages: undefined };
       const raw = reply.raw as Response;
       raw[inFlightOf] = list.add({ request, reply, route, isCounted, span, state });
       // 'close' is always emitted once, but 'finish' only if the client has not disconnected.

@@ -4,7 +4,7 @@ import fp from 'fastify-plugin';
 import { currentContext } from '../context/context.ts';
 import { pathOf } from '../context/url.ts';
 import { formatCursor } from '../database/cursor.ts';
-import { readListColumns } from '../openapi/list-query.ts';
+import { type ListColumns, readListColumns } from '../openapi/list-query.ts';
 
 function describeLink(path: string) {
   return Type.String({
@@ -25,17 +25,17 @@ export const pageLinks = fp(
         ...schema,
         response: { ...response, 200: { ...response?.['200'], headers: { link: describeLink(route.url) } } },
       };
-      // A client's other parameters may be secrets, and mean nothing to the next page.
-      const kept: ReadonlySet<string> = new Set(['limit', 'sort', ...columns.filter]);
-      route.onSend = [createAddLink(kept), ...[route.onSend ?? []].flat()];
+      route.onSend = [createAddLink(columns), ...[route.onSend ?? []].flat()];
     });
   },
   { name: 'page-links', dependencies: ['route-responses'] },
 );
 
-function createAddLink(kept: ReadonlySet<string>): onSendHookHandler {
+function createAddLink(columns: ListColumns): onSendHookHandler {
+  // A client's other parameters may be secrets, and mean nothing to the next page.
+  const kept: ReadonlySet<string> = new Set(['limit', 'sort', ...columns.filter]);
   return (request, reply, payload, done) => {
-    const cursor = currentContext()?.request?.nextPage;
+    const cursor = currentContext()?.request?.nextPages?.get(columns);
     if (cursor !== undefined && reply.statusCode === 200)
       reply.header('link', `<${urlOfPage(request.url, cursor, kept)}>; rel="next"`);
     done(null, payload);

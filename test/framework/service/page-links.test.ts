@@ -39,12 +39,15 @@ const shelter = defineService({
     onStart(async () => void (await Promise.all([insert.run(), insert.run(), insert.run()])));
     const query = listQuery(Pet, { sort: ['name', 'last_fed'] });
     const list = prepareList(database, pets, query, () => orm.select().from(pets));
+    const others = prepareList(database, pets, listQuery(Pet), () => orm.select().from(pets));
     const response = { 200: Type.Array(ref(shown)) };
     app.get(
       '/pets/',
       { schema: { operationId: 'listPets', summary: 'List pets', querystring: query, response } },
       async (request) => {
         const page = await list(request.query);
+        // The link is that of the list of the route.
+        await others({ limit: 1, offset: 0 });
         if (request.headers['x-fail'] !== undefined) throw new Conflict('No');
         return page.map(({ id, name }) => ({ id, label: `${name} ${id}` }));
       },

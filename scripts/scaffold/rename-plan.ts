@@ -1,5 +1,5 @@
 /** Decides which files change when a service gets another name. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../src/framework/app/arguments.ts';
 import { root } from '../lib/command.ts';
@@ -40,16 +40,13 @@ export function planRename(from: Names, to: Names, known: readonly string[]): Re
   const written = new Map<string, string>();
   const folders = [folder, `test/services/${from.name}`].filter(exists);
   for (const path of folders.flatMap(listFiles)) {
-    const text = readFileSync(join(root, path), 'latin1');
+    const text = read(path);
     const isSource = path.endsWith('.ts');
-    if (isSource) expectNoName(path, read(path), renaming);
+    if (isSource) expectNoName(path, text, renaming);
     const [, base, rest = ''] = /^((?:src|test)\/services\/)[^/]+\/(.*)$/.exec(path) ?? [];
     const isMigration = rest.startsWith('migrations/');
     const target = `${base}${to.name}/${isMigration ? rest : renameWords(rest, renaming)}`;
-    written.set(
-      target,
-      isSource ? renameSource(path, read(path), renaming) : Buffer.from(text, 'latin1').toString(),
-    );
+    written.set(target, isSource ? renameSource(path, text, renaming) : text);
   }
 
   const client = (user: string) => `src/services/${user}/${from.name}-client.ts`;
@@ -64,9 +61,10 @@ export function planRename(from: Names, to: Names, known: readonly string[]): Re
     const exported = exists(client(owner)) ? listExports(read(client(owner))) : [];
     const identifiers = new Set([...listOperations(from.name), ...exported]);
     const target = path === client(owner) ? `src/services/${owner}/${to.name}-client.ts` : path;
-    const text = renamePeer(path, read(path), { ...renaming, identifiers });
-    if (text === read(path) && target === path) continue;
-    written.set(target, text);
+    const text = read(path);
+    const renamed = renamePeer(path, text, { ...renaming, identifiers });
+    if (renamed === text && target === path) continue;
+    written.set(target, renamed);
     peers.push(...new Set([path, target]));
     if (target !== path) removed.push(path);
   }

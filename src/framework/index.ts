@@ -2,6 +2,7 @@
 export type { EventHandlers, FoundItems, Lookup, Peer } from './calls/peers.ts';
 export { bindContext, getCaller } from './context/context.ts';
 export type { Principal } from './context/principal.ts';
+export { listQuery } from './database/list-query.ts';
 export { defineProblem, found, ok, type ProblemDefinition, peerProblems } from './errors/define-problem.ts';
 export {
   Conflict,
@@ -13,7 +14,6 @@ export {
 } from './errors/problem.ts';
 export type { Emit } from './events/event-schemas.ts';
 export { getLogger, type Logger } from './logging/logger.ts';
-export { listQuery } from './openapi/list-query.ts';
 export { defaulted, Id, Instant, nullable, OkResponse, ref, Timestamp, text } from './openapi/schema.ts';
 export {
   defineService,

@@ -1,8 +1,8 @@
 import { currentContext } from '../context/context.ts';
-import { type ListQuerySchema, type ListRequest, readListColumns } from '../openapi/list-query.ts';
 import { type CursorValue, formatCursor, invalidCursor, parseCursor } from './cursor.ts';
 import type { Database } from './database.ts';
 import { type AnySQLiteColumn, desc } from './drizzle.ts';
+import { type ListQuerySchema, type ListRequest, readListColumns } from './list-query.ts';
 import {
   afterId,
   afterValue,

@@ -4,7 +4,7 @@ import fp from 'fastify-plugin';
 import { currentContext } from '../context/context.ts';
 import { pathOf } from '../context/url.ts';
 import { formatCursor } from '../database/cursor.ts';
-import { type ListColumns, readListColumns } from '../openapi/list-query.ts';
+import { type ListColumns, readListColumns } from '../database/list-query.ts';
 
 function describeLink(path: string) {
   return Type.String({

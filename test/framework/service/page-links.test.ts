@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { prepareList } from '../../../src/framework/database/list.ts';
+import { listQuery } from '../../../src/framework/database/list-query.ts';
 import { Conflict } from '../../../src/framework/errors/problem.ts';
-import { listQuery } from '../../../src/framework/openapi/list-query.ts';
 import { ref } from '../../../src/framework/openapi/schema.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { urlOfPage } from '../../../src/framework/service/page-links.ts';

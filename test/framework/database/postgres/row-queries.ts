@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { asc, desc, eq, sql } from '../../../../src/framework/database/drizzle.ts';
 import { prepareList } from '../../../../src/framework/database/list.ts';
-import { listQuery } from '../../../../src/framework/openapi/list-query.ts';
+import { listQuery } from '../../../../src/framework/database/list-query.ts';
 import { largest, notes, p, type Queries, read, tags } from './query-tables.ts';
 
 const names = sql`SELECT name FROM note`;

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { expect, expectTypeOf, test } from 'vitest';
-import { listQuery, readListColumns } from '../../../src/framework/openapi/list-query.ts';
+import { listQuery, readListColumns } from '../../../src/framework/database/list-query.ts';
 import { Id, nullable, ref, Timestamp, text } from '../../../src/framework/openapi/schema.ts';
 
 const Kind = Type.Unsafe<'ball' | 'doll' | null>({ type: ['string', 'null'], enum: ['ball', 'doll', null] });

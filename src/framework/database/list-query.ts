@@ -1,5 +1,5 @@
 import { type Static, type TObject, type TSchema, type TUnsafe, Type } from '@sinclair/typebox';
-import { Id, Page } from './schema.ts';
+import { Id, Page } from '../openapi/schema.ts';
 
 /** The key of a list's columns in the schema of its query. */
 const columnsOf = Symbol('columnsOf');

@@ -6,6 +6,7 @@ import { createTwoFilesPatch } from 'diff';
 import openapiTS, { astToString } from 'openapi-typescript';
 import { buildApp } from '../src/framework/app/app.ts';
 import { readArguments } from '../src/framework/app/arguments.ts';
+import { loadServices } from '../src/framework/app/load-services.ts';
 import { checkUse, type PeerUse } from '../src/framework/calls/peer-operations.ts';
 import { checkConfig } from '../src/framework/config/config.ts';
 import { DefinitionError } from '../src/framework/errors/definition-error.ts';
@@ -51,13 +52,13 @@ await runServiceCommand(async () => {
 /** Returns the content of each file of `generated/` by its path, and the operations that services use of their peers. */
 async function generate(folder: string) {
   const names = listServiceFolders();
-  const services = new Map<string, Service>();
-  for (const name of names) {
-    const { default: service } = await import(join(folder, name, 'index.ts'));
+  const services = await loadServices(
+    Object.fromEntries(names.map((name) => [name, () => import(join(folder, name, 'index.ts'))])),
+  );
+  for (const [name, service] of services) {
     if (service?.name !== name)
       throw new CommandError(`src/services/${name}/index.ts must define the service ${name}`);
     expectMigrations(service);
-    services.set(name, service);
   }
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const { parts, uses } = await describe(services, version);

@@ -1,13 +1,20 @@
 import { services as generated } from '#generated/services.ts';
+import { DefinitionError } from '../errors/definition-error.ts';
 import type { Service } from '../service/define-service.ts';
 
 /** A function for each service that imports it, by name. `generated/services.ts` has those of src/services. */
 export type ServiceImports = Readonly<Record<string, () => Promise<{ readonly default: object }>>>;
 
-/** Imports services. Returns them by name, in the order of `imports`. */
+/**
+ * Imports services. Returns them by name, in the order of `imports`.
+ * @throws {DefinitionError} if a service has a mistake that shows when it is imported.
+ */
 export async function loadServices(imports: ServiceImports = generated): Promise<Map<string, Service>> {
   const loaded = Object.entries(imports).map(async ([name, load]) => {
-    const { default: service } = await load();
+    const { default: service } = await load().catch((error) => {
+      if (!(error instanceof DefinitionError)) throw error;
+      throw new DefinitionError(`${name}: ${error.message}`, { cause: error });
+    });
     return [name, service as Service] as const;
   });
   return new Map(await Promise.all(loaded));

@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TSchema, type TUnsafe, Type } from '@sinclair/typebox';
+import { DefinitionError } from '../errors/definition-error.ts';
 import { Id, Page } from '../openapi/schema.ts';
 
 /** The key of a list's columns in the schema of its query. */
@@ -52,6 +53,7 @@ type Named<Item extends TObject> = Exclude<keyof Static<Item> & string, 'id'>;
  * @param options.filter the properties that a client may filter by: equality with one value that is not null.
  * @param options.sort the properties that a client may sort by, besides `id`. Each needs an index with the id.
  * @param options.ids the maximum number of ids of a lookup. Absent: no parameter `ids`.
+ * @throws {DefinitionError} if a list cannot be filtered or sorted by a property.
  */
 export function listQuery<
   Item extends TObject,
@@ -66,8 +68,10 @@ export function listQuery<
   } = {},
 ): ListQuerySchema<ListQuery<Static<Item>, Filter, Sort>, Filter, Sort> {
   const { filter = [], sort = [], ids } = options;
-  if (filter.length > maxFilters) throw new Error(`Expected at most ${maxFilters} filters of a list`);
-  if (sort.length > maxSorts) throw new Error(`Expected at most ${maxSorts} properties to sort a list by`);
+  if (filter.length > maxFilters)
+    throw new DefinitionError(`a list has at most ${maxFilters} filters: remove some`);
+  if (sort.length > maxSorts)
+    throw new DefinitionError(`a list can be sorted by at most ${maxSorts} properties: remove some`);
   for (const name of sort) assertSortable(name, item.properties[name]);
   const filters = filter.map((name) => [name, createFilter(name, item.properties[name])]);
   const schema = Type.Object({
@@ -120,12 +124,12 @@ function createIds(maxItems: number) {
 /** Creates the parameter for a property. A query has no null. */
 function createFilter(name: string, schema: TSchema | undefined): TSchema {
   if (schema === undefined || Object.hasOwn(Page.properties, name) || ['after', 'sort', 'ids'].includes(name))
-    throw new Error(`A list cannot be filtered by ${name}: choose another property`);
+    throw new DefinitionError(`a list cannot be filtered by ${name}: choose another property`);
   const types = [schema.type].flat().filter((type) => type !== 'null');
   const isPlain = types.length === 1 && ['string', 'integer', 'number', 'boolean'].includes(types[0]);
   if (!isPlain || schema.format !== undefined)
-    throw new Error(
-      `A list cannot be filtered by ${name}: expected a string without a format, a number or a boolean`,
+    throw new DefinitionError(
+      `a list cannot be filtered by ${name}: expected a string without a format, a number or a boolean`,
     );
   // Swagger UI sends an example.
   const { default: _default, examples: _examples, enum: values, ...rest } = schema;
@@ -143,7 +147,9 @@ function assertSortable(name: string, schema: TSchema | undefined): void {
   const { type, maxLength, format, enum: values } = (schema ?? {}) as Partial<TSchema>;
   const isText = [type].flat().includes('string');
   if (isText && values === undefined && format === undefined && !(maxLength <= maxSortedLength))
-    throw new Error(`A list cannot be sorted by ${name}: its texts may be longer than ${maxSortedLength}`);
+    throw new DefinitionError(
+      `a list cannot be sorted by ${name}: its texts may be longer than ${maxSortedLength}`,
+    );
   if (!isText && ![type].flat().some((one) => ['integer', 'number', 'boolean'].includes(one)))
-    throw new Error(`A list cannot be sorted by ${name}: expected a string, a number or a boolean`);
+    throw new DefinitionError(`a list cannot be sorted by ${name}: expected a string, a number or a boolean`);
 }

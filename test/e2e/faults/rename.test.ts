@@ -82,7 +82,7 @@ test('a mistake of the user is one line, and a failed step leaves everything as 
   const text = readFileSync(tables, 'utf8');
   writeFileSync(
     tables,
-    `const pet = { pet: 0 };\n${text.replace("sqliteTable('pet'", 'sqliteTable(Object.keys(pet).join()')}`,
+    `const pet = { pet: 0 };\n${text.replace(/sqliteTable\(\s*'pet'/, 'sqliteTable(Object.keys(pet).join()')}`,
   );
   commit();
   const failed = await run('rename', 'service', 'pet', 'beast');

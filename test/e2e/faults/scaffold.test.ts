@@ -51,7 +51,7 @@ test('a mistake of the user is one line with exit code 2, and nothing is written
   commit();
   const toy: ['new', ...string[]] = ['new', 'service', 'toy', '--fields'];
   const mistakes: [args: ['new' | 'remove', ...string[]], message: string][] = [
-    [['new'], 'Expected new service NAME: see --help'],
+    [['new'], 'Expected new service NAME or new project DIR: see --help'],
     [['new', 'service'], 'Missing NAME of the service: see --help'],
     [['new', 'service', 'toy', 'more'], 'Unknown argument more: see --help'],
     [['new', 'service', 'Toy'], 'Expected a name of lower case letters'],

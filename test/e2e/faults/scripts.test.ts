@@ -63,7 +63,7 @@ test('generate --check fails on stale types and on a file that belongs to no ser
 test('generate prints each change that breaks a service once, and the remedy', async (t) => {
   const project = copyProject(t);
   const schemas = join(project, 'src/services/pet/schemas.ts');
-  const before = readFileSync(schemas, 'utf8');
+  const before = readFileSync(schemas, 'utf8').replace("filter: ['species', 'mood']", "filter: ['mood']");
   writeFileSync(schemas, before.replaceAll('species: ', 'kind: '));
   const { code, output } = await generate(t, project);
   expect(code).toBe(0);

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { expect, expectTypeOf, test } from 'vitest';
 import { listQuery, readListColumns } from '../../../src/framework/database/list-query.ts';
+import { DefinitionError } from '../../../src/framework/errors/definition-error.ts';
 import { Id, nullable, ref, Timestamp, text } from '../../../src/framework/openapi/schema.ts';
 
 const Kind = Type.Unsafe<'ball' | 'doll' | null>({ type: ['string', 'null'], enum: ['ball', 'doll', null] });
@@ -73,21 +74,22 @@ const names = Object.keys(many.properties);
 test.for<[create: () => unknown, message: RegExp]>([
   [
     () => listQuery(Toy, { filter: ['made'] }),
-    /^A list cannot be filtered by made: expected a string without/,
+    /^a list cannot be filtered by made: expected a string without/,
   ],
-  [() => listQuery(Toy, { filter: ['tags'] }), /^A list cannot be filtered by tags: /],
-  [() => listQuery(Child, { filter: ['toy'] }), /^A list cannot be filtered by toy: /],
-  [() => listQuery(Toy, { filter: ['sort'] }), /^A list cannot be filtered by sort: choose another property/],
-  [() => listQuery(Toy, { filter: ['absent' as 'name'] }), /^A list cannot be filtered by absent: /],
+  [() => listQuery(Toy, { filter: ['tags'] }), /^a list cannot be filtered by tags: /],
+  [() => listQuery(Child, { filter: ['toy'] }), /^a list cannot be filtered by toy: /],
+  [() => listQuery(Toy, { filter: ['sort'] }), /^a list cannot be filtered by sort: choose another property/],
+  [() => listQuery(Toy, { filter: ['absent' as 'name'] }), /^a list cannot be filtered by absent: /],
   [
     () => listQuery(Toy, { sort: ['story'] }),
-    /^A list cannot be sorted by story: its texts may be longer than 200/,
+    /^a list cannot be sorted by story: its texts may be longer than 200/,
   ],
-  [() => listQuery(Toy, { sort: ['tags'] }), /^A list cannot be sorted by tags: /],
-  [() => listQuery(Child, { sort: ['toy'] }), /^A list cannot be sorted by toy: /],
-  [() => listQuery(Toy, { sort: ['absent' as 'name'] }), /^A list cannot be sorted by absent: /],
-  [() => listQuery(many, { filter: names.slice(0, 6) }), /^Expected at most 5 filters/],
-  [() => listQuery(many, { sort: names }), /^Expected at most 8 properties/],
+  [() => listQuery(Toy, { sort: ['tags'] }), /^a list cannot be sorted by tags: /],
+  [() => listQuery(Child, { sort: ['toy'] }), /^a list cannot be sorted by toy: /],
+  [() => listQuery(Toy, { sort: ['absent' as 'name'] }), /^a list cannot be sorted by absent: /],
+  [() => listQuery(many, { filter: names.slice(0, 6) }), /^a list has at most 5 filters: /],
+  [() => listQuery(many, { sort: names }), /^a list can be sorted by at most 8 properties: /],
 ])('%s is an error of the definition', ([create, message]) => {
+  expect(create).toThrow(DefinitionError);
   expect(create).toThrow(message);
 });

@@ -154,7 +154,9 @@ export async function fuzz(options: FuzzOptions): Promise<Report> {
         missing.some((one) => one.startsWith(`${operation.key} `)),
       );
       if (further.length === 0) return;
-      for (const { aim, runSeed } of plan(further, seed + round, further.length)) {
+      // A complete round: a part of it would have only the first aims.
+      const requests = further.reduce((sum, { share }) => sum + share, 0);
+      for (const { aim, runSeed } of plan(further, seed + round, requests)) {
         if (finding !== undefined) return;
         await tryOnce(aim, runSeed);
       }

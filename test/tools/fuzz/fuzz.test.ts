@@ -38,6 +38,18 @@ test('an unknown service is fuzzed by its contract', async (t) => {
   expect([...report.reached.keys()]).toContain('POST /box/boxes/{box_id}/open');
 });
 
+test('each of the 20 further rounds for a missing response has every kind of request', async (t) => {
+  const { exchanges, missing } = await fuzzBoxes(t, 'a status that never comes');
+  expect(missing).toEqual(['GET /box/boxes/{box_id} 410']);
+  // The requests of each undocumented method are a kind, and the last kinds of an operation.
+  const rejected = exchanges.filter(
+    ({ sent, status }) => status === 405 && /^\/box\/boxes\/[^/]+$/.test(sent.path),
+  );
+  const counts = Object.values(Object.groupBy(rejected, ({ sent }) => sent.method));
+  expect(counts.length).toBeGreaterThan(2);
+  for (const some of counts) expect(some?.length).toBeGreaterThanOrEqual(20);
+});
+
 test('the same seed sends the same requests, and another seed sends others', async (t) => {
   const sent = async (seed: number) =>
     (await fuzzBoxes(t, 'none', seed)).exchanges.map(({ sent, status }) => ({

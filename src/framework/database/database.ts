@@ -26,13 +26,10 @@ export interface DatabaseDriver {
    */
   prepareLocking<P extends Prepared>(query: Preparable<P>): Statement<P>;
   /**
-   * Prepares the insertion of rows that no statement of the same write reads, as part of the running write. SQLite inserts
-   * the rows of all writes of a transaction together. Await the result.
+   * Prepares the insertion of rows that no statement of the same write reads. They are inserted right before COMMIT: by
+   * SQLite those of all writes of a transaction together, by PostgreSQL without a round trip of their own.
    */
-  prepareInsert(
-    table: string,
-    columns: readonly string[],
-  ): (row: readonly unknown[]) => Promise<unknown> | undefined;
+  prepareInsert(table: string, columns: readonly string[]): (row: readonly unknown[]) => void;
   /** The condition that a column has one of the integers of a list parameter. */
   oneOf(column: AnySQLiteColumn, name: string): SQL;
   /** A list parameter of integers as a table with the column `value`, in the order of the list. */

@@ -38,7 +38,7 @@ export function createEmit(events: EventSchemas, options: EmitOptions): Emit<Eve
     if (text === '' || text.length > maxSubject)
       throw fail(`needs a subject of 1 to ${maxSubject} characters`);
     const { propagated, span } = currentContext() ?? {};
-    await store.append({
+    store.append({
       type,
       subject: text,
       time: nowMicros(),

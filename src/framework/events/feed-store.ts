@@ -131,7 +131,7 @@ export async function openFeedStore(database: Database) {
   await beginHistory();
 
   return {
-    /** Adds an event to the running write. Await the result. */
+    /** Adds an event to the running write. */
     append: ({ type, subject, time, data, traceparent }: NewEvent) =>
       insert([type, subject, time, data, traceparent]),
     readState,

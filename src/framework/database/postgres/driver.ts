@@ -67,9 +67,12 @@ export class PostgresDriver implements DatabaseDriver {
     this.#prepare(query, ' for no key update');
 
   prepareInsert = (table: string, columns: readonly string[]) => {
-    const insert = this.prepare(insertInto(table, columns));
-    return (row: readonly unknown[]) =>
-      insert.run(Object.fromEntries(columns.map((name, index) => [name, row[index]])));
+    const command = this.#name(insertInto(table, columns));
+    return (row: readonly unknown[]): void => {
+      const write = currentWrite(this.identity) as PostgresWrite | undefined;
+      if (write === undefined) throw new TypeError('Expected a running write');
+      write.addLate({ ...command, values: [...row] });
+    };
   };
 
   oneOf = (column: AnySQLiteColumn, name: string): SQL =>
@@ -122,9 +125,7 @@ export class PostgresDriver implements DatabaseDriver {
 
   #prepare<P extends Prepared>(query: Preparable<P> | SQL, lock: string): Statement<P> {
     const plan = planQuery(query, render);
-    const text = plan.sql + lock;
-    this.#texts.add(text);
-    const name = this.#options.isPrepared ? hash('sha1', text, 'base64url') : undefined;
+    const { text, name } = this.#name(plan.sql + lock);
     const isRead = lock === '' && isReadOnly(text);
     const observe = createStatementObserver(text, { system: 'postgresql', isTraced: this.#options.isTraced });
 
@@ -153,6 +154,12 @@ export class PostgresDriver implements DatabaseDriver {
       all: createMethod(({ rows }) => rows.map((row) => toObject(row))),
       run: createMethod(({ rowCount }) => ({ changes: rowCount ?? 0 })),
     } as unknown as Statement<P>;
+  }
+
+  /** Registers a statement for `verify`, and names it if statements are prepared by name. */
+  #name(text: string): Command {
+    this.#texts.add(text);
+    return { text, name: this.#options.isPrepared ? hash('sha1', text, 'base64url') : undefined };
   }
 
   /** Runs a statement outside of a write. */

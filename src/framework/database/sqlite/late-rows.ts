@@ -54,7 +54,7 @@ export class LateTable {
   }
 
   /** Adds a row to the running write. */
-  readonly add = (row: readonly unknown[]): undefined => {
+  readonly add = (row: readonly unknown[]): void => {
     const write = currentWrite(this.#client) as SqliteWrite | undefined;
     if (write === undefined) throw new TypeError('Expected a running write');
     write.addLate(this, row);

@@ -78,14 +78,17 @@ event is deleted.',
     const request = currentContext()?.request;
     const position = after === undefined ? undefined : parsePosition(after);
     const isOver = () => request?.isOver === true;
+    // The events up to here are of other types.
+    let from = position?.number ?? 0;
     for (;;) {
       const begun = performance.now();
       const state = await store.assignPositions();
-      const found = await store.read(position?.number ?? 0, limit, types);
+      const found = await store.read(from, limit, types);
       // After the read, because retention may have deleted events before it.
       if (position !== undefined) await assertValid(position, await store.readState());
       const left = end - performance.now();
       if (found.length > 0 || left <= 0 || isOver() || scope.isDraining()) return { state, events: found };
+      from = Math.max(from, state.last);
       await watch.wait(state.last, left, isOver);
       // Each round may write positions, and events of other types may come all the time.
       const early = minRoundMs - (performance.now() - begun);

@@ -51,13 +51,16 @@ export type FeedStore = Awaited<ReturnType<typeof openFeedStore>>;
  */
 export async function openFeedStore(database: Database) {
   const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
+  // The feed of a new product is empty, and may grow by thousands of events in a second.
+  const prepareSearch = (query: SQL) =>
+    database.prepare(query, { isPlannedEachTime: true }) as unknown as Statement;
   const insert = database.prepareInsert('__event', ['type', 'subject', 'time', 'data', 'traceparent']);
-  const selectState = prepare(
+  const selectState = prepareSearch(
     sql`SELECT epoch, last, oldest, CASE WHEN EXISTS (SELECT 1 FROM __event WHERE position IS NULL) THEN 1 ELSE 0 END
       FROM __feed`,
   );
   const lock = prepare(sql`UPDATE __feed SET last = last`);
-  const assign = prepare(
+  const assign = prepareSearch(
     sql`UPDATE __event SET position = new.position FROM (
         SELECT id, (SELECT last FROM __feed) + row_number() OVER (ORDER BY id) AS position
         FROM __event WHERE position IS NULL ORDER BY id LIMIT ${sql.raw(String(assignedTogether))}
@@ -67,18 +70,20 @@ export async function openFeedStore(database: Database) {
   const columns = sql`SELECT position, type, subject, time, data, traceparent FROM __event
     WHERE position > CAST(${p('after')} AS bigint)`;
   const inOrder = sql`ORDER BY position LIMIT CAST(${p('limit')} AS bigint)`;
-  const select = prepare(sql`${columns} ${inOrder}`);
+  const select = prepareSearch(sql`${columns} ${inOrder}`);
   // `types` is like `,pet.created,pet.deleted,`. Both products have replace().
-  const selectOfTypes = prepare(
+  const selectOfTypes = prepareSearch(
     sql`${columns} AND replace(CAST(${p('types')} AS text), ',' || type || ',', '') <> CAST(${p('types')} AS text)
       ${inOrder}`,
   );
   const selectFork = prepare(sql`SELECT last FROM __feed_fork WHERE epoch = ${p('epoch')}`);
-  const selectOldest = prepare(
+  const selectOldest = prepareSearch(
     sql`SELECT position, time FROM __event WHERE position IS NOT NULL
       ORDER BY position LIMIT ${sql.raw(String(deletedTogether))}`,
   );
-  const removeUpTo = prepare(sql`DELETE FROM __event WHERE position <= CAST(${p('position')} AS bigint)`);
+  const removeUpTo = prepareSearch(
+    sql`DELETE FROM __event WHERE position <= CAST(${p('position')} AS bigint)`,
+  );
   // Another process may have deleted more meanwhile.
   const setOldest = prepare(
     sql`UPDATE __feed SET oldest = CAST(${p('position')} AS bigint) WHERE oldest < CAST(${p('position')} AS bigint)`,

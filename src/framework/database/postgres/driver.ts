@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Context, currentContext } from '../../context/context.ts';
-import { runInSpan } from '../../context/span.ts';
+import { currentContext } from '../../context/context.ts';
 import { countBuckets, Histogram } from '../../metrics/histogram.ts';
-import type { DatabaseDriver, WriteCounts } from '../database.ts';
+import type { DatabaseDriver, PrepareOptions, WriteCounts } from '../database.ts';
 import { type AnySQLiteColumn, createDialect, type SQL, type SQLWrapper, sql } from '../drizzle.ts';
 import { currentWrite } from '../running-write.ts';
 import { type Preparable, type Prepared, planQuery, type Statement, type Values } from '../statement.ts';
@@ -12,9 +11,11 @@ import type { Command, Outcome } from './connection.ts';
 import type { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { isDisconnected, toProblem } from './errors.ts';
 import { type GroupCommit, openGroupCommit } from './group-commit.ts';
-import { insertInto, isReadOnly } from './query-text.ts';
-import { createRetry, type PostgresWrite, runTransaction } from './transaction.ts';
+import { createLateTable } from './late-table.ts';
+import { isReadOnly } from './query-text.ts';
 import { verifyStatements } from './verify.ts';
+import { createRetry, type PostgresWrite } from './write.ts';
+import { createWriter } from './writer.ts';
 
 export interface DriverOptions {
   /** The name of the service, for messages. */
@@ -31,12 +32,6 @@ export interface DriverOptions {
 const maxReads = 3;
 const { orm, render } = createDialect('postgres');
 
-const writeSpan = {
-  name: 'write',
-  kind: 'client',
-  attributes: { 'db.system.name': 'postgresql', 'db.system': 'postgresql', 'db.operation.name': 'COMMIT' },
-} as const;
-
 /** Runs the statements of a service on the connections of its PostgreSQL database. */
 export class PostgresDriver implements DatabaseDriver {
   /** Stays the same when `openDatabase` copies the driver. */
@@ -46,6 +41,7 @@ export class PostgresDriver implements DatabaseDriver {
     commits: new Histogram(countBuckets),
     failures: { full: 0, disk: 0, busy: 0 },
   };
+  readonly write: DatabaseDriver['write'];
   readonly #options: DriverOptions;
   readonly #group: GroupCommit;
   readonly #texts = new Set<string>();
@@ -58,20 +54,26 @@ export class PostgresDriver implements DatabaseDriver {
       runAlone: (command) => this.#commitAlone(command),
       onCommit: (statements) => this.counts.commits.add(statements),
     });
+    this.write = createWriter({
+      ...{ database: this.identity, connections: options.writes, group: this.#group, retry: this.#retry },
+      onCommit: () => this.counts.commits.add(1),
+      toProblem: (error) => this.#count(toProblem(error, false)),
+    });
   }
 
-  prepare = <P extends Prepared>(query: Preparable<P> | SQL): Statement<P> => this.#prepare(query, '');
+  prepare = <P extends Prepared>(query: Preparable<P> | SQL, options?: PrepareOptions): Statement<P> =>
+    this.#prepare(query, '', options);
 
   prepareLocking = <P extends Prepared>(query: Preparable<P>): Statement<P> =>
     // Not FOR UPDATE, which would also block inserts of rows that refer to this one.
     this.#prepare(query, ' for no key update');
 
   prepareInsert = (table: string, columns: readonly string[]) => {
-    const command = this.#name(insertInto(table, columns));
+    const late = createLateTable(table, columns, this.#name);
     return (row: readonly unknown[]): void => {
       const write = currentWrite(this.identity) as PostgresWrite | undefined;
       if (write === undefined) throw new TypeError('Expected a running write');
-      write.addLate({ ...command, values: [...row] });
+      write.addLate(late, row);
     };
   };
 
@@ -81,31 +83,6 @@ export class PostgresDriver implements DatabaseDriver {
   list = (name: string): SQL => sql`unnest(${sql.placeholder(name)}::bigint[]) AS list(value)`;
 
   collect = (query: SQLWrapper): SQL<number[]> => sql<number[]>`ARRAY${query}`;
-
-  write = <Result>(fn: () => Promise<Result>): Promise<Result> => {
-    if (currentWrite(this.identity) !== undefined) return fn();
-    const outer = currentContext();
-    const span = outer?.span?.start(writeSpan);
-    const context = span === undefined ? outer : ({ ...outer, span } as Context);
-    const participant = context?.keyed?.joinWrite(this.identity);
-    const run = () => (participant === undefined ? fn() : participant.run(fn));
-    const { writes } = this.#options;
-    const written = this.#retry(() =>
-      writes.use((connection) => runTransaction(this.identity, connection, context, run)),
-    ).then(
-      (result) => {
-        this.counts.commits.add(1);
-        participant?.committed();
-        return result;
-      },
-      (error: unknown) => {
-        const problem = this.#count(toProblem(error, false));
-        participant?.failed(problem);
-        throw problem;
-      },
-    );
-    return span === undefined ? written : runInSpan(span, written);
-  };
 
   sizes = (): undefined => undefined;
 
@@ -123,10 +100,17 @@ export class PostgresDriver implements DatabaseDriver {
     await Promise.all([reads.close(), writes.close(), groups.close()]);
   };
 
-  #prepare<P extends Prepared>(query: Preparable<P> | SQL, lock: string): Statement<P> {
+  #prepare<P extends Prepared>(
+    query: Preparable<P> | SQL,
+    lock: string,
+    { isPlannedEachTime = false }: PrepareOptions = {},
+  ): Statement<P> {
     const plan = planQuery(query, render);
-    const { text, name } = this.#name(plan.sql + lock);
+    const named = this.#name(plan.sql + lock);
+    const { text } = named;
+    const name = isPlannedEachTime ? undefined : named.name;
     const isRead = lock === '' && isReadOnly(text);
+    const kind = isRead ? 'read' : lock === '' ? 'write' : 'lock';
     const observe = createStatementObserver(text, { system: 'postgresql', isTraced: this.#options.isTraced });
 
     const createMethod = <Result>(convert: (outcome: Outcome) => Result) => {
@@ -134,7 +118,7 @@ export class PostgresDriver implements DatabaseDriver {
         const command = { name, text, values: plan.bind(values) };
         const end = observe?.();
         const write = currentWrite(this.identity) as PostgresWrite | undefined;
-        const outcome = write === undefined ? this.#run(command, isRead) : write.run(command, isRead);
+        const outcome = write === undefined ? this.#run(command, isRead) : write.run(command, kind);
         const result = outcome.then(
           (some) => {
             end?.();
@@ -157,10 +141,10 @@ export class PostgresDriver implements DatabaseDriver {
   }
 
   /** Registers a statement for `verify`, and names it if statements are prepared by name. */
-  #name(text: string): Command {
+  readonly #name = (text: string): Command => {
     this.#texts.add(text);
     return { text, name: this.#options.isPrepared ? hash('sha1', text, 'base64url') : undefined };
-  }
+  };
 
   /** Runs a statement outside of a write. */
   #run(command: Command, isRead: boolean): Promise<Outcome> {
@@ -168,7 +152,7 @@ export class PostgresDriver implements DatabaseDriver {
     // With an idempotency key the result is stored in the same transaction.
     if (currentContext()?.keyed !== undefined) {
       return this.write(async () => {
-        const outcome = await (currentWrite(this.identity) as PostgresWrite).run(command, false);
+        const outcome = await (currentWrite(this.identity) as PostgresWrite).run(command, 'write');
         // Without the functions of the driver, which cannot be stored.
         return { rows: outcome.rows, rowCount: outcome.rowCount, command: outcome.command };
       });

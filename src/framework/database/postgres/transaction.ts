@@ -1,112 +1,83 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Context, runInContext } from '../../context/context.ts';
-import { runInWrite } from '../../context/open-write.ts';
-import { RunningWrite } from '../running-write.ts';
+import type { LateRows } from '../late-rows.ts';
 import type { Command, Connection, Outcome } from './connection.ts';
+import type { ExclusiveConnections } from './connections.ts';
 import { isConflict, toProblem } from './errors.ts';
+import type { LateTable } from './late-table.ts';
 
-/** The maximum number of attempts of a write that conflicts with another one. */
-const maxAttempts = 10;
-
-/** The maximum pause before the second attempt, in ms. It grows with each attempt. */
-const maxPauseMs = 50;
-
-/** A write whose statements run on a connection that no other write uses. */
-export class PostgresWrite extends RunningWrite {
-  readonly connection: Connection;
-  readonly #late: Command[] = [];
-  #changes = 0;
-
-  constructor(database: object, connection: Connection) {
-    super(database);
-    this.connection = connection;
-  }
-
-  override countChanges(): number {
-    return this.#changes;
-  }
-
-  get late(): readonly Command[] {
-    return this.#late;
-  }
-
-  /** Adds the insertion of one row, which runs right before COMMIT. */
-  addLate(command: Command): void {
-    this.#late.push(command);
-    this.#changes += 1;
-    RunningWrite.statements += 1;
-  }
-
-  /** Runs a statement of the write. */
-  async run(command: Command, isRead: boolean): Promise<Outcome> {
-    try {
-      const outcome = await this.connection.run(command);
-      if (!isRead) this.#changes += outcome.rowCount ?? 0;
-      return outcome;
-    } catch (error) {
-      this.fail(error);
-      throw error;
-    }
-  }
+/** The transaction of a write. */
+export interface Transaction {
+  run(command: Command): Promise<Outcome>;
+  /** Resolves when the write is durable. @throws a problem for the client, or a conflict as the server reports it. */
+  commit(late: LateRows<LateTable>): Promise<void>;
+  /** Undoes the write. Resolves with an error that takes the place of the one of the write; undefined if there is none. */
+  rollback(): Promise<unknown>;
 }
 
 /**
- * Runs `fn` in a transaction.
- * @throws the error of `fn`, a conflict as the server reports it, or a problem for the client.
+ * Opens a transaction that occupies a connection until its end.
+ * @param onCommit called when it is durable, with the number of its statements, without late rows.
  */
-export async function runTransaction<Result>(
-  database: object,
-  connection: Connection,
-  context: Context | undefined,
-  fn: () => Promise<Result>,
-): Promise<Result> {
-  const write = new PostgresWrite(database, connection);
-  let isCommitSent = false;
-  try {
-    // Not awaited: BEGIN goes out with the first statement, and an error of BEGIN fails that statement too.
-    connection.run({ text: 'BEGIN' }).catch(() => {});
-    const result = await runInContext(context, () => runInWrite(write, fn));
-    write.end();
-    isCommitSent = true;
-    await commit(connection, write.late);
-    return result;
-  } catch (error) {
-    if (!isCommitSent) await connection.run({ text: 'ROLLBACK' }).catch(() => {});
-    throw isConflict(error) ? error : toProblem(error, isCommitSent);
-  }
+export function openTransaction(
+  connections: ExclusiveConnections,
+  onCommit: (statements: number) => void,
+): Transaction {
+  const opened = Promise.withResolvers<Connection>();
+  const ended = Promise.withResolvers<void>();
+  let statements = 0;
+  opened.promise.catch(() => {});
+  connections
+    .use((connection) => {
+      // Not awaited: BEGIN goes out with the first statement, and an error of BEGIN fails that statement too.
+      connection.run({ text: 'BEGIN' }).catch(() => {});
+      opened.resolve(connection);
+      return ended.promise;
+    })
+    .catch(opened.reject);
+
+  return {
+    async run(command) {
+      statements += 1;
+      return (await opened.promise).run(command);
+    },
+    async commit(late) {
+      const connection = await opened.promise;
+      try {
+        await commit(connection, late);
+        onCommit(statements);
+      } finally {
+        ended.resolve();
+      }
+    },
+    async rollback() {
+      try {
+        await (await opened.promise).run({ text: 'ROLLBACK' });
+      } catch {
+        // The connection is broken, and the server rolls back.
+      } finally {
+        ended.resolve();
+      }
+    },
+  };
 }
 
-/** Sends late insertions and COMMIT in one packet, which saves a round trip. */
-async function commit(connection: Connection, late: readonly Command[]): Promise<void> {
-  const inserted = Promise.all(late.map((command) => connection.run(command)));
+/**
+ * Sends late insertions and COMMIT in one packet, which saves a round trip.
+ * @throws the error of a late insertion, a conflict as the server reports it, or a problem for the client.
+ */
+export async function commit(connection: Connection, late: LateRows<LateTable>): Promise<void> {
+  const inserted = Promise.all(
+    Array.from(late).flatMap(([table, values]) =>
+      table.insert(values).map((command) => connection.run(command)),
+    ),
+  );
   inserted.catch(() => {});
-  const { command } = await connection.run({ text: 'COMMIT' });
-  if (command === 'COMMIT') return;
+  let outcome: Outcome;
+  try {
+    outcome = await connection.run({ text: 'COMMIT' });
+  } catch (error) {
+    throw isConflict(error) ? error : toProblem(error, true);
+  }
+  if (outcome.command === 'COMMIT') return;
   await inserted;
   throw new Error('PostgreSQL rolled the write back without an error');
-}
-
-/** Runs `fn`, and again after a conflict with another write. */
-export type RetryConflicts = <Result>(fn: () => Promise<Result>) => Promise<Result>;
-
-/** Creates the retries of one database. They run one at a time, so that the writes of this process do not conflict again. */
-export function createRetry(): RetryConflicts {
-  let last: Promise<unknown> = Promise.resolve();
-  const runAfterLast = <Result>(fn: () => Promise<Result>): Promise<Result> => {
-    const next = last.then(fn);
-    last = next.catch(() => {});
-    return next;
-  };
-  return async (fn) => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await (attempt === 1 ? fn() : runAfterLast(fn));
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-        if (attempt === maxAttempts) throw toProblem(error, false);
-      }
-      // Random, so that it does not conflict with the write of another process again.
-      await sleep(Math.random() * maxPauseMs * attempt);
-    }
-  };
 }

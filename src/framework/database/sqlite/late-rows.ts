@@ -1,16 +1,11 @@
 import type Sqlite from 'better-sqlite3';
+import { insertInto, LateRowList, type LateRows, splitRows } from '../late-rows.ts';
 import { currentWrite, RunningWrite } from '../running-write.ts';
-
-/** The numbers of rows of one statement, the largest first. */
-const sizes = [32, 16, 8, 4, 2, 1] as const;
-
-/** The values of rows, one row after the other, by their table. */
-export type LateRows = ReadonlyMap<LateTable, readonly unknown[]>;
 
 /** A write on a connection of SQLite. */
 export class SqliteWrite extends RunningWrite {
+  readonly late = new LateRowList<LateTable>();
   readonly #countChanges: () => number;
-  readonly #late = new Map<LateTable, unknown[]>();
   #lateRows = 0;
 
   constructor(database: object, countChanges: () => number) {
@@ -18,18 +13,12 @@ export class SqliteWrite extends RunningWrite {
     this.#countChanges = countChanges;
   }
 
-  get late(): LateRows {
-    return this.#late;
-  }
-
   override countChanges(): number {
     return this.#countChanges() + this.#lateRows;
   }
 
   addLate(table: LateTable, row: readonly unknown[]): void {
-    const values = this.#late.get(table);
-    if (values === undefined) this.#late.set(table, [...row]);
-    else values.push(...row);
+    this.late.append(table, row);
     this.#lateRows += 1;
     RunningWrite.statements += 1;
   }
@@ -41,14 +30,14 @@ export class SqliteWrite extends RunningWrite {
  */
 export class LateTable {
   readonly #client: Sqlite.Database;
-  readonly #head: string;
-  readonly #width: number;
+  readonly #table: string;
+  readonly #columns: readonly string[];
   readonly #statements = new Map<number, Sqlite.Statement<unknown[]>>();
 
   constructor(client: Sqlite.Database, table: string, columns: readonly string[]) {
     this.#client = client;
-    this.#head = `INSERT INTO ${table} (${columns.join(', ')}) VALUES `;
-    this.#width = columns.length;
+    this.#table = table;
+    this.#columns = columns;
     // A mistake shows now, not at COMMIT.
     this.#statementOf(1);
   }
@@ -62,33 +51,22 @@ export class LateTable {
 
   /** Inserts rows now. */
   insert(values: readonly unknown[]): void {
-    let from = 0;
-    for (const size of sizes) {
-      for (; values.length - from >= size * this.#width; from += size * this.#width)
-        this.#statementOf(size).run(values.slice(from, from + size * this.#width));
-    }
+    for (const [count, some] of splitRows(values, this.#columns.length)) this.#statementOf(count).run(some);
   }
 
-  #statementOf(size: number): Sqlite.Statement<unknown[]> {
-    let statement = this.#statements.get(size);
+  #statementOf(count: number): Sqlite.Statement<unknown[]> {
+    let statement = this.#statements.get(count);
     if (statement === undefined) {
-      const row = `(${Array(this.#width).fill('?').join(', ')})`;
-      statement = this.#client.prepare(this.#head + Array(size).fill(row).join(', '));
-      this.#statements.set(size, statement);
+      statement = this.#client.prepare(insertInto(this.#table, this.#columns, count, () => '?'));
+      this.#statements.set(count, statement);
     }
     return statement;
   }
 }
 
 /** Inserts the rows of writes, in the order of the writes. */
-export function insertLate(writes: readonly LateRows[]): void {
-  const all = new Map<LateTable, unknown[]>();
-  for (const rows of writes) {
-    for (const [table, values] of rows) {
-      const sum = all.get(table);
-      if (sum === undefined) all.set(table, [...values]);
-      else sum.push(...values);
-    }
-  }
+export function insertLate(writes: readonly LateRows<LateTable>[]): void {
+  const all = new LateRowList<LateTable>();
+  for (const rows of writes) all.appendAll(rows);
   for (const [table, values] of all) table.insert(values);
 }

@@ -1,5 +1,6 @@
 import type { WriteParticipant } from '../../context/write-participant.ts';
-import type { LateRows } from './late-rows.ts';
+import type { LateRows } from '../late-rows.ts';
+import type { LateTable } from './late-rows.ts';
 
 /** A write, from its call until its promise settles. */
 export interface PendingWrite {
@@ -9,7 +10,7 @@ export interface PendingWrite {
   readonly abandon: (() => void) | undefined;
   readonly participant: WriteParticipant | undefined;
   /** The rows of its last run that are inserted before COMMIT. */
-  readonly late: (() => LateRows | undefined) | undefined;
+  readonly late: (() => LateRows<LateTable> | undefined) | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** When it stops waiting for the lock, in ms on the clock of `performance.now()`. */

@@ -191,6 +191,17 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
     expect(url).toContain('prepare=false');
   });
 
+  test('keeps no plan of a statement that is planned each time', async (t) => {
+    const { database } = await openNotes(t);
+    const listPlans = async () =>
+      (await readSql<[string]>(database, sql`SELECT statement FROM pg_prepared_statements`)).join();
+    const query = sql`SELECT max(id) FROM note`;
+    await database.prepare(query, { isPlannedEachTime: true }).get();
+    expect(await listPlans()).not.toContain('max(id)');
+    await database.prepare(query).get();
+    expect(await listPlans()).toContain('max(id)');
+  });
+
   test('check rejects after close', async (t) => {
     const { database } = await openNotes(t);
     await database.check();

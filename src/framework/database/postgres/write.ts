@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Context, runInContext } from '../../context/context.ts';
+import { runInWrite } from '../../context/open-write.ts';
+import { LateRowList } from '../late-rows.ts';
+import { RunningWrite } from '../running-write.ts';
+import type { Command, Outcome } from './connection.ts';
+import { isConflict, toProblem } from './errors.ts';
+import type { LateTable } from './late-table.ts';
+import { GroupBroken } from './shared-transaction.ts';
+import type { Transaction } from './transaction.ts';
+
+/** The maximum number of attempts of a write that conflicts with another one. */
+const maxAttempts = 10;
+
+/** The maximum pause before the second attempt, in ms. It grows with each attempt. */
+const maxPauseMs = 50;
+
+/** `lock`: a select that locks its rows. */
+export type StatementKind = 'read' | 'lock' | 'write';
+
+/** Chooses the transaction of a write by its first statement. Undefined: it has none but late rows. */
+export type Begin = (first?: { readonly command: Command; readonly kind: StatementKind }) => Transaction;
+
+/** A write, whose transaction begins with its first statement. */
+export class PostgresWrite extends RunningWrite {
+  readonly #begin: Begin;
+  readonly #late = new LateRowList<LateTable>();
+  #transaction: Transaction | undefined;
+  #changes = 0;
+
+  constructor(database: object, begin: Begin) {
+    super(database);
+    this.#begin = begin;
+  }
+
+  override countChanges(): number {
+    return this.#changes;
+  }
+
+  /** Adds a row that is inserted right before COMMIT. */
+  addLate(table: LateTable, row: readonly unknown[]): void {
+    this.#late.append(table, row);
+    this.#changes += 1;
+    RunningWrite.statements += 1;
+  }
+
+  /** Runs a statement of the write. */
+  async run(command: Command, kind: StatementKind): Promise<Outcome> {
+    try {
+      this.#transaction ??= this.#begin({ command, kind });
+      const outcome = await this.#transaction.run(command);
+      if (kind === 'write') this.#changes += outcome.rowCount ?? 0;
+      return outcome;
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+  }
+
+  async commit(): Promise<void> {
+    if (this.#transaction === undefined && this.#late.size === 0) return;
+    this.#transaction ??= this.#begin();
+    await this.#transaction.commit(this.#late);
+  }
+
+  rollback(): Promise<unknown> | undefined {
+    return this.#transaction?.rollback();
+  }
+}
+
+/**
+ * Runs `fn` in a transaction.
+ * @throws the error of `fn`, a conflict as the server reports it, `GroupBroken`, or a problem for the client.
+ */
+export async function runWrite<Result>(
+  write: PostgresWrite,
+  context: Context | undefined,
+  fn: () => Promise<Result>,
+): Promise<Result> {
+  let result: Result;
+  try {
+    result = await runInContext(context, () => runInWrite(write, fn));
+    write.end();
+  } catch (error) {
+    write.abandon();
+    throw toAttemptError((await write.rollback()) ?? error);
+  }
+  await write.commit().catch((error: unknown) => {
+    throw toAttemptError(error);
+  });
+  return result;
+}
+
+function toAttemptError(error: unknown): unknown {
+  return isConflict(error) || error instanceof GroupBroken ? error : toProblem(error, false);
+}
+
+/** Runs `fn`, and again after a conflict with another write. */
+export type RetryConflicts = <Result>(fn: () => Promise<Result>) => Promise<Result>;
+
+/** Creates the retries of one database. They run one at a time, so that the writes of this process do not conflict again. */
+export function createRetry(): RetryConflicts {
+  let last: Promise<unknown> = Promise.resolve();
+  const runAfterLast = <Result>(fn: () => Promise<Result>): Promise<Result> => {
+    const next = last.then(fn);
+    last = next.catch(() => {});
+    return next;
+  };
+  return async (fn) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await (attempt === 1 ? fn() : runAfterLast(fn));
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        if (attempt === maxAttempts) throw toProblem(error, false);
+      }
+      // Random, so that it does not conflict with the write of another process again.
+      await sleep(Math.random() * maxPauseMs * attempt);
+    }
+  };
+}

@@ -30,10 +30,18 @@ export const onPostgres: readonly Row[] = [
   pair({
     ...common,
     name: 'postgres-create',
-    work: 'create a pet, on PostgreSQL, on disk when it is answered',
+    work: 'create a user, on PostgreSQL, on disk when it is answered',
     right: pool('one INSERT'),
     shape: shapes.written,
-    requests: requests.newPets(),
+    requests: requests.newUsers(),
     goal: { atLeast: 2 },
+  }),
+  pair({
+    ...common,
+    name: 'postgres-event',
+    work: 'create a pet and its event, which the user service reads, on PostgreSQL',
+    right: pool('one INSERT, no event'),
+    shape: shapes.written,
+    requests: requests.newPets(),
   }),
 ];

@@ -31,6 +31,14 @@ export function newPets(): Request[] {
   }));
 }
 
+export function newUsers(): Request[] {
+  return Array.from({ length: count }, (_, index) => ({
+    method: 'POST',
+    path: '/user/users/',
+    body: { name: `New ${index}` },
+  }));
+}
+
 /** All kinds: of ten requests, five read a pet, three a user, one a page, and one creates a pet. */
 export function mixed(): Request[] {
   const kinds = [pets(), users(), pages(), newPets()];

@@ -2,7 +2,7 @@
 import fastify from 'fastify';
 import pg from 'pg';
 import { groupUsers, names, type PetCreate, pets, type UserRow } from './join.ts';
-import { byId, pet, petCreate, user } from './shapes.ts';
+import { byId, pet, petCreate, user, userCreate } from './shapes.ts';
 
 const { PORT, DATABASE } = process.env;
 // As numbers; the driver gives text, because they could be larger than a number can be.
@@ -43,6 +43,16 @@ app.post<{ Body: PetCreate }>(
       VALUES ($1, $2, $3, $4, $5, $5) RETURNING id`;
     const { rows } = await pool.query({ name: 'create', text, values: [name, species, age, mood, now] });
     return { name, species, age, mood, id: rows[0].id, last_fed: now, last_interaction: now };
+  },
+);
+
+app.post<{ Body: { name: string } }>(
+  '/user/users/',
+  { schema: { body: userCreate, response: { 200: user } } },
+  async ({ body: { name } }) => {
+    const text = 'INSERT INTO "user" (name) VALUES ($1) RETURNING id';
+    const { rows } = await pool.query({ name: 'create user', text, values: [name] });
+    return { id: rows[0].id, name, pets: [] };
   },
 );
 

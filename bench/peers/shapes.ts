@@ -44,6 +44,12 @@ export const petCreate = {
   },
 } as const;
 
+export const userCreate = {
+  type: 'object',
+  required: ['name'],
+  properties: { name: filled },
+} as const;
+
 export const byId = { type: 'object', required: ['id'], properties: { id } } as const;
 
 export const page = {

@@ -116,6 +116,7 @@ export const alone: readonly Row[] = [
     shape: shapes.usual,
     name: 'metrics',
     work: 'a pet by id, with metrics',
+    isRestarted: true,
     requests: requests.pets(),
     goal: { atLeast: 0.95 },
   }),

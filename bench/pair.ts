@@ -28,6 +28,11 @@ export interface Pair {
   readonly isBusyPolling?: boolean;
   /** Whether the load generator and the server share all cores. */
   readonly isEverywhere?: boolean;
+  /**
+   * Whether each pair has new servers. Two processes of the same program differ by up to a tenth as long as they run, which
+   * would hide a small difference.
+   */
+  readonly isRestarted?: boolean;
 }
 
 export interface Aspect {
@@ -63,7 +68,7 @@ export function pair(options: Pair): Row {
 
 async function measurePairs(bench: Bench, options: Pair): Promise<(readonly Measured[])[]> {
   const { left, right, shape, requests, rightRequests = requests } = options;
-  const { connections = 50, isBusyPolling = false, isEverywhere = false } = options;
+  const { connections = 50, isBusyPolling = false, isEverywhere = false, isRestarted = false } = options;
   const load = { connections, warmUp: bench.warmUp, seconds: bench.seconds, isBusyPolling };
   const isReadOnly = requests.every(({ method }) => method === 'GET');
   bench.showProgress('creating the data');
@@ -73,19 +78,25 @@ async function measurePairs(bench: Bench, options: Pair): Promise<(readonly Meas
     [left, data],
     [right, data],
   ] as const;
-  return withServers(contenders, async (servers) => {
-    const [one, other] = servers as [Server, Server];
-    const difference = await findDifference(one, other, requests);
-    if (difference !== undefined) throw new Error(`the responses differ: ${difference}`);
-    for (const server of servers) server.pause();
+  const measureWith = (plan: Bench) =>
+    withServers(contenders, async (servers) => {
+      const [one, other] = servers as [Server, Server];
+      const difference = await findDifference(one, other, requests);
+      if (difference !== undefined) throw new Error(`the responses differ: ${difference}`);
+      for (const server of servers) server.pause();
 
-    const generator = isEverywhere ? openGenerator('anywhere') : bench.generator;
-    const measure = (server: Server) =>
-      awake(server, () => generator.measure(server, server === one ? requests : rightRequests, load));
-    try {
-      return await measureRounds(bench, async () => [await measure(one), await measure(other)]);
-    } finally {
-      if (isEverywhere) generator.close();
-    }
-  });
+      const generator = isEverywhere ? openGenerator('anywhere') : bench.generator;
+      const measure = (server: Server) =>
+        awake(server, () => generator.measure(server, server === one ? requests : rightRequests, load));
+      try {
+        return await measureRounds(plan, async () => [await measure(one), await measure(other)]);
+      } finally {
+        if (isEverywhere) generator.close();
+      }
+    });
+  if (!isRestarted) return measureWith(bench);
+  const rounds: (readonly Measured[])[] = [];
+  for (let pair = 0; pair < bench.pairs; pair += 1)
+    rounds.push(...(await measureWith({ ...bench, pairs: 1 })));
+  return rounds;
 }

@@ -23,6 +23,7 @@ export const secured: Row = {
       left: product('with authentication', undefined, undefined, { auth: { issuer: issuer.url } }),
       right: product('without authentication'),
       shape: shapes.usual,
+      isRestarted: true,
       requests: requests.pets().map((request) => ({ ...request, headers: { authorization } })),
       rightRequests: requests.pets(),
       goal: { atLeast: 0.95 },

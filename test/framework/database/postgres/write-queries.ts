@@ -116,7 +116,7 @@ export const writeQueries: Queries = {
   ],
   bytes: [
     async (database) => {
-      const values = sql`('key', 'f', 1, ${Buffer.from([0, 255])}, NULL)`;
+      const values = sql`('key', 'f', ${Date.now()}, ${Buffer.from([0, 255])}, NULL)`;
       const table = sql.raw('__idempotency_key');
       await runSql(
         database,

@@ -26,8 +26,8 @@ export interface DatabaseDriver {
    */
   prepareLocking<P extends Prepared>(query: Preparable<P>): Statement<P>;
   /**
-   * Prepares the insertion of rows that no statement of the same write reads. They are inserted right before COMMIT: by
-   * SQLite those of all writes of a transaction together, by PostgreSQL without a round trip of their own.
+   * Prepares the insertion of rows that no statement of the same write reads. The rows of all writes of a transaction are
+   * inserted together right before COMMIT; PostgreSQL gets them in the packet with COMMIT.
    */
   prepareInsert(table: string, columns: readonly string[]): (row: readonly unknown[]) => void;
   /** The condition that a column has one of the integers of a list parameter. */
@@ -39,7 +39,7 @@ export interface DatabaseDriver {
   /**
    * Runs the statements of `fn`: all of them or none. Resolves with the result of `fn` when it is durable; rejects with
    * the error of its first failed statement, or of `fn`. `fn` must await each statement, and nothing else,
-   * because it shares a transaction with other writes (SQLite) or occupies a connection (PostgreSQL). It may run again.
+   * because it shares a transaction with other writes, or occupies a connection (PostgreSQL). It may run again.
    * In a request with an idempotency key the result is stored with the effect. A retry gets that result instead of
    * running `fn` again, so the structured clone algorithm must be able to copy it.
    * @throws {ServiceUnavailable} if another process holds a lock for too long, or the disk or the server fails.
@@ -60,8 +60,8 @@ export interface DatabaseDriver {
 /** Metrics of the writes of one database. */
 export interface PrepareOptions {
   /**
-   * Whether PostgreSQL plans the statement each time, which takes it about 0.1 ms. It keeps the plan of a prepared
-   * statement until it next analyzes the table, and the plan for an empty table reads all of it. SQLite needs no such plan.
+   * Whether PostgreSQL plans the statement each time, which takes about 0.1 ms. Otherwise it keeps the plan until it next
+   * analyzes the table, and a plan that it made for an empty table reads the whole table. SQLite ignores this option.
    */
   readonly isPlannedEachTime?: boolean;
 }

@@ -56,9 +56,10 @@ export const sqliteEventTables: string = tables(
   .join(';\n');
 
 /**
- * PostgreSQL keeps the index entry of an event after it has got its position, and each later look for new events passes
- * it, until a vacuum. A page that is full first loses such entries. With `id` new entries come to the last page only, so
- * that the others stay; with the remainder they come to all pages, and the index stays as small as the new events.
+ * The index of events without a position is by a remainder. When an event gets its position, PostgreSQL keeps its entry
+ * in this index until a vacuum, or until the page of the entry is full, and each search for new events reads the entry.
+ * In an index by `id` only the last page is filled, so the entries of all other pages stay. An index by a remainder
+ * fills all its pages again and again, so it stays small.
  */
 export const postgresEventTables: readonly string[] = [
   ...tables(

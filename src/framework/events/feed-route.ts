@@ -78,7 +78,7 @@ event is deleted.',
     const request = currentContext()?.request;
     const position = after === undefined ? undefined : parsePosition(after);
     const isOver = () => request?.isOver === true;
-    // The events up to here are of other types.
+    // The events between `after` and this position are of other types.
     let from = position?.number ?? 0;
     for (;;) {
       const begun = performance.now();

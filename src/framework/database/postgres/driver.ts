@@ -106,16 +106,14 @@ export class PostgresDriver implements DatabaseDriver {
     { isPlannedEachTime = false }: PrepareOptions = {},
   ): Statement<P> {
     const plan = planQuery(query, render);
-    const named = this.#name(plan.sql + lock);
-    const { text } = named;
-    const name = isPlannedEachTime ? undefined : named.name;
+    const { text, name } = this.#name(plan.sql + lock);
     const isRead = lock === '' && isReadOnly(text);
     const kind = isRead ? 'read' : lock === '' ? 'write' : 'lock';
     const observe = createStatementObserver(text, { system: 'postgresql', isTraced: this.#options.isTraced });
 
     const createMethod = <Result>(convert: (outcome: Outcome) => Result) => {
       return (values?: Values): Promise<Result> => {
-        const command = { name, text, values: plan.bind(values) };
+        const command = { text, values: plan.bind(values), ...(!isPlannedEachTime && { name }) };
         const end = observe?.();
         const write = currentWrite(this.identity) as PostgresWrite | undefined;
         const outcome = write === undefined ? this.#run(command, isRead) : write.run(command, kind);

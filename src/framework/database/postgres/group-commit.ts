@@ -19,7 +19,7 @@ export interface GroupCommit {
    * back. Undefined: it is not known that such a write has no further statement.
    */
   join(command: Command): Transaction | undefined;
-  /** Tells how many statements a write had that began with this one. */
+  /** Records how many statements a write with this first statement had. */
   learn(command: Command, statements: number): void;
 }
 
@@ -42,7 +42,7 @@ export interface GroupCommitOptions {
  * has a second one.
  */
 export function openGroupCommit({ use, runAlone, onCommit }: GroupCommitOptions): GroupCommit {
-  /** Whether the writes that begin with a statement have no other one, and do not take long. */
+  /** Whether writes with this first statement have no other statement, and do not take long; by the text of the statement. */
   const isSingle = new Map<string, boolean>();
   let queue: Member[] = [];
   let isRunning = false;

@@ -23,7 +23,7 @@ export interface RestOfWrite {
   expire(): void;
 }
 
-/** The group was rolled back: the write has no effect, and must run in a transaction of its own. */
+/** The group was rolled back: the write has no effect, and must run again in a separate transaction. */
 export class GroupBroken extends Error {}
 
 const nothing: LateRows<LateTable> = new Map();

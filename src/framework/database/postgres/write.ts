@@ -18,7 +18,7 @@ const maxPauseMs = 50;
 /** `lock`: a select that locks its rows. */
 export type StatementKind = 'read' | 'lock' | 'write';
 
-/** Chooses the transaction of a write by its first statement. Undefined: it has none but late rows. */
+/** Chooses the transaction of a write by its first statement. Undefined: the write has only late rows. */
 export type Begin = (first?: { readonly command: Command; readonly kind: StatementKind }) => Transaction;
 
 /** A write, whose transaction begins with its first statement. */

@@ -156,7 +156,8 @@ describe.skipIf(postgresUrl === undefined)('writes of one statement on PostgreSQ
       throw new Error('on purpose');
     });
     const after = change('second', 'fourth');
-    await expect(failing).rejects.toThrow('on purpose');
+    // Both run again, in either order.
+    await expect(failing).rejects.toThrow(/on purpose|there is no second/);
     await after;
     expect(await read('note')).toEqual(['fourth']);
   });
@@ -182,7 +183,7 @@ describe.skipIf(postgresUrl === undefined)('writes of one statement on PostgreSQ
       const kind = Math.floor(Math.random() * 8);
       await sleep(Math.random() * 20);
       const write = database.write(async () => {
-        if (kind === 0) await rename.run({ from: 'nobody', to: text });
+        if (kind === 0) await rename.run({ from: 'missing', to: text });
         else await insert.run({ text: kind === 1 ? 'first' : text });
         if (kind === 2) throw new Error('on purpose');
         if (kind === 3) await insert.run({ text: `${text}, too` });

@@ -55,14 +55,25 @@ async function openNotes(t: TestContext) {
   return { database, add, list, close, cut, lose };
 }
 
-/** Opens notes, with an insertion that shares transactions: the first write shows that it has no other statement. */
+/** Opens notes that are added by writes that share transactions. The first write shows that it has no other statement. */
 async function openWrites(t: TestContext) {
-  const notes = await openNotes(t);
-  const insert = notes.database.prepare(
+  const { database, ...notes } = await openNotes(t);
+  const insert = database.prepare(
     sql`INSERT INTO note (text) VALUES (${sql.placeholder('text')})`,
   ) as unknown as { run(values: object): Promise<unknown> };
-  await notes.database.write(() => insert.run({ text: 'first' }));
-  return { ...notes, insert };
+  const add = (text: string) => database.write(() => insert.run({ text }));
+  await add('first');
+  return { ...notes, add };
+}
+
+/** Adds notes at the same time, and expects that all are rejected with this problem. */
+async function expectRejected(
+  texts: readonly string[],
+  add: (text: string) => Promise<unknown>,
+  reason: object,
+): Promise<void> {
+  for (const result of await Promise.allSettled(texts.map(add)))
+    expect(result).toMatchObject({ status: 'rejected', reason });
 }
 
 const unknown = { status: 504, message: 'The database did not confirm the write: its outcome is unknown' };
@@ -98,27 +109,22 @@ describe.skipIf(postgresUrl === undefined)('a response of PostgreSQL that is los
   test('to statements that share a transaction: the outcome of each is unknown', async (t) => {
     const { add, list, lose } = await openNotes(t);
     lose('COMMIT');
-    const results = await Promise.allSettled(['one', 'two', 'three'].map(add));
-    for (const result of results) expect(result).toMatchObject({ status: 'rejected', reason: unknown });
+    await expectRejected(['one', 'two', 'three'], add, unknown);
     await expect.poll(() => list()).toEqual(['one', 'two', 'three']);
   });
 
   test('to COMMIT of writes that share a transaction: the outcome of each is unknown', async (t) => {
-    const { database, insert, list, lose } = await openWrites(t);
+    const { add, list, lose } = await openWrites(t);
     lose('COMMIT');
-    const writes = ['one', 'two', 'three'].map((text) => database.write(() => insert.run({ text })));
-    for (const result of await Promise.allSettled(writes))
-      expect(result).toMatchObject({ status: 'rejected', reason: unknown });
+    await expectRejected(['one', 'two', 'three'], add, unknown);
     await expect.poll(() => list()).toEqual(['first', 'one', 'two', 'three']);
   });
 
   test('to the statements of such writes: they have no effect', async (t) => {
-    const { database, insert, list, lose } = await openWrites(t);
+    const { add, list, lose } = await openWrites(t);
     lose('INSERT 0 1');
-    const writes = ['one', 'two', 'three'].map((text) => database.write(() => insert.run({ text })));
-    for (const result of await Promise.allSettled(writes))
-      expect(result).toMatchObject({ status: 'rejected', reason: unreachable });
-    await database.write(() => insert.run({ text: 'four' }));
+    await expectRejected(['one', 'two', 'three'], add, unreachable);
+    await add('four');
     expect(await list()).toEqual(['first', 'four']);
   });
 

@@ -142,6 +142,20 @@ export default {
       to: { path: ['node_modules/drizzle-orm/', '^drizzle-orm'], dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'undici-by-one-file',
+      comment: 'Its main file takes five times as long to start as what calls/undici.ts imports.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/framework/calls/undici\\.ts$' },
+      to: { path: ['node_modules/undici/', '^undici'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'node-http-by-one-file',
+      comment: 'Importing it by value loads the fetch client inside Node.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/framework/(context/node-http\\.ts$|testing/)' },
+      to: { path: '^(node:)?http$', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'prometheus-in-metrics-only',
       comment: 'All others count in plain numbers, and the library is imported when somebody asks for them.',
       severity: 'error',
@@ -165,6 +179,23 @@ export default {
         dynamic: false,
         dependencyTypesNot: ['type-only'],
       },
+    },
+    {
+      name: 'tokens-when-configured',
+      comment: 'Without `auth` the start does not import the library for tokens.',
+      severity: 'error',
+      from: { path: '^src/framework/', pathNot: '^src/framework/testing/' },
+      to: { path: '^src/framework/app/token-verifier\\.ts$', dynamic: false },
+    },
+    {
+      name: 'jose-in-few-files',
+      comment: 'The start reaches these files only by an import at run time.',
+      severity: 'error',
+      from: {
+        path: '^src/framework/',
+        pathNot: '^src/framework/(auth/(key-set|token-verifier)|testing/test-issuer)\\.ts$',
+      },
+      to: { path: ['node_modules/jose/', '^jose$'], dynamic: false, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'process-in-start-only',

@@ -176,6 +176,21 @@ export const violations: Record<string, readonly Seed[]> = {
     { file: 'src/framework/app/seed-11.ts', code: `import Client from 'better-sqlite3';` },
     { file: 'src/framework/context/seed-11.ts', code: `import type Client from 'better-sqlite3';` },
   ],
+  'tokens-when-configured': [
+    { file: 'src/framework/app/seed-92.ts', code: `export * from './token-verifier.ts';` },
+  ],
+  'jose-in-few-files': [
+    { file: 'src/framework/http/seed-93.ts', code: `import { SignJWT } from 'jose';\nSignJWT;` },
+  ],
+  'undici-by-one-file': [
+    { file: 'src/framework/calls/seed-90.ts', code: `import { Pool } from 'undici';\nPool;` },
+  ],
+  'node-http-by-one-file': [
+    {
+      file: 'src/framework/http/seed-91.ts',
+      code: `import { STATUS_CODES } from 'node:http';\nSTATUS_CODES;`,
+    },
+  ],
   'drizzle-by-one-file': [
     { file: 'src/services/seed-a/tables.ts', code: `import { integer } from 'drizzle-orm/sqlite-core';` },
     { file: 'src/services/seed-a/repository.ts', code: `export * from 'drizzle-orm';` },

@@ -19,19 +19,17 @@ export interface OpenedVerifier {
 }
 
 /**
- * Creates the verification of the tokens that the config accepts. Undefined: `auth` is off.
+ * Creates the verification of the tokens that the config accepts.
  * @param caller the name of this app, as the issuer sees it.
  * @param originOf returns the origin of a service.
  * @param headersTo returns the headers that identify this app to a service.
  */
 export function openTokenVerifier(
-  { auth }: Config,
+  { issuer, audience = product.title, claim = 'scope' }: Exclude<Config['auth'], false | undefined>,
   caller: string,
   originOf: (service: string) => string,
   headersTo: (service: string) => Readonly<Record<string, string>>,
-): OpenedVerifier | undefined {
-  if (!auth) return undefined;
-  const { issuer, audience = product.title, claim = 'scope' } = auth;
+): OpenedVerifier {
   if (issuer.includes(':')) {
     const { isAway, ...external } = createExternalIssuer(issuer);
     return { verify: createTokenVerifier({ ...external, audience, claim }), isAway, close: async () => {} };

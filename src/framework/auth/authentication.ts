@@ -6,7 +6,7 @@ import type { PropagatedContext } from '../context/propagation.ts';
 import { readServiceHeader, serviceHeader } from '../context/service-header.ts';
 import { type Problem, ServiceUnavailable } from '../errors/problem.ts';
 import { credentialInvalid, findRefusal } from './authorize.ts';
-import { KeysUnavailable } from './key-set.ts';
+import { KeysUnavailable } from './keys-unavailable.ts';
 import type { VerifyCredential } from './token-verifier.ts';
 
 declare module 'fastify' {

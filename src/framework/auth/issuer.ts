@@ -1,4 +1,5 @@
-import { createKeySet, type FetchKeys, type KeySet, KeysUnavailable } from './key-set.ts';
+import { createKeySet, type FetchKeys, type KeySet } from './key-set.ts';
+import { KeysUnavailable } from './keys-unavailable.ts';
 import type { TokenVerifierOptions } from './token-verifier.ts';
 
 const timeoutMs = 5_000;

@@ -5,6 +5,7 @@ import {
   type JWSHeaderParameters,
   type JWTVerifyGetKey,
 } from 'jose';
+import { KeysUnavailable } from './keys-unavailable.ts';
 
 /** ms between two refreshes of keys that are known. */
 const refreshMs = 600_000;
@@ -16,9 +17,6 @@ const timeoutMs = 5_000;
 
 /** Requests the JSON Web Key Set (RFC 7517) of an issuer. Rejects if there is none. */
 export type FetchKeys = (signal: AbortSignal) => Promise<Response>;
-
-/** The keys could not be requested, so a token can be neither accepted nor rejected. */
-export class KeysUnavailable extends Error {}
 
 export interface KeySet {
   /** Finds the key of a token. @throws {KeysUnavailable} It rejects so if the keys cannot be requested now. */

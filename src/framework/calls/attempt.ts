@@ -1,4 +1,4 @@
-import { type Dispatcher, errors } from 'undici';
+import type { Dispatcher } from 'undici';
 import { safeMethods } from '../context/methods.ts';
 import { drainingHeader } from '../context/propagation.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -8,6 +8,7 @@ import {
   type ResponseHeaders,
   ResponseTimeout,
 } from './exchange.ts';
+import { errors } from './undici.ts';
 
 /** The addresses that a request may go to. */
 interface AddressSource {

@@ -1,13 +1,14 @@
 import type { LookupFunction } from 'node:net';
-import { buildConnector, Client, Pool } from 'undici';
+import type * as undici from 'undici';
 import { internalLimits } from '../config/limits.ts';
 import type { HostAddress } from './host-addresses.ts';
+import { buildConnector, Client, Pool } from './undici.ts';
 
 /** Options of the connections to one address. `connect` is the time in ms for opening a connection. */
-export type ConnectionOptions = Omit<Pool.Options, 'connect'> & { readonly connect: number };
+export type ConnectionOptions = Omit<undici.Pool.Options, 'connect'> & { readonly connect: number };
 
 /** A pool of one connection is a client: it ends a request that is not to be sent as soon as the connection is free. */
-export function openPool(origin: string, options: Pool.Options): Pool | Client {
+export function openPool(origin: string, options: undici.Pool.Options): Pool | Client {
   return options.connections === 1 ? new Client(origin, options) : new Pool(origin, options);
 }
 
@@ -38,9 +39,9 @@ export class Endpoint {
     // The name stays in the origin: `Host` and the certificate are about the name.
     const lookup: LookupFunction = (_name, { all }, callback) =>
       all ? callback(null, [{ address, family }]) : callback(null, address, family);
-    const patient = buildConnector({ timeout: connect, lookup } as buildConnector.BuildOptions);
+    const patient = buildConnector({ timeout: connect, lookup } as undici.buildConnector.BuildOptions);
     // An address that drops packets must leave time for another.
-    const quick = buildConnector({ timeout: connect / 4, lookup } as buildConnector.BuildOptions);
+    const quick = buildConnector({ timeout: connect / 4, lookup } as undici.buildConnector.BuildOptions);
     this.pool = openPool(origin, {
       ...options,
       connect: (target, callback) => (hasOthers() ? quick : patient)(target, callback),

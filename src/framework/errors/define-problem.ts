@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from '../context/node-http.ts';
 import { ref } from '../openapi/schema.ts';
 import { Problem, ProblemSchema, problemMediaType, retryHeaders } from './problem.ts';
 

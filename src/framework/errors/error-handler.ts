@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { STATUS_CODES } from '../context/node-http.ts';
 import { pathOf } from '../context/url.ts';
 import { getLogger } from '../logging/logger.ts';
 import { Problem, problemMediaType, UnprocessableEntity, type ValidationIssue } from './problem.ts';

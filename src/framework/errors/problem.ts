@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http';
 import { Type } from '@sinclair/typebox';
+import { STATUS_CODES } from '../context/node-http.ts';
 import { ref } from '../openapi/schema.ts';
 
 /** A validation issue: one invalid value of a request. */

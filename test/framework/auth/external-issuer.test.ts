@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { createExternalIssuer } from '../../../src/framework/auth/issuer.ts';
-import { KeysUnavailable } from '../../../src/framework/auth/key-set.ts';
+import { KeysUnavailable } from '../../../src/framework/auth/keys-unavailable.ts';
 import { product } from '../../../src/framework/openapi/product.ts';
 import { createTestIssuer } from '../../../src/framework/testing/index.ts';
 import { createExampleApp } from '../../support/app.ts';

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { FastifyServerOptions } from 'fastify';
 import { internalLimits, type Limits } from '../../config/limits.ts';
+import { createServer } from '../../context/node-http.ts';
 import { readRequestId } from '../../context/propagation.ts';
 import { prepareProblemBody } from '../../errors/error-handler.ts';
 import { problemMediaType, ServiceUnavailable } from '../../errors/problem.ts';

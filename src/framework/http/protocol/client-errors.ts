@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { STATUS_CODES } from '../../context/node-http.ts';
 import { readRequestId } from '../../context/propagation.ts';
 import { problemBody, sendProblem } from '../../errors/error-handler.ts';
 import { Problem, problemMediaType } from '../../errors/problem.ts';

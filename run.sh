@@ -112,12 +112,15 @@ main() {
   # The other commands read or write generated/ themselves, or work without it.
   case "$command" in start | test | fuzz | fuzz:connections | bench) generate "$node" ;; esac
   case "$all$command" in
-    yesstart) exec "$node" "$young" scripts/start-all.ts ${rest[@]+"${rest[@]}"} ;;
+    yesstart) use_compile_cache; exec "$node" "$young" scripts/start-all.ts ${rest[@]+"${rest[@]}"} ;;
     # Not with its npm script, which would add a shell between this script and the server.
-    start) exec "$node" "$young" src/main.ts ${rest[@]+"${rest[@]}"} ;;
+    start) use_compile_cache; exec "$node" "$young" src/main.ts ${rest[@]+"${rest[@]}"} ;;
     *) run_script "$node" "$command" ${rest[@]+"${rest[@]}"} ;;
   esac
 }
+
+# Keeps what Node compiles, from the first file on. The framework does the same, but only after Node has read that file.
+use_compile_cache() { export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$PWD/node_modules/.cache/node}; }
 
 fail() { echo "run.sh: $1" >&2; exit 2; }
 

@@ -188,7 +188,8 @@ function createLifecycle(
       const origin = ownOrigin(server);
       for (const peer of peers) {
         peer.setOrigin(originOf(peer.name));
-        void peer.checkContract();
+        // Not before the first request, because the comparison takes as long as a hundred requests.
+        setImmediate(() => void peer.checkContract());
       }
       endWatch = watchEventLoop(log);
       const warning = exposureWarning(config, name);

@@ -2,26 +2,23 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pathOf } from '../context/url.ts';
 import { createRequestLogger, writeRequest } from '../logging/access-log.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { RejectionReason, RequestMetrics } from '../metrics/request-metrics.ts';
+import type { RejectionReason, RequestMetrics, RequestRoute } from '../metrics/request-metrics.ts';
 
 // This file writes the log entry and the metrics of every request, for every kind of response.
 
-/**
- * Records the end of a request that Fastify handled.
- * @param route identifies the route in the metrics: the same object for each request of a route.
- */
-export function recordRequestEnd(request: FastifyRequest, reply: FastifyReply, route: object): void {
-  const { log, method, url, routeOptions, server } = request;
+/** Records the end of a request that Fastify handled. */
+export function recordRequestEnd(request: FastifyRequest, reply: FastifyReply, route: RequestRoute): void {
+  const { log, method, url, server } = request;
   writeRequest(log as Logger, {
     method,
     path: pathOf(url),
-    route: routeOptions?.url,
+    route: route.url,
     status: reply.statusCode,
     ms: roundMs(reply.elapsedTime),
     aborted: !reply.raw.writableFinished,
   });
   // A poll takes as long as it waits, which says nothing about the speed of the server.
-  if (routeOptions?.config?.isLongPoll !== true) server.requestMetrics?.countRequest(request, reply, route);
+  if (route.config.isLongPoll !== true) server.requestMetrics?.countRequest(request, reply, route);
 }
 
 /** A request that load shedding rejected. */

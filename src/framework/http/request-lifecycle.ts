@@ -8,7 +8,7 @@ import { extract } from '../context/propagation.ts';
 import type { Span, Tracer } from '../context/span.ts';
 import { LoopDetected } from '../errors/problem.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { RequestMetrics } from '../metrics/request-metrics.ts';
+import type { RequestMetrics, RequestRoute } from '../metrics/request-metrics.ts';
 import { endRequestSpan, openRequestSpan } from '../tracing/request-span.ts';
 import {
   type Caller,
@@ -47,8 +47,7 @@ declare module 'fastify' {
 export interface InFlightRequest {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  /** The `config` of its route. */
-  readonly route: object;
+  readonly route: RequestRoute;
   /** Its index in the list of requests in flight. */
   index: number;
   /** Whether it counts towards the concurrency limit. */
@@ -102,8 +101,9 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
       if (caller !== undefined) (request as { caller: Caller }).caller = caller;
       else if (request.headers[internalHeader] !== undefined) warnOfCredential(log);
 
-      const { config: route } = request.routeOptions;
-      const isCounted = caller !== 'service' && route.exempt !== true && route.isLongPoll !== true;
+      const route = request.routeOptions;
+      const { exempt, isLongPoll } = route.config;
+      const isCounted = caller !== 'service' && exempt !== true && isLongPoll !== true;
       if (isCounted) concurrency.enter();
       const state = { isOver: false, nextPages: undefined };
       const raw = reply.raw as Response;

@@ -140,8 +140,8 @@ const names = {
 /** Counts the requests in flight by service. A service without requests has no sample. */
 function countInFlight({ inFlight }: FastifyInstance): Sample[] {
   const counts = new Map<string, number>();
-  for (const { request } of inFlight) {
-    if (request.routeOptions.config.isLongPoll === true) continue;
+  for (const { request, route } of inFlight) {
+    if (route.config.isLongPoll === true) continue;
     const { serviceName } = request.server;
     counts.set(serviceName, (counts.get(serviceName) ?? 0) + 1);
   }

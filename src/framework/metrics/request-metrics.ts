@@ -15,13 +15,18 @@ export type RejectionReason = 'connections' | 'requests' | 'unread';
  */
 export type CloseReason = 'idle' | 'unread' | 'pipeline' | 'malformed';
 
+/** The route of a request: its `routeOptions`, which Fastify builds at each access. */
+export interface RequestRoute {
+  /** The pattern of its path. Undefined if no route matches. */
+  readonly url?: string | undefined;
+  /** The same object for each request of the route. */
+  readonly config: { readonly isLongPoll?: boolean };
+}
+
 /** Counts requests and connections in plain numbers. */
 export interface RequestMetrics {
-  /**
-   * Counts a request that has ended.
-   * @param route the `config` of its route: the same object for each request of the route.
-   */
-  countRequest(request: FastifyRequest, reply: FastifyReply, route: object): void;
+  /** Counts a request that has ended. */
+  countRequest(request: FastifyRequest, reply: FastifyReply, route: RequestRoute): void;
   readonly series: readonly RequestSeries[];
   readonly rejected: Record<RejectionReason, number>;
   readonly closed: Record<CloseReason, number>;
@@ -42,21 +47,20 @@ export function createRequestMetrics(label: string): RequestMetrics {
   const byRoute = new Map<object, Map<string, Map<number, Histogram>>>();
 
   /** Finds or creates a series, and caches it by route, method and status. */
-  function findSeries(request: FastifyRequest, route: object, status: number): Histogram {
-    const { method, server, routeOptions } = request;
+  function findSeries({ method, server }: FastifyRequest, route: RequestRoute, status: number): Histogram {
     const labels = {
       service: server.serviceName ?? label,
       method: methods.has(method) ? method : 'other',
-      route: routeOptions?.url ?? 'unknown',
+      route: route.url ?? 'unknown',
       status: status === aborted ? 'aborted' : String(status),
     };
     const key = Object.values(labels).join(' ');
     const seconds = byKey.get(key) ?? new Histogram(secondsBuckets);
     if (!byKey.has(key)) series.push({ labels, seconds });
     byKey.set(key, seconds);
-    const byMethod = byRoute.get(route) ?? new Map<string, Map<number, Histogram>>();
+    const byMethod = byRoute.get(route.config) ?? new Map<string, Map<number, Histogram>>();
     const byStatus = byMethod.get(method) ?? new Map<number, Histogram>();
-    byRoute.set(route, byMethod.set(method, byStatus.set(status, seconds)));
+    byRoute.set(route.config, byMethod.set(method, byStatus.set(status, seconds)));
     return seconds;
   }
 
@@ -68,7 +72,7 @@ export function createRequestMetrics(label: string): RequestMetrics {
     countRequest(request, reply, route) {
       const status = reply.raw.writableFinished ? reply.statusCode : aborted;
       const seconds =
-        byRoute.get(route)?.get(request.method)?.get(status) ?? findSeries(request, route, status);
+        byRoute.get(route.config)?.get(request.method)?.get(status) ?? findSeries(request, route, status);
       seconds.add(reply.elapsedTime / 1000);
     },
   };

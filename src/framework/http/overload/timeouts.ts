@@ -20,8 +20,8 @@ export const timeouts = fp<{ readonly time: Limits['time'] }>(
     app.decorateRequest('isTimedOut', false);
     const timer = setInterval(() => {
       for (const open of app.inFlight) {
-        const { request, reply } = open;
-        if (request.routeOptions.config.isLongPoll === true) continue;
+        const { request, reply, route } = open;
+        if (route.config.isLongPoll === true) continue;
         const age = reply.elapsedTime;
         if (age >= time.answer) {
           const message = 'connection closed: the client did not read the response in time';

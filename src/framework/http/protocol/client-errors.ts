@@ -5,16 +5,18 @@ import { readRequestId } from '../../context/propagation.ts';
 import { problemBody, sendProblem } from '../../errors/error-handler.ts';
 import { Problem, problemMediaType } from '../../errors/problem.ts';
 import type { Logger } from '../../logging/logger.ts';
-import type { RequestMetrics } from '../../metrics/request-metrics.ts';
+import type { RequestMetrics, RequestRoute } from '../../metrics/request-metrics.ts';
 import { recordMalformed, recordRequestEnd } from '../request-end.ts';
 import type { SecurityHeaders } from '../security-headers.ts';
 import { destroyAfterLinger } from './lingering-close.ts';
 import { currentResponse, lastPending } from './pipelining.ts';
 
+const noRoute: RequestRoute = { config: {} };
+
 /** Responds to requests that Fastify rejects before routing, such as a URL that cannot be decoded. No hook runs for them. */
 export function respondUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   reply.headers(request.server.securityHeaders).header('x-request-id', request.id);
-  reply.raw.once('close', () => recordRequestEnd(request, reply, respondUnrouted));
+  reply.raw.once('close', () => recordRequestEnd(request, reply, noRoute));
   sendProblem(error, request, reply);
 }
 

@@ -28,8 +28,8 @@ export const unmatchedRoutes = fp<{ readonly maxUrlLength: number }>(
       const { method, url } = request;
       if (url.length > maxUrlLength) return done(new Problem(414, 'The URL is too long'));
       if (!isUnambiguous(url)) return done(new Problem(400, 'The URL cannot be read'));
-      // The route `*` is the one that @fastify/cors adds for preflight requests.
-      if (!request.is404 && request.routeOptions.url !== '*') return done();
+      // @fastify/cors adds the route `*` for preflight requests.
+      if (!request.is404 && (method !== 'OPTIONS' || request.routeOptions.url !== '*')) return done();
       const path = pathOf(url);
       const methods = paths.find('GET', path)?.store as Set<string> | undefined;
       if (methods !== undefined) return done(new MethodNotAllowed(method, [...methods].sort()));

@@ -31,12 +31,12 @@ const inFiles = async ({ pet, user }: Data): Promise<Databases> => ({
   user: `sqlite:${user}`,
 });
 
-/** The product like in production: it logs to a file at level info. `apps` and `more` are parts of its config. */
+/** The product like in production: it logs to a file at level info. `apps` and `more` are parts of its config. `more.services` are further services. */
 export function product(
   label: string,
   apps: Record<string, App> = together,
   place?: Place,
-  more: object = {},
+  more: { readonly services?: object; readonly [part: string]: unknown } = {},
   databases = inFiles,
 ): Contender {
   return {
@@ -52,7 +52,7 @@ export function product(
       const content = {
         log: { level: 'info', directory: 'logs' },
         ...more,
-        services: { pet: { database: urls.pet }, user: { database: urls.user } },
+        services: { pet: { database: urls.pet }, user: { database: urls.user }, ...more.services },
         apps: Object.fromEntries(names.map((app, index) => [app, { port: ports[index], ...apps[app] }])),
       };
       // JSON is YAML.

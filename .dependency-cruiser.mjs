@@ -28,7 +28,7 @@ const roomRules = rooms.slice(1).map((room, index) => ({
 }));
 
 /**
- * Who may import whom. Each rule has a violation in test/framework/architecture.test.ts that it must catch.
+ * The allowed imports. Each rule has violations in test/framework/architecture-seeds.ts that it must find.
  * @type {import('dependency-cruiser').IConfiguration}
  */
 export default {
@@ -43,14 +43,14 @@ export default {
     },
     {
       name: 'testing-in-tests-only',
-      comment: 'The server does not start with what only tests need.',
+      comment: 'The server does not load code that only tests need.',
       severity: 'error',
       from: { path: '^(src|scripts)/', pathNot: '^src/framework/testing/' },
       to: { path: '^src/framework/testing/' },
     },
     {
       name: 'no-import-of-tests',
-      comment: 'Tests import the code, never the other way round.',
+      comment: 'Tests import the code; no code imports a test.',
       severity: 'error',
       from: { path: '^(src|scripts|tools|generated)/' },
       to: { path: '^test/' },
@@ -58,14 +58,15 @@ export default {
     {
       name: 'framework-knows-no-service',
       comment:
-        'The framework knows the services by generated/services.ts, so that adding one is adding a folder.',
+        'The framework knows the services only by generated/services.ts, so a new service is only a new folder.',
       severity: 'error',
       from: { path: '^src/framework/' },
       to: { path: ['^src/services/', '^scripts/', '^src/main\\.ts$'] },
     },
     {
       name: 'generated-in-load-services-only',
-      comment: 'One file of the framework imports the list of services; no other knows a contract.',
+      comment:
+        'One file of the framework imports the list of services. The other files know no service and no contract.',
       severity: 'error',
       from: { path: '^src/framework/', pathNot: '^src/framework/app/load-services\\.ts$' },
       to: { path: '^generated/' },
@@ -84,35 +85,35 @@ export default {
     {
       name: 'service-reaches-out-by-name',
       comment:
-        'No ../ out of a service folder: #framework and #generated/* keep working wherever it is moved to.',
+        'A service imports by #framework and #generated/*, because a relative path breaks when the folder moves.',
       severity: 'error',
       from: { path: '^src/services/([^/]+)/' },
       to: { path: ['^src/framework/', '^generated/'], dependencyTypesNot: ['aliased-subpath-import'] },
     },
     {
       name: 'contract-as-types-in-clients-only',
-      comment: 'Of generated/ a service sees the types of its peers, in the file that calls them.',
+      comment: 'Only the files of a service that call its peers import from generated/.',
       severity: 'error',
       from: { path: '^src/services/', pathNot: '-client\\.ts$' },
       to: { path: '^generated/' },
     },
     {
       name: 'contract-as-types-only',
-      comment: 'What a service takes from generated/ is api.d.ts, by `import type`.',
+      comment: 'A service imports only api.d.ts from generated/.',
       severity: 'error',
       from: { path: '^src/services/' },
       to: { path: '^generated/', pathNot: '^generated/api\\.d\\.ts$' },
     },
     {
       name: 'contract-not-by-value',
-      comment: 'The same, by value.',
+      comment: 'A service imports from generated/ only by `import type`.',
       severity: 'error',
       from: { path: '^src/services/' },
       to: { path: '^generated/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'only-the-list-imports-services',
-      comment: 'Nobody else reaches into a service.',
+      comment: 'Only generated/services.ts imports services.',
       severity: 'error',
       from: { pathNot: ['^src/services/', '^generated/services\\.ts$', '^test/'] },
       to: { path: '^src/services/' },
@@ -157,21 +158,22 @@ export default {
     },
     {
       name: 'prometheus-in-metrics-only',
-      comment: 'All others count in plain numbers, and the library is imported when somebody asks for them.',
+      comment:
+        'The other files count in plain numbers. The library is loaded by the first request for the metrics.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/framework/metrics/registry\\.ts$' },
       to: { path: ['node_modules/@prometheus-io/', '^@prometheus-io/'] },
     },
     {
       name: 'opentelemetry-in-traces-only',
-      comment: 'Everybody else knows the port in context/span.ts.',
+      comment: 'The other rooms use the interface in context/span.ts.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/framework/tracing/' },
       to: { path: ['node_modules/@opentelemetry/', '^@opentelemetry/'] },
     },
     {
       name: 'opentelemetry-when-configured',
-      comment: 'Only who traces pays for its import.',
+      comment: 'An app without `traces` does not load the library.',
       severity: 'error',
       from: { path: '^src/' },
       to: {
@@ -199,21 +201,21 @@ export default {
     },
     {
       name: 'process-in-start-only',
-      comment: 'What the process is and has comes in as an argument.',
+      comment: 'The other files get what they need of the process as arguments.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/framework/app/start\\.ts$' },
       to: { path: '^(node:)?process$' },
     },
     {
       name: 'no-cycles',
-      comment: 'What needs each other is one thing.',
+      comment: 'Files that need each other belong in one file.',
       severity: 'error',
       from: { path: '^src/' },
       to: { circular: true },
     },
     {
       name: 'no-unresolved',
-      comment: 'An import that leads nowhere would slip past every rule above.',
+      comment: 'The rules above do not see an import that cannot be resolved.',
       severity: 'error',
       from: {},
       to: { couldNotResolve: true },

@@ -1,4 +1,4 @@
-/** The PostgreSQL server of the bench, and who is measured on it. */
+/** The PostgreSQL server of the bench, and the programs that are measured on it. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -94,7 +94,7 @@ async function copyOne({ one }: Data): Promise<string> {
   return url;
 }
 
-/** Adds to what a server uses what PostgreSQL uses for it: whoever else is measured is paused. */
+/** Adds the use of PostgreSQL to the use of a server, because all other servers are paused. */
 async function withPostgres(server: Server): Promise<Server> {
   const { pid } = await openServer();
   return {

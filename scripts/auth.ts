@@ -35,7 +35,7 @@ It works on the database of the config. The server may run meanwhile.
 
 const service = 'auth';
 
-/** What src/services/auth/operations.ts does. Not its type, because a product may delete the service. */
+/** The functions of src/services/auth/operations.ts. Not its type, because a product may delete the service. */
 interface Operations {
   setAdmin(email: string, password: string): Promise<{ problem: string } | { id: number; isNew: boolean }>;
   rotate(isForced: boolean): Promise<number>;

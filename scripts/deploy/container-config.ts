@@ -6,7 +6,7 @@ import { isRepeated, listReferences, listVariables, type Variable } from './refe
 import { hostOf } from './server-url.ts';
 import { isServerReference, type RawConfig, type System } from './system.ts';
 
-/** Where the containers have their files. The Dockerfile creates the folders. */
+/** The folders of the containers. The Dockerfile creates them. */
 export const folders = {
   /** The config, and beside it the registry of known databases. */
   config: '/config',

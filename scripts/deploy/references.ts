@@ -6,7 +6,7 @@ export interface Reference {
   readonly name: string;
   /** Undefined if the variable must be set. */
   readonly standard: string | undefined;
-  /** Where it is, for example `services.pet.database`. */
+  /** Its path in the file, for example `services.pet.database`. */
   readonly path: string;
   /** Whether it is the whole value. */
   readonly isWhole: boolean;

@@ -5,7 +5,7 @@ export interface Server {
   readonly password: string | undefined;
   readonly host: string;
   readonly port: number;
-  /** What follows the host, without the slash and the query. */
+  /** The path after the host, without its first slash and without the query. */
   readonly path: string;
 }
 

@@ -1,4 +1,4 @@
-/** What belongs to the framework: reads framework.json. */
+/** Reads framework.json: the paths that belong to the framework. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './command.ts';
@@ -7,7 +7,7 @@ export interface Framework {
   readonly version: string;
   /** The files and folders that an upgrade replaces. */
   readonly paths: readonly string[];
-  /** What only the repository of the framework needs, for its own tests and benchmarks. A product has none of it. */
+  /** Paths that only the repository of the framework has, for its own tests and benchmarks. */
   readonly development: {
     readonly paths: readonly string[];
     /** Files in these paths that a product needs. */

@@ -5,7 +5,7 @@ import { ConfigTextError } from './config-text.ts';
 
 export interface RenamedConfig {
   readonly text: string;
-  /** What the user has to do by hand. */
+  /** The steps that the user has to do by hand. */
   readonly note?: string;
 }
 

@@ -20,7 +20,7 @@ export const contract = selectServices(generated as unknown as OpenApiDocument, 
   'user',
 ]) as unknown as typeof generated;
 
-/** Those that exist: an owner may delete `user`, and the tests of `pet` still run. */
+/** The services that exist: an owner may delete `user`, and the tests of `pet` still run. */
 const examples: Service[] = [];
 for (const name of ['pet', 'user']) {
   const file = new URL(`../../src/services/${name}/index.ts`, import.meta.url);

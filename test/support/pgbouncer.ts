@@ -20,7 +20,7 @@ export function findPgBouncer(): string | undefined {
   return folders.map((folder) => join(folder, 'pgbouncer')).find(existsSync);
 }
 
-/** Starts PgBouncer in transaction mode before a server that trusts everybody. */
+/** Starts PgBouncer in transaction mode before a server that trusts every client. */
 export async function startPgBouncer(
   program: string,
   serverUrl: string,

@@ -168,7 +168,7 @@ export function createThings({ operations }: Contract) {
 /** A kind of thing that one id identifies. */
 interface SingleKind {
   readonly kind: string;
-  /** What the contract demands of its id. */
+  /** The schema of its id in the contract. */
   readonly idForm: string | undefined;
   /** The problem types of a thing that does not exist: those that all operations at its path have. */
   readonly missingType: readonly string[];

@@ -58,7 +58,7 @@ export const AppConfig = Type.Object(
     services: Type.Array(Type.String({ description: 'the name of a service' }), {
       description: 'a list of names of services',
     }),
-    /** What `./run.sh deploy` writes for this app. The server does not read it. */
+    /** Settings of this app for `./run.sh deploy`. The server does not read them. */
     deploy: Type.Optional(
       Type.Object(
         {

@@ -81,7 +81,7 @@ export const ConfigFile = Type.Object(
       },
       { ...closed, default: {} },
     ),
-    /** Who issues the tokens of users. Absent: authentication is off. `false`: it is off on purpose, also beyond loopback. */
+    /** The issuer of the tokens of users. Absent: authentication is off. `false`: it is off on purpose, also beyond loopback. */
     auth: Type.Optional(
       Type.Union([
         // Without a type, so that the mistakes in the map are reported.
@@ -120,7 +120,7 @@ export const ConfigFile = Type.Object(
         closed,
       ),
     ),
-    /** What `./run.sh deploy` writes. The server does not read it. */
+    /** Settings for `./run.sh deploy`. The server does not read them. */
     deploy: Type.Optional(
       Type.Object(
         {

@@ -1,13 +1,13 @@
 /** The principal of a call: the service that calls, or the caller of its request. */
 export type ActsAs = 'service' | 'caller';
 
-/** Who a request acts for. Services read it with `getCaller`. */
+/** The user or service that a request acts for. Services read it with `getCaller`. */
 export interface Principal {
   /** `service`: a service that acts for itself. `user`: the owner of a token. */
   readonly kind: 'anonymous' | 'user' | 'service';
   /** The `sub` of the token, or the name of the service. Undefined if the kind is `anonymous`. */
   readonly sub: string | undefined;
-  /** What the token permits. Empty for a service. */
+  /** The permissions of the token. Empty for a service. */
   readonly scopes: readonly string[];
   /** The `sid` of the token: the session that it belongs to. */
   readonly session: string | undefined;

@@ -4,7 +4,7 @@ import type { SigningKeys } from './signing-keys.ts';
 
 export type AccessTokens = ReturnType<typeof createAccessTokens>;
 
-/** What a token says about its bearer. */
+/** The claims of a token about its bearer. */
 export interface Bearer {
   readonly sub: string;
   /** Separated by spaces. */

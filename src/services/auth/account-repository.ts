@@ -5,7 +5,7 @@ import { accounts } from './tables.ts';
 export type AccountRepository = ReturnType<typeof createAccountRepository>;
 export type Account = typeof accounts.$inferSelect;
 
-/** What an administrator may change. */
+/** The columns that an administrator may change. */
 export interface AccountChange {
   readonly scopes?: string;
   readonly isBlocked?: boolean;

@@ -29,7 +29,7 @@ export function createMailer(mails: MailRepository, accounts: AccountRepository,
     }),
     known: (link) => ({
       subject: 'You have an account',
-      text: `Somebody tried to register with this address, which has an account already. If that was you, log in, or set a new password within 30 minutes:\n\n${link}\n\nIf it was not you, ignore this mail: nothing has changed.\n`,
+      text: `Someone tried to register with this address, which has an account already. If that was you, log in, or set a new password within 30 minutes:\n\n${link}\n\nIf it was not you, ignore this mail: nothing has changed.\n`,
     }),
   };
 

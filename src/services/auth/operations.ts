@@ -6,7 +6,7 @@ import { Email, type EmitAuthEvent, foldEmail, NewPassword } from './schemas.ts'
 
 const adminScope = 'auth:admin';
 
-/** What an administrator does on the database: the work of `./run.sh auth`, which loads this file by its name. */
+/** The operations of an administrator on the database. `./run.sh auth` loads this file by its name. */
 export function createOperations(
   database: ServiceContext['database'],
   emit: EmitAuthEvent,

@@ -59,7 +59,7 @@ test('every token is valid until it ends, in each process, while keys rotate', a
   const [one, other] = [open(), open()];
   await one.ensure();
   const tokens: { token: string; endsMs: number }[] = [];
-  /** What a verifier knows that reads the keys as rarely as it may. */
+  /** The keys of a verifier that reads them as rarely as it may. */
   let known: { keys: JSONWebKeySet; readMs: number } | undefined;
   let checks = 0;
   for (let step = 0; step < 240; step += 1) {

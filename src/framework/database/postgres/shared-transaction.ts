@@ -13,7 +13,7 @@ export interface Member {
   reject(error: unknown): void;
 }
 
-/** What a write does after its only statement. */
+/** The part of a write after its only statement. */
 export interface RestOfWrite {
   /** Passes the outcome of the statement to the write, before COMMIT. */
   answer(outcome: Outcome): void;

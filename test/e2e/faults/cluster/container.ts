@@ -5,7 +5,7 @@ import { makeFolder } from '../../../support/app.ts';
 import type { Json } from '../../../tools/deploy/helper.ts';
 import { root, startProcess, type TestProcess } from '../../process/helper.ts';
 
-/** What a container is made of. */
+/** The parts of a container. */
 export interface Container {
   /** The network namespace. */
   readonly host: string;

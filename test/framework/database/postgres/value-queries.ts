@@ -1,7 +1,7 @@
 import { and, asc, eq, sql } from '../../../../src/framework/database/drizzle.ts';
 import { at, largest, notes, p, type Queries, read, tags } from './query-tables.ts';
 
-/** What a query computes of the rows. */
+/** Queries that compute values from rows. */
 export const valueQueries: Queries = {
   'in with values of the query': [
     read(sql`SELECT id FROM note WHERE kind IN ('b', 'c') OR id IN (1, 3) ORDER BY id`),

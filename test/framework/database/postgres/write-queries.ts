@@ -2,7 +2,7 @@ import { eq, sql } from '../../../../src/framework/database/drizzle.ts';
 import { readSql, runSql } from '../../../support/sql.ts';
 import { notes, p, type Queries, tags } from './query-tables.ts';
 
-/** What a statement changes, and returns of it. */
+/** Statements that change rows, and the rows that they return. */
 export const writeQueries: Queries = {
   'insert returns the next id, and defaults': [
     ({ orm, prepare }) =>

@@ -188,7 +188,7 @@ function createLifecycle(
       const origin = ownOrigin(server);
       for (const peer of peers) {
         peer.setOrigin(originOf(peer.name));
-        // Not before the first request, because the comparison takes as long as a hundred requests.
+        // Compare in a later event-loop turn, because the comparison takes as long as a hundred requests.
         setImmediate(() => void peer.checkContract());
       }
       endWatch = watchEventLoop(log);

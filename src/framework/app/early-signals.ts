@@ -5,7 +5,10 @@ const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** Whether this process has a terminal. SIGHUP then means that the terminal was closed. */
 export const hasTerminal = isatty(0) || isatty(1);
 
-/** An instance ignores these signals: Ctrl-C reaches every process of a terminal, and its parent stops it. */
+/**
+ * Whether this process is an instance. It ignores these signals, because Ctrl-C reaches every process of a terminal,
+ * and the parent stops its instances.
+ */
 const isInstance = process.env.MONOLITH_INSTANCE !== undefined;
 
 function exitEarly(signal: NodeJS.Signals): void {

@@ -5,11 +5,14 @@ import { FeedLost, type ReadFeed } from '../events/read-feed.ts';
 /** The type of the event that the issuer emits when a session ends before its tokens do. `subject` is the session. */
 export const sessionEnded = 'session.ended';
 
-/** ms after which the feed is read again, in the background, when a token of a session comes. */
+/** The age in ms of the last read after which a token of a session starts another read in the background. */
 const refreshMs = 15_000;
-/** ms after which a request waits for that. A session that has ended is rejected after this time at the latest. */
+/**
+ * The age in ms of the last read after which a request waits for another read. So an ended session is rejected at the
+ * latest after this time, unless the issuer is away.
+ */
 const waitMs = 45_000;
-/** ms between two attempts while the issuer is away. Meanwhile the tokens are accepted. */
+/** ms between two attempts while the issuer is away. Meanwhile the app accepts the tokens. */
 const retryMs = 1_000;
 /** ms for which an ended session is remembered: no access token lives longer. */
 const keepMs = 86_400_000;
@@ -20,7 +23,7 @@ export function rejectEndedSessions(verify: VerifyCredential, readFeed: ReadFeed
   let position: string | null = null;
   let readAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
-  /** Whether the last attempt failed. Then no request waits for the next one: an issuer may hang. */
+  /** Whether the last read failed. If so, no request waits for the next read, because the issuer may hang. */
   let hasFailed = false;
   let running: Promise<void> | undefined;
 
@@ -40,7 +43,7 @@ export function rejectEndedSessions(verify: VerifyCredential, readFeed: ReadFeed
     triedAt = performance.now();
     running ??= read()
       .catch((error: unknown) => {
-        // The feed was restored from a backup, or does not go back that far: read what it has.
+        // The issuer was restored from a backup, or has deleted events after `position`: read from the oldest event.
         if (error instanceof FeedLost) position = null;
         else hasFailed = true;
       })

@@ -90,7 +90,7 @@ export function stopGracefully({
  */
 const isTied = process.env.MONOLITH_TIED !== undefined && !cluster.isWorker;
 
-/** Notifies the process that started this one that the app listens, if the two are tied. */
+/** Tells the process that started this process that the app listens, if both are tied. */
 export function notifyListening(): void {
   if (isTied && process.connected) process.send?.('listening', () => {});
 }

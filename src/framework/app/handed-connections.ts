@@ -11,7 +11,7 @@ interface Handle {
 }
 
 /**
- * Closes the connections that were handed to an instance which exited before it accepted them.
+ * Closes the connections that an instance got and did not accept before it exited.
  *
  * node:cluster forgets such a connection: the client waits forever, and this process keeps the file descriptor. Node has
  * no public API for it, so this function reads private messages. `newconn` with a `seq` hands a connection over; `ack`

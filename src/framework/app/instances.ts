@@ -47,7 +47,7 @@ export class InstanceError extends Error {
 const restartPause = { firstMs: 1_000, maxMs: 30_000, stableMs: 60_000 };
 
 export function openInstances({ label, count, log, key }: InstancesOptions): Instances {
-  /** The instances that serve requests, by number. */
+  /** The instances that listen, by number. */
   const slots = new Map<number, Worker>();
   /** Every child process: starting, serving or ending. */
   const alive = new Set<Worker>();

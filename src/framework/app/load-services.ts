@@ -2,7 +2,10 @@ import { services as generated } from '#generated/services.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import type { Service } from '../service/define-service.ts';
 
-/** A function for each service that imports it, by name. `generated/services.ts` has those of src/services. */
+/**
+ * Functions that import one service each, by the name of the service. `generated/services.ts` imports those of
+ * src/services.
+ */
 export type ServiceImports = Readonly<Record<string, () => Promise<{ readonly default: object }>>>;
 
 /**

@@ -40,7 +40,7 @@ export interface Runtime extends AppOptions {
   readonly server: FastifyInstance;
   readonly metrics: Metrics | undefined;
   readonly tracer: Awaited<ReturnType<typeof openTraces>> | undefined;
-  /** Whether the issuer of tokens did not respond when it was needed last. */
+  /** Whether the last request for the keys of the issuer failed. */
   issuerIsAway(): boolean;
   /** The services that the gateway forwards to. */
   readonly remote: readonly string[];
@@ -70,12 +70,12 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
     const runningApp = appOf(config, service);
     return runningApp === name ? ownOrigin(server) : addressOf(appConfig(config, runningApp));
   };
-  // Another app knows only the `internal.key` of the config.
+  // Without `internal.key` in the config, other apps do not know the secret of this app.
   const headersTo: Runtime['headersTo'] = (service, caller, from) =>
     app.services.includes(service) || internal.key !== undefined ? key.headers(caller, from) : {};
   const headersToIssuer = (service: string) => headersTo(service, 'service');
   const verifier = config.auth
-    ? // Its library takes 2 % of the time to start.
+    ? // Imported on demand, because its library takes 2 % of the time to start.
       (await import('./token-verifier.ts')).openTokenVerifier(config.auth, name, originOf, headersToIssuer)
     : undefined;
   const server: FastifyInstance = await createServer({
@@ -97,7 +97,8 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
       : [],
     ...{ originOf, headersTo },
     issuerIsAway: () => verifier?.isAway() ?? false,
-    // Only another process can close an idle connection while a request is on its way.
+    // Connections of a process to itself need no limit: only another process can close an idle connection while a
+    // request is on its way.
     unusedTo: (service) =>
       app.instances === 1 && app.services.includes(service) ? undefined : internalLimits.unusedMs,
   };

@@ -41,7 +41,8 @@ export function openTokenVerifier(
     deadline: timeoutMs,
     headers: headersTo(issuer),
   });
-  // Not in the context of the request that needs it: its deadline must not end a read for all.
+  // Reads outside of the context of the running request, because its deadline must not end a read that all requests
+  // share.
   const read = (path: string, ms: number) => runInContext(undefined, () => get(path, ms));
   const fetchKeys: FetchKeys = async () => {
     const { status, content } = await read('/.well-known/jwks.json', timeoutMs);

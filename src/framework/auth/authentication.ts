@@ -22,8 +22,9 @@ export interface AuthenticationOptions {
 }
 
 /**
- * Finds out who sends a request, and rejects it if its route does not allow that: before the body is read, and so before
- * validation and idempotency keys. A credential that is not valid is rejected on open routes too.
+ * Identifies the sender of a request, and rejects the request if its route does not allow that sender. This happens
+ * before the body is read, so also before validation and idempotency keys. A credential that is not valid is rejected
+ * on open routes too.
  */
 export const authentication = fp<AuthenticationOptions>(
   async (app, { verify }) => {
@@ -39,7 +40,7 @@ export const authentication = fp<AuthenticationOptions>(
       if (!(user instanceof Promise)) return done(admit(request, user, config));
       user.then(
         (verified) => done(admit(request, verified, config)),
-        (error) => done(refuse(request, error, config)),
+        (error) => done(toProblem(request, error, config)),
       );
     });
   },
@@ -58,8 +59,11 @@ function admit(request: FastifyRequest, sender: Principal, { security }: RouteCo
   return refusal;
 }
 
-/** Returns the problem of a credential that is not accepted. Undefined: the request is anonymous. */
-function refuse({ log }: FastifyRequest, error: unknown, { security }: RouteConfig): Problem | undefined {
+/**
+ * Returns the problem of a credential that was not verified. Undefined if the keys are not available and the route is
+ * open: the request is anonymous.
+ */
+function toProblem({ log }: FastifyRequest, error: unknown, { security }: RouteConfig): Problem | undefined {
   if (!(error instanceof KeysUnavailable)) {
     log.info({ reason: (error as Error).message }, 'a credential is not valid');
     return credentialInvalid();

@@ -1,7 +1,7 @@
 import type { Principal } from '../context/principal.ts';
 import { Problem } from '../errors/problem.ts';
 
-/** One way to be allowed a route. All members must hold (OpenAPI 3.1, security requirement object). */
+/** One alternative of the `security` of a route. All members must hold (OpenAPI 3.1, security requirement object). */
 export interface Requirement {
   /** A token of a user with all of these scopes. */
   readonly bearer?: readonly string[];
@@ -25,7 +25,7 @@ export function credentialInvalid(): Problem {
   });
 }
 
-/** 403: the credential is valid and lacks a scope. */
+/** 403: the credential is valid, but lacks a scope or is not that of a service. */
 function scopeMissing(scopes: readonly string[]): Problem {
   const list = scopes.join(' ');
   const detail = list === '' ? 'Only another service may do this' : `The credential lacks the scope ${list}`;

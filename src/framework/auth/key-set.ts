@@ -9,7 +9,7 @@ import { KeysUnavailable } from './keys-unavailable.ts';
 
 /** ms between two refreshes of keys that are known. */
 const refreshMs = 600_000;
-/** ms in which an unknown key id, or a failed request, causes no further request once keys are known. */
+/** ms between two requests for the keys after a failed request or an unknown key id, once keys are known. */
 const cooldownMs = 30_000;
 /** ms between two requests until the keys are known. */
 const retryMs = 1_000;
@@ -19,9 +19,12 @@ const timeoutMs = 5_000;
 export type FetchKeys = (signal: AbortSignal) => Promise<Response>;
 
 export interface KeySet {
-  /** Finds the key of a token. @throws {KeysUnavailable} It rejects so if the keys cannot be requested now. */
+  /**
+   * Finds the key of a token.
+   * @throws {KeysUnavailable} The promise rejects with it if the keys cannot be requested now.
+   */
   readonly find: JWTVerifyGetKey;
-  /** Whether the last request for the keys failed. Then they are requested again, in the background. */
+  /** Returns whether the last request for the keys failed. If so, starts another request in the background. */
   isAway(): boolean;
 }
 

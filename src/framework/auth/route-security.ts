@@ -27,9 +27,9 @@ export interface RouteSecurityOptions {
 }
 
 /**
- * Reads the `security` of each route of a service, and adds 401 and 403 to its responses. A route without `security` needs
- * the scope `<service>:read` if its method is safe, and `<service>:write` otherwise, if the service declares that scope.
- * Services may call it too. `security: []` makes a route open.
+ * Reads the `security` of each route of a service, and adds 401 and 403 to its responses. A route without `security`
+ * needs the scope `<service>:read` if its method is safe, and `<service>:write` otherwise, if the service declares that
+ * scope. Other services may call such a route too. `security: []` makes a route open.
  * @throws {DefinitionError} if a route names an unknown scheme, scope or service.
  */
 export const routeSecurity = fp<RouteSecurityOptions>(

@@ -28,13 +28,13 @@ export interface TokenVerifierOptions {
   readonly keys: JWTVerifyGetKey;
 }
 
-/** The credential of a request is no token that could be verified. */
+/** The credential of a request is not a valid token. */
 export class InvalidCredential extends Error {}
 
 /**
- * Returns the principal of an `authorization` header. Synchronous if its token was verified before.
- * @throws {InvalidCredential | JOSEError} The result rejects so if it has no valid token.
- * @throws {KeysUnavailable} The result rejects so if the keys are not known.
+ * Returns the principal of an `authorization` header: a promise, unless the token was verified before.
+ * @throws {InvalidCredential | JOSEError} The promise rejects with it if the header has no valid token.
+ * @throws {KeysUnavailable} The promise rejects with it if the keys are not known.
  */
 export type VerifyCredential = (authorization: string) => Principal | Promise<Principal>;
 
@@ -48,8 +48,9 @@ interface Verified {
 const credentials = /^Bearer +([\w.~+/-]+=*)$/i;
 
 /**
- * Creates the verification of access tokens (RFC 9068). Verified tokens are kept until they expire, by the whole header,
- * because a signature costs more than a read of the services. A hash of the header would cost more than its comparison.
+ * Creates the verification of access tokens (RFC 9068). Keeps the principal of a verified token until the token
+ * expires, because verifying a signature costs more than a read of a service. The key is the complete header, because
+ * hashing the header costs more than comparing it.
  */
 export function createTokenVerifier({
   issuer,

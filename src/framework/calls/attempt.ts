@@ -17,7 +17,7 @@ interface AddressSource {
   reportFailure(endpoint: Endpoint): void;
 }
 
-/** Errors of undici that are about the address. Its other errors are about the request, or about our limits. */
+/** Codes of undici for errors of an address. Its other codes are for errors of the request or of its limits. */
 const addressErrors = ['UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT'];
 
 function isAddressError(error: Error): boolean {
@@ -25,7 +25,7 @@ function isAddressError(error: Error): boolean {
   return !code.startsWith('UND_ERR_') || addressErrors.includes(code);
 }
 
-/** One request on its way to one address after the other. */
+/** Sends one request to an address, and to further addresses while it fails and may be repeated. */
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly #addresses: AddressSource;
   readonly #request: ExchangeRequest;
@@ -41,7 +41,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#handler = handler;
   }
 
-  /** @param error of the resolution; ignored if there are addresses from before. */
+  /** @param error the error of the resolution. Ignored if addresses of an earlier resolution are known. */
   start(error: Error | undefined): void {
     const endpoint = this.#addresses.choose(this.#tried);
     if (endpoint === undefined) {
@@ -77,7 +77,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
     const endpoint = this.#leave();
-    const isRepeated = this.#fails(endpoint, error) && this.#canRepeat();
+    const isRepeated = this.#reportFailure(endpoint, error) && this.#canRepeat();
     if (isRepeated) this.start(error);
     else this.#handler.onResponseError(controller, error);
   }
@@ -88,10 +88,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
     return endpoint;
   }
 
-  /** Returns whether the address has failed. */
-  #fails(endpoint: Endpoint, error: Error): boolean {
+  /** Reports the address if it has failed. Returns whether it has. */
+  #reportFailure(endpoint: Endpoint, error: Error): boolean {
     if (this.#hasResponse) return false;
-    // A timeout of a request alone may be slow work. It is a failure if nothing at all came from there meanwhile.
+    // A timeout may mean slow work. The address has failed only if nothing came from it since the request was sent.
     const hasFailed =
       error instanceof ResponseTimeout
         ? this.#sentAt !== undefined && endpoint.respondedAt < this.#sentAt

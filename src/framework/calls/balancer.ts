@@ -14,8 +14,8 @@ export interface Connections {
 }
 
 /**
- * Opens the connections to an origin, as many as `options.connections` for each address. A host name is resolved to all
- * of its addresses; an address as the host needs no balancer.
+ * Opens the connections to an origin, at most `options.connections` for each address. A host name is resolved to all of
+ * its addresses; an IP address needs no balancer.
  */
 export function openConnections(origin: string, options: ConnectionOptions): Connections {
   const { hostname } = new URL(origin);
@@ -31,8 +31,8 @@ export function openConnections(origin: string, options: ConnectionOptions): Con
 /**
  * Spreads requests over the addresses of a host name: each goes to the address with the fewest requests in flight.
  *
- * A request is sent once. It goes to another address only if no byte of it was sent, or if it is safe (RFC 9110, 9.2.1)
- * and its connection broke before the response.
+ * Each request is sent to one address. It goes to another address only if no byte of it was sent, or if it is safe (RFC
+ * 9110, 9.2.1) and its connection broke before the response.
  */
 class Balancer implements Connections {
   readonly #origin: string;
@@ -45,7 +45,7 @@ class Balancer implements Connections {
   constructor(origin: string, hostname: string, options: ConnectionOptions) {
     this.#origin = origin;
     this.#options = options;
-    this.#addresses = new HostAddresses(hostname, (addresses) => this.#follow(addresses));
+    this.#addresses = new HostAddresses(hostname, (addresses) => this.#setAddresses(addresses));
   }
 
   get size(): number {
@@ -70,7 +70,7 @@ class Balancer implements Connections {
       const next = this.#endpoints[(this.#turn + index) % count] as Endpoint;
       if (!tried.includes(next) && (best === undefined || isBetter(next, best, now))) best = next;
     }
-    // A probe: further requests go elsewhere until it has responded.
+    // This request is a probe. Eject the address again, so that other requests avoid it until it responds.
     if (best?.rank(now) === 0) best.eject(now);
     return best;
   }
@@ -86,7 +86,7 @@ class Balancer implements Connections {
     this.#endpoints = [];
   }
 
-  #follow(addresses: readonly HostAddress[]): void {
+  #setAddresses(addresses: readonly HostAddress[]): void {
     if (this.#isClosed) return;
     const known = new Map(this.#endpoints.map((endpoint) => [endpoint.address, endpoint]));
     const hasOthers = () => this.#endpoints.length > 1;
@@ -94,7 +94,7 @@ class Balancer implements Connections {
       (one) => known.get(one.address) ?? new Endpoint(this.#origin, one, this.#options, hasOthers),
     );
     for (const endpoint of this.#endpoints) known.delete(endpoint.address);
-    // Completes the requests in flight, and closes idle connections immediately.
+    // Close the connections to removed addresses: idle ones now, the others after their requests in flight.
     for (const { pool } of known.values()) void pool.close();
   }
 }

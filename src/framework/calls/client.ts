@@ -49,8 +49,8 @@ export function assertOutsideWrite(target: string): void {
   throw new TypeError(`A write must not call a peer (${target}): call first, write last`);
 }
 
-/** Repeats the refusal of a peer to the caller of the running request. */
-function refused({ status, headers, content }: HttpResponse, target: string): Problem {
+/** Converts the 401 or 403 of a peer to a problem for the caller of the running request. */
+function toCallerProblem({ status, headers, content }: HttpResponse, target: string): Problem {
   const { type, detail } = JSON.parse(content) as { readonly type?: string; readonly detail?: string };
   const challenge = headers.get('www-authenticate');
   return new Problem(status, detail ?? `${target} is not permitted`, {
@@ -156,7 +156,7 @@ export function openPeer(name: string, options: PeerOptions) {
       if (mismatch === undefined) return body;
       // The token of the caller does not permit the call: that is the caller's error.
       if (as === 'caller' && (response.status === 401 || response.status === 403))
-        throw refused(response, called.target);
+        throw toCallerProblem(response, called.target);
       // Other errors do not depend on the contract. A success, 404 or 422 may come from a changed contract.
       if (response.ok || response.status === 404 || response.status === 422) options.onMismatch?.();
       throw new PeerUnavailable(called, mismatch, undefined, response.status);

@@ -56,7 +56,7 @@ export function createContractMonitor({
     } catch {
       return false;
     }
-    // A peer of the same app may have closed meanwhile, and then its document is not reliable.
+    // The app may have closed meanwhile. Then the document of a peer in the same app is not reliable.
     if (isClosed) return false;
     report(compare(document));
     return true;

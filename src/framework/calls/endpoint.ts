@@ -7,7 +7,10 @@ import { buildConnector, Client, Pool } from './undici.ts';
 /** Options of the connections to one address. `connect` is the time in ms for opening a connection. */
 export type ConnectionOptions = Omit<undici.Pool.Options, 'connect'> & { readonly connect: number };
 
-/** A pool of one connection is a client: it ends a request that is not to be sent as soon as the connection is free. */
+/**
+ * Opens a pool of connections. For one connection it is a `Client`, which ends all unwanted requests in its queue as
+ * soon as the connection is free.
+ */
 export function openPool(origin: string, options: undici.Pool.Options): Pool | Client {
   return options.connections === 1 ? new Client(origin, options) : new Pool(origin, options);
 }
@@ -23,7 +26,7 @@ export class Endpoint {
   inFlight = 0;
   /** Whether the app at this address has said that it stops. It still responds, for a short time. */
   isDraining = false;
-  /** On the clock of `performance.now()`, as all times here. */
+  /** The end of the ejection. All times of this class are on the clock of `performance.now()`. */
   ejectedUntil = 0;
   respondedAt = 0;
   #failures = 0;
@@ -36,11 +39,11 @@ export class Endpoint {
     hasOthers: () => boolean,
   ) {
     this.address = address;
-    // The name stays in the origin: `Host` and the certificate are about the name.
+    // The origin keeps the host name for `Host` and the certificate. Only this lookup returns the address.
     const lookup: LookupFunction = (_name, { all }, callback) =>
       all ? callback(null, [{ address, family }]) : callback(null, address, family);
     const patient = buildConnector({ timeout: connect, lookup } as undici.buildConnector.BuildOptions);
-    // An address that drops packets must leave time for another.
+    // Time out early if there are other addresses: an address that drops packets must leave time for another one.
     const quick = buildConnector({ timeout: connect / 4, lookup } as undici.buildConnector.BuildOptions);
     this.pool = openPool(origin, {
       ...options,
@@ -48,19 +51,19 @@ export class Endpoint {
     });
   }
 
-  /** Whether it has failed, and not responded since. */
+  /** Whether the address has failed or drains, and has sent no normal response since. */
   get isEjected(): boolean {
     return this.#failures > 0;
   }
 
-  /** Its place in the order of choice: a probe that is due, then what is healthy, what fails, and what stops. */
+  /** Returns the priority of the address, the lowest first. 0: due for a probe. 1: healthy. 2: failed. 3: draining. */
   rank(now: number): 0 | 1 | 2 | 3 {
     if (!this.isEjected) return 1;
     if (now >= this.ejectedUntil) return 0;
     return this.isDraining ? 3 : 2;
   }
 
-  /** Leaves it out for the next pause, unless it is left out already. */
+  /** Ejects the address for the next pause, unless it is already ejected. */
   eject(now: number): void {
     if (now < this.ejectedUntil) return;
     const { firstMs, maxMs } = internalLimits.addresses.pause;
@@ -73,7 +76,7 @@ export class Endpoint {
     this.eject(now);
   }
 
-  /** Records a response. It ends the ejection, unless the app there stops. */
+  /** Records a response, which ends the ejection unless the app drains. */
   respond(now: number, isDraining: boolean): void {
     this.respondedAt = now;
     this.isDraining = isDraining;

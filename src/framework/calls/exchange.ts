@@ -5,9 +5,9 @@ export class ResponseTimeout extends Error {}
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Receives the outcome of one request. An attempt that may be repeated is not reported. */
+/** Receives the outcome of one request. The failure of an attempt that is repeated is not reported. */
 export interface ExchangeHandler {
-  /** Whether the caller still waits: no further attempt is made for one that does not. */
+  /** Whether the caller still waits. If not, there is no further attempt. */
   isWanted(): boolean;
   /** Called when the request is about to be sent; again for each further attempt. */
   onRequestStart(controller: Dispatcher.DispatchController): void;
@@ -17,5 +17,5 @@ export interface ExchangeHandler {
   onResponseError(controller: Dispatcher.DispatchController | undefined, error: Error): void;
 }
 
-/** A request as undici takes it; the connections know the origin. */
+/** A request of undici without the origin, which the connections know. */
 export type ExchangeRequest = Omit<Dispatcher.DispatchOptions, 'origin'>;

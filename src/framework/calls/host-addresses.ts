@@ -5,8 +5,8 @@ import { internalLimits } from '../config/limits.ts';
 export type HostAddress = dns.LookupAddress;
 
 /**
- * Resolves a host name when it is used, and again when the result is older than `refresh` ms. Until the new result is
- * there, it uses the old one; a result older than three times that is only used if the name cannot be resolved.
+ * Resolves a host name when it is used, and again when the result is older than `refreshMs`. Meanwhile the old result
+ * is used. A result older than three times `refreshMs` is used only if the name cannot be resolved in time.
  */
 export class HostAddresses {
   readonly #hostname: string;
@@ -23,8 +23,9 @@ export class HostAddresses {
   }
 
   /**
-   * Returns undefined if the addresses can be used; else resolves when they can, with the error if there is one.
-   * @param patience ms to wait for a name that has not been resolved yet. A name that has is waited for a quarter of it.
+   * Returns undefined if the known addresses can be used. Otherwise resolves when the name is resolved, with the error
+   * if that fails or takes too long.
+   * @param patience the maximum ms to wait; a quarter of it if the name was resolved before.
    */
   ready(patience: number): Promise<Error | undefined> | undefined {
     const { refreshMs } = internalLimits.addresses;
@@ -34,7 +35,7 @@ export class HostAddresses {
       this.refresh();
       return undefined;
     }
-    return Promise.race([this.#resolve(), waitInVain(Number.isFinite(age) ? patience / 4 : patience)]);
+    return Promise.race([this.#resolve(), createTimeout(Number.isFinite(age) ? patience / 4 : patience)]);
   }
 
   /** Resolves again in the background, at most once in `pause.firstMs`: an address that fails may be gone. */
@@ -45,7 +46,8 @@ export class HostAddresses {
   #resolve(): Promise<Error | undefined> {
     this.#pending ??= new Promise<Error | undefined>((resolve) => {
       this.#triedAt = performance.now();
-      // From /etc/hosts, DNS, or what the system has. The property is read each time, so that a program can replace it.
+      // Asks the resolver of the system, for example /etc/hosts and DNS. The property is read for each call, so that a
+      // program can replace it.
       dns.lookup(this.#hostname, { all: true }, (error, addresses) => {
         this.#pending = undefined;
         this.#hasFailed = error !== null;
@@ -60,7 +62,7 @@ export class HostAddresses {
   }
 }
 
-async function waitInVain(ms: number): Promise<Error> {
+async function createTimeout(ms: number): Promise<Error> {
   await sleep(ms, undefined, { ref: false });
   return new Error('the host name was not resolved in time');
 }

@@ -91,7 +91,7 @@ function declareOperation(
   const { method, path } = checkUse(document, use);
   const operation = open(method, path, use);
   const call = (init?: CallInit) => {
-    // A service that batches may send more parameters with a single call.
+    // `sends` lists parameters after `batchBy`. Add the parameters of this call. Undefined means any parameter.
     if (use.sends !== undefined) Object.keys(init?.query ?? {}).forEach(send);
     return operation(init);
   };

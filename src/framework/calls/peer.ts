@@ -123,7 +123,10 @@ export function connectPeer({
   };
 }
 
-/** Opens a connection to the app of a service, to check whether it responds. The gateway uses it for forwarding. */
+/**
+ * Opens connections that check whether the app of a service responds. The gateway uses them for each service that it
+ * forwards to.
+ */
 export function monitorPeer(
   service: string,
   origin: () => string,

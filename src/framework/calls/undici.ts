@@ -5,9 +5,9 @@ type Undici = typeof import('undici');
 const require = createRequire(import.meta.url);
 
 /**
- * Loads undici from the four files that connections need. Its main file also loads a fetch client, WebSocket, caches and
- * mocks, which takes five times as long (4 % of the time to start). Where undici keeps these files is not documented:
- * undici.test.ts fails if they move. Until then this loads the main file.
+ * Loads a value of undici from its own file. The main file of undici also loads a fetch client, WebSocket, caches and
+ * mocks, which takes five times as long (4 % of the time to start). The paths are private: if they change,
+ * undici.test.ts fails, and this function loads the main file.
  */
 function load<Name extends keyof Undici>(name: Name, path: string): Undici[Name] {
   try {

@@ -1,4 +1,4 @@
-/** Counts a call as in flight until it is older than `patienceMs`, or two event-loop turns after its response. */
+/** Counts a call as in flight until two event-loop turns after its response, or until it is older than `patienceMs`. */
 export class CallSlot {
   #isHeld = true;
   readonly #timer: NodeJS.Timeout;

@@ -14,7 +14,7 @@ export interface Groups<One> {
   add(one: One): void;
   /** Returns the number of ids of the first group, including ids of members that no longer wait. */
   count(): number;
-  /** Removes the first group with a live member, and returns it without its other members. */
+  /** Removes and returns the first group that has a live member, without the members that no longer wait. */
   take(isLive: (one: One) => boolean): Group<One> | undefined;
 }
 

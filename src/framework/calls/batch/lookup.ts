@@ -19,7 +19,7 @@ export interface ListOperation<Init, Item> {
   idOf(item: Item): number;
 }
 
-/** A lookup that needs more calls is split into pieces, which run one after the other. */
+/** The maximum number of calls of a piece. A longer lookup is split into pieces, which run one after the other. */
 const callsPerPiece = 4;
 
 /**

@@ -69,7 +69,10 @@ export class PendingLookup<Item> implements Pending {
     this.#options.reject(error);
   }
 
-  /** Leaves the timeout to the private calls, if there are no others: they have the same deadline and log it once. */
+  /**
+   * Rejects the lookup, unless all of its calls in flight are private: these time out at the same deadline, and log
+   * that once.
+   */
   #expire(): void {
     if (this.#inFlight === 0 || this.#inFlight > this.#privateInFlight)
       this.reject(this.#options.createTimeout());

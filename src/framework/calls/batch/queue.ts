@@ -13,11 +13,12 @@ import { openCallContext } from './shared-context.ts';
 /** Bounds of a queue, in calls and ms. */
 const bounds = {
   /**
-   * A partial group is sent while fewer calls are in flight. Lookups that wait longer share more calls (measured: a user
-   * read over 50 connections takes 1.09 times the processor time with 2, 1.15 times with 4).
+   * A group that does not fill a call is sent while fewer calls than this are in flight. Lookups that wait longer share
+   * more calls (measured: a user read over 50 connections takes 1.09 times the processor time with 2, 1.15 times with
+   * 4).
    */
   idle: 1,
-  /** A group that fills a call is sent while fewer calls are in flight. */
+  /** A group that fills a call is sent while fewer calls than this are in flight. */
   full: 2,
   /** The maximum number of calls in flight: the event loop serves other requests between them. */
   parallel: 4,
@@ -40,7 +41,7 @@ export interface QueueOptions<Item> {
   onIdle(): void;
 }
 
-/** A call that has not been sent yet. */
+/** The lookups and the ids of one call. The calls of a group share `found`. */
 interface Part<Item> extends Group<PendingLookup<Item>> {
   readonly found: Map<number, Item>;
 }
@@ -102,7 +103,7 @@ export class LookupQueue<Item> {
     while (this.#parts.length > 0 && this.#calls < bounds.parallel) {
       const part = selectLive<PendingLookup<Item>, Part<Item>>(this.#parts.shift() as Part<Item>, isLive);
       if (part !== undefined) void this.#send(part);
-      // All callers of the rest of this group may have timed out.
+      // If no lookup of the last part was live, continue with the next group.
       if (this.#mayTakeGroup()) this.#takeGroup();
     }
   }

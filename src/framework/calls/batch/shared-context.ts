@@ -3,7 +3,10 @@ import { isOneTrace, mergeForBatch, type PropagatedContext } from '../../context
 import { idsOf, type Span, startBatchSpan } from '../../context/span.ts';
 import type { Operation } from '../operation.ts';
 
-/** Whether a caller still waits for a lookup. A separate object, because a connection keeps that of its last call. */
+/**
+ * The state of a pending lookup that tells whether its caller still waits. It does not refer to the lookup, because a
+ * connection keeps the state of its last call in memory.
+ */
 export interface Interest {
   /** Whether the lookup has been rejected. */
   isGone: boolean;
@@ -20,8 +23,8 @@ export interface Pending {
 }
 
 /**
- * Opens the context of a call for `count` ids. If several requests share the call, its context has a separate request id,
- * and a log entry names theirs.
+ * Opens the context of a call for `count` ids. If several requests share the call, its context has a separate request
+ * id, and a log entry lists the ids of these requests.
  */
 export function openCallContext(
   { peer, target }: Pick<Operation<never, unknown>, 'peer' | 'target'>,
@@ -48,8 +51,8 @@ export function openCallContext(
 
 /**
  * Returns the state of a shared call: it is over when no caller waits any more. It refers to no pending lookup, because
- * a connection keeps it from the garbage collector until its next call (measured: a user read over 50 connections took
- * 1.4 times the processor time).
+ * a connection keeps the state in memory until its next call. Measured with such a reference: a user read over 50
+ * connections took 1.4 times the processor time.
  */
 function shareState(interests: readonly Interest[]): NonNullable<Context['request']> {
   return {

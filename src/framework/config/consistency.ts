@@ -106,15 +106,15 @@ function findAuthError(
   services: Services,
   apps: Apps,
 ): string | undefined {
-  const stranger = Object.keys(keys).find((name) => !Object.hasOwn(services, name));
-  if (stranger !== undefined) return `internal.keys.${stranger} is not under services`;
+  const unknown = Object.keys(keys).find((name) => !Object.hasOwn(services, name));
+  if (unknown !== undefined) return `internal.keys.${unknown} is not under services`;
   if (!auth) return undefined;
   const { issuer } = auth;
   if (!issuer.includes(':') && !Object.hasOwn(services, issuer))
     return `auth.issuer: ${issuer} is not under services: add it, or write the URL of an OpenID Connect provider`;
   if (issuer.startsWith('http:') && !/^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]?/.test(issuer))
     return 'auth.issuer must begin with https://, except on loopback';
-  // Without a common key, a service cannot prove to another app who it is.
+  // Without a common key, a service cannot prove its name to another app.
   if (Object.keys(apps).length > 1 && key === undefined)
     return 'internal.key is missing: with auth and several apps, services prove by it who they are';
   return undefined;

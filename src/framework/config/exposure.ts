@@ -23,8 +23,8 @@ export function rateOf(config: Config, name: string): number {
 }
 
 /**
- * Which requests to an app come from other apps: none, those with the internal credential, or all, because only other
- * apps send requests to it and have no credential in common.
+ * Returns which requests to an app count as requests of other apps: none, those with the internal credential, or all.
+ * `all`: the apps have no common credential, so the app trusts each caller.
  */
 export function callersOf(config: Config, name: string): 'none' | 'credential' | 'all' {
   if (Object.keys(config.apps).length === 1 || appConfig(config, name).services.length === 0) return 'none';
@@ -40,7 +40,7 @@ export function trustsAllCallers(config: Config, name: string): boolean {
 }
 
 /**
- * Returns the mistake of a config that opens protected operations to other machines without saying so.
+ * Returns the mistake of a config that lets other machines reach protected operations and does not set `auth`.
  * @param secured the number of operations that need a credential.
  */
 export function findOpenExposure({ auth, apps }: Config, secured: number): string | undefined {

@@ -34,10 +34,10 @@ export function expandVariables(
 function expandString(text: string, environment: Environment, fail: (message: string) => never): unknown {
   if (!text.includes('${')) return text;
   const expanded = text.replace(/\$\{([^}]*)\}/g, (match, inside: string) => {
-    const [, name, standard] = /^([A-Za-z_]\w*)(?::-(.*))?$/s.exec(inside) ?? [];
+    const [, name, fallback] = /^([A-Za-z_]\w*)(?::-(.*))?$/s.exec(inside) ?? [];
     if (name === undefined) return fail(`${match} is not \${NAME} or \${NAME:-default}`);
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
-    return (value || standard) ?? value ?? fail(`the variable ${name} is not set`);
+    return (value || fallback) ?? value ?? fail(`the variable ${name} is not set`);
   });
   return parseScalar(expanded);
 }

@@ -3,9 +3,9 @@ import { type Static, Type } from '@sinclair/typebox';
 // Limits elsewhere: the schemas of the services limit the contract, and `calls/batch/queue.ts` and
 // `service/sliced-list.ts` limit lookups and large lists.
 
-function integer(unit: string, standard: number, minimum: number, maximum: number) {
+function integer(unit: string, defaultValue: number, minimum: number, maximum: number) {
   const description = `an integer from ${minimum} to ${maximum}, in ${unit}`;
-  return Type.Integer({ default: standard, minimum, maximum, description });
+  return Type.Integer({ default: defaultValue, minimum, maximum, description });
 }
 const group = { additionalProperties: false, default: {}, description: 'a map' };
 
@@ -61,7 +61,7 @@ export const Limits = Type.Object(
     /** Calls from service to service. Their deadline is `calls.deadline` of the config. */
     calls: Type.Object(
       {
-        /** Connections to a peer. Further calls wait for a connection until their deadline. */
+        /** Connections to each address of a peer. Further calls wait for a connection until their deadline. */
         connections: integer('connections', 32, 1, 1_024),
         /** Bytes of the body of a peer's response. A larger response counts as no response. */
         answer: integer('bytes', 16_777_216, 65_536, 1_073_741_824),
@@ -71,7 +71,10 @@ export const Limits = Type.Object(
     /** Requests that a gateway forwards. A response may take twice `calls.deadline`. */
     forwards: Type.Object(
       {
-        /** Connections to the app of a service. Further requests wait for a connection until `time.handler`. */
+        /**
+         * Connections to each address of the app of a service. Further requests wait for a connection until
+         * `time.handler`.
+         */
         connections: integer('connections', 64, 1, 1_024),
       },
       group,
@@ -98,13 +101,13 @@ export const internalLimits = {
   checkEveryMs: 500,
   /** Requests of a connection in progress. Further pipelined requests wait. */
   pipeline: 8,
-  /** The duration of the work of an event-loop turn. Further work waits for the next turns. */
+  /** The maximum duration of the work of an event-loop turn. Further work waits for the next turns. */
   turnMs: 20,
   /** The time to read a response while `unread` is exceeded. Then the server closes the connection. */
   unreadMs: 2_000,
   /** The idle time after which a connection may be closed to make room for a new connection. */
   idleMs: 1_000,
-  /** The age of the text of `/metrics`. A later scrape gets a new text. */
+  /** The maximum age of the text of `/metrics`. A later scrape gets a new text. */
   metricsMs: 1_000,
   /** The duration of a lingering close. If the server closed earlier, the client could miss the last response. */
   lingerMs: 1_000,
@@ -123,8 +126,8 @@ export const internalLimits = {
    */
   unusedMs: 500,
   /**
-   * The addresses of a host name in `apps.*.url`: the age after which the name is resolved again, and the time for which a
-   * failed address is left out. That time doubles from the first to the max.
+   * The addresses of a host name in `apps.*.url`: the age after which the name is resolved again, and the time for
+   * which a failed address is left out. The pause doubles from `firstMs` to `maxMs`.
    */
   addresses: { refreshMs: 10_000, pause: { firstMs: 1_000, maxMs: 10_000 } },
   /** Spans for the collector: the maximum per export, the maximum of waiting spans, the interval and the timeout. */

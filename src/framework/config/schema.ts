@@ -84,7 +84,7 @@ export const ConfigFile = Type.Object(
     /** The issuer of the tokens of users. Absent: authentication is off. `false`: it is off on purpose, also beyond loopback. */
     auth: Type.Optional(
       Type.Union([
-        // Without a type, so that the mistakes in the map are reported.
+        // No `type`, so that errors name the mistakes in the map.
         Type.Unsafe<false>({ const: false }),
         Type.Object(
           {

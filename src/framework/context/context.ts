@@ -50,8 +50,8 @@ export function currentContext(): Context | undefined {
 }
 
 /**
- * Returns who the running code acts for: the caller of its request, or the service itself in event handlers, in jobs, at
- * start and at stop.
+ * Returns the principal of the running code: the caller of its request, or the service itself in event handlers, in
+ * jobs, at start and at stop.
  */
 export function getCaller(): Principal {
   const context = currentContext();
@@ -74,8 +74,8 @@ export function runAs<Result>(service: string, job: string, log: Logger, fn: () 
 }
 
 /**
- * Binds a callback to the current context. Timers and promises keep their context; a listener of an emitter, or a callback
- * of a shared pool, otherwise runs in the context of the code that triggers it.
+ * Binds a callback to the current context. Timers and promises keep their context. Use this function for a listener of
+ * an emitter and for a callback of a shared pool: they run in the context of the code that triggers them.
  */
 export function bindContext<Args extends unknown[], Result>(
   fn: (...args: Args) => Result,

@@ -61,21 +61,22 @@ const fields: { readonly [Key in keyof PropagatedContext]-?: Field<PropagatedCon
     read: (sent) => (sent !== undefined && isTraceparent(sent) ? sent : undefined),
     write: (parent) => parent,
     // The span of a shared call writes its own value if it is recorded.
-    share: (parents) => (isOne(parents) ? parents[0] : parents.some(isSampled) ? undefined : unsampled()),
+    share: (parents) => (areEqual(parents) ? parents[0] : parents.some(isSampled) ? undefined : unsampled()),
   },
   tracestate: {
     header: 'tracestate',
     read: (sent) => (sent !== undefined && sent.length <= 512 ? sent : undefined),
     write: (state) => state,
     // The data belongs to one traceparent.
-    share: ([state], contexts) => (isOne(contexts.map(({ traceparent }) => traceparent)) ? state : undefined),
+    share: ([state], contexts) =>
+      areEqual(contexts.map(({ traceparent }) => traceparent)) ? state : undefined,
   },
   authorization: {
     header: 'authorization',
     // Authentication adds it after it has verified the token.
     read: () => undefined,
     write: (header) => header,
-    // Without `share`: one user's token must not answer another user's request.
+    // No `share`, because a call with the token of one user must not serve the request of another user.
   },
 };
 const keys = Object.keys(fields) as (keyof PropagatedContext)[];
@@ -87,7 +88,7 @@ function isTraceparent(sent: string): boolean {
   return isRead && (sent.length === 55 || (sent.length <= 512 && !sent.startsWith('00')));
 }
 
-function isOne([first, ...others]: readonly unknown[]): boolean {
+function areEqual([first, ...others]: readonly unknown[]): boolean {
   return others.every((other) => other === first);
 }
 
@@ -103,19 +104,19 @@ export function unsampled(): string {
 
 /** Whether all contexts belong to one trace. */
 export function isOneTrace(contexts: readonly PropagatedContext[]): boolean {
-  return isOne(contexts.map(({ traceparent }) => traceparent?.slice(3, 35)));
+  return areEqual(contexts.map(({ traceparent }) => traceparent?.slice(3, 35)));
 }
 
 type HeaderFields = Readonly<Record<string, string | string[] | undefined>>;
 
-function sent(headers: HeaderFields, name: string): string | undefined {
+function readHeader(headers: HeaderFields, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Returns the id that a request was sent with, or a new one. */
+/** Returns the request id that the caller sent, or a new one. */
 export function readRequestId(headers: HeaderFields): string {
-  return fields.requestId.read(sent(headers, fields.requestId.header));
+  return fields.requestId.read(readHeader(headers, fields.requestId.header));
 }
 
 /**
@@ -128,7 +129,7 @@ export function extract(headers: HeaderFields, requestId: string, isTrusted: boo
   for (const key of keys) {
     const { header, needsTrust, read } = fields[key];
     if (key === 'requestId') context[key] = requestId;
-    else context[key] = read(needsTrust && !isTrusted ? undefined : sent(headers, header));
+    else context[key] = read(needsTrust && !isTrusted ? undefined : readHeader(headers, header));
   }
   if (context.traceparent === undefined) context.tracestate = undefined;
   return context as unknown as PropagatedContext;

@@ -1,9 +1,9 @@
 import type { ActsAs } from './principal.ts';
 
 /**
- * The header with the name of the calling service. Receivers ignore it without a valid `x-internal`. With `<name> caller`
- * the service acts for the client of the request that it handles: that client's token is in `authorization`. Without a
- * token, the call is anonymous.
+ * The header with the name of the calling service. Receivers ignore it without a valid `x-internal`. With `<name>
+ * caller` the service acts for the client of the request that it handles, and `authorization` has the token of that
+ * client. Without a token, the call is anonymous.
  */
 export const serviceHeader = 'x-service';
 

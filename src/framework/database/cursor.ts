@@ -9,7 +9,7 @@ export interface Cursor {
   readonly value: CursorValue;
 }
 
-/** Changes with the form of a cursor, so that an old cursor is rejected and not misread. */
+/** The version of the format. Change it with the format, so that old cursors are rejected and not misread. */
 const version = 1;
 
 /** Formats a position in a list with an order. Opaque for clients. */
@@ -26,14 +26,14 @@ export function formatCursor(order: string, { id, value }: Cursor): string {
 export function parseCursor(text: string, order: string, isValue: (value: CursorValue) => boolean): Cursor {
   const parts = parseParts(text);
   if (parts === undefined) throw invalidCursor('is not a cursor of a list');
-  const [, own, id, value] = parts;
-  if (own !== order) throw invalidCursor('is a cursor of another sort');
+  const [, ownOrder, id, value] = parts;
+  if (ownOrder !== order) throw invalidCursor('is a cursor of another sort');
   if (!Number.isSafeInteger(id) || id < 1 || !isValue(value))
     throw invalidCursor('is not a cursor of a list');
   return { id, value };
 }
 
-/** The error of a request with a cursor that it cannot have. */
+/** Creates the error for a request with an invalid cursor. */
 export function invalidCursor(detail: string): UnprocessableEntity {
   return new UnprocessableEntity([{ in: 'query', pointer: '/after', detail }]);
 }

@@ -1,2 +1,4 @@
-/** Why a database cannot be used, as one line for the user who starts the process: why it fails, and what to do. */
+/**
+ * A database cannot be used. The message is one line for the user who starts the process: the reason, and what to do.
+ */
 export class DatabaseError extends Error {}

@@ -9,9 +9,9 @@ export interface Database extends DatabaseDriver {
   readonly keys: IdempotencyKeys;
 }
 
-/** A database of one product, without the tables of the framework. */
+/** The part of `Database` that SQLite and PostgreSQL implement separately. */
 export interface DatabaseDriver {
-  /** Identifies the database to the writes that join it. */
+  /** Identifies the database. Running writes and idempotency keys refer to their database by this object. */
   readonly identity: object;
   readonly orm: QueryBuilder;
   /**
@@ -57,7 +57,6 @@ export interface DatabaseDriver {
   close(): Promise<void>;
 }
 
-/** Metrics of the writes of one database. */
 export interface PrepareOptions {
   /**
    * Whether PostgreSQL plans the statement each time, which takes about 0.1 ms. Otherwise it keeps the plan until it next
@@ -66,6 +65,7 @@ export interface PrepareOptions {
   readonly isPlannedEachTime?: boolean;
 }
 
+/** Metrics of the writes of one database. */
 export interface WriteCounts {
   /** The number of writes in each committed transaction. */
   readonly commits: Histogram;

@@ -3,8 +3,8 @@ import type { Query } from 'drizzle-orm';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 
 /**
- * Loads Drizzle from its CommonJS files, because linking its ES modules, which import each other in circles, takes Node
- * 8 times as long and 200 MiB. drizzle-kit loads this file as CommonJS, where a module has no URL.
+ * Loads Drizzle from its CommonJS files. Its ES modules import each other in circles, so Node takes 8 times as long and
+ * 200 MiB to link them. drizzle-kit loads this file as CommonJS, where a module has no URL.
  */
 const require = createRequire(import.meta.url ?? __filename);
 

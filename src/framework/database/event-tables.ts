@@ -57,7 +57,7 @@ export const sqliteEventTables: string = tables(
 
 /**
  * The index of events without a position is by a remainder. When an event gets its position, PostgreSQL keeps its entry
- * in this index until a vacuum, or until the page of the entry is full, and each search for new events reads the entry.
+ * in this index until a vacuum, or until the page of the entry is full. Each search for new events reads these entries.
  * In an index by `id` only the last page is filled, so the entries of all other pages stay. An index by a remainder
  * fills all its pages again and again, so it stays small.
  */

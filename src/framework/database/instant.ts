@@ -2,7 +2,7 @@ import { customType } from './drizzle.ts';
 
 const day = 86_400_000_000; // µs
 
-/** Formatted dates by the number of their day: timestamps of one day share the work of the calendar. */
+/** Formatted dates by the number of their day, because timestamps of one day have the same date. */
 const dates = new Map<number, string>();
 
 /** Parts of a timestamp that have few values. Looking them up takes half the time of formatting them. */

@@ -24,13 +24,13 @@ const p = sql.placeholder;
 const table = sql.raw('__idempotency_key');
 const newest = sql`(SELECT max(rowid) FROM ${table})`;
 
-/** Creates the access to the stored keys of a database, with SQL that both products understand. */
+/** Creates the access to the stored keys of a database, with SQL that both SQLite and PostgreSQL understand. */
 export function createKeyRows(driver: DatabaseDriver): KeyRows {
   const { identity } = driver;
   const prepare = (query: SQL) => driver.prepare(query) as unknown as Statement;
   const stored = sql`SELECT fingerprint, results, status, headers, body FROM ${table} WHERE key = ${p('key')} AND created_at > ${p('since')}`;
   const select = prepare(stored);
-  // Of two processes that store a response, the second must see that of the first.
+  // Lock the row, because the second of two processes that store a response must see the response of the first.
   const selectLocked = driver.prepareLocking(stored as never) as unknown as Statement;
   const insert = prepare(
     sql`INSERT INTO ${table} (key, fingerprint, created_at, results)

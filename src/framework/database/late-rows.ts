@@ -1,4 +1,4 @@
-/** The numbers of rows of one statement, the largest first. */
+/** The row counts of the prepared statements, the largest first. */
 const sizes = [32, 16, 8, 4, 2, 1] as const;
 
 /** Rows that a write inserts right before COMMIT: the values of all rows, one row after the other, by their table. */
@@ -18,7 +18,7 @@ export class LateRowList<Table> extends Map<Table, unknown[]> {
   }
 }
 
-/** Writes the insertion of `count` rows. @param parameter the placeholder of the value with this index, from 0. */
+/** Returns the SQL that inserts `count` rows. @param parameter the placeholder of the value with this index, from 0. */
 export function insertInto(
   table: string,
   columns: readonly string[],

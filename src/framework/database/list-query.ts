@@ -121,7 +121,7 @@ function createIds(maxItems: number) {
   );
 }
 
-/** Creates the parameter for a property. A query has no null. */
+/** Creates the parameter for a property. Removes null, because a query string cannot contain it. */
 function createFilter(name: string, schema: TSchema | undefined): TSchema {
   if (schema === undefined || Object.hasOwn(Page.properties, name) || ['after', 'sort', 'ids'].includes(name))
     throw new DefinitionError(`a list cannot be filtered by ${name}: choose another property`);
@@ -131,7 +131,7 @@ function createFilter(name: string, schema: TSchema | undefined): TSchema {
     throw new DefinitionError(
       `a list cannot be filtered by ${name}: expected a string without a format, a number or a boolean`,
     );
-  // Swagger UI sends an example.
+  // Leave out the examples, because Swagger UI would filter by them.
   const { default: _default, examples: _examples, enum: values, ...rest } = schema;
   return Type.Optional(
     Type.Unsafe({

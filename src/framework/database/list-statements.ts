@@ -15,9 +15,9 @@ export interface Selectable<P extends Prepared> {
 export type ListTable = Readonly<Record<string, AnySQLiteColumn>> & { readonly id: AnySQLiteColumn };
 
 /**
- * The rows of a statement: a page that begins after `offset` rows, the rows with given ids, or the rows after a cursor.
- * SQL does not compare null, so there are separate statements for the rows whose column is null and that come after an
- * id (`nulls`), and for all rows whose column has a value (`values`).
+ * The rows of a statement. `offset`: a page after `offset` rows. `ids`: the rows with given ids. `after`: the rows
+ * after a cursor. SQL does not compare null, so null needs two separate statements. `nulls`: the rows after an id whose
+ * column is null. `values`: all rows whose column is not null.
  */
 export type Part = 'offset' | 'ids' | 'after' | 'nulls' | 'values';
 
@@ -69,7 +69,10 @@ export function createListStatements<P extends Prepared>(
     return sql`(${column}, ${id}) ${sign} (${placeholder(afterValue)}, ${placeholder(afterId)})`;
   }
 
-  /** Both directions are those of an index of the column and the id, in SQLite and in PostgreSQL. */
+  /**
+   * Sorts the column and the id in the same direction, so that SQLite and PostgreSQL can use one index for both
+   * directions.
+   */
   function sortBy(column: AnySQLiteColumn, isDescending: boolean): SQL[] {
     const direct = isDescending ? desc : asc;
     if (column === id) return [direct(id)];

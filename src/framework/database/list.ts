@@ -19,13 +19,13 @@ type Request = ListRequest & Values;
 
 /**
  * Prepares a list with the columns that its query allows, and returns the function that reads it. A full page gets a
- * cursor for the next page, which becomes the `Link` of the response. A page after a cursor needs no walk over the rows
- * before it, and skips or repeats no row when others are added or deleted.
+ * cursor for the next page, which becomes the `Link` of the response. A page after a cursor does not read the rows
+ * before it, and skips or repeats no row when other rows are added or deleted.
  *
- * Rows are sorted by the bytes of a text, then by id. Null comes last, and descending first. Each combination of filters
- * and an order is prepared at its first use.
+ * Rows are sorted by the bytes of a text, then by id. Null comes last, or first in descending order. Each combination
+ * of filters and an order is prepared at its first use.
  * @param table its `id` is the primary key. Ids are positive and never reused.
- * @param query what `listQuery` returned.
+ * @param query the schema that `listQuery` created.
  * @param select builds the query of all rows. Its rows contain the id and the columns of `sort`.
  */
 export function prepareList<
@@ -46,7 +46,7 @@ export function prepareList<
     database.orm.select({ id }).from(id.table).orderBy(desc(id)).limit(1),
   );
   const selectPage = prepareStatement('offset', 'id', []);
-  // Prepared now, so that PostgreSQL reports at the start a parameter whose type does not match its column.
+  // Prepare these now, so that PostgreSQL reports a parameter with a wrong type at the start.
   for (const order of ['id', ...columns.sort]) prepareStatement('after', order, columns.filter);
 
   return async (query) => {
@@ -61,13 +61,14 @@ export function prepareList<
     const rows = await (after === undefined
       ? readPage(request, sort, filters)
       : readAfter(request, after, sort, filters));
-    noteNext(rows as unknown as readonly Row[], request.limit, sort);
+    setNextPage(rows as unknown as readonly Row[], request.limit, sort);
     return rows;
   };
 
   async function readPage(request: Request, order: string, filters: readonly string[]): Promise<Rows<P>> {
     const { offset } = request;
-    // A database steps over every row before `offset`. A table has at most as many rows as its largest id.
+    // Read nothing past the end, because the database would read every row before `offset`. A table has at most as many
+    // rows as its largest id.
     if (offset > 0 && offset >= Number((await selectLargest.get())?.id ?? 0)) return [] as Rows<P>;
     const isPlain = order === 'id' && filters.length === 0;
     return (isPlain ? selectPage : prepareStatement('offset', order, filters)).all(request);
@@ -95,8 +96,8 @@ export function prepareList<
     return [...rows, ...others] as Rows<P>;
   }
 
-  /** Notes the cursor of the next page for the response, after a full page. */
-  function noteNext(rows: readonly Row[], limit: number, order: string): void {
+  /** Sets the cursor of the next page after a full page, and deletes it after any other page. */
+  function setNextPage(rows: readonly Row[], limit: number, order: string): void {
     const last = rows[limit - 1];
     const request = currentContext()?.request;
     if (request === undefined) return;

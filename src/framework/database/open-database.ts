@@ -8,8 +8,8 @@ import { readSqliteMigrationStatus } from './sqlite/migration-status.ts';
 import { openSqlite } from './sqlite/open.ts';
 
 /**
- * Opens the database of a URL of the config, creates it if it is new, and applies its migrations. The dialects differ
- * below this file: the rest of the framework knows only the interface `Database`.
+ * Opens the database of a URL of the config, creates it if it is new, and applies its migrations. Only the modules that
+ * this file imports know SQLite or PostgreSQL. The rest of the framework knows only the interface `Database`.
  * @throws {DatabaseError} if the database cannot be used. It is not changed then.
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
@@ -26,8 +26,8 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
 }
 
 /**
- * Checks, before any database is opened, that none of them is missing: after an interrupted restore some are not in place,
- * and opening the others would change them.
+ * Checks that no known database is missing. Call it before any database is opened: after an interrupted restore some
+ * files are missing, and opening the others would change them.
  * @throws {DatabaseError} if a known database is missing.
  */
 export function assertNoneMissing(urls: readonly string[], knownDatabases: string): void {

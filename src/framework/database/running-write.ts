@@ -14,7 +14,7 @@ export abstract class RunningWrite {
     this.database = database;
   }
 
-  /** Returns how many rows its statements changed so far. */
+  /** Returns a counter that grows with each changed row. Only the difference between two values has a meaning. */
   abstract countChanges(): number;
 
   /** Records a failed statement: the whole write then fails, on both databases, even if `fn` catches the error. */

@@ -65,7 +65,7 @@ function createBinder(param: unknown): Binder {
     const lookup = createLookup(param.value.name as string);
     return (values) => {
       const value = lookup(values);
-      // Drizzle itself would encode null: as false, or with an error.
+      // Do not encode null, because an encoder of Drizzle converts it to false or throws.
       return value === null ? null : encoder.mapToDriverValue(value);
     };
   }
@@ -80,7 +80,10 @@ function createLookup(name: string): Binder {
   };
 }
 
-/** The error of a query that the database of a service cannot run: one line, which names both. */
+/**
+ * Creates the error for a query that the database of a service cannot run. Its message is one line that names the
+ * service and the query.
+ */
 export function unusableQuery(
   product: 'SQLite' | 'PostgreSQL',
   service: string | undefined,

@@ -23,7 +23,7 @@ const pagesPerStep = 1_000;
 
 /**
  * Copies databases into a folder that is new or empty. Servers may read and write the databases meanwhile. All copies
- * are of the same point in time, so that references between services stay valid. After an error, nothing is left.
+ * are of the same point in time, so that references between services stay valid. After an error, no copy is left.
  * @param version the version of the program, for the manifest.
  * @throws {BackupError} if the folder is a file or not empty.
  * @throws {DatabaseError} if a database cannot be read, or is damaged.
@@ -142,7 +142,8 @@ async function copy(
   try {
     // Without a write-ahead log, a plain copy of this file is complete.
     client.pragma('journal_mode = DELETE');
-    // A server that starts on a restored copy begins another history of its events. An older version has no feed.
+    // Mark the feed as a copy, so that a server that starts on the copy begins another history of its events. A
+    // database of an older version has no feed.
     if (client.prepare("SELECT 1 FROM sqlite_schema WHERE name = '__feed'").get() !== undefined)
       client.exec('UPDATE __feed SET is_copy = 1');
     found = examineBackup(client, migrations);

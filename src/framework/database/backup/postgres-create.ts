@@ -10,11 +10,11 @@ import { privateFile, syncPath } from '../sqlite/files.ts';
 import { type Copy, hashFile, type ServerDatabase } from './manifest.ts';
 import { runProgram } from './postgres-programs.ts';
 
-/** ms for a connection, and for a statement that only begins a transaction. */
+/** The time limits of a connection that only begins a transaction and exports its snapshot. */
 const limits = { statementMs: 60_000, lockMs: 60_000 };
 
 export interface ServerSnapshot {
-  /** Begins to see one point in time, in every database. */
+  /** Begins a transaction in every database. The transactions fix the point in time of the copies. */
   begin(): Promise<void>;
   /** Writes the schema of a service, as of that point in time, to a file in the folder. */
   dump(database: ServerDatabase, folder: string): Promise<Copy>;
@@ -63,10 +63,10 @@ export async function connectServers(databases: readonly ServerDatabase[]): Prom
   };
 }
 
-/** Begins a transaction and returns the name by which others see the same rows. */
+/** Begins a transaction and returns the name of its snapshot. Other connections see the same rows by this name. */
 async function exportSnapshot(connection: Connection): Promise<string> {
   await connection.run({ text: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' });
-  // It waits while the copies are written.
+  // The transaction is idle while pg_dump writes the copies.
   await connection.run({ text: 'SET LOCAL idle_in_transaction_session_timeout = 0' });
   const { rows } = await connection.run({ text: 'SELECT pg_export_snapshot()' });
   return rows[0]?.[0] as string;
@@ -93,8 +93,8 @@ async function dump(database: ServerDatabase, folder: string, snapshot: string):
 }
 
 /**
- * Reads what a restored schema must have.
- * @param snapshot what to read; by default the schema as it is now.
+ * Reads the migrations, row counts and checksums of a schema. A restored schema must have the same.
+ * @param snapshot the exported snapshot to read. Default: the current state.
  * @throws {DatabaseError} if the schema has no tables of a service.
  */
 export async function readContent({ service, url }: ServerDatabase, snapshot?: string) {

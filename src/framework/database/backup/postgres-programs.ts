@@ -38,7 +38,7 @@ export async function runProgram(
 function connectionOf(database: ServerDatabase): string {
   const target = parseTarget(database);
   target.password = '';
-  // A mode of the driver that the programs do not know.
+  // The programs do not know this mode of the driver.
   if (target.searchParams.get('sslmode') === 'no-verify') target.searchParams.set('sslmode', 'require');
   return `--dbname=${target.href}`;
 }

@@ -16,7 +16,7 @@ export interface ServerTarget extends ServerDatabase {
 }
 
 /**
- * Checks the archive of a service and the place where it goes.
+ * Checks the archive of a service and its target schema.
  * @returns undefined if the schema is already restored.
  * @throws {BackupError} if the schema exists and differs, or if the archive does not match its manifest.
  */
@@ -45,7 +45,7 @@ export async function findServerTarget(
 
 /**
  * Restores a schema in one transaction.
- * @throws {BackupError} if it then has other rows than the manifest says.
+ * @throws {BackupError} if the restored rows differ from the manifest.
  */
 export async function restoreServerTarget(target: ServerTarget, folder: string): Promise<void> {
   const path = join(folder, target.copy.file);

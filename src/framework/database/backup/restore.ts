@@ -28,7 +28,7 @@ interface Target extends ServiceDatabase {
   readonly path: string;
 }
 
-/** A target whose copy is verified, beside its path. */
+/** A target with a verified copy in a folder beside its path. */
 interface StagedTarget extends Target {
   readonly workFolder: string;
 }
@@ -47,7 +47,7 @@ export async function restoreBackup(
   knownDatabases: string,
 ): Promise<Manifest> {
   const manifest = readManifest(folder);
-  assertFitting(databases, manifest);
+  assertMatching(databases, manifest);
   const files = databases.filter((one): one is ServiceDatabase => !isServerDatabase(one));
   const targets = await findTargets(files, manifest);
   const onServers = await findServerTargets(databases, manifest, folder);
@@ -68,7 +68,7 @@ export async function restoreBackup(
 }
 
 /** @throws {BackupError} if the backup has a service that the config does not have, or has in another kind of database. */
-function assertFitting(databases: readonly AnyDatabase[], { services }: Manifest): void {
+function assertMatching(databases: readonly AnyDatabase[], { services }: Manifest): void {
   for (const [name, copy] of Object.entries(services)) {
     const database = databases.find(({ service }) => service === name);
     if (database === undefined) throw new BackupError(`${name} is in the backup, but not in the config`);

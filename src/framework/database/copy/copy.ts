@@ -18,7 +18,7 @@ export interface CopyOptions {
 export interface CopiedTable {
   readonly table: string;
   readonly rows: number;
-  /** Of all rows, in the same form for both databases. */
+  /** The checksum of all rows. Both databases give the same checksum for the same rows. */
   readonly checksum: string;
 }
 
@@ -56,7 +56,8 @@ async function copyAll(source: CopySide, target: CopySide, options: CopyOptions)
   const { onProgress = () => {}, to } = options;
   const shapes = await target.listTables();
   for (const { name, columns } of shapes) {
-    // A server that has started on the target began a feed, which that of the source replaces.
+    // A server that has started on the target has created a feed there. Delete it, because the feed of the source
+    // replaces it.
     if (name === '__feed') await target.clear(name);
     for await (const _ of target.read(name, columns))
       throw unusable(to, `it is not empty: ${name} has rows. Name another database, or delete this one`);
@@ -107,12 +108,12 @@ function matchTables(
   });
 }
 
-/** Whether a copy can keep the order of the rows. A table without an id column needs it. */
+/** Whether a table has a `rowid`, by which a copy keeps the order of the rows of a table without an id column. */
 function hasRowid({ hasHiddenRowid, columns }: TableShape): boolean {
   return hasHiddenRowid || columns.includes('rowid');
 }
 
-/** @throws {DatabaseError} if the source does not have all migrations of this version, or others. */
+/** @throws {DatabaseError} if the migrations of the source are not exactly those of this version. */
 async function assertMigrated({ from, migrations, service }: CopyOptions): Promise<void> {
   const pending = (await readMigrationStatus(from, migrations, service)).filter(({ applied }) => !applied);
   if (pending.length > 0)

@@ -66,7 +66,7 @@ export class PostgresSide implements CopySide {
   async #begin(isTarget: boolean, snapshot: string | undefined): Promise<void> {
     await this.#run(isTarget ? 'BEGIN' : 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     if (snapshot !== undefined) await this.#run(`SET TRANSACTION SNAPSHOT '${snapshot}'`);
-    // One side waits while the other one works.
+    // The transaction is idle while the other side works.
     await this.#run('SET LOCAL idle_in_transaction_session_timeout = 0');
     const { rows } = await this.#run(listColumns);
     for (const [table, name, type, sequence] of rows as [string, string, string, string | null][]) {
@@ -75,7 +75,8 @@ export class PostgresSide implements CopySide {
     }
     if (!isTarget || this.#tables.size === 0) return;
     await this.#run(`LOCK TABLE ${[...this.#tables.keys()].map(quoteName).join(', ')} IN EXCLUSIVE MODE`);
-    // The rows of a table come before those of the tables that it refers to. `commit` adds the keys again.
+    // Drop the foreign keys, because a table may be copied before the tables that it refers to. `commit` adds the keys
+    // again.
     this.#foreignKeys = (await this.#run(listForeignKeys)).rows as string[][];
     for (const [table, name] of this.#foreignKeys)
       await this.#run(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`);

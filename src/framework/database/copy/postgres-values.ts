@@ -30,7 +30,7 @@ function decodeNumeric(text: string): Value {
   return /^-?\d{1,18}$/.test(text) ? BigInt(text) : Number(text);
 }
 
-/** The value of a parameter whose type is that of the column, or text. */
+/** Returns the value for a parameter. The parameter has the type of the column, or text. */
 export function encode(value: Value, { name, type }: Column): unknown {
   if (value === null || type === 'bytea') return value;
   if (typeof value === 'object') throw new DatabaseError(`${name} holds bytes, which ${type} cannot hold`);

@@ -8,33 +8,36 @@ export interface TableShape {
   readonly hasHiddenRowid: boolean;
 }
 
-/** A column whose ids the database gives out. */
+/** A column whose ids the database generates. */
 export interface IdColumn {
   readonly table: string;
   readonly column: string;
 }
 
-/** A database that rows are copied from, or to, in one transaction. Its errors are lines for the user. */
+/** The source or the target of a copy, in one transaction. The message of each error is one line for the user. */
 export interface CopySide {
-  /** The tables of the service and of the framework, without the list of migrations: each database has its own. */
+  /**
+   * The tables of the service and of the framework, without the table of migrations, because each database has separate
+   * migrations.
+   */
   listTables(): Promise<TableShape[]>;
   /** Reads all rows of a table, in batches. */
   read(table: string, columns: readonly string[]): AsyncIterable<Value[][]>;
-  /** The largest id that was ever given out; 0 if there was none. */
+  /** The largest id that was ever generated; 0 if there was none. */
   readLastId(id: IdColumn): Promise<bigint>;
   /** Deletes all rows of a table. */
   clear(table: string): Promise<void>;
   insert(table: string, columns: readonly string[], rows: readonly Value[][]): Promise<void>;
   listIdColumns(): Promise<IdColumn[]>;
-  /** Sets the id after which the database continues. */
+  /** Sets the last generated id. */
   setLastId(id: IdColumn, last: bigint): Promise<void>;
-  /** Checks the foreign keys and makes all of it durable. */
+  /** Checks the foreign keys and commits. */
   commit(): Promise<void>;
-  /** Undoes what is not committed. */
+  /** Closes the connection. Rolls back if `commit` has not run. */
   close(): Promise<void>;
 }
 
-/** The list of migrations: a copy leaves that of the target as it is. */
+/** The table of applied migrations. A copy does not change this table of the target. */
 export const migrationsTable = '__drizzle_migrations';
 
 /** Rows of one batch. A row has at most some KB, because the longest texts are those of stored responses. */

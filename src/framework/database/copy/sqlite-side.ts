@@ -32,7 +32,7 @@ export class SqliteSide implements CopySide {
     this.#file = file;
     this.#client = this.#run(() => {
       if (!assertUsableFile(file)) throw new DatabaseError('the file is missing');
-      return openAlone(file, isTarget);
+      return openExclusively(file, isTarget);
     });
   }
 
@@ -78,7 +78,7 @@ export class SqliteSide implements CopySide {
     return this.#run(() => {
       const query = `SELECT max(${quoteName(column)}) FROM ${quoteName(table)}`;
       const largest = (this.#client.prepare(query).pluck().get() as bigint | null) ?? 0n;
-      const given = this.#countsIds() ? this.#readCounter(table) : 0n;
+      const given = this.#hasCounters() ? this.#readCounter(table) : 0n;
       return given > largest ? given : largest;
     });
   }
@@ -128,8 +128,8 @@ export class SqliteSide implements CopySide {
     this.#client.close();
   }
 
-  /** Whether a table with AUTOINCREMENT exists: SQLite creates its table of counters for the first one. */
-  #countsIds(): boolean {
+  /** Whether SQLite has a table of id counters. SQLite creates it with the first AUTOINCREMENT table. */
+  #hasCounters(): boolean {
     return (
       this.#client.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").get() !== undefined
     );
@@ -140,7 +140,7 @@ export class SqliteSide implements CopySide {
     return (query.pluck().get(table) as bigint | undefined) ?? 0n;
   }
 
-  /** The columns of a table, without those that the database computes. */
+  /** Returns the columns of a table, without generated columns. */
   #columns(table: string): Column[] {
     const columns = this.#client.pragma(`table_xinfo(${quoteName(table)})`) as Column[];
     return columns.filter(({ hidden }) => hidden === 0n);
@@ -159,13 +159,14 @@ export class SqliteSide implements CopySide {
 }
 
 /** Opens a file with a lock that excludes every other process, and begins a transaction. */
-function openAlone(file: string, isTarget: boolean): Client.Database {
+function openExclusively(file: string, isTarget: boolean): Client.Database {
   const client = new Client(file, { fileMustExist: true, timeout: waitMs });
   try {
     client.defaultSafeIntegers(true);
     client.pragma('locking_mode = EXCLUSIVE');
     client.pragma('synchronous = FULL');
-    // The rows of a table come before those of the tables that it refers to. `commit` checks all.
+    // Do not check foreign keys yet, because a table may be copied before the tables that it refers to. `commit` checks
+    // all.
     client.pragma('foreign_keys = OFF');
     client.exec(isTarget ? 'BEGIN IMMEDIATE' : 'BEGIN');
     client.prepare('SELECT count(*) FROM sqlite_schema').get();
@@ -173,7 +174,7 @@ function openAlone(file: string, isTarget: boolean): Client.Database {
   } catch (error) {
     client.close();
     if (!isBusy(error)) throw error;
-    // Without the cause, which would be explained as a lock of some seconds.
+    // No `cause`: `unusableDatabase` would report a lock of `lockWaitMs` instead.
     throw new DatabaseError('another process has the file open. Stop the server first');
   }
 }
@@ -182,7 +183,7 @@ function isCopied(name: string): boolean {
   return !name.startsWith('sqlite_') && name !== migrationsTable;
 }
 
-/** The column that SQLite numbers itself. */
+/** Returns the column whose ids SQLite generates. */
 function idColumnOf(columns: readonly Column[]): string | undefined {
   const keys = columns.filter(({ pk }) => pk > 0n);
   const [key] = keys;

@@ -4,8 +4,8 @@ import type { CopySide, Value } from './side.ts';
 const modulus = 2n ** 256n;
 
 /**
- * The number and the checksum of rows. It adds the SHA-256 of each row, so that it does not depend on their order, which
- * differs between databases.
+ * Counts rows and computes their checksum. The checksum is the sum of the SHA-256 of each row, because the order of the
+ * rows differs between databases.
  */
 export class TableDigest {
   rows = 0;
@@ -39,7 +39,10 @@ export async function digestTable(
   return digest;
 }
 
-/** The same text for the same value of both databases: 5 is an integer in one and may be a real number in the other. */
+/**
+ * Returns the same string for the same value of both databases. 5 may be an integer in one and a real number in the
+ * other.
+ */
 function describe(value: Value): string | null {
   if (value === null) return null;
   if (typeof value === 'string') return `t${value}`;

@@ -116,7 +116,7 @@ export class Connection {
     this.#inFlight += 1;
     this.#cork();
     return new Promise((resolve, reject) => {
-      // With a callback, because for a promise the driver records a stack trace per query.
+      // Pass a callback, because for a promise the driver records a stack trace per query.
       const done = (error: Error | null, outcome: Outcome) => {
         this.#inFlight -= 1;
         if (error) reject(error);
@@ -132,8 +132,8 @@ export class Connection {
   }
 
   /**
-   * Collects what this event-loop turn sends. `connection.stream` is private in pg 8.23: postgres/connection.test.ts
-   * fails if it changes. Each statement then goes out in a separate packet.
+   * Collects what this event-loop turn sends. `connection.stream` is private in pg 8.23. If it changes, each statement
+   * goes out in a separate packet, and postgres/connection.test.ts fails.
    */
   #cork(): void {
     if (this.#isCorked) return;

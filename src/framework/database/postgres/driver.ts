@@ -34,7 +34,7 @@ const { orm, render } = createDialect('postgres');
 
 /** Runs the statements of a service on the connections of its PostgreSQL database. */
 export class PostgresDriver implements DatabaseDriver {
-  /** Stays the same when `openDatabase` copies the driver. */
+  /** This object stays the same when `openDatabase` copies the driver. */
   readonly identity = {};
   readonly orm = orm;
   readonly counts: WriteCounts = {
@@ -65,7 +65,7 @@ export class PostgresDriver implements DatabaseDriver {
     this.#prepare(query, '', options);
 
   prepareLocking = <P extends Prepared>(query: Preparable<P>): Statement<P> =>
-    // Not FOR UPDATE, which would also block inserts of rows that refer to this one.
+    // FOR UPDATE would also block inserts of rows that refer to this row.
     this.#prepare(query, ' for no key update');
 
   prepareInsert = (table: string, columns: readonly string[]) => {
@@ -147,11 +147,11 @@ export class PostgresDriver implements DatabaseDriver {
   /** Runs a statement outside of a write. */
   #run(command: Command, isRead: boolean): Promise<Outcome> {
     if (isRead) return this.#read(command);
-    // With an idempotency key the result is stored in the same transaction.
+    // Store the result of a statement with an idempotency key in the same transaction.
     if (currentContext()?.keyed !== undefined) {
       return this.write(async () => {
         const outcome = await (currentWrite(this.identity) as PostgresWrite).run(command, 'write');
-        // Without the functions of the driver, which cannot be stored.
+        // Leave out the functions of the driver, because they cannot be stored.
         return { rows: outcome.rows, rowCount: outcome.rowCount, command: outcome.command };
       });
     }

@@ -22,7 +22,7 @@ export function createLateTable(
     }
     return command;
   };
-  // Known from the start, so that `verify` reports a mistake.
+  // Register a statement now, so that `verify` reports a mistake.
   commandOf(1);
   return {
     insert: (values) =>

@@ -111,7 +111,7 @@ async function assertCurrent(connection: Connection, schema: string): Promise<vo
   );
 }
 
-/** Runs `fn` in a transaction that holds the lock of migrations, for which other starting processes wait. */
+/** Runs `fn` in a transaction that holds the lock of migrations. Other starting processes wait for this lock. */
 async function transact(connection: Connection, fn: () => Promise<void>): Promise<void> {
   await connection.run({ text: 'BEGIN' });
   try {

@@ -8,7 +8,7 @@ export interface Member {
   readonly command: Command;
   /** Undefined for a statement that is a write by itself. */
   readonly rest?: RestOfWrite;
-  /** The statement and the rest of its write are durable. */
+  /** Called when the statement and the rest of its write are durable. */
   resolve(outcome: Outcome): void;
   reject(error: unknown): void;
 }
@@ -75,7 +75,8 @@ export class SharedTransaction implements Transaction, RestOfWrite {
 
   async rollback(): Promise<unknown> {
     this.#leave();
-    // After a rollback of the group even the error of the write does not count, because it may come from what the write saw.
+    // If the group fails, its error replaces the error of the write, because rows that were rolled back may have caused
+    // that error.
     return this.#committed.promise.then(
       () => undefined,
       (error: unknown) => error,

@@ -9,7 +9,7 @@ export interface Transaction {
   run(command: Command): Promise<Outcome>;
   /** Resolves when the write is durable. @throws a problem for the client, or a conflict as the server reports it. */
   commit(late: LateRows<LateTable>): Promise<void>;
-  /** Undoes the write. Resolves with an error that takes the place of the one of the write; undefined if there is none. */
+  /** Rolls back the write. Resolves with an error that replaces the error of the write; undefined if there is none. */
   rollback(): Promise<unknown>;
 }
 

@@ -4,7 +4,7 @@ import { isDisconnected } from './errors.ts';
 
 /**
  * Checks that the server can run each statement.
- * @throws {DatabaseError} with the first one that it cannot run.
+ * @throws {DatabaseError} that names the first statement that the server cannot run.
  */
 export async function verifyStatements(
   connection: Connection,
@@ -12,7 +12,8 @@ export async function verifyStatements(
   service: string | undefined,
 ): Promise<void> {
   for (const text of texts) {
-    // In a transaction: behind PgBouncer, two statements outside of one may reach different servers.
+    // Use a transaction, because PgBouncer may send statements outside of a transaction to different server
+    // connections.
     await connection.run({ text: 'BEGIN' });
     try {
       await connection.run({ text: `PREPARE __verify AS ${text}` });

@@ -114,7 +114,7 @@ export function createRetry(): RetryConflicts {
         if (!isConflict(error)) throw error;
         if (attempt === maxAttempts) throw toProblem(error, false);
       }
-      // Random, so that it does not conflict with the write of another process again.
+      // Use a random pause, so that the write does not conflict with the same write of another process again.
       await sleep(Math.random() * maxPauseMs * attempt);
     }
   };

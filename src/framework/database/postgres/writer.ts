@@ -38,7 +38,7 @@ export function createWriter(options: WriterOptions) {
     const run = () => (participant === undefined ? fn() : participant.run(fn));
     const attempt = (mayShare: boolean) =>
       runWrite(new PostgresWrite(database, createBegin(options, mayShare)), context, run);
-    // With an idempotency key it has more than one statement.
+    // A write with an idempotency key has more than one statement, so it cannot share a transaction.
     let mayShare = participant === undefined;
     const written = retry(async () => {
       if (!mayShare) return attempt(false);

@@ -50,7 +50,8 @@ function explain(error: unknown): string {
   if (/^SQLITE_(IOERR|CANTOPEN)/.test(code)) {
     return `the file cannot be read or written (${code}). Check the disk, its free space and the permissions`;
   }
-  // For example by a restore: this process has the old file open, which no later start would find.
+  // For example, a restore has replaced the file. This process has the old file open, which a later start would not
+  // find.
   if (code === 'SQLITE_READONLY_DBMOVED') return 'the file was replaced during the start. Start again';
   if (/^(EACCES|EPERM|EROFS|SQLITE_READONLY\w*)$/.test(code)) {
     return `${path} cannot be accessed (${code}). Give this user read and write permission, or mount the disk writable`;

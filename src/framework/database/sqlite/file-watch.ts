@@ -37,8 +37,8 @@ export interface FileWatch {
 }
 
 /**
- * Checks once a second that the files of an open database are still the files at its path. A process that has them open
- * does not notice when they are removed or replaced: it continues to write to files that the next start does not find.
+ * Checks once a second that the files of an open database are still the files at its path. SQLite does not notice when
+ * open files are removed or replaced: it continues to write to files that the next start does not find.
  * @param file its path, with links resolved.
  * @param endReads ends the read transaction on this connection.
  */

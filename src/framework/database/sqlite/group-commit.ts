@@ -17,16 +17,16 @@ const writeSpan = {
   attributes: { 'db.system.name': 'sqlite', 'db.system': 'sqlite', 'db.operation.name': 'COMMIT' },
 } as const;
 
-/** A single statement has no idempotency key and no late rows, and cannot wait for anything but itself. */
+/** A single statement has no idempotency key, no late rows, and no later statement to reject. */
 const alone = { participant: undefined, abandon: undefined, late: undefined };
 
 /** The group commit of one connection. */
 export type Writer = ReturnType<typeof openWriter>;
 
 /**
- * Group commit: the writes of two event-loop turns share a transaction, and so one flush to disk, which is most of the
- * cost of a write. Each write settles after COMMIT, in the order of the calls. An error of one write fails only that
- * write. An error of the disk fails all writes of the transaction, and none of them is acknowledged.
+ * Opens a group commit: the writes of two event-loop turns share a transaction. So they share one flush to disk, which
+ * is most of the cost of a write. Each write settles after COMMIT, in the order of the calls. An error of one write
+ * fails only that write. An error of the disk fails all writes of the transaction, and none of them is acknowledged.
  * @param endReads ends the read transaction on this connection.
  * @param isLost returns whether writes would be lost, because the open files are no longer those at the path.
  */
@@ -185,7 +185,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
       }
       return add(run, { participant, abandon: () => latest?.abandon(), late: () => latest?.late });
     },
-    /** Commits the queued writes, or rejects them if it cannot. Returns undefined if there are none. */
+    /** Commits the queued writes, and rejects those that it cannot commit. Returns undefined if there are none. */
     close(): Promise<void> | undefined {
       return running === undefined && queue.length === 0 ? undefined : finish();
     },

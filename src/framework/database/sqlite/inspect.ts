@@ -5,7 +5,7 @@ import { DatabaseError } from '../database-error.ts';
 import { damaged, isBusy } from './errors.ts';
 import { makeWorkFolder } from './work-folder.ts';
 
-/** A start reads the whole file up to this size, which takes a tenth of a second. */
+/** The maximum size of a file that a start checks completely. A check of this size takes a tenth of a second. */
 const quickCheckMaxBytes = 64 * 1024 * 1024;
 
 /**

@@ -38,7 +38,7 @@ export class LateTable {
     this.#client = client;
     this.#table = table;
     this.#columns = columns;
-    // A mistake shows now, not at COMMIT.
+    // Prepare a statement now, so that a mistake fails here and not at COMMIT.
     this.#statementOf(1);
   }
 

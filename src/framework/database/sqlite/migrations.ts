@@ -8,7 +8,7 @@ import type { Migration } from '../migration-files.ts';
 
 /**
  * Returns the pending migrations of a file, from the table of Drizzle's migrator. That migrator is not used, because it
- * accepts a newer file, and because it reads before it locks: two processes that start together both apply a migration.
+ * accepts a newer file. It also reads before it locks, so two processes that start together both apply a migration.
  */
 export function listPending<M extends MigrationMeta>(client: Client.Database, known: readonly M[]): M[] {
   const tables = client.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();

@@ -78,7 +78,7 @@ function connect(file: string, { migrations, knownDatabases }: OpenOptions): Cli
   }
 }
 
-/** The start continues if the list cannot be written, because the database itself is there. */
+/** Adds a database to the registry. The start continues if that fails, because the database exists. */
 function remember(knownDatabases: string, file: string): void {
   try {
     rememberDatabase(knownDatabases, file);

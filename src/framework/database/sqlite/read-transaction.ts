@@ -9,10 +9,10 @@ export interface ReadTransaction {
 }
 
 /**
- * Lets the reads of one event-loop turn share a transaction, because SQLite's locks take most of the time of a read: with
- * many reads in a turn, each takes a third of the time. A single read in its turn needs no transaction. The reads see
- * one state of the database, which includes all writes of this process. They see the writes of other processes from
- * the next turn on.
+ * Lets the reads of one event-loop turn share a transaction, because the locks of SQLite take most of the time of a
+ * read. With many reads in a turn, each takes a third of the time. A single read in its turn needs no transaction. The
+ * reads see one state of the database, which includes all writes of this process. They see the writes of other
+ * processes from the next turn on.
  */
 export function createReadTransaction(client: WriteConnection): ReadTransaction {
   const begin = client.prepare('BEGIN');

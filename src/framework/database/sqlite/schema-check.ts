@@ -5,8 +5,8 @@ import type { Migration } from '../migration-files.ts';
 import { applyMigrations } from './migrations.ts';
 
 /**
- * Compares the schema of a database with the schema that its migrations create, because a trigger, a missing index or
- * a column that was added by hand would change what the services do.
+ * Compares the schema of a database with the schema that its migrations create. A trigger, a missing index or a manual
+ * column would change the behaviour of the services.
  * @param applied the migrations that the database has.
  * @throws {DatabaseError} if they differ.
  */

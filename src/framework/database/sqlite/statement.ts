@@ -57,7 +57,7 @@ export function prepareStatement<P extends Prepared>(
       const write = currentWrite(client);
       if (write !== undefined) return runWithin(write, run, values);
       if (isRead) return readNow(run, values);
-      // With an idempotency key the result is stored in the same transaction.
+      // Store the result of a statement with an idempotency key in the same transaction.
       return currentContext()?.keyed === undefined
         ? writer.writeStatement(() => run(values))
         : writer.write(() => runWithin(currentWrite(client) as RunningWrite, run, values));
@@ -66,7 +66,8 @@ export function prepareStatement<P extends Prepared>(
 
   /** Runs a read. A statement runs synchronously, so its promise is settled. */
   function readNow<Result>(run: (values?: Values) => Result, values?: Values): Promise<Result> {
-    // This read is a microtask of another request, which must not see the open transaction.
+    // A transaction of writes is open, and this read belongs to another request. Wait, because it must not see rows
+    // that are not committed.
     if (writer.running !== undefined) return writer.running.then(() => readNow(run, values));
     try {
       reads.beforeRead();

@@ -37,7 +37,7 @@ function isAbandoned(folder: string): boolean {
   if (found?.isDirectory() !== true) return false;
   if (Date.now() - found.mtimeMs > maxAgeMs) return true;
   const [, createdOn, pid] = /-([\w.]+)-(\d+)-[^-]{6}$/.exec(folder) ?? [];
-  // If it is the id of this process, an earlier container had a process with the same id.
+  // A folder with the id of this process is from an earlier container, because this process has created none yet.
   return createdOn === host && ownPid !== 'x' && (pid === ownPid || !existsSync(`/proc/${pid}`));
 }
 

@@ -64,7 +64,10 @@ export class BatchHandler {
     return (ready.length === 0 && next === position) || this.#writeAll(position, next, ready, signal);
   }
 
-  /** Writes the effects and the position together; if that fails, one event after the other. Returns whether it succeeded. */
+  /**
+   * Writes the effects and the position together. If that fails, handles one event after the other, and resolves with
+   * false.
+   */
   async #writeAll(
     from: string | null,
     to: string,

@@ -50,7 +50,7 @@ export function createConsumerStore(database: Database, producer: string) {
   const setProblem = prepare(
     sql`UPDATE __consumer SET problem = ${p('problem')} WHERE ${ofProducer} AND owner = ${p('owner')}`,
   );
-  // After a replay the consumer reads an event again that is parked already.
+  // After a replay, the consumer may park an event that is already parked.
   const insertParked = prepare(
     sql`INSERT INTO __parked_event (producer, event_id, subject, event, error, is_due)
       VALUES (${p('producer')}, ${p('eventId')}, ${p('subject')}, ${p('event')}, ${p('error')}, 0)

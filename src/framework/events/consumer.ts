@@ -103,7 +103,7 @@ export class Consumer {
     }
     this.status.read(position, batch);
     if (await this.#handler.handle(position, batch, this.#signal)) this.status.handled(batch);
-    // A producer that stops responds immediately.
+    // Pause after an early empty response, because a producer that stops does not wait for events.
     if (batch.events.length === 0 && performance.now() - begun < checkMs / 2) await this.#pause(checkMs / 2);
   }
 

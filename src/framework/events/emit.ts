@@ -14,7 +14,7 @@ export interface EmitOptions {
   readonly service: string;
   readonly database: Database;
   readonly store: FeedStore;
-  /** The schemas with an `$id` that those of events refer to. */
+  /** The schemas with an `$id`, for references of the schemas of events. */
   readonly schemas: readonly TSchema[];
   /** Called for each emitted event, before its write is durable. */
   onEmit(): void;

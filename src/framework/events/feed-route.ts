@@ -78,19 +78,19 @@ event is deleted.',
     const request = currentContext()?.request;
     const position = after === undefined ? undefined : parsePosition(after);
     const isOver = () => request?.isOver === true;
-    // The events between `after` and this position are of other types.
+    // The poll has read up to this position. All events after `after` so far are of other types.
     let from = position?.number ?? 0;
     for (;;) {
       const begun = performance.now();
       const state = await store.assignPositions();
       const found = await store.read(from, limit, types);
-      // After the read, because retention may have deleted events before it.
+      // Check the position after the read, because retention may delete events before the read.
       if (position !== undefined) await assertValid(position, await store.readState());
       const left = end - performance.now();
       if (found.length > 0 || left <= 0 || isOver() || scope.isDraining()) return { state, events: found };
       from = Math.max(from, state.last);
       await watch.wait(state.last, left, isOver);
-      // Each round may write positions, and events of other types may come all the time.
+      // Limit the rounds, because each round may write positions, and events of other types may come all the time.
       const early = minRoundMs - (performance.now() - begun);
       if (early > 0) await sleep(early);
     }
@@ -130,8 +130,8 @@ function querySchema(types: readonly string[]) {
   });
 }
 
-function defaultedInteger(minimum: number, maximum: number, standard: number, description: string) {
-  return defaulted(Type.Integer({ minimum, maximum, default: standard, description }));
+function defaultedInteger(minimum: number, maximum: number, defaultValue: number, description: string) {
+  return defaulted(Type.Integer({ minimum, maximum, default: defaultValue, description }));
 }
 
 function describeBatch(schema: TSchema) {

@@ -45,13 +45,13 @@ const p = sql.placeholder;
 export type FeedStore = Awaited<ReturnType<typeof openFeedStore>>;
 
 /**
- * Opens the feed of a service, in the service's database, with SQL that both products understand. Readers give positions
- * to the committed events, under the lock of one row. So no event gets a position that a reader has already passed, and
- * writers never wait for each other.
+ * Opens the feed of a service, in the service's database, with SQL that both SQLite and PostgreSQL understand. Readers
+ * give positions to the committed events, under the lock of one row. So no event gets a position that a reader has
+ * already passed, and writers never wait for each other.
  */
 export async function openFeedStore(database: Database) {
   const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
-  // The feed of a new product is empty, and may grow by thousands of events in a second.
+  // Plan these statements each time, because a new feed is empty and may grow by thousands of events in a second.
   const prepareSearch = (query: SQL) =>
     database.prepare(query, { isPlannedEachTime: true }) as unknown as Statement;
   const insert = database.prepareInsert('__event', ['type', 'subject', 'time', 'data', 'traceparent']);
@@ -71,7 +71,7 @@ export async function openFeedStore(database: Database) {
     WHERE position > CAST(${p('after')} AS bigint)`;
   const inOrder = sql`ORDER BY position LIMIT CAST(${p('limit')} AS bigint)`;
   const select = prepareSearch(sql`${columns} ${inOrder}`);
-  // `types` is like `,pet.created,pet.deleted,`. Both products have replace().
+  // `types` is like `,pet.created,pet.deleted,`. Both databases have replace().
   const selectOfTypes = prepareSearch(
     sql`${columns} AND replace(CAST(${p('types')} AS text), ',' || type || ',', '') <> CAST(${p('types')} AS text)
       ${inOrder}`,
@@ -84,7 +84,7 @@ export async function openFeedStore(database: Database) {
   const removeUpTo = prepareSearch(
     sql`DELETE FROM __event WHERE position <= CAST(${p('position')} AS bigint)`,
   );
-  // Another process may have deleted more meanwhile.
+  // Do not lower the value, because another process may have deleted more events meanwhile.
   const setOldest = prepare(
     sql`UPDATE __feed SET oldest = CAST(${p('position')} AS bigint) WHERE oldest < CAST(${p('position')} AS bigint)`,
   );
@@ -105,8 +105,8 @@ export async function openFeedStore(database: Database) {
   }
 
   /**
-   * Gives positions to the events that are committed now. Writes nothing if all have one. It does not wait until none is
-   * left, because under load there are always new ones.
+   * Gives positions to the events that are committed now. Writes nothing if all events have one. Stops after a write
+   * that was not full, because under load there are always new events.
    */
   async function assignPositions(): Promise<FeedState> {
     const state = await readState();
@@ -127,7 +127,7 @@ export async function openFeedStore(database: Database) {
     await create.run({ epoch: createEpoch() });
     await database.write(async () => {
       if ((await unmarkCopy.run()).changes === 0) return;
-      // The lost history gave the same positions to the events of the backup.
+      // Assign positions before the epoch changes, because the lost history gave the same positions to these events.
       await assignPositions();
       await fork.run();
       await setEpoch.run({ epoch: createEpoch() });

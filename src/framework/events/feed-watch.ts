@@ -34,7 +34,7 @@ export function createFeedWatch(
   let isChecking = false;
 
   function schedule(): void {
-    // `hint` is called in a write, and the check is not part of that write.
+    // `hint` is called in a write. The check must not be part of that write.
     if (!isChecking) timer ??= runOutsideWrite(() => setTimeout(check, pauseMs));
   }
 

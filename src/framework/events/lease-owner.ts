@@ -16,8 +16,9 @@ export function endOwner(owner: string): void {
 }
 
 /**
- * Whether the owner is known to have ended, so that its lease is free before it expires: its process was on this host and
- * is gone. False if that cannot be known. A wrong answer does no harm, because positions are written with the lease.
+ * Whether the owner is known to have ended: its process was on this host and no longer runs. Its lease is then free
+ * before it expires. False if that cannot be known. A wrong result does no harm, because a process writes positions
+ * only while it has the lease.
  */
 export function hasEnded(owner: string): boolean {
   const [host, pid] = owner.split(':');

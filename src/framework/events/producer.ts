@@ -12,7 +12,7 @@ import { createFeedWatch } from './feed-watch.ts';
 export interface ProducerOptions {
   readonly service: string;
   readonly events: EventSchemas;
-  /** The schemas with an `$id` that those of events refer to. */
+  /** The schemas with an `$id`, for references of the schemas of events. */
   readonly schemas: readonly TSchema[];
   readonly database: Database | undefined;
 }

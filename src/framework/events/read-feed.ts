@@ -8,7 +8,7 @@ import type { CloudEvent } from './event-types.ts';
 import { newestHeader } from './feed-route.ts';
 import { formatPosition, parsePosition } from './position.ts';
 
-/** How many events a consumer reads, and writes in one transaction. */
+/** The maximum number of events that a consumer reads, and handles in one transaction. */
 const maxEvents = 100;
 /** ms for the response of a feed after its wait has ended. */
 const responseMs = 5_000;
@@ -16,7 +16,7 @@ const responseMs = 5_000;
 /** A part of a feed. */
 export interface Batch {
   readonly events: readonly CloudEvent[];
-  /** The position after these events, and after those of other types that follow them. */
+  /** The position after these events and after the events of other types that follow them. */
   readonly next: string;
   /** The newest position of the feed. */
   readonly newest: string;
@@ -45,15 +45,19 @@ export class FeedLost extends Error {
 export type ReadFeed = (position: string | null, options?: ReadFeedOptions) => Promise<Batch>;
 
 export interface ReadFeedOptions {
-  /** ms to wait for an event if there is none; the longest wait by default. */
+  /** ms to wait for an event if there is none. Default: the maximum, `pollMs`. */
   readonly waitMs?: number;
-  /** How many events at most; 100. */
+  /** The maximum number of events. Default: 100. */
   readonly limit?: number;
   /** Rejects the promise when it is aborted. */
   readonly signal?: AbortSignal;
 }
 
-/** @param fetch requests a path of the producer; `types` are those that the consumer handles. */
+/**
+ * Creates the reader of a feed.
+ * @param fetch requests a path of the producer.
+ * @param types the types of events that the consumer handles.
+ */
 export function createFeedReader(
   fetch: (path: string, timeoutMs: number) => Promise<HttpResponse>,
   types: readonly string[],
@@ -78,14 +82,17 @@ export function createFeedReader(
   };
 }
 
-/** A poll is part of no trace: it would be recorded for as long as it waits. */
+/** Runs a poll outside of any trace, because its span would last as long as the poll waits. */
 function outsideOfTraces<Result>(fn: () => Result): Result {
   const requestId = randomUUID();
   const propagated = { ...extract({}, requestId, false), traceparent: unsampled() };
   return runInContext({ ...(currentContext() as Context), propagated }, fn);
 }
 
-/** Another reader may have given positions to events since the producer looked up the newest one. */
+/**
+ * Returns the later position. The header may be older than the events, because the producer reads it first, and other
+ * readers may assign positions meanwhile.
+ */
 function newestOf(one: string, other: string): string {
   const [first, second] = [parsePosition(one), parsePosition(other)];
   return formatPosition(first.number > second.number ? first : second);

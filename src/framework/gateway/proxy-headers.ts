@@ -44,7 +44,7 @@ export function forwardedHeaders(
     if (!hopByHop.has(name) && !untrusted.test(name) && !listed?.includes(name)) kept[name] = headers[name];
   }
   if (caller === undefined) {
-    // The service trusts the headers of the gateway, so those of an untrusted client must not reach it.
+    // The service trusts these headers of the gateway, so it must not get them from an untrusted client.
     delete kept['x-hops'];
     delete kept['x-deadline-ms'];
   }

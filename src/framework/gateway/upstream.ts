@@ -19,13 +19,13 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: Buffer | undefined;
-  /** Asked when a connection is free: whether the request is still to be sent. */
+  /** Whether the client still waits. Checked when a connection is free, and before a further attempt. */
   isWanted(): boolean;
   /** Called once, unless `onError` is. */
   onResponse(response: UpstreamResponse): void;
   /** Called once, unless `onResponse` is; not called after `cancel`. `isSent`: the outcome may be unknown. */
   onError(error: Error, isSent: boolean): void;
-  /** Makes the error that the stream of a long response ends with. */
+  /** Creates the error that ends the stream of a long response. */
   describe(error: Error): Error;
 }
 
@@ -40,8 +40,8 @@ export interface Upstream {
 }
 
 /**
- * Opens a bounded pool of connections to another app. Requests wait in a queue of this module, because undici keeps
- * a cancelled request in its own queue until its turn.
+ * Opens a bounded pool of connections to another app. Requests wait in a queue of this module, because the queue of
+ * undici keeps a cancelled request until a connection is free.
  * @param timeout ms that the app has for a complete response. Time in which a slow client keeps it from sending does
  * not count.
  */
@@ -93,7 +93,7 @@ class Exchange implements ExchangeHandler {
   /** ms left for the response. */
   #left: number;
   #resumedAt = 0;
-  /** One for all attempts; undefined until the request is sent. */
+  /** The timer of all attempts together. Undefined until the request is sent for the first time. */
   #timer: NodeJS.Timeout | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #aborted: Error | undefined;
@@ -163,7 +163,7 @@ class Exchange implements ExchangeHandler {
 
   #openStream(): void {
     this.#stream = new Readable({ read: () => this.#resume() });
-    // The stream can fail when its reader does not listen yet, or no longer.
+    // The stream can fail before its reader listens, or after the reader has stopped.
     this.#stream.on('error', () => {});
     for (const chunk of this.#chunks.splice(0)) this.#stream.push(chunk);
     this.#respond(this.#stream);

@@ -9,13 +9,13 @@ import { closeAfter } from './protocol/strict-http.ts';
 import { stopListening } from './stop-listening.ts';
 
 /**
- * How a server stops. `refuse`: it still listens, because requests in flight may call it, and rejects requests from outside
- * with 503. `hand over`: another process accepts the new connections; this one serves requests on its old connections, and
- * closes each with its response.
+ * How a server stops. `refuse`: the server still listens, because requests in flight may call it, and rejects requests
+ * from outside with 503. `hand over`: another process accepts new connections. This process serves requests on its old
+ * connections, and closes each connection with its response.
  */
 export type DrainMode = 'refuse' | 'hand over';
 
-/** Which requests come from other apps: see `callersOf`. */
+/** The requests that count as requests of other apps: see `callersOf`. */
 export type Callers = 'none' | 'credential' | 'all';
 
 declare module 'fastify' {
@@ -31,7 +31,7 @@ declare module 'fastify' {
 export const drain = fp<{ readonly callers?: Callers }>(
   async (app, { callers = 'none' }) => {
     let draining: 'callers leave' | DrainMode | 'drained' | undefined;
-    /** When another app sent a request last, while the server stops. */
+    /** The time of the last request of another app since the server began to stop. */
     let calledAt = 0;
 
     const isCaller = (request: FastifyRequest) =>
@@ -60,9 +60,9 @@ export const drain = fp<{ readonly callers?: Callers }>(
       reply.header('connection', 'close');
       const isLeaving = draining === 'callers leave' && isCaller(request);
       if (isLeaving) reply.header(drainingHeader, '1');
-      // A probe is no reason to wait.
+      // A probe does not delay the stop.
       if (app.exemptPaths.has(request.url)) return done();
-      // A consumer asks for events again and again.
+      // A poll for events does not delay the stop, because a consumer polls without a pause.
       if (isLeaving && request.routeOptions.config.isLongPoll !== true) calledAt = performance.now();
       const isServed = draining === 'hand over' || (draining !== 'drained' && request.caller === 'service');
       if (isServed || isLeaving) return done();
@@ -73,13 +73,16 @@ export const drain = fp<{ readonly callers?: Callers }>(
 );
 
 /**
- * Waits until other apps send no more requests, and then stops listening. Each learns from a response that this app stops,
- * and uses another address if there is one. A caller that does not know it yet is refused a connection, so nothing of its
- * request is lost.
+ * Waits until other apps send no more requests, and then stops listening. The header `x-draining` tells each caller to
+ * use another address if there is one. A new connection after that is refused, so the caller can send its request
+ * elsewhere.
  */
 async function releaseCallers({ server, inFlight }: FastifyInstance, calledAt: () => number): Promise<void> {
   const end = performance.now() + internalLimits.handOverMs;
-  /** Resolves with whether no request came for so many ms and none is in flight. */
+  /**
+   * Resolves with true when no request is in flight, and none came for `ms` or no connection is open; with false at
+   * `end`.
+   */
   const waitUntilQuiet = async (ms: number): Promise<boolean> => {
     while (performance.now() < end) {
       const isUnused = (await countConnections(server)) === 0 || performance.now() - calledAt() > ms;
@@ -88,14 +91,16 @@ async function releaseCallers({ server, inFlight }: FastifyInstance, calledAt: (
     }
     return false;
   };
-  // Callers close an unused connection after `unused` ms. A request that was sent before that has arrived by then.
+  // Callers close an unused connection after `unusedMs`. By then, each request that they sent has arrived.
   if (!(await waitUntilQuiet(internalLimits.unusedMs + 200))) return;
   stopListening(server);
-  // For requests on connections that were accepted last.
+  // Wait for requests on the connections that were accepted last.
   await waitUntilQuiet(100);
 }
 
-/** Stops listening, waits until clients have closed the old connections, and then closes those that are idle. */
+/**
+ * Stops listening, waits until clients have closed the old connections, and then closes the connections that are idle.
+ */
 async function releaseConnections(server: Server): Promise<void> {
   stopListening(server);
   const end = performance.now() + internalLimits.handOverMs;

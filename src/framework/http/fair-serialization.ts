@@ -6,9 +6,9 @@ import type { Turns } from './overload/event-loop-turns.ts';
 const maxSmallObjects = 32;
 
 /**
- * Lets the event loop do other work between large responses. Serializing 1,000 pets takes 10 ms, and all callers of a
- * batched call get their result in the same event-loop turn. A small response never waits. Responses to peer services go
- * first, because admitted requests wait for them.
+ * Lets the event loop do other work between large responses: serializing 1,000 pets takes 10 ms, and all callers of a
+ * batched call get their result in the same event-loop turn. A small response never waits. Responses to peer services
+ * go first, because admitted requests wait for them.
  */
 export const fairSerialization = fp<{ readonly turns: Turns }>(
   async (app, { turns }) => {
@@ -16,7 +16,8 @@ export const fairSerialization = fp<{ readonly turns: Turns }>(
       if (!turns.isOver() || countObjects(payload, maxSmallObjects) <= maxSmallObjects)
         return done(null, payload);
       const serialize = bindContext(() => {
-        // The request timed out, or its client disconnected. A response that a retry will replay is needed nevertheless.
+        // Skip a request that got a 504 or whose client disconnected. With an idempotency key, a retry needs the
+        // response even if the client disconnected.
         if (reply.raw.writableEnded || (reply.raw.destroyed && !request.keyed)) return;
         done(null, payload);
       });

@@ -25,7 +25,7 @@ export function generateSecret(): string {
   return randomBytes(24).toString('base64url');
 }
 
-/** @param keys separate secrets of services, by name: such a service proves itself only by its own. */
+/** @param keys separate secrets of services, by name. Such a service proves its name only by its separate secret. */
 export function createInternalCredential(
   secret: string,
   keys: Readonly<Record<string, string>> = {},

@@ -54,7 +54,10 @@ export interface InFlightRequest {
   readonly isCounted: boolean;
   /** Undefined if the request is not recorded. */
   readonly span: Span | undefined;
-  /** A separate object, because contexts outlive the request: connections and timers keep the context of their last call. */
+  /**
+   * The only part that the context of the request refers to. A connection or a timer keeps its last context in memory,
+   * and must not keep the request and the reply.
+   */
   readonly state: {
     /** Whether the client no longer waits. No further work is started for it. */
     isOver: boolean;
@@ -67,7 +70,7 @@ type Response = ServerResponse & { [inFlightOf]?: InFlightRequest | undefined };
 
 export interface RequestLifecycleOptions {
   readonly credential: InternalCredential;
-  /** Whether every caller is trusted, because no credential is configured in common: see `hasNoCommonKey`. */
+  /** Whether every caller is trusted, because the apps have no common credential: see `trustsAllCallers`. */
   readonly trustsAll: boolean;
   readonly concurrency: ConcurrencyLimit;
   readonly securityHeaders: SecurityHeaders;
@@ -135,15 +138,17 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
   { name: 'request-lifecycle' },
 );
 
-/** Reads the address of the client. Only a gateway with the internal credential may name another one than its own. */
+/**
+ * Reads the address of the client. Only a gateway with the internal credential may name an address other than its own.
+ */
 function readClientAddress(this: FastifyRequest): string {
   const sent = this.headers[clientAddressHeader];
   return this.caller === 'gateway' && typeof sent === 'string' && isIP(sent) !== 0 ? sent : this.ip;
 }
 
 /**
- * Creates the list of requests in flight. It is an array, because V8 keeps rebuilding the table of a Set that changes all
- * the time, and each old table keeps the next one and its requests alive until a full collection.
+ * Creates the list of requests in flight. It is an array, not a Set. V8 often rebuilds the table of a Set that changes
+ * all the time. Each old table keeps the next table and its requests in memory until a full collection.
  */
 function createInFlightList() {
   const requests: InFlightRequest[] = [];

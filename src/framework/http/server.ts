@@ -37,9 +37,9 @@ export interface ServerOptions {
   readonly log: Logger;
   readonly limits: Limits;
   readonly credential: InternalCredential;
-  /** See `hasNoCommonKey`. */
+  /** See `trustsAllCallers`. */
   readonly trustsAll: boolean;
-  /** Which requests come from other apps of the config. */
+  /** The requests that count as requests of other apps of the config. */
   readonly callers: Callers;
   /** Verifies the tokens of users. Undefined: `auth` is off. */
   readonly verify?: VerifyCredential | undefined;

@@ -27,8 +27,8 @@ const busyUtilization = 0.95;
 const sustainedMs = 500;
 /** The weight of the latest tick in the average rate. */
 const latestWeight = 0.3;
-/** Requests of the next burst that are admitted after an overload. */
-const maxBurst = 512;
+/** After an overload, at least so many requests of the next burst are admitted. */
+const minBurst = 512;
 /** How long an overload limits the next burst. */
 const overloadMemoryMs = 60_000;
 /** A rejection costs this many times the measured ms, because Node parses the request before and writes it after. */
@@ -36,8 +36,9 @@ const rejectionCostFactor = 2;
 /** Share of a tick that always counts as work. It bounds the error of `rejectionCostFactor`. */
 const minWorkShare = 0.1;
 /**
- * Requests that take less than this are not rejected, because rejecting one takes about an eighth of it: over 1,500
- * connections that repeat requests immediately, rejecting requests for a user by id took four fifths of the time.
+ * Requests that take less than this are not rejected, because a rejection takes about an eighth of this time. Measured
+ * over 1,500 connections that repeat requests immediately: rejecting requests for a user by id took four fifths of the
+ * time.
  */
 const cheapRequestMs = 0.2;
 /** The limit is at least this, because fewer concurrent requests share fewer calls and each costs more. */
@@ -48,20 +49,23 @@ const clientPatienceMs = 5_000;
 const minSlowConcurrency = 16;
 
 /**
- * Limits the requests in progress to `limits.requests`. If the event loop has been busy for half a second, and rejecting is
- * much cheaper than serving, it limits them to the number that ends within `limits.wait` ms. So admitted requests get their
- * response in time, and requests that wait for a peer are not limited. After an overload it also limits the next burst,
- * which would otherwise be admitted completely before half a second is over.
+ * Limits the requests in progress to `limits.requests`. When the event loop has been busy for half a second, it limits
+ * them to the number that ends within `limits.wait` ms. It does so only while rejecting is much cheaper than serving.
+ * So admitted requests get their response in time, and requests that wait for a peer are not limited. After an overload
+ * it also limits the next burst, which would otherwise be admitted completely before half a second is over.
  *
- * A plain limit by additive increase and multiplicative decrease (AIMD) fails three tests of concurrency-limit.test.ts: it
- * admits 52 requests of a burst after an overload, rejects cheap requests, and falls with each rejection. In the bench
- * `overload-page`, on a busy machine, it served 0.57 to 0.69 of the peak at twice the capacity, and this model 0.75 to 0.98.
+ * A plain limit by additive increase and multiplicative decrease (AIMD) fails three tests of concurrency-limit.test.ts.
+ * It admits 52 requests of a burst after an overload, rejects cheap requests, and falls with each rejection. In the
+ * bench `overload-page`, on a busy machine, it served 0.57 to 0.69 of the peak at twice the capacity, and this model
+ * 0.75 to 0.98.
  */
 export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 'unread'>): ConcurrencyLimit {
   const { requests, wait, unread: maxUnread } = limits;
   let unread = 0;
   let inProgress = 0;
-  /** The lowest number since the last tick: at least so many requests waited for a peer in all that time. */
+  /**
+   * The lowest value of `inProgress` since the last tick. At least so many requests waited for a peer all that time.
+   */
   let lowest = 0;
   let ended = 0;
   let rejectingMs = 0;
@@ -101,7 +105,7 @@ export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 
 
   function burstLimit(now: number): number {
     if (overload === undefined || now - overload.at > overloadMemoryMs) return requests;
-    return countWithin(wait, overload.rate, maxBurst);
+    return countWithin(wait, overload.rate, minBurst);
   }
 
   /** Returns how many requests may be in progress so that they end within `ms`. */

@@ -22,13 +22,13 @@ export interface ConnectionLimit {
 }
 
 /**
- * Limits the connections from outside. Internal connections do not count, because admitted requests wait for them. Only the
- * first request shows whether a connection is internal, so the server rejects a connection past the limit then. At most as
- * many again may be open without a request; past that the server closes the oldest. Node's `maxConnections` cannot tell internal
- * connections from others, so a full server would reject calls to itself.
+ * Limits the connections from outside. Internal connections do not count, because admitted requests wait for them. Only
+ * the first request shows whether a connection is internal, so the server rejects a connection past the limit then. Up
+ * to `max` further connections may be open before their first request; past that the server closes the oldest of them.
+ * Node's `maxConnections` cannot tell internal connections from others, so a full server would reject calls to itself.
  *
- * When the server is full, the connection that has been idle for the longest time makes room for a new one: a client may
- * keep a connection for `time.idle`, and a few requests on each would lock out all others.
+ * When the server is full, it closes the connection that has been idle for the longest time to admit a new one.
+ * Otherwise a client could lock out all others: it may keep each idle connection for `time.idle`.
  */
 export function limitConnections(max: number, onCloseIdle = () => {}): ConnectionLimit {
   let count = 0;

@@ -38,9 +38,9 @@ export interface LoadShedder {
 
 /**
  * Load shedding: an overloaded server rejects requests immediately with 503 and `Retry-After`, before Fastify allocates
- * anything for them. It never rejects exempt paths and calls of a service, because a request that was admitted, here or in
- * the calling app, waits for the call. Requests that a gateway forwards have not been admitted here, and can be rejected.
- * No request waits for admission, so admission cannot deadlock.
+ * anything for them. It never rejects exempt paths. It never rejects calls of a service, because an admitted request of
+ * this or another app waits for the call. Requests that a gateway forwards have not been admitted here, and can be
+ * rejected. No request waits for admission, so admission cannot deadlock.
  */
 export function createLoadShedder(options: LoadShedderOptions): LoadShedder {
   const { limits, credential, exemptPaths, metrics } = options;

@@ -47,8 +47,8 @@ function describe({ method, routeOptions }: FastifyRequest, { elapsedTime }: Fas
 }
 
 /**
- * Returns the logger of a reply whose request timed out. If its handler responds now, Fastify warns of a forgotten
- * `return reply`; that response is dropped instead. A defect is still logged.
+ * Returns the logger of a reply whose request timed out. It drops the warning of a forgotten `return reply`, which
+ * Fastify logs when the handler responds after the 504. It still logs a defect.
  */
 function createLateLogger(log: FastifyBaseLogger): FastifyBaseLogger {
   return Object.create(log, {

@@ -76,7 +76,7 @@ function closeWithProblem(
       body,
     ].join('\r\n'),
   );
-  // The client's FIN may follow a body that nothing reads any more.
+  // Do not wait for the FIN of the client, because it may follow a body that no code reads any more.
   destroyAfterLinger(socket);
 }
 

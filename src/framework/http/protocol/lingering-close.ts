@@ -7,9 +7,9 @@ const latest = Symbol('latest');
 type Connection = Socket & { [latest]?: IncomingMessage };
 
 /**
- * Lingering close. Closing a socket with unread input makes the kernel send a reset, and a client that is still writing may
- * lose a response that it was sent early. So the server reads and discards input for `internalLimits.lingerMs` ms before it
- * closes the connection (RFC 9112, section 9.6).
+ * Lingering close. Closing a socket with unread input makes the kernel send a reset. A client that is still writing may
+ * then lose an early response. So the server reads and discards input for `internalLimits.lingerMs` ms before it closes
+ * the connection (RFC 9112, section 9.6).
  *
  * This relies on a private detail of Node 22 and 24: after the last response of a connection `resOnFinish` in
  * lib/_http_server.js calls `socket.destroySoon()`. A Node that does not call it closes connections without lingering, and

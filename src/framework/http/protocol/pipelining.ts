@@ -41,10 +41,10 @@ export function lastPending(socket: Socket): ServerResponse | undefined {
 }
 
 /**
- * Bounds the requests of one connection that are in progress at the same time (HTTP pipelining, RFC 9112, 9.3.2).
- * Later requests wait in order before any work is done for them, and the server stops reading the socket. Node parses
- * all that it has read (up to 64 KiB), so over 1,000 requests can wait on one connection: past `waiting` of all
- * connections the last response closes its connection, and the client sends the rest again elsewhere.
+ * Bounds the requests of one connection that are in progress at the same time (HTTP pipelining, RFC 9112, 9.3.2). Later
+ * requests wait in order before any work is done for them, and the server stops reading the socket. Node parses all
+ * that it has read (up to 64 KiB), so over 1,000 requests can wait on one connection. If more than `waiting` requests
+ * wait on all connections, the last response closes its connection, and the client sends the rest again elsewhere.
  * Browsers and most client libraries do not pipeline, so this concerns proxies, load generators and attackers.
  */
 export function limitPipelines(limits: PipelineLimits, handle: Handle): Handle {
@@ -101,7 +101,8 @@ class Pipeline {
       this.#begin(request, response);
       return true;
     }
-    // One request may always wait, so the head of `previous` has not been sent.
+    // `previous` is the response of a waiting request here, so its head has not been sent and can still close the
+    // connection.
     if (this.#waiting.length > 0 && this.#total.waiting >= waiting) {
       this.#isCut = true;
       previous.shouldKeepAlive = false;

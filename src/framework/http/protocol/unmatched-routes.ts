@@ -3,16 +3,17 @@ import createRouter from 'find-my-way';
 import { pathOf } from '../../context/url.ts';
 import { MethodNotAllowed, NotFound, Problem } from '../../errors/problem.ts';
 
-/** Fastify's router and the one of this plugin must agree on which URLs are the same path. */
+/** Options of Fastify's router and of the router of this plugin. Both must agree on which URLs are the same path. */
 export const routerOptions = { ignoreTrailingSlash: true };
 
 /**
- * Rejects requests without a route before their body is read: 405 if the path has other methods, else 404; 414 for a URL
- * that is too long; 400 for a URL that can be read in two ways. It knows the routes that are added after it.
+ * Rejects requests without a route before their body is read. 405: the path has other methods. 404: there is no such
+ * path. 414: the URL is too long. 400: programs can read the URL in two ways. Register it before the routes.
  */
 export const unmatchedRoutes = fp<{ readonly maxUrlLength: number }>(
   async (app, { maxUrlLength }) => {
-    // Only the paths matter, so all are registered under one method. The store of each is the set of its methods.
+    // Register every path under one method, because only paths are searched. The store of a path is the set of its
+    // methods.
     const paths = createRouter(routerOptions);
     const methodsByPath = new Map<string, Set<string>>();
 
@@ -40,9 +41,9 @@ export const unmatchedRoutes = fp<{ readonly maxUrlLength: number }>(
 );
 
 /**
- * Whether every program reads the URL alike. Percent-encoded bytes must be UTF-8, because Fastify passes on invalid ones
- * undecoded. The path must have nothing that a proxy would resolve, such as `..` (RFC 3986, section 6.2.2.3, and the URL
- * standard of the WHATWG), because a path must be the same in every grouping.
+ * Whether every program reads the URL alike. Percent-encoded bytes must be UTF-8, because Fastify passes on invalid
+ * ones undecoded. The path must have no segment that a proxy would resolve, such as `..`, because a path must be the
+ * same in every grouping (RFC 3986, section 6.2.2.3, and the URL standard of the WHATWG).
  */
 function isUnambiguous(url: string): boolean {
   if (!/[%.\\]/.test(url)) return true;

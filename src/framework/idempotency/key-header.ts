@@ -28,7 +28,7 @@ response over ${responseBytes} bytes, or older than the newest ${responses} of t
 from the current state, without a second effect. The service keeps the newest ${keys} keys. 1 to 255 visible ASCII characters in \
 double quotes, such as a UUID; the quotes may be left out. 409: the original request is still in progress. 422: the key was \
 used for a different request. 400: the key cannot be read`;
-// Without an example: Swagger UI would send it with every request, as the key of the first.
+// No example, because Swagger UI would send it as the key of every request.
 const schema = {
   type: 'string',
   pattern: keyForm.source,

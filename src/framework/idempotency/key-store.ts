@@ -44,7 +44,7 @@ export interface KeyRows {
   setResults(key: string, results: Uint8Array): Promise<void>;
   /** Resolves with false if the key is older than the newest `responses` keys. */
   setResponse(key: string, response: StoredResponse, responses: number): Promise<boolean>;
-  /** Returns how many rows the running write has changed so far. */
+  /** Returns a counter that grows with each row that the running write changes. Only a difference has a meaning. */
   countChanges(): number;
   /** Resolves with the time of the newest key. */
   newest(): Promise<number | undefined>;

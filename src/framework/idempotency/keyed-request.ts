@@ -14,7 +14,7 @@ export interface StoredResponse {
 export interface StoredEntry {
   /** The results of the writes of the request, by their number. Only writes that changed something are stored. */
   readonly results: Readonly<Record<number, unknown>>;
-  /** Undefined until the request has its final response, and if that response is not stored. */
+  /** Undefined if no response is stored: the request is in progress, or its response cannot be stored. */
   readonly response: StoredResponse | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface EntryStore {
   save(results: StoredEntry['results']): Promise<void>;
   /** Removes the claim of a write that changed nothing. */
   remove(): Promise<void>;
-  /** Returns how many rows the running write has changed so far. */
+  /** Returns a counter that grows with each row that the running write changes. Only a difference has a meaning. */
   countChanges(): number;
   /**
    * Stores the response if there is an entry without one, in a separate transaction.

@@ -21,7 +21,7 @@ export interface IdempotencyOptions {
   readonly keys: IdempotencyKeys | undefined;
 }
 
-/** The headers that are stored with a response. All others belong to one request, such as `x-request-id`. */
+/** The headers that are stored with a response. All others belong to a single request, such as `x-request-id`. */
 const storedHeaders = ['content-type', 'location', 'etag'];
 
 /**
@@ -34,7 +34,7 @@ export const idempotency = fp<IdempotencyOptions>(
     scope.addHook('onRoute', (route) => {
       if (![route.method].flat().includes('POST') || route.schema?.secret === true) return;
       route.handler = handleOnce(route.handler, keys);
-      // Before compression, because a retry may come from a client that does not accept the same encodings.
+      // Store the response before compression, because a retry may not accept the same encodings.
       if (keys !== undefined) route.onSend = [storeResponse, ...[route.onSend ?? []].flat()];
     });
   },
@@ -58,7 +58,7 @@ function handleOnce(handler: RouteOptions['handler'], keys: IdempotencyKeys | un
   };
 }
 
-/** Returns the name under which a key is stored: that of one principal is not that of another. */
+/** Returns the name under which a key is stored. Two principals with the same key have different names. */
 function ownKey(key: string): string {
   const { kind, sub } = getCaller();
   return kind === 'anonymous' ? key : hash('sha256', JSON.stringify([kind, sub, key]), 'base64url');

@@ -15,7 +15,7 @@ export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'sile
 export type Level = (typeof levels)[number];
 
 export interface LoggingOptions {
-  /** The level of services that have no level of their own in the config. */
+  /** The level of services without a separate level in the config. */
   readonly level: Level;
   /** The log file, `<directory>/<name>.jsonl`. Absent: no file. */
   readonly file?: { readonly directory: string; readonly name: string };

@@ -52,6 +52,6 @@ function hasOwnFormat(value: object): boolean {
 function isPlain(value: object): boolean {
   if (Array.isArray(value)) return true;
   const prototype = Object.getPrototypeOf(value);
-  // A parsed query has a prototype of its own, which has no prototype, like that of `{}`.
+  // The prototype of `{}` has no prototype itself. The same holds for the prototype of a parsed query.
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -16,7 +16,7 @@ export class MergeError extends Error {}
 
 export const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
-/** The names of the schemes that all services share, so that a page asks for one token. */
+/** The names of the security schemes that all services share. So the docs page needs only one token. */
 export const commonSchemes: ReadonlySet<string> = new Set(Object.keys(securitySchemes));
 
 /** Returns the path in the merged document for a path of a service's document. */

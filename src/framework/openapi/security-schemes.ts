@@ -1,4 +1,4 @@
-/** The ways to prove who sends a request, which the `security` of an operation names (OpenAPI 3.1, security scheme object). */
+/** The security schemes that the `security` of an operation names (OpenAPI 3.1, security scheme object). */
 export const securitySchemes = {
   bearer: {
     type: 'http',

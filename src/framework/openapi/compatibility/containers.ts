@@ -70,7 +70,7 @@ export function compareObject(
   for (const [name, schema] of Object.entries(promised)) {
     const own = propertySchemas(sent, name);
     if (isDeclared(sent, name)) findings.push(...compareChild(`${location}.${name}`, own, schema));
-    // Callers use every promised property, also an optional one.
+    // A missing optional property is a finding too, because callers may use every promised property.
     else if (direction === 'response') findings.push({ location: `${location}.${name}`, reason: 'is gone' });
   }
   for (const name of names) {
@@ -146,7 +146,7 @@ function undeclaredOf(sent: readonly SchemaObject[], direction: Direction) {
   const isOpen = sources.some(
     ({ byPattern, other }) => byPattern.length > 0 || (other !== undefined && other !== false),
   );
-  // A caller sends no property that its contract does not name. A peer may.
+  // A caller sends no property that its contract does not name, but a peer may.
   const isClosed = sources.some(({ byPattern, other }) => byPattern.length === 0 && other === false);
   if (isClosed || (direction === 'input' && !isOpen)) return [];
   if (sources.length === 0) return [{ byPattern: [], other: true }];

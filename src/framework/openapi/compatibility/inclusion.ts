@@ -34,7 +34,8 @@ const maxDepth = 200;
 
 /**
  * Proves that a receiver's schema accepts every value that a sender's schema accepts. The rules follow the structure of
- * both schemas. No finding is a proof. A finding is none: the rules may be unable to prove an inclusion that holds.
+ * both schemas. If there is no finding, the inclusion is proven. A finding does not disprove it, because the rules
+ * cannot prove every inclusion that holds.
  */
 export class Inclusion {
   readonly #direction: Direction;

@@ -83,7 +83,9 @@ function boundOf(nodes: readonly SchemaObject[], side: 'min' | 'max', isInteger:
   return exact.sort((one, other) => (isWithin(one, other, side) ? -1 : 1))[0];
 }
 
-/** Returns the equal inclusive bound of an integer: more than 0 is at least 1. */
+/**
+ * Converts an exclusive bound of an integer to the inclusive bound with the same meaning, for example `> 0` to `>= 1`.
+ */
 function toInteger({ value, isExclusive }: Bound, sign: 1 | -1): Bound {
   const next = isExclusive ? Math.floor(sign * value) + 1 : Math.ceil(sign * value);
   return Number.isSafeInteger(next) ? { value: sign * next, isExclusive: false } : { value, isExclusive };
@@ -119,7 +121,7 @@ function compareFormat(
   return compareEquality(direction, location, 'format', nodes, accepted);
 }
 
-/** Compares patterns or formats: only equal ones accept the same strings for certain. */
+/** Compares patterns or formats. Two different values cannot be compared. */
 function compareEquality(
   direction: Direction,
   location: string,

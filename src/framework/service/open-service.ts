@@ -33,7 +33,7 @@ export interface OpenServiceOptions extends KnownNames {
   /** The file that lists the known databases. */
   readonly record: string | undefined;
   readonly tracer: Tracer | undefined;
-  /** Whether the issuer of tokens did not respond when it was needed last. */
+  /** Whether the last request for the keys of the issuer failed. */
   issuerIsAway(): boolean;
   /** Returns the ms for which a connection to a service may be unused. Undefined: no limit of the client. */
   unusedTo(service: string): number | undefined;

@@ -32,7 +32,7 @@ export const pageLinks = fp(
 );
 
 function createAddLink(columns: ListColumns): onSendHookHandler {
-  // A client's other parameters may be secrets, and mean nothing to the next page.
+  // Leave out all other parameters, because they may be secrets and have no effect on the next page.
   const kept: ReadonlySet<string> = new Set(['limit', 'sort', ...columns.filter]);
   return (request, reply, payload, done) => {
     const cursor = currentContext()?.request?.nextPages?.get(columns);

@@ -30,11 +30,14 @@ export type Readiness = Static<typeof Readiness>;
 export interface Checks {
   /** Checks the database. Rejects if it fails. */
   readonly database: (() => Promise<void>) | undefined;
-  /** The check of each peer. It does not request `/ready`, because two services that call each other would wait. */
+  /**
+   * The check of each peer. It does not request `/ready` of the peer, because two services that call each other would
+   * wait for each other.
+   */
   readonly peers: Readonly<Record<string, () => Promise<CheckResult>>>;
   /** The consumers of the feeds of the peers. */
   readonly consumers?: readonly ConsumerCheck[];
-  /** Whether the issuer of tokens did not respond when it was needed last. */
+  /** Whether the last request for the keys of the issuer failed. */
   issuerIsAway?(): boolean;
 }
 
@@ -54,15 +57,15 @@ export async function checkReadiness({
     ...(database === undefined ? [] : [checkDatabase(database)]),
     ...Object.entries(peers).map(async ([name, check]) => [name, await check()] as const),
   ]);
-  // The check of the database reports its failure.
-  const waiting = await Promise.all(consumers.map((one) => one.degradations().catch(() => [])));
+  // Ignore errors here, because the check of the database reports them.
+  const degradations = await Promise.all(consumers.map((one) => one.degradations().catch(() => [])));
   const states = results.map(([, state]) => state);
   return {
     status: states.includes('failed') || states.includes('broken') ? 'failed' : 'OK',
     checks: Object.fromEntries(results),
     degraded: [
       ...results.flatMap(([name, state]) => (state === 'unreachable' ? [name] : [])),
-      ...waiting.flat(),
+      ...degradations.flat(),
       ...(issuerIsAway?.() ? ['auth'] : []),
     ].sort(),
   };

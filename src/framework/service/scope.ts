@@ -14,8 +14,8 @@ export function claimScope(scope: FastifyInstance, name: string, log: Logger): v
   );
   scope.decorate('serviceName', name);
   scope.decorate('serviceLog', log);
-  // `routing` rejects requests without a route earlier. This handler responds for routes that find nothing, for example
-  // a missing file of the docs page.
+  // `unmatchedRoutes` rejects requests without a route earlier. This handler responds for routes that find nothing, for
+  // example a missing file of the docs page.
   scope.setNotFoundHandler(async ({ url }) => {
     throw new NotFound(`There is nothing at ${pathOf(url)}`, 'urn:problem-type:route-not-found');
   });

@@ -7,8 +7,8 @@ import { openSliceScheduler } from '../http/slice-scheduler.ts';
 const maxParts = 2_500;
 
 /**
- * Schedules the slices of all services of the process. The maximum is ten of the largest pages of users. Further lists get
- * 503.
+ * Schedules the slices of all services of the process. `maxUnits` is ten of the largest pages of users. Further lists
+ * get 503.
  */
 const runSlices = openSliceScheduler({
   parallel: 2,

@@ -60,7 +60,8 @@ export async function registerSwaggerUi(
     uiConfig: {
       tryItOutEnabled: true,
       displayRequestDuration: true,
-      // Also for a single document, because the plugin's `url` is wrong if the address of the page has a query.
+      // Set `urls` for a single document too, because the plugin's `url` is wrong if the address of the page has a
+      // query.
       urls: [{ name: info.title, url: `${prefix}/openapi.json` }, ...others],
     },
   });

@@ -9,8 +9,8 @@ export interface LayoutOptions {
   /** The services to test. */
   readonly services: readonly AnyService[];
   /**
-   * The peers that `services` does not contain, by name: a service, which runs in a separate app, or the URL of a server
-   * of the test, for example one that fails.
+   * The peers that `services` does not contain, by name. A service runs in a separate app. A URL is that of a server of
+   * the test, for example of a server that fails.
    */
   readonly peers?: Readonly<Record<string, AnyService | string>>;
   /** Whether each service runs in a separate app, behind a gateway without services. */
@@ -33,7 +33,7 @@ export interface Layout {
 
 export const gateway = 'gateway';
 
-/** Decides which app runs which service. */
+/** Assigns the services to apps. @throws {Error} if a peer is missing, or is both in `services` and in `peers`. */
 export function layOut({ services, peers = {}, split = false }: LayoutOptions): Layout {
   const all = new Map<string, Service>(services.map((service) => [service.name, service as Service]));
   const own = services.map(({ name }) => name);

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 export interface TestResponse {
   readonly status: number;
   readonly headers: Headers;
-  /** The name, in lower case, and the value of each header line. A repeated header is here as often as it came. */
+  /** The name, in lower case, and the value of each header line. A repeated header has several entries. */
   readonly rawHeaders: readonly (readonly [name: string, value: string])[];
   /** The body as it came. */
   readonly bytes: Buffer;

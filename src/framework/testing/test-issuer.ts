@@ -20,7 +20,7 @@ export interface TestIssuer {
   as(user: TestUser): Promise<{ readonly authorization: string }>;
   /** The number of requests for its keys so far. */
   countKeyRequests(): number;
-  /** Stops to respond; a second call responds again, on the same port. */
+  /** Sets whether the issuer responds to each request with 503. */
   setAway(isAway: boolean): void;
   /** Signs with a new key from now on. The old key stays published. */
   rotate(): Promise<void>;

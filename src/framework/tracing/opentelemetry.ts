@@ -51,7 +51,7 @@ export async function openTraces(
 
   const byRatio = new sdk.TraceIdRatioBasedSampler(ratio);
   const root: Sampler = {
-    // A span has links only to recorded spans, so it is recorded too.
+    // A span with links is recorded, because it has links only to recorded spans.
     shouldSample: (context, traceId, _name, _kind, _attributes, links) =>
       links.length > 0
         ? { decision: sdk.SamplingDecision.RECORD_AND_SAMPLED }

@@ -41,7 +41,7 @@ export function createAttemptRepository({ orm, prepare, prepareLocking, write }:
     find: (key: string) => select.get({ key }),
     /**
      * Reads rows under a lock and stores the rows that `decide` returns, in one write.
-     * @param keys locked in this order. All callers use the same order of kinds, so that none waits for another in a circle.
+     * @param keys locked in this order. All callers use the same order of kinds, so that they cannot deadlock.
      */
     update<Result>(
       keys: readonly string[],

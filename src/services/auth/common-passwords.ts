@@ -1,6 +1,6 @@
 /**
- * Passwords of at least 12 characters that are common in lists of leaked passwords, in lower case and without characters
- * that are no letter or digit.
+ * Passwords of at least 12 characters that are common in lists of leaked passwords. They are in lower case and have
+ * only letters and digits.
  */
 const common = new Set([
   ...['123456789012', '1234567890123', '12345678901234', '123456789012345', '1234567890123456'],

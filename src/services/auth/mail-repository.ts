@@ -54,7 +54,7 @@ export function createMailRepository({ orm, prepare }: Database) {
   const pruneResets = prepare(orm.delete(resets).where(sql`${resets.ends_ms} <= ${placeholder('now')}`));
 
   return {
-    /** Adds a mail, unless one of this kind waits for the same address. */
+    /** Adds a mail, unless a mail of this kind waits for the same address. */
     add: (kind: MailKind, email: string, now: number) => insert.run({ kind, email, now }),
     due: (now: number) => selectDue.all({ now }),
     /** Counts a try, and keeps other processes from the mail until `due`. Resolves with whether this process may send it. */

@@ -8,12 +8,12 @@ import { hashToken } from './password-resets.ts';
 /** The life of the link in a mail. */
 const linkMs = 30 * 60_000;
 
-/** Another process sends a mail again after this time, if the one that claimed it has died. */
+/** The pause before the second try of a mail; it doubles with each try. Meanwhile no other process sends the mail. */
 const claimMs = 60_000;
 
 const maxTries = 5;
 
-/** Together shorter than the claim of a mail. */
+/** Their sum is less than `claimMs`, so that a try ends before another process may begin the next one. */
 const timeouts = { connectionTimeout: 15_000, greetingTimeout: 15_000, socketTimeout: 25_000 };
 
 /** Creates the job that sends the mails that wait. A mail may be sent twice if the process dies after it was sent. */
@@ -33,7 +33,10 @@ export function createMailer(mails: MailRepository, accounts: AccountRepository,
     }),
   };
 
-  /** Creates a token for a link. Only its hash is stored, so it is created when it is sent. */
+  /**
+   * Creates a link with a new token. It is created when the mail is sent, because the database stores only the hash of
+   * the token.
+   */
   async function createLink(accountId: number): Promise<string> {
     const token = randomBytes(32).toString('base64url');
     await mails.addReset(hashToken(token), accountId, Date.now() + linkMs);
@@ -47,7 +50,7 @@ export function createMailer(mails: MailRepository, accounts: AccountRepository,
     const { createTransport } = await import('nodemailer');
     const transport = createTransport({ url: options.url, ...timeouts });
     try {
-      // An object, because a text could contain several addresses.
+      // Pass an object, because a string could contain several addresses.
       const to = { name: '', address: mail.email };
       await transport.sendMail({ from: options.from, to, ...texts[mail.kind as MailKind](link) });
     } finally {
@@ -62,7 +65,7 @@ export function createMailer(mails: MailRepository, accounts: AccountRepository,
     } catch (error) {
       const { code, name } = error as { readonly code?: string; readonly name: string };
       const tries = mail.tries + 1;
-      // Not the error itself, which may contain the address and the password of the server.
+      // Do not log the error, because it may contain the address and the password of the server.
       getLogger().error({ kind: mail.kind, tries, reason: code ?? name }, 'a mail could not be sent');
       if (tries < maxTries) return;
     }

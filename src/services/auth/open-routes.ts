@@ -6,7 +6,7 @@ import { Accepted, Discovery, KeySet, PasswordReset, ResetRequest } from './sche
 import { open } from './session-routes.ts';
 import { keySetMaxAge, type SigningKeys } from './signing-keys.ts';
 
-/** Adds the routes for those who have lost their password. */
+/** Adds the routes that reset a password by mail. */
 export function addResetRoutes(app: ServiceScope, resets: PasswordResets, { mail }: Options): void {
   app.post(
     '/password-resets/',
@@ -45,7 +45,7 @@ export function addResetRoutes(app: ServiceScope, resets: PasswordResets, { mail
   );
 }
 
-/** Adds the routes by which others verify tokens. */
+/** Adds the routes with the public keys and the configuration, for verifiers of tokens. */
 export function addDiscoveryRoutes(app: ServiceScope, keys: SigningKeys, { issuer }: Options): void {
   const cache = `public, max-age=${keySetMaxAge}`;
   const jwksPath = '/.well-known/jwks.json';

@@ -6,7 +6,7 @@ import { Email, type EmitAuthEvent, foldEmail, NewPassword } from './schemas.ts'
 
 const adminScope = 'auth:admin';
 
-/** The operations of an administrator on the database. `./run.sh auth` loads this file by its name. */
+/** Creates the operations of `./run.sh auth` on the database. The command imports this file by its name. */
 export function createOperations(
   database: ServiceContext['database'],
   emit: EmitAuthEvent,
@@ -15,7 +15,10 @@ export function createOperations(
   const { accounts, sessions, mails, passwords, keys, tokens } = createParts(database, emit, options);
 
   return {
-    /** Creates an administrator; or sets the password of an account, makes it one, and ends its sessions. */
+    /**
+     * Creates an administrator. If the account exists, makes it an administrator, sets its password and ends its
+     * sessions.
+     */
     async setAdmin(given: string, password: string) {
       const email = foldEmail(given);
       const problem = findProblem(email, password);
@@ -46,7 +49,7 @@ export function createOperations(
       await keys.ensure();
       return tokens.issue({ sub, scope });
     },
-    /** Resolves with the number of the sessions. */
+    /** Ends the sessions of a user. Resolves with their number. */
     endSessions: (userId: number): Promise<number> => accounts.write(() => sessions.endAll(userId)),
   };
 }

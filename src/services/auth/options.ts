@@ -12,7 +12,7 @@ const Duration = (value: string) =>
   });
 
 export const Options = Type.Object({
-  /** Whether anyone may register. `closed`: only `./run.sh auth admin` creates accounts. */
+  /** Whether each client may register. `closed`: only `./run.sh auth admin` creates accounts. */
   register: Type.Union([Type.Literal('open'), Type.Literal('closed')], {
     default: 'closed',
     description: 'open or closed',

@@ -24,7 +24,9 @@ export function createPasswordResets(parts: PasswordResetsOptions) {
   const { accounts, sessions, mails, passwords, throttle } = parts;
 
   return {
-    /** Orders the mail. The job that sends it looks for the account, so this does the same work for each email. */
+    /**
+     * Queues the mail. The job that sends it looks for the account, so this function does the same work for each email.
+     */
     async request(email: string, address: string): Promise<void> {
       await throttle.countAddress(address);
       const folded = foldEmail(email);

@@ -7,12 +7,12 @@ export type Passwords = ReturnType<typeof createPasswords>;
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const prefix = '$argon2id$v=19$m=19456,t=2,p=1$';
 
-/** The hash of random bytes that are not kept. An unknown account costs the same work as a wrong password. */
+/** The hash of random bytes that are not kept. With it, an unknown account costs the same work as a wrong password. */
 const noPassword = `${prefix}1bPzu2o5BlhSVsLxyYWO2Q$NS2Hb0m3GE0DW3LZiosKz02u3ZqLVhF89MiVGlErDMo`;
 
 /**
- * Each hash takes 19 MiB and a core. On two cores, one at a time makes as many hashes, and requests for other services
- * take half as long meanwhile (median, measured).
+ * Each hash takes 19 MiB and a core. On two cores, one hash at a time creates as many hashes per second as two, and
+ * concurrent requests for other services take half as long (median, measured).
  */
 export const maxRunning = Math.max(1, Math.min(2, availableParallelism() - 1));
 export const maxWaiting = 50;
@@ -58,7 +58,7 @@ function createQueue() {
     if (running < maxRunning) running += 1;
     else {
       if (waiting.length >= maxWaiting) throw hashesBusy();
-      // The work that ends hands its place over.
+      // Work that ends hands its place over, so `running` stays the same.
       await new Promise<void>((resolve) => waiting.push(resolve));
     }
     try {

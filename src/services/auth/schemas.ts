@@ -68,7 +68,7 @@ export const UserUpdate = Type.Partial(
   { $id: 'UserUpdate' },
 );
 
-/** The response to a request whose outcome only a mail tells. */
+/** The response to a request whose outcome is only in a mail. */
 export const Accepted = Type.Object(
   { accepted: Type.Literal(true) },
   { $id: 'Accepted', description: 'The outcome is in a mail' },

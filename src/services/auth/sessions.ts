@@ -33,7 +33,10 @@ export interface SessionsOptions {
   readonly options: Options;
 }
 
-/** Until then the previous refresh token still works: two tabs of a browser may refresh at once. */
+/**
+ * The time for which the previous refresh token still works, because two tabs of a browser may refresh at the same
+ * time.
+ */
 const overlapMs = 10_000;
 
 /** Begins, refreshes and ends sessions. */
@@ -65,7 +68,7 @@ export function createSessions({
   /** @param checkedHash the hash that the password was compared with. */
   async function begin(account: Account, password: string, agent: string): Promise<Tokens | undefined> {
     const { id: accountId, password_hash, scopes } = account;
-    // Later, if too many passwords wait now.
+    // If too many passwords wait now, a later login replaces the hash.
     const newHash = passwords.isOutdated(password_hash)
       ? await passwords.hash(password).catch(() => undefined)
       : undefined;
@@ -78,7 +81,7 @@ export function createSessions({
     return createTokens({ id, secret, scopes, account_id: accountId }, 1);
   }
 
-  /** Ends a session because of a refresh token that was used before: the client or a thief has a later one. */
+  /** Ends a session because of a refresh token that was used before: the client or a thief has a later token. */
   async function endStolen({ id, account_id }: SessionRecord): Promise<never> {
     if (await sessions.end(id, account_id))
       getLogger().warn(
@@ -88,7 +91,7 @@ export function createSessions({
     throw refreshFailed();
   }
 
-  /** Answers a token that is not the current one. */
+  /** Responds to a refresh token that is not the current token of its session. */
   function refreshAgain(
     session: SessionRecord,
     { counter }: ParsedToken,
@@ -105,20 +108,20 @@ export function createSessions({
     /** Checks a password and begins a session. @throws {Problem} 401, 429 or 503 */
     async logIn({ email, password }: Credentials, { address, agent }: Client): Promise<Tokens> {
       const folded = foldEmail(email);
-      const one = await throttle.begin(folded, address);
+      const attempt = await throttle.begin(folded, address);
       const account = await accounts.findByEmail(folded);
       let isRight: boolean;
       try {
         isRight = await passwords.verify(account?.password_hash, password);
       } catch (error) {
-        await one.cancel();
+        await attempt.cancel();
         throw error;
       }
       const isBlocked = account?.is_blocked !== 0;
       const begun =
         account === undefined || !isRight || isBlocked ? undefined : await begin(account, password, agent);
       if (begun === undefined) throw loginFailed();
-      await one.succeed();
+      await attempt.succeed();
       getLogger().info({ user: account?.id, session: begun.session_id }, 'a user has logged in');
       return begun;
     },

@@ -14,8 +14,8 @@ const algorithm = 'ES256';
 type Key = Awaited<ReturnType<typeof import('jose')['importJWK']>>;
 
 /**
- * Keeps the keys of access tokens in the database: the next key is published before it signs, and a previous key until
- * its last token has ended. So verifiers always know the key of a valid token.
+ * Keeps the keys of access tokens in the database. It publishes the next key before that key signs, and a previous key
+ * until its last token has ended. So verifiers always know the key of a valid token.
  * @param tokenMs the life of a token.
  */
 export function createSigningKeys(keys: KeyRepository, tokenMs: number) {
@@ -32,7 +32,7 @@ export function createSigningKeys(keys: KeyRepository, tokenMs: number) {
   }
 
   return {
-    /** Creates the keys if the database has none. Safe in several processes at once. */
+    /** Creates the keys if the database has none. Several processes may call it at the same time. */
     async ensure(): Promise<void> {
       const roles = (await keys.list()).map(({ role }) => role);
       if (roles.includes('current') && roles.includes('next')) return;
@@ -63,7 +63,8 @@ export function createSigningKeys(keys: KeyRepository, tokenMs: number) {
         waitMs = Math.max(0, created_ms + 2 * keySetMaxAge * 1000 - now);
         return isForced || waitMs === 0;
       };
-      // A process may sign with the old key until it reads the keys again. A minute for clocks that differ.
+      // A process may sign with the old key until it reads the keys again. One more minute allows for clocks that
+      // differ.
       const ends = now + tokenMs + reloadMs + 60_000;
       const isRotated = await keys.rotate(await generateKey(), mayPromote, { now, ends });
       loaded = undefined;

@@ -73,7 +73,7 @@ export const signingKeys = sqliteTable(
     /** The end of the last token of a previous key; null for other keys. */
     ends_ms: integer(),
   },
-  // Of several processes that start at once, one creates the keys.
+  // If several processes start at the same time, only one creates the keys.
   (table) => [unique('signing_key_role').on(table.role)],
 );
 
@@ -83,12 +83,12 @@ export const attempts = sqliteTable(
   {
     key: text().primaryKey().notNull(),
     count: integer().notNull(),
-    /** The begin of the window in which `count` counts. */
+    /** The start of the window that `count` belongs to. */
     since_ms: integer().notNull(),
     blocked_ms: integer().notNull(),
-    /** Until then the limit of the account over all addresses does not concern this address. */
+    /** Until then, failures of other addresses do not block this address. */
     trusted_ms: integer().notNull(),
-    /** The row says nothing afterwards. */
+    /** After this time the row has no effect and can be deleted. */
     expires_ms: integer().notNull(),
   },
   (table) => [index('attempt_expiry').on(table.expires_ms)],

@@ -14,12 +14,12 @@ const limits = {
   /** Failures of one address for one account without a wait. Then 1, 2, 4 … 900 s. */
   freeFailures: 5,
   maxWaitMs: 900 * second,
-  /** Failures of one account over all addresses. */
+  /** Failures of one account from all addresses. */
   accountFailuresPerHour: 100,
   /** Tries of one address, before any account is read and any password hashed. */
   addressTriesPerMinute: 30,
   mailsPerHour: 5,
-  /** An address that has logged in is not concerned by failures of other addresses for this long. */
+  /** The time after a login for which failures of other addresses do not block this address. */
   trustMs: 30 * day,
 };
 
@@ -32,15 +32,16 @@ export interface Try {
 }
 
 /**
- * Limits guesses. The counts are in the database, so they hold over all instances. They concern logins only: sessions
- * that exist go on. The keys are hashes of the folded email, also of an unknown account, and of the address.
+ * Limits guesses of passwords, registrations and mails. The counts are in the database, so all instances share them.
+ * Existing sessions continue. The keys are hashes of the folded email, also of an unknown account, and of the address.
  */
 export function createThrottle(attempts: AttemptRepository) {
   /**
-   * Counts a try, unless `decide` says to wait. It decides on a read first, so that a flood is rejected without a write.
+   * Counts a try, unless `decide` returns a wait. It calls `decide` after a read first, so that a flood is rejected
+   * without a write.
    * @throws {Problem} 429
    */
-  async function take(keys: readonly string[], now: number, decide: Decide): Promise<void> {
+  async function countTry(keys: readonly string[], now: number, decide: Decide): Promise<void> {
     const known = await Promise.all(keys.map(async (key) => (await attempts.find(key)) ?? emptyRow(key)));
     const waitMs = decide(known).result || (await attempts.update(keys, now, decide));
     if (waitMs > 0) throw tooManyTries(waitMs);
@@ -50,7 +51,7 @@ export function createThrottle(attempts: AttemptRepository) {
     /** Counts a try of an address. @throws {Problem} 429 if it has tried too often. */
     async countAddress(address: string): Promise<void> {
       const now = Date.now();
-      await take([toKey('address', toNetwork(address))], now, ([row]) =>
+      await countTry([toKey('address', toNetwork(address))], now, ([row]) =>
         countOne(row as AttemptRow, now, minute, limits.addressTriesPerMinute),
       );
     },
@@ -67,7 +68,7 @@ export function createThrottle(attempts: AttemptRepository) {
       const now = Date.now();
       const network = toNetwork(address);
       const keys = [toKey('account', email), toKey('pair', `${email} ${network}`)];
-      await take([toKey('address', network), ...keys], now, (rows) => decideOnTry(rows, now));
+      await countTry([toKey('address', network), ...keys], now, (rows) => decideOnTry(rows, now));
 
       const undo = (change: (both: AttemptRow) => AttemptRow) =>
         attempts.update(keys, now, ([ofAccount, ofPair]) => {
@@ -89,7 +90,7 @@ export function createThrottle(attempts: AttemptRepository) {
   };
 }
 
-/** Returns the rows that count a try; or none, and how long to wait in ms. */
+/** Returns the rows that count a try, or no rows and the ms to wait. */
 type Decide = (rows: readonly AttemptRow[]) => {
   readonly save: readonly AttemptRow[];
   readonly result: number;
@@ -129,11 +130,11 @@ function countInWindow(row: AttemptRow, now: number, windowMs: number): AttemptR
   return { ...row, count: isOver ? 1 : row.count + 1, since_ms, expires_ms: since_ms + windowMs };
 }
 
-/** Counts a failure, and blocks the pair from the fifth on. A day without one forgets them. */
+/** Counts a failure, and blocks the pair from the fifth failure on. A day without a failure resets the count. */
 function countFailure(row: AttemptRow, now: number): AttemptRow {
   const count = row.since_ms + day <= now ? 1 : row.count + 1;
   const over = count - limits.freeFailures;
-  // 0, not now: the clock of another process may be behind.
+  // 0 means not blocked. `now` would block the pair in a process whose clock is behind.
   const blocked_ms = over < 0 ? 0 : now + Math.min(limits.maxWaitMs, second * 2 ** over);
   const expires_ms = Math.max(row.trusted_ms, now + day);
   return { ...row, count, since_ms: now, blocked_ms, expires_ms };

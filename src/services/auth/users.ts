@@ -26,7 +26,8 @@ export function createUsers({ accounts, sessions, mails, passwords, throttle, op
     find: async (id: number) => show(await accounts.find(id)),
     list: async (query: UserQuery) => (await accounts.list(query)).map((account) => show(account) as User),
     /**
-     * Creates a user. With mail, a mail says whether there was one before, and the work is the same in both cases.
+     * Creates a user. With mail, only the mail says whether the address had an account. The work is the same in both
+     * cases.
      * @returns undefined if another user has the email.
      */
     async register(given: string, password: string, address: string) {
@@ -58,7 +59,7 @@ export function createUsers({ accounts, sessions, mails, passwords, throttle, op
       return user;
     },
     /**
-     * Changes the password of a user who knows the old one, and ends its other sessions.
+     * Changes the password of a user who knows the old password, and ends its other sessions.
      * @returns false if there is no such user.
      * @throws {Problem} 403 if the old password is wrong.
      */
@@ -70,13 +71,13 @@ export function createUsers({ accounts, sessions, mails, passwords, throttle, op
       const account = await accounts.find(id);
       if (account === undefined) return false;
       if (isCommonPassword(wanted, account.email)) throw passwordCommon();
-      const one = await throttle.begin(account.email, address);
+      const attempt = await throttle.begin(account.email, address);
       let passwordHash: string | undefined;
       try {
         const isRight = await passwords.verify(account.password_hash, old);
         passwordHash = isRight ? await passwords.hash(wanted) : undefined;
       } catch (error) {
-        await one.cancel();
+        await attempt.cancel();
         throw error;
       }
       if (passwordHash === undefined) throw passwordWrong();
@@ -88,7 +89,7 @@ export function createUsers({ accounts, sessions, mails, passwords, throttle, op
         return true;
       });
       if (!isChanged) throw passwordWrong();
-      await one.succeed();
+      await attempt.succeed();
       getLogger().info({ user: id }, 'a user has changed its password');
       return true;
     },

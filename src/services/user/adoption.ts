@@ -16,8 +16,8 @@ export function createAdoption(users: UserRepository, pets: PetClient) {
   const findUser = async (id: number): Promise<UserRecord> => found(await users.find(id), userNotFound);
 
   /**
-   * Shows a user after a write. Other requests may have added pets after the lookup of `requested`: a second lookup reads
-   * them, so that the response contains every write that was acknowledged before.
+   * Shows a user after a write. Other requests may have added pets after the lookup of `requested`. A second lookup
+   * reads those pets, so that the response contains every write that was acknowledged before.
    * @param known the result of the lookup of `requested`.
    * @throws {GatewayTimeout} if the second lookup fails: the write is stored.
    */

@@ -10,8 +10,8 @@ export interface RequestSeries {
 /** The reason of a rejection before routing: too many connections, requests, or bytes that clients have not read. */
 export type RejectionReason = 'connections' | 'requests' | 'unread';
 /**
- * The reason why the server closed a connection: it was idle and a new connection needed its place; the client did not
- * read; too many pipelined requests waited; the input was not a valid request.
+ * The reason why the server closed a connection. `idle`: a new connection needed its place. `unread`: the client did
+ * not read. `pipeline`: too many pipelined requests waited. `malformed`: the input was not a valid request.
  */
 export type CloseReason = 'idle' | 'unread' | 'pipeline' | 'malformed';
 

@@ -16,6 +16,8 @@ import { knownName, type PostgresUrl, parsePostgresUrl } from './url.ts';
 const startWaitMs = 60_000;
 /** The share of a statement's time limit that it may wait for a lock. After that, the write runs again. */
 const lockShare = 0.2;
+/** ms that a statement of a migration may take, and its wait for a lock: a large table, or the migrations of another process. */
+const migrationLimits = { statementMs: 3_600_000, lockMs: 60_000 };
 /** The lock timeout of groups, in ms. It is short, because the groups of two replicas may block each other. */
 const groupLockMs = 20;
 
@@ -44,9 +46,15 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
     const known = options.migrations === undefined ? [] : readMigrations(options.migrations, 'postgres');
     const name = knownName({ connectionString, schema });
     const { knownDatabases } = options;
-    await writes.use((connection) =>
-      applyMigrations(connection, schema, known, () => assertNotMissing(name, knownDatabases)),
-    );
+    // A separate connection, because those of requests end after the time limit of a request.
+    const application = `${service} migrations`;
+    const connection = new Connection({ connectionString, schema, application, ...migrationLimits });
+    try {
+      await connection.ready();
+      await applyMigrations(connection, schema, known, () => assertNotMissing(name, knownDatabases));
+    } finally {
+      await connection.close().catch(() => {});
+    }
     if (knownDatabases !== undefined) rememberDatabase(knownDatabases, name);
     return driver;
   } catch (error) {

@@ -13,18 +13,19 @@ export interface ServerTarget extends ServerDatabase {
   readonly copy: Copy;
   /** Its name in the list of known databases. */
   readonly knownAs: string;
+  /** Whether an interrupted restore has restored its rows. It may have ended before it marked the feed. */
+  readonly hasRows: boolean;
 }
 
 /**
  * Checks the archive of a service and its target schema.
- * @returns undefined if the schema is already restored.
  * @throws {BackupError} if the schema exists and differs, or if the archive does not match its manifest.
  */
 export async function findServerTarget(
   database: ServerDatabase,
   copy: Copy,
   folder: string,
-): Promise<ServerTarget | undefined> {
+): Promise<ServerTarget> {
   const { service, url, migrations } = database;
   const parsed = parsePostgresUrl(url, service);
   if (copy.schema !== parsed.schema) {
@@ -36,8 +37,9 @@ export async function findServerTarget(
   if (!copy.migrations.every((hash, index) => known[index]?.hash === hash))
     throw new BackupError(`${service}: the backup has a migration that this version does not have`);
   await verifyArchive(copy, folder);
-  if (!(await hasSchema(database))) return { ...database, copy, knownAs: knownName(parsed) };
-  if (await isRestored(database, copy)) return undefined;
+  const target = { ...database, copy, knownAs: knownName(parsed) };
+  if (!(await hasSchema(database))) return { ...target, hasRows: false };
+  if (await isRestored(database, copy)) return { ...target, hasRows: true };
   throw new BackupError(
     `a restore replaces nothing, and the schema ${parsed.schema} of ${service} exists. Stop the server, rename it (ALTER SCHEMA … RENAME TO …) or drop it, and run the restore again`,
   );
@@ -48,12 +50,11 @@ export async function findServerTarget(
  * @throws {BackupError} if the restored rows differ from the manifest.
  */
 export async function restoreServerTarget(target: ServerTarget, folder: string): Promise<void> {
-  const path = join(folder, target.copy.file);
-  await runProgram(
-    'pg_restore',
-    ['--single-transaction', '--exit-on-error', '--no-owner', '--no-privileges', path],
-    target,
-  );
+  if (!target.hasRows) {
+    const path = join(folder, target.copy.file);
+    const options = ['--single-transaction', '--exit-on-error', '--no-owner', '--no-privileges'];
+    await runProgram('pg_restore', [...options, path], target);
+  }
   if (!(await isRestored(target, target.copy)))
     throw new BackupError(`${target.service}: the restored schema has other rows than the manifest says`);
   await markFeed(target);
@@ -66,8 +67,8 @@ async function markFeed({ url, service }: ServerTarget): Promise<void> {
   const connection = new Connection({ ...options, statementMs: 60_000, lockMs: 60_000 });
   try {
     // A backup of an older version has no feed.
-    const found = await connection.run({ text: "SELECT to_regclass('__feed') IS NOT NULL" });
-    if (found.rows[0]?.[0] === true) await connection.run({ text: 'UPDATE __feed SET is_copy = 1' });
+    const found = await connection.run({ text: "SELECT 1 WHERE to_regclass('__feed') IS NOT NULL" });
+    if (found.rows.length > 0) await connection.run({ text: 'UPDATE __feed SET is_copy = 1' });
   } finally {
     await connection.close();
   }

@@ -80,7 +80,6 @@ function assertMatching(databases: readonly AnyDatabase[], { services }: Manifes
   }
 }
 
-/** Returns the schemas that are not restored yet. */
 async function findServerTargets(
   databases: readonly AnyDatabase[],
   { services }: Manifest,
@@ -91,8 +90,7 @@ async function findServerTargets(
     const copy = services[database.service];
     if (copy === undefined) continue;
     const { findServerTarget } = await import('./postgres-restore.ts');
-    const target = await findServerTarget(database, copy, folder);
-    if (target !== undefined) targets.push(target);
+    targets.push(await findServerTarget(database, copy, folder));
   }
   return targets;
 }

@@ -49,6 +49,7 @@ export class BatchHandler {
     const parked = await this.#options.store.parkedSubjects();
     const ready: Prepared[] = [];
     for (const event of events) {
+      await this.#options.store.keep();
       try {
         ready.push(await this.#prepare(event, parked));
       } catch (error) {

@@ -86,17 +86,32 @@ export function createConsumerStore(database: Database, producer: string) {
     return { position, owner, leaseUntil, problem };
   }
 
+  /** The end of the lease of this process, as far as it is known. */
+  let ends = 0;
+
+  async function acquire(): Promise<boolean> {
+    const { owner, leaseUntil } = await read();
+    const now = nowMicros();
+    const isMine = owner === me;
+    ends = leaseUntil;
+    if (isMine && leaseUntil - now > leaseMicros / 2) return true;
+    if (!isMine && owner !== null && leaseUntil > now && !hasEnded(owner)) return false;
+    ends = until();
+    const { changes } = await setLease.run({ producer, owner: me, until: ends, expected: owner });
+    return changes === 1;
+  }
+
   return {
     read,
     /** Takes the lease if it is free, and renews it before it expires. Resolves with whether this process has it. */
-    async acquire(): Promise<boolean> {
-      const { owner, leaseUntil } = await read();
-      const now = nowMicros();
-      const isMine = owner === me;
-      if (isMine && leaseUntil - now > leaseMicros / 2) return true;
-      if (!isMine && owner !== null && leaseUntil > now && !hasEnded(owner)) return false;
-      const { changes } = await setLease.run({ producer, owner: me, until: until(), expected: owner });
-      return changes === 1;
+    acquire,
+    /**
+     * Renews the lease before it expires. Called between two handlers, which may take longer than a lease together.
+     * @throws {LeaseLost} if another process has taken over.
+     */
+    async keep(): Promise<void> {
+      if (ends - nowMicros() > leaseMicros / 2) return;
+      if (!(await acquire())) throw new LeaseLost('the lease of the consumer is lost');
     },
     /** Frees the lease, so that another instance takes over immediately. */
     async release(): Promise<void> {

@@ -28,6 +28,13 @@ test.for<[string, Principal, readonly Requirement[], number | undefined]>([
     [{ ...both, service: ['user'] }],
     403,
   ],
+  [
+    'a user without the scope through a service, where services may call too',
+    { ...userWith('c:read'), via: 'user' },
+    [{ bearer: ['a:read'] }, { service: [] }],
+    403,
+  ],
+  ['a user through a service, where services alone may call', { ...userWith('a:read'), via: 'user' }, [{ service: [] }], 403],
   ['a user without a service', userWith('a:read', 'b:read'), [{ ...both, service: [] }], 403],
 ])('a request with %s', ([, principal, security, status]) => {
   expect(findRefusal(principal, security)?.status).toBe(status);

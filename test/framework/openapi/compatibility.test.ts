@@ -26,7 +26,7 @@ test.for([
   { as: 'service', security: [{ service: ['shop'] }], isBroken: true },
   { as: 'service', security: [{ service: ['user'] }], isBroken: false },
   { as: 'service', security: [], isBroken: false },
-  { as: 'caller', security: [{ service: [] }], isBroken: false },
+  { as: 'caller', security: [{ service: [] }], isBroken: true },
   { as: 'caller', security: [{ bearer: [], service: ['shop'] }], isBroken: true },
   { as: 'caller', security: [{ bearer: ['pet:read'] }], isBroken: false },
 ] as const)(

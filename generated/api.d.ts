@@ -2190,10 +2190,7 @@ export interface operations {
     "auth.registerUser": {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Makes it safe to send the request again: for 24 hours the same key and request have one effect and get the same response, with `idempotent-replayed: true`. A request that changed nothing is not kept: a retry runs again. A response over 8192 bytes, or older than the newest 20000 of the service, is not kept: a retry computes it again from the current state, without a second effect. The service keeps the newest 500000 keys. 1 to 255 visible ASCII characters in double quotes, such as a UUID; the quotes may be left out. 409: the original request is still in progress. 422: the key was used for a different request. 400: the key cannot be read */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -2207,7 +2204,6 @@ export interface operations {
             200: {
                 headers: {
                     "x-request-id": components["headers"]["auth.x-request-id"];
-                    "idempotent-replayed": components["headers"]["auth.idempotent-replayed"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2218,7 +2214,6 @@ export interface operations {
             202: {
                 headers: {
                     "x-request-id": components["headers"]["auth.x-request-id"];
-                    "idempotent-replayed": components["headers"]["auth.idempotent-replayed"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -36,6 +36,8 @@ export function addUserRoutes(app: ServiceScope, users: Users, { register, mail 
         description:
           'If the server sends mail, the response is always 202, and a mail says whether the address had an account. Otherwise it is 200 or 409.',
         ...open,
+        // With an idempotency key, a fast hash of the body, and so of the password, would be stored.
+        secret: true,
         body: ref(UserCreate),
         response: { 200: ref(NewUser, 'The new user'), 202: ref(Accepted) },
         errors: [registrationClosed, emailTaken, passwordCommon, hashesBusy],

@@ -15,6 +15,7 @@ test('passwords, tokens and private keys are in no log entry, error, document, m
   const { post, send, get } = app;
   await register(app, user);
   const key = { 'idempotency-key': 'one-key' };
+  await post('/auth/users/', { ...user, email: 'second@example.com' }, { 'idempotency-key': 'other-key' });
   const tokens = (await logIn(app, user, key)).body;
   expect((await logIn(app, user, key)).body.session_id, 'the response is not stored').not.toBe(
     tokens.session_id,
@@ -50,6 +51,7 @@ test('passwords, tokens and private keys are in no log entry, error, document, m
     database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all(),
   );
   expect(known).toContain('__idempotency_key');
+  expect(rows('__idempotency_key'), 'a fingerprint is a fast hash of the password').toEqual([]);
   const stored = tables
     .filter((name) => known.has(name))
     .flatMap((name) => rows(name).flatMap((row) => Object.values(row).map(String)))

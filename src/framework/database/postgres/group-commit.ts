@@ -121,7 +121,8 @@ async function commitTogether(
   const ofGroup = outcomes.slice(1, group.length + 1) as Outcome[];
   if (isComplete) {
     const commit = settled.at(-1) as PromiseSettledResult<Outcome>;
-    if (commit.status === 'rejected') throw commit.reason;
+    // For example a deferred constraint: the server has rolled back, and does not say which statement violates it.
+    if (commit.status === 'rejected') return undefined;
     return commit.value.command === 'COMMIT' ? ofGroup : undefined;
   }
   const late = outcomes.includes(undefined) ? undefined : await finishWrites(group, ofGroup);

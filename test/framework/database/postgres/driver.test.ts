@@ -52,6 +52,17 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
     expect((await list()).sort()).toEqual(['a', 'b', 'c']);
   });
 
+  test('a deferred constraint that fails at COMMIT fails only the statement that violates it', async (t) => {
+    const { database, add, list } = await openNotes(t);
+    const child = sql`CREATE TABLE child (note bigint REFERENCES note (id) DEFERRABLE INITIALLY DEFERRED)`;
+    await runSql(database, child);
+    const bad = () => runSql(database, sql`INSERT INTO child (note) VALUES (999)`);
+    const results = await Promise.allSettled([add('a'), bad(), add('b')]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((results[1] as PromiseRejectedResult).reason).toMatchObject({ code: '23503' });
+    expect((await list()).sort()).toEqual(['a', 'b']);
+  });
+
   test('write runs all statements or none, and reads its own changes', async (t) => {
     const { database, add, list } = await openNotes(t);
     const seen = await database.write(async () => {

@@ -36,5 +36,7 @@ export function describeDatabaseUrl(url: string): string {
 }
 
 export function hidePassword(url: string): string {
-  return url.replace(/^(\w+:\/\/[^/:@]*):[^@/]*@/, '$1:***@');
+  return url
+    .replace(/^(\w+:\/\/[^/:@]*):[^/]*@/, '$1:***@')
+    .replace(/([?&](?:ssl)?password=)[^&]*/gi, '$1***');
 }

@@ -38,14 +38,17 @@ export async function runProgram(
 function connectionOf(database: ServerDatabase): string {
   const target = parseTarget(database);
   target.password = '';
+  target.searchParams.delete('password');
   // The programs do not know this mode of the driver.
   if (target.searchParams.get('sslmode') === 'no-verify') target.searchParams.set('sslmode', 'require');
   return `--dbname=${target.href}`;
 }
 
 function environmentOf(database: ServerDatabase): NodeJS.ProcessEnv {
-  const { password } = parseTarget(database);
-  return password === '' ? database.env : { ...database.env, PGPASSWORD: decodeURIComponent(password) };
+  const { password, searchParams } = parseTarget(database);
+  // The driver also prefers the parameter to the password before the host.
+  const given = searchParams.get('password') ?? decodeURIComponent(password);
+  return given === '' ? database.env : { ...database.env, PGPASSWORD: given };
 }
 
 function parseTarget({ url, service }: ServerDatabase): URL {

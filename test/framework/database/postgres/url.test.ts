@@ -27,4 +27,7 @@ test.for(['2', '101', '3.5', 'many', ''])('a pool of %j is rejected', (pool) => 
 test('the password is hidden in messages', () => {
   expect(hidePassword('postgres://me:secret@host/name')).toBe('postgres://me:***@host/name');
   expect(hidePassword('postgres://me@host/name')).toBe('postgres://me@host/name');
+  expect(hidePassword('postgres://host/name?user=me&password=secret&pool=7')).toBe(
+    'postgres://host/name?user=me&password=***&pool=7',
+  );
 });

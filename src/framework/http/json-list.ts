@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import { ServiceUnavailable } from '../errors/problem.ts';
+import { RequestEnded, ServiceUnavailable } from '../errors/problem.ts';
 
 /** A list response that is serialized and sent in slices, so that it does not block the event loop for long. */
 export interface JsonList<Item> {
   /**
    * Serializes items and adds them to the list.
    * @throws {ServiceUnavailable} if all unsent lists of the process are too large together.
+   * @throws {RequestEnded} if the client has disconnected.
    */
   add(items: readonly Item[]): void;
   /** Sends all added items as one JSON array. */
@@ -30,6 +31,8 @@ export function openJsonList<Item>(reply: FastifyReply, maxHeldBytes = 268_435_4
   let listBytes = 0;
 
   function keep(text: string): void {
+    // After 'close' nothing would release the bytes.
+    if (reply.raw.closed) throw new RequestEnded();
     const part = Buffer.from(text);
     const others = heldBytes - listBytes;
     if (others > 0 && heldBytes + part.length > maxHeldBytes) {
@@ -42,9 +45,11 @@ export function openJsonList<Item>(reply: FastifyReply, maxHeldBytes = 268_435_4
     heldBytes += part.length;
   }
 
+  /** The response to a HEAD request closes before its list is read, so its parts may be released already. */
   function release(bytes: number): void {
-    listBytes -= bytes;
-    heldBytes -= bytes;
+    const held = Math.min(bytes, listBytes);
+    listBytes -= held;
+    heldBytes -= held;
   }
 
   /** Yields one part per event-loop turn, because a socket accepts megabytes at a time, which blocks the process. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import Fastify from 'fastify';
 import { expect, type TestContext, test, vi } from 'vitest';
@@ -10,12 +11,13 @@ const item = (id: number, size = 10) => ({ id, text: 'é'.repeat(size), hidden: 
 
 type Item = ReturnType<typeof item>;
 
-/** Starts a server whose list has these slices; `work` runs before the list is sent. */
+/** Starts a server whose list has these slices; `work` runs before the list is sent, `read` before each further slice. */
 async function startServer(
   t: TestContext,
   slices: Item[][],
   maxHeldBytes?: number,
   work: () => unknown = () => {},
+  read: () => unknown = () => {},
 ): Promise<string> {
   // Without this, a connection that `fetch` keeps open would delay the close by 72 s.
   const server = Fastify({ forceCloseConnections: true });
@@ -23,7 +25,10 @@ async function startServer(
   const schema = Type.Object({ id: Type.Integer(), text: Type.String() });
   server.get('/', { schema: { response: { 200: Type.Array(schema) } } }, async (_request, reply) => {
     const list = openJsonList<Item>(reply, maxHeldBytes);
-    for (const slice of slices) list.add(slice);
+    for (const [index, slice] of slices.entries()) {
+      if (index > 0) await read();
+      list.add(slice);
+    }
     await work();
     return list.send();
   });
@@ -94,4 +99,48 @@ test('a list is 503 while all lists are too large together, until they are sent 
     },
     { timeout: 5_000 },
   );
+});
+
+test('the rest of a list whose client has disconnected is not held', async (t) => {
+  const slices = [[item(1, 400_000)], [item(2, 400_000)]];
+  const gate = { wait: (): unknown => undefined };
+  const url = await startServer(t, slices, 2_000_000, undefined, () => gate.wait());
+  const { hostname, port } = new URL(url);
+  for (let aborted = 0; aborted < 3; aborted += 1) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    gate.wait = () => {
+      begun.resolve();
+      return promise;
+    };
+    const socket = connect(Number(port), hostname);
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await begun.promise;
+    socket.destroy();
+    await once(socket, 'close');
+    await sleep(50);
+    resolve();
+    await sleep(10);
+  }
+  gate.wait = () => undefined;
+  expect((await fetch(url)).status).toBe(200);
+});
+
+test('a HEAD request releases the bytes of its list once', async (t) => {
+  const slices = [[item(1, 200_000)], [item(2, 200_000)], [item(3, 200_000)]];
+  const gate = { wait: (): unknown => undefined };
+  let waiting = 0;
+  const url = await startServer(t, slices, 1_600_000, () => gate.wait());
+  for (let count = 0; count < 5; count += 1) await fetch(url, { method: 'HEAD' });
+  await sleep(100);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate.wait = () => {
+    waiting += 1;
+    return promise;
+  };
+  const first = fetch(url);
+  await vi.waitFor(() => expect(waiting).toBe(1));
+  expect((await fetch(url)).status).toBe(503);
+  resolve();
+  await (await first).text();
 });

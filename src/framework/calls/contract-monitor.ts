@@ -35,14 +35,22 @@ export function createContractMonitor({
   let timer: NodeJS.Timeout | undefined;
   let nextPauseMs = pauseMs.min;
   let isChecking = false;
+  /** Whether another check was due during the check in progress. */
+  let isOutdated = false;
   let isClosed = false;
 
   async function check(): Promise<void> {
-    if (isChecking || isClosed) return;
-    isChecking = true;
     clearTimeout(timer);
     timer = undefined;
-    const isDone = (await compareOnce()) && state === 'OK';
+    if (isClosed) return;
+    if (isChecking) {
+      // The check in progress may have read the document before the reason for this one.
+      isOutdated = true;
+      return;
+    }
+    isChecking = true;
+    isOutdated = false;
+    const isDone = (await compareOnce()) && state === 'OK' && !isOutdated;
     isChecking = false;
     nextPauseMs = isDone ? pauseMs.min : Math.min(nextPauseMs * 2, pauseMs.max);
     if (!isDone) schedule(nextPauseMs);

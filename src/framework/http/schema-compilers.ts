@@ -39,11 +39,11 @@ export const schemaController: NonNullable<FastifyServerOptions['schemaControlle
         };
       };
     }) as never,
-    // Problems are serialized already, so only successes need a serializer.
+    // Problems are serialized already, so they need no serializer. `default` also describes successes.
     buildSerializer: ((...options: Parameters<BuildSerializer>) => {
       const compile = buildSerializer(...options);
       return (route: { readonly httpStatus?: string }) =>
-        route.httpStatus?.startsWith('2') ? compile(route as never) : JSON.stringify;
+        /^[45]/.test(route.httpStatus ?? '') ? JSON.stringify : compile(route as never);
     }) as never,
   },
 };

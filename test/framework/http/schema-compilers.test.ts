@@ -78,3 +78,15 @@ test('a header is converted like a query parameter, and errors name it as a head
     { in: 'header', pointer: '/x-count', detail: 'is missing' },
   ]);
 });
+
+test('a success that only `default` describes has no member that its schema does not have', async (t) => {
+  const schema = { hide: true, response: { default: Type.Object({ id: Type.Integer() }) } };
+  const box = defineService({
+    name: 'box',
+    description: 'Has a secret.',
+    routes: (scope) =>
+      void scope.get('/one', { schema: schema as never }, async () => ({ id: 1, hash: 'secret' }) as never),
+  });
+  const { send } = await createTestApp(t, { services: [box] });
+  expect((await send('GET', '/box/one')).body).toEqual({ id: 1 });
+});

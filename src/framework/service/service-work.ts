@@ -3,6 +3,9 @@ import { runAs } from '../context/context.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import { getLogger, type Logger } from '../logging/logger.ts';
 
+/** Node runs a timer with a longer delay after 1 ms. */
+const maxEveryMs = 2 ** 31 - 1;
+
 type Work = () => void | Promise<void>;
 type Job = (signal: AbortSignal) => void | Promise<void>;
 
@@ -66,7 +69,13 @@ export function createServiceWork(
   return {
     onStart: (run) => declare(starts, run),
     onStop: (run) => declare(stops, run),
-    job: (name, { everyMs }, run) => declare(jobs, { name, everyMs, run }),
+    job(name, { everyMs }, run) {
+      if (!(everyMs >= 1 && everyMs <= maxEveryMs))
+        throw new DefinitionError(
+          `${service}: the job ${name} has everyMs ${everyMs}: a timer takes 1 to ${maxEveryMs} (24 days)`,
+        );
+      declare(jobs, { name, everyMs, run });
+    },
     runner: {
       async start() {
         isStarted = true;

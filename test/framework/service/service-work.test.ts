@@ -64,3 +64,10 @@ test('a job runs again after a failure, never overlaps, and ends before onStop',
     { service: 'worker', job: 'tidy', msg: 'job failed', err: { message: 'not now' } },
   ]);
 });
+
+test.for([0, Number.NaN, 30 * 86_400_000])('a job every %d ms stops the start', async (everyMs, t) => {
+  const worker = makeWorker(({ job }) => job('tidy', { everyMs }, () => {}));
+  await expect(createTestApp(t, { services: [worker, pet as Service] })).rejects.toThrow(
+    `worker: the job tidy has everyMs ${everyMs}: a timer takes 1 to 2147483647 (24 days)`,
+  );
+});

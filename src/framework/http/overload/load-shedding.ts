@@ -10,6 +10,7 @@ import type { RejectionReason, RequestMetrics } from '../../metrics/request-metr
 import type { InternalCredential } from '../internal-caller.ts';
 import { enableLingeringClose } from '../protocol/lingering-close.ts';
 import { type Handle, limitPipelines } from '../protocol/pipelining.ts';
+import { readTarget } from '../protocol/strict-http.ts';
 import { recordRejection } from '../request-end.ts';
 import type { SecurityHeaders } from '../security-headers.ts';
 import { type ConcurrencyLimit, openConcurrencyLimit } from './concurrency-limit.ts';
@@ -67,8 +68,8 @@ export function createLoadShedder(options: LoadShedderOptions): LoadShedder {
     };
   }
 
-  function isExempt({ headers, url }: IncomingMessage): boolean {
-    return credential.read(headers) === 'service' || exemptPaths.has(url ?? '');
+  function isExempt(request: IncomingMessage): boolean {
+    return credential.read(request.headers) === 'service' || exemptPaths.has(readTarget(request));
   }
 
   const pipelines = {
@@ -104,7 +105,9 @@ function createRejection(
 
   return (request, response, reason) => {
     const begun = performance.now();
-    const { method = '', url = '' } = request;
+    const { method = '' } = request;
+    // The authority of an absolute URL may hold a password.
+    const url = readTarget(request);
     const { status } = busy;
     const reqId = readRequestId(request.headers);
     const body = bodyFor(url);

@@ -7,6 +7,7 @@ import { createInternalCredential, generateSecret } from '../../../../src/framew
 import { createExemptPaths } from '../../../../src/framework/http/overload/exempt-paths.ts';
 import { createLoadShedder } from '../../../../src/framework/http/overload/load-shedding.ts';
 import { captureLog, sendRequest } from '../../../support/app.ts';
+import { exchange } from '../../../support/sockets.ts';
 
 test('the time that each rejection takes is reported to the concurrency limit', async (t) => {
   const { limits } = checkConfig(
@@ -14,11 +15,12 @@ test('the time that each rejection takes is reported to the concurrency limit', 
     new Map(),
     'config.yaml',
   );
+  const { logging, logs } = await captureLog('info');
   const { concurrency, serverFactory } = createLoadShedder({
     limits,
     credential: createInternalCredential(generateSecret()),
     exemptPaths: createExemptPaths(),
-    log: (await captureLog('info')).logging.logger('gateway'),
+    log: logging.logger('gateway'),
     securityHeaders: {},
   });
   const countRejection = vi.spyOn(concurrency, 'countRejection');
@@ -32,4 +34,11 @@ test('the time that each rejection takes is reported to the concurrency limit', 
   expect((await sendRequest(url, 'GET')).status).toBe(503);
   expect(countRejection.mock.calls).toEqual([[expect.any(Number)]]);
   expect(countRejection.mock.calls[0]?.[0]).toBeGreaterThan(0);
+
+  // An absolute URL may hold a password.
+  const target = `${url.replace('//', '//alice:secret@')}pet`;
+  const bytes = `GET ${target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`;
+  const [response] = await exchange(t, url, bytes);
+  expect(response?.body).toMatchObject({ status: 503, instance: '/pet' });
+  expect(logs.map(({ path }) => path)).toEqual(['/', '/pet']);
 });

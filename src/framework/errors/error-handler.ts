@@ -63,8 +63,24 @@ export function writeProblem(error: unknown, request: FastifyRequest, reply: Fas
   const problem = toClientProblem(error, request.id);
   if (problem.status === 500) logDefect(error, request);
   else if (problem.cause !== undefined) logCause(problem);
+  removeHeadersOfSuccess(reply);
   reply.code(problem.status).headers(problem.headers).header('content-type', problemMediaType);
   return problemBody(problem, request.url);
+}
+
+/** Headers about the response that a handler was preparing when it failed. */
+const ofSuccess = new Set([
+  ...['cache-control', 'etag', 'expires', 'last-modified', 'link', 'location'],
+  ...['content-disposition', 'content-encoding', 'content-language', 'content-range'],
+]);
+/** Characters that Node does not send in a header. */
+const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** Removes headers that do not belong to a problem: a cache would keep it, or a client could not read it. */
+function removeHeadersOfSuccess(reply: FastifyReply): void {
+  const headers = reply.getHeaders();
+  for (const name in headers)
+    if (ofSuccess.has(name) || unsendable.test(String(headers[name]))) reply.removeHeader(name);
 }
 
 /** Logs a defect with its stack. */

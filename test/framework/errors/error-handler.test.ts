@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Type } from '@sinclair/typebox';
+import { expect, test } from 'vitest';
+import { internalLimits } from '../../../src/framework/config/limits.ts';
+import { NotFound } from '../../../src/framework/errors/problem.ts';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { createTestApp } from '../../support/app.ts';
+
+Object.assign(internalLimits, { checkEveryMs: 50 });
+
+const schema = { hide: true, response: { 200: Type.Object({}) } };
+
+const box = defineService({
+  name: 'box',
+  description: 'Sets headers, and then fails.',
+  routes(scope) {
+    scope.get('/missing', { schema }, async (_request, reply) => {
+      reply.header('cache-control', 'public, max-age=3600').header('content-encoding', 'gzip');
+      throw new NotFound('Box not found');
+    });
+    scope.get('/name', { schema }, async (_request, reply) => {
+      reply.header('x-name', 'Žofie');
+      return {};
+    });
+    scope.get('/slow', { schema }, async (_request, reply) => {
+      reply.header('x-name', 'Žofie');
+      await sleep(1_000);
+      return {};
+    });
+  },
+});
+
+test('a problem has no header of the success that the handler was preparing', async (t) => {
+  const { send } = await createTestApp(t, { services: [box] });
+  const { status, body, headers } = await send('GET', '/box/missing');
+  expect([status, body.detail]).toEqual([404, 'Box not found']);
+  expect([headers.get('cache-control'), headers.get('content-encoding')]).toEqual([null, null]);
+});
+
+test.for([
+  ['/box/name', 500],
+  ['/box/slow', 504],
+] as const)('a header that cannot be sent is a problem: %s', async ([path, expected], t) => {
+  const { send } = await createTestApp(t, {
+    services: [box],
+    config: { limits: { time: { handler: 200 } } },
+  });
+  const { status, body, headers } = await send('GET', path);
+  expect({ status, body }).toMatchObject({ status: expected, body: { status: expected, instance: path } });
+  expect(headers.get('x-request-id')).not.toBeNull();
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(JSON.stringify(body)).not.toContain('x-name');
+});

@@ -10,14 +10,16 @@ import type { ActsAs } from '../context/principal.ts';
 import { inject, type PropagatedContext } from '../context/propagation.ts';
 import { serviceHeader, writeServiceHeader } from '../context/service-header.ts';
 import { describeCall, runInSpan, type Span } from '../context/span.ts';
-import { Problem, RequestEnded } from '../errors/problem.ts';
+import { RequestEnded } from '../errors/problem.ts';
 import { getLogger } from '../logging/logger.ts';
 import { type OpenApiDocument, readContract } from '../openapi/response-contract.ts';
+import { lowerCaseNames, rejectEmptyLists } from './call-init.ts';
 import { CallMetrics, type CallOutcome } from './call-metrics.ts';
 import { CallLoop, PeerTimeout, PeerUnavailable } from './errors.ts';
 import { ResponseTimeout } from './exchange.ts';
 import type { Operation } from './operation.ts';
 import type { CallInit } from './peers.ts';
+import { toCallerProblem } from './refusal.ts';
 import { HttpRequest, type HttpResponse, openTransport, type TransportLimits } from './transport.ts';
 
 export interface PeerOptions {
@@ -38,25 +40,10 @@ export interface PeerOptions {
 
 const querySerializer = createQuerySerializer();
 
-/** Lower-cases the names of headers, so that the caller and the client do not both set a header. */
-function lowerCaseNames(headers: CallInit['headers'] = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-}
-
 /** @throws {TypeError} inside a write of a database: the write would hold its transaction until the peer responds. */
 export function assertOutsideWrite(target: string): void {
   if (enclosingWrite() === undefined) return;
   throw new TypeError(`A write must not call a peer (${target}): call first, write last`);
-}
-
-/** Converts the 401 or 403 of a peer to a problem for the caller of the running request. */
-function toCallerProblem({ status, headers, content }: HttpResponse, target: string): Problem {
-  const { type, detail } = JSON.parse(content) as { readonly type?: string; readonly detail?: string };
-  const challenge = headers.get('www-authenticate');
-  return new Problem(status, detail ?? `${target} is not permitted`, {
-    ...(type !== undefined && { type }),
-    ...(challenge !== null && { headers: { 'www-authenticate': challenge } }),
-  });
 }
 
 /** Opens the connections to a peer. */
@@ -111,6 +98,7 @@ export function openPeer(name: string, options: PeerOptions) {
 
     async function call(init: CallInit | undefined): Promise<unknown> {
       assertOutsideWrite(target);
+      rejectEmptyLists(target, init?.query);
       if (currentContext()?.request?.isOver) throw new RequestEnded();
       const propagated = outgoingContext(deadline, init?.as ?? defaultAs);
       const begun = performance.now();

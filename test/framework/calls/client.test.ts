@@ -237,3 +237,29 @@ test.for([
   expect(mismatches).toBe(count);
   expect(logs).toMatchObject([{ level: 'warn', msg: 'call failed', peer: 'pet', error: `status ${status}` }]);
 });
+
+test('an empty list in a query is an error, because the peer would list all of its items', async () => {
+  const { operation, close } = open('http://127.0.0.1:1');
+  await expect(operation('get', '/pet/pets/')({ query: { ids: [] } })).rejects.toThrow(
+    'The query parameter ids of GET /pet/pets/ is an empty list',
+  );
+  await close();
+});
+
+test.for(['', '<h1>Forbidden</h1>', 'null', '{"detail":{}}'])(
+  'a refusal with the body %j reaches the caller of the request',
+  async (body, t) => {
+    const server = createServer((_request, response) => void response.writeHead(403).end(body));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    t.onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const { operation, close } = open(`http://127.0.0.1:${port}`);
+    await expect(operation('get', '/pet/pets/')({ query: { ids: [1] }, as: 'caller' })).rejects.toMatchObject(
+      {
+        status: 403,
+        message: 'GET /pet/pets/ is not permitted',
+      },
+    );
+    await close();
+  },
+);

@@ -1,8 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { PeerUse } from '../calls/peer-operations.ts';
-import { exposureWarning } from '../config/exposure.ts';
-import { internalLimits } from '../config/limits.ts';
-import { checkPeer, ownOrigin } from '../config/topology.ts';
+import { checkPeer } from '../config/topology.ts';
 import { assertNoneMissing } from '../database/open-database.ts';
 import { mountProxy } from '../gateway/mount-proxy.ts';
 import { mergeDocuments, mergedInfo, type Part, selectServices } from '../openapi/merge.ts';
@@ -15,31 +12,18 @@ import { checkAll, checkReadiness, type Readiness } from '../service/readiness.t
 import { describeApp } from '../service/system-routes.ts';
 import { addServiceMetrics } from './app-metrics.ts';
 import { assertProtected } from './assert-protected.ts';
-import { watchEventLoop } from './event-loop-watch.ts';
-import type { StopMode } from './instances.ts';
+import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { type AppOptions, createRuntime, type Runtime } from './runtime.ts';
-import { StartError } from './start-errors.ts';
 
 export type { AppOptions };
 
 /** One app: a server with its services, ready to listen. */
-export interface App {
+export interface App extends Lifecycle {
   readonly server: FastifyInstance;
   /** Returns the OpenAPI document of each service. */
   documents(): Part[];
-  /** The operations of peers that the services use. */
-  readonly uses: readonly PeerUse[];
-  /** Resolves when its services have handled every event that their peers have now. */
-  untilEventsHandled(): Promise<void>;
   /** Renders the metrics of this process. Undefined if metrics are off. */
   readonly metrics: (() => Promise<string>) | undefined;
-  /** Listens on the host and port of the config. Resolves with the origin, `http://host:port`. */
-  listen(): Promise<string>;
-  /**
-   * Completes the requests in flight, then closes everything. `refuse` rejects new requests. `hand over` also completes
-   * new requests, because another instance takes over.
-   */
-  stop(mode?: StopMode): Promise<void>;
 }
 
 /**
@@ -145,57 +129,5 @@ function describeAppRoutes(
         : mergeDocuments(parts(), info),
     ready: () => checkAll(readiness),
     register: async (scope) => metrics?.addTo(scope),
-  };
-}
-
-/** Creates the functions that start and stop an app. */
-function createLifecycle(
-  { app, config, name, server, log, tracer, originOf }: Runtime,
-  opened: readonly OpenedService[],
-): Pick<App, 'uses' | 'listen' | 'stop' | 'untilEventsHandled'> {
-  const peers = opened.flatMap((service) => [...service.peers.values()]);
-  let endWatch = () => {};
-
-  async function stop(mode: StopMode = 'refuse'): Promise<void> {
-    await Promise.all([server.drain(mode), ...opened.map(({ work }) => work.endJobs())]);
-    await Promise.all(opened.map(({ work }) => work.stop()));
-    await server.close();
-    endWatch();
-    await tracer?.close();
-  }
-
-  async function startServices(): Promise<void> {
-    for (const { service, work } of opened) {
-      try {
-        await work.start();
-      } catch (cause) {
-        await stop();
-        throw new StartError(`${service.name}: onStart failed: ${(cause as Error).message}`, { cause });
-      }
-    }
-  }
-
-  return {
-    uses: peers.flatMap(({ uses }) => uses),
-    stop,
-    async untilEventsHandled() {
-      await Promise.all(opened.flatMap(({ consumers }) => consumers.map((consumer) => consumer.catchUp())));
-    },
-    async listen() {
-      const listenTextResolver = (address: string) => `${name} listens at ${address}`;
-      const { backlog } = internalLimits;
-      await server.listen({ host: app.host, port: app.port, backlog, listenTextResolver });
-      const origin = ownOrigin(server);
-      for (const peer of peers) {
-        peer.setOrigin(originOf(peer.name));
-        // Compare in a later event-loop turn, because the comparison takes as long as a hundred requests.
-        setImmediate(() => void peer.checkContract());
-      }
-      endWatch = watchEventLoop(log);
-      const warning = exposureWarning(config, name);
-      if (warning !== undefined) log.warn({ host: app.host }, warning);
-      await startServices();
-      return origin;
-    },
   };
 }

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { type AppConfig, ConfigError, readConfig } from '../config/config.ts';
 import { internalLimits } from '../config/limits.ts';
@@ -14,7 +14,7 @@ import { generateSecret } from '../http/internal-caller.ts';
 import { type Logger, openLogging } from '../logging/logger.ts';
 import { linkMetrics } from '../metrics/cluster.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
-import { type AppOptions, buildApp } from './app.ts';
+import { type App, type AppOptions, buildApp } from './app.ts';
 import { readArguments, UsageError } from './arguments.ts';
 import { notifyListening, stopGracefully } from './graceful-stop.ts';
 import { InstanceError, openInstances, type StopMode } from './instances.ts';
@@ -88,17 +88,21 @@ async function main(imports: ServiceImports): Promise<void> {
   });
 }
 
+/** ms that a stop waits until the app is built, which may wait for a database for a minute. A migration rolls back. */
+const builtMs = 2_000;
+
 /** Runs the app in this process. */
 async function serve(options: AppOptions, log: Logger): Promise<void> {
   let mode: StopMode = 'refuse';
   let isStopping = false;
-  const started = startApp(options, () => isStopping);
+  const built = createApp(options);
+  const started = startApp(built, options, () => isStopping);
   const grace = stopGracefully({
     log,
     async stop() {
       isStopping = true;
-      // The error of a failed start is thrown below.
-      const app = await started.catch(() => undefined);
+      // The error of a failed start is thrown below. The app stops also while its services do their work at start.
+      const app = await Promise.race([built.catch(() => undefined), sleep(builtMs, undefined)]);
       await app?.stop(mode);
     },
   });
@@ -117,29 +121,33 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
   // Write the compile cache now, because a killed process would not write it.
   setImmediate(flushCompileCache);
   const { config, name } = options;
-  if (!config.docs || origin === undefined) return;
+  if (!config.docs || origin === undefined || isStopping) return;
   const what = name === gatewayName(config) ? 'all services' : 'this app';
   log.info(`docs of ${what} at ${origin}/docs`);
   for (const service of appConfig(config, name).services)
     log.info(`docs of ${service} at ${origin}/${service}/docs`);
 }
 
-/** Builds the app and listens, unless a stop signal arrives first. */
-async function startApp(options: AppOptions, isStopping: () => boolean) {
-  const { config, name } = options;
-  const link = cluster.isWorker && config.metrics ? linkMetrics(process) : undefined;
+/** Builds the app. Publishes its metrics to the other instances, if there are any. */
+async function createApp(options: AppOptions): Promise<App> {
+  const link = cluster.isWorker && options.config.metrics ? linkMetrics(process) : undefined;
   const number = process.env.MONOLITH_INSTANCE;
   const app = await buildApp(link === undefined ? options : { ...options, instance: { number, ...link } });
   if (app.metrics !== undefined) link?.publish(app.metrics);
-  const { stop } = app;
+  return app;
+}
+
+/** Listens when the app is built, unless a stop signal arrives first. */
+async function startApp(built: Promise<App>, { config, name }: AppOptions, isStopping: () => boolean) {
+  const app = await built;
   // A database that waits for a lock blocks the event loop. The loop handles pending signals in its second turn.
   for (let turns = 0; turns < 2; turns += 1) await nextTurn();
-  if (isStopping()) return { stop, origin: undefined };
+  if (isStopping()) return { origin: undefined };
   const origin = await app.listen().catch((error: NodeJS.ErrnoException) => {
     if (isStopping()) return undefined;
     throw describeListenError(error, config, name);
   });
-  return { stop, origin };
+  return { origin };
 }
 
 /** Starts and supervises the instances of an app. This process serves no requests. */

@@ -106,7 +106,9 @@ export function acceptsCallOf(
   if (security === undefined || security.length === 0) return true;
   return security.some(({ bearer, service: services }) => {
     const isNamed = services === undefined || services.length === 0 || services.includes(service);
-    return isNamed && (as === 'caller' ? bearer !== undefined || services === undefined : bearer === undefined);
+    return (
+      isNamed && (as === 'caller' ? bearer !== undefined || services === undefined : bearer === undefined)
+    );
   });
 }
 

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { buildApp } from '../../../src/framework/app/app.ts';
+import { checkConfig } from '../../../src/framework/config/config.ts';
 import { getLogger } from '../../../src/framework/logging/logger.ts';
 import {
   defineService,
@@ -7,7 +9,7 @@ import {
   type ServiceContext,
 } from '../../../src/framework/service/define-service.ts';
 import pet from '../../../src/services/pet/index.ts';
-import { createTestApp } from '../../support/app.ts';
+import { captureLog, createTestApp, findFreePort } from '../../support/app.ts';
 
 function makeWorker(routes: (context: ServiceContext<unknown, 'pet'>) => void): Service {
   return defineService({
@@ -70,4 +72,33 @@ test.for([0, Number.NaN, 30 * 86_400_000])('a job every %d ms stops the start', 
   await expect(createTestApp(t, { services: [worker, pet as Service] })).rejects.toThrow(
     `worker: the job tidy has everyMs ${everyMs}: a timer takes 1 to 2147483647 (24 days)`,
   );
+});
+
+test('an app that stops during onStart rejects requests at once, and stops when onStart has ended', async (t) => {
+  const begun = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const events: string[] = [];
+  const worker = makeWorker(({ onStart, onStop }) => {
+    onStart(async () => {
+      begun.resolve();
+      await promise;
+      events.push('started');
+    });
+    onStop(() => void events.push('stopped'));
+  });
+  const services = new Map([['worker', { ...worker, peers: [] } as Service]]);
+  const port = await findFreePort();
+  const apps = { gateway: { port, services: ['worker'] } };
+  const config = checkConfig({ services: { worker: {} }, apps }, services, 'config.yaml');
+  const { logging } = await captureLog('info');
+  const app = await buildApp({ config, name: 'gateway', services, logging, version: '0.0.0' });
+  t.onTestFinished(() => app.stop());
+  const starting = app.listen();
+  await begun.promise;
+  const stopped = app.stop();
+  await expect.poll(async () => (await fetch(`http://127.0.0.1:${port}/ready`)).status).toBe(503);
+  expect(events).toEqual([]);
+  resolve();
+  await Promise.all([starting, stopped]);
+  expect(events).toEqual(['started', 'stopped']);
 });

@@ -1,0 +1,93 @@
+import type { PeerUse } from '../calls/peer-operations.ts';
+import { exposureWarning } from '../config/exposure.ts';
+import { internalLimits } from '../config/limits.ts';
+import { ownOrigin } from '../config/topology.ts';
+import type { OpenedService } from '../service/open-service.ts';
+import { watchEventLoop } from './event-loop-watch.ts';
+import type { StopMode } from './instances.ts';
+import type { Runtime } from './runtime.ts';
+import { StartError } from './start-errors.ts';
+
+/** The functions that start and stop an app. */
+export interface Lifecycle {
+  /** The operations of peers that the services use. */
+  readonly uses: readonly PeerUse[];
+  /** Resolves when its services have handled every event that their peers have now. */
+  untilEventsHandled(): Promise<void>;
+  /** Listens on the host and port of the config. Resolves with the origin, `http://host:port`. */
+  listen(): Promise<string>;
+  /**
+   * Completes the requests in flight, then closes everything. `refuse` rejects new requests. `hand over` also completes
+   * new requests, because another instance takes over.
+   */
+  stop(mode?: StopMode): Promise<void>;
+}
+
+/** Creates the functions that start and stop an app. */
+export function createLifecycle(
+  { app, config, name, server, log, tracer, originOf }: Runtime,
+  opened: readonly OpenedService[],
+): Lifecycle {
+  const peers = opened.flatMap((service) => [...service.peers.values()]);
+  let endWatch = () => {};
+  let listening: Promise<unknown> = Promise.resolve();
+  let starting: Promise<void> = Promise.resolve();
+  let stopping: Promise<void> | undefined;
+
+  function stop(mode?: StopMode): Promise<void> {
+    stopping ??= stopOnce(mode);
+    return stopping;
+  }
+
+  async function stopOnce(mode: StopMode = 'refuse'): Promise<void> {
+    // `listen` throws the errors of both.
+    await listening.catch(() => {});
+    const started = starting.catch(() => {});
+    await Promise.all([server.drain(mode), started, ...opened.map(({ work }) => work.endJobs())]);
+    await Promise.all(opened.map(({ work }) => work.stop()));
+    await server.close();
+    endWatch();
+    await tracer?.close();
+  }
+
+  async function startServices(): Promise<void> {
+    for (const { service, work } of opened) {
+      try {
+        await work.start();
+      } catch (cause) {
+        throw new StartError(`${service.name}: onStart failed: ${(cause as Error).message}`, { cause });
+      }
+    }
+  }
+
+  return {
+    uses: peers.flatMap(({ uses }) => uses),
+    stop,
+    async untilEventsHandled() {
+      await Promise.all(opened.flatMap(({ consumers }) => consumers.map((consumer) => consumer.catchUp())));
+    },
+    async listen() {
+      const listenTextResolver = (address: string) => `${name} listens at ${address}`;
+      const { backlog } = internalLimits;
+      listening = server.listen({ host: app.host, port: app.port, backlog, listenTextResolver });
+      await listening;
+      const origin = ownOrigin(server);
+      for (const peer of peers) {
+        peer.setOrigin(originOf(peer.name));
+        // Not before the first request, because the comparison takes as long as a hundred requests.
+        setImmediate(() => void peer.checkContract());
+      }
+      endWatch = watchEventLoop(log);
+      const warning = exposureWarning(config, name);
+      if (warning !== undefined) log.warn({ host: app.host }, warning);
+      starting = startServices();
+      try {
+        await starting;
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+      return origin;
+    },
+  };
+}

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Database } from '../database/database.ts';
 import { type SQL, sql } from '../database/drizzle.ts';
+import { nowMicros } from '../database/instant.ts';
 import type { Statement } from '../database/statement.ts';
 import type { Position } from './position.ts';
 
@@ -167,9 +168,12 @@ export async function openFeedStore(database: Database) {
     async prune(before: number): Promise<boolean> {
       await assignPositions();
       const rows = (await selectOldest.all()) as [number, number][];
-      const kept = rows.findIndex(([, time]) => time >= before);
-      const [position] = rows.at(kept < 0 ? -1 : kept - 1) ?? [];
-      if (position === undefined || kept === 0) return false;
+      // The clock of an event with a time in the future was wrong. The event is deleted with the next one that is old enough.
+      const now = nowMicros();
+      const kept = rows.findIndex(([, time]) => time >= before && time <= now);
+      const [position] =
+        rows.slice(0, kept < 0 ? rows.length : kept).findLast(([, time]) => time < before) ?? [];
+      if (position === undefined) return false;
       await database.write(async () => {
         await removeUpTo.run({ position });
         await setOldest.run({ position });

@@ -34,7 +34,12 @@ test.for<[string, Principal, readonly Requirement[], number | undefined]>([
     [{ bearer: ['a:read'] }, { service: [] }],
     403,
   ],
-  ['a user through a service, where services alone may call', { ...userWith('a:read'), via: 'user' }, [{ service: [] }], 403],
+  [
+    'a user through a service, where services alone may call',
+    { ...userWith('a:read'), via: 'user' },
+    [{ service: [] }],
+    403,
+  ],
   ['a user without a service', userWith('a:read', 'b:read'), [{ ...both, service: [] }], 403],
 ])('a request with %s', ([, principal, security, status]) => {
   expect(findRefusal(principal, security)?.status).toBe(status);

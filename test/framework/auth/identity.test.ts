@@ -195,9 +195,12 @@ test(`no response crosses from one of 50 users to another in ${rounds} requests`
   expect(wrong).toEqual([]);
 });
 
-test.for([false, true])('a call for the caller has no more rights than the caller: split %s', async (split, t) => {
-  const { send, issuer } = await start(t, split);
-  const headers = await issuer.as({ sub: '7', scopes: ['desk:read'] });
-  expect((await send('GET', '/notes/any/?ids=1', undefined, headers)).status).toBe(403);
-  expect((await send('GET', '/desk/any-for-caller/1', undefined, headers)).status).toBe(403);
-});
+test.for([false, true])(
+  'a call for the caller has no more rights than the caller: split %s',
+  async (split, t) => {
+    const { send, issuer } = await start(t, split);
+    const headers = await issuer.as({ sub: '7', scopes: ['desk:read'] });
+    expect((await send('GET', '/notes/any/?ids=1', undefined, headers)).status).toBe(403);
+    expect((await send('GET', '/desk/any-for-caller/1', undefined, headers)).status).toBe(403);
+  },
+);

@@ -190,6 +190,19 @@ test('two processes that delete old events keep the newest deleted position', as
   expect((await store.readState()).oldest).toBe(7);
 });
 
+test('an event of a clock that was ahead goes with the next one that is old enough', async (t) => {
+  const { database, store, read } = await open(t);
+  const [now, day] = [Date.now() * 1_000, 86_400_000_000];
+  const add = (time: number) =>
+    database.write(async () => {
+      store.append({ type: 'toy.lost', subject: '1', time, data: '{}', traceparent: null });
+    });
+  for (const days of [-30, 3_650, -20, -1, 3_650]) await add(now + days * day);
+  await store.prune(now - 7 * day);
+  expect((await read()).map(({ position }) => position)).toEqual([4, 5]);
+  expect((await store.readState()).oldest).toBe(3);
+});
+
 test('a restored copy begins another history, which shares the events of the backup', async (t) => {
   const url = newDatabase(t);
   const { database, emit, store, read } = await open(t, url);

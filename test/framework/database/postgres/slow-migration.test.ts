@@ -15,6 +15,9 @@ test.skipIf(postgresUrl === undefined)('a migration may take longer than a reque
   const options = { migrations: pathToFileURL(`${folder}/`), timeoutMs: 200 };
   // Two processes start together: one waits while the other one migrates.
   const url = newSchemaUrl();
-  const [one, other] = await Promise.all([openTestDatabase(t, url, options), openTestDatabase(t, url, options)]);
+  const [one, other] = await Promise.all([
+    openTestDatabase(t, url, options),
+    openTestDatabase(t, url, options),
+  ]);
   await expect(Promise.all([one.check(), other.check()])).resolves.toBeDefined();
 });

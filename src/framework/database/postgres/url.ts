@@ -16,16 +16,21 @@ const defaultPool = 7;
 /** One connection for reads, one for writes and one for groups of single statements. */
 const minPool = 3;
 const maxPool = 100;
+/** The names of schemas that need no escape in the options of a connection. */
+const schemaForm = /^[A-Za-z_][\w-]{0,62}$/;
 
 /**
  * Parses `postgres://user:password@host:port/database`. Three parameters belong to this project: `schema`, the name of the
  * service unless it is set, `pool`, and `prepare=false`. The driver reads the others, for example `sslmode`.
- * @throws {DatabaseError} for a `pool` that is not an integer from 3 to 100.
+ * @throws {DatabaseError} for a `pool` that is not an integer from 3 to 100, or a `schema` that is not a name.
  */
 export function parsePostgresUrl(url: string, service: string): PostgresUrl {
   const parsed = new URL(url);
   const { searchParams } = parsed;
   const schema = searchParams.get('schema') ?? service;
+  if (!schemaForm.test(schema)) {
+    throw new DatabaseError('expected ?schema= to be a name of letters, digits, "_" and "-"');
+  }
   const pool = Number(searchParams.get('pool') ?? defaultPool);
   if (!Number.isInteger(pool) || pool < minPool || pool > maxPool) {
     throw new DatabaseError(`expected ?pool= to be an integer from ${minPool} to ${maxPool}`);

@@ -24,6 +24,12 @@ test.for(['2', '101', '3.5', 'many', ''])('a pool of %j is rejected', (pool) => 
   );
 });
 
+test.for(['', 'a schema', '1st'])('a schema of %j is rejected', (schema) => {
+  expect(() => parsePostgresUrl(`postgres://host/name?schema=${schema}`, 'pet')).toThrow(
+    'expected ?schema= to be a name of letters, digits, "_" and "-"',
+  );
+});
+
 test('the password is hidden in messages', () => {
   expect(hidePassword('postgres://me:secret@host/name')).toBe('postgres://me:***@host/name');
   expect(hidePassword('postgres://me@host/name')).toBe('postgres://me@host/name');

@@ -8,7 +8,13 @@ import { root } from './lib/command.ts';
 import { typeCheck } from './lib/framework-files.ts';
 import { listServiceFolders, runServiceCommand } from './lib/service-command.ts';
 import { Changes, exists, expectCommitted, listConfigs, read } from './scaffold/changes.ts';
-import { ConfigTextError, readDatabase, readNames, removeService } from './scaffold/config-text.ts';
+import {
+  ConfigTextError,
+  readDatabase,
+  readIssuer,
+  readNames,
+  removeService,
+} from './scaffold/config-text.ts';
 import { findUses } from './scaffold/uses.ts';
 
 const help = `Usage: ./run.sh remove service NAME [--data] [--dry-run]
@@ -49,6 +55,10 @@ await runServiceCommand(async () => {
   for (const path of [...folders, ...files]) console.log(`${verb} ${path}`);
   const changed = values['dry-run'] ? 'would change' : 'changed';
   console.log(`${changed} ${[...configs.keys(), 'generated/'].join(', ')}`);
+  // Not removed here, because without `auth` every operation is open.
+  for (const [path, text] of configs)
+    if (readIssuer(text) === name)
+      console.log(`by hand: ${path} names ${name} as auth.issuer: name another issuer, or delete auth`);
 });
 
 /** Returns the new text of each config file that names the service. */

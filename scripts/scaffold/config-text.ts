@@ -195,3 +195,9 @@ export function readDatabase(text: string, service: string): string | undefined 
   const url = parseDocument(text).getIn(['services', service, 'database']);
   return typeof url === 'string' ? url : undefined;
 }
+
+/** Returns the issuer of tokens that the file names. */
+export function readIssuer(text: string): string | undefined {
+  const issuer = parseDocument(text).getIn(['auth', 'issuer']);
+  return typeof issuer === 'string' ? issuer : undefined;
+}

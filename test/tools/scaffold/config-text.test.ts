@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import {
   addService,
   ConfigTextError,
+  readIssuer,
   readNames,
   removeService,
 } from '../../../scripts/scaffold/config-text.ts';
@@ -139,3 +140,9 @@ test('adding and then removing a service changes no byte, whatever the file has 
     { numRuns: 300 },
   );
 });
+
+test.each([
+  ['auth: { issuer: auth } # the service', 'auth'],
+  ['auth: false', undefined],
+  ['log: {}', undefined],
+])('the issuer of %j is %j', (text, issuer) => expect(readIssuer(text)).toBe(issuer));

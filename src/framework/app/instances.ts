@@ -145,6 +145,7 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
       try {
         // Start the first instance alone: it applies the migrations, and a mistake is reported once.
         await start(1);
+        if (isStopping) return;
         await Promise.all(Array.from({ length: count - 1 }, (_, index) => start(index + 2)));
       } catch (error) {
         if (!isStopping) throw error;

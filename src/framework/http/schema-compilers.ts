@@ -3,13 +3,20 @@ import SerializerSelector from '@fastify/fast-json-stringify-compiler';
 import type { ValidateFunction } from 'ajv';
 import type { FastifyServerOptions } from 'fastify';
 
-interface PropertySchema {
+interface Schema {
   readonly type?: string | readonly string[];
-  readonly items?: PropertySchema;
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly $ref?: string;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
 }
+/** The schemas with an `$id`, by it. */
+type NamedSchemas = Readonly<Record<string, Schema>>;
 interface RoutePart {
   readonly httpPart: string;
-  readonly schema: { readonly properties?: Record<string, PropertySchema> };
+  readonly schema: Schema;
 }
 type BuildCompiler = ReturnType<typeof AjvCompiler>;
 type Values = Record<string, unknown>;
@@ -32,7 +39,7 @@ export const schemaController: NonNullable<FastifyServerOptions['schemaControlle
       return (route: RoutePart) => {
         const validate = compile(route as never) as ValidateFunction;
         if (route.httpPart === 'body') return validate;
-        const read = readerOf(route.schema.properties);
+        const read = readerOf(route.schema, options[0] as NamedSchemas);
         return (values: Values) => {
           const value = read(values);
           return validate(value) ? { value } : { error: validate.errors };
@@ -62,9 +69,10 @@ export const ajv: NonNullable<FastifyServerOptions['ajv']> = {
   },
 };
 
-function readerOf(properties: Record<string, PropertySchema> = {}): (values: Values) => Values {
-  const readers = Object.entries(properties)
-    .map(([name, schema]) => [name, readValue(schema)] as const)
+function readerOf(schema: Schema, named: NamedSchemas): (values: Values) => Values {
+  const readers = listParts(schema, named)
+    .flatMap(({ properties = {} }) => Object.entries(properties))
+    .map(([name, property]) => [name, readValue(property, named)] as const)
     .filter((entry): entry is readonly [string, Reader] => entry[1] !== undefined);
   return (values) => {
     for (const [name, read] of readers) {
@@ -74,10 +82,22 @@ function readerOf(properties: Record<string, PropertySchema> = {}): (values: Val
   };
 }
 
-function readValue({ type, items }: PropertySchema): Reader | undefined {
-  const types = [type].flat();
+/** Lists a schema and all schemas that it refers to or combines. */
+function listParts(schema: Schema, named: NamedSchemas, seen = new Set<Schema>()): readonly Schema[] {
+  if (seen.has(schema)) return [];
+  seen.add(schema);
+  const { $ref, anyOf = [], oneOf = [], allOf = [] } = schema;
+  const target = $ref === undefined ? undefined : named[$ref.replace(/#$/, '')];
+  const parts = [...(target === undefined ? [] : [target]), ...anyOf, ...oneOf, ...allOf];
+  return [schema, ...parts.flatMap((part) => listParts(part, named, seen))];
+}
+
+function readValue(schema: Schema, named: NamedSchemas): Reader | undefined {
+  const parts = listParts(schema, named);
+  const types = parts.flatMap(({ type }) => type);
   if (types.includes('array')) {
-    const readItem = readValue(items ?? {}) ?? ((item: unknown) => item);
+    const items = parts.find((part) => part.items !== undefined)?.items ?? {};
+    const readItem = readValue(items, named) ?? ((item: unknown) => item);
     return (value) => [value].flat().map(readItem);
   }
   if (types.includes('integer'))

@@ -1,7 +1,10 @@
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
+import { ref } from '../../../src/framework/openapi/schema.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../support/app.ts';
+
+const Named = Type.Integer({ $id: 'Named' });
 
 const Query = Type.Object({
   count: Type.Optional(Type.Integer()),
@@ -11,12 +14,16 @@ const Query = Type.Object({
   ages: Type.Optional(Type.Array(Type.Integer())),
   text: Type.Optional(Type.String()),
   any: Type.Optional(Type.Unknown()),
+  id: Type.Optional(ref(Named)),
+  ids: Type.Optional(Type.Array(ref(Named))),
+  limit: Type.Optional(Type.Union([Type.Integer(), Type.Literal('all')])),
 });
 
 /** Responds with the values that it received after validation. */
 const echo = defineService({
   name: 'echo',
   description: 'Echoes.',
+  schemas: [Named],
   routes(scope) {
     const schema = { querystring: Query, response: { 200: Type.Unknown() } };
     scope.get('/query', { schema: { ...schema, hide: true } }, async (request) => request.query);
@@ -44,6 +51,10 @@ test.for([
   ['ages=1&ages=2', { ages: [1, 2] }],
   ['text=7', { text: '7' }],
   ['any=7', { any: '7' }],
+  ['id=7', { id: 7 }],
+  ['ids=7', { ids: [7] }],
+  ['limit=7', { limit: 7 }],
+  ['limit=all', { limit: 'all' }],
 ] as const)('%s is converted to the type of its schema', async ([query, expected], t) => {
   const { send } = await createTestApp(t, { services: [echo] });
   expect(await send('GET', `/echo/query?${query}`)).toMatchObject({ status: 200, body: expected });

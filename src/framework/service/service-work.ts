@@ -7,15 +7,17 @@ import { getLogger, type Logger } from '../logging/logger.ts';
 const maxEveryMs = 2 ** 31 - 1;
 
 type Work = () => void | Promise<void>;
-type Job = (signal: AbortSignal) => void | Promise<void>;
+/** Work that ends early if `signal` is aborted, which happens when the app stops. */
+type AbortableWork = (signal: AbortSignal) => void | Promise<void>;
 
 /** Declares work of a service without a request. Log entries of the work name the service. */
 export interface ServiceWork {
   /**
    * Declares work that runs when the app listens, so it can call peers. If the work throws, the app stops with exit
-   * code 1. For work that may fail and run again, use a job.
+   * code 1. For work that may fail and run again, use a job. An app that stops meanwhile aborts `signal`, and waits for
+   * the end of the work.
    */
-  onStart(run: Work): void;
+  onStart(run: AbortableWork): void;
   /** Declares work that runs when the app stops: after the last response and the last job, with the database open. */
   onStop(run: Work): void;
   /**
@@ -24,7 +26,7 @@ export interface ServiceWork {
    * waits for the end of the run. Every instance and every replica runs the job.
    * @param name the `job` in log entries.
    */
-  job(name: string, options: { readonly everyMs: number }, run: Job): void;
+  job(name: string, options: { readonly everyMs: number }, run: AbortableWork): void;
 }
 
 /** Runs the work of a service. */
@@ -40,9 +42,9 @@ export function createServiceWork(
   service: string,
   log: Logger,
 ): ServiceWork & { readonly runner: WorkRunner } {
-  const starts: Work[] = [];
+  const starts: AbortableWork[] = [];
   const stops: Work[] = [];
-  const jobs: { name: string; everyMs: number; run: Job }[] = [];
+  const jobs: { name: string; everyMs: number; run: AbortableWork }[] = [];
   const controller = new AbortController();
   const { signal } = controller;
   let running: Promise<void>[] = [];
@@ -79,7 +81,8 @@ export function createServiceWork(
     runner: {
       async start() {
         isStarted = true;
-        for (const run of starts) if (!signal.aborted) await runAs(service, 'start', log, async () => run());
+        for (const run of starts)
+          if (!signal.aborted) await runAs(service, 'start', log, async () => run(signal));
         running = signal.aborted ? [] : jobs.map((job) => runAs(service, job.name, log, () => repeat(job)));
       },
       async endJobs() {

@@ -79,10 +79,10 @@ test('an app that stops during onStart rejects requests at once, and stops when 
   const { promise, resolve } = Promise.withResolvers<void>();
   const events: string[] = [];
   const worker = makeWorker(({ onStart, onStop }) => {
-    onStart(async () => {
+    onStart(async (signal) => {
       begun.resolve();
       await promise;
-      events.push('started');
+      events.push(signal.aborted ? 'aborted' : 'started');
     });
     onStop(() => void events.push('stopped'));
   });
@@ -100,5 +100,5 @@ test('an app that stops during onStart rejects requests at once, and stops when 
   expect(events).toEqual([]);
   resolve();
   await Promise.all([starting, stopped]);
-  expect(events).toEqual(['started', 'stopped']);
+  expect(events).toEqual(['aborted', 'stopped']);
 });

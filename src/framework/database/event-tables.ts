@@ -1,4 +1,11 @@
 /**
+ * The values of `__feed.is_copy` in a restored backup. `ordered`: the lost history put the events without a position in
+ * the order of their ids, before all other events. `unordered`: it may have put them in another order, because
+ * transactions were open when the backup was made. 0: the feed is not a copy, or its new history has begun.
+ */
+export const copyKinds = { ordered: 1, unordered: 2 } as const;
+
+/**
  * The tables of the framework for events: the feed of a service, and its consumers of other feeds. An event gets its
  * position when the feed is read, because the order of commits is known then.
  */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Database } from '../database/database.ts';
 import { type SQL, sql } from '../database/drizzle.ts';
+import { copyKinds } from '../database/event-tables.ts';
 import { nowMicros } from '../database/instant.ts';
 import type { Statement } from '../database/statement.ts';
 import type { Position } from './position.ts';
@@ -93,7 +94,7 @@ export async function openFeedStore(database: Database) {
     sql`INSERT INTO __feed (id, epoch, last, oldest, is_copy) VALUES (1, ${p('epoch')}, 0, 0, 0)
       ON CONFLICT (id) DO NOTHING`,
   );
-  const unmarkCopy = prepare(sql`UPDATE __feed SET is_copy = 0 WHERE is_copy = 1`);
+  const unmarkCopy = prepare(sql`UPDATE __feed SET is_copy = 0 WHERE is_copy = CAST(${p('kind')} AS bigint)`);
   // SQLite needs a WHERE before ON CONFLICT.
   const fork = prepare(
     sql`INSERT INTO __feed_fork (epoch, last) SELECT epoch, last FROM __feed WHERE 1 = 1 ON CONFLICT (epoch) DO NOTHING`,
@@ -123,13 +124,19 @@ export async function openFeedStore(database: Database) {
     return readState();
   }
 
-  /** Begins another history in a restored backup, because later positions belong to a history that is lost. */
+  /**
+   * Begins another history in a restored backup, because later positions belong to a history that is lost. The histories
+   * share the positions that both gave to the same events, so that no consumer skips an event.
+   */
   async function beginHistory(): Promise<void> {
     await create.run({ epoch: createEpoch() });
     await database.write(async () => {
-      if ((await unmarkCopy.run()).changes === 0) return;
-      // Assign positions before the epoch changes, because the lost history gave the same positions to these events.
-      await assignPositions();
+      // The lost history may have put an event that is not in this copy before an event that is: no later position is shared.
+      if ((await unmarkCopy.run({ kind: copyKinds.unordered })).changes === 0) {
+        if ((await unmarkCopy.run({ kind: copyKinds.ordered })).changes === 0) return;
+        // Assign positions before the epoch changes, because the lost history gave the same positions to these events.
+        await assignPositions();
+      }
       await fork.run();
       await setEpoch.run({ epoch: createEpoch() });
     });

@@ -1,11 +1,14 @@
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
+import { openDatabase } from '../../../src/framework/database/open-database.ts';
+import { openFeedStore } from '../../../src/framework/events/feed-store.ts';
 import { createPostgresDatabase, queryPostgres } from '../../support/postgres-query.ts';
 import { findDebianPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { root, startProcess, startServer, writeConfig } from '../process/helper.ts';
-import { query, runScript, write } from './backup-helpers.ts';
+import { migrationsOf, query, runScript, write } from './backup-helpers.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -117,6 +120,73 @@ test('services in both databases are backed up together; a restore replaces noth
     output: `a restore replaces nothing, and the schema pet of pet exists. Stop the server, rename it (ALTER SCHEMA … RENAME TO …) or drop it, and run the restore again\n`,
   });
   expect(await listPets(url)).toEqual(expect.arrayContaining(pets));
+});
+
+/** A feed in which `first` has an id and is not committed yet, and `second` is committed. */
+async function openUnsettledFeed(t: TestContext) {
+  const url = await createDatabase(t);
+  const place = configure(t, url, 'sqlite:data/user.db');
+  const { database, store } = await openFeed(t, url);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  t.onTestFinished(() => client.end());
+  await client.query('BEGIN');
+  await client.query("INSERT INTO pet.__event (type, subject, time, data) VALUES ('first', '1', 1, '{}')");
+  const event = { type: 'second', subject: '2', time: 2, data: '{}', traceparent: null };
+  await database.write(async () => store.append(event));
+  return { url, ...place, store, commit: () => client.query('COMMIT') };
+}
+
+async function openFeed(t: TestContext, url: string) {
+  const database = await openDatabase(url, { migrations: migrationsOf('pet'), service: 'pet' });
+  t.onTestFinished(() => database.close());
+  return { database, store: await openFeedStore(database) };
+}
+
+type Store = Awaited<ReturnType<typeof openFeedStore>>;
+async function listEvents(store: Store) {
+  await store.assignPositions();
+  return (await store.read(0, 10, undefined)).map(({ position, type }) => `${position} ${type}`);
+}
+
+async function restoreFeed(t: TestContext, backup: string) {
+  const other = await createDatabase(t);
+  const place = configure(t, other, 'sqlite:data/user.db');
+  const restored = await runScript(t, 'restore', backup, '--config', place.file);
+  expect(restored.code, restored.output).toBe(0);
+  return (await openFeed(t, other)).store;
+}
+
+test('a backup waits for events that are not committed, so the restored history has the same positions', async (t) => {
+  const { url, file, backup, store, commit } = await openUnsettledFeed(t);
+  const making = runScript(t, 'backup', backup, 'pet', '--config', file);
+  const waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'pet.__event'::regclass";
+  await expect.poll(() => queryPostgres(url, waiting), { interval: 20 }).toHaveLength(1);
+  await commit();
+  const made = await making;
+  expect(made.code, made.output).toBe(0);
+  const lost = await listEvents(store);
+  const { epoch } = await store.readState();
+  const restored = await restoreFeed(t, backup);
+  expect(await listEvents(restored)).toEqual(lost);
+  const state = await restored.readState();
+  for (const number of [0, 1, 2])
+    expect(await restored.findInvalid({ epoch, number }, state)).toBeUndefined();
+  expect(await restored.findInvalid({ epoch, number: 3 }, state)).toEqual({ reason: 'rewound', shared: 2 });
+});
+
+test('after a backup during a long transaction the histories share only the positions of the backup', async (t) => {
+  const { file, backup, store, commit } = await openUnsettledFeed(t);
+  const made = await runScript(t, 'backup', backup, 'pet', '--config', file);
+  expect(made.code, made.output).toBe(0);
+  await commit();
+  expect(await listEvents(store)).toEqual(['1 first', '2 second']);
+  const { epoch } = await store.readState();
+  const restored = await restoreFeed(t, backup);
+  expect(await listEvents(restored)).toEqual(['1 second']);
+  const state = await restored.readState();
+  // A consumer that has handled only `first` must not skip `second`.
+  expect(await restored.findInvalid({ epoch, number: 1 }, state)).toEqual({ reason: 'rewound', shared: 0 });
 });
 
 test('an archive that was changed, and one of another kind of database, are refused', async (t) => {

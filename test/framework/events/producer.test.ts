@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/framework/database/database.ts';
 import { sql } from '../../../src/framework/database/drizzle.ts';
+import { copyKinds } from '../../../src/framework/database/event-tables.ts';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import { currentWrite } from '../../../src/framework/database/running-write.ts';
 import { openFeedStore } from '../../../src/framework/events/feed-store.ts';
@@ -201,6 +202,24 @@ test('an event of a clock that was ahead goes with the next one that is old enou
   await store.prune(now - 7 * day);
   expect((await read()).map(({ position }) => position)).toEqual([4, 5]);
   expect((await store.readState()).oldest).toBe(3);
+});
+
+test('a restored copy whose events may have had another order shares only their assigned positions', async (t) => {
+  const url = newDatabase(t);
+  const { database, emit, store, read } = await open(t, url);
+  await database.write(() => emit('toy.lost', { subject: 1, data: { id: 1 } }));
+  const before = await store.assignPositions();
+  await database.write(() => emit('toy.lost', { subject: 2, data: { id: 2 } }));
+  await database.prepare(sql`UPDATE __feed SET is_copy = ${copyKinds.unordered}`).run();
+  await openFeedStore(database);
+  const after = await store.assignPositions();
+  expect(after.epoch).not.toBe(before.epoch);
+  expect((await read()).map(({ position }) => position)).toEqual([1, 2]);
+  const find = (number: number) => store.findInvalid({ epoch: before.epoch, number }, after);
+  expect(await find(1)).toBeUndefined();
+  expect(await find(2)).toEqual({ reason: 'rewound', shared: 1 });
+  await openFeedStore(database);
+  expect((await store.readState()).epoch).toBe(after.epoch);
 });
 
 test('a restored copy begins another history, which shares the events of the backup', async (t) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
 import { DatabaseError } from '../database-error.ts';
+import { copyKinds } from '../event-tables.ts';
 import { lockWaitMs, unusableDatabase } from '../sqlite/errors.ts';
 import { assertUsableFile, privateFile, syncPath } from '../sqlite/files.ts';
 import {
@@ -142,10 +143,10 @@ async function copy(
   try {
     // Without a write-ahead log, a plain copy of this file is complete.
     client.pragma('journal_mode = DELETE');
-    // Mark the feed as a copy, so that a server that starts on the copy begins another history of its events. A
-    // database of an older version has no feed.
+    // Mark the feed as a copy, so that a server that starts on the copy begins another history of its events. SQLite
+    // gives ids in the order of commits. A database of an older version has no feed.
     if (client.prepare("SELECT 1 FROM sqlite_schema WHERE name = '__feed'").get() !== undefined)
-      client.exec('UPDATE __feed SET is_copy = 1');
+      client.exec(`UPDATE __feed SET is_copy = ${copyKinds.ordered}`);
     found = examineBackup(client, migrations);
   } finally {
     client.close();

@@ -50,6 +50,8 @@ const Copy = Type.Object({
   /** The schema in PostgreSQL, and the checksum of each table. */
   schema: Type.Optional(Type.String()),
   checksums: Type.Optional(Type.Record(Type.String(), Type.String())),
+  /** In PostgreSQL: whether no transaction with an event was open when the backup was made. See `copyKinds`. */
+  hasOrderedEvents: Type.Optional(Type.Boolean()),
 });
 export type Copy = Static<typeof Copy>;
 

@@ -1,10 +1,11 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { PostgresSide } from '../copy/postgres-side.ts';
+import { quoteName } from '../copy/side.ts';
 import { digestTable } from '../copy/table-digest.ts';
 import { DatabaseError } from '../database-error.ts';
 import { Connection } from '../postgres/connection.ts';
-import { unusableDatabase } from '../postgres/errors.ts';
+import { isDisconnected, unusableDatabase } from '../postgres/errors.ts';
 import { parsePostgresUrl } from '../postgres/url.ts';
 import { privateFile, syncPath } from '../sqlite/files.ts';
 import { type Copy, hashFile, type ServerDatabase } from './manifest.ts';
@@ -12,6 +13,12 @@ import { runProgram } from './postgres-programs.ts';
 
 /** The time limits of a connection that only begins a transaction and exports its snapshot. */
 const limits = { statementMs: 60_000, lockMs: 60_000 };
+
+/**
+ * ms to wait for the lock of the events. Writes that emit events wait for it too. Longer than the default
+ * `deadlock_timeout` of 1 s, after which PostgreSQL lets writes pass that the lock would block forever.
+ */
+const eventLockMs = 2_000;
 
 export interface ServerSnapshot {
   /** Begins a transaction in every database. The transactions fix the point in time of the copies. */
@@ -29,7 +36,7 @@ export interface ServerSnapshot {
 export async function connectServers(databases: readonly ServerDatabase[]): Promise<ServerSnapshot> {
   await runProgram('pg_dump', ['--version']);
   const connections = new Map<string, Connection>();
-  const snapshots = new Map<string, string>();
+  const snapshots = new Map<string, Snapshot>();
   const keyOf = ({ url, service }: ServerDatabase) => parsePostgresUrl(url, service).connectionString;
 
   async function close(): Promise<void> {
@@ -55,12 +62,61 @@ export async function connectServers(databases: readonly ServerDatabase[]): Prom
         const key = keyOf(database);
         if (snapshots.has(key)) continue;
         const connection = connections.get(key) as Connection;
-        snapshots.set(key, await inDatabase(database, () => exportSnapshot(connection)));
+        const sharing = databases.filter((other) => keyOf(other) === key);
+        const schemas = sharing.map(({ url, service }) => parsePostgresUrl(url, service).schema);
+        snapshots.set(key, await inDatabase(database, () => exportInOrder(key, schemas, connection)));
       }
     },
-    dump: (database, folder) => dump(database, folder, snapshots.get(keyOf(database)) as string),
+    dump: (database, folder) => dump(database, folder, snapshots.get(keyOf(database)) as Snapshot),
     close,
   };
+}
+
+interface Snapshot {
+  readonly name: string;
+  /** Whether no transaction with an event was open. */
+  readonly hasOrderedEvents: boolean;
+}
+
+/**
+ * Exports a snapshot while no transaction with an event is open. Events get ids before COMMIT and positions later. So an
+ * event that is committed after the snapshot could get a position before one that is in the snapshot. A restored history
+ * would then differ from the lost one at positions that seem to be the same.
+ */
+async function exportInOrder(
+  connectionString: string,
+  schemas: readonly string[],
+  connection: Connection,
+): Promise<Snapshot> {
+  const options = { connectionString, schema: 'pg_catalog', application: 'backup', ...limits };
+  const locking = new Connection({ ...options, lockMs: eventLockMs });
+  try {
+    await locking.ready();
+    const hasOrderedEvents = await lockEvents(locking, schemas);
+    return { name: await exportSnapshot(connection), hasOrderedEvents };
+  } finally {
+    await locking.close();
+  }
+}
+
+/** Waits until no transaction with an event is open, and blocks new ones. Returns false if that takes too long. */
+async function lockEvents(connection: Connection, schemas: readonly string[]): Promise<boolean> {
+  const { rows } = await connection.run({
+    text: "SELECT schemaname FROM pg_tables WHERE tablename = '__event' AND schemaname = ANY($1::text[])",
+    values: [schemas],
+  });
+  if (rows.length === 0) return true;
+  const tables = rows.map(([schema]) => `${quoteName(schema as string)}.__event`).sort();
+  await connection.run({ text: 'BEGIN' });
+  try {
+    await connection.run({ text: `LOCK TABLE ${tables.join(', ')} IN SHARE MODE` });
+    return true;
+  } catch (error) {
+    // For example an open transaction, VACUUM, a standby server, or missing rights. The backup is complete without the
+    // lock, and consumers may handle its last events again after a restore.
+    if (isDisconnected(error)) throw error;
+    return false;
+  }
 }
 
 /** Begins a transaction and returns the name of its snapshot. Other connections see the same rows by this name. */
@@ -72,7 +128,11 @@ async function exportSnapshot(connection: Connection): Promise<string> {
   return rows[0]?.[0] as string;
 }
 
-async function dump(database: ServerDatabase, folder: string, snapshot: string): Promise<Copy> {
+async function dump(
+  database: ServerDatabase,
+  folder: string,
+  { name: snapshot, hasOrderedEvents }: Snapshot,
+): Promise<Copy> {
   const { service, url } = database;
   const { schema } = parsePostgresUrl(url, service);
   const content = await readContent(database, snapshot);
@@ -89,7 +149,7 @@ async function dump(database: ServerDatabase, folder: string, snapshot: string):
     database,
   );
   syncPath(path);
-  return { file, schema, ...(await hashFile(path)), ...content };
+  return { file, schema, ...(await hashFile(path)), ...content, hasOrderedEvents };
 }
 
 /**

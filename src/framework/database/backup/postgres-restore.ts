@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { PostgresSide } from '../copy/postgres-side.ts';
+import { copyKinds } from '../event-tables.ts';
 import { readMigrations } from '../migration-files.ts';
 import { Connection } from '../postgres/connection.ts';
 import { knownName, parsePostgresUrl } from '../postgres/url.ts';
@@ -61,14 +62,15 @@ export async function restoreServerTarget(target: ServerTarget, folder: string):
 }
 
 /** Marks the feed as a copy, so that the server that starts on it begins another history of its events. */
-async function markFeed({ url, service }: ServerTarget): Promise<void> {
+async function markFeed({ url, service, copy }: ServerTarget): Promise<void> {
   const { connectionString, schema } = parsePostgresUrl(url, service);
   const options = { connectionString, schema, application: `${service} restore` };
   const connection = new Connection({ ...options, statementMs: 60_000, lockMs: 60_000 });
   try {
     // A backup of an older version has no feed.
     const found = await connection.run({ text: "SELECT 1 WHERE to_regclass('__feed') IS NOT NULL" });
-    if (found.rows.length > 0) await connection.run({ text: 'UPDATE __feed SET is_copy = 1' });
+    const kind = copy.hasOrderedEvents === true ? copyKinds.ordered : copyKinds.unordered;
+    if (found.rows.length > 0) await connection.run({ text: `UPDATE __feed SET is_copy = ${kind}` });
   } finally {
     await connection.close();
   }

@@ -106,7 +106,10 @@ function createRoot(level: Level, destination: DestinationStream) {
 /** Serializes a thrown value without secrets. Code may throw any value, for example a string. */
 function serializeError(error: unknown): object {
   if (typeof error !== 'object' || error === null) return { type: typeof error, message: String(error) };
-  return redact({ ...pino.stdSerializers.err(error as Error) });
+  const { errors } = error as Partial<AggregateError>;
+  // The serializer of Pino returns these errors as instances of a class.
+  const inner = Array.isArray(errors) ? { aggregateErrors: errors } : {};
+  return redact({ ...pino.stdSerializers.err(error as Error), ...inner });
 }
 
 type Fields = Record<string, unknown>;

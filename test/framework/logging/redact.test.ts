@@ -63,9 +63,69 @@ describe('the log redacts a secret', () => {
     expect(await rawOf({ err })).not.toContain(secret);
   });
 
+  test('in the properties of an error that is not the field err', async () => {
+    const error = Object.assign(new Error('no'), { config: { headers: { authorization: secret } } });
+    expect(await rawOf({ reason: error })).not.toContain(secret);
+    expect(await rawOf({ results: [{ status: 'rejected', reason: error }] })).not.toContain(secret);
+    expect(await rawOf({ err: new AggregateError([error], 'all') })).not.toContain(secret);
+  });
+
+  test('in the JSON of an object', async () => {
+    class Session {
+      readonly token = secret;
+      toJSON() {
+        return { ...this };
+      }
+    }
+    expect(await rawOf({ session: new Session() })).not.toContain(secret);
+    expect(await rawOf({ session: { toJSON: () => ({ token: secret }) } })).not.toContain(secret);
+  });
+
   test('without changing the logged object', async () => {
     const fields = { password: secret, headers: { authorization: secret } };
     await rawOf(fields);
     expect(fields).toEqual({ password: secret, headers: { authorization: secret } });
+  });
+});
+
+describe('the log shows', () => {
+  async function entryOf(fields: object) {
+    const { logging, raw } = await openRaw();
+    logging.logger('pet').info(fields, 'x');
+    return { length: raw.join('').length, ...JSON.parse(raw.join('')) };
+  }
+
+  test('the message of each error', async () => {
+    const error = new Error('outer', { cause: new Error('inner') });
+    expect(await entryOf({ reasons: [error] })).toMatchObject({
+      reasons: [{ type: 'Error', message: 'outer', cause: { message: 'inner' } }],
+    });
+    expect(await entryOf({ err: new AggregateError([error], 'all') })).toMatchObject({
+      err: { type: 'AggregateError', message: 'all', aggregateErrors: [{ message: 'outer' }] },
+    });
+  });
+
+  test('an object that contains itself once', async () => {
+    const error = new Error('circular');
+    error.cause = error;
+    const tree = { name: 'root', error, children: [] as object[] };
+    for (let id = 0; id < 30; id += 1) tree.children.push({ id, parent: tree });
+    const { length, tree: shown } = await entryOf({ tree });
+    expect(shown).toMatchObject({ error: { cause: '[circular]' } });
+    expect(shown.children[29]).toEqual({ id: 29, parent: '[circular]' });
+    expect(length).toBeLessThan(4_000);
+  });
+
+  test('a date, a URL, bytes and an object whose JSON fails', async () => {
+    const broken = {
+      toJSON() {
+        throw new Error('no');
+      },
+    };
+    const fields = { at: new Date(0), url: new URL('http://a/'), bytes: Buffer.from('a'), broken };
+    expect(await entryOf(fields)).toMatchObject({
+      ...{ at: '1970-01-01T00:00:00.000Z', url: 'http://a/', broken: '[Object]' },
+      bytes: { type: 'Buffer', data: [97] },
+    });
   });
 });

@@ -51,6 +51,14 @@ export class ConsumerStatus {
     this.#behindSince ??= nowMicros();
   }
 
+  /** Notes that another process consumes the feed, and reports its state. */
+  leave(): void {
+    this.parked = 0;
+    this.lagEvents = 0;
+    this.#isCaughtUp = false;
+    this.#behindSince = undefined;
+  }
+
   count(outcome: EventOutcome): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
   }

@@ -59,8 +59,12 @@ export class Consumer {
     let pauseMs = 100;
     while (!signal.aborted) {
       try {
-        if (this.#options.isBroken() || !(await this.store.acquire())) await this.#pause(checkMs);
-        else await this.#step();
+        if (this.#options.isBroken()) await this.#pause(checkMs);
+        else if (await this.store.acquire()) await this.#step();
+        else {
+          this.status.leave();
+          await this.#pause(checkMs);
+        }
         pauseMs = 100;
       } catch (err) {
         if (signal.aborted) break;

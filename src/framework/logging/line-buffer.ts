@@ -8,14 +8,19 @@ export interface LineDestination {
 
 /** How long a line waits for further lines, because each write has the cost of a task in another thread. */
 const gatherMs = 5;
+/** The maximum number of characters of joined lines. A destination that cannot take all lines drops only some of them. */
+const maxGathered = 65_536;
 
 /** Gathers lines, so that they are joined and encoded once for all of `destinations`. */
 export function createLineBuffer(destinations: readonly LineDestination[]) {
   let pending: string[] = [];
+  let pendingLength = 0;
+  let isScheduled = false;
 
   function takePending(): Buffer {
     const lines = Buffer.from(pending.join(''));
     pending = [];
+    pendingLength = 0;
     return lines;
   }
 
@@ -27,8 +32,15 @@ export function createLineBuffer(destinations: readonly LineDestination[]) {
 
   return {
     write(line: string): void {
+      if (pendingLength + line.length > maxGathered) writePending();
       pending.push(line);
-      if (pending.length === 1) setTimeout(writePending, gatherMs);
+      pendingLength += line.length;
+      if (isScheduled) return;
+      isScheduled = true;
+      setTimeout(() => {
+        isScheduled = false;
+        writePending();
+      }, gatherMs);
     },
     flushSync(): void {
       const lines = takePending();

@@ -1,0 +1,34 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { createLineBuffer } from '../../../src/framework/logging/line-buffer.ts';
+import { maxPendingBytes } from '../../../src/framework/logging/line-queue.ts';
+import { openRotatingFile } from '../../../src/framework/logging/rotating-file.ts';
+
+function openFile(t: { onTestFinished(fn: () => void): void }) {
+  const folder = mkdtempSync(join(tmpdir(), 'line-buffer-'));
+  t.onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'pet.jsonl');
+  const dropped: number[] = [];
+  const file = openRotatingFile(path, { onDropped: (bytes) => dropped.push(bytes) });
+  return { buffer: createLineBuffer([file]), read: () => readFileSync(path, 'utf8'), dropped };
+}
+
+test('a line that is too long for its destination does not take other lines with it', async (t) => {
+  const { buffer, read, dropped } = openFile(t);
+  const long = `${'x'.repeat(maxPendingBytes)}\n`;
+  for (const line of ['before\n', long, 'after\n']) buffer.write(line);
+  await vi.waitFor(() => expect(read()).toBe('before\nafter\n'), 5_000);
+  await vi.waitFor(() => expect(dropped).toEqual([long.length]), 5_000);
+});
+
+test('of too many lines in one event-loop turn only those are dropped that exceed the maximum', async (t) => {
+  const { buffer, read, dropped } = openFile(t);
+  const line = `${'x'.repeat(999)}\n`;
+  const count = Math.ceil((2 * maxPendingBytes) / line.length);
+  for (let index = 0; index < count; index += 1) buffer.write(line);
+  await vi.waitFor(() => expect(dropped).toHaveLength(1), 5_000);
+  await vi.waitFor(() => expect(read().length + (dropped[0] as number)).toBe(count * line.length), 5_000);
+  expect(read().length).toBeGreaterThan(maxPendingBytes * 0.9);
+});

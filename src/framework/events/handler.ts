@@ -89,7 +89,12 @@ export function createHandlerRunner(options: HandlerOptions) {
         runInContext(context, async () => fn()),
       );
       return async () => {
-        if (write !== undefined) await runInContext(context, write);
+        try {
+          if (write !== undefined) await runInContext(context, write);
+        } catch (error) {
+          span?.end(error);
+          throw error;
+        }
         span?.end();
       };
     } catch (error) {

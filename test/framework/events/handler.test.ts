@@ -119,3 +119,16 @@ test('errors that pass use up no tries, also after an error that does not', asyn
   await expect.poll(() => handle.mock.calls.length, { timeout: 30_000 }).toBe(7);
   expect(await operations.listParked()).toEqual([]);
 });
+
+test('the span of a handler whose effect fails ends with the error', async () => {
+  const ends: unknown[] = [];
+  const span = { traceId: 'a', spanId: 'b', end: (error?: unknown) => ends.push(error) };
+  const tracer = { start: () => ({ traceparent: '00-a-b-01', span }) } as unknown as HandlerOptions['tracer'];
+  const error = new Error('no');
+  const options = await optionsOf(async () => undefined);
+  const handle = () => () => Promise.reject(error);
+  const runner = createHandlerRunner({ ...options, tracer, handlers: { 'note.added': handle } });
+  const write = await runner.prepare(event);
+  await expect(write()).rejects.toBe(error);
+  expect(ends).toEqual([error]);
+});

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PostgresSide } from '../copy/postgres-side.ts';
 import { quoteName } from '../copy/side.ts';
 import { digestTable } from '../copy/table-digest.ts';
@@ -15,10 +16,10 @@ import { runProgram } from './postgres-programs.ts';
 const limits = { statementMs: 60_000, lockMs: 60_000 };
 
 /**
- * ms to wait for the lock of the events. Writes that emit events wait for it too. Longer than the default
- * `deadlock_timeout` of 1 s, after which PostgreSQL lets writes pass that the lock would block forever.
+ * The tries to lock the events, and ms for each try. Writes that emit events wait behind a try, so it is shorter than a
+ * write's own time limit for a lock, and the pause between two tries lets them pass.
  */
-const eventLockMs = 2_000;
+const eventLock = { tries: 10, ms: 100, pauseMs: 100 };
 
 export interface ServerSnapshot {
   /** Begins a transaction in every database. The transactions fix the point in time of the copies. */
@@ -89,7 +90,7 @@ async function exportInOrder(
   connection: Connection,
 ): Promise<Snapshot> {
   const options = { connectionString, schema: 'pg_catalog', application: 'backup', ...limits };
-  const locking = new Connection({ ...options, lockMs: eventLockMs });
+  const locking = new Connection({ ...options, lockMs: eventLock.ms });
   try {
     await locking.ready();
     const hasOrderedEvents = await lockEvents(locking, schemas);
@@ -107,16 +108,20 @@ async function lockEvents(connection: Connection, schemas: readonly string[]): P
   });
   if (rows.length === 0) return true;
   const tables = rows.map(([schema]) => `${quoteName(schema as string)}.__event`).sort();
-  await connection.run({ text: 'BEGIN' });
-  try {
-    await connection.run({ text: `LOCK TABLE ${tables.join(', ')} IN SHARE MODE` });
-    return true;
-  } catch (error) {
-    // For example an open transaction, VACUUM, a standby server, or missing rights. The backup is complete without the
-    // lock, and consumers may handle its last events again after a restore.
-    if (isDisconnected(error)) throw error;
-    return false;
+  for (let left = eventLock.tries; left > 0; left -= 1) {
+    await connection.run({ text: 'BEGIN' });
+    try {
+      await connection.run({ text: `LOCK TABLE ${tables.join(', ')} IN SHARE MODE` });
+      return true;
+    } catch (error) {
+      if (isDisconnected(error)) throw error;
+      await connection.run({ text: 'ROLLBACK' });
+      await sleep(eventLock.pauseMs);
+    }
   }
+  // For example a long transaction, VACUUM, a standby server, or missing rights. The backup is complete without the
+  // lock, and consumers may handle its last events again after a restore.
+  return false;
 }
 
 /** Begins a transaction and returns the name of its snapshot. Other connections see the same rows by this name. */

@@ -32,7 +32,10 @@ export const routeResponses = fp<{ readonly service: string; readonly tag: strin
           ...(schema.response as object | undefined),
         },
       };
-      if (schema.hide !== true) rejectUndeclared(service, route, Object.keys(schema.response ?? {}));
+      if (schema.hide === true) return;
+      const declared = (schema.response ?? {}) as Readonly<Record<string, unknown>>;
+      rejectUndeclared(service, route, Object.keys(declared));
+      rejectMissingBody(service, route, declared, (id) => scope.getSchema(id));
     });
   },
   { name: 'route-responses', dependencies: ['route-checks'] },
@@ -69,4 +72,37 @@ function rejectUndeclared(service: string, route: AddedRoute, declared: readonly
     },
     ...[route.preSerialization ?? []].flat(),
   ];
+}
+
+/**
+ * Responds with 500, and logs the mistake, if the handler of a route resolves with undefined or null and the response
+ * has a body. Fastify would send an empty success for undefined, and `{}` or `[]` for null.
+ */
+function rejectMissingBody(
+  service: string,
+  route: AddedRoute,
+  declared: Readonly<Record<string, unknown>>,
+  resolve: (id: string) => unknown,
+): void {
+  const target = `${[route.method].flat().join(',')} ${route.routePath}`;
+  const typeOf = (schema: unknown): unknown => {
+    const { $ref, type } = Object(schema) as { readonly $ref?: unknown; readonly type?: unknown };
+    return typeof $ref === 'string' && type === undefined ? typeOf(resolve($ref.replace(/#$/, ''))) : type;
+  };
+  const withBody = new Set(
+    Object.keys(declared).filter(
+      (status) => /^2/.test(status) && ['object', 'array'].includes(typeOf(declared[status]) as string),
+    ),
+  );
+  const { handler } = route;
+  route.handler = function (request, reply) {
+    const result: unknown = handler.call(this, request, reply);
+    if (!(result instanceof Promise)) return result;
+    return result.then((body: unknown) => {
+      // The handler has sent the response itself.
+      if (body != null || reply.sent || reply.raw.headersSent || !withBody.has(String(reply.statusCode)))
+        return body;
+      throw new DefinitionError(`${service}: ${target} returned ${body}: return the body of its response`);
+    });
+  };
 }

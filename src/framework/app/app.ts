@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { checkPeer } from '../config/topology.ts';
 import { assertNoneMissing } from '../database/open-database.ts';
+import { DefinitionError } from '../errors/definition-error.ts';
 import { mountProxy } from '../gateway/mount-proxy.ts';
 import { mergeDocuments, mergedInfo, type Part, selectServices } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
@@ -55,10 +56,24 @@ export async function buildApp(options: AppOptions): Promise<App> {
   if (runtime.remote.length > 0)
     readiness.set(runtime.label, () => checkReadiness({ database: undefined, peers: forwarded }));
   await mountService(server, describeAppRoutes(runtime, parts, readiness));
-  await server.ready();
+  try {
+    await server.ready();
+  } catch (error) {
+    throw describeSchemaError(error as Error);
+  }
   await assertProtected(runtime, parts());
   addServiceMetrics(runtime, opened);
   return { ...createLifecycle(runtime, opened), server, documents: parts, metrics: runtime.metrics?.render };
+}
+
+/** Converts Fastify's error for a schema that cannot be compiled to one line that names the service and the route. */
+function describeSchemaError(error: Error): Error {
+  const pattern = /^Failed building the (\w+) schema for ([\w,]+): \/([\w-]+)(\/\S*), due to error (.*)$/s;
+  const [, kind, method, service, path, reason = ''] = pattern.exec(error.message) ?? [];
+  if (kind === undefined) return error;
+  const part = kind === 'validation' ? 'body or parameters' : 'response';
+  const message = `${service}: ${method} ${path} has a schema of its ${part} that is not valid: ${reason.replace(/\s+/g, ' ')}`;
+  return new DefinitionError(message, { cause: error });
 }
 
 /** Lists the URLs of the databases of an app. */

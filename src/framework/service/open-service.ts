@@ -16,7 +16,7 @@ import type { Logger, Logging } from '../logging/logger.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { Service } from './define-service.ts';
 import type { MountOptions } from './mount-options.ts';
-import { type KnownNames, prepareScope } from './prepare-scope.ts';
+import { checkSchemas, type KnownNames, prepareScope } from './prepare-scope.ts';
 import { checkReadiness } from './readiness.ts';
 import { createServiceWork, type WorkRunner } from './service-work.ts';
 import { describeService } from './system-routes.ts';
@@ -65,6 +65,7 @@ export interface OpenedService {
 export async function openService(service: Service, options: OpenServiceOptions): Promise<OpenedService> {
   const { config, logging } = options;
   const { name, description } = service;
+  checkSchemas(service);
   const serviceConfig = config.services[name] as ServiceConfig;
   const log = logging.logger(name, serviceConfig.log?.level);
   const database = await openServiceDatabase(service, serviceConfig, log, options);

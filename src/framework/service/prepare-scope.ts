@@ -14,17 +14,25 @@ export interface KnownNames {
   readonly serviceNames: ReadonlySet<string>;
 }
 
+/** Checks that each schema of a service has its own `$id`. @throws {DefinitionError} */
+export function checkSchemas({ name, schemas = [] }: Service): void {
+  const ids = new Set<string>();
+  for (const { $id } of schemas) {
+    if ($id === undefined)
+      throw new DefinitionError(`${name}: one of its schemas has no $id: add one, as in { $id: 'Pet' }`);
+    if (ids.has($id))
+      throw new DefinitionError(`${name}: two of its schemas have the $id ${$id}: remove or rename one`);
+    ids.add($id);
+  }
+}
+
 /** Checks and completes the routes of a service. */
 export async function prepareScope(
   scope: ServiceScope,
   { name, schemas = [], scopes = {} }: Service,
   { knownScopes, serviceNames }: KnownNames,
 ): Promise<void> {
-  for (const schema of schemas) {
-    if (schema.$id === undefined)
-      throw new DefinitionError(`${name}: one of its schemas has no $id: add one, as in { $id: 'Pet' }`);
-    scope.addSchema(schema);
-  }
+  for (const schema of schemas) scope.addSchema(schema);
   await scope.register(routeChecks, { service: name, prefix: `/${name}` });
   const known = { knownScopes, services: serviceNames };
   await scope.register(routeSecurity, { service: name, scopes, ...known });

@@ -105,6 +105,29 @@ const mistakes: Record<string, readonly [string, Service]> = {
         })),
     ),
   ],
+  'a reference to nothing': [
+    "toy: GET /toys/ has a schema of its body or parameters that is not valid: can't resolve reference Toy#/properties/nam from id #",
+    makeToy(
+      (app) => {
+        const querystring = Type.Object({ name: Type.Unsafe({ $ref: 'Toy#/properties/nam' }) });
+        const schema = { operationId: 'listToys', querystring, response };
+        app.get('/toys/', { schema }, async () => ({ ok: true }));
+      },
+      [Toy],
+    ),
+  ],
+  'a type that does not exist': [
+    'toy: POST /toys/ has a schema of its body or parameters that is not valid: type must be JSONType or JSONType[]: strin',
+    makeToy((app) => {
+      const body = Type.Object({ name: Type.Unsafe({ type: 'strin' }) });
+      const schema = { operationId: 'createToy', body, response };
+      app.post('/toys/', { schema }, async () => ({ ok: true }));
+    }),
+  ],
+  'a schema that is listed twice': [
+    'toy: two of its schemas have the $id Toy: remove or rename one',
+    makeToy(() => {}, [Toy, Toy]),
+  ],
   'an undeclared peer': [
     'toy: it uses the undeclared peer pet: add it to peers',
     withUndeclaredPeer as Service,
@@ -147,4 +170,44 @@ test('hidden routes are valid without operationId and response', async (t) => {
   );
   const { send } = await createTestApp(t, { services: [service] });
   expect((await send('GET', '/toy/toys/')).body).toEqual({ a: 1 });
+});
+
+for (const value of [undefined, null]) {
+  test(`a handler that returns ${value} gets 500, and is logged once`, async (t) => {
+    const service = makeToy(
+      (app) => {
+        const one = { operationId: 'readToy', response: { 200: ref(Toy) } };
+        app.get('/toys/1', { schema: one }, async () => value as never);
+        const list = { operationId: 'listToys', response: { 200: Type.Array(ref(Toy)) } };
+        app.get('/toys/', { schema: list }, async () => value as never);
+      },
+      [Toy],
+    );
+    const { get, logs } = await createTestApp(t, { services: [service] });
+    expect([(await get('/toy/toys/1')).status, (await get('/toy/toys/')).status]).toEqual([500, 500]);
+    expect(logs.filter(({ level }) => level === 'error').map(({ err }) => (err as Error).message)).toEqual([
+      `toy: GET /toys/1 returned ${value}: return the body of its response`,
+      `toy: GET /toys/ returned ${value}: return the body of its response`,
+    ]);
+  });
+}
+
+test('a handler may send the response itself, or return undefined if the response has no body', async (t) => {
+  const service = makeToy((app) => {
+    const sent = { operationId: 'sendToy', response };
+    app.get('/sent', { schema: sent }, async (_request, reply) => {
+      reply.send({ ok: true });
+    });
+    app.get('/later', { schema: { ...sent, operationId: 'sendLater' } }, (_request, reply) => {
+      setImmediate(() => reply.send({ ok: true }));
+    });
+    const empty = { operationId: 'deleteToy', response: { 204: Type.Null() } };
+    app.delete('/toys/1', { schema: empty }, async (_request, reply) => {
+      reply.code(204);
+    });
+  });
+  const { get, send } = await createTestApp(t, { services: [service] });
+  expect((await get('/toy/sent')).body).toEqual({ ok: true });
+  expect((await get('/toy/later')).body).toEqual({ ok: true });
+  expect((await send('DELETE', '/toy/toys/1')).status).toBe(204);
 });

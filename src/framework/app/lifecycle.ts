@@ -55,7 +55,8 @@ export function createLifecycle(
       try {
         await work.start();
       } catch (cause) {
-        throw new StartError(`${service.name}: onStart failed: ${(cause as Error).message}`, { cause });
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new StartError(`${service.name}: onStart failed: ${reason}`, { cause });
       }
     }
   }

@@ -39,6 +39,10 @@ test('an error in onStart stops the app', async (t) => {
   await expect(createTestApp(t, { services: [worker, pet as Service] })).rejects.toThrow(
     'worker: onStart failed: no room',
   );
+  const throwing = makeWorker(({ onStart }) => onStart(() => Promise.reject('no door')));
+  await expect(createTestApp(t, { services: [throwing, pet as Service] })).rejects.toThrow(
+    'worker: onStart failed: no door',
+  );
 });
 
 test('a job runs again after a failure, never overlaps, and ends before onStop', async (t) => {

@@ -18,6 +18,13 @@ export async function loadServices(imports: ServiceImports = generated): Promise
       if (!(error instanceof DefinitionError)) throw error;
       throw new DefinitionError(`${name}: ${error.message}`, { cause: error });
     });
+    const { name: defined } = Object(service) as Partial<Service>;
+    if (defined !== name)
+      throw new DefinitionError(
+        defined === undefined
+          ? `${name}: the default export of its index.ts is not a service: write "export default defineService({ … })"`
+          : `${name}: its index.ts defines the service ${defined}: give the service the name of its folder`,
+      );
     return [name, service as Service] as const;
   });
   return new Map(await Promise.all(loaded));

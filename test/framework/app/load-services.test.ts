@@ -12,3 +12,13 @@ test('a mistake in a definition names the service; any other error stays as it i
   const defect = new TypeError('a defect');
   await expect(loadServices({ shop: () => Promise.reject(defect) })).rejects.toBe(defect);
 });
+
+test('a service has the name of its folder', async () => {
+  const load = (service: unknown) => loadServices({ shop: async () => ({ default: service as object }) });
+  await expect(load({ name: 'shops' })).rejects.toThrow(
+    'shop: its index.ts defines the service shops: give the service the name of its folder',
+  );
+  await expect(load(undefined)).rejects.toThrow(
+    'shop: the default export of its index.ts is not a service: write "export default defineService({ … })"',
+  );
+});

@@ -69,7 +69,7 @@ function parse(
   const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
   const toError = (message: string) => new ConfigError(`${basename(file)}: ${message}`);
   const [error] = document.errors;
-  if (error !== undefined) throw toError(error.message.split('\n', 1)[0] as string);
+  if (error !== undefined) throw toError((error.message.split('\n', 1)[0] as string).replace(/:$/, ''));
   let parsed: unknown;
   try {
     parsed = document.toJS();

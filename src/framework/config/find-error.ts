@@ -25,15 +25,23 @@ export function findConfigError(schema: TSchema, value: unknown, root = ''): str
   const error = (check.errors ?? []).find(({ keyword }) => keyword !== 'const') as ErrorObject;
   const path = [root, ...error.instancePath.split('/').slice(1)].filter((part) => part !== '').join('.');
   const at = (key: string) => (path === '' ? key : `${path}.${key}`);
-  if (error.keyword === 'required') return `${at(error.params.missingProperty)} is missing`;
-  if (error.keyword === 'additionalProperties') {
-    const key = String(error.params.additionalProperty);
-    const known = Object.keys(error.parentSchema?.properties ?? {});
+  const known = Object.keys(error.parentSchema?.properties ?? {});
+  // A misspelled key is missing under its right name, too. Name the key that the user wrote.
+  const unknown = error.keyword === 'required' ? findUnknownKey(error, known) : undefined;
+  if (error.keyword === 'required' && unknown === undefined)
+    return `${at(error.params.missingProperty)} is missing`;
+  if (error.keyword === 'additionalProperties' || unknown !== undefined) {
+    const key = unknown ?? String(error.params.additionalProperty);
     if (known.length === 0) return `${at(key)} is not a name: lower-case letters, digits and "-"`;
     return `${at(key)} is not a known key (known: ${known.join(', ')})`;
   }
   if (error.keyword === 'minProperties') return `${path} must have at least one entry`;
   return `${path === '' ? 'the file' : path} ${describeRequirement(error)}`;
+}
+
+function findUnknownKey({ data, parentSchema }: ErrorObject, known: readonly string[]): string | undefined {
+  if (parentSchema?.additionalProperties !== false) return undefined;
+  return Object.keys(data as object).find((key) => !known.includes(key));
 }
 
 /** Returns "must be <description>", or the message of Ajv if the schema has no description. */

@@ -43,6 +43,10 @@ describe('a mistake is an error of one line that names the file and the path', (
       withApps('{ gateway: { prot: 8000, port: 8000, services: [pet, user] } }'),
       'apps.gateway.prot is not a known key (known: host, port, instances, url, services, deploy)',
     ],
+    'a misspelled key instead of a required one': [
+      withApps('{ gateway: { prot: 8000, services: [pet, user] } }'),
+      'apps.gateway.prot is not a known key (known: host, port, instances, url, services, deploy)',
+    ],
     'an invalid name of an app': [
       withApps('{ Gate_way: { port: 8000, services: [pet, user] } }'),
       'apps.Gate_way is not a name: lower-case letters, digits and "-"',
@@ -334,16 +338,13 @@ describe('a mistake is an error of one line that names the file and the path', (
       'services.pet.database must be "sqlite:" and a path, "sqlite::memory:", or "postgres://user@host/database"',
     ],
 
-    'a repeated key': [withKeys('log: {}\nlog: {}'), 'Map keys must be unique at line 7, column 1:'],
+    'a repeated key': [withKeys('log: {}\nlog: {}'), 'Map keys must be unique at line 7, column 1'],
     'a repeated key of an app': [
       withApps('{ gateway: { port: 8000, port: 8001, services: [pet, user] } }'),
-      'Map keys must be unique at line 5, column 32:',
+      'Map keys must be unique at line 5, column 32',
     ],
-    'invalid YAML': [
-      'apps: a: b',
-      'Nested mappings are not allowed in compact mappings at line 1, column 7:',
-    ],
-    'a tab': ['apps:\n\tgateway:', 'Tabs are not allowed as indentation at line 2, column 1:'],
+    'invalid YAML': ['apps: a: b', 'Nested mappings are not allowed in compact mappings at line 1, column 7'],
+    'a tab': ['apps:\n\tgateway:', 'Tabs are not allowed as indentation at line 2, column 1'],
   };
 
   for (const [name, [text, message]] of Object.entries(mistakes)) {

@@ -1,7 +1,8 @@
 import { currentContext } from '../context/context.ts';
+import { DefinitionError } from '../errors/definition-error.ts';
 import { type CursorValue, formatCursor, invalidCursor, parseCursor } from './cursor.ts';
 import type { Database } from './database.ts';
-import { type AnySQLiteColumn, desc } from './drizzle.ts';
+import { type AnySQLiteColumn, desc, getTableName } from './drizzle.ts';
 import { type ListQuerySchema, type ListRequest, readListColumns } from './list-query.ts';
 import {
   afterId,
@@ -41,6 +42,13 @@ export function prepareList<
 ): (query: Query) => Promise<Rows<P>> {
   const columns = readListColumns(query);
   const { id } = table;
+  // The types of TypeScript show this mistake too, but `./run.sh generate` runs before the compiler.
+  for (const name of [...columns.filter, ...columns.sort]) {
+    if (table[name] !== undefined) continue;
+    throw new DefinitionError(
+      `the table ${getTableName(id.table)} has no column ${name}: add it to tables.ts, or correct listQuery`,
+    );
+  }
   const prepareStatement = createListStatements(database, table, select);
   const selectLargest = database.prepare(
     database.orm.select({ id }).from(id.table).orderBy(desc(id)).limit(1),

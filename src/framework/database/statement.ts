@@ -92,6 +92,18 @@ export function unusableQuery(
 ): DatabaseError {
   const query = text.replace(/\s+/g, ' ').trim();
   const prefix = service === undefined ? '' : `${service}: `;
-  const message = `${prefix}${product} cannot run this query: ${(error as Error).message}: ${query}`;
+  const fix =
+    service !== undefined && isSchemaBehind(error)
+      ? `. If tables.ts has changed, run "./run.sh migrate create ${service}"`
+      : '';
+  const message = `${prefix}${product} cannot run this query: ${(error as Error).message}: ${query}${fix}`;
   return new DatabaseError(message, { cause: error });
+}
+
+/** Whether a table or a column is missing: the messages of SQLite, and the codes of PostgreSQL. */
+function isSchemaBehind(error: unknown): boolean {
+  const { code, message } = error as Error & { readonly code?: unknown };
+  return (
+    code === '42703' || code === '42P01' || /^no such (table|column)\b|has no column named/.test(message)
+  );
 }

@@ -142,3 +142,22 @@ test('a parameter `ids` that the query does not declare is ignored', async (t) =
   const list = prepareList(database, pets, listQuery(Pet), () => orm.select().from(pets));
   expect(await list({ limit: 1, offset: 0, ids: 'x' as never })).toMatchObject([pet]);
 });
+
+test('a column that the table does not have is an error that names both', (t) => {
+  const database = openSqlite(':memory:', { migrations: migrationsOf('user') });
+  t.onTestFinished(database.close);
+  const all = () => database.orm.select().from(users);
+  const query = listQuery(Pet, { sort: ['age'] });
+  expect(() => prepareList(database, users as never, query, all as never)).toThrow(
+    'the table user has no column age: add it to tables.ts, or correct listQuery',
+  );
+});
+
+test('a query of a missing column names the command that writes a migration', (t) => {
+  const database = openSqlite(':memory:', { migrations: migrationsOf('user'), service: 'user' });
+  t.onTestFinished(database.close);
+  expect(() => database.prepare(sql`SELECT nickname FROM user`)).toThrow(
+    /^user: SQLite cannot run this query: no such column: .* If tables.ts has changed, run "\.\/run\.sh migrate create user"$/,
+  );
+  expect(() => database.prepare(sql`SELECT 1 FROM`)).toThrow(/: SELECT 1 FROM$/);
+});

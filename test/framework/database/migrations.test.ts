@@ -102,7 +102,7 @@ PRAGMA foreign_keys=ON;`;
       '0002_wrong': 'DELETE FROM adoption;--> statement-breakpoint\nINSERT INTO nowhere VALUES (1);',
     });
     expect(openingErrorOf(() => openSqlite(file, { migrations }))).toBe(
-      `database ${file}: no such table: nowhere`,
+      `database ${file}: its migration 0002_wrong failed: no such table: nowhere`,
     );
     const database = openUserDatabase(t, file);
     expect(await listNames(database)).toEqual(['Alice', 'Bob']);

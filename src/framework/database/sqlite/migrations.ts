@@ -5,6 +5,7 @@ import type { MigrationMeta } from '../drizzle.ts';
 import { sqliteEventTables } from '../event-tables.ts';
 import { idempotencyTable } from '../key-rows.ts';
 import type { Migration } from '../migration-files.ts';
+import { sqliteCodeOf } from './errors.ts';
 
 /**
  * Returns the pending migrations of a file, from the table of Drizzle's migrator. That migrator is not used, because it
@@ -53,7 +54,7 @@ export function applyMigrations(client: Client.Database, known: readonly Migrati
       client.exec(sqliteEventTables);
       for (const { name, sql, hash, folderMillis } of listPending(client, known)) {
         names.push(name);
-        for (const statement of sql) client.exec(statement);
+        for (const statement of sql) runStatement(client, name, statement);
         client
           .prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)')
           .run(hash, folderMillis);
@@ -70,4 +71,16 @@ export function applyMigrations(client: Client.Database, known: readonly Migrati
   if (names.length === 0 || client.memory) return;
   const ms = Math.round(performance.now() - begun);
   currentContext()?.log.info({ migrations: names, ms }, 'migrations applied');
+}
+
+/** Runs a statement of a migration. An error of its SQL names the migration; the file's errors keep their codes. */
+function runStatement(client: Client.Database, migration: string, statement: string): void {
+  try {
+    client.exec(statement);
+  } catch (error) {
+    if (sqliteCodeOf(error) !== 'SQLITE_ERROR') throw error;
+    throw new DatabaseError(`its migration ${migration} failed: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }

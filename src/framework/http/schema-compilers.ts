@@ -2,6 +2,7 @@ import AjvCompiler from '@fastify/ajv-compiler';
 import SerializerSelector from '@fastify/fast-json-stringify-compiler';
 import type { ValidateFunction } from 'ajv';
 import type { FastifyServerOptions } from 'fastify';
+import { DefinitionError } from '../errors/definition-error.ts';
 
 interface Schema {
   readonly type?: string | readonly string[];
@@ -17,6 +18,11 @@ type NamedSchemas = Readonly<Record<string, Schema>>;
 interface RoutePart {
   readonly httpPart: string;
   readonly schema: Schema;
+}
+interface SerializedRoute {
+  readonly method?: string;
+  readonly url?: string;
+  readonly httpStatus?: string;
 }
 type BuildCompiler = ReturnType<typeof AjvCompiler>;
 type Values = Record<string, unknown>;
@@ -49,8 +55,10 @@ export const schemaController: NonNullable<FastifyServerOptions['schemaControlle
     // Problems are serialized already, so they need no serializer. `default` also describes successes.
     buildSerializer: ((...options: Parameters<BuildSerializer>) => {
       const compile = buildSerializer(...options);
-      return (route: { readonly httpStatus?: string }) =>
-        /^[45]/.test(route.httpStatus ?? '') ? JSON.stringify : compile(route as never);
+      return (route: SerializedRoute) =>
+        /^[45]/.test(route.httpStatus ?? '')
+          ? JSON.stringify
+          : explainMismatch(compile(route as never), route);
     }) as never,
   },
 };
@@ -68,6 +76,18 @@ export const ajv: NonNullable<FastifyServerOptions['ajv']> = {
     validateSchema: false,
   },
 };
+
+/** Adds the route to an error of fast-json-stringify, which says only what is wrong: `"name" is required!`. */
+function explainMismatch(serialize: (value: unknown) => string, { method, url }: SerializedRoute) {
+  return (value: unknown) => {
+    try {
+      return serialize(value);
+    } catch (cause) {
+      // The log adds the message of the cause.
+      throw new DefinitionError(`the response of ${method} ${url} does not match its schema`, { cause });
+    }
+  };
+}
 
 function readerOf(schema: Schema, named: NamedSchemas): (values: Values) => Values {
   const readers = listParts(schema, named)

@@ -211,3 +211,13 @@ test('a handler may send the response itself, or return undefined if the respons
   expect((await get('/toy/later')).body).toEqual({ ok: true });
   expect((await send('DELETE', '/toy/toys/1')).status).toBe(204);
 });
+
+test('a response that does not match its schema is logged with its route', async (t) => {
+  const schema = { operationId: 'readToy', response: { 200: ref(Toy) } };
+  const service = makeToy((app) => void app.get('/toys/1', { schema }, async () => ({}) as never), [Toy]);
+  const { get, logs } = await createTestApp(t, { services: [service] });
+  expect((await get('/toy/toys/1')).status).toBe(500);
+  expect(logs.find(({ level }) => level === 'error')?.err).toMatchObject({
+    message: 'the response of GET /toy/toys/1 does not match its schema: "name" is required!',
+  });
+});

@@ -8,6 +8,9 @@ import type { StopMode } from './instances.ts';
 import type { Runtime } from './runtime.ts';
 import { StartError } from './start-errors.ts';
 
+/** ms after which a warning says that the work of a service at start has not ended. */
+const slowStartMs = 10_000;
+
 /** The functions that start and stop an app. */
 export interface Lifecycle {
   /** The operations of peers that the services use. */
@@ -51,12 +54,16 @@ export function createLifecycle(
   }
 
   async function startServices(): Promise<void> {
-    for (const { service, work } of opened) {
+    for (const { service, work, mountable } of opened) {
+      const warn = () => mountable.log.warn('onStart has not ended: the jobs of the service wait for it');
+      const timer = setTimeout(warn, slowStartMs);
       try {
         await work.start();
       } catch (cause) {
         const reason = cause instanceof Error ? cause.message : String(cause);
         throw new StartError(`${service.name}: onStart failed: ${reason}`, { cause });
+      } finally {
+        clearTimeout(timer);
       }
     }
   }

@@ -3,6 +3,7 @@ import { DatabaseError } from '../database-error.ts';
 import { postgresEventTables } from '../event-tables.ts';
 import type { Migration } from '../migration-files.ts';
 import type { Connection } from './connection.ts';
+import { isDisconnected } from './errors.ts';
 
 /** The advisory lock of migrations: any number that is the same in all processes. */
 const advisoryLock = 7_316_012_024;
@@ -54,7 +55,7 @@ export async function applyMigrations(
       const [next] = await listPending(connection, known);
       isDone = next === undefined;
       if (next === undefined) return;
-      for (const text of next.sql) await connection.run({ text });
+      for (const text of next.sql) await runStatement(connection, next.name, text);
       await connection.run({
         text: 'INSERT INTO __drizzle_migrations (hash, created_at) VALUES ($1, $2)',
         values: [next.hash, next.folderMillis],
@@ -65,6 +66,18 @@ export async function applyMigrations(
   if (names.length === 0) return;
   const ms = Math.round(performance.now() - start);
   currentContext()?.log.info({ migrations: names, ms }, 'migrations applied');
+}
+
+/** Runs a statement of a migration. An error of the server names the migration. */
+async function runStatement(connection: Connection, migration: string, text: string): Promise<void> {
+  try {
+    await connection.run({ text });
+  } catch (error) {
+    if (isDisconnected(error)) throw error;
+    throw new DatabaseError(`its migration ${migration} failed: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }
 
 /**
@@ -115,9 +128,6 @@ async function assertCurrent(connection: Connection, schema: string): Promise<vo
 async function transact(connection: Connection, fn: () => Promise<void>): Promise<void> {
   await connection.run({ text: 'BEGIN' });
   try {
-    // The limits of a connection are for requests. A migration, and the wait for another one, may take longer.
-    await connection.run({ text: "SET LOCAL statement_timeout = '1h'" });
-    await connection.run({ text: "SET LOCAL lock_timeout = '60s'" });
     await connection.run({ text: `SELECT pg_advisory_xact_lock(${advisoryLock})` });
     await fn();
     await connection.run({ text: 'COMMIT' });

@@ -19,7 +19,7 @@ import {
   type OpenApiDocument,
 } from '../src/framework/openapi/response-contract.ts';
 import type { Service } from '../src/framework/service/define-service.ts';
-import { CommandError, root } from './lib/command.ts';
+import { root } from './lib/command.ts';
 import { describePeers } from './lib/peer-types.ts';
 import { expectMigrations, listServiceFolders, runServiceCommand } from './lib/service-command.ts';
 
@@ -55,11 +55,7 @@ async function generate(folder: string) {
   const services = await loadServices(
     Object.fromEntries(names.map((name) => [name, () => import(join(folder, name, 'index.ts'))])),
   );
-  for (const [name, service] of services) {
-    if (service?.name !== name)
-      throw new CommandError(`src/services/${name}/index.ts must define the service ${name}`);
-    expectMigrations(service);
-  }
+  for (const service of services.values()) expectMigrations(service);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const { parts, uses } = await describe(services, version);
   const merged = mergeDocuments(parts, mergedInfo(version));

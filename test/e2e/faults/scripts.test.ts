@@ -108,7 +108,9 @@ test('a service whose name differs from its folder is an error that names both',
   writeFileSync(index, readFileSync(index, 'utf8').replace("name: 'pet'", "name: 'pets'"));
   const { code, output } = await generate(t, project);
   expect(code).toBe(1);
-  expect(output).toContain('src/services/pet/index.ts must define the service pet');
+  expect(output).toContain(
+    'pet: its index.ts defines the service pets: give the service the name of its folder',
+  );
 });
 
 test('migrate lists pending migrations, applies them, and lists them as applied', async (t) => {

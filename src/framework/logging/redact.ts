@@ -20,14 +20,14 @@ export function redact<Value>(value: Value, depth = 0, parents: object[] = []): 
 }
 
 function redactObject(value: object, depth: number, parents: object[]): unknown {
+  if (depth > maxDepth) return '[too deep]';
   if (value instanceof Error) return redact(describeError(value), depth, parents);
   if ('toJSON' in value && typeof value.toJSON === 'function') {
     if (ArrayBuffer.isView(value)) return value;
     const json = toJson(value as { toJSON(): unknown });
-    if (json !== value) return typeof json === 'object' ? redact(json, depth, parents) : json;
+    if (json !== value) return typeof json === 'object' ? redact(json, depth + 1, parents) : json;
   }
   if (!isPlain(value)) return nameOf(value);
-  if (depth > maxDepth) return '[too deep]';
   if (Array.isArray(value)) return redactItems(value, depth, parents);
   const fields = value as Record<string, unknown>;
   let copy: Record<string, unknown> | undefined;

@@ -116,6 +116,11 @@ describe('the log shows', () => {
     expect(length).toBeLessThan(4_000);
   });
 
+  test('an object whose JSON is another such object', async () => {
+    const endless = { toJSON: () => ({ ...endless }) };
+    expect(await entryOf({ endless })).toMatchObject({ endless: '[too deep]' });
+  });
+
   test('a date, a URL, bytes and an object whose JSON fails', async () => {
     const broken = {
       toJSON() {

@@ -76,11 +76,15 @@ const ofSuccess = new Set([
 /** Characters that Node does not send in a header. */
 const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Removes headers that do not belong to a problem: a cache would keep it, or a client could not read it. */
+/**
+ * Removes headers that do not belong to a problem, because a cache would keep the problem, or a client could not read it.
+ * `no-store` stays.
+ */
 function removeHeadersOfSuccess(reply: FastifyReply): void {
-  const headers = reply.getHeaders();
-  for (const name in headers)
-    if (ofSuccess.has(name) || unsendable.test(String(headers[name]))) reply.removeHeader(name);
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    const isOfSuccess = ofSuccess.has(name) && value !== 'no-store';
+    if (isOfSuccess || unsendable.test(String(value))) reply.removeHeader(name);
+  }
 }
 
 /** Logs a defect with its stack. */

@@ -18,6 +18,10 @@ const box = defineService({
       reply.header('cache-control', 'public, max-age=3600').header('content-encoding', 'gzip');
       throw new NotFound('Box not found');
     });
+    scope.get('/secret', { schema }, async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+      throw new NotFound('Box not found');
+    });
     scope.get('/name', { schema }, async (_request, reply) => {
       reply.header('x-name', 'Žofie');
       return {};
@@ -35,6 +39,7 @@ test('a problem has no header of the success that the handler was preparing', as
   const { status, body, headers } = await send('GET', '/box/missing');
   expect([status, body.detail]).toEqual([404, 'Box not found']);
   expect([headers.get('cache-control'), headers.get('content-encoding')]).toEqual([null, null]);
+  expect((await send('GET', '/box/secret')).headers.get('cache-control')).toBe('no-store');
 });
 
 test.for([

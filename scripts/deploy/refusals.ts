@@ -60,7 +60,6 @@ function findWrittenSecret({ raw }: System): string | undefined {
     ...Object.entries(keys).map(([name, value]): [string, unknown] => [`internal.keys.${name}`, value]),
     ...Object.entries(raw.services).flatMap(([name, { database, options }]): [string, unknown][] => [
       [`services.${name}.database`, readServer(database)?.password],
-      [`services.${name}.database`, /[?&]password=([^&]*)/.exec(database ?? '')?.[1]],
       ...listSecretOptions(options, `services.${name}.options`),
     ]),
   ];

@@ -2,6 +2,7 @@
 export interface Server {
   readonly scheme: string;
   readonly user: string | undefined;
+  /** The password before the host, or the parameter `password`. */
   readonly password: string | undefined;
   readonly host: string;
   readonly port: number;
@@ -27,7 +28,8 @@ export function readServer(url: string | undefined): Server | undefined {
   if (match === null) return undefined;
   const [, scheme = '', user, password, host = '', port, path = ''] = match;
   return {
-    ...{ scheme, user, password, path },
+    ...{ scheme, user, path },
+    password: password ?? /[?&]password=([^&#]+)/.exec(url ?? '')?.[1],
     host: host.replace(/^\[(.*)\]$/, '$1'),
     port: port === undefined ? (standardPorts[scheme] ?? 443) : Number(port),
   };

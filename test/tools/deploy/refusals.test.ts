@@ -120,6 +120,11 @@ const cases: Case[] = [
     'services.pet.database holds a secret, which manifests must not contain. Write ${NAME}, and set the variable',
   ],
   [
+    'a written password in the query of a database',
+    withPet('postgres://db.example/pet?user=app&password=hunter2'),
+    'services.pet.database holds a secret, which manifests must not contain. Write ${NAME}, and set the variable',
+  ],
+  [
     'a database on loopback',
     withPet('postgres://app@localhost:5432/pet'),
     'services.pet.database: localhost is the container itself. Write ${DATABASE_URL}, or the name of the server',

@@ -6,7 +6,7 @@ import { quoteName } from '../copy/side.ts';
 import { digestTable } from '../copy/table-digest.ts';
 import { DatabaseError } from '../database-error.ts';
 import { Connection } from '../postgres/connection.ts';
-import { isDisconnected, unusableDatabase } from '../postgres/errors.ts';
+import { isConflict, isDisconnected, unusableDatabase } from '../postgres/errors.ts';
 import { parsePostgresUrl } from '../postgres/url.ts';
 import { privateFile, syncPath } from '../sqlite/files.ts';
 import { type Copy, hashFile, type ServerDatabase } from './manifest.ts';
@@ -16,10 +16,10 @@ import { runProgram } from './postgres-programs.ts';
 const limits = { statementMs: 60_000, lockMs: 60_000 };
 
 /**
- * The tries to lock the events, and ms for each try. Writes that emit events wait behind a try, so it is shorter than a
- * write's own time limit for a lock, and the pause between two tries lets them pass.
+ * The tries to lock the events, and ms for each try. Writes that emit events wait behind a try. By default a try is
+ * shorter than the time that a write may wait for a lock, and the pause between two tries lets the writes pass.
  */
-const eventLock = { tries: 10, ms: 100, pauseMs: 100 };
+const eventLock = { tries: 20, ms: 50, pauseMs: 50 };
 
 export interface ServerSnapshot {
   /** Begins a transaction in every database. The transactions fix the point in time of the copies. */
@@ -116,11 +116,13 @@ async function lockEvents(connection: Connection, schemas: readonly string[]): P
     } catch (error) {
       if (isDisconnected(error)) throw error;
       await connection.run({ text: 'ROLLBACK' });
+      // A standby server, or missing rights.
+      if (!isConflict(error)) break;
       await sleep(eventLock.pauseMs);
     }
   }
-  // For example a long transaction, VACUUM, a standby server, or missing rights. The backup is complete without the
-  // lock, and consumers may handle its last events again after a restore.
+  // Without the lock, for example during a long transaction or VACUUM, the backup is complete, and consumers may handle
+  // its last events again after a restore.
   return false;
 }
 

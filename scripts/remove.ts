@@ -8,13 +8,7 @@ import { root } from './lib/command.ts';
 import { typeCheck } from './lib/framework-files.ts';
 import { listServiceFolders, runServiceCommand } from './lib/service-command.ts';
 import { Changes, exists, expectCommitted, listConfigs, read } from './scaffold/changes.ts';
-import {
-  ConfigTextError,
-  readDatabase,
-  readIssuer,
-  readNames,
-  removeService,
-} from './scaffold/config-text.ts';
+import { ConfigTextError, readNames, readText, removeService } from './scaffold/config-text.ts';
 import { findUses } from './scaffold/uses.ts';
 
 const help = `Usage: ./run.sh remove service NAME [--data] [--dry-run]
@@ -55,9 +49,9 @@ await runServiceCommand(async () => {
   for (const path of [...folders, ...files]) console.log(`${verb} ${path}`);
   const changed = values['dry-run'] ? 'would change' : 'changed';
   console.log(`${changed} ${[...configs.keys(), 'generated/'].join(', ')}`);
-  // Not removed here, because without `auth` every operation is open.
+  // The command does not remove `auth`, because every operation would be open.
   for (const [path, text] of configs)
-    if (readIssuer(text) === name)
+    if (readText(text, ['auth', 'issuer']) === name)
       console.log(`by hand: ${path} names ${name} as auth.issuer: name another issuer, or delete auth`);
 });
 
@@ -79,7 +73,7 @@ function removeFromConfigs(name: string): Map<string, string> {
 
 /** Lists the files of the SQLite databases of a service, which the config files name. */
 function listDatabaseFiles(name: string): string[] {
-  const urls = new Set(listConfigs().map((file) => readDatabase(read(file), name)));
+  const urls = new Set(listConfigs().map((file) => readText(read(file), ['services', name, 'database'])));
   return [...urls].flatMap((url) => {
     if (url === undefined || isPostgresUrl(url) || !url.startsWith('sqlite:')) return [];
     const { file } = parseDatabaseUrl(url);

@@ -8,7 +8,7 @@ import { typeCheck } from './lib/framework-files.ts';
 import { listServiceFolders, runServiceCommand } from './lib/service-command.ts';
 import { Changes, exists, expectCommitted, listConfigs, read } from './scaffold/changes.ts';
 import { renameInConfig } from './scaffold/config-rename.ts';
-import { ConfigTextError, readDatabase, readNames } from './scaffold/config-text.ts';
+import { ConfigTextError, readNames, readText } from './scaffold/config-text.ts';
 import { deriveNames } from './scaffold/names.ts';
 import { findName, listFiles, planRename, type RenamePlan } from './scaffold/rename-plan.ts';
 
@@ -117,7 +117,9 @@ function report(plan: RenamePlan, { texts, notes }: Configs, from: string, to: s
   console.log(`${verb} src/services/${from} to src/services/${to}`);
   const changed = [...plan.peers, ...texts.keys(), 'generated/'];
   console.log(`${isDry ? 'would change' : 'changed'} ${changed.join(', ')}`);
-  const urls = new Set([...texts.values()].map((text) => readDatabase(text, isDry ? from : to)));
+  const urls = new Set(
+    [...texts.values()].map((text) => readText(text, ['services', isDry ? from : to, 'database'])),
+  );
   for (const url of urls) if (url?.startsWith('sqlite:')) console.log(`The data stays in ${url}`);
   console.log(`Clients see a new path: /${to}/ instead of /${from}/`);
   if (plan.hasEvents)

@@ -190,14 +190,8 @@ function removeItem(text: string, list: YAMLSeq<Node>, index: number): Edit {
   return { from: lineStart(text, from), to: nextLine(text, to), text: '' };
 }
 
-/** Returns the URL of a service's database as the file has it. */
-export function readDatabase(text: string, service: string): string | undefined {
-  const url = parseDocument(text).getIn(['services', service, 'database']);
-  return typeof url === 'string' ? url : undefined;
-}
-
-/** Returns the issuer of tokens that the file names. */
-export function readIssuer(text: string): string | undefined {
-  const issuer = parseDocument(text).getIn(['auth', 'issuer']);
-  return typeof issuer === 'string' ? issuer : undefined;
+/** Returns the text at a path of the file, for example `['auth', 'issuer']`. */
+export function readText(text: string, path: readonly string[]): string | undefined {
+  const found = parseDocument(text).getIn(path);
+  return typeof found === 'string' ? found : undefined;
 }

@@ -34,8 +34,9 @@ export const routeResponses = fp<{ readonly service: string; readonly tag: strin
       };
       if (schema.hide === true) return;
       const declared = (schema.response ?? {}) as Readonly<Record<string, unknown>>;
-      rejectUndeclared(service, route, Object.keys(declared));
-      rejectMissingBody(service, route, declared, (id) => scope.getSchema(id));
+      const target = `${[route.method].flat().join(',')} ${route.routePath}`;
+      rejectUndeclared(`${service}: ${target}`, route, Object.keys(declared));
+      rejectMissingBody(`${service}: ${target}`, route, declared, (id) => scope.getSchema(id));
     });
   },
   { name: 'route-responses', dependencies: ['route-checks'] },
@@ -57,9 +58,11 @@ function describeErrors(errors: readonly ProblemDefinition[], url: string) {
   );
 }
 
-/** Responds with 500, and logs the mistake, if a handler sends a success without a schema. */
-function rejectUndeclared(service: string, route: AddedRoute, declared: readonly string[]): void {
-  const target = `${[route.method].flat().join(',')} ${route.routePath}`;
+/**
+ * Responds with 500, and logs the mistake, if a handler sends a success without a schema.
+ * @param subject the service and the route, for the log.
+ */
+function rejectUndeclared(subject: string, route: AddedRoute, declared: readonly string[]): void {
   const isDeclared = (status: string) =>
     [status, `${status[0]}xx`, 'default'].some((one) => declared.includes(one));
   const known = new Set(['200', '201', '202', '203', '204', '206'].filter(isDeclared).map(Number));
@@ -67,7 +70,7 @@ function rejectUndeclared(service: string, route: AddedRoute, declared: readonly
     (_request, { statusCode }, payload, done) => {
       if (statusCode >= 400 || known.has(statusCode) || isDeclared(String(statusCode)))
         return done(null, payload);
-      const mistake = `${service}: ${target} responds with ${statusCode}, which its schema does not have`;
+      const mistake = `${subject} responds with ${statusCode}, which its schema does not have`;
       done(new DefinitionError(`${mistake}: add ${statusCode} to its response`));
     },
     ...[route.preSerialization ?? []].flat(),
@@ -79,12 +82,11 @@ function rejectUndeclared(service: string, route: AddedRoute, declared: readonly
  * has a body. Fastify would send an empty success for undefined, and `{}` or `[]` for null.
  */
 function rejectMissingBody(
-  service: string,
+  subject: string,
   route: AddedRoute,
   declared: Readonly<Record<string, unknown>>,
   resolve: (id: string) => unknown,
 ): void {
-  const target = `${[route.method].flat().join(',')} ${route.routePath}`;
   const typeOf = (schema: unknown): unknown => {
     const { $ref, type } = Object(schema) as { readonly $ref?: unknown; readonly type?: unknown };
     return typeof $ref === 'string' && type === undefined ? typeOf(resolve($ref.replace(/#$/, ''))) : type;
@@ -102,7 +104,7 @@ function rejectMissingBody(
       // The handler has sent the response itself.
       if (body != null || reply.sent || reply.raw.headersSent || !withBody.has(String(reply.statusCode)))
         return body;
-      throw new DefinitionError(`${service}: ${target} returned ${body}: return the body of its response`);
+      throw new DefinitionError(`${subject} returned ${body}: return the body of its response`);
     });
   };
 }

@@ -4,8 +4,8 @@ import { parse } from 'yaml';
 import {
   addService,
   ConfigTextError,
-  readIssuer,
   readNames,
+  readText,
   removeService,
 } from '../../../scripts/scaffold/config-text.ts';
 
@@ -145,4 +145,4 @@ test.each([
   ['auth: { issuer: auth } # the service', 'auth'],
   ['auth: false', undefined],
   ['log: {}', undefined],
-])('the issuer of %j is %j', (text, issuer) => expect(readIssuer(text)).toBe(issuer));
+])('the issuer of %j is %j', (text, issuer) => expect(readText(text, ['auth', 'issuer'])).toBe(issuer));

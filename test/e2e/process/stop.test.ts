@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type LogEntry, sendRequest } from '../../support/app.ts';
-import { startServer, writeConfig } from './helper.ts';
+import { main, startProcess, startServer, writeConfig } from './helper.ts';
 
 function readLog(folder: string): LogEntry[] {
   const file = readFileSync(join(folder, 'logs/gateway.jsonl'), 'utf8');
@@ -29,6 +29,16 @@ test.for(['SIGTERM', 'SIGINT'] as const)('prints its addresses, and ends with 0 
   expect(output()).toContain('"msg":"stopped"');
   // Closing the last connection removes the write-ahead log, so the databases were closed.
   expect(readdirSync(join(folder, 'data')).sort()).toEqual(['pet.db', 'user.db']);
+});
+
+test('a start that waits for a database ends with 0 on SIGTERM', async (t) => {
+  const { file } = writeConfig(t);
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace('sqlite:data/pet.db', 'postgres://postgres@127.0.0.1:1/away'));
+  const { child, ended, waitForOutput } = startProcess(t, process.execPath, [main, '--config', file]);
+  await waitForOutput(/waiting for the database: its server does not respond/);
+  child.kill('SIGTERM');
+  expect(await ended).toEqual({ code: 0, signal: null });
 });
 
 test('completes requests in flight, with their calls between services, and rejects later requests', async (t) => {

@@ -234,28 +234,35 @@ describe('the contract monitor', () => {
   });
 });
 
-test('a check that is due during another check is made after it', async () => {
-  const [first] = breaking as [(typeof breaking)[number]];
-  let document = changedPet(first.change);
-  let isSlow = true;
-  const monitor = createContractMonitor({
-    service: 'user',
-    peer: 'pet',
-    contract: contract as unknown as OpenApiDocument,
-    log: (await captureLog('info')).logging.logger('user'),
-    async fetchDocument() {
-      const served = document;
-      if (isSlow) await new Promise((resolve) => setTimeout(resolve, 300));
-      return served as OpenApiDocument;
-    },
-  });
-  monitor.addUse(use);
-  const checking = monitor.check();
-  monitor.checkSoon();
-  await checking;
-  expect(monitor.isBroken()).toBe(true);
-  isSlow = false;
-  document = changedPet(() => {});
-  await expect.poll(monitor.isBroken).toBe(false);
-  monitor.close();
-});
+test.each([
+  { before: 'broken', isBroken: true },
+  { before: 'OK', isBroken: false },
+])(
+  'a check that is due during another check runs after it: the contract was $before',
+  async ({ isBroken }) => {
+    const [first] = breaking as [(typeof breaking)[number]];
+    const documents = { broken: changedPet(first.change), kept: changedPet(() => {}) };
+    let document = isBroken ? documents.broken : documents.kept;
+    let isSlow = true;
+    const monitor = createContractMonitor({
+      service: 'user',
+      peer: 'pet',
+      contract: contract as unknown as OpenApiDocument,
+      log: (await captureLog('info')).logging.logger('user'),
+      async fetchDocument() {
+        const served = document;
+        if (isSlow) await new Promise((resolve) => setTimeout(resolve, 300));
+        return served as OpenApiDocument;
+      },
+    });
+    monitor.addUse(use);
+    const checking = monitor.check();
+    monitor.checkSoon();
+    await checking;
+    expect(monitor.isBroken()).toBe(isBroken);
+    isSlow = false;
+    document = isBroken ? documents.kept : documents.broken;
+    await expect.poll(monitor.isBroken).toBe(!isBroken);
+    monitor.close();
+  },
+);

@@ -1,62 +1,28 @@
 import { Type } from '@sinclair/typebox';
-import { expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { addFeedRoute } from '../../../src/framework/events/feed-route.ts';
-import { openFeedStore } from '../../../src/framework/events/feed-store.ts';
+import { type FeedStore, openFeedStore } from '../../../src/framework/events/feed-store.ts';
 import { createFeedWatch } from '../../../src/framework/events/feed-watch.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import type { AnyService } from '../../../src/framework/testing/layout.ts';
 import { createTestApp } from '../../support/app.ts';
 import { migrations } from './services.ts';
 
-test('events that retention deletes during a request are gone, not skipped', async (t) => {
-  let isDeleting = false;
-  const old = defineService({
-    name: 'old',
-    description: 'Deletes its events before each read of a batch',
-    migrations,
-    async routes(app, { database }) {
-      const store = await openFeedStore(database);
-      await database.write(async () => {
-        for (const subject of ['a', 'b'])
-          store.append({ type: 'old.added', subject, time: 1, data: '{}', traceparent: null });
-      });
-      addFeedRoute(app, {
-        ...{ service: 'old', events: { 'old.added': Type.Object({}) } },
-        watch: createFeedWatch(store.readState, () => false),
-        store: {
-          ...store,
-          async read(...position) {
-            if (isDeleting) await store.prune(Number.MAX_SAFE_INTEGER);
-            return store.read(...position);
-          },
-        },
-      });
-    },
-  });
-  const app = await createTestApp(t, { services: [old as unknown as AnyService] });
-  const [first] = (await app.get('/old/events')).body as { id: string }[];
-  isDeleting = true;
-  expect(await app.get(`/old/events?after=${first?.id}`)).toMatchObject({
-    status: 410,
-    body: { type: 'urn:problem-type:events-gone' },
-  });
-});
-
-test('a waiting poll reads each event of another type once', async (t) => {
-  const reads: number[] = [];
-  const two = defineService({
-    name: 'two',
+/** Starts a service that emits an event for each POST to `/note/added` or `/note/removed`. */
+function startNote(t: TestContext, beforeRead: (after: number, store: FeedStore) => unknown) {
+  const note = defineService({
+    name: 'note',
     description: 'Emits events of two types',
     migrations,
     async routes(app, { database }) {
       const store = await openFeedStore(database);
       addFeedRoute(app, {
-        ...{ service: 'two', events: { 'two.added': Type.Object({}), 'two.removed': Type.Object({}) } },
+        ...{ service: 'note', events: { 'note.added': Type.Object({}), 'note.removed': Type.Object({}) } },
         watch: createFeedWatch(store.readState, app.isDraining),
         store: {
           ...store,
-          read(after, ...rest) {
-            reads.push(after);
+          async read(after, ...rest) {
+            await beforeRead(after, store);
             return store.read(after, ...rest);
           },
         },
@@ -64,19 +30,40 @@ test('a waiting poll reads each event of another type once', async (t) => {
       const event = { subject: 'a', time: 1, data: '{}', traceparent: null };
       app.post('/:type', { schema: { hide: true } }, async ({ params }) => {
         const { type } = params as { type: string };
-        await database.write(async () => store.append({ ...event, type: `two.${type}` }));
+        await database.write(async () => store.append({ ...event, type: `note.${type}` }));
         return { ok: true };
       });
     },
   });
-  const app = await createTestApp(t, { services: [two as unknown as AnyService] });
-  const waiting = app.get('/two/events?timeout=30000&types=two.removed');
+  return createTestApp(t, { services: [note as unknown as AnyService] });
+}
+
+test('events that retention deletes during a request are gone, not skipped', async (t) => {
+  let isDeleting = false;
+  const { get, post } = await startNote(
+    t,
+    (_after, store) => isDeleting && store.prune(Number.MAX_SAFE_INTEGER),
+  );
+  await post('/note/added');
+  await post('/note/added');
+  const [first] = (await get('/note/events')).body as { id: string }[];
+  isDeleting = true;
+  expect(await get(`/note/events?after=${first?.id}`)).toMatchObject({
+    status: 410,
+    body: { type: 'urn:problem-type:events-gone' },
+  });
+});
+
+test('a waiting poll reads each event of another type once', async (t) => {
+  const reads: number[] = [];
+  const { get, post } = await startNote(t, (after) => reads.push(after));
+  const waiting = get('/note/events?timeout=30000&types=note.removed');
   await expect.poll(() => reads).toEqual([0]);
   for (let count = 1; count <= 3; count += 1) {
-    await app.post('/two/added');
+    await post('/note/added');
     await expect.poll(() => reads.length).toBe(count + 1);
   }
-  await app.post('/two/removed');
-  expect((await waiting).body).toMatchObject([{ type: 'two.removed' }]);
+  await post('/note/removed');
+  expect((await waiting).body).toMatchObject([{ type: 'note.removed' }]);
   expect(reads).toEqual([0, 0, 1, 2, 3]);
 });

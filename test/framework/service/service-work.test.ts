@@ -78,7 +78,7 @@ test.for([0, Number.NaN, 30 * 86_400_000])('a job every %d ms stops the start', 
   );
 });
 
-test('an app that stops during onStart rejects requests at once, and stops when onStart has ended', async (t) => {
+test('an app that stops during onStart rejects requests immediately, and stops when onStart has ended', async (t) => {
   const begun = Promise.withResolvers<void>();
   const { promise, resolve } = Promise.withResolvers<void>();
   const events: string[] = [];

@@ -52,7 +52,7 @@ function isMet({ kind, sub, scopes, via }: Principal, { bearer, service }: Requi
   if (bearer !== undefined && !(kind === 'user' && bearer.every((scope) => scopes.includes(scope))))
     return false;
   if (service === undefined) return true;
-  // A service that calls for a user lends that user none of its own rights.
+  // A call for a user has only the rights of that user.
   if (bearer === undefined && kind === 'user') return false;
   const name = kind === 'service' ? sub : via;
   return name !== undefined && (service.length === 0 || service.includes(name));

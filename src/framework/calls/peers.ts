@@ -5,7 +5,7 @@ import type { ActsAs } from '../context/principal.ts';
  * The types of the operations of each service, by service and operationId. `generated/peers.d.ts` adds the members, with
  * types of `generated/api.d.ts`.
  */
-// biome-ignore lint/suspicious/noEmptyInterface: an interface, because generated/peers.d.ts merges with it.
+// biome-ignore lint/suspicious/noEmptyInterface: generated/peers.d.ts adds the members, which only an interface permits.
 export interface Peers {}
 
 /** The name of a service that others can call. */

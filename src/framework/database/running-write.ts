@@ -76,7 +76,7 @@ class TrackedPromise<Result> extends Promise<Result> {
     super.then(undefined, () => {});
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: `await` of a subclass calls it, which is how the write notices
+  // biome-ignore lint/suspicious/noThenProperty: `await` calls this method, so the write knows which statements are awaited.
   override then<A = Result, B = never>(
     onFulfilled?: ((value: Result) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,

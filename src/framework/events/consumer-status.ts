@@ -51,7 +51,7 @@ export class ConsumerStatus {
     this.#behindSince ??= nowMicros();
   }
 
-  /** Notes that another process consumes the feed, and reports its state. */
+  /** Resets the state, because another process consumes the feed now and reports its own state. */
   leave(): void {
     this.parked = 0;
     this.lagEvents = 0;

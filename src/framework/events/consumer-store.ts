@@ -57,7 +57,8 @@ export function createConsumerStore(database: Database, producer: string) {
       ON CONFLICT (producer, event_id) DO NOTHING`,
   );
   const selectSubjects = prepare(sql`SELECT DISTINCT subject FROM __parked_event WHERE ${ofProducer}`);
-  // Also the first event of a subject that has not failed: it was parked while an operator skipped the event before it.
+  // Also select the first event of a subject if it has not failed. The consumer parked it while an operator skipped the
+  // event before it.
   const selectDue = prepare(
     sql`SELECT id, event, error FROM __parked_event WHERE ${ofProducer} AND (is_due = 1 OR (error IS NULL AND id IN (
       SELECT min(id) FROM __parked_event WHERE ${ofProducer} GROUP BY subject))) ORDER BY id LIMIT 1`,

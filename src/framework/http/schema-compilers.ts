@@ -13,7 +13,7 @@ interface Schema {
   readonly oneOf?: readonly Schema[];
   readonly allOf?: readonly Schema[];
 }
-/** The schemas with an `$id`, by it. */
+/** The schemas of a service, by `$id`. */
 type NamedSchemas = Readonly<Record<string, Schema>>;
 interface RoutePart {
   readonly httpPart: string;
@@ -77,7 +77,7 @@ export const ajv: NonNullable<FastifyServerOptions['ajv']> = {
   },
 };
 
-/** Adds the route to an error of fast-json-stringify, which says only what is wrong: `"name" is required!`. */
+/** Adds the route to an error of fast-json-stringify, which names only the member: `"name" is required!`. */
 function explainMismatch(serialize: (value: unknown) => string, { method, url }: SerializedRoute) {
   return (value: unknown) => {
     try {

@@ -9,7 +9,7 @@ export interface TestResponse {
   /** The body as it came. */
   readonly bytes: Buffer;
   /** The parsed value of a JSON body; the text of any other. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks at any shape that arrives
+  // biome-ignore lint/suspicious/noExplicitAny: tests read members of bodies of any shape.
   readonly body: any;
 }
 

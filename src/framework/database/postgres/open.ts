@@ -16,7 +16,7 @@ import { knownName, type PostgresUrl, parsePostgresUrl } from './url.ts';
 const startWaitMs = 60_000;
 /** The share of a statement's time limit that it may wait for a lock. After that, the write runs again. */
 const lockShare = 0.2;
-/** ms that a statement of a migration may take, and its wait for a lock: a large table, or the migrations of another process. */
+/** The time limits of migrations: a table may be large, and another process may hold the lock of migrations. */
 const migrationLimits = { statementMs: 3_600_000, lockMs: 60_000 };
 /** The lock timeout of groups, in ms. It is short, because the groups of two replicas may block each other. */
 const groupLockMs = 20;
@@ -46,7 +46,7 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
     const known = options.migrations === undefined ? [] : readMigrations(options.migrations, 'postgres');
     const name = knownName({ connectionString, schema });
     const { knownDatabases } = options;
-    // A separate connection, because those of requests end after the time limit of a request.
+    // Use a separate connection, because the other connections have the time limits of requests.
     const application = `${service} migrations`;
     const connection = new Connection({ connectionString, schema, application, ...migrationLimits });
     try {

@@ -34,8 +34,7 @@ const maxDepth = 200;
 
 /**
  * Proves that a receiver's schema accepts every value that a sender's schema accepts. The rules follow the structure of
- * both schemas. If there is no finding, the inclusion is proven. A finding does not disprove it, because the rules
- * cannot prove every inclusion that holds.
+ * both schemas. Without a finding the inclusion is proven. A finding proves nothing, because the rules are incomplete.
  */
 export class Inclusion {
   readonly #direction: Direction;

@@ -151,7 +151,7 @@ export const authEvents = {
 };
 export type EmitAuthEvent = Emit<typeof authEvents>;
 
-/** Folds an email, so that one mailbox has one account. */
+/** Folds an email, so that one mailbox has one account. The lower case of a composed letter may be decomposed. */
 export function foldEmail(email: string): string {
-  return email.normalize('NFC').toLowerCase();
+  return email.toLowerCase().normalize('NFC');
 }

@@ -86,6 +86,15 @@ test('an email has one account, in whatever case it is written', async (t) => {
   expect((await logIn(app, { ...alice, email: 'Alice@EXAMPLE.com' })).status).toBe(200);
 });
 
+test('an email has one account, in whatever form its letters are written', async (t) => {
+  const app = await createAuthApp(t);
+  // Unicode has ǰ as one character, and its capital letter only as J with a combining caron.
+  const email = 'ǰan@example.com';
+  await register(app, { ...alice, email });
+  for (const form of [email.toUpperCase(), email.normalize('NFD'), email.normalize('NFD').toUpperCase()])
+    expect((await logIn(app, { ...alice, email: form })).status, form).toBe(200);
+});
+
 test('of two registrations at once one wins', async (t) => {
   const app = await createAuthApp(t);
   const responses = await Promise.all([alice, alice].map((user) => app.post('/auth/users/', user)));

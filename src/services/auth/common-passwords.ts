@@ -1,3 +1,5 @@
+import { normalizePassword } from './passwords.ts';
+
 /**
  * Passwords of at least 12 characters that are common in lists of leaked passwords. They are in lower case and have
  * only letters and digits.
@@ -78,7 +80,7 @@ const common = new Set([
 
 /** Returns whether a password is among the first that an attacker tries. */
 export function isCommonPassword(password: string, email: string): boolean {
-  const folded = password.toLowerCase();
+  const folded = normalizePassword(password).toLowerCase();
   const [name = ''] = email.split('@');
   if (folded === email || folded.replaceAll(name, '').length < 6) return true;
   // For example, one character again and again.

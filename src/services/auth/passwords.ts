@@ -24,14 +24,14 @@ export function createPasswords() {
   return {
     /** @throws {Problem} 503 if too many passwords wait. */
     hash: (password: string): Promise<string> =>
-      queue(async () => (await loadArgon2()).hash(normalize(password), parameters)),
+      queue(async () => (await loadArgon2()).hash(normalizePassword(password), parameters)),
     /**
      * Resolves with whether a password has this hash. Undefined: no such account, which takes the same time.
      * @throws {Problem} 503 if too many passwords wait.
      */
     verify: (hash: string | undefined, password: string): Promise<boolean> =>
       queue(async () => {
-        const isRight = await (await loadArgon2()).verify(hash ?? noPassword, normalize(password));
+        const isRight = await (await loadArgon2()).verify(hash ?? noPassword, normalizePassword(password));
         return isRight && hash !== undefined;
       }),
     /** Returns whether a hash was made with other parameters than those of today. */
@@ -45,7 +45,7 @@ function loadArgon2() {
 }
 
 /** Devices write the same text with different code points (NIST SP 800-63B, 3.1.1.2). */
-function normalize(password: string): string {
+export function normalizePassword(password: string): string {
   return password.normalize('NFKC');
 }
 

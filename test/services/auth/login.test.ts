@@ -112,6 +112,7 @@ test('a registration is rejected unless the config opens registration', async (t
 
 test.for([
   ['a common password', 'Password-12345'],
+  ['a common password in full-width letters', 'ｐａｓｓｗｏｒｄ１２３４'],
   ['one character again and again', 'aaaaaaaaaaaaaaaa'],
   ['the email', 'Alice@Example.com'],
   ['the name in the email with a short rest', 'alice-alice-1'],

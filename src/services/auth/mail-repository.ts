@@ -5,6 +5,9 @@ export type MailRepository = ReturnType<typeof createMailRepository>;
 export type MailKind = 'reset' | 'welcome' | 'known';
 export type MailRecord = typeof mails.$inferSelect;
 
+/** The life of the link in a mail. */
+export const linkMs = 30 * 60_000;
+
 const { placeholder } = sql;
 
 /** Creates the queries for mails to send and for the tokens in them. */

@@ -1,12 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { getLogger } from '#framework';
 import type { AccountRepository } from './account-repository.ts';
-import type { MailKind, MailRecord, MailRepository } from './mail-repository.ts';
+import { linkMs, type MailKind, type MailRecord, type MailRepository } from './mail-repository.ts';
 import type { MailOptions } from './options.ts';
 import { hashToken } from './password-resets.ts';
-
-/** The life of the link in a mail. */
-const linkMs = 30 * 60_000;
 
 /** The pause before the second try of a mail; it doubles with each try. Meanwhile no other process sends the mail. */
 const claimMs = 60_000;

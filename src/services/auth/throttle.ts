@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { AttemptRepository, AttemptRow } from './attempt-repository.ts';
 import { tooManyTries } from './errors.ts';
+import { linkMs } from './mail-repository.ts';
 
 export type Throttle = ReturnType<typeof createThrottle>;
 
@@ -18,7 +19,8 @@ const limits = {
   accountFailuresPerHour: 100,
   /** Tries of one address, before any account is read and any password hashed. */
   addressTriesPerMinute: 30,
-  mailsPerHour: 5,
+  /** Mails to one address in the time that a link works: a stranger who orders them cannot keep a user without a link. */
+  mailsPerLink: 3,
   /** The time after a login for which failures of other addresses do not block this address. */
   trustMs: 30 * day,
 };
@@ -59,7 +61,7 @@ export function createThrottle(attempts: AttemptRepository) {
     async countMail(email: string): Promise<boolean> {
       const now = Date.now();
       const waitMs = await attempts.update([toKey('mail', email)], now, ([row]) =>
-        countOne(row as AttemptRow, now, hour, limits.mailsPerHour),
+        countOne(row as AttemptRow, now, linkMs, limits.mailsPerLink),
       );
       return waitMs === 0;
     },

@@ -109,6 +109,10 @@ export interface Dialect {
   render(query: SQL): Query;
 }
 
+/**
+ * Creates the dialect of one database. Databases cannot share a dialect: it remembers the columns of a table by the name
+ * of the table, and two services may have tables of the same name.
+ */
 export function createDialect(name: 'sqlite' | 'postgres'): Dialect {
   const dialect = name === 'postgres' ? new PostgresDialect() : new core.SQLiteSyncDialect();
   const orm = new core.BaseSQLiteDatabase('sync', dialect, new BuildOnlySession(dialect) as never, undefined);

@@ -2,7 +2,7 @@ import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { sql } from '../../../src/framework/database/drizzle.ts';
+import { sql, sqliteTable, text } from '../../../src/framework/database/drizzle.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder } from '../../support/app.ts';
 import { readSql, runSql } from '../../support/sql.ts';
@@ -44,6 +44,16 @@ describe('opening', () => {
     await one.write(() => insertUser(one, 'Alice'));
     expect(await listNames(one)).toEqual(['Alice']);
     expect(await listNames(other)).toEqual([]);
+  });
+
+  test('two databases may have tables of the same name with different columns', async (t) => {
+    for (const column of ['name', 'title']) {
+      const database = openSqlite(':memory:');
+      t.onTestFinished(() => database.close());
+      await runSql(database, sql.raw(`CREATE TABLE note (${column} text)`));
+      const notes = sqliteTable('note', { [column]: text() });
+      expect(await database.prepare(database.orm.select().from(notes)).all()).toEqual([]);
+    }
   });
 
   test('needs no migrations', async (t) => {

@@ -30,13 +30,13 @@ export interface DriverOptions {
 
 /** The maximum number of attempts of a read whose connection breaks. */
 const maxReads = 3;
-const { orm, render } = createDialect('postgres');
 
 /** Runs the statements of a service on the connections of its PostgreSQL database. */
 export class PostgresDriver implements DatabaseDriver {
   /** This object stays the same when `openDatabase` copies the driver. */
   readonly identity = {};
-  readonly orm = orm;
+  readonly #dialect = createDialect('postgres');
+  readonly orm = this.#dialect.orm;
   readonly counts: WriteCounts = {
     commits: new Histogram(countBuckets),
     failures: { full: 0, disk: 0, busy: 0 },
@@ -105,7 +105,7 @@ export class PostgresDriver implements DatabaseDriver {
     lock: string,
     { isPlannedEachTime = false }: PrepareOptions = {},
   ): Statement<P> {
-    const plan = planQuery(query, render);
+    const plan = planQuery(query, this.#dialect.render);
     const { text, name } = this.#name(plan.sql + lock);
     const isRead = lock === '' && isReadOnly(text);
     const kind = isRead ? 'read' : lock === '' ? 'write' : 'lock';

@@ -4,7 +4,7 @@ import { inMemory } from '../../config/database-url.ts';
 import { getLogger } from '../../logging/logger.ts';
 import type { DatabaseDriver, OpenOptions } from '../database.ts';
 import { DatabaseError } from '../database-error.ts';
-import { sql } from '../drizzle.ts';
+import { createDialect, sql } from '../drizzle.ts';
 import { rememberDatabase } from '../known-databases.ts';
 import { readMigrations } from '../migration-files.ts';
 import { connectFile, connectMemory } from './connect.ts';
@@ -13,7 +13,7 @@ import { watchDatabaseFiles } from './file-watch.ts';
 import { openWriter } from './group-commit.ts';
 import { LateTable } from './late-rows.ts';
 import { createReadTransaction } from './read-transaction.ts';
-import { orm, prepareStatement } from './statement.ts';
+import { prepareStatement } from './statement.ts';
 
 /**
  * Opens an SQLite database and applies its migrations.
@@ -27,10 +27,12 @@ export function openSqlite(file: string, options: OpenOptions = {}): DatabaseDri
   const reads = createReadTransaction(client);
   const watch = isFile ? watchDatabaseFiles(client, realpathSync(file), reads.end) : undefined;
   const writer = openWriter(client, reads.end, () => watch?.damage() !== undefined);
-  const statements = { client, reads, writer, isTraced: options.isTraced === true, service: options.service };
+  const dialect = createDialect('sqlite');
+  const isTraced = options.isTraced === true;
+  const statements = { dialect, client, reads, writer, isTraced, service: options.service };
   return {
     identity: client,
-    orm,
+    orm: dialect.orm,
     prepare: (query) => prepareStatement(query, statements),
     prepareLocking: (query) => prepareStatement(query, statements),
     prepareInsert: (table, columns) => new LateTable(client, table, columns).add,

@@ -1,6 +1,6 @@
 import type Sqlite from 'better-sqlite3';
 import { currentContext } from '../../context/context.ts';
-import { createDialect, type SQL } from '../drizzle.ts';
+import type { Dialect, SQL } from '../drizzle.ts';
 import { currentWrite, type RunningWrite } from '../running-write.ts';
 import {
   type Preparable,
@@ -14,9 +14,8 @@ import { createStatementObserver, type ObserveRun } from '../statement-observer.
 import type { Writer } from './group-commit.ts';
 import type { ReadTransaction } from './read-transaction.ts';
 
-export const { orm, render } = createDialect('sqlite');
-
 export interface StatementOptions {
+  readonly dialect: Dialect;
   readonly client: Sqlite.Database;
   readonly reads: ReadTransaction;
   readonly writer: Writer;
@@ -31,9 +30,9 @@ export interface StatementOptions {
  */
 export function prepareStatement<P extends Prepared>(
   query: Preparable<P> | SQL,
-  { client, reads, writer, isTraced, service }: StatementOptions,
+  { dialect, client, reads, writer, isTraced, service }: StatementOptions,
 ): Statement<P> {
-  const { sql, bind, read } = planQuery(query, render);
+  const { sql, bind, read } = planQuery(query, dialect.render);
   const statement = prepareText(client, sql, service);
   if (statement.reader) statement.raw();
   const observe = createStatementObserver(sql, { system: 'sqlite', isTraced });

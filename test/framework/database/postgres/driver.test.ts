@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, type TestContext, test } from 'vitest';
 import type { OpenOptions } from '../../../../src/framework/database/database.ts';
-import { integer, sql, sqliteTable } from '../../../../src/framework/database/drizzle.ts';
+import { integer, sql, sqliteTable, text } from '../../../../src/framework/database/drizzle.ts';
 import { makeFolder } from '../../../support/app.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
 import { readSql, runSql } from '../../../support/sql.ts';
@@ -41,6 +41,15 @@ describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
     expect(database.counts.commits.sum - before).toBe(100);
     const transactions = database.counts.commits.counts.reduce((sum, count) => sum + count, 0);
     expect(transactions).toBeLessThan(50);
+  });
+
+  test('two databases may have tables of the same name with different columns', async (t) => {
+    for (const column of ['name', 'title']) {
+      const database = await openTestDatabase(t, newSchemaUrl());
+      await runSql(database, sql.raw(`CREATE TABLE note (${column} text)`));
+      const notes = sqliteTable('note', { [column]: text() });
+      expect(await database.prepare(database.orm.select().from(notes)).all()).toEqual([]);
+    }
   });
 
   test('a statement that fails does not fail other statements of its transaction', async (t) => {

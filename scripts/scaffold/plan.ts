@@ -2,7 +2,7 @@
 import { Instant } from '../../src/framework/openapi/schema.ts';
 import type { Field, Value } from './fields.ts';
 import type { ListFields } from './lists.ts';
-import { type Names, toPascalCase } from './names.ts';
+import { type Names, toCamelCase, toPascalCase } from './names.ts';
 import type { Fixture, PeerContract } from './peers.ts';
 
 export interface Plan {
@@ -38,6 +38,13 @@ export function constantOf({ name }: Field, { type }: Names): string {
   ];
   // A constant `Date` would hide the global one.
   return used.includes(constant) || constant in globalThis ? `${constant}Value` : constant;
+}
+
+/** The variable of a service in a test. It must not be a name that the test uses for something else. */
+export function variableOf(name: string): string {
+  const variable = toCamelCase(name);
+  const used = ['expect', 'first', 'given', 'path', 'start', 't', 'test'];
+  return used.includes(variable) ? `${variable}Service` : variable;
 }
 
 /** The variable of an update that says whether a field changes whose value may be null: `hasAge`. */

@@ -1,6 +1,6 @@
 import type { Field, Value } from './fields.ts';
-import { capitalize, toCamelCase } from './names.ts';
-import { exampleOf, literal, type Plan } from './plan.ts';
+import { capitalize } from './names.ts';
+import { exampleOf, literal, type Plan, variableOf } from './plan.ts';
 
 /** Writes the test of a service. @param testedWith its peers and their peers. */
 export function writeTest(plan: Plan, testedWith: readonly string[]): string {
@@ -26,7 +26,7 @@ const given = { ${pairs.join(', ')} };
 const first = { ${['...given', ...stored, 'id: 1'].join(', ')} };
 
 async function start(t: TestContext) {
-  const app = await createTestApp(t, { services: [${services.map(toCamelCase).join(', ')}] });
+  const app = await createTestApp(t, { services: [${services.map(variableOf).join(', ')}] });
 ${creations.join('')}  return app;
 }
 
@@ -89,7 +89,7 @@ function writePagesTest({ lists }: Plan): string {
 }
 
 function importService(name: string): string {
-  return `import ${toCamelCase(name)} from '../../../src/services/${name}/index.ts';\n`;
+  return `import ${variableOf(name)} from '../../../src/services/${name}/index.ts';\n`;
 }
 
 /** Another valid value of a field, or undefined if there is none that a test can be sure of. */
@@ -102,8 +102,9 @@ function anotherValue(field: Field): Value | undefined {
   if (field.type === 'number') return [field.min, field.max].find((other) => other !== value);
   if (typeof value === 'number')
     return value < field.max ? value + 1 : value > field.min ? value - 1 : undefined;
-  const text = String(value);
-  return text === '' ? undefined : `${text.slice(0, -1)}${text.endsWith('X') ? 'Y' : 'X'}`;
+  const characters = [...String(value)];
+  const last = characters.pop();
+  return last === undefined ? undefined : `${characters.join('')}${last === 'X' ? 'Y' : 'X'}`;
 }
 
 function writeUpdateTest({ fields }: Plan): string {
@@ -133,7 +134,7 @@ function writeInvalidTest(fields: readonly Field[]): string {
     if (field.type === 'boolean') cases.push("'true'", '1');
     // No such day, and no microseconds.
     if (field.type === 'instant') cases.push("'2023-02-29T00:00:00.000000Z'", "'2024-12-18T21:03:51Z'");
-    if (field.type === 'enum') cases.push("'none of the enum'");
+    if (field.type === 'enum') cases.push("'none of the enum!'");
     if (field.type === 'reference') cases.push('0');
     if (!field.isNullable) cases.push('null');
     return cases.map((value) => [field.name, value]);

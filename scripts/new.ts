@@ -7,7 +7,7 @@ import { Changes, exists, expectCommitted, listConfigs, read } from './scaffold/
 import { addService, ConfigTextError, readNames } from './scaffold/config-text.ts';
 import { type Field, parseFields } from './scaffold/fields.ts';
 import { parseListFields } from './scaffold/lists.ts';
-import { deriveNames } from './scaffold/names.ts';
+import { deriveNewNames } from './scaffold/names.ts';
 import { newProject } from './scaffold/new-project.ts';
 import { listFixtures, listPeersOf, readPeers } from './scaffold/peers.ts';
 import { exampleOf, type Plan } from './scaffold/plan.ts';
@@ -76,7 +76,7 @@ async function newService(args: string[]): Promise<void> {
   const [kind, name] = positionals;
   if (kind !== 'service') throw usageError('Expected new service NAME or new project DIR');
   if (name === undefined) throw usageError('Missing NAME of the service');
-  const names = deriveNames(name, values.resource);
+  const names = deriveNewNames(name, values.resource);
   expectFree(name);
   const fields = parseFields(values.fields, names.one);
   const peers = readPeers(name, fields);

@@ -9,7 +9,7 @@ import { listServiceFolders, runServiceCommand } from './lib/service-command.ts'
 import { Changes, exists, expectCommitted, listConfigs, read } from './scaffold/changes.ts';
 import { renameInConfig } from './scaffold/config-rename.ts';
 import { ConfigTextError, readNames, readText } from './scaffold/config-text.ts';
-import { deriveNames } from './scaffold/names.ts';
+import { deriveNames, deriveNewNames } from './scaffold/names.ts';
 import { findName, listFiles, planRename, type RenamePlan } from './scaffold/rename-plan.ts';
 
 const help = `Usage: ./run.sh rename service NAME NEW-NAME [--dry-run]
@@ -34,7 +34,7 @@ await runServiceCommand(async () => {
   const known = listServiceFolders();
   if (!known.includes(from)) throw new UsageError(`There is no service ${from} (known: ${known.join(', ')})`);
   expectFree(to);
-  const plan = planRename(deriveNames(from), deriveNames(to), known);
+  const plan = planRename(deriveNames(from), deriveNewNames(to), known);
   const configs = renameInConfigs(from, to);
   if (!values['dry-run']) {
     expectCommitted([...plan.removed, ...plan.written.keys(), ...configs.texts.keys(), 'generated']);

@@ -31,6 +31,9 @@ export type Field = Common &
     | { readonly type: 'reference'; readonly service: string; readonly schema: string }
   );
 
+/** A longer text would not fit into a body of 65,536 bytes, which is the default of `limits.body`. */
+const maxLength = 60_000;
+
 export const grammar = `Expected --fields 'NAME:TYPE, …' with TYPE string(MIN..MAX), integer(MIN..MAX), number(MIN..MAX), boolean, instant, enum(A,B) or SERVICE.SCHEMA, then "?" if it may be null, then "=DEFAULT"`;
 
 /** Names that the files of a service use for something else. */
@@ -53,6 +56,8 @@ const taken = [
   ...['sql', 'placeholder', 'database'],
   // Every object has this property, so an update without the field would change it.
   'constructor',
+  // An object with this property would look like a promise.
+  'then',
   // PostgreSQL has columns of these names in every table.
   ...['tableoid', 'xmin', 'xmax', 'cmin', 'cmax', 'ctid'],
 ];
@@ -165,8 +170,8 @@ function parseRange(name: string, type: 'string' | 'integer' | 'number', args: s
   const isExact = type === 'number' ? Number.isFinite : Number.isSafeInteger;
   if (!isExact(min) || !isExact(max)) throw wrong(name, `expected ${type}(MIN..MAX)`);
   if (min > max) throw wrong(name, `${min} is above ${max}`);
-  if (type === 'string' && (min < 0 || max < 1 || max > 100_000))
-    throw wrong(name, 'the length of a string is within 0..100000');
+  if (type === 'string' && (min < 0 || max < 1 || max > maxLength))
+    throw wrong(name, `the length of a string is within 0..${maxLength}`);
   return { min, max };
 }
 

@@ -1,4 +1,5 @@
 /** The names of a service in its files, from the name of its folder: `pet-visit` has the schema `PetVisit`. */
+import { runInNewContext } from 'node:vm';
 import { UsageError } from '../../src/framework/app/arguments.ts';
 
 export interface Names {
@@ -24,7 +25,21 @@ export interface Names {
 const pattern = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 /** The first parts of the paths of the gateway, and the words of the framework. */
-const ofFramework = ['gateway', 'events', 'docs', 'health', 'ready', 'metrics', 'internal', 'framework'];
+const ofFramework = [
+  'gateway',
+  'events',
+  'docs',
+  'health',
+  'ready',
+  'metrics',
+  'internal',
+  'framework',
+  'service',
+];
+/** The paths that every service has. */
+const ofServices = ['events', 'docs', 'health', 'ready'];
+/** The globals of JavaScript, such as `Map`. A schema of this name would hide one. */
+const globals: readonly string[] = runInNewContext('Object.getOwnPropertyNames(globalThis)');
 /** Names that the files of a service import or declare: an item of this name would hide one. */
 const ofFiles = [
   ...['id', 'page', 'type', 'static', 'text', 'sql', 'database', 'problem', 'timestamp', 'emit', 'write'],
@@ -39,23 +54,33 @@ export const reservedWords: ReadonlySet<string> = new Set(
 );
 
 /**
+ * Derives the names of a new service.
+ * @throws {UsageError} as `deriveNames`, and for a name that the project reserves.
+ */
+export function deriveNewNames(name: string, resource?: string): Names {
+  const names = deriveNames(name, resource);
+  const { one, many, type, resource: plural } = names;
+  if ([...ofFramework, ...ofFiles].includes(name) || reservedWords.has(one) || globals.includes(type))
+    throw new UsageError(`The name ${name} is reserved: choose another name for the service`);
+  if ([...ofServices, ...ofFiles].includes(plural) || reservedWords.has(many))
+    throw new UsageError(`The name ${plural} is reserved: choose another --resource`);
+  return names;
+}
+
+/**
  * Derives the names of a service.
  * @param resource the plural; default: by the rules of English.
- * @throws {UsageError} for a name that the project reserves or that is not in kebab-case.
+ * @throws {UsageError} for a name that is not in kebab-case.
  */
 export function deriveNames(name: string, resource = pluralize(name)): Names {
   const shape = 'lower case letters, digits and single hyphens, such as toy or pet-visit';
   if (!pattern.test(name)) throw new UsageError(`Expected a name of ${shape}, not ${name}`);
   if (!pattern.test(resource)) throw new UsageError(`Expected --resource with ${shape}, not ${resource}`);
-  const one = toCamelCase(name);
-  const many = toCamelCase(resource);
-  const isReserved = [...ofFramework, ...ofFiles].includes(name) || reservedWords.has(one);
-  if (isReserved) throw new UsageError(`The name ${name} is reserved: choose another name for the service`);
-  if (ofFiles.includes(resource) || reservedWords.has(many))
-    throw new UsageError(`The name ${resource} is reserved: choose another --resource`);
   const words = name.replaceAll('-', ' ');
   return {
-    ...{ name, resource, one, many, words },
+    ...{ name, resource, words },
+    one: toCamelCase(name),
+    many: toCamelCase(resource),
     type: toPascalCase(name),
     types: toPascalCase(resource),
     table: name.replaceAll('-', '_'),

@@ -2,7 +2,7 @@
 import { UsageError } from '../../src/framework/app/arguments.ts';
 import { CommandError } from '../lib/command.ts';
 import { parseFields } from './fields.ts';
-import { deriveNames } from './names.ts';
+import { deriveNewNames } from './names.ts';
 
 /** Asks for the arguments of `./run.sh new`, and returns them. Prints the command, so that the user can repeat it. */
 export async function askForArguments(): Promise<string[]> {
@@ -43,7 +43,7 @@ export async function askForArguments(): Promise<string[]> {
     if (!(await answer(confirm({ message: 'With an example service?' })))) args.push('--bare');
   } else {
     const name = await answer(
-      text({ message: 'Name, in the singular', placeholder: 'toy', validate: check(deriveNames) }),
+      text({ message: 'Name, in the singular', placeholder: 'toy', validate: check(deriveNewNames) }),
     );
     const fields = await answer(
       text({

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseFields } from '../../../scripts/scaffold/fields.ts';
-import { deriveNames } from '../../../scripts/scaffold/names.ts';
+import { deriveNames, deriveNewNames } from '../../../scripts/scaffold/names.ts';
 import { UsageError } from '../../../src/framework/app/arguments.ts';
 import { formatInstant } from '../../../src/framework/database/instant.ts';
 
@@ -85,8 +85,8 @@ test.for([
   ['a:string!', 'not "a:string!"'],
   ['a:string(5)', 'expected string(MIN..MAX)'],
   ['a:string(5..1)', '5 is above 1'],
-  ['a:string(0..0)', 'within 0..100000'],
-  ['a:string(0..100001)', 'within 0..100000'],
+  ['a:string(0..0)', 'within 0..60000'],
+  ['a:string(0..60001)', 'within 0..60000'],
   ['a:integer(1..x)', 'expected integer(MIN..MAX)'],
   ['a:integer(0..99999999999999999999)', 'expected integer(MIN..MAX)'],
   ['a:integer(0..9)=10', 'the default 10 is not within 0..9'],
@@ -123,6 +123,7 @@ test.for([
   ['class:string', 'the name is reserved'],
   ['constructor:string', 'the name is reserved'],
   ['xmin:integer', 'the name is reserved'],
+  ['then:string', 'the name is reserved'],
   [Array.from({ length: 41 }, (_, index) => `f${index}:string`).join(), 'at most 40 fields'],
 ])('%j is an error of one line', ([list = '', message = '']) => {
   const read = () => parseFields(list, 'toy');
@@ -159,6 +160,10 @@ test.for([
   'new',
   'id',
   'database',
+  'service',
+  'map',
+  'weak-set',
+  'promise',
   'Toy',
   'a_b',
   '-a',
@@ -168,10 +173,13 @@ test.for([
   '1a',
   '',
 ])('%j is no name of a service', (name) => {
-  expect(() => deriveNames(name)).toThrow(UsageError);
-  expect(() => deriveNames(name)).toThrow(/^[^\n]+$/);
+  expect(() => deriveNewNames(name)).toThrow(UsageError);
+  expect(() => deriveNewNames(name)).toThrow(/^[^\n]+$/);
 });
 
-test.for(['Toys', 'delete', '/toys', 'a b'])('%j is no plural', (resource) => {
-  expect(() => deriveNames('toy', resource)).toThrow(UsageError);
-});
+test.for(['Toys', 'delete', '/toys', 'a b', 'docs', 'events', 'health', 'ready'])(
+  '%j is no plural',
+  (resource) => {
+    expect(() => deriveNewNames('toy', resource)).toThrow(UsageError);
+  },
+);

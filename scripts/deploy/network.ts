@@ -1,5 +1,6 @@
 import { isPostgresUrl } from '../../src/framework/config/database-url.ts';
 import { labelsOf, type Manifest, selectorOf } from './manifest.ts';
+import { listReferences } from './references.ts';
 import { readServer } from './server-url.ts';
 import type { DeployedApp, System } from './system.ts';
 
@@ -132,6 +133,15 @@ function portOf(database: string | undefined): string {
 function listUrls(options: unknown): string[] {
   if (typeof options !== 'object' || options === null) return [];
   return Object.entries(options).flatMap(([key, value]) =>
-    key === 'url' && typeof value === 'string' ? [value] : listUrls(value),
+    key === 'url' && typeof value === 'string' ? expandUrl(value) : listUrls(value),
   );
 }
+
+/** Returns the URLs that an option may have. The server behind a variable without a default is not known. */
+function expandUrl(url: string): string[] {
+  const reference = listReferences(url).find(({ isWhole }) => isWhole);
+  if (reference === undefined) return [url];
+  return reference.standard === undefined ? unknownServers : [reference.standard];
+}
+
+const unknownServers = ['https', 'smtps', 'smtp'].map((scheme) => `${scheme}://server`);

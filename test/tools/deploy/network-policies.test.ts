@@ -1,5 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { find, type Grouping, groupings, type Json, listManifests } from './helper.ts';
+import { parseAllDocuments } from 'yaml';
+import {
+  find,
+  fixtures,
+  type Grouping,
+  groupings,
+  type Json,
+  listManifests,
+  render,
+  writeConfigFile,
+} from './helper.ts';
 
 const policyOf = (grouping: Grouping, name: string) =>
   find(listManifests(grouping), 'NetworkPolicy', name).spec;
@@ -67,6 +79,20 @@ describe('who may call an app follows from peers', () => {
     expect(listSenders(grouping, app)).toEqual(senders);
     expect(listReceivers(grouping, app)).toEqual(receivers);
   });
+});
+
+test.for([
+  ['a variable', '${SMTP_URL}', [443, 465, 587, 5432]],
+  ['a variable with a default', '${SMTP_URL:-smtp://mail.example:2526}', [2526, 5432]],
+] as const)('an option whose URL is %s opens the ports that it may need', ([, url, ports], t) => {
+  const fixture = readFileSync(join(fixtures, 'auth-mixed.yaml'), 'utf8');
+  const text = fixture.replace('smtp://monolith:${SMTP_PASSWORD}@mail.example:2525', () => url);
+  const [policy] = parseAllDocuments(
+    render('kubernetes', writeConfigFile(t, text))['network-policies.yaml'] as string,
+  )
+    .map((document) => document.toJS())
+    .filter(({ metadata }) => metadata.name === 'auth');
+  expect(policy.spec.egress.at(-1).ports.map(({ port }: Json) => port)).toEqual(ports);
 });
 
 test.each(groupings)('%s: what one app may send, the other may receive', (grouping) => {

@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Options } from './options.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
-export type AccessTokens = ReturnType<typeof createAccessTokens>;
-
 /** The claims of a token about its bearer. */
 export interface Bearer {
   readonly sub: string;

@@ -11,6 +11,8 @@ import { createSessionRepository } from './session-repository.ts';
 import { createSigningKeys } from './signing-keys.ts';
 import { createThrottle } from './throttle.ts';
 
+export type Parts = ReturnType<typeof createParts>;
+
 /** Creates the parts of the service that its routes and its command share. */
 export function createParts(database: ServiceContext['database'], emit: EmitAuthEvent, options: Options) {
   const accounts = createAccountRepository(database);

@@ -1,28 +1,14 @@
 import { hash } from 'node:crypto';
 import { getLogger } from '#framework';
-import type { AccountRepository } from './account-repository.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import { passwordCommon } from './errors.ts';
-import type { MailRepository } from './mail-repository.ts';
-import type { Passwords } from './passwords.ts';
+import type { Parts } from './parts.ts';
 import { foldEmail } from './schemas.ts';
-import type { SessionRepository } from './session-repository.ts';
-import type { Throttle } from './throttle.ts';
 
 export type PasswordResets = ReturnType<typeof createPasswordResets>;
 
-export interface PasswordResetsOptions {
-  readonly accounts: AccountRepository;
-  readonly sessions: SessionRepository;
-  readonly mails: MailRepository;
-  readonly passwords: Passwords;
-  readonly throttle: Throttle;
-}
-
 /** Resets passwords by a link in a mail. */
-export function createPasswordResets(parts: PasswordResetsOptions) {
-  const { accounts, sessions, mails, passwords, throttle } = parts;
-
+export function createPasswordResets({ accounts, sessions, mails, passwords, throttle }: Parts) {
   return {
     /**
      * Queues the mail. The job that sends it looks for the account, so this function does the same work for each email.

@@ -1,8 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { hashesBusy } from './errors.ts';
 
-export type Passwords = ReturnType<typeof createPasswords>;
-
 /** OWASP's first choice for argon2id, which is the default algorithm of the library. Memory is in KiB. */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const prefix = '$argon2id$v=19$m=19456,t=2,p=1$';

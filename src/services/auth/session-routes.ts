@@ -21,22 +21,15 @@ export function addSessionRoutes(app: ServiceScope, sessions: Sessions): void {
     response: { 200: ref(Tokens, 'The session and its tokens') },
     errors: [loginFailed, hashesBusy],
   };
-  app.post(
-    '/sessions/',
-    { schema: { operationId: 'createSession', summary: 'Log in', ...logIn } },
-    async (request, reply) => {
+  const paths = {
+    '/sessions/': { operationId: 'createSession', summary: 'Log in' },
+    '/login': { operationId: 'logIn', summary: 'Log in: the same as POST /sessions/' },
+  };
+  for (const [path, names] of Object.entries(paths))
+    app.post(path, { schema: { ...names, ...logIn } }, async (request, reply) => {
       reply.header('cache-control', 'no-store');
       return sessions.logIn(request.body, clientOf(request));
-    },
-  );
-  app.post(
-    '/login',
-    { schema: { operationId: 'logIn', summary: 'Log in: the same as POST /sessions/', ...logIn } },
-    async (request, reply) => {
-      reply.header('cache-control', 'no-store');
-      return sessions.logIn(request.body, clientOf(request));
-    },
-  );
+    });
 
   app.post(
     '/sessions/refresh',

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { getLogger } from '#framework';
-import type { AccessTokens } from './access-tokens.ts';
-import type { Account, AccountRepository } from './account-repository.ts';
+import type { Account } from './account-repository.ts';
 import { loginFailed, refreshFailed } from './errors.ts';
-import { type Options, toMs } from './options.ts';
-import type { Passwords } from './passwords.ts';
+import { toMs } from './options.ts';
+import type { Parts } from './parts.ts';
 import {
   createRefreshToken,
   hashKey,
@@ -13,8 +12,7 @@ import {
   parseRefreshToken,
 } from './refresh-token.ts';
 import { type Credentials, foldEmail, type Tokens } from './schemas.ts';
-import type { SessionRecord, SessionRepository } from './session-repository.ts';
-import type { Throttle } from './throttle.ts';
+import type { SessionRecord } from './session-repository.ts';
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -24,15 +22,6 @@ export interface Client {
   readonly agent: string;
 }
 
-export interface SessionsOptions {
-  readonly accounts: AccountRepository;
-  readonly sessions: SessionRepository;
-  readonly passwords: Passwords;
-  readonly throttle: Throttle;
-  readonly tokens: AccessTokens;
-  readonly options: Options;
-}
-
 /**
  * The time for which the previous refresh token still works, because two tabs of a browser may refresh at the same
  * time.
@@ -40,14 +29,7 @@ export interface SessionsOptions {
 const overlapMs = 10_000;
 
 /** Begins, refreshes and ends sessions. */
-export function createSessions({
-  accounts,
-  sessions,
-  passwords,
-  throttle,
-  tokens,
-  options,
-}: SessionsOptions) {
+export function createSessions({ accounts, sessions, passwords, throttle, tokens, options }: Parts) {
   const lifeMs = toMs(options.session);
   const idleMs = toMs(options.idle);
 

@@ -4,8 +4,6 @@ import type { AttemptRepository, AttemptRow } from './attempt-repository.ts';
 import { tooManyTries } from './errors.ts';
 import { linkMs } from './mail-repository.ts';
 
-export type Throttle = ReturnType<typeof createThrottle>;
-
 const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;

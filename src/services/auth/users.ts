@@ -1,27 +1,14 @@
 import { getCaller, getLogger } from '#framework';
-import type { Account, AccountRepository } from './account-repository.ts';
+import type { Account } from './account-repository.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import { passwordCommon, passwordWrong } from './errors.ts';
-import type { MailRepository } from './mail-repository.ts';
-import type { Options } from './options.ts';
-import type { Passwords } from './passwords.ts';
+import type { Parts } from './parts.ts';
 import { foldEmail, type User, type UserQuery } from './schemas.ts';
-import type { SessionRepository } from './session-repository.ts';
-import type { Throttle } from './throttle.ts';
 
 export type Users = ReturnType<typeof createUsers>;
 
-export interface UsersOptions {
-  readonly accounts: AccountRepository;
-  readonly sessions: SessionRepository;
-  readonly mails: MailRepository;
-  readonly passwords: Passwords;
-  readonly throttle: Throttle;
-  readonly options: Options;
-}
-
 /** Creates users and changes them. */
-export function createUsers({ accounts, sessions, mails, passwords, throttle, options }: UsersOptions) {
+export function createUsers({ accounts, sessions, mails, passwords, throttle, options }: Parts) {
   return {
     find: async (id: number) => show(await accounts.find(id)),
     list: async (query: UserQuery) => (await accounts.list(query)).map((account) => show(account) as User),

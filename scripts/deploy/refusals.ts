@@ -29,8 +29,8 @@ function findAppMistake({ config, apps }: System): string | undefined {
   return undefined;
 }
 
-/** Names of services that manifests add. */
-const takenNames = ['collector', 'postgres'];
+/** Names of services and of a NetworkPolicy that manifests add. */
+const takenNames = ['collector', 'default-deny', 'postgres'];
 
 function describeApp({ name, port }: DeployedApp, host: string): string | undefined {
   if (isLoopback(host)) return `.host: ${host} is not reachable from outside the container. Write 0.0.0.0`;

@@ -81,6 +81,11 @@ const cases: Case[] = [
     'apps.postgres: the manifests use the name postgres. Choose another',
   ],
   [
+    'an app with the name of a NetworkPolicy',
+    { apps: '{ default-deny: { host: 0.0.0.0, port: 8000, services: [pet, user] } }' },
+    'apps.default-deny: the manifests use the name default-deny. Choose another',
+  ],
+  [
     'an app with a name that is no host name',
     { apps: '{ gateway-: { host: 0.0.0.0, port: 8000, services: [pet, user] } }' },
     'apps.gateway-: the name of a host has at most 52 characters and does not end with "-"',

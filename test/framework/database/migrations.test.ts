@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -79,6 +79,24 @@ PRAGMA foreign_keys=ON;`;
       expect(await listNames(database)).toEqual(['Alice', 'Bob', 'Carol']);
       await database.close();
     }
+  });
+
+  test('may be older than the migration before it, as after a merge of two branches', async (t) => {
+    const file = await prepareFile(t);
+    const migrations = addMigrations(t, {
+      '0001_add': "INSERT INTO user (name) VALUES ('Carol');",
+      '0002_older': "INSERT INTO user (name) VALUES ('Dan');",
+    });
+    const path = fileURLToPath(new URL('sqlite/meta/_journal.json', migrations));
+    const journal = JSON.parse(readFileSync(path, 'utf8'));
+    journal.entries.at(-1).when -= 1500;
+    writeFileSync(path, JSON.stringify(journal));
+    for (let time = 1; time <= 2; time += 1) {
+      const database = openSqlite(file, { migrations });
+      expect(await listNames(database)).toEqual(['Alice', 'Carol', 'Dan']);
+      await database.close();
+    }
+    expect(readSqliteMigrationStatus(file, migrations).every(({ applied }) => applied)).toBe(true);
   });
 
   test('that breaks a foreign key is rejected, and all pending migrations are rolled back', async (t) => {

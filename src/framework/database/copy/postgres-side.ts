@@ -97,7 +97,7 @@ export class PostgresSide implements CopySide {
 
   /** Returns the hashes of the applied migrations, in their order. */
   async listMigrations(): Promise<string[]> {
-    const { rows } = await this.#run(`SELECT hash FROM ${migrationsTable} ORDER BY created_at, id`);
+    const { rows } = await this.#run(`SELECT hash FROM ${migrationsTable} ORDER BY id`);
     return rows.map(([hash]) => hash as string);
   }
 

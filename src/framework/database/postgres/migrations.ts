@@ -98,9 +98,8 @@ export async function listPending(
       `its schema has the table ${names[0]} and no migrations of this project. Name another schema (?schema=…) or database in the config`,
     );
   }
-  const { rows } = await connection.run({
-    text: 'SELECT hash FROM __drizzle_migrations ORDER BY created_at, id',
-  });
+  // Not by `created_at`, because a merge of two branches may append a migration that is older than the one before it.
+  const { rows } = await connection.run({ text: 'SELECT hash FROM __drizzle_migrations ORDER BY id' });
   for (const [index, [hash]] of rows.entries()) {
     if (known[index]?.hash === hash) continue;
     throw new DatabaseError(

@@ -30,10 +30,13 @@ export function listPending<M extends MigrationMeta>(client: Client.Database, kn
   return known.slice(applied.length);
 }
 
-/** Returns the hashes of the applied migrations, in their order. */
+/**
+ * Returns the hashes of the applied migrations, in the order in which they were applied. `created_at` can have another
+ * order: a merge of two branches may append a migration that is older than the one before it.
+ */
 export function listApplied(client: Client.Database): string[] {
   return client
-    .prepare<[], string>('SELECT hash FROM __drizzle_migrations ORDER BY created_at')
+    .prepare<[], string>('SELECT hash FROM __drizzle_migrations ORDER BY rowid')
     .pluck()
     .all() as string[];
 }

@@ -2,22 +2,25 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, type TestContext, test } from 'vitest';
+import { readMigrationStatus } from '../../../../src/framework/database/open-database.ts';
 import { makeFolder } from '../../../support/app.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
 
-/** Writes a folder with one migration. */
-function writeMigration(t: TestContext, tag: string, text: string): URL {
+/** Writes a folder with migrations, each with the time at which it was written. */
+function writeMigrations(t: TestContext, migrations: readonly (readonly [string, number, string])[]): URL {
   const folder = makeFolder(t);
   mkdirSync(join(folder, 'postgres/meta'), { recursive: true });
-  writeFileSync(join(folder, `postgres/${tag}.sql`), text);
-  const entry = { idx: 0, version: '7', when: 1, tag, breakpoints: true };
-  const journal = { version: '7', dialect: 'postgresql', entries: [entry] };
+  const entries = migrations.map(([tag, when, text], idx) => {
+    writeFileSync(join(folder, `postgres/${tag}.sql`), text);
+    return { idx, version: '7', when, tag, breakpoints: true };
+  });
+  const journal = { version: '7', dialect: 'postgresql', entries };
   writeFileSync(join(folder, 'postgres/meta/_journal.json'), JSON.stringify(journal));
   return pathToFileURL(`${folder}/`);
 }
 
 test.skipIf(postgresUrl === undefined)('a migration may take longer than a request', async (t) => {
-  const options = { migrations: writeMigration(t, '0000_slow', 'SELECT pg_sleep(1.5)'), timeoutMs: 200 };
+  const options = { migrations: writeMigrations(t, [['0000_slow', 1, 'SELECT pg_sleep(1.5)']]), timeoutMs: 200 };
   // Two processes start together: one waits while the other one migrates.
   const url = newSchemaUrl();
   const [one, other] = await Promise.all([
@@ -28,8 +31,23 @@ test.skipIf(postgresUrl === undefined)('a migration may take longer than a reque
 });
 
 test.skipIf(postgresUrl === undefined)('a migration that fails is named', async (t) => {
-  const migrations = writeMigration(t, '0000_wrong', 'NO SQL');
+  const migrations = writeMigrations(t, [['0000_wrong', 1, 'NO SQL']]);
   await expect(openTestDatabase(t, newSchemaUrl(), { migrations })).rejects.toThrow(
     'its migration 0000_wrong failed: syntax error at or near "NO"',
   );
 });
+
+test.skipIf(postgresUrl === undefined)(
+  'a migration may be older than the migration before it, as after a merge of two branches',
+  async (t) => {
+    const migrations = writeMigrations(t, [
+      ['0000_one', 1, 'CREATE TABLE one (id bigint)'],
+      ['0001_two', 3, 'CREATE TABLE two (id bigint)'],
+      ['0002_older', 2, 'CREATE TABLE older (id bigint)'],
+    ]);
+    const url = newSchemaUrl();
+    for (let time = 1; time <= 2; time += 1) await openTestDatabase(t, url, { migrations });
+    const status = await readMigrationStatus(url, migrations, 'note');
+    expect(status.map(({ applied }) => applied)).toEqual([true, true, true]);
+  },
+);

@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { getLogger } from '../logging/logger.ts';
 import { DatabaseError } from './database-error.ts';
 
 /**
@@ -22,6 +23,19 @@ export function rememberDatabase(knownDatabases: string, file: string): void {
   // A full disk may have cut off the last line, so the new entry begins on a new line.
   const start = text === '' || text.endsWith('\n') ? '' : '\n';
   appendFileSync(knownDatabases, `${start}${file}\n`, { flush: true });
+}
+
+/** Adds a database that was opened. The start continues if that fails, because the database exists. */
+export function rememberOpened(knownDatabases: string | undefined, database: string): void {
+  if (knownDatabases === undefined) return;
+  try {
+    rememberDatabase(knownDatabases, database);
+  } catch (err) {
+    getLogger().warn(
+      { err, database, knownDatabases },
+      'the database is not listed as known: if it were missing, a new one would be created',
+    );
+  }
 }
 
 function read(knownDatabases: string): string {

@@ -3,7 +3,7 @@ import { hidePassword } from '../../config/database-url.ts';
 import { getLogger } from '../../logging/logger.ts';
 import type { DatabaseDriver, OpenOptions } from '../database.ts';
 import { DatabaseError } from '../database-error.ts';
-import { isKnownDatabase, rememberDatabase } from '../known-databases.ts';
+import { isKnownDatabase, rememberOpened } from '../known-databases.ts';
 import { readMigrations } from '../migration-files.ts';
 import { Connection } from './connection.ts';
 import { ExclusiveConnections, SharedConnections } from './connections.ts';
@@ -55,7 +55,7 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
     } finally {
       await connection.close().catch(() => {});
     }
-    if (knownDatabases !== undefined) rememberDatabase(knownDatabases, name);
+    rememberOpened(knownDatabases, name);
     return driver;
   } catch (error) {
     await driver.close();

@@ -1,11 +1,10 @@
 import { realpathSync, statSync } from 'node:fs';
 import type Client from 'better-sqlite3';
 import { inMemory } from '../../config/database-url.ts';
-import { getLogger } from '../../logging/logger.ts';
 import type { DatabaseDriver, OpenOptions } from '../database.ts';
 import { DatabaseError } from '../database-error.ts';
 import { createDialect, sql } from '../drizzle.ts';
-import { rememberDatabase } from '../known-databases.ts';
+import { rememberOpened } from '../known-databases.ts';
 import { readMigrations } from '../migration-files.ts';
 import { connectFile, connectMemory } from './connect.ts';
 import { unusableDatabase } from './errors.ts';
@@ -23,7 +22,7 @@ import { prepareStatement } from './statement.ts';
 export function openSqlite(file: string, options: OpenOptions = {}): DatabaseDriver {
   const isFile = file !== inMemory;
   const client = connect(file, options);
-  if (isFile && options.knownDatabases !== undefined) remember(options.knownDatabases, file);
+  if (isFile) rememberOpened(options.knownDatabases, file);
   const reads = createReadTransaction(client);
   const watch = isFile ? watchDatabaseFiles(client, realpathSync(file), reads.end) : undefined;
   const writer = openWriter(client, reads.end, () => watch?.damage() !== undefined);
@@ -77,18 +76,6 @@ function connect(file: string, { migrations, knownDatabases }: OpenOptions): Cli
   } catch (error) {
     client?.close();
     throw unusableDatabase(file, error);
-  }
-}
-
-/** Adds a database to the registry. The start continues if that fails, because the database exists. */
-function remember(knownDatabases: string, file: string): void {
-  try {
-    rememberDatabase(knownDatabases, file);
-  } catch (err) {
-    getLogger().warn(
-      { err, file, knownDatabases },
-      'the database is not listed as known: if its file were missing, a new one would be created',
-    );
   }
 }
 

@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, type TestContext, test } from 'vitest';
 import type { OpenOptions } from '../../../../src/framework/database/database.ts';
 import { integer, sql, sqliteTable, text } from '../../../../src/framework/database/drizzle.ts';
-import { makeFolder } from '../../../support/app.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
 import { readSql, runSql } from '../../../support/sql.ts';
 
@@ -274,31 +271,3 @@ describe.skipIf(postgresUrl === undefined)('when connections break', () => {
     expect(acknowledged.length).toBeGreaterThan(10);
   });
 });
-
-test.skipIf(postgresUrl === undefined)(
-  'the error of opening names the cause and hides the password',
-  async () => {
-    const { openDatabase } = await import('../../../../src/framework/database/open-database.ts');
-    const missing = (postgresUrl as string).replace('postgres://postgres@', 'postgres://postgres:secret@');
-    const url = missing.replace(/\/postgres$/, '/missing');
-    await expect(openDatabase(url, { service: 'pet' })).rejects.toThrow(
-      `database ${url.replace('secret', '***')}: there is no database with this name. Create it (createdb), or fix the name in the config`,
-    );
-  },
-);
-
-test.skipIf(postgresUrl === undefined)(
-  'a missing schema that existed before is not created again',
-  async (t) => {
-    const knownDatabases = join(makeFolder(t), '.databases');
-    const url = newSchemaUrl();
-    const schema = new URL(url).searchParams.get('schema');
-    const first = await openTestDatabase(t, url, { knownDatabases });
-    await (await openTestDatabase(t, url, { knownDatabases })).close();
-    await runSql(first, sql.raw(`DROP SCHEMA ${schema} CASCADE`));
-    await expect(openTestDatabase(t, url, { knownDatabases })).rejects.toThrow(
-      `its schema is missing, although it existed before. Restore a backup, or delete its line in ${knownDatabases} to start with a new database`,
-    );
-    expect(readFileSync(knownDatabases, 'utf8').trim().split('\n')).toHaveLength(1);
-  },
-);

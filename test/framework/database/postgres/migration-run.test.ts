@@ -20,7 +20,10 @@ function writeMigrations(t: TestContext, migrations: readonly (readonly [string,
 }
 
 test.skipIf(postgresUrl === undefined)('a migration may take longer than a request', async (t) => {
-  const options = { migrations: writeMigrations(t, [['0000_slow', 1, 'SELECT pg_sleep(1.5)']]), timeoutMs: 200 };
+  const options = {
+    migrations: writeMigrations(t, [['0000_slow', 1, 'SELECT pg_sleep(1.5)']]),
+    timeoutMs: 200,
+  };
   // Two processes start together: one waits while the other one migrates.
   const url = newSchemaUrl();
   const [one, other] = await Promise.all([

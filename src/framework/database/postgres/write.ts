@@ -9,8 +9,8 @@ import type { LateTable } from './late-table.ts';
 import { GroupBroken } from './shared-transaction.ts';
 import type { Transaction } from './transaction.ts';
 
-/** The maximum number of attempts of a write that conflicts with another one. */
-const maxAttempts = 10;
+/** How long a write that conflicts with other writes is tried again, in ms. A write to SQLite waits as long for a lock. */
+const maxRetryMs = 5_000;
 
 /** The maximum pause before the second attempt, in ms. It grows with each attempt. */
 const maxPauseMs = 50;
@@ -107,15 +107,21 @@ export function createRetry(): RetryConflicts {
     return next;
   };
   return async (fn) => {
-    for (let attempt = 1; ; attempt += 1) {
+    const end = performance.now() + maxRetryMs;
+    let attempt = fn();
+    for (let count = 1; ; count += 1) {
       try {
-        return await (attempt === 1 ? fn() : runAfterLast(fn));
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-        if (attempt === maxAttempts) throw toProblem(error, false);
+        return await attempt;
+      } catch (conflict) {
+        if (!isConflict(conflict)) throw conflict;
+        // Use a random pause, so that the write does not conflict with the same write of another process again.
+        await sleep(Math.random() * maxPauseMs * count);
+        attempt = runAfterLast(() => {
+          // The retries of other writes may have taken the time.
+          if (performance.now() > end) throw toProblem(conflict, false);
+          return fn();
+        });
       }
-      // Use a random pause, so that the write does not conflict with the same write of another process again.
-      await sleep(Math.random() * maxPauseMs * attempt);
     }
   };
 }

@@ -1,0 +1,47 @@
+import pg from 'pg';
+import { describe, expect, type TestContext, test } from 'vitest';
+import type { Database } from '../../../../src/framework/database/database.ts';
+import { sql } from '../../../../src/framework/database/drizzle.ts';
+import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
+import { readSql, runSql } from '../../../support/sql.ts';
+
+const increment = (database: Database) => runSql(database, sql`UPDATE counter SET n = n + 1`);
+
+const writes = {
+  'of one statement': increment,
+  'of two statements': (database: Database) =>
+    database.write(async () => {
+      await increment(database);
+      await increment(database);
+    }),
+};
+
+/** Opens a counter whose row another connection has locked. `unlock` frees it. */
+async function openLocked(t: TestContext, timeoutMs: number) {
+  const url = newSchemaUrl();
+  const database = await openTestDatabase(t, url, { timeoutMs });
+  await runSql(database, sql`CREATE TABLE counter AS SELECT CAST(0 AS bigint) AS n`);
+  const other = new pg.Client({ connectionString: postgresUrl as string });
+  await other.connect();
+  t.onTestFinished(() => other.end());
+  await other.query(`BEGIN; SELECT * FROM "${new URL(url).searchParams.get('schema')}".counter FOR UPDATE`);
+  return { database, unlock: () => other.query('ROLLBACK') };
+}
+
+describe.skipIf(postgresUrl === undefined)('writes to PostgreSQL', () => {
+  test.for(Object.entries(writes))(
+    '%s that wait for a lock of another process fail after 5 s, however many they are',
+    async ([, write], t) => {
+      const { database, unlock } = await openLocked(t, 500);
+      const start = performance.now();
+      const results = await Promise.allSettled(Array.from({ length: 50 }, () => write(database)));
+      const ms = performance.now() - start;
+      for (const result of results)
+        expect(result).toMatchObject({ reason: { status: 503, message: 'The database is busy' } });
+      expect(ms).toBeGreaterThan(4_500);
+      expect(ms).toBeLessThan(15_000);
+      await unlock();
+      expect(await readSql(database, sql`SELECT n FROM counter`)).toEqual([[0]]);
+    },
+  );
+});

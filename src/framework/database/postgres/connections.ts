@@ -1,4 +1,7 @@
+import { ServiceUnavailable } from '../../errors/problem.ts';
 import type { Command, Connection, Outcome } from './connection.ts';
+
+const closing = () => new ServiceUnavailable('The database is closing');
 
 /** Connections that statements share. They are opened when they are needed. */
 export class SharedConnections {
@@ -18,7 +21,7 @@ export class SharedConnections {
   }
 
   #choose(): Connection {
-    if (this.#isClosed) throw new Error('The database is closed');
+    if (this.#isClosed) throw closing();
     let best: Connection | undefined;
     let hasBroken = false;
     for (const connection of this.#connections) {
@@ -44,7 +47,7 @@ export class ExclusiveConnections {
   readonly #max: number;
   readonly #idle: Connection[] = [];
   readonly #used = new Set<Connection>();
-  readonly #queue: ((connection: Connection) => void)[] = [];
+  readonly #queue: PromiseWithResolvers<Connection>[] = [];
   #isClosed = false;
 
   constructor(max: number, open: () => Connection) {
@@ -54,8 +57,7 @@ export class ExclusiveConnections {
 
   /** Runs `fn` with a connection. Waits for a connection if all are in use. */
   async use<Result>(fn: (connection: Connection) => Promise<Result>): Promise<Result> {
-    const connection =
-      this.#take() ?? (await new Promise<Connection>((resolve) => this.#queue.push(resolve)));
+    const connection = this.#take() ?? (await this.#wait());
     try {
       await connection.ready();
       return await fn(connection);
@@ -66,7 +68,7 @@ export class ExclusiveConnections {
   }
 
   #take(): Connection | undefined {
-    if (this.#isClosed) throw new Error('The database is closed');
+    if (this.#isClosed) throw closing();
     if (this.#used.size >= this.#max) return undefined;
     let connection = this.#idle.pop();
     while (connection?.isBroken) connection = this.#idle.pop();
@@ -75,15 +77,20 @@ export class ExclusiveConnections {
     return connection;
   }
 
+  #wait(): Promise<Connection> {
+    const waiting = Promise.withResolvers<Connection>();
+    this.#queue.push(waiting);
+    return waiting.promise;
+  }
+
   #release(connection: Connection): void {
     if (!connection.isBroken) this.#idle.push(connection);
-    if (this.#isClosed) return;
-    const next = this.#queue.shift();
-    if (next !== undefined) next(this.#take() as Connection);
+    this.#queue.shift()?.resolve(this.#take() as Connection);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const waiting of this.#queue.splice(0)) waiting.reject(closing());
     const all = [...this.#idle, ...this.#used];
     await Promise.allSettled(all.map((connection) => connection.close()));
   }

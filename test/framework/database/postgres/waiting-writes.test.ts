@@ -17,9 +17,9 @@ const writes = {
 };
 
 /** Opens a counter whose row another connection has locked. `unlock` frees it. */
-async function openLocked(t: TestContext, timeoutMs: number) {
+async function openLocked(t: TestContext, timeoutMs: number, parameters = '') {
   const url = newSchemaUrl();
-  const database = await openTestDatabase(t, url, { timeoutMs });
+  const database = await openTestDatabase(t, `${url}${parameters}`, { timeoutMs });
   await runSql(database, sql`CREATE TABLE counter AS SELECT CAST(0 AS bigint) AS n`);
   const other = new pg.Client({ connectionString: postgresUrl as string });
   await other.connect();
@@ -44,4 +44,16 @@ describe.skipIf(postgresUrl === undefined)('writes to PostgreSQL', () => {
       expect(await readSql(database, sql`SELECT n FROM counter`)).toEqual([[0]]);
     },
   );
+
+  test('that wait for a connection are rejected when the database is closed', async (t) => {
+    const { database, unlock } = await openLocked(t, 30_000, '&pool=3');
+    const running = writes['of two statements'](database);
+    // Sends the first statement.
+    await readSql(database, sql`SELECT 1`);
+    const waiting = writes['of two statements'](database);
+    const closed = database.close();
+    await expect(waiting).rejects.toMatchObject({ status: 503, message: 'The database is closing' });
+    await unlock();
+    await Promise.allSettled([running, closed]);
+  });
 });

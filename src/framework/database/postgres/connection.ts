@@ -47,7 +47,7 @@ const silenceMs = 1_000;
 const parsers: Readonly<Record<number, (text: string) => unknown>> = {
   16: (text) => (text === 't' ? 1 : 0), // bool
   20: Number, // int8
-  1016: (text) => JSON.parse(`[${text.slice(1, -1)}]`), // int8[]
+  1016: (text) => JSON.parse(`[${text.slice(1, -1).toLowerCase()}]`), // int8[], of integers and NULL
   1700: Number, // numeric, for example of sum()
 };
 const types = {

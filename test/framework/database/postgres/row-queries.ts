@@ -124,6 +124,21 @@ export const rowQueries: Queries = {
       { id: 4, tags: [] },
     ],
   ],
+  'collect: an array with null': [
+    ({ orm, prepare, collect }) => {
+      const amounts = orm
+        .select({ value: sql`${notes.amount}`.as('value') })
+        .from(notes)
+        .orderBy(asc(notes.id));
+      return prepare(
+        orm
+          .select({ amounts: collect(amounts) })
+          .from(tags)
+          .where(eq(tags.id, 1)),
+      ).get();
+    },
+    { amounts: [5, null, -7, largest] },
+  ],
   'oneOf: a list of ids': [
     ({ orm, prepare, oneOf }) =>
       prepare(

@@ -112,21 +112,23 @@ export class PostgresDriver implements DatabaseDriver {
     const observe = createStatementObserver(text, { system: 'postgresql', isTraced: this.#options.isTraced });
 
     const createMethod = <Result>(convert: (outcome: Outcome) => Result) => {
-      return (values?: Values): Promise<Result> => {
-        const command = { text, values: plan.bind(values), ...(!isPlannedEachTime && { name }) };
+      const run = async (write: PostgresWrite | undefined, values?: Values): Promise<Result> => {
         const end = observe?.();
+        try {
+          const command = { text, values: plan.bind(values), ...(!isPlannedEachTime && { name }) };
+          const outcome = await (write === undefined ? this.#run(command, isRead) : write.run(command, kind));
+          const result = convert(outcome);
+          end?.();
+          return result;
+        } catch (error) {
+          end?.(error);
+          write?.fail(error);
+          throw error;
+        }
+      };
+      return (values?: Values): Promise<Result> => {
         const write = currentWrite(this.identity) as PostgresWrite | undefined;
-        const outcome = write === undefined ? this.#run(command, isRead) : write.run(command, kind);
-        const result = outcome.then(
-          (some) => {
-            end?.();
-            return convert(some);
-          },
-          (error: unknown) => {
-            end?.(error);
-            throw error;
-          },
-        );
+        const result = run(write, values);
         return write === undefined ? result : write.track(result);
       };
     };

@@ -46,15 +46,10 @@ export class PostgresWrite extends RunningWrite {
 
   /** Runs a statement of the write. */
   async run(command: Command, kind: StatementKind): Promise<Outcome> {
-    try {
-      this.#transaction ??= this.#begin({ command, kind });
-      const outcome = await this.#transaction.run(command);
-      if (kind === 'write') this.#changes += outcome.rowCount ?? 0;
-      return outcome;
-    } catch (error) {
-      this.fail(error);
-      throw error;
-    }
+    this.#transaction ??= this.#begin({ command, kind });
+    const outcome = await this.#transaction.run(command);
+    if (kind === 'write') this.#changes += outcome.rowCount ?? 0;
+    return outcome;
   }
 
   async commit(): Promise<void> {

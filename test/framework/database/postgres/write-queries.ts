@@ -93,6 +93,21 @@ export const writeQueries: Queries = {
       [3, 1],
     ],
   ],
+  'a write fails if a value is missing, even if it catches the error': [
+    async (database) => {
+      const { orm, prepare, write } = database;
+      const insert = prepare(orm.insert(notes).values({ name: p('name') }));
+      const failed = write(async () => {
+        await insert.run({ name: 'new' });
+        try {
+          await insert.run({});
+        } catch {}
+      });
+      const reason = await failed.catch((error: Error) => error.message);
+      return [reason, await readSql(database, sql`SELECT count(*) FROM note`)];
+    },
+    ['Missing the value of the parameter name', [[4]]],
+  ],
   'delete cascades, and returns the row': [
     async (database) => {
       const { orm, prepare } = database;

@@ -61,9 +61,20 @@ export function nowMicros(): number {
   return Math.floor((offset + fine) * 1000);
 }
 
+/**
+ * Converts a timestamp to the value of a column.
+ * @throws {TypeError} for a form that `formatInstant` does not return. SQLite would store null for an unreadable one.
+ */
+function toColumn(instant: string): number {
+  const micros = parseInstant(instant);
+  if (Number.isNaN(micros) || formatInstant(micros) !== instant)
+    throw new TypeError('Expected a timestamp in the form 2024-12-18T21:03:51.790256Z, see formatInstant');
+  return micros;
+}
+
 /** Defines a column of timestamps: microseconds since 1970 in the database, so that it can compare them; text in code. */
 export const instant = customType<{ data: string; driverData: number }>({
   dataType: () => 'integer',
   fromDriver: formatInstant,
-  toDriver: parseInstant,
+  toDriver: toColumn,
 });

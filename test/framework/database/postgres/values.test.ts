@@ -97,3 +97,15 @@ describe.each(products)('%s keeps', (product) => {
     );
   });
 });
+
+test.for(products)('%s rejects a point in time in another form', async (product, t) => {
+  const store = await openValues(t, product);
+  for (const at of [
+    new Date(0).toISOString(),
+    '2024-12-18T21:03:51Z',
+    '2024-12-18T21:03:51.790256+02:00',
+    '2023-02-29T00:00:00.000000Z',
+    'now',
+  ])
+    await expect(store({ ...nothing, at })).rejects.toThrow('Expected a timestamp in the form 2024');
+});

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Query } from 'drizzle-orm';
-import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
+import type { BaseSQLiteDatabase, SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { DefinitionError } from '../errors/definition-error.ts';
 
 /**
  * Loads Drizzle from its CommonJS files. Its ES modules import each other in circles, so Node takes 8 times as long and
@@ -85,7 +86,7 @@ class PostgresDialect extends core.SQLiteSyncDialect {
     if (config.select === true) return super.buildInsertQuery({ ...config, ...onConflict });
     const missing = Object.entries(getTableColumns(config.table)).filter(
       // Not `hasDefault`, which is true for AUTOINCREMENT.
-      ([, column]) => (column.default ?? column.defaultFn ?? column.onUpdateFn) === undefined,
+      ([, column]) => column.default === undefined,
     );
     const defaults = Object.fromEntries(missing.map(([name]) => [name, sql`default`]));
     const values = (config.values as Record<string, never>[]).map((row) => ({ ...defaults, ...row }));
@@ -103,6 +104,28 @@ function useBareColumnNames(query: SQL): SQL {
   return new SQL(chunks as never);
 }
 
+/** Builds inserts and updates, except for a table that computes values in code. */
+class Builder extends core.BaseSQLiteDatabase<'sync', { changes: number }> {
+  override insert<Table extends SQLiteTable>(table: Table) {
+    assertNoFunctions(table);
+    return super.insert(table);
+  }
+  override update<Table extends SQLiteTable>(table: Table) {
+    assertNoFunctions(table);
+    return super.update(table);
+  }
+}
+
+/** @throws {DefinitionError} for `$defaultFn` or `$onUpdateFn`: it would run once, when the query is built. */
+function assertNoFunctions(table: SQLiteTable): void {
+  for (const { name, defaultFn, onUpdateFn } of Object.values(getTableColumns(table))) {
+    if (defaultFn === undefined && onUpdateFn === undefined) continue;
+    throw new DefinitionError(
+      `the column ${name} of the table ${getTableName(table)} has a function for its value, which would run once for all rows: remove it from tables.ts, and pass the value as a parameter`,
+    );
+  }
+}
+
 /** Builds queries for one database, and renders SQL that is not built. */
 export interface Dialect {
   readonly orm: QueryBuilder;
@@ -115,6 +138,6 @@ export interface Dialect {
  */
 export function createDialect(name: 'sqlite' | 'postgres'): Dialect {
   const dialect = name === 'postgres' ? new PostgresDialect() : new core.SQLiteSyncDialect();
-  const orm = new core.BaseSQLiteDatabase('sync', dialect, new BuildOnlySession(dialect) as never, undefined);
+  const orm = new Builder('sync', dialect, new BuildOnlySession(dialect) as never, undefined);
   return { orm: orm as unknown as QueryBuilder, render: (query) => dialect.sqlToQuery(query) };
 }

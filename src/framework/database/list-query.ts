@@ -1,6 +1,6 @@
 import { type Static, type TObject, type TSchema, type TUnsafe, Type } from '@sinclair/typebox';
 import { DefinitionError } from '../errors/definition-error.ts';
-import { Id, Page } from '../openapi/schema.ts';
+import { Id, Page, text } from '../openapi/schema.ts';
 
 /** The key of a list's columns in the schema of its query. */
 const columnsOf = Symbol('columnsOf');
@@ -121,6 +121,12 @@ function createIds(maxItems: number) {
   );
 }
 
+/** The values that a column can have. PostgreSQL rejects a query with another value, and the client would get a 500. */
+const storable: Readonly<Record<string, object>> = {
+  integer: { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
+  string: { pattern: text({}).pattern },
+};
+
 /** Creates the parameter for a property. Removes null, because a query string cannot contain it. */
 function createFilter(name: string, schema: TSchema | undefined): TSchema {
   if (schema === undefined || Object.hasOwn(Page.properties, name) || ['after', 'sort', 'ids'].includes(name))
@@ -135,9 +141,11 @@ function createFilter(name: string, schema: TSchema | undefined): TSchema {
   const { default: _default, examples: _examples, enum: values, ...rest } = schema;
   return Type.Optional(
     Type.Unsafe({
+      ...(values === undefined
+        ? storable[types[0]]
+        : { enum: values.filter((value: unknown) => value !== null) }),
       ...rest,
       type: types[0],
-      ...(values !== undefined && { enum: values.filter((value: unknown) => value !== null) }),
       description: `Only items with this ${name}`,
     }),
   );

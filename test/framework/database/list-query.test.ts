@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
 import { expect, expectTypeOf, test } from 'vitest';
 import { listQuery, readListColumns } from '../../../src/framework/database/list-query.ts';
 import { DefinitionError } from '../../../src/framework/errors/definition-error.ts';
@@ -57,6 +58,15 @@ test('has the type and the schema of each parameter', () => {
     sort: ['name', 'made'],
     hasIds: true,
   });
+});
+
+test('a filter rejects values that a column cannot have', () => {
+  const Plain = Type.Object({ id: Id, name: Type.String(), age: Type.Integer({ maximum: 9 }) });
+  const query = listQuery(Plain, { filter: ['name', 'age'] });
+  for (const filter of [{ name: 'x' }, { age: Number.MIN_SAFE_INTEGER }, { age: 9 }])
+    expect(Value.Check(query, filter), JSON.stringify(filter)).toBe(true);
+  for (const filter of [{ name: 'x\0' }, { age: -1e20 }, { age: 10 }])
+    expect(Value.Check(query, filter), JSON.stringify(filter)).toBe(false);
 });
 
 test('has neither ids nor filters by default, and other schemas have no columns', () => {

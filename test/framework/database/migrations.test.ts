@@ -113,6 +113,14 @@ PRAGMA foreign_keys=ON;`;
     expect(await listAdoptions(database)).toEqual(rows);
   });
 
+  test('is not blamed for a missing row if none is pending', async (t) => {
+    const file = await prepareFile(t, adoptions);
+    const other = connectClient(t, file);
+    // As with the program sqlite3, where foreign keys are off.
+    other.exec('PRAGMA foreign_keys = OFF; DELETE FROM user WHERE id = 1');
+    expect(await listNames(openUserDatabase(t, file))).toEqual(['Bob']);
+  });
+
   test('that fails half-way is reported in one line, and all pending migrations are rolled back', async (t) => {
     const file = await prepareFile(t, adoptions);
     const migrations = addMigrations(t, {

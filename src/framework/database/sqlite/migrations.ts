@@ -62,6 +62,7 @@ export function applyMigrations(client: Client.Database, known: readonly Migrati
           .prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)')
           .run(hash, folderMillis);
       }
+      if (names.length === 0) return;
       const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
       if (orphan !== undefined) {
         throw new DatabaseError(

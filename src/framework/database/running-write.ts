@@ -1,21 +1,29 @@
 import { enclosingWrite } from '../context/open-write.ts';
+import type { LateRow, LateTable } from './late-rows.ts';
 
 /** A write whose statements are running. Its statements find it through the context of the running code. */
-export abstract class RunningWrite {
+export class RunningWrite<Insertion = unknown> {
   /** Counts the statements that ran in writes of this process. The count shows whether a write still makes progress. */
   static statements = 0;
   /** The database that the write belongs to. */
   readonly database: object;
+  /** The rows that are inserted right before COMMIT. */
+  readonly late: LateRow<Insertion>[] = [];
   #error: { readonly reason: unknown } | undefined;
   #unawaited = 0;
   #isOver = false;
+  readonly #countChanges: () => number;
 
-  constructor(database: object) {
+  /** @param countChanges counts the rows that statements have changed. */
+  constructor(database: object, countChanges: () => number) {
     this.database = database;
+    this.#countChanges = countChanges;
   }
 
   /** Returns a counter that grows with each changed row. Only the difference between two values has a meaning. */
-  abstract countChanges(): number;
+  countChanges(): number {
+    return this.#countChanges() + this.late.length;
+  }
 
   /** Records a failed statement: the whole write then fails, on both databases, even if `fn` catches the error. */
   fail(reason: unknown): void {
@@ -98,4 +106,14 @@ export function currentWrite(database: object): RunningWrite | undefined {
   if (write === undefined || write.database !== database) return undefined;
   if (write.isOver) throw new TypeError('The write has ended: one of its statements was not awaited');
   return write;
+}
+
+/** Returns the function that adds a row to the late rows of the running write. */
+export function createLateInsert<Insertion>(database: object, table: LateTable<Insertion>) {
+  return (values: readonly unknown[]): void => {
+    const write = currentWrite(database);
+    if (write === undefined) throw new TypeError('Expected a running write');
+    write.late.push({ table, values });
+    RunningWrite.statements += 1;
+  };
 }

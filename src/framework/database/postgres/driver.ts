@@ -4,14 +4,14 @@ import { currentContext } from '../../context/context.ts';
 import { countBuckets, Histogram } from '../../metrics/histogram.ts';
 import type { DatabaseDriver, PrepareOptions, WriteCounts } from '../database.ts';
 import { type AnySQLiteColumn, createDialect, type SQL, type SQLWrapper, sql } from '../drizzle.ts';
-import { currentWrite } from '../running-write.ts';
+import { LateTable } from '../late-rows.ts';
+import { createLateInsert, currentWrite } from '../running-write.ts';
 import { type Preparable, type Prepared, planQuery, type Statement, type Values } from '../statement.ts';
 import { createStatementObserver } from '../statement-observer.ts';
 import type { Command, Outcome } from './connection.ts';
 import type { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { isDisconnected, toProblem } from './errors.ts';
 import { type GroupCommit, openGroupCommit } from './group-commit.ts';
-import { createLateTable } from './late-table.ts';
 import { isReadOnly } from './query-text.ts';
 import { verifyStatements } from './verify.ts';
 import { createRetry, type PostgresWrite } from './write.ts';
@@ -69,12 +69,10 @@ export class PostgresDriver implements DatabaseDriver {
     this.#prepare(query, ' for no key update');
 
   prepareInsert = (table: string, columns: readonly string[]) => {
-    const late = createLateTable(table, columns, this.#name);
-    return (row: readonly unknown[]): void => {
-      const write = currentWrite(this.identity) as PostgresWrite | undefined;
-      if (write === undefined) throw new TypeError('Expected a running write');
-      write.addLate(late, row);
-    };
+    const placeholder = (index: number) => `$${index + 1}`;
+    // Its name is registered for `verify`, which reports a mistake.
+    const late = new LateTable({ table, columns, placeholder, prepare: this.#name });
+    return createLateInsert(this.identity, late);
   };
 
   oneOf = (column: AnySQLiteColumn, name: string): SQL =>

@@ -1,8 +1,7 @@
 import { Problem } from '../../errors/problem.ts';
-import { LateRowList, type LateRows } from '../late-rows.ts';
+import type { LateRow } from '../late-rows.ts';
 import type { Command, Connection, Outcome } from './connection.ts';
 import { isDisconnected, toProblem } from './errors.ts';
-import type { LateTable } from './late-table.ts';
 import { GroupBroken, type Member, SharedTransaction } from './shared-transaction.ts';
 import { commit, type Transaction } from './transaction.ts';
 
@@ -147,20 +146,20 @@ async function commitTogether(
 async function finishWrites(
   group: readonly Member[],
   outcomes: readonly Outcome[],
-): Promise<LateRows<LateTable> | undefined> {
+): Promise<readonly LateRow<Command>[] | undefined> {
   const rests = group.flatMap(({ rest }) => rest ?? []);
   for (const [index, { rest }] of group.entries()) rest?.answer(outcomes[index] as Outcome);
   const timer = setTimeout(() => {
     for (const rest of rests) rest.expire();
   }, maxRestMs);
-  const late = new LateRowList<LateTable>();
+  const late: LateRow<Command>[] = [];
   try {
     for (const rows of await Promise.all(rests.map(({ ended }) => ended))) {
       if (rows === undefined) return undefined;
-      late.appendAll(rows);
+      late.push(...rows);
     }
+    return late;
   } finally {
     clearTimeout(timer);
   }
-  return late;
 }

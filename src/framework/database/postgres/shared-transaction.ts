@@ -1,6 +1,5 @@
-import type { LateRows } from '../late-rows.ts';
+import type { LateRow } from '../late-rows.ts';
 import type { Command, Outcome } from './connection.ts';
-import type { LateTable } from './late-table.ts';
 import type { Transaction } from './transaction.ts';
 
 /** A statement in a group. */
@@ -18,7 +17,7 @@ export interface RestOfWrite {
   /** Passes the outcome of the statement to the write, before COMMIT. */
   answer(outcome: Outcome): void;
   /** Resolves with the late rows when the write has ended. Undefined: the group must be rolled back. */
-  readonly ended: Promise<LateRows<LateTable> | undefined>;
+  readonly ended: Promise<readonly LateRow<Command>[] | undefined>;
   /** Tells the write that it has taken too long. */
   expire(): void;
 }
@@ -26,14 +25,12 @@ export interface RestOfWrite {
 /** The group was rolled back: the write has no effect, and must run again in a separate transaction. */
 export class GroupBroken extends Error {}
 
-const nothing: LateRows<LateTable> = new Map();
-
 /** The part of a group's transaction that belongs to one write. */
 export class SharedTransaction implements Transaction, RestOfWrite {
   readonly #add: (member: Member) => void;
   readonly #markUnfit: () => void;
   readonly #answered = Promise.withResolvers<Outcome>();
-  readonly #ended = Promise.withResolvers<LateRows<LateTable> | undefined>();
+  readonly #ended = Promise.withResolvers<readonly LateRow<Command>[] | undefined>();
   readonly #committed = Promise.withResolvers<void>();
   #command: Command | undefined;
   /** Whether the statement has changed something, as far as it is known. */
@@ -66,7 +63,7 @@ export class SharedTransaction implements Transaction, RestOfWrite {
     return this.#answered.promise;
   }
 
-  async commit(late: LateRows<LateTable>): Promise<void> {
+  async commit(late: readonly LateRow<Command>[]): Promise<void> {
     const hasLeft = this.#isOver;
     this.#end(late);
     await this.#committed.promise;
@@ -83,7 +80,7 @@ export class SharedTransaction implements Transaction, RestOfWrite {
     );
   }
 
-  get ended(): Promise<LateRows<LateTable> | undefined> {
+  get ended(): Promise<readonly LateRow<Command>[] | undefined> {
     return this.#ended.promise;
   }
 
@@ -100,10 +97,10 @@ export class SharedTransaction implements Transaction, RestOfWrite {
 
   /** Leaves the group, which need not be rolled back if the statement changed nothing. */
   #leave(): void {
-    this.#end(this.#hasEffect ? undefined : nothing);
+    this.#end(this.#hasEffect ? undefined : []);
   }
 
-  #end(late: LateRows<LateTable> | undefined): void {
+  #end(late: readonly LateRow<Command>[] | undefined): void {
     this.#isOver = true;
     this.#ended.resolve(late);
   }

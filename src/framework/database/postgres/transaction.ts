@@ -1,14 +1,13 @@
-import type { LateRows } from '../late-rows.ts';
+import { type LateRow, listInsertions } from '../late-rows.ts';
 import type { Command, Connection, Outcome } from './connection.ts';
 import type { ExclusiveConnections } from './connections.ts';
 import { isConflict, toProblem } from './errors.ts';
-import type { LateTable } from './late-table.ts';
 
 /** The transaction of a write. */
 export interface Transaction {
   run(command: Command): Promise<Outcome>;
   /** Resolves when the write is durable. @throws a problem for the client, or a conflict as the server reports it. */
-  commit(late: LateRows<LateTable>): Promise<void>;
+  commit(late: readonly LateRow<Command>[]): Promise<void>;
   /** Rolls back the write. Resolves with an error that replaces the error of the write; undefined if there is none. */
   rollback(): Promise<unknown>;
 }
@@ -64,11 +63,9 @@ export function openTransaction(
  * Sends late insertions and COMMIT in one packet, which saves a round trip.
  * @throws the error of a late insertion, a conflict as the server reports it, or a problem for the client.
  */
-export async function commit(connection: Connection, late: LateRows<LateTable>): Promise<void> {
+export async function commit(connection: Connection, late: readonly LateRow<Command>[]): Promise<void> {
   const inserted = Promise.all(
-    Array.from(late).flatMap(([table, values]) =>
-      table.insert(values).map((command) => connection.run(command)),
-    ),
+    Array.from(listInsertions(late), ([command, values]) => connection.run({ ...command, values })),
   );
   inserted.catch(() => {});
   let outcome: Outcome;

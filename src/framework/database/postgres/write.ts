@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Context, runInContext } from '../../context/context.ts';
 import { runInWrite } from '../../context/open-write.ts';
-import { LateRowList } from '../late-rows.ts';
 import { RunningWrite } from '../running-write.ts';
 import type { Command, Outcome } from './connection.ts';
 import { isConflict, toProblem } from './errors.ts';
-import type { LateTable } from './late-table.ts';
 import { GroupBroken } from './shared-transaction.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -22,26 +20,14 @@ export type StatementKind = 'read' | 'lock' | 'write';
 export type Begin = (first?: { readonly command: Command; readonly kind: StatementKind }) => Transaction;
 
 /** A write, whose transaction begins with its first statement. */
-export class PostgresWrite extends RunningWrite {
+export class PostgresWrite extends RunningWrite<Command> {
   readonly #begin: Begin;
-  readonly #late = new LateRowList<LateTable>();
   #transaction: Transaction | undefined;
   #changes = 0;
 
   constructor(database: object, begin: Begin) {
-    super(database);
+    super(database, () => this.#changes);
     this.#begin = begin;
-  }
-
-  override countChanges(): number {
-    return this.#changes;
-  }
-
-  /** Adds a row that is inserted right before COMMIT. */
-  addLate(table: LateTable, row: readonly unknown[]): void {
-    this.#late.append(table, row);
-    this.#changes += 1;
-    RunningWrite.statements += 1;
   }
 
   /** Runs a statement of the write. */
@@ -53,9 +39,9 @@ export class PostgresWrite extends RunningWrite {
   }
 
   async commit(): Promise<void> {
-    if (this.#transaction === undefined && this.#late.size === 0) return;
+    if (this.#transaction === undefined && this.late.length === 0) return;
     this.#transaction ??= this.#begin();
-    await this.#transaction.commit(this.#late);
+    await this.#transaction.commit(this.late);
   }
 
   rollback(): Promise<unknown> | undefined {

@@ -4,10 +4,16 @@ import { runInSpan } from '../../context/span.ts';
 import { ServiceUnavailable } from '../../errors/problem.ts';
 import { countBuckets, Histogram } from '../../metrics/histogram.ts';
 import type { WriteCounts } from '../database.ts';
-import { currentWrite } from '../running-write.ts';
+import { listInsertions } from '../late-rows.ts';
+import { currentWrite, RunningWrite } from '../running-write.ts';
 import { isBusy, isDiskError, lockWaitMs, sqliteCodeOf, toProblem } from './errors.ts';
-import { insertLate, SqliteWrite } from './late-rows.ts';
-import { failWrites, type PendingWrite, setFailed, settleWrites } from './pending-write.ts';
+import {
+  failWrites,
+  type LateInsertion,
+  type PendingWrite,
+  setFailed,
+  settleWrites,
+} from './pending-write.ts';
 import { createWriteRunner, type WriteConnection } from './savepoints.ts';
 
 /** The span of a write: it lasts until the write is durable, and contains the spans of its statements. */
@@ -103,7 +109,8 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     begin.run();
     try {
       await runAll(writes);
-      insertLate(writes.flatMap(({ progress, late }) => (progress.state === 'ran' && late?.()) || []));
+      const late = writes.flatMap(({ progress, late }) => (progress.state === 'ran' && late?.()) || []);
+      for (const [insertion, values] of listInsertions(late)) insertion.run(values);
       if (writes.length === 1 && writes[0]?.progress.state === 'failed') rollback.run();
       else {
         commit.run();
@@ -173,9 +180,9 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
       if (currentWrite(client) !== undefined) return fn();
       const participant = currentContext()?.keyed?.joinWrite(client);
       const work = participant === undefined ? fn : () => participant.run(fn);
-      let latest: SqliteWrite | undefined;
+      let latest: RunningWrite<LateInsertion> | undefined;
       async function run(context: Context | undefined): Promise<Result> {
-        const write = new SqliteWrite(client, countChanges);
+        const write = new RunningWrite<LateInsertion>(client, countChanges);
         latest = write;
         try {
           return await runInContext(context, () => runInWrite(write, work));

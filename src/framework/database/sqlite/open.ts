@@ -5,12 +5,13 @@ import type { DatabaseDriver, OpenOptions } from '../database.ts';
 import { DatabaseError } from '../database-error.ts';
 import { createDialect, sql } from '../drizzle.ts';
 import { rememberOpened } from '../known-databases.ts';
+import { LateTable } from '../late-rows.ts';
 import { readMigrations } from '../migration-files.ts';
+import { createLateInsert } from '../running-write.ts';
 import { connectFile, connectMemory } from './connect.ts';
 import { unusableDatabase } from './errors.ts';
 import { watchDatabaseFiles } from './file-watch.ts';
 import { openWriter } from './group-commit.ts';
-import { LateTable } from './late-rows.ts';
 import { createReadTransaction } from './read-transaction.ts';
 import { prepareStatement } from './statement.ts';
 
@@ -34,7 +35,10 @@ export function openSqlite(file: string, options: OpenOptions = {}): DatabaseDri
     orm: dialect.orm,
     prepare: (query) => prepareStatement(query, statements),
     prepareLocking: (query) => prepareStatement(query, statements),
-    prepareInsert: (table, columns) => new LateTable(client, table, columns).add,
+    prepareInsert(table, columns) {
+      const prepare = (sql: string) => client.prepare(sql);
+      return createLateInsert(client, new LateTable({ table, columns, placeholder: () => '?', prepare }));
+    },
     oneOf: (column, name) => sql`${column} IN (SELECT value FROM json_each(${jsonParameter(name)}))`,
     list: (name) => sql`json_each(${jsonParameter(name)})`,
     collect: (query) =>

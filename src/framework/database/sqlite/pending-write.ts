@@ -1,6 +1,10 @@
 import type { WriteParticipant } from '../../context/write-participant.ts';
-import type { LateRows } from '../late-rows.ts';
-import type { LateTable } from './late-rows.ts';
+import type { LateRow } from '../late-rows.ts';
+
+/** A statement that inserts late rows. */
+export interface LateInsertion {
+  run(values: unknown[]): unknown;
+}
 
 /** A write, from its call until its promise settles. */
 export interface PendingWrite {
@@ -10,7 +14,7 @@ export interface PendingWrite {
   readonly abandon: (() => void) | undefined;
   readonly participant: WriteParticipant | undefined;
   /** The rows of its last run that are inserted before COMMIT. */
-  readonly late: (() => LateRows<LateTable> | undefined) | undefined;
+  readonly late: (() => readonly LateRow<LateInsertion>[] | undefined) | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** When it stops waiting for the lock, in ms on the clock of `performance.now()`. */

@@ -1,17 +1,25 @@
-/** A larger difference means that the wall clock was set. A smaller one is its granularity. */
-const maxDriftMs = 5;
+/** A larger difference means that the system clock was set. A smaller one is its granularity. */
+const maxDriftMs = 1;
 
 let origin = performance.timeOrigin;
 
 /**
+ * Returns the milliseconds since 1970 with a fraction: the system clock, which has whole milliseconds, with the finer
+ * digits of `performance.now()`. It follows the system clock if that is set.
+ */
+export function nowMillis(): number {
+  const wall = Date.now();
+  const ticks = performance.now();
+  if (Math.abs(wall - origin - ticks) > maxDriftMs) origin = wall - ticks;
+  return origin + ticks;
+}
+
+/**
  * Returns the current time of all spans of a process, as seconds since 1970 and nanoseconds. `Date.now()` is too coarse: a
- * statement of 20 µs would seem to end after its request. The clock follows the wall clock when that is set.
+ * statement of 20 µs would seem to end after its request.
  */
 export function spanTime(): [seconds: number, nanoseconds: number] {
-  const ticks = performance.now();
-  const wall = Date.now();
-  if (Math.abs(wall - origin - ticks) > maxDriftMs) origin = wall - ticks;
-  const now = origin + ticks;
+  const now = nowMillis();
   const seconds = Math.floor(now / 1_000);
   return [seconds, Math.floor((now - seconds * 1_000) * 1e6)];
 }

@@ -1,3 +1,4 @@
+import { nowMillis } from '../context/clock.ts';
 import { customType } from './drizzle.ts';
 
 const day = 86_400_000_000; // µs
@@ -48,17 +49,9 @@ export function parseInstant(instant: string): number {
   return Date.parse(`${instant.slice(0, 23)}Z`) * 1000 + Number(instant.slice(23, 26));
 }
 
-let offset = Date.now() - performance.now();
-
-/**
- * Returns the microseconds since 1970: the system clock, which has milliseconds, with the finer digits of
- * `performance.now()`. It follows the system clock if that is set.
- */
+/** Returns the microseconds since 1970. It follows the system clock if that is set. */
 export function nowMicros(): number {
-  const millis = Date.now();
-  const fine = performance.now();
-  if (Math.abs(millis - (offset + fine)) > 1) offset = millis - fine;
-  return Math.floor((offset + fine) * 1000);
+  return Math.floor(nowMillis() * 1000);
 }
 
 /**

@@ -53,8 +53,8 @@ export function prepareList<
   const selectLargest = database.prepare(
     database.orm.select({ id }).from(id.table).orderBy(desc(id)).limit(1),
   );
-  const selectPage = prepareStatement('offset', 'id', []);
   // Prepare these now, so that PostgreSQL reports a parameter with a wrong type at the start.
+  prepareStatement('offset', 'id', []);
   for (const order of ['id', ...columns.sort]) prepareStatement('after', order, columns.filter);
 
   return async (query) => {
@@ -78,8 +78,7 @@ export function prepareList<
     // Read nothing past the end, because the database would read every row before `offset`. A table has at most as many
     // rows as its largest id.
     if (offset > 0 && offset >= Number((await selectLargest.get())?.id ?? 0)) return [] as Rows<P>;
-    const isPlain = order === 'id' && filters.length === 0;
-    return (isPlain ? selectPage : prepareStatement('offset', order, filters)).all(request);
+    return prepareStatement('offset', order, filters).all(request);
   }
 
   async function readAfter(

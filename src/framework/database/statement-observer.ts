@@ -1,13 +1,16 @@
-import { currentContext } from '../context/context.ts';
+import { type Context, currentContext } from '../context/context.ts';
+import { runInSpan } from '../context/span.ts';
 import { reasonOf } from '../errors/reason.ts';
 import { getLogger } from '../logging/logger.ts';
+
+/** The name of the database product in OpenTelemetry. */
+type System = 'sqlite' | 'postgresql';
 
 /** Observes one run of a statement: call the result when it ends, with its error if it failed. */
 export type ObserveRun = () => (error?: unknown) => void;
 
 export interface ObserverOptions {
-  /** The name of the database product in OpenTelemetry. */
-  readonly system: 'sqlite' | 'postgresql';
+  readonly system: System;
   /** Whether statements of a traced request become spans. */
   readonly isTraced: boolean;
 }
@@ -60,18 +63,12 @@ function logRun(statement: string): (error?: unknown) => void {
   };
 }
 
-function createTracer(
-  sql: string,
-  { operation, summary }: StatementName,
-  system: ObserverOptions['system'],
-): ObserveRun {
+function createTracer(sql: string, { operation, summary }: StatementName, system: System): ObserveRun {
   const options = {
     name: summary,
     kind: 'client',
     attributes: {
-      'db.system.name': system,
-      // The name of this attribute until 2025, which many dashboards still use.
-      'db.system': system,
+      ...attributesOf(system),
       'db.operation.name': operation,
       'db.query.summary': summary,
       'db.query.text': sql,
@@ -81,4 +78,24 @@ function createTracer(
     const span = currentContext()?.span?.start(options);
     return (error) => span?.end(error);
   };
+}
+
+/** `db.system` is the name of the attribute until 2025, which many dashboards still use. */
+function attributesOf(system: System) {
+  return { 'db.system.name': system, 'db.system': system };
+}
+
+/**
+ * Runs a write in a span that lasts until the write is durable, and contains the spans of its statements.
+ * @param run gets the context for the statements.
+ */
+export function traceWrite<Result>(
+  system: System,
+  run: (context: Context | undefined) => Promise<Result>,
+): Promise<Result> {
+  const context = currentContext();
+  const attributes = { ...attributesOf(system), 'db.operation.name': 'COMMIT' };
+  const span = context?.span?.start({ name: 'write', kind: 'client', attributes });
+  if (context === undefined || span === undefined) return run(context);
+  return runInSpan(span, run({ ...context, span }));
 }

@@ -12,7 +12,6 @@ import type { Command, Outcome } from './connection.ts';
 import type { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { isDisconnected, toProblem } from './errors.ts';
 import { type GroupCommit, openGroupCommit } from './group-commit.ts';
-import { isReadOnly } from './query-text.ts';
 import { verifyStatements } from './verify.ts';
 import { createRetry, type PostgresWrite } from './write.ts';
 import { createWriter } from './writer.ts';
@@ -186,4 +185,8 @@ export class PostgresDriver implements DatabaseDriver {
     else if (status === 503 || status === 504) this.counts.failures.busy += 1;
     return problem;
   }
+}
+
+function isReadOnly(text: string): boolean {
+  return /^[\s(]*(select|with)\b/i.test(text) && !/\b(insert|update|delete)\b/i.test(text);
 }

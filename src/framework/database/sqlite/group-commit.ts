@@ -1,11 +1,11 @@
 import { type Context, currentContext, runInContext } from '../../context/context.ts';
 import { runInWrite } from '../../context/open-write.ts';
-import { runInSpan } from '../../context/span.ts';
 import { ServiceUnavailable } from '../../errors/problem.ts';
 import { countBuckets, Histogram } from '../../metrics/histogram.ts';
 import type { WriteCounts } from '../database.ts';
 import { listInsertions } from '../late-rows.ts';
 import { currentWrite, RunningWrite } from '../running-write.ts';
+import { traceWrite } from '../statement-observer.ts';
 import { isBusy, isDiskError, lockWaitMs, sqliteCodeOf, toProblem } from './errors.ts';
 import {
   failWrites,
@@ -15,13 +15,6 @@ import {
   settleWrites,
 } from './pending-write.ts';
 import { createWriteRunner, type WriteConnection } from './savepoints.ts';
-
-/** The span of a write: it lasts until the write is durable, and contains the spans of its statements. */
-const writeSpan = {
-  name: 'write',
-  kind: 'client',
-  attributes: { 'db.system.name': 'sqlite', 'db.system': 'sqlite', 'db.operation.name': 'COMMIT' },
-} as const;
 
 /** A single statement has no idempotency key, no late rows, and no later statement to reject. */
 const alone = { participant: undefined, abandon: undefined, late: undefined };
@@ -142,10 +135,8 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     run: (context: Context | undefined) => unknown,
     { participant, abandon, late }: Pick<PendingWrite, 'participant' | 'abandon' | 'late'>,
   ): Promise<Result> {
-    const outer = currentContext();
-    const span = outer?.span?.start(writeSpan);
-    const context = span === undefined ? outer : ({ ...outer, span } as Context);
-    const written = new Promise<Result>((resolve, reject) => {
+    return traceWrite('sqlite', (context) => {
+      const { promise, resolve, reject } = Promise.withResolvers<Result>();
       queue.push({
         run: () => run(context),
         ...{ participant, abandon, late },
@@ -155,8 +146,8 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
         progress: { state: 'queued' },
       });
       schedule();
+      return promise;
     });
-    return span === undefined ? written : runInSpan(span, written);
   }
 
   async function finish(): Promise<void> {

@@ -10,12 +10,17 @@ import { recordMalformed, recordRequestEnd } from '../request-end.ts';
 import type { SecurityHeaders } from '../security-headers.ts';
 import { destroyAfterLinger } from './lingering-close.ts';
 import { currentResponse, lastPending } from './pipelining.ts';
+import { queueBehindUnsafe } from './strict-http.ts';
 
 const noRoute: RequestRoute = { config: {} };
 
-/** Responds to requests that Fastify rejects before routing, such as a URL that cannot be decoded. No hook runs for them. */
+/**
+ * Responds to requests that Fastify rejects before routing, such as a URL that cannot be decoded. No hook runs for them,
+ * so `strictHttp` has not checked them, and the connection is closed.
+ */
 export function respondUnrouted(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers(request.server.securityHeaders).header('x-request-id', request.id);
+  queueBehindUnsafe(request.raw, reply.raw);
+  reply.headers(request.server.securityHeaders).headers({ 'x-request-id': request.id, connection: 'close' });
   reply.raw.once('close', () => recordRequestEnd(request, reply, noRoute));
   sendProblem(error, request, reply);
 }

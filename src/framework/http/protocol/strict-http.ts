@@ -49,7 +49,8 @@ type Connection = { [latest]?: ServerResponse; [areSafe]?: boolean };
 /** `previous`: the response that must be complete before the handler runs. */
 type Response = ServerResponse & { [previous]?: ServerResponse };
 
-function queueBehindUnsafe({ method = '', socket }: IncomingMessage, response: Response): void {
+/** Adds a response to the queue of its connection. Unless all of them are safe, its handler waits for the previous one. */
+export function queueBehindUnsafe({ method = '', socket }: IncomingMessage, response: Response): void {
   const connection = socket as Connection;
   const { [latest]: last, [areSafe]: wereSafe } = connection;
   const isSafe = safeMethods.has(method);
@@ -73,7 +74,8 @@ function findProtocolError({ httpVersion, headers, method, url }: IncomingMessag
   // Section 3.2: exactly one Host; HTTP/1.0 may have none.
   const { host, 'transfer-encoding': coding } = headers;
   if (host === undefined ? httpVersion === '1.1' : !hostForm.test(host)) return 'There must be one Host';
-  // Section 6.1: the server can decode no other transfer coding.
+  // Section 6.1: HTTP/1.0 has no transfer codings, so a proxy of that version would read another length.
+  if (coding !== undefined && httpVersion === '1.0') return 'HTTP/1.0 has no transfer coding';
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     return 'The only transfer coding that this server accepts is chunked';
   if (url === '*' && method !== 'OPTIONS') return 'There must be a path';

@@ -10,6 +10,8 @@ const get = (line: string, headers = 'host: localhost\r\n') => `${line}\r\n${hea
 const post = (headers: string, sent = body) => `POST /pet/pets/ HTTP/1.1\r\n${json}${headers}\r\n${sent}`;
 const chunked = (sent: string) => post('transfer-encoding: chunked\r\n', sent);
 const size = body.length.toString(16);
+const inHttp10 = (path: string) =>
+  `POST ${path} HTTP/1.0\r\n${json}connection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n${size}\r\n${body}\r\n0\r\n\r\n`;
 
 /** Input that is not HTTP/1.1. The response is 400 unless another status is given. */
 const malformed: Readonly<Record<string, string | Buffer | readonly [number, string]>> = {
@@ -67,6 +69,9 @@ const malformed: Readonly<Record<string, string | Buffer | readonly [number, str
   'almost chunked': post('transfer-encoding: xchunked\r\n', '0\r\n\r\n'),
   'chunked in quotes': post('transfer-encoding: "chunked"\r\n', '0\r\n\r\n'),
   'chunked after a vertical tab': post('transfer-encoding:\x0bchunked\r\n', '0\r\n\r\n'),
+  'chunks in HTTP/1.0': inHttp10('/pet/pets/'),
+  'chunks in HTTP/1.0, to a URL that cannot be decoded': inHttp10('/pet/%zz'),
+  'two hosts, and a URL that cannot be decoded': get('GET /pet/%zz HTTP/1.1', 'host: a\r\nhost: b\r\n'),
   'chunks of an invalid size': chunked(`zz\r\n${body}\r\n0\r\n\r\n`),
   'chunks of an empty size': chunked(`\r\n${body}\r\n0\r\n\r\n`),
   'chunks of a negative size': chunked(`-1\r\n${body}\r\n0\r\n\r\n`),

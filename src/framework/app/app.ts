@@ -117,7 +117,6 @@ async function mountProxies(runtime: Runtime) {
         // Twice the deadline of calls: a service whose call times out still responds before the gateway times out.
         timeout: 2 * config.calls.deadline,
         connections: config.limits.forwards.connections,
-        docs: config.docs,
         headers: headersTo(service, 'gateway'),
       },
     );

@@ -19,7 +19,7 @@ export async function mountProxy(
   await server.register(
     async (scope) => {
       claimScope(scope, gateway.name, gateway.log);
-      await registerProxy(scope, proxy);
+      registerProxy(scope, proxy);
     },
     { prefix: `/${service}` },
   );

@@ -17,8 +17,8 @@ const hopByHop = new Set([
   drainingHeader,
 ]);
 
-/** Response headers that only the gateway sets: CORS, and whether browsers must use HTTPS. */
-const decidedHere = /^(access-control-.*|strict-transport-security)$/;
+/** Response headers that only the gateway sets: CORS, whether browsers must use HTTPS, and the id of the request. */
+const decidedHere = /^(access-control-.*|strict-transport-security|x-request-id)$/;
 
 /**
  * Request headers that a client could forge, or that a proxy must not forward. The gateway has checked `origin` and
@@ -61,14 +61,17 @@ export function forwardedHeaders(
   return Object.assign(kept, own, { 'x-request-id': id, [clientAddressHeader]: clientAddress });
 }
 
-/** Sets the headers of a service's response on the response to the client. */
+/**
+ * Sets the headers of a service's response on the response to the client. They replace the security headers of the
+ * gateway: the service has the same ones, unless a route sets others.
+ */
 export function setResponseHeaders(reply: FastifyReply, headers: UpstreamResponse['headers']): void {
   const listed = listConnection(headers.connection);
   for (const name in headers) {
     if (hopByHop.has(name) || decidedHere.test(name) || listed?.includes(name)) continue;
     const value = headers[name] as string | string[];
-    if (!reply.hasHeader(name)) reply.header(name, value);
-    else if (name === 'vary') reply.header(name, joinFields(reply.getHeader(name), value));
+    const isJoined = name === 'vary' && reply.hasHeader(name);
+    reply.header(name, isJoined ? joinFields(reply.getHeader(name), value) : value);
   }
 }
 

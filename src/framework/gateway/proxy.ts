@@ -8,7 +8,6 @@ import { describeCall } from '../context/span.ts';
 import { GatewayTimeout, type Problem, ServiceUnavailable } from '../errors/problem.ts';
 import { hasBody } from '../http/body-parser.ts';
 import { acceptedMethods } from '../http/methods.ts';
-import { docsSecurityHeaders } from '../http/security-headers.ts';
 import { endRequestSpan } from '../tracing/request-span.ts';
 import { forwardedHeaders, setResponseHeaders } from './proxy-headers.ts';
 import { openUpstream, type Upstream, type UpstreamResponse } from './upstream.ts';
@@ -29,8 +28,6 @@ export interface ProxyOptions {
   readonly timeout: number;
   /** The maximum number of connections to that app. Further requests wait. */
   readonly connections: number;
-  /** Whether the service has a docs page. */
-  readonly docs: boolean;
   /** Headers of each request that identify the gateway. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -39,8 +36,8 @@ export interface ProxyOptions {
  * Forwards everything below the scope's prefix to the app that runs the service. It sends each request once. Path, headers
  * and body stay the same in both directions.
  */
-export async function registerProxy(scope: FastifyInstance, options: ProxyOptions) {
-  const { origin, timeout, connections, docs } = options;
+export function registerProxy(scope: FastifyInstance, options: ProxyOptions): void {
+  const { origin, timeout, connections } = options;
   const upstream = openUpstream(origin, connections, timeout);
   // Probes have separate connections: a probe that waits for slow requests would make a supervisor restart the app.
   const probed = openUpstream(origin, internalLimits.probes, timeout);
@@ -64,12 +61,6 @@ export async function registerProxy(scope: FastifyInstance, options: ProxyOption
     handler: createHandler(options, polled),
     config: { ...config, isLongPoll: true },
     url: '/events',
-  });
-  if (!docs) return;
-  await scope.register(async (pages) => {
-    await pages.register(docsSecurityHeaders);
-    pages.route({ ...route, url: '/docs' });
-    pages.route({ ...route, url: '/docs/*' });
   });
 }
 

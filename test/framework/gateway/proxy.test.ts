@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { createExampleApp, sendRequest } from '../../support/app.ts';
+import { defineService } from '../../../src/framework/service/define-service.ts';
+import { createExampleApp, createTestApp, sendRequest } from '../../support/app.ts';
 import { createExampleAppAt, places } from '../../support/example-app-at.ts';
 import { forwardTo, forwardToBytes } from '../../support/rogue.ts';
 import { listInFlight, openSocket, sendRaw, until } from '../../support/sockets.ts';
@@ -106,7 +107,34 @@ test('a request is forwarded with the same path and body, and without hop-by-hop
   }
 });
 
-test('headers of the gateway replace those of the service', async (t) => {
+test('a response has the headers that the service sets, in every grouping', async (t) => {
+  const own = {
+    'content-security-policy': "default-src 'self'",
+    'cross-origin-resource-policy': 'cross-origin',
+    'x-frame-options': 'SAMEORIGIN',
+    'x-own': '1',
+  };
+  const pages = defineService({
+    name: 'pages',
+    description: 'Responds with headers of its own.',
+    routes(scope) {
+      scope.get('/page', { schema: { hide: true } }, async (_request, reply) => {
+        reply.headers(own);
+        return {};
+      });
+    },
+  });
+  for (const split of [false, true]) {
+    const { get } = await createTestApp(t, { services: [pages], split });
+    const { headers } = await get('/pages/page');
+    expect(Object.fromEntries(headers), `split ${split}`).toMatchObject({
+      ...own,
+      'x-content-type-options': 'nosniff',
+    });
+  }
+});
+
+test('the gateway sets the request id, CORS, HSTS and missing security headers of a response', async (t) => {
   const { url } = await forwardTo(
     t,
     (_request, response) => {
@@ -133,7 +161,8 @@ test('headers of the gateway replace those of the service', async (t) => {
   expect(headers.getSetCookie()).toEqual(['a=1', 'b=2']);
   expect(Object.fromEntries(headers)).toMatchObject({
     'x-request-id': 'ours',
-    'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+    'content-security-policy': "default-src 'self'",
+    'x-frame-options': 'DENY',
     'access-control-allow-origin': 'https://app.example',
     vary: 'Origin, accept',
   });

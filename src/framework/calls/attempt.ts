@@ -56,7 +56,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#sentAt = performance.now();
+    // The handler aborts a request whose caller timed out while it waited for a connection: it is never sent.
+    if (this.#handler.isWanted()) this.#sentAt = performance.now();
     this.#handler.onRequestStart(controller);
   }
 

@@ -220,6 +220,26 @@ test('an address from which nothing comes until a call times out is left out', a
   expect(await callTimes(10)).toEqual({ [two]: 10 });
 });
 
+test('an address is not left out for a call that timed out while it waited for a connection', async (t) => {
+  setLimits({ pause: never });
+  const { replicas, call, callTimes } = await start(t, [one, two], { connections: 1 });
+  const held: (() => void)[] = [];
+  for (const [index, replica] of replicas.entries()) {
+    const { handle } = replica;
+    replica.handle = (_request, response) => {
+      held.push(() => response.end([one, two][index]));
+      replica.handle = handle;
+    };
+  }
+  const slow = [call(), call()];
+  await until(() => expect(held).toHaveLength(2));
+  const waiting = await Promise.allSettled([call('GET', 50), call('GET', 50)]);
+  expect(waiting.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  for (const respond of held) respond();
+  await Promise.all(slow);
+  expect(await callTimes(10)).toEqual({ [one]: 5, [two]: 5 });
+});
+
 test('an address whose app says that it stops is left out', async (t) => {
   setLimits({ pause: never });
   const { replicas, callTimes } = await start(t, [one, two]);

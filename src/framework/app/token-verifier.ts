@@ -46,7 +46,8 @@ export function openTokenVerifier(
   const read = (path: string, ms: number) => runInContext(undefined, () => get(path, ms));
   const fetchKeys: FetchKeys = async () => {
     const { status, content } = await read('/.well-known/jwks.json', timeoutMs);
-    return new Response(content, { status });
+    if (status !== 200) throw new Error(`status ${status}`);
+    return JSON.parse(content);
   };
   const { isAway, ...builtIn } = createBuiltInIssuer(issuer, fetchKeys);
   const verify = createTokenVerifier({ ...builtIn, audience, claim });

@@ -36,24 +36,23 @@ export function createExternalIssuer(url: string): Issuer {
     }
   }
 
-  const { find, isAway } = createKeySet(async (signal) => request(await discover(), signal));
+  const { find, isAway } = createKeySet(async (signal) => readJson(await discover(), signal));
   return { issuer: async () => url, keys: find, isAway };
 }
 
 /** Reads `jwks_uri`. @throws {KeysUnavailable} if the document is not that of this issuer. */
 async function readKeysAddress(issuer: string): Promise<string> {
-  const response = await request(
-    `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
-    AbortSignal.timeout(timeoutMs),
-  );
-  if (!response.ok) throw new KeysUnavailable(`the discovery responded with the status ${response.status}`);
-  const { issuer: named, jwks_uri: uri } = (await response.json()) as Record<string, unknown>;
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const document = await readJson(url, AbortSignal.timeout(timeoutMs));
+  const { issuer: named, jwks_uri: uri } = Object(document) as Record<string, unknown>;
   if (named !== issuer) throw new KeysUnavailable(`the discovery is of the issuer ${String(named)}`);
   if (typeof uri !== 'string' || !URL.canParse(uri))
     throw new KeysUnavailable('the discovery has no jwks_uri');
   return uri;
 }
 
-function request(url: string, signal: AbortSignal): Promise<Response> {
-  return fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } });
+async function readJson(url: string, signal: AbortSignal): Promise<unknown> {
+  const response = await fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } });
+  if (!response.ok) throw new KeysUnavailable(`the issuer responded with the status ${response.status}`);
+  return response.json();
 }

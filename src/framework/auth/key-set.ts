@@ -1,7 +1,9 @@
 import {
+  createLocalJWKSet,
   createRemoteJWKSet,
   customFetch,
   type FlattenedJWSInput,
+  type JSONWebKeySet,
   type JWSHeaderParameters,
   type JWTVerifyGetKey,
 } from 'jose';
@@ -15,8 +17,8 @@ const cooldownMs = 30_000;
 const retryMs = 1_000;
 const timeoutMs = 5_000;
 
-/** Requests the JSON Web Key Set (RFC 7517) of an issuer. Rejects if there is none. */
-export type FetchKeys = (signal: AbortSignal) => Promise<Response>;
+/** Requests the JSON Web Key Set (RFC 7517) of an issuer. Rejects if the issuer does not respond with JSON. */
+export type FetchKeys = (signal: AbortSignal) => Promise<unknown>;
 
 export interface KeySet {
   /**
@@ -44,13 +46,17 @@ export function createKeySet(fetchKeys: FetchKeys): KeySet {
       const pauseMs = succeededAt === undefined ? retryMs : cooldownMs;
       if (performance.now() - requestedAt < pauseMs) throw new Error('requested a moment ago');
       requestedAt = performance.now();
-      const response = await fetchKeys(signal).catch((error) => {
+      try {
+        const keySet = await fetchKeys(signal);
+        // Throws if it is no key set: a proxy in front of the issuer may respond with anything.
+        createLocalJWKSet(keySet as JSONWebKeySet);
+        isAway = false;
+        succeededAt = performance.now();
+        return Response.json(keySet);
+      } catch (error) {
         isAway = true;
         throw error;
-      });
-      isAway = response.status !== 200;
-      if (!isAway) succeededAt = performance.now();
-      return response;
+      }
     },
   });
   const reload = () => void keys.reload().catch(() => {});

@@ -123,3 +123,25 @@ test('unavailable keys are requested at most once a second', async (t) => {
   await expect(read()).rejects.toBeInstanceOf(KeysUnavailable);
   expect(count()).toBe(3);
 });
+
+test('a response that is no key set counts as none: the keys are requested again after a second', async (t) => {
+  const now = performance.now();
+  vi.spyOn(performance, 'now').mockReturnValue(now);
+  t.onTestFinished(() => vi.mocked(performance.now).mockRestore());
+  let content = '<h1>Back soon</h1>';
+  const { url } = await startDiscovery(t, (response, path, own) =>
+    response.end(path === '/keys' ? content : JSON.stringify({ issuer: own, jwks_uri: `${own}/keys` })),
+  );
+  const { keys, isAway } = createExternalIssuer(url);
+  const read = () => keys({ alg: 'ES256', kid: 'one' }, {} as never);
+  for (const [index, invalid] of [content, '{"keys":1}'].entries()) {
+    content = invalid;
+    vi.mocked(performance.now).mockReturnValue(now + index * 1_001);
+    await expect(read()).rejects.toBeInstanceOf(KeysUnavailable);
+    expect(isAway(), invalid).toBe(true);
+  }
+  content = '{"keys":[]}';
+  vi.mocked(performance.now).mockReturnValue(now + 2_002);
+  await expect(read()).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
+  expect(isAway()).toBe(false);
+});

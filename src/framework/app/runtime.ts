@@ -56,7 +56,8 @@ export interface Runtime extends AppOptions {
 export async function createRuntime(options: AppOptions): Promise<Runtime> {
   const { config, name, logging, version } = options;
   const { limits, internal, proxies, origins: allowed } = config;
-  const key = createInternalCredential(internal.key ?? options.key ?? generateSecret(), internal.keys);
+  const secret = internal.key ?? options.key ?? generateSecret();
+  const key = createInternalCredential(secret, internal.keys);
   const app = appConfig(config, name);
   const isGateway = name === gatewayName(config);
   const label = appLabel(config, name);
@@ -65,7 +66,10 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
     ? createMetrics({ label, maxAgeMs: internalLimits.metricsMs, ...options.instance })
     : undefined;
   const { traffic } = metrics ?? {};
-  const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log }));
+  // Several apps without `internal.key` have no common secret, and must decide alike too.
+  const isAlone = Object.keys(config.apps).length === 1;
+  const sampling = { secret: isAlone ? secret : (internal.key ?? '') };
+  const tracer = config.traces && (await openTraces(config.traces, { app: name, version, log, ...sampling }));
   const originOf = (service: string) => {
     const runningApp = appOf(config, service);
     return runningApp === name ? ownOrigin(server) : addressOf(appConfig(config, runningApp));

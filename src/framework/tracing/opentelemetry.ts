@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import type { Context as OtelContext, Tracer as OtelTracer } from '@opentelemetry/api';
 import type { Sampler } from '@opentelemetry/sdk-trace';
 import type { Config } from '../config/config.ts';
@@ -13,6 +13,8 @@ export interface TracesOptions {
   readonly app: string;
   readonly version: string;
   readonly log: Logger;
+  /** A secret that all apps have in common, so that they decide alike which traces are recorded. */
+  readonly secret: string;
 }
 
 export interface Traces extends Tracer {
@@ -23,7 +25,7 @@ export interface Traces extends Tracer {
 /** Opens tracing by OpenTelemetry. Sends recorded spans to a collector in the background. */
 export async function openTraces(
   { url, ratio }: NonNullable<Config['traces']>,
-  { app, version, log }: TracesOptions,
+  { app, version, log, secret }: TracesOptions,
 ): Promise<Traces> {
   // Imported here, so that an app without a collector does not pay for these modules.
   const [api, sdk, { defaultResource, resourceFromAttributes }, { OTLPTraceExporter }] = await Promise.all([
@@ -50,12 +52,16 @@ export async function openTraces(
   );
 
   const byRatio = new sdk.TraceIdRatioBasedSampler(ratio);
+  /** Decides by a keyed hash of the trace id, because a client could choose an id that is always recorded. */
+  const sample = (traceId: string) =>
+    byRatio.shouldSample(
+      api.ROOT_CONTEXT,
+      createHmac('sha256', secret).update(traceId).digest('hex').slice(0, 32),
+    );
   const root: Sampler = {
     // A span with links is recorded, because it has links only to recorded spans.
-    shouldSample: (context, traceId, _name, _kind, _attributes, links) =>
-      links.length > 0
-        ? { decision: sdk.SamplingDecision.RECORD_AND_SAMPLED }
-        : byRatio.shouldSample(context, traceId),
+    shouldSample: (_context, traceId, _name, _kind, _attributes, links) =>
+      links.length > 0 ? { decision: sdk.SamplingDecision.RECORD_AND_SAMPLED } : sample(traceId),
     toString: () => `LinkedOr${byRatio}`,
   };
   const sampler = new sdk.ParentBasedSampler({ root });
@@ -85,16 +91,11 @@ export async function openTraces(
     return tracer;
   }
 
-  /** Decides by the trace id, so that apps that do not trust each other make the same decision. */
-  function isRecorded(traceId: string): boolean {
-    return byRatio.shouldSample(api.ROOT_CONTEXT, traceId).decision !== sdk.SamplingDecision.NOT_RECORD;
-  }
-
   function contextOf({ traceparent, tracestate, isTrusted }: TraceCaller): OtelContext {
     if (traceparent === undefined) return api.ROOT_CONTEXT;
     const [, traceId = '', spanId = '', flags = ''] = traceparent.split('-');
     const wants = (Number.parseInt(flags, 16) & api.TraceFlags.SAMPLED) !== 0;
-    const isSampled = wants && (isTrusted || isRecorded(traceId));
+    const isSampled = wants && (isTrusted || sample(traceId).decision !== sdk.SamplingDecision.NOT_RECORD);
     return api.trace.setSpanContext(api.ROOT_CONTEXT, {
       traceId,
       spanId,

@@ -10,6 +10,7 @@ import { isIdle } from '../protocol/pipelining.ts';
  */
 type State = 'new' | 'excess' | 'outside' | 'internal' | 'rejected' | 'closed';
 const state = Symbol('state');
+/** The time of its latest request, or of its start before the first request. */
 const usedAt = Symbol('usedAt');
 type Connection = Socket & { [state]?: State; [usedAt]?: number };
 
@@ -28,19 +29,21 @@ export interface ConnectionLimit {
  * Node's `maxConnections` cannot tell internal connections from others, so a full server would reject calls to itself.
  *
  * When the server is full, it closes the connection that has been idle for the longest time to admit a new one.
- * Otherwise a client could lock out all others: it may keep each idle connection for `time.idle`.
+ * Otherwise a client could lock out all others: it may keep each idle connection for `time.idle`, and may open silent
+ * connections again and again without a request that counts towards its rate.
  */
 export function limitConnections(max: number, onCloseIdle = () => {}): ConnectionLimit {
-  let count = 0;
-  const outside = new Set<Connection>();
+  /** The counted connections. */
+  const counted = new Set<Connection>();
   let nextSearch = 0;
   const excess = new Set<Connection>();
 
   function add(socket: Connection): void {
     socket.once('close', remove);
-    if (count < max) {
-      count += 1;
+    if (counted.size < max) {
+      counted.add(socket);
       socket[state] = 'new';
+      socket[usedAt] = performance.now();
       return;
     }
     socket[state] = 'excess';
@@ -49,20 +52,22 @@ export function limitConnections(max: number, onCloseIdle = () => {}): Connectio
   }
 
   function remove(this: Connection): void {
-    if (this[state] === 'new' || this[state] === 'outside') count -= 1;
     excess.delete(this);
-    outside.delete(this);
+    counted.delete(this);
   }
 
-  /** Closes the connection that has been idle for the longest time. Returns false if none has been idle for long enough. */
+  /**
+   * Closes the connection that has been idle for the longest time, or that has sent no request for that time. Returns
+   * false if there is none.
+   */
   function closeIdle(): boolean {
     const now = performance.now();
     if (now < nextSearch) return false;
     let longest: Connection | undefined;
     let since = now - internalLimits.idleMs;
-    for (const socket of outside) {
+    for (const socket of counted) {
       const { [usedAt]: at = now } = socket;
-      if (at > since || !isIdle(socket)) continue;
+      if (at > since || !(socket[state] === 'new' || isIdle(socket))) continue;
       longest = socket;
       since = at;
     }
@@ -72,8 +77,7 @@ export function limitConnections(max: number, onCloseIdle = () => {}): Connectio
       return false;
     }
     longest[state] = 'closed';
-    outside.delete(longest);
-    count -= 1;
+    counted.delete(longest);
     longest.destroySoon();
     onCloseIdle();
     return true;
@@ -81,17 +85,13 @@ export function limitConnections(max: number, onCloseIdle = () => {}): Connectio
 
   /** Classifies a connection by its first request. */
   function classify(socket: Connection, isInternal: boolean): State {
-    const isCounted = socket[state] === 'new';
     excess.delete(socket);
     if (isInternal) {
-      if (isCounted) count -= 1;
+      counted.delete(socket);
       return 'internal';
     }
-    if (!isCounted) {
-      if (count >= max && !closeIdle()) return 'rejected';
-      count += 1;
-    }
-    outside.add(socket);
+    if (socket[state] === 'excess' && counted.size >= max && !closeIdle()) return 'rejected';
+    counted.add(socket);
     return 'outside';
   }
 

@@ -263,6 +263,23 @@ describe('with more connections than the limit', () => {
     expect(sum('http_connections_closed_total', 'reason').idle).toBe(2);
   });
 
+  test('a connection that has sent no request for a second makes room for a new one', async (t) => {
+    const { url } = await createExampleApp(t, limited({ connections: 2 }));
+    const [silent, slow] = [await open(t, url), await open(t, url)];
+    slow.write('GET /pet/pets/ HTTP/1.1\r\n');
+    await sleep(internalLimits.idleMs + 50);
+    const closed = [once(silent, 'close'), once(slow, 'close')];
+    const next = await open(t, url);
+    expect(await exchange(next, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+    await closed[0];
+    expect(slow.destroyed).toBe(false);
+    expect(await exchange(await open(t, url), '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+    await closed[1];
+    // The count is right: two connections are open, and none has been idle for long enough.
+    expect(await exchange(await open(t, url), '/pet/pets/')).toMatch(/^HTTP\/1\.1 503 /);
+    expect(await exchange(next, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   test('internal connections do not count', async (t) => {
     const { url } = await createExampleApp(t, limited({ connections: 2 }, { internal: { key } }));
     const internal: Socket[] = [];

@@ -83,7 +83,9 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
       (await import('./token-verifier.ts')).openTokenVerifier(config.auth, name, originOf, headersToIssuer)
     : undefined;
   const server: FastifyInstance = await createServer({
-    ...{ log, limits, credential: key, proxies, origins: allowed, metrics: traffic, tracer },
+    // The gateway adds headers to requests of clients that may have all bytes of the limit.
+    limits: isGateway ? limits : { ...limits, headers: limits.headers + internalLimits.addedHeaders },
+    ...{ log, credential: key, proxies, origins: allowed, metrics: traffic, tracer },
     ...{ app, hosts: config.hosts, hsts: config.hsts },
     verify: verifier?.verify,
     trustsAll: trustsAllCallers(config, name),

@@ -113,6 +113,8 @@ export const internalLimits = {
   lingerMs: 1_000,
   /** The maximum time that a request waits for the next event. */
   pollMs: 30_000,
+  /** The maximum bytes of the headers that a gateway adds to a request: id, trace, address of the client, credential. */
+  addedHeaders: 1_024,
   /** Connections of a gateway to the app of a service for requests to its `/health` and `/ready`. */
   probes: 4,
   /** The timeout of a check of a peer's health or document. */

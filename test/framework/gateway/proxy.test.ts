@@ -74,6 +74,18 @@ test.for(places)('only the service rejects a method or a media type: pets %s', a
   expect((await post('/pet/pets/', 'text/plain')).status).toBe(415);
 });
 
+test.for([false, true])(
+  'headers may have `limits.headers` bytes, and no more: split %s',
+  async (split, t) => {
+    const config = { internal: { key: 'k'.repeat(200) } };
+    const { url } = await createExampleApp(t, { split, config });
+    const statusOf = async (bytes: number) =>
+      (await sendRaw(t, url, { path: '/pet/pets/', headers: [`x-large: ${'a'.repeat(bytes)}`] })).status;
+    expect(await statusOf(16_300)).toBe(200);
+    expect(await statusOf(16_700)).toBe(431);
+  },
+);
+
 test('a request is forwarded with the same path and body, and without hop-by-hop headers', async (t) => {
   const seen: { line: string; headers: Record<string, unknown>; body: string }[] = [];
   const { url } = await forwardTo(t, async (request, response) => {

@@ -9,9 +9,11 @@ const mediaType = 'application/json';
 /** Parses JSON bodies. An empty body may have any content type, because `curl -d ''` sends that of a form. */
 export const bodyParser = fp(
   async (app) => {
-    // The type of an absent body has no meaning, and Fastify would reject it.
+    // The type of an absent body has no meaning, and Fastify would reject it. Fastify also rejects a malformed type before
+    // it reads the body, which may be empty: without a type, the last parser decides.
     app.addHook('onRequest', ({ headers }, _reply, done) => {
-      if (headers['content-type'] !== undefined && !hasBody(headers)) delete headers['content-type'];
+      const type = headers['content-type'];
+      if (type !== undefined && (!hasBody(headers) || !isMediaType(type))) delete headers['content-type'];
       done();
     });
 
@@ -56,14 +58,15 @@ const parameter = `(${token})=(${token}|"(?:[^"\\\\]|\\\\.)*")`;
 const mediaTypeForm = new RegExp(`^[ \\t]*${token}/${token}[ \\t]*(?:;[ \\t]*(?:${parameter}[ \\t]*)?)*$`);
 const parameters = new RegExp(`;[ \\t]*(?:${parameter})?`, 'g');
 
-/** Whether a type that Fastify accepts as `application/json` is well-formed, and its charset, if any, is UTF-8. */
+function isMediaType(type: string): boolean {
+  return type === mediaType || mediaTypeForm.test(type);
+}
+
+/** Whether the charset of a well-formed type, if it has one, is UTF-8. */
 function isJson(type: string): boolean {
   if (type === mediaType) return true;
-  return (
-    mediaTypeForm.test(type) &&
-    [...type.matchAll(parameters)].every(
-      ([, name, value]) => name?.toLowerCase() !== 'charset' || /^"?utf-8"?$/i.test(value as string),
-    )
+  return [...type.matchAll(parameters)].every(
+    ([, name, value]) => name?.toLowerCase() !== 'charset' || /^"?utf-8"?$/i.test(value as string),
   );
 }
 

@@ -64,6 +64,18 @@ describe('the media type of a body', () => {
   });
 });
 
+describe('the media type of an empty body', () => {
+  test.for(['application', 'application/', '/', 'text/plain', 'application/json', 'multipart/form-data'])(
+    'is ignored, with a length and in chunks: %s',
+    async (type, t) => {
+      const { url } = await createExampleApp(t);
+      const head = `POST /pet/pets/1/treat HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: ${type}`;
+      for (const body of ['content-length: 0\r\n\r\n', 'transfer-encoding: chunked\r\n\r\n0\r\n\r\n'])
+        expect((await exchange(t, url, `${head}\r\n${body}`))[0]?.status).toBe(404);
+    },
+  );
+});
+
 describe('the content coding of a body', () => {
   const post = (coding: string, body: string) =>
     `POST /user/users/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n${coding}content-length: ${body.length}\r\n\r\n${body}`;

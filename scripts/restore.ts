@@ -1,6 +1,7 @@
 /** Restores the databases of a backup: see --help. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readArguments, usageError } from '../src/framework/app/arguments.ts';
+import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { readConfig } from '../src/framework/config/config.ts';
 import { hidePassword } from '../src/framework/config/database-url.ts';
@@ -31,6 +32,7 @@ await runServiceCommand(async () => {
   if (values.help) return console.log(help);
   const [folder] = positionals;
   if (folder === undefined) throw usageError('Missing FOLDER of the backup');
+  if (!existsSync(folder)) throw new UsageError(`${folder}: there is no such folder`);
   const services = await loadServices();
   const config = readConfig(values.config, services, process.env);
   const databases = listDatabases(services, config);

@@ -1,4 +1,5 @@
 /** `migrate copy`: copies the database of a service, and shows how far it is. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UsageError, usageError } from '../../src/framework/app/arguments.ts';
 import {
@@ -23,6 +24,7 @@ export async function copy(
 ): Promise<void> {
   const urls = { from: readUrl('--from', from, service.name), to: readUrl('--to', to, service.name) };
   if (urls.from === urls.to) throw new UsageError('Expected two databases: --from and --to are the same');
+  assertSourceExists(urls.from);
   const { name, migrations } = service;
   const progress = createProgress();
   const copied = await copyDatabase({
@@ -52,6 +54,13 @@ function readUrl(option: string, url: string | undefined, service: string): stri
     if (!(error instanceof DatabaseError)) throw error;
     throw new UsageError(`${option}: ${error.message}`);
   }
+}
+
+/** @throws {UsageError} if the source is a file that does not exist. Otherwise the error would be a missing migration. */
+function assertSourceExists(url: string): void {
+  if (isPostgresUrl(url)) return;
+  const { file } = parseDatabaseUrl(url);
+  if (!existsSync(file)) throw new UsageError(`--from: ${file}: there is no such file`);
 }
 
 /** Shows one line on a terminal, again and again; elsewhere nothing. */

@@ -253,6 +253,7 @@ test.for([
     message: '/nowhere.yaml: there is no such file\n',
   },
   { script: 'restore', args: [], message: 'Missing FOLDER of the backup: see --help\n' },
+  { script: 'restore', args: ['/nowhere'], message: '/nowhere: there is no such folder\n' },
   { script: 'restore', args: ['/tmp/x', '/tmp/y'], message: 'Unknown argument /tmp/y: see --help\n' },
   { script: 'restore', args: ['/tmp/x', '--nope'], message: 'Unknown option --nope: see --help\n' },
 ])('$script ends with 2 and one line on $args', async ({ script, args, message }, t) => {

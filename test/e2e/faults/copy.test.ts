@@ -99,6 +99,10 @@ test.for([
     ['pet', '--from', 'sqlite:a', '--to', 'sqlite:./a'],
     'Expected two databases: --from and --to are the same',
   ],
+  [
+    ['pet', '--from', 'sqlite:/nowhere/a.db', '--to', 'sqlite:b'],
+    '--from: /nowhere/a.db: there is no such file',
+  ],
 ] as const)('migrate copy %j ends with 2 and one line', async ([args, line], t) => {
   expect(await runScript(t, 'migrate', 'copy', ...args)).toEqual({ code: 2, output: `${line}\n` });
 });

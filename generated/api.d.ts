@@ -1046,10 +1046,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "A credential is needed",
+                     *       "detail": "This needs an access token of an account",
                      *       "instance": "/auth/sessions/"
                      *     }
                      */
@@ -1066,7 +1066,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -1340,10 +1340,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "A credential is needed",
+                     *       "detail": "This needs an access token of an account",
                      *       "instance": "/auth/sessions/"
                      *     }
                      */
@@ -1360,7 +1360,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -1803,10 +1803,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "A credential is needed",
+                     *       "detail": "This needs an access token of an account",
                      *       "instance": "/auth/sessions/current"
                      *     }
                      */
@@ -1823,7 +1823,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -1930,10 +1930,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "A credential is needed",
+                     *       "detail": "This needs an access token of an account",
                      *       "instance": "/auth/sessions/1"
                      *     }
                      */
@@ -1950,7 +1950,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -2088,7 +2088,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -2108,7 +2108,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -2453,7 +2453,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -2473,7 +2473,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -2638,10 +2638,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "A credential is needed",
+                     *       "detail": "This needs an access token of an account",
                      *       "instance": "/auth/me"
                      *     }
                      */
@@ -2658,7 +2658,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -2743,7 +2743,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The item is deleted */
+            /** @description The password is changed */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["auth.x-request-id"];
@@ -2785,10 +2785,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
-                     *       "detail": "A credential is needed",
+                     *       "detail": "This needs an access token of an account",
                      *       "instance": "/auth/me/password"
                      *     }
                      */
@@ -2805,10 +2805,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:password-wrong",
                      *       "title": "Forbidden",
                      *       "status": 403,
-                     *       "detail": "The credential lacks the scope",
+                     *       "detail": "The old password is wrong",
                      *       "instance": "/auth/me/password"
                      *     }
                      */
@@ -2967,7 +2967,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The item is deleted */
+            /** @description The password is changed */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["auth.x-request-id"];
@@ -3492,7 +3492,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -3512,7 +3512,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -3852,7 +3852,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -3872,7 +3872,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -4007,7 +4007,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -4027,7 +4027,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -4195,7 +4195,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -4215,7 +4215,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -4348,7 +4348,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -4368,7 +4368,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -4521,7 +4521,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -4541,7 +4541,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -4732,7 +4732,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -4752,7 +4752,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -4924,7 +4924,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -4944,7 +4944,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -5116,7 +5116,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -5136,7 +5136,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -5292,7 +5292,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -5312,7 +5312,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -5648,7 +5648,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -5668,7 +5668,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -5843,7 +5843,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -5863,7 +5863,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -6031,7 +6031,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -6051,7 +6051,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -6224,7 +6224,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -6244,7 +6244,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -6397,7 +6397,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -6417,7 +6417,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -6669,7 +6669,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -6689,7 +6689,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",
@@ -6880,7 +6880,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:credential-missing",
                      *       "title": "Unauthorized",
                      *       "status": 401,
                      *       "detail": "A credential is needed",
@@ -6900,7 +6900,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "type": "about:blank",
+                     *       "type": "urn:problem-type:scope-missing",
                      *       "title": "Forbidden",
                      *       "status": 403,
                      *       "detail": "The credential lacks the scope",

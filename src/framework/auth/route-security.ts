@@ -2,7 +2,6 @@ import type { RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { safeMethods } from '../context/methods.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
-import { problems } from '../errors/problem.ts';
 import type { Requirement } from './authorize.ts';
 
 declare module 'fastify' {
@@ -27,7 +26,7 @@ export interface RouteSecurityOptions {
 }
 
 /**
- * Reads the `security` of each route of a service, and adds 401 and 403 to its responses. A route without `security`
+ * Reads the `security` of each route of a service, and writes the default into its schema. A route without `security`
  * needs the scope `<service>:read` if its method is safe, and `<service>:write` otherwise, if the service declares that
  * scope. Other services may call such a route too. `security: []` makes a route open.
  * @throws {DefinitionError} if a route names an unknown scheme, scope or service.
@@ -42,11 +41,7 @@ export const routeSecurity = fp<RouteSecurityOptions>(
       if (security.length === 0) return;
       route.config = { ...route.config, security: security as readonly Requirement[] };
       if (route.schema === undefined) return;
-      route.schema = {
-        ...route.schema,
-        security: security as never,
-        response: { ...problems(401, 403), ...(route.schema.response as object | undefined) },
-      };
+      route.schema = { ...route.schema, security: security as never };
     });
   },
   { name: 'route-security', dependencies: ['route-checks'] },

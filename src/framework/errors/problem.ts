@@ -171,6 +171,12 @@ const details: Readonly<Record<string, string>> = {
   504: 'No complete response arrived in time',
 };
 
+/** The problems of routes that need a credential. */
+const types: Readonly<Record<string, string>> = {
+  401: 'urn:problem-type:credential-missing',
+  403: 'urn:problem-type:scope-missing',
+};
+
 /**
  * Returns an example of the problem with a status, or with 500 for `default`.
  * @param instance the path in the example.
@@ -178,7 +184,7 @@ const details: Readonly<Record<string, string>> = {
 export function exampleOf(status: string, instance: string) {
   const code = Number(status) || 500;
   return {
-    type: 'about:blank',
+    type: types[code] ?? 'about:blank',
     title: STATUS_CODES[code] ?? 'Error',
     status: code,
     detail: details[code] ?? STATUS_CODES[code] ?? 'Error',

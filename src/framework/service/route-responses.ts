@@ -14,7 +14,7 @@ declare module 'fastify' {
 
 /**
  * Completes the schema of each route of a service. Adds the tag of the service, and the responses of its `errors`. Adds
- * 400, 413, 415 and 422 for a body, or 422 for parameters. Rejects a success without a schema, because Fastify would send
+ * 401 and 403 for `security`, and 400, 413, 415 and 422 for a body, or 422 for parameters. Rejects a success without a schema, because Fastify would send
  * all members of the value. `completeDocument` adds the responses that all routes share.
  */
 export const routeResponses = fp<{ readonly service: string; readonly tag: string }>(
@@ -39,12 +39,14 @@ export const routeResponses = fp<{ readonly service: string; readonly tag: strin
       rejectMissingBody(`${service}: ${target}`, route, declared, (id) => scope.getSchema(id));
     });
   },
-  { name: 'route-responses', dependencies: ['route-checks'] },
+  { name: 'route-responses', dependencies: ['route-security'] },
 );
 
-function impliedStatuses({ body, params, querystring, headers }: FastifySchema) {
-  if (body !== undefined) return [400, 413, 415, 422] as const;
-  return params !== undefined || querystring !== undefined || headers !== undefined ? ([422] as const) : [];
+function impliedStatuses({ security, body, params, querystring, headers }: FastifySchema) {
+  const ofSecurity = (security ?? []).length > 0 ? ([401, 403] as const) : [];
+  if (body !== undefined) return [...ofSecurity, 400, 413, 415, 422] as const;
+  const hasParameters = params !== undefined || querystring !== undefined || headers !== undefined;
+  return hasParameters ? ([...ofSecurity, 422] as const) : ofSecurity;
 }
 
 function describeErrors(errors: readonly ProblemDefinition[], url: string) {

@@ -37,7 +37,7 @@ export function addResetRoutes(app: ServiceScope, resets: PasswordResets, { mail
         summary: 'Set a new password with the token of a mail, which ends all sessions',
         ...open,
         body: ref(PasswordReset),
-        response: { 200: OkResponse },
+        response: { 200: { ...OkResponse, description: 'The password is changed' } },
         errors: [resetNotFound, passwordCommon, hashesBusy],
       },
     },

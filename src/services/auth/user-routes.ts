@@ -102,7 +102,7 @@ export function addUserRoutes(app: ServiceScope, users: Users, { register, mail 
         summary: 'Change your password, which ends your other sessions',
         ...anyUser,
         body: ref(PasswordChange),
-        response: { 200: OkResponse },
+        response: { 200: { ...OkResponse, description: 'The password is changed' } },
         errors: [credentialMissing, passwordWrong, userNotFound, passwordCommon, hashesBusy],
       },
     },

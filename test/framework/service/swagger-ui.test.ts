@@ -4,6 +4,7 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, type TestContext, test } from 'vitest';
 import petDocument from '../../../generated/pet/openapi.json' with { type: 'json' };
 import userDocument from '../../../generated/user/openapi.json' with { type: 'json' };
+import { defineProblem } from '../../../src/framework/errors/define-problem.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { contract, createExampleApp, createTestApp, findFreePort, type TestApp } from '../../support/app.ts';
@@ -310,6 +311,28 @@ test('errors, tags and headers that a service declares take precedence', async (
   expect(Object.keys(responses?.['200']?.headers ?? {})).toEqual(['x-request-id', 'etag']);
   expect(responses?.['404']?.content['application/problem+json']?.example).toEqual(example);
   expect(responses?.default?.description).toBe('Broken');
+});
+
+test('the 403 of a route that needs a credential shows the problem of the route', async (t) => {
+  const broken = defineProblem(403, 'toy-broken', 'The toy is broken');
+  const toy = defineService({
+    name: 'toy',
+    description: 'Toys.',
+    scopes: { 'toy:read': 'Read toys' },
+    routes(scope) {
+      const response = { 200: Type.Object({}, { description: 'A toy' }) };
+      const schema = { operationId: 'readToy', summary: 'Read a toy', response };
+      scope.get('/toys/', { schema: { ...schema, errors: [broken] } }, async () => ({}));
+      scope.get('/parts/', { schema: { ...schema, operationId: 'readPart' } }, async () => ({}));
+    },
+  });
+  const { send } = await createTestApp(t, { services: [toy] });
+  const { paths }: Document = (await send('GET', '/toy/openapi.json')).body;
+  const exampleOf = (path: string, status: string) =>
+    paths[path]?.get?.responses[status]?.content['application/problem+json']?.example;
+  expect(exampleOf('/toys/', '403')).toMatchObject({ type: broken.type, detail: broken.detail });
+  expect(exampleOf('/toys/', '401')).toMatchObject({ type: 'urn:problem-type:credential-missing' });
+  expect(exampleOf('/parts/', '403')).toMatchObject({ type: 'urn:problem-type:scope-missing' });
 });
 
 test('a missing file of the docs page gets 404 as a problem', async (t) => {

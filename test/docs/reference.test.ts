@@ -86,6 +86,21 @@ test('operations.md has a row with the labels for each metric', async (t) => {
   expect(names).toEqual(expect.arrayContaining(single));
 });
 
+test('reliability.md has a row for each problem type of the framework', () => {
+  const folder = join(root, 'src/framework');
+  const code = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n')
+    .replace(/^ *(\*|\/\/|\/\*\*).*$/gm, '');
+  const types = code.matchAll(/urn:problem-type:([a-z-]+)|defineProblem\(\s*\d+,\s*'([a-z-]+)'/g);
+  const names = [...types].map(([, written, defined]) => written ?? defined);
+  const documented = listRows('docs/reliability.md').flatMap(([cell = '', status = '']) =>
+    /^\d{3}$/.test(status) ? cell.split(', ') : [],
+  );
+  expect(documented.sort()).toEqual([...new Set(names)].sort());
+});
+
 test('each message that troubleshooting.md explains is in the code', () => {
   const folders = ['src', 'scripts'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),

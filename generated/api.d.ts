@@ -3462,7 +3462,7 @@ export interface operations {
                 limit?: number;
                 /** @description The maximum time to wait for an event, in ms */
                 timeout?: number;
-                /** @description Only events of these types */
+                /** @description Only events of these types, separated by commas. The parameter may also be repeated */
                 types?: "session.ended"[];
             };
             header?: never;
@@ -5262,7 +5262,7 @@ export interface operations {
                 limit?: number;
                 /** @description The maximum time to wait for an event, in ms */
                 timeout?: number;
-                /** @description Only events of these types */
+                /** @description Only events of these types, separated by commas. The parameter may also be repeated */
                 types?: ("pet.created" | "pet.updated" | "pet.deleted")[];
             };
             header?: never;

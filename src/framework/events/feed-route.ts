@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type TSchema, Type } from '@sinclair/typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { internalLimits } from '../config/limits.ts';
 import { currentContext } from '../context/context.ts';
 import { formatInstant } from '../database/instant.ts';
@@ -47,6 +48,7 @@ export function addFeedRoute(scope: ServiceScope, { service, events, store, watc
     '/events',
     {
       config: { isLongPoll: true },
+      preValidation: splitTypes,
       schema: {
         operationId: feedOperationId,
         summary: 'Read events in order, or wait for the next one',
@@ -124,10 +126,17 @@ function querySchema(types: readonly string[]) {
       Type.Array(Type.Unsafe<string>({ type: 'string', enum: types }), {
         minItems: 1,
         maxItems: types.length,
-        description: 'Only events of these types',
+        description: 'Only events of these types, separated by commas. The parameter may also be repeated',
       }),
     ),
   });
+}
+
+/** Reads `types=a,b` like `types=a&types=b`. */
+function splitTypes(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  const query = request.query as { types?: string | string[] };
+  if (query.types !== undefined) query.types = [...new Set([query.types].flat().join().split(','))];
+  done();
 }
 
 function defaultedInteger(minimum: number, maximum: number, defaultValue: number, description: string) {

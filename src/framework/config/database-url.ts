@@ -36,7 +36,10 @@ export function describeDatabaseUrl(url: string): string {
 }
 
 export function hidePassword(url: string): string {
-  return url
-    .replace(/^(\w+:\/\/[^/:@]*):[^/]*@/, '$1:***@')
-    .replace(/([?&](?:ssl)?password=)[^&]*/gi, '$1***');
+  return (
+    url
+      // Up to the last `@`, because a password may contain `/` and `@` by mistake.
+      .replace(/^(\w+:\/\/[^/:@]*):.*@/, '$1:***@')
+      .replace(/([?&](?:ssl)?password=)[^&]*/gi, '$1***')
+  );
 }

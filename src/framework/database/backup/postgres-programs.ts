@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { parsePostgresUrl } from '../postgres/url.ts';
+import { compatibility, parsePostgresUrl } from '../postgres/url.ts';
 import { BackupError, type ServerDatabase } from './manifest.ts';
 
 const execute = promisify(execFile);
@@ -39,6 +39,7 @@ function connectionOf(database: ServerDatabase): string {
   const target = parseTarget(database);
   target.password = '';
   target.searchParams.delete('password');
+  target.searchParams.delete(compatibility);
   // The programs do not know this mode of the driver.
   if (target.searchParams.get('sslmode') === 'no-verify') target.searchParams.set('sslmode', 'require');
   return `--dbname=${target.href}`;

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import { hidePassword } from '../../../../src/framework/config/database-url.ts';
 import { parsePostgresUrl } from '../../../../src/framework/database/postgres/url.ts';
@@ -11,7 +12,7 @@ test('a URL defaults to the schema of its service, 7 connections and prepared st
   });
   const url = 'postgres://host/name?schema=other&sslmode=verify-full&pool=12&prepare=false';
   expect(parsePostgresUrl(url, 'pet')).toEqual({
-    connectionString: 'postgres://host/name?sslmode=verify-full',
+    connectionString: 'postgres://host/name?sslmode=verify-full&uselibpqcompat=true',
     schema: 'other',
     pool: 12,
     isPrepared: false,
@@ -30,8 +31,52 @@ test.for(['', 'a schema', '1st'])('a schema of %j is rejected', (schema) => {
   );
 });
 
+test.for([
+  ['', false],
+  ['sslmode=disable', false],
+  ['sslmode=require', { rejectUnauthorized: false }],
+  ['sslmode=no-verify', { rejectUnauthorized: false }],
+  ['sslmode=verify-full', {}],
+] as const)('TLS with ?%s is that of the programs of PostgreSQL', ([query, ssl]) => {
+  const { connectionString } = parsePostgresUrl(`postgres://host/name?${query}`, 'pet');
+  expect((new pg.Client({ connectionString }) as unknown as { ssl: unknown }).ssl).toEqual(ssl);
+});
+
+test('verify-ca verifies the certificate and not the name of the server', () => {
+  const file = new URL(import.meta.url).pathname;
+  const url = `postgres://host/name?sslmode=verify-ca&sslrootcert=${file}`;
+  const client = new pg.Client({ connectionString: parsePostgresUrl(url, 'pet').connectionString });
+  const { ca, rejectUnauthorized, checkServerIdentity } = (
+    client as unknown as { ssl: Record<string, unknown> }
+  ).ssl;
+  expect({ ca: typeof ca, rejectUnauthorized }).toEqual({ ca: 'string', rejectUnauthorized: undefined });
+  expect((checkServerIdentity as () => unknown)()).toBeUndefined();
+});
+
+test.for(['', 'prefer', 'allow', 'verify_full'])('an SSL mode of %j is rejected', (mode) => {
+  expect(() => parsePostgresUrl(`postgres://host/name?sslmode=${mode}`, 'pet')).toThrow(
+    'expected ?sslmode= to be disable, require, verify-ca, verify-full or no-verify',
+  );
+});
+
+test('verify-ca needs a certificate', () => {
+  expect(() => parsePostgresUrl('postgres://host/name?sslmode=verify-ca', 'pet')).toThrow(
+    'expected ?sslrootcert= with ?sslmode=verify-ca',
+  );
+});
+
+test.for(['postgres://host:port/name', 'postgres://me:se/cret@host:5432/name', 'postgres://host'])(
+  'the URL %s is rejected',
+  (url) => {
+    expect(() => parsePostgresUrl(url, 'pet')).toThrow(
+      'expected postgres://user:password@host:port/database, with special characters of the password encoded',
+    );
+  },
+);
+
 test('the password is hidden in messages', () => {
   expect(hidePassword('postgres://me:secret@host/name')).toBe('postgres://me:***@host/name');
+  expect(hidePassword('postgres://me:sec/re?t@host/name')).toBe('postgres://me:***@host/name');
   expect(hidePassword('postgres://me@host/name')).toBe('postgres://me@host/name');
   expect(hidePassword('postgres://host/name?user=me&password=secret&pool=7')).toBe(
     'postgres://host/name?user=me&password=***&pool=7',

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { checkPeer } from '../config/topology.ts';
 import { assertNoneMissing } from '../database/open-database.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import { mountProxy } from '../gateway/mount-proxy.ts';
@@ -13,6 +12,7 @@ import { checkAll, checkReadiness, type Readiness } from '../service/readiness.t
 import { describeApp } from '../service/system-routes.ts';
 import { addServiceMetrics } from './app-metrics.ts';
 import { assertProtected } from './assert-protected.ts';
+import { checkWholeConfig } from './check-config.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { type AppOptions, createRuntime, type Runtime } from './runtime.ts';
 
@@ -30,12 +30,12 @@ export interface App extends Lifecycle {
 /**
  * Builds an app of the config: opens the databases, and mounts the services and the proxies of the gateway. The app does
  * not listen yet.
- * @throws {ConfigError} if a service declares a peer that no app runs. No database is open then.
+ * @throws {ConfigError} if the config has a mistake. No database is open then.
  * @throws {DefinitionError} if a service has a mistake.
  * @throws {DatabaseError} if a database cannot be opened.
  */
 export async function buildApp(options: AppOptions): Promise<App> {
-  checkPeers(options);
+  checkWholeConfig(options);
   const runtime = await createRuntime(options);
   if (options.record !== undefined) assertNoneMissing(listDatabases(runtime), options.record);
   const { server } = runtime;
@@ -79,13 +79,6 @@ function describeSchemaError(error: Error): Error {
 /** Lists the URLs of the databases of an app. */
 function listDatabases({ app, config }: Runtime): string[] {
   return app.services.flatMap((name) => config.services[name]?.database ?? []);
-}
-
-/** Checks the peers of every service of the config, also of other apps: every host has the same config. */
-function checkPeers({ config, services }: AppOptions): void {
-  for (const name of Object.keys(config.services)) {
-    for (const peer of services.get(name)?.peers ?? []) checkPeer(config, [...services.keys()], name, peer);
-  }
 }
 
 function openAppService(

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { getCaller } from '../../../src/framework/index.ts';
-import { createExampleApp } from '../../support/app.ts';
+import { createExampleApp, makeFolder } from '../../support/app.ts';
 
 const apps = { gateway: { host: '0.0.0.0', port: 0, services: ['pet', 'user'] } };
 
@@ -8,6 +10,13 @@ test('protected operations beyond loopback without a decision stop the start', a
   await expect(createExampleApp(t, { config: { apps } })).rejects.toThrow(
     /^config\.yaml: apps\.gateway\.host: other machines reach \d+ operations that need a credential, and auth is missing: configure it, or write auth: false$/,
   );
+});
+
+test('they stop the start before a database is created', async (t) => {
+  const file = join(makeFolder(t), 'pet.db');
+  const services = { pet: { database: `sqlite:${file}` } };
+  await expect(createExampleApp(t, { config: { apps, services } })).rejects.toThrow('auth is missing');
+  expect(existsSync(file)).toBe(false);
 });
 
 test('`auth: false`, or loopback, leaves every operation open', async (t) => {

@@ -120,6 +120,7 @@ export class BatchHandler {
         await sleep(retryPausesMs[attempt - 1], undefined, { signal, ref: false });
       }
       try {
+        await store.keep();
         const parked = await store.parkedSubjects();
         return await this.write(from, event.id, [await this.#prepare(event, parked)]);
       } catch (reason) {

@@ -7,6 +7,11 @@ import { createOwner, endOwner, hasEnded } from './lease-owner.ts';
 
 /** The duration of a lease, in µs. A process on another host takes over after that. */
 const leaseMicros = 60_000_000;
+/**
+ * The lease is renewed when less than this is left, in µs. It is longer than a poll, and longer than a handler together
+ * with the pause before it.
+ */
+const renewMicros = 45_000_000;
 
 /** Another process has the lease, or an operator has moved the position. The write is rolled back. */
 export class LeaseLost extends Error {}
@@ -95,7 +100,7 @@ export function createConsumerStore(database: Database, producer: string) {
     const now = nowMicros();
     const isMine = owner === me;
     ends = leaseUntil;
-    if (isMine && leaseUntil - now > leaseMicros / 2) return true;
+    if (isMine && leaseUntil - now > renewMicros) return true;
     if (!isMine && owner !== null && leaseUntil > now && !hasEnded(owner)) return false;
     ends = until();
     const { changes } = await setLease.run({ producer, owner: me, until: ends, expected: owner });
@@ -107,11 +112,11 @@ export function createConsumerStore(database: Database, producer: string) {
     /** Takes the lease if it is free, and renews it before it expires. Resolves with whether this process has it. */
     acquire,
     /**
-     * Renews the lease before it expires. Called between two handlers, which may take longer than a lease together.
+     * Renews the lease before it expires. Called before each handler, because several may take longer than a lease.
      * @throws {LeaseLost} if another process has taken over.
      */
     async keep(): Promise<void> {
-      if (ends - nowMicros() > leaseMicros / 2) return;
+      if (ends - nowMicros() > renewMicros) return;
       if (!(await acquire())) throw new LeaseLost('the lease of the consumer is lost');
     },
     /** Frees the lease, so that another instance takes over immediately. */

@@ -26,6 +26,16 @@ export interface ParkedEvent {
 
 const p = sql.placeholder;
 
+/**
+ * The ids of the parked events that are the first of their subjects, in the order of the feed. After a replay an earlier
+ * event may be parked after a later one. An id is 8 characters for its history, `-` and a number.
+ */
+export const firstParked = sql`(SELECT id FROM (
+  SELECT id, row_number() OVER (PARTITION BY producer, subject ORDER BY history, length(event_id), event_id) AS nth
+  FROM (SELECT id, producer, subject, event_id,
+    min(id) OVER (PARTITION BY producer, substr(event_id, 1, 8)) AS history FROM __parked_event) AS parked
+  ) AS ordered WHERE nth = 1)`;
+
 export type ConsumerStore = ReturnType<typeof createConsumerStore>;
 
 /**
@@ -62,11 +72,9 @@ export function createConsumerStore(database: Database, producer: string) {
       ON CONFLICT (producer, event_id) DO NOTHING`,
   );
   const selectSubjects = prepare(sql`SELECT DISTINCT subject FROM __parked_event WHERE ${ofProducer}`);
-  // Also select the first event of a subject if it has not failed. The consumer parked it while an operator skipped the
-  // event before it.
   const selectDue = prepare(
-    sql`SELECT id, event, error FROM __parked_event WHERE ${ofProducer} AND (is_due = 1 OR (error IS NULL AND id IN (
-      SELECT min(id) FROM __parked_event WHERE ${ofProducer} GROUP BY subject))) ORDER BY id LIMIT 1`,
+    sql`SELECT id, event, error FROM __parked_event
+      WHERE ${ofProducer} AND (is_due = 1 OR error IS NULL) AND id IN ${firstParked} ORDER BY id LIMIT 1`,
   );
   const selectFailed = prepare(
     sql`SELECT event_id FROM __parked_event WHERE ${ofProducer} AND error IS NOT NULL ORDER BY id LIMIT 100`,
@@ -75,10 +83,6 @@ export function createConsumerStore(database: Database, producer: string) {
     sql`UPDATE __parked_event SET error = ${p('error')}, is_due = 0 WHERE id = CAST(${p('id')} AS bigint)`,
   );
   const remove = prepare(sql`DELETE FROM __parked_event WHERE id = CAST(${p('id')} AS bigint)`);
-  const setNextDue = prepare(
-    sql`UPDATE __parked_event SET is_due = 1 WHERE id = (
-      SELECT min(id) FROM __parked_event WHERE ${ofProducer} AND subject = ${p('subject')})`,
-  );
   const until = () => nowMicros() + leaseMicros;
 
   async function read() {
@@ -152,15 +156,14 @@ export function createConsumerStore(database: Database, producer: string) {
     async failedIds(): Promise<string[]> {
       return ((await selectFailed.all({ producer })) as [string][]).map(([id]) => id);
     },
-    /** Returns the first parked event to handle again: an operator or the event before it has released it. */
+    /** Returns a parked event to handle: an operator has released it, or it waits and no earlier event does. */
     async nextDue(): Promise<ParkedEvent | undefined> {
       const row = (await selectDue.get({ producer })) as [number, string, string | null] | undefined;
       return row && { id: row[0], event: JSON.parse(row[1]), error: row[2] };
     },
-    /** Removes a parked event in the write of its effect, and releases the next one of its subject. */
-    async unpark({ id, event: { subject } }: ParkedEvent): Promise<void> {
+    /** Removes a parked event in the write of its effect. The next event of its subject follows. */
+    async unpark({ id }: ParkedEvent): Promise<void> {
       if ((await remove.run({ id })).changes !== 1) throw new LeaseLost('the parked event is gone');
-      await setNextDue.run({ producer, subject });
     },
     fail: ({ id }: ParkedEvent, error: string) => setFailed.run({ id, error }),
   };

@@ -2,6 +2,7 @@ import type { Database } from '../database/database.ts';
 import { type SQL, sql } from '../database/drizzle.ts';
 import { nowMicros } from '../database/instant.ts';
 import type { Statement } from '../database/statement.ts';
+import { firstParked } from './consumer-store.ts';
 import type { CloudEvent } from './event-types.ts';
 
 /** The stored state of a consumer. */
@@ -39,14 +40,7 @@ export function createEventOperations(database: Database) {
     sql`SELECT event_id, producer, event, error FROM __parked_event ORDER BY producer, id`,
   );
   const release = prepare(
-    sql`UPDATE __parked_event SET is_due = 1 WHERE event_id = ${p('id')} AND id = (
-      SELECT min(id) FROM __parked_event AS other
-      WHERE other.producer = __parked_event.producer AND other.subject = __parked_event.subject)`,
-  );
-  const releaseNext = prepare(
-    sql`UPDATE __parked_event SET is_due = 1 WHERE producer = ${p('producer')} AND id = (
-      SELECT min(id) FROM __parked_event AS other
-      WHERE other.producer = ${p('producer')} AND other.subject = ${p('subject')})`,
+    sql`UPDATE __parked_event SET is_due = 1 WHERE event_id = ${p('id')} AND id IN ${firstParked}`,
   );
   const remove = prepare(sql`DELETE FROM __parked_event WHERE event_id = ${p('id')}`);
   const setPosition = prepare(
@@ -71,14 +65,8 @@ export function createEventOperations(database: Database) {
     listParked,
     /** Lets the consumer try a parked event again. Resolves with false if an earlier event of its subject waits. */
     retry: async (id: string): Promise<boolean> => (await release.run({ id })).changes > 0,
-    /** Deletes a parked event, and releases the next event of its subject. */
-    async skip(id: string): Promise<void> {
-      await database.write(async () => {
-        const parked = (await listParked()).filter((one) => one.id === id);
-        await remove.run({ id });
-        for (const { producer, event } of parked) await releaseNext.run({ producer, subject: event.subject });
-      });
-    },
+    /** Deletes a parked event. The next event of its subject follows. */
+    skip: async (id: string): Promise<void> => void (await remove.run({ id })),
     /** Sets the position of a consumer; null for the oldest event. Resolves with false if there is no such consumer. */
     replay: async (producer: string, position: string | null): Promise<boolean> =>
       (await setPosition.run({ producer, position })).changes > 0,

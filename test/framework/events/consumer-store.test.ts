@@ -143,3 +143,37 @@ test('parked events of a subject are released in their order', async (t) => {
   await operations.skip('b-1');
   expect(await dueId()).toBe('b-2');
 });
+
+/** Parks events of one subject, with an error or as events that wait. */
+async function parkAll(store: ReturnType<typeof createConsumerStore>, ...events: [string, string | null][]) {
+  for (const [id, error] of events)
+    await store.park({ id, subject: 'a', type: 'note.added' } as CloudEvent, error);
+}
+
+test('events that are parked after a replay keep the order of the feed', async (t) => {
+  const { one, operations } = await openTwice(t);
+  const handled: (string | undefined)[] = [];
+  const handleDue = async () => {
+    for (let due = await one.nextDue(); due !== undefined; due = await one.nextDue()) {
+      handled.push(due.event.id);
+      await one.unpark(due);
+    }
+  };
+  await parkAll(one, ['zzzzzzzz-10', 'no'], ['zzzzzzzz-11', null], ['zzzzzzzz-9', null]);
+  // A restored producer has another history.
+  await parkAll(one, ['aaaaaaaa-10', null]);
+  await handleDue();
+  expect(handled).toEqual(['zzzzzzzz-9']);
+  await operations.retry('zzzzzzzz-10');
+  await handleDue();
+  expect(handled).toEqual(['zzzzzzzz-9', 'zzzzzzzz-10', 'zzzzzzzz-11', 'aaaaaaaa-10']);
+});
+
+test('a skip of an event that waits does not handle the failed event before it', async (t) => {
+  const { one, operations } = await openTwice(t);
+  await parkAll(one, ['zzzzzzzz-1', 'no'], ['zzzzzzzz-2', null], ['zzzzzzzz-3', null]);
+  await operations.skip('zzzzzzzz-2');
+  expect(await one.nextDue()).toBeUndefined();
+  await operations.skip('zzzzzzzz-1');
+  expect((await one.nextDue())?.event.id).toBe('zzzzzzzz-3');
+});

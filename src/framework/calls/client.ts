@@ -126,7 +126,7 @@ export function openPeer(name: string, options: PeerOptions) {
       try {
         const headers = Object.assign(inject(propagated), headersOf[as]);
         response = await send(createCall(init, headers, leftMs));
-        body = response.ok ? JSON.parse(response.content) : undefined;
+        body = contract.hasBody(response.status) ? JSON.parse(response.content) : undefined;
       } catch (error) {
         if (error instanceof RequestEnded) throw error;
         const isTimeout = error instanceof ResponseTimeout;

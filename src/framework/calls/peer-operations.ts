@@ -1,7 +1,7 @@
 import type { ActsAs } from '../context/principal.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import { listEventSchemas } from '../openapi/event-feed.ts';
-import { findOperation, type OpenApiDocument } from '../openapi/response-contract.ts';
+import { findOperation, findUnreadable, type OpenApiDocument } from '../openapi/response-contract.ts';
 import { lookupByIds } from './batch/lookup.ts';
 import type { Operation } from './operation.ts';
 import type { CallInit, Lookup } from './peers.ts';
@@ -105,7 +105,7 @@ function declareOperation(
 
 /**
  * Finds the operation of a use in the merged document.
- * @throws {PeerUseError} if the peer has no such operation, or no such query parameter.
+ * @throws {PeerUseError} if the peer has no such operation or query parameter, or if a call cannot read its response.
  */
 export function checkUse(document: OpenApiDocument, use: PeerUse) {
   const { service, peer, operationId, sends = [], events = [] } = use;
@@ -121,6 +121,12 @@ export function checkUse(document: OpenApiDocument, use: PeerUse) {
       .map((id) => id.slice(peer.length + 1));
     throw new PeerUseError(
       `${service} uses the operation ${operationId} of ${peer}, which has ${list(known)}. Correct the name; after a change of ${peer} run ./run.sh generate`,
+    );
+  }
+  const unreadable = use.events === undefined ? findUnreadable(found.operation) : undefined;
+  if (unreadable !== undefined) {
+    throw new PeerUseError(
+      `${service} uses the operation ${operationId} of ${peer}, ${unreadable}: a call reads JSON only`,
     );
   }
   const parameters = (found.operation.parameters ?? [])

@@ -1,4 +1,4 @@
-import type { FetchResponse } from 'openapi-fetch';
+import type { OkStatus } from 'openapi-typescript-helpers';
 import type { ActsAs } from '../context/principal.ts';
 
 /**
@@ -136,9 +136,12 @@ type Init<Operation> = Member<'params', Parameters<Operation, 'path'>> &
 type CallArguments<Operation> =
   Partial<Init<Operation>> extends Init<Operation> ? [init?: Init<Operation>] : [init: Init<Operation>];
 
-type Success<Operation> = NonNullable<
-  FetchResponse<Operation & Record<string | number, unknown>, unknown, 'application/json'>['data']
->;
+/** The body of a success. Undefined: a success without a body. */
+type Success<Operation> = Operation extends { responses: infer Responses }
+  ? { [Status in keyof Responses & OkStatus]: Body<Responses[Status]> }[keyof Responses & OkStatus]
+  : never;
+
+type Body<Response> = Response extends { content: { 'application/json': infer Json } } ? Json : undefined;
 
 type Item<Operation> = Success<Operation> extends readonly (infer One)[] ? One : never;
 

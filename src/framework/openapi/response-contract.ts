@@ -17,6 +17,9 @@ interface OperationObject {
   readonly responses?: Readonly<Record<string, unknown>>;
   readonly security?: readonly SecurityRequirement[];
 }
+interface ResponseObject {
+  readonly content?: Readonly<Record<string, unknown>>;
+}
 /** Values by security scheme. All of them are needed. */
 export type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
 interface ParameterObject {
@@ -42,34 +45,30 @@ export interface OperationContract {
   defaultActsAs(service: string): ActsAs;
   /** Returns the maximum number of values of a query parameter. Infinity: the contract sets no maximum. */
   maxItems(parameter: string): number;
+  /** Whether the success with this status has a body. The body is JSON. */
+  hasBody(status: number): boolean;
   /** Describes why a response is no success of the contract. Undefined if it is one. */
   findMismatch(response: ResponseToCheck): string | undefined;
 }
 
 const httpMethods = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']);
-const jsonSchema = ['content', 'application/json', 'schema'];
+const json = 'application/json';
 const compilers = new WeakMap<OpenApiDocument, Ajv2020>();
 
 /**
  * Reads the contract of an operation from the merged document, and compiles its checks.
- * @throws {Error} if the document has no such operation, or the operation has no success that can be checked.
+ * @throws {Error} if the document has no such operation, or a call cannot read its successes.
  */
 export function readContract(document: OpenApiDocument, method: string, path: string): OperationContract {
   const operation = document.paths[path]?.[method];
-  const successes = Object.keys(operation?.responses ?? {}).filter((status) => status.startsWith('2'));
   if (operation === undefined) throw new Error(describeMissing(document, method, path));
-  if (successes.length === 0) {
-    throw new Error(`${method.toUpperCase()} ${path} declares no success: add a response 200 to its schema`);
-  }
+  const unreadable = findUnreadable(operation);
+  if (unreadable !== undefined) throw new Error(`${method.toUpperCase()} ${path}, ${unreadable}`);
   const checks = new Map(
-    successes.map((status) => {
-      try {
-        const pointer = ['paths', path, method, 'responses', status, ...jsonSchema];
-        return [Number(status), compileAt(document, pointer)];
-      } catch (error) {
-        const reason = `its response ${status} has no JSON schema that can be checked`;
-        throw new Error(`${method.toUpperCase()} ${path}: ${reason}: ${(error as Error).message}`);
-      }
+    listSuccesses(operation).flatMap(([status, { content }]) => {
+      const pointer = ['paths', path, method, 'responses', status, 'content', json, 'schema'];
+      const check = content === undefined ? undefined : compileAt(document, pointer);
+      return statusesOf(status).map((one) => [one, check] as const);
     }),
   );
   return {
@@ -82,16 +81,40 @@ export function readContract(document: OpenApiDocument, method: string, path: st
       const found = operation.parameters?.find((one) => one.name === parameter && one.in === 'query');
       return found?.schema?.maxItems ?? Number.POSITIVE_INFINITY;
     },
+    hasBody: (status) => checks.get(status) !== undefined,
     findMismatch({ status, contentType, body }) {
+      if (!checks.has(status)) return `status ${status}`;
       const check = checks.get(status);
-      if (check === undefined) return `status ${status}`;
-      if (contentType.split(';', 1)[0]?.trim() !== 'application/json')
-        return `content type ${contentType || 'none'}`;
+      if (check === undefined) return undefined;
+      if (contentType.split(';', 1)[0]?.trim() !== json) return `content type ${contentType || 'none'}`;
       if (check(body)) return undefined;
       const [error] = check.errors ?? [];
       return `body${error?.instancePath} ${error?.message}`;
     },
   };
+}
+
+/** Lists the successes of an operation. A range comes first, because a single status takes precedence. */
+function listSuccesses({ responses = {} }: OperationObject): [status: string, ResponseObject][] {
+  const all = responses as Readonly<Record<string, ResponseObject>>;
+  const successes = Object.entries(all).filter(([status]) => status.startsWith('2'));
+  return successes.sort(([one], [other]) => (one < other ? 1 : -1));
+}
+
+/** Lists the statuses of a response: one, or all of `2XX`. */
+function statusesOf(status: string): number[] {
+  return status === '2XX' ? Array.from({ length: 100 }, (_, index) => 200 + index) : [Number(status)];
+}
+
+/** Describes why a call cannot read the successes of an operation. Undefined: it can. */
+export function findUnreadable(operation: OperationObject): string | undefined {
+  const successes = listSuccesses(operation);
+  if (successes.length === 0) return 'which has no response 200';
+  for (const [status, { content }] of successes) {
+    if (content !== undefined && !Object.hasOwn(content, json))
+      return `whose response ${status} is ${Object.keys(content).join(' or ')}`;
+  }
+  return undefined;
 }
 
 /**

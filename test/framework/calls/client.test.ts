@@ -11,6 +11,7 @@ import { runInContext } from '../../../src/framework/context/context.ts';
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { Problem } from '../../../src/framework/errors/problem.ts';
+import { mergeDocuments, mergedInfo } from '../../../src/framework/openapi/merge.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { captureLog, contract, createExampleApp, createTestApp } from '../../support/app.ts';
@@ -38,14 +39,40 @@ test('an operation outside the contract cannot be declared', async () => {
   await close();
 });
 
-test('an operation without a JSON response cannot be declared, and the error names it', async () => {
-  const responses = { 204: { description: 'No content' } };
-  const paths = { '/pet/pets/': { delete: { responses } } };
-  const { operation, close } = open('http://127.0.0.1:1', { document: { openapi: '3.1.0', paths } });
-  expect(() => operation('delete', '/pet/pets/')).toThrow(
-    /^DELETE \/pet\/pets\/: its response 204 has no JSON schema that can be checked: /,
-  );
-  await close();
+test.each([
+  ['another media type', { 200: { content: { 'text/csv': {} } } }, 'whose response 200 is text/csv'],
+  ['only a redirect', { 302: {} }, 'which has no response 200'],
+])(
+  'an operation with %s as its success cannot be declared, and the error names it',
+  async (_, responses, why) => {
+    const paths = { '/pet/pets/': { delete: { operationId: 'pet.x', responses } } };
+    const { operation, close } = open('http://127.0.0.1:1', { document: { openapi: '3.1.0', paths } });
+    expect(() => operation('delete', '/pet/pets/')).toThrow(`DELETE /pet/pets/, ${why}`);
+    await close();
+  },
+);
+
+test('a success without a body resolves with undefined, and a range of statuses with the body', async (t) => {
+  const pet = defineService({
+    name: 'pet',
+    description: 'Responds without a body, and with an undeclared one of the successes.',
+    routes(scope) {
+      const response = { '2xx': Type.Object({ id: Type.Integer() }), 204: Type.Null() };
+      scope.delete('/pets/', { schema: { operationId: 'deletePets', response } }, async (_, reply) => {
+        reply.code(204);
+        return null as never;
+      });
+      scope.post('/pets/', { schema: { operationId: 'createPet', response } }, async (_, reply) =>
+        reply.code(201).send({ id: 1 }),
+      );
+    },
+  });
+  const { url, app } = await createTestApp(t, { services: [pet] });
+  const merged = mergeDocuments(app.documents(), mergedInfo('0'));
+  const { operation, close } = open(url, { document: merged });
+  t.onTestFinished(close);
+  expect(await operation('delete', '/pet/pets/')({})).toBe(undefined);
+  expect(await operation('post', '/pet/pets/')({})).toEqual({ id: 1 });
 });
 
 test('a call sends the request id, the next hop count and the remaining time', async (t) => {

@@ -81,6 +81,15 @@ test('an unknown operation or query parameter is an error of one line with the f
   );
 });
 
+test('an operation whose success is not JSON is an error of one line', async (t) => {
+  const responses = { 200: { content: { 'text/csv': {} } } };
+  const paths = { '/pet/csv': { get: { operationId: 'pet.readCsv', responses } } };
+  const { operations } = await connect(t, { merged: { openapi: '3.1.0', paths } });
+  expect(() => operations.readCsv).toThrow(
+    'user uses the operation readCsv of pet, whose response 200 is text/csv: a call reads JSON only',
+  );
+});
+
 test('a call before the app listens is an error that names service, operation and fix', async (t) => {
   const message =
     'user called listPets of pet before the app listens. Call it in a handler, in onStart or in a job';
@@ -137,6 +146,28 @@ export async function types(pet: Peer<'pet'>): Promise<unknown> {
   // @ts-expect-error the body does not match
   await createPet({ body: { name: 1, species: 'dog' } });
   return { mood, found };
+}
+
+/** Checked by tsc alone. */
+export async function typesOfBodies(
+  peer: PeerOf<{
+    removePet: { responses: { 204: { content?: never } } };
+    findPet: { responses: { 200: { content: { 'application/json': { name: string } | null } } } };
+    startJob: {
+      responses: {
+        200: { content: { 'application/json': { id: number } } };
+        202: { content: { 'application/json': { job: string } } };
+        default: { content: { 'application/problem+json': { status: number } } };
+      };
+    };
+  }>,
+): Promise<unknown> {
+  const nothing: undefined = await peer.removePet();
+  const found = await peer.findPet();
+  // @ts-expect-error the pet may be null
+  const name: string = found.name;
+  const started: { id: number } | { job: string } = await peer.startJob();
+  return { nothing, name, started };
 }
 // @ts-expect-error no such peer
 export type NoPeer = Peer<'no-such-peer'>;

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what is missing, then runs a command. Works with bash 3.2, the version of macOS.
+# Another shell, as in `sh run.sh`, stops here.
+[ -n "${BASH_VERSION-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 
 usage='Usage: ./run.sh [start] [--config FILE] [--app NAME | --all]
@@ -60,6 +62,9 @@ main() {
   local caller=$PWD
   # Like npm, for the commands that take a folder of the caller.
   export INIT_CWD=$caller
+  local tool
+  # Small images have a shell, but not all of these.
+  for tool in cmp find grep sed; do command -v "$tool" >/dev/null || fail "$tool is needed" 1; done
   cd_home
   local command=start
   case "${1-}" in
@@ -122,7 +127,8 @@ main() {
 # Keeps what Node compiles, from the first file on. The framework does the same, but only after Node has read that file.
 use_compile_cache() { export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$PWD/node_modules/.cache/node}; }
 
-fail() { echo "run.sh: $1" >&2; exit 2; }
+# Ends with one line. The exit code is 2 for wrong arguments, and 1 for a setup that fails.
+fail() { echo "run.sh: $1" >&2; exit "${2-2}"; }
 
 # A path, or the URL of a database, from the caller's folder.
 absolute() {
@@ -171,12 +177,13 @@ find_node() {
   version=$(cat .node-version)
   [ -f "$kept" ] && path=$(cat "$kept")
   if [ -z "$path" ] || [ ! -x "$path" ]; then
-    command -v npx >/dev/null || { echo "run.sh: Node $version or npm is needed" >&2; exit 1; }
+    command -v npx >/dev/null || fail "Node $version or npm is needed" 1
     echo "run.sh: downloading Node $version with npm, once" >&2
     # In another folder, because `devEngines` makes npx fail with an old Node in this one.
-    path=$(cd / && npx --yes --package "node@$version" -- node -p process.execPath) || exit 1
+    path=$(cd / && npx --yes --package "node@$version" -- node -p process.execPath) ||
+      fail "Node $version could not be installed: see above" 1
   fi
-  is_new_enough "$path" || { echo "run.sh: Node $version could not be installed" >&2; exit 1; }
+  is_new_enough "$path" || fail "Node $version could not be installed" 1
   echo "$path"
 }
 
@@ -193,11 +200,14 @@ is_new_enough() {
 
 install_dependencies() {
   cmp -s package-lock.json node_modules/.installed && return
+  command -v npm >/dev/null || fail 'npm is needed to install the dependencies' 1
+  [ -w . ] || fail "$PWD cannot be written, and the dependencies are not installed" 1
   echo 'run.sh: installing dependencies, once' >&2
   # With another Node, npm would read the global configuration (proxy, certificate) from another folder.
   local machine
   machine=$(cd / && npm config get globalconfig)
-  PATH=$(dirname "$1"):$PATH set_up npm ci --globalconfig "$machine" --include=dev --loglevel=error
+  PATH=$(dirname "$1"):$PATH set_up npm ci --globalconfig "$machine" --include=dev --loglevel=error ||
+    fail 'the dependencies could not be installed: see above' 1
   echo "$1" >node_modules/.node-path
   # For .vscode/launch.json, which needs the path of a program.
   ln -sf "$1" node_modules/.node

@@ -1,8 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { expect } from 'vitest';
 
 /** The arguments of `unshare` for a shell that may mount file systems, before its script. */
 export const mount = ['--user', '--map-root-user', '--mount', 'sh', '-c'];
+
+/** Whether a test may mount file systems here. */
+export const canMount = spawnSync('unshare', [...mount, 'mount -t tmpfs tmpfs /mnt']).status === 0;
 
 /** Fills the disk, up to `size` MiB. */
 export function fillDisk(path: string, size: number): void {

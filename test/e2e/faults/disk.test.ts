@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
@@ -6,9 +5,7 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { makeFolder, sendRequest } from '../../support/app.ts';
 import { main, startProcess, startServer, writeConfig } from '../process/helper.ts';
-import { fillDisk, mount } from './disk-helpers.ts';
-
-const canMount = spawnSync('unshare', [...mount, 'mount -t tmpfs tmpfs /mnt']).status === 0;
+import { canMount, fillDisk, mount } from './disk-helpers.ts';
 
 describe('the server ends with 1 and one line with the file and the remedy, on', () => {
   /** Writes a config, starts its server once, and stops it. */

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,10 +5,8 @@ import { expect, test } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { createEventProject } from '../process/event-project.ts';
-import { fillDisk, mount } from './disk-helpers.ts';
+import { canMount, fillDisk, mount } from './disk-helpers.ts';
 import { expectOnce, startEventLoad } from './event-helpers.ts';
-
-const canMount = spawnSync('unshare', [...mount, 'mount -t tmpfs tmpfs /mnt']).status === 0;
 
 const lines = (output: string, text: string) => output.split('\n').filter((line) => line.includes(text));
 

@@ -14,7 +14,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { services } from '#generated/services.ts';
 import { makeFolder } from '../../support/app.ts';
-import { copyProject, root, startProcess, writeConfig } from '../process/helper.ts';
+import {
+  copyProject,
+  fakeCommand,
+  outcome,
+  pathWith,
+  root,
+  startProcess,
+  writeConfig,
+} from '../process/helper.ts';
 
 /** The services with a database. */
 const known = Object.keys(services).join(', ');
@@ -257,20 +265,3 @@ test('dev restarts only on a change of a source or the config', async (t) => {
   dev.child.kill('SIGINT');
   expect((await dev.ended).code).toBe(0);
 });
-
-async function outcome(running: ReturnType<typeof startProcess>) {
-  const { code } = await running.ended;
-  return { code, output: running.output() };
-}
-
-/** Creates a folder with an executable of that name. `pathWith` puts the folder first. */
-function fakeCommand(t: TestContext, name: string, body: string): string {
-  const folder = makeFolder(t);
-  writeFileSync(join(folder, name), `#!/bin/sh\n${body}\n`);
-  chmodSync(join(folder, name), 0o755);
-  return folder;
-}
-
-function pathWith(...folders: string[]): string {
-  return [...folders, process.env.PATH].join(':');
-}

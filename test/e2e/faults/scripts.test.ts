@@ -11,18 +11,13 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { services } from '#generated/services.ts';
 import { makeFolder } from '../../support/app.ts';
-import { copyProject, root, startProcess, writeConfig } from '../process/helper.ts';
+import { copyProject, outcome, root, startProcess, writeConfig } from '../process/helper.ts';
 
 /** The services with a database. */
 const known = Object.keys(services).join(', ');
 
 // Each test starts up to five processes, which is slow while the cores are busy.
 vi.setConfig({ testTimeout: 180_000 });
-
-async function outcome(running: ReturnType<typeof startProcess>) {
-  const { code } = await running.ended;
-  return { code, output: running.output() };
-}
 
 const generate = (t: Parameters<typeof startProcess>[0], cwd: string, ...args: string[]) =>
   outcome(startProcess(t, process.execPath, ['scripts/generate.ts', ...args], { cwd }));

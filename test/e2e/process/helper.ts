@@ -62,6 +62,23 @@ export function startProcess(
   };
 }
 
+/** Resolves with the exit code and the output of a process. */
+export async function outcome({ ended, output }: TestProcess) {
+  const { code } = await ended;
+  return { code, output: output() };
+}
+
+/** Creates a folder with an executable of that name. `pathWith` puts the folder first. */
+export function fakeCommand(t: TestContext, name: string, body: string): string {
+  const folder = makeFolder(t);
+  writeFileSync(join(folder, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  return folder;
+}
+
+export function pathWith(...folders: string[]): string {
+  return [...folders, process.env.PATH].join(':');
+}
+
 /** Writes the config file of one app on a free port, in a new folder. */
 export function writeConfig(
   t: TestContext,

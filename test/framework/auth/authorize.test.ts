@@ -12,6 +12,8 @@ test.for<[string, Principal, readonly Requirement[], number | undefined]>([
   ['the scope of one of two alternatives', userWith('b:read'), either, undefined],
   ['the scope of no alternative', userWith('c:read'), either, 403],
   ['no credential', anonymous, either, 401],
+  ['no credential, where any user may call', anonymous, [{ bearer: [] }], 401],
+  ['a service where any user may call', servicePrincipal('user'), [{ bearer: [] }], 403],
   ['a service where any may call', servicePrincipal('user'), [{ service: [] }], undefined],
   ['a service that the route names', servicePrincipal('user'), [{ service: ['user'] }], undefined],
   ['a service that the route does not name', servicePrincipal('desk'), [{ service: ['user'] }], 403],

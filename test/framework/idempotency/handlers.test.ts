@@ -100,20 +100,26 @@ describe('the handler of a POST with an idempotency key', () => {
     ]);
   });
 
-  test('continues from its stored results if it failed with a 5xx after its writes', async (t) => {
-    const { post, notes, stage } = await start(t);
-    expect((await post('/unavailable')).status).toBe(503);
-    expect(notes()).toEqual(['one', 'other']);
-    const second = await post('/unavailable');
-    expect([second.status, second.body, isReplayed(second)]).toEqual([
-      200,
-      { changes: 0, ids: [1, 2] },
-      false,
-    ]);
-    const third = await post('/unavailable');
-    expect([third.body, isReplayed(third), notes()]).toEqual([second.body, true, ['one', 'other']]);
-    expect(stage.runs).toHaveLength(2);
-  });
+  test.for([
+    ['/unavailable', 503],
+    ['/defect', 500],
+  ] as const)(
+    'continues from its stored results if it failed with a 5xx after its writes: %s',
+    async ([path, status], t) => {
+      const { post, notes, stage } = await start(t);
+      expect((await post(path)).status).toBe(status);
+      expect(notes()).toEqual(['one', 'other']);
+      const second = await post(path);
+      expect([second.status, second.body, isReplayed(second)]).toEqual([
+        200,
+        { changes: 0, ids: [1, 2] },
+        false,
+      ]);
+      const third = await post(path);
+      expect([third.body, isReplayed(third), notes()]).toEqual([second.body, true, ['one', 'other']]);
+      expect(stage.runs).toHaveLength(2);
+    },
+  );
 
   test('runs again but writes once if it responds with a stream', async (t) => {
     const { post, notes, stage } = await start(t);

@@ -56,7 +56,6 @@ export function makeNotes(stage: Stage) {
           return { id, at: new Date(1_700_000_000_000) };
         });
       const changeNothing = () => runSql(database, sql`DELETE FROM note WHERE text = 'missing'`);
-      let isUnavailable = true;
 
       const post = (path: string, handler: Handler) =>
         scope.post(path, { schema: { hide: true } }, (request, reply) => {
@@ -99,15 +98,21 @@ export function makeNotes(stage: Stage) {
         await add('conflict');
         throw new Conflict('too late');
       });
-      post('/unavailable', async () => {
-        const changes = await changeNothing();
-        const ids = [(await add('one')).id, (await add('other')).id];
-        if (isUnavailable) {
-          isUnavailable = false;
-          throw new ServiceUnavailable('not now');
-        }
-        return { changes, ids };
-      });
+      for (const [path, error] of [
+        ['/unavailable', new ServiceUnavailable('not now')],
+        ['/defect', new Error('a mistake in the handler')],
+      ] as const) {
+        let hasFailed = false;
+        post(path, async () => {
+          const changes = await changeNothing();
+          const ids = [(await add('one')).id, (await add('other')).id];
+          if (!hasFailed) {
+            hasFailed = true;
+            throw error;
+          }
+          return { changes, ids };
+        });
+      }
       post('/nothing', async () => {
         await stage.wait();
         await add('nothing');

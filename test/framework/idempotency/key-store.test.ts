@@ -134,6 +134,24 @@ describe('expired keys are removed without further requests:', () => {
   });
 });
 
+test('a request writes nothing more when another process has responded to it', async (t) => {
+  const file = join(makeFolder(t), 'note.db');
+  const { client, database, keys, writeIn } = await open(t, {}, file);
+  const other = await open(t, {}, file);
+  const claimed = await keys.claim('a', 'the same');
+  if ('response' in claimed) throw new Error('the key is not new');
+  expect(await other.post('a')).toBe('done');
+  // The handler may decide otherwise than in the other process, and make a further write.
+  for (const note of ['first', 'second']) {
+    const write = writeIn(
+      claimed,
+      async () => void (await runSql(database, sql`INSERT INTO note VALUES (${note})`)),
+    );
+    await expect(write).rejects.toMatchObject({ status: 409 });
+  }
+  expect(client.prepare('SELECT text FROM note').pluck().all()).toEqual(['note']);
+});
+
 test('after close() nothing is pruned', async (t) => {
   const { client, keys, post, list, age } = await open(t, { pruneEveryMs: 1 });
   await post('a');

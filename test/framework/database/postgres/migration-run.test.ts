@@ -33,6 +33,15 @@ test.skipIf(postgresUrl === undefined)('a migration may take longer than a reque
   await expect(Promise.all([one.check(), other.check()])).resolves.toBeDefined();
 });
 
+test.skipIf(postgresUrl === undefined)('a migration that was edited after it ran is rejected', async (t) => {
+  const url = newSchemaUrl();
+  await openTestDatabase(t, url, { migrations: writeMigrations(t, [['0000_first', 1, 'SELECT 1']]) });
+  const migrations = writeMigrations(t, [['0000_first', 1, 'SELECT 2']]);
+  await expect(openTestDatabase(t, url, { migrations })).rejects.toThrow(
+    /it has a migration \([0-9a-f]{12}\) that this version does not have\. Start the newer version/,
+  );
+});
+
 test.skipIf(postgresUrl === undefined)('a migration that fails is named', async (t) => {
   const migrations = writeMigrations(t, [['0000_wrong', 1, 'NO SQL']]);
   await expect(openTestDatabase(t, newSchemaUrl(), { migrations })).rejects.toThrow(

@@ -69,6 +69,11 @@ describe.for(['stopped', 'killed'] as const)('the file of a server that was %s',
       /^it has a migration \(abababababab\) that this version does not have: the file belongs to a newer version or to another service, or the migration was edited after it ran\. Start the newer version, or name another file in the config$/,
     ],
     [
+      'whose migration was edited',
+      query(`UPDATE __drizzle_migrations SET hash = '${'ab'.repeat(32)}' WHERE id = 1`),
+      /^it has a migration \(abababababab\) that this version does not have/,
+    ],
+    [
       'of another program',
       query('PRAGMA foreign_keys = OFF; DROP TABLE __drizzle_migrations'),
       /^it has tables and no migrations of this project\. Name another file in the config$/,

@@ -258,6 +258,21 @@ describe('close() with queued writes', () => {
     expect(listCommitted(file)).toEqual(numbered(20).filter((_, index) => index !== 7));
   });
 
+  test('waits for the open transaction', async (t) => {
+    const { file, database } = openNotes(t);
+    let closed: Promise<void> | undefined;
+    const writes = [
+      database.write(async () => {
+        await addNote(database, 'one');
+        closed = database.close() as Promise<void>;
+      }),
+      database.write(() => addNote(database, 'other')),
+    ];
+    await Promise.all(writes);
+    await closed;
+    expect(listCommitted(file)).toEqual(['one', 'other']);
+  });
+
   test('rejects them while another process has the lock, and does not commit them later', async (t) => {
     const { file, database } = openNotes(t);
     const other = new Client(file);

@@ -60,6 +60,8 @@ const types = {
  * of one event-loop turn in one packet.
  */
 export class Connection {
+  /** Called when it can run no further statement. A transaction sets it. */
+  onBroken = (): void => {};
   readonly #client: pg.Client;
   readonly #ready: Promise<unknown>;
   #isCorked = false;
@@ -87,6 +89,7 @@ export class Connection {
     this.#client = new pg.Client(config as pg.ClientConfig);
     const markBroken = () => {
       this.#isBroken = true;
+      this.onBroken();
     };
     this.#client.on('error', markBroken);
     this.#client.on('end', markBroken);

@@ -29,6 +29,8 @@ export function openTransaction(
       // Not awaited: BEGIN goes out with the first statement, and an error of BEGIN fails that statement too.
       connection.run({ text: 'BEGIN' }).catch(() => {});
       opened.resolve(connection);
+      // The function of a write may wait for something else for ever. The server ends its idle transaction then.
+      connection.onBroken = ended.resolve;
       return ended.promise;
     })
     .catch(opened.reject);

@@ -45,15 +45,31 @@ describe.skipIf(postgresUrl === undefined)('writes to PostgreSQL', () => {
     },
   );
 
+  test('that never end free their connection when the server ends their transaction', async (t) => {
+    const { database, unlock } = await openLocked(t, 5_000, '&pool=3');
+    await unlock();
+    const pid = Promise.withResolvers<unknown>();
+    // It awaits something that is not a statement.
+    void database.write(async () => {
+      const [[id] = []] = await readSql(database, sql`SELECT pg_backend_pid()`);
+      pid.resolve(id);
+      await new Promise(() => {});
+    });
+    // The server does so after 30 s.
+    await runSql(database, sql`SELECT pg_terminate_backend(CAST(${await pid.promise} AS integer))`);
+    await writes['of two statements'](database);
+    expect(await readSql(database, sql`SELECT n FROM counter`)).toEqual([[2]]);
+  });
+
   test('that wait for a connection are rejected when the database is closed', async (t) => {
     const { database, unlock } = await openLocked(t, 30_000, '&pool=3');
-    const running = writes['of two statements'](database);
+    const running = Promise.allSettled([writes['of two statements'](database)]);
     // Sends the first statement.
     await readSql(database, sql`SELECT 1`);
     const waiting = writes['of two statements'](database);
     const closed = database.close();
     await expect(waiting).rejects.toMatchObject({ status: 503, message: 'The database is closing' });
     await unlock();
-    await Promise.allSettled([running, closed]);
+    await Promise.all([running, closed]);
   });
 });

@@ -24,7 +24,7 @@ export interface DatabaseDriver {
    * Prepares a select that locks its rows until the write ends, for a write that decides by these rows. Run it first,
    * and count or compare in a later statement. SQLite runs one write at a time and needs no lock.
    */
-  prepareLocking<P extends Prepared>(query: Preparable<P>): Statement<P>;
+  prepareLocking<P extends Prepared>(query: Preparable<P> | SQL): Statement<P>;
   /**
    * Prepares the insertion of rows that no statement of the same write reads. The rows of all writes of a transaction are
    * inserted together right before COMMIT; PostgreSQL gets them in the packet with COMMIT.

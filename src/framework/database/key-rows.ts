@@ -1,8 +1,8 @@
 import type { KeyRow, KeyRows } from '../idempotency/key-store.ts';
 import type { DatabaseDriver } from './database.ts';
-import { type SQL, sql } from './drizzle.ts';
+import { sql } from './drizzle.ts';
 import { currentWrite } from './running-write.ts';
-import type { Statement, Values } from './statement.ts';
+import type { Values } from './statement.ts';
 
 /** The framework's table of idempotency keys in SQLite. `rowid` orders keys by their age. */
 export const idempotencyTable = `
@@ -26,12 +26,11 @@ const newest = sql`(SELECT max(rowid) FROM ${table})`;
 
 /** Creates the access to the stored keys of a database, with SQL that both SQLite and PostgreSQL understand. */
 export function createKeyRows(driver: DatabaseDriver): KeyRows {
-  const { identity } = driver;
-  const prepare = (query: SQL) => driver.prepare(query) as unknown as Statement;
+  const { identity, prepare } = driver;
   const stored = sql`SELECT fingerprint, results, status, headers, body FROM ${table} WHERE key = ${p('key')} AND created_at > ${p('since')}`;
   const select = prepare(stored);
   // Lock the row, because the second of two processes that store a response must see the response of the first.
-  const selectLocked = driver.prepareLocking(stored as never) as unknown as Statement;
+  const selectLocked = driver.prepareLocking(stored);
   const insert = prepare(
     sql`INSERT INTO ${table} (key, fingerprint, created_at, results)
       VALUES (${p('key')}, ${p('fingerprint')}, ${p('createdAt')}, ${p('results')}) ON CONFLICT (key) DO NOTHING`,

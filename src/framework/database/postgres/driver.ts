@@ -63,7 +63,7 @@ export class PostgresDriver implements DatabaseDriver {
   prepare = <P extends Prepared>(query: Preparable<P> | SQL, options?: PrepareOptions): Statement<P> =>
     this.#prepare(query, '', options);
 
-  prepareLocking = <P extends Prepared>(query: Preparable<P>): Statement<P> =>
+  prepareLocking = <P extends Prepared>(query: Preparable<P> | SQL): Statement<P> =>
     // FOR UPDATE would also block inserts of rows that refer to this row.
     this.#prepare(query, ' for no key update');
 

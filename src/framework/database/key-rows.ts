@@ -36,6 +36,9 @@ export function createKeyRows(driver: DatabaseDriver): KeyRows {
       VALUES (${p('key')}, ${p('fingerprint')}, ${p('createdAt')}, ${p('results')}) ON CONFLICT (key) DO NOTHING`,
   );
   const remove = prepare(sql`DELETE FROM ${table} WHERE key = ${p('key')}`);
+  const removeExpired = prepare(
+    sql`DELETE FROM ${table} WHERE key = ${p('key')} AND created_at <= ${p('since')}`,
+  );
   const setResults = prepare(sql`UPDATE ${table} SET results = ${p('results')} WHERE key = ${p('key')}`);
   const setResponse = prepare(
     sql`UPDATE ${table} SET status = ${p('status')}, headers = ${p('headers')}, body = ${p('body')}
@@ -64,7 +67,6 @@ export function createKeyRows(driver: DatabaseDriver): KeyRows {
     const row = (await statement.get({ key, since })) as unknown[] | undefined;
     if (row === undefined) return undefined;
     const [fingerprint, results, status, headers, body] = row;
-    if ((results as Uint8Array).length === 0) return undefined;
     return { fingerprint, results, status, headers, body } as KeyRow;
   }
 
@@ -73,16 +75,16 @@ export function createKeyRows(driver: DatabaseDriver): KeyRows {
     read: (key, since) => read(key, since),
     async claim(key, fingerprint, { createdAt, since }) {
       const values: Values = { key, fingerprint, createdAt, results: claimed };
-      const found = await read(key, since, selectLocked);
-      if (found !== undefined) return found;
-      // PostgreSQL waits here while another process holds the key. The next statement sees what that process stored.
-      if ((await insert.run(values)).changes > 0) return undefined;
-      const other = await read(key, since, selectLocked);
-      if (other !== undefined) return other;
-      // The stored key has expired. A new row makes it the newest key again.
-      await remove.run({ key });
-      await insert.run(values);
-      return undefined;
+      for (;;) {
+        const found = await read(key, since, selectLocked);
+        if (found !== undefined) return found;
+        // PostgreSQL waits here while another process holds the key. The next statement sees what that process stored.
+        if ((await insert.run(values)).changes > 0) return undefined;
+        const other = await read(key, since, selectLocked);
+        if (other !== undefined) return other;
+        // The stored key has expired. A new row makes it the newest key again, unless another process has replaced it.
+        await removeExpired.run({ key, since });
+      }
     },
     remove: async (key) => void (await remove.run({ key })),
     setResults: async (key, results) => void (await setResults.run({ key, results })),

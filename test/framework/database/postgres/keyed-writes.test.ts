@@ -1,11 +1,12 @@
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { sql } from '../../../../src/framework/database/drizzle.ts';
+import { createKeyRows } from '../../../../src/framework/database/key-rows.ts';
 import { Conflict } from '../../../../src/framework/errors/problem.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../../../src/framework/testing/index.ts';
 import type { AnyService } from '../../../../src/framework/testing/layout.ts';
-import { newSchemaUrl, postgresUrl } from '../../../support/postgres-database.ts';
+import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
 
 /** `POST /effects/` answers 409 if its write fails, which it does unless `isOk`. */
 const effect = defineService({
@@ -40,5 +41,27 @@ test.skipIf(postgresUrl === undefined)(
     expect(await send(false, 'first')).toMatchObject({ status: 409 });
     expect(await send(true, 'second')).toMatchObject({ status: 200, body: { effects: 1 } });
     expect(await send(true, 'second')).toMatchObject({ status: 200, body: { effects: 1 } });
+  },
+);
+
+test.skipIf(postgresUrl === undefined)(
+  'one of two processes that use an expired key at the same time claims it',
+  async (t) => {
+    const url = newSchemaUrl();
+    const open = async () => createKeyRows(await openTestDatabase(t, url));
+    const processes = [await open(), await open()];
+    /** Claims a key in a write, and resolves with whether no other process has claimed it. */
+    const claim = (rows: (typeof processes)[0], key: string, now: number) =>
+      rows.write(async () => {
+        const found = await rows.claim(key, 'the same', { createdAt: now, since: now - 1_000 });
+        if (found === undefined) await rows.setResults(key, Buffer.from('done'));
+        return found === undefined;
+      });
+    for (let index = 0; index < 50; index += 1) {
+      const key = `key ${index}`;
+      await claim(processes[0] as never, key, 1);
+      const claims = await Promise.all(processes.map((rows) => claim(rows, key, 5_000)));
+      expect(claims.sort(), key).toEqual([false, true]);
+    }
   },
 );

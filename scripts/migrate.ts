@@ -1,7 +1,8 @@
 /** Creates, applies and lists migrations: see --help. The server applies pending migrations when it starts. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { type Config, readConfig } from '../src/framework/config/config.ts';
@@ -39,6 +40,9 @@ A copy contains the ids and the idempotency keys, and is compared with the sourc
 fails or is killed, the target has no rows.
 `;
 
+/** The name is a part of the name of a file. */
+const migrationName = /^[\w-]+$/;
+
 await runServiceCommand(async () => {
   const { values, positionals } = readArguments(
     {
@@ -54,6 +58,8 @@ await runServiceCommand(async () => {
   if (values.name !== undefined && command !== 'create') throw usageError('Expected --name only with create');
   if ((values.from ?? values.to) !== undefined && command !== 'copy')
     throw usageError('Expected --from and --to only with copy');
+  if (values.name !== undefined && !migrationName.test(values.name))
+    throw usageError('Expected --name with letters, digits, "_" and "-" only');
   if (command === 'create') return create(name, values.name);
   if (command !== 'apply' && command !== 'status' && command !== 'copy')
     throw usageError('Expected create, apply, status or copy');
@@ -87,7 +93,12 @@ function create(service: string | undefined, name: string | undefined): void {
   for (const one of service === undefined ? known : [service]) {
     const folder = `src/services/${one}`;
     writeMigration(one, 'sqlite', `${folder}/tables.ts`, name);
-    writeMigration(one, 'postgres', writePostgresTables(folder), name);
+    const tables = writePostgresTables(folder);
+    try {
+      writeMigration(one, 'postgres', tables, name);
+    } finally {
+      rmSync(dirname(tables), { recursive: true });
+    }
   }
 }
 
@@ -100,29 +111,33 @@ function writeMigration(
 ): void {
   const out = `src/services/${service}/migrations/${dialect}`;
   const isFirst = !existsSync(join(root, out, 'meta/_journal.json'));
-  const { status } = spawnSync(
+  const { status, stderr } = spawnSync(
     process.execPath,
     [
       join(root, 'node_modules/drizzle-kit/bin.cjs'),
       ...['generate', `--dialect=${dialect === 'sqlite' ? 'sqlite' : 'postgresql'}`],
       ...[`--schema=${tables}`, `--out=${out}`, `--name=${name ?? (isFirst ? 'initial' : 'change')}`],
     ],
-    { cwd: root, stdio: 'inherit' },
+    { cwd: root, stdio: ['inherit', 'inherit', 'pipe'], encoding: 'utf8' },
   );
-  if (status !== 0) throw new CommandError(`${service}: drizzle-kit failed`);
+  // drizzle-kit 0.31 ends with 0 after an error, for example if it has to ask and there is no terminal.
+  if (status !== 0 || /^\w*Error: /m.test(stderr))
+    throw new CommandError(`${service}: drizzle-kit failed: ${stderr.trim().split(/\n +at /)[0]}`);
   if (dialect === 'postgres') removeSchemaNames(join(root, out));
 }
 
-/** Writes a file with the tables of a service for PostgreSQL, since drizzle-kit reads tables from a file. */
+/**
+ * Writes a file with the tables of a service for PostgreSQL, since drizzle-kit reads tables from a file. Its imports are
+ * absolute, because node_modules may be a link to a folder elsewhere.
+ */
 function writePostgresTables(folder: string): string {
-  const file = 'node_modules/.cache/postgres-tables.ts';
-  mkdirSync(join(root, 'node_modules/.cache'), { recursive: true });
-  const names = listExports(join(root, folder, 'tables.ts'));
+  const file = join(mkdtempSync(join(tmpdir(), 'tables-')), 'tables.ts');
+  const tables = join(root, folder, 'tables.ts');
   writeFileSync(
-    join(root, file),
-    `import * as tables from '../../${folder}/tables.ts';
-import { toPostgresTables } from '../../scripts/lib/postgres-tables.ts';
-export const { ${names.join(', ')} } = toPostgresTables(tables);
+    file,
+    `import * as tables from ${JSON.stringify(tables)};
+import { toPostgresTables } from ${JSON.stringify(join(root, 'scripts/lib/postgres-tables.ts'))};
+export const { ${listExports(tables).join(', ')} } = toPostgresTables(tables);
 `,
   );
   return file;

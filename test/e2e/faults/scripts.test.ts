@@ -168,6 +168,8 @@ test('a new service with a database: generate names the missing migration, migra
   expect((await migrate(t, project, 'create', 'plant')).code).toBe(0);
   const sql = readFileSync(join(services, 'plant/migrations/sqlite/0000_initial.sql'), 'utf8');
   expect(sql).toContain('CREATE TABLE `pet`');
+  const postgres = readFileSync(join(services, 'plant/migrations/postgres/0000_initial.sql'), 'utf8');
+  expect(postgres).toContain('CREATE TABLE "pet"');
   expect((await generate(t, project)).code).toBe(0);
 
   const tables = join(services, 'plant/tables.ts');
@@ -191,6 +193,27 @@ test('migrate create writes a migration for the changes of the tables', async (t
   expect(sql).toContain('ALTER TABLE `user` ADD `email` text');
 });
 
+test('migrate create fails with the reason if drizzle-kit fails, which ends with 0', async (t) => {
+  const project = copyProject(t);
+  const tables = join(project, 'src/services/user/tables.ts');
+  const before = readFileSync(tables, 'utf8');
+  // A rename or a new column: drizzle-kit asks, and there is no terminal.
+  writeFileSync(tables, before.replace('name: text()', 'title: text()').replaceAll('.name', '.title'));
+  expect(await migrate(t, project, 'create', 'user')).toMatchObject({
+    code: 1,
+    output: expect.stringMatching(
+      /user: drizzle-kit failed: Error: Interactive prompts require a TTY [^\n]*\n$/,
+    ),
+  });
+  writeFileSync(tables, `${before}export const x = ;\n`);
+  expect(await migrate(t, project, 'create', 'user')).toMatchObject({
+    code: 1,
+    output: expect.stringMatching(
+      /drizzle-kit failed: Error: Transform failed[\s\S]*tables\.ts:\d+:\d+: ERROR: Unexpected ";"\n$/,
+    ),
+  });
+});
+
 test.for([
   { script: 'generate', args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
   { script: 'generate', args: ['pet'], message: 'Unknown argument pet: see --help\n' },
@@ -207,6 +230,10 @@ test.for([
   { args: [], message: 'Expected create, apply, status or copy: see --help\n' },
   { args: ['drop'], message: 'Expected create, apply, status or copy: see --help\n' },
   { args: ['create', 'nope'], message: `nope is not a service with a database (known: ${known})\n` },
+  {
+    args: ['create', 'pet', '--name', 'a/b'],
+    message: 'Expected --name with letters, digits, "_" and "-" only: see --help\n',
+  },
   { args: ['status', 'pet', 'user'], message: 'Unknown argument user: see --help\n' },
   { args: ['status', '--name', 'x'], message: 'Expected --name only with create: see --help\n' },
   { args: ['status', 'nope'], message: `nope is not a service with a database (known: ${known})\n` },

@@ -3,7 +3,6 @@ import {
   createQuerySerializer,
   defaultPathSerializer as pathSerializer,
 } from 'openapi-fetch';
-import type { HttpMethod } from 'openapi-typescript-helpers';
 import { currentContext, outgoingContext } from '../context/context.ts';
 import { enclosingWrite } from '../context/open-write.ts';
 import type { ActsAs } from '../context/principal.ts';
@@ -20,7 +19,7 @@ import { ResponseTimeout } from './exchange.ts';
 import type { Operation } from './operation.ts';
 import type { CallInit } from './peers.ts';
 import { toCallerProblem } from './refusal.ts';
-import { HttpRequest, type HttpResponse, openTransport, type TransportLimits } from './transport.ts';
+import { type HttpRequest, type HttpResponse, openTransport, type TransportLimits } from './transport.ts';
 
 export interface PeerOptions {
   /** The service that calls. Absent: the calls name no service. */
@@ -58,7 +57,7 @@ export function openPeer(name: string, options: PeerOptions) {
     caller: { ...options.headers, ...identify('caller') },
   };
 
-  function createOperation(method: HttpMethod, path: string): Operation<CallInit | undefined, unknown> {
+  function createOperation(method: string, path: string): Operation<CallInit | undefined, unknown> {
     if (document === undefined) throw new Error(`The contract of ${name} is not generated yet`);
     const contract = readContract(document, method, path);
     const verb = method.toUpperCase() as HttpRequest['method'];
@@ -90,10 +89,10 @@ export function openPeer(name: string, options: PeerOptions) {
       const sent = { ...lowerCaseNames(init.headers), ...headers };
       const { request, keyed, service } = currentContext() ?? {};
       if (takesKey && keyed !== undefined) sent['idempotency-key'] ??= keyed.nextKey(`${service} ${target}`);
-      const options = { method: verb, headers: sent, timeout, request };
-      if (body === undefined) return new HttpRequest(url, options);
+      const call = { url, method: verb, headers: sent, timeout, request };
+      if (body === undefined) return call;
       sent['content-type'] = 'application/json';
-      return new HttpRequest(url, { ...options, body: JSON.stringify(body) });
+      return { ...call, body: JSON.stringify(body) };
     }
 
     async function call(init: CallInit | undefined): Promise<unknown> {
@@ -138,7 +137,7 @@ export function openPeer(name: string, options: PeerOptions) {
         end('loop', begun, init);
         throw new CallLoop(called);
       }
-      const contentType = response.headers.get('content-type') ?? '';
+      const contentType = String(response.headers['content-type'] ?? '');
       const mismatch = contract.findMismatch({ status: response.status, contentType, body });
       end(mismatch === undefined ? 'ok' : response.ok ? 'invalid_response' : 'error_status', begun, init);
       if (mismatch === undefined) return body;
@@ -156,7 +155,7 @@ export function openPeer(name: string, options: PeerOptions) {
   /** Sends a GET request to a system route of the peer. */
   function get(path: string, timeout: number): Promise<HttpResponse> {
     const headers = Object.assign(inject(outgoingContext(timeout, 'service')), headersOf.service);
-    return send(new HttpRequest(`${origin()}/${name}${path}`, { method: 'GET', headers, timeout }));
+    return send({ url: `${origin()}/${name}${path}`, method: 'GET', headers, timeout });
   }
 
   return {

@@ -1,4 +1,3 @@
-import type { HttpMethod } from 'openapi-typescript-helpers';
 import { internalLimits } from '../config/limits.ts';
 import { runAs } from '../context/context.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -68,7 +67,7 @@ export function connectPeer({
     document: contract,
     ...(members !== undefined && { members }),
     open(method, path, use) {
-      const operation = opened.createOperation(method as HttpMethod, path);
+      const operation = opened.createOperation(method, path);
       monitor.addUse({
         method,
         path,

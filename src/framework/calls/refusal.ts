@@ -4,10 +4,10 @@ import type { HttpResponse } from './transport.ts';
 /** Converts the 401 or 403 of a peer to a problem for the caller of the running request. */
 export function toCallerProblem({ status, headers, content }: HttpResponse, target: string): Problem {
   const { type, detail } = readProblem(content);
-  const challenge = headers.get('www-authenticate');
+  const challenge = headers['www-authenticate'];
   return new Problem(status, detail ?? `${target} is not permitted`, {
     ...(type !== undefined && { type }),
-    ...(challenge !== null && { headers: { 'www-authenticate': challenge } }),
+    ...(challenge !== undefined && { headers: { 'www-authenticate': String(challenge) } }),
   });
 }
 

@@ -3,49 +3,25 @@ import { RequestEnded } from '../errors/problem.ts';
 import { type Connections, openConnections } from './balancer.ts';
 import { type ExchangeHandler, type ResponseHeaders, ResponseTimeout } from './exchange.ts';
 
-/** The part of the Fetch API `Request` that openapi-fetch and `send` need. */
-export class HttpRequest {
+export interface HttpRequest {
   readonly url: string;
   readonly method: Dispatcher.HttpMethod;
-  readonly headers: Headers | Record<string, string>;
-  readonly body: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
   /** ms for the complete response. */
   readonly timeout: number;
   /** The request that causes the call. If it is over, the call is not sent. */
-  readonly request: { readonly isOver: boolean } | undefined;
-
-  constructor(url: string, { method, headers, body, timeout, request }: HttpRequestInit) {
-    this.url = url;
-    this.method = method;
-    this.headers = headers;
-    this.body = body ?? null;
-    this.timeout = timeout;
-    this.request = request;
-  }
+  readonly request?: { readonly isOver: boolean } | undefined;
 }
 
-interface HttpRequestInit extends Pick<HttpRequest, 'method' | 'headers' | 'timeout'> {
-  readonly body?: string;
-  readonly request?: HttpRequest['request'];
-}
-
-/** The part of the Fetch API `Response` that openapi-fetch and its callers need, with the complete body. */
-export class HttpResponse {
+/** A response with its complete body. */
+export interface HttpResponse {
+  /** Whether the status is a success. */
   readonly ok: boolean;
-  readonly headers: { get(name: string): string | null };
   readonly status: number;
+  /** By name, in lower case. */
+  readonly headers: ResponseHeaders;
   readonly content: string;
-
-  constructor(status: number, headers: ResponseHeaders, content: string) {
-    this.ok = status >= 200 && status < 300;
-    this.headers = { get: (name) => headers[name.toLowerCase()]?.toString() ?? null };
-    this.status = status;
-    this.content = content;
-  }
-
-  async text(): Promise<string> {
-    return this.content;
-  }
 }
 
 export interface TransportLimits {
@@ -95,7 +71,7 @@ export function openTransport(limits: TransportLimits = {}) {
     send({ url, method, headers, body, timeout, request }: HttpRequest): Promise<HttpResponse> {
       const path = url.indexOf('/', 'https://'.length);
       const to = connectionsTo(url.slice(0, path));
-      const sent = { path: url.slice(path), method, headers, body };
+      const sent = { path: url.slice(path), method, headers, body: body ?? null };
       return new Promise((resolve, reject) => {
         // undici keeps a timed-out call until a connection is free, which takes long if the peer accepts none.
         if (open >= maxOpen) return reject(new Error('too many calls wait for a connection'));
@@ -169,7 +145,8 @@ class Collector implements ExchangeHandler {
     const [first, ...more] = this.#chunks;
     const content =
       first === undefined ? '' : (more.length === 0 ? first : Buffer.concat(this.#chunks)).toString();
-    this.#resolve(new HttpResponse(this.#status, this.#headers, content));
+    const status = this.#status;
+    this.#resolve({ ok: status >= 200 && status < 300, status, headers: this.#headers, content });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {

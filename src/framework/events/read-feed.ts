@@ -72,8 +72,8 @@ export function createFeedReader(
     });
     const { status, content, headers } = await (signal === undefined ? sent : endWith(signal, sent));
     if (status === 410) throw toLost(content);
-    const newest = headers.get(newestHeader);
-    if (status !== 200 || newest === null)
+    const newest = headers[newestHeader];
+    if (status !== 200 || typeof newest !== 'string')
       throw new ServiceUnavailable(`The feed responded with the status ${status}`);
     const events = JSON.parse(content) as CloudEvent[];
     const last = events.at(-1)?.id;

@@ -2,7 +2,11 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, type TestContext, test } from 'vitest';
-import { HttpRequest, openTransport, type TransportLimits } from '../../../src/framework/calls/transport.ts';
+import {
+  type HttpRequest,
+  openTransport,
+  type TransportLimits,
+} from '../../../src/framework/calls/transport.ts';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { nameHosts } from '../../support/names.ts';
 import { until } from '../../support/sockets.ts';
@@ -77,7 +81,7 @@ function open(t: TestContext, addresses: readonly string[], port: number, limits
   t.onTestFinished(close);
   const call = async (method: HttpRequest['method'] = 'GET', timeout = 30_000) => {
     const url = `http://pets.test:${port}/pets`;
-    const { content } = await send(new HttpRequest(url, { method, headers: {}, timeout }));
+    const { content } = await send({ url, method, headers: {}, timeout });
     return content;
   };
   /** Calls one after the other; resolves with the number of responses of each address. */

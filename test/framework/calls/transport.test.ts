@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, type TestContext, test, vi } from 'vitest';
-import { HttpRequest, openTransport, type TransportLimits } from '../../../src/framework/calls/transport.ts';
+import { openTransport, type TransportLimits } from '../../../src/framework/calls/transport.ts';
 import { listenAndStop } from '../../support/stopped.ts';
 
 interface Arrival {
@@ -34,7 +34,7 @@ async function open(t: TestContext, limits: TransportLimits) {
   });
   const call = (name: string, timeout = 30_000, request?: { isOver: boolean }) => {
     const url = `http://127.0.0.1:${port}/${name}`;
-    return send(new HttpRequest(url, { method: 'GET', headers: {}, timeout, ...(request && { request }) }));
+    return send({ url, method: 'GET', headers: {}, timeout, ...(request && { request }) });
   };
   const pathsOf = () => arrivals.map(({ path }) => path);
   /** Responds to the next `count` requests. */
@@ -91,7 +91,7 @@ test.runIf(process.platform === 'linux')(
     const { send, close } = openTransport({ connections: 1, open: 1, connect: 300 });
     t.onTestFinished(close);
     const call = () =>
-      send(new HttpRequest(`http://127.0.0.1:${port}/`, { method: 'GET', headers: {}, timeout: 20 })).catch(
+      send({ url: `http://127.0.0.1:${port}/`, method: 'GET', headers: {}, timeout: 20 }).catch(
         ({ message }: Error) => message,
       );
     expect(await call()).toBe('');

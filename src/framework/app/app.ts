@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { assertNoneMissing } from '../database/open-database.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
-import { mountProxy } from '../gateway/mount-proxy.ts';
+import { mountProxy } from '../gateway/proxy.ts';
 import { mergeDocuments, mergedInfo, type Part, selectServices } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import type { Service } from '../service/define-service.ts';

@@ -24,12 +24,11 @@ export function defineProblem(status: number, name: string, detail: string): Pro
 
 function define(status: number, type: string, detail: string): ProblemDefinition {
   const headers = retryHeaders(status);
-  const create: ProblemDefinition = Object.assign(
+  return Object.assign(
     ({ detail: message = detail, ...options }: Parameters<ProblemDefinition>[0] = {}) =>
       new Problem(status, message, { ...options, type, headers }),
     { status, type, detail },
   );
-  return create;
 }
 
 /** The problems of a route that calls a peer. List them in its `errors`. */

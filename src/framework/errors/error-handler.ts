@@ -53,19 +53,14 @@ function toInstance(path: string): string {
   return pathOf(path).replace(/%(?![\da-f]{2})|["<>[\\\]^`{|}]/gi, encodeURIComponent);
 }
 
-/** Handles every error of Fastify: responds with a problem. Logs the error unless the client caused it. */
+/** Handles every error of Fastify: responds with a problem, and logs the error unless the client caused it. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
-  return reply.send(writeProblem(error, request, reply));
-}
-
-/** Sets status and headers of the response for an error, logs the error, and returns the body. */
-export function writeProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): string {
   const problem = toClientProblem(error, request.id);
   if (problem.status === 500) logDefect(error, request);
   else if (problem.cause !== undefined) logCause(problem);
   removeHeadersOfSuccess(reply);
   reply.code(problem.status).headers(problem.headers).header('content-type', problemMediaType);
-  return problemBody(problem, request.url);
+  return reply.send(problemBody(problem, request.url));
 }
 
 /** Headers about the response that a handler was preparing when it failed. */

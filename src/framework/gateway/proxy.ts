@@ -1,13 +1,15 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ResponseTimeout } from '../calls/exchange.ts';
+import { monitorPeer, type PeerState } from '../calls/peer.ts';
 import { internalLimits } from '../config/limits.ts';
 import { currentContext } from '../context/context.ts';
-import { safeMethods } from '../context/methods.ts';
+import { acceptedMethods, safeMethods } from '../context/methods.ts';
 import { describeCall } from '../context/span.ts';
 import { GatewayTimeout, type Problem, ServiceUnavailable } from '../errors/problem.ts';
 import { hasBody } from '../http/body-parser.ts';
-import { acceptedMethods } from '../http/methods.ts';
+import type { Logger } from '../logging/logger.ts';
+import { claimScope } from '../service/scope.ts';
 import { endRequestSpan } from '../tracing/request-span.ts';
 import { forwardedHeaders, setResponseHeaders } from './proxy-headers.ts';
 import { openUpstream, type Upstream, type UpstreamResponse } from './upstream.ts';
@@ -33,35 +35,47 @@ export interface ProxyOptions {
 }
 
 /**
- * Forwards everything below the scope's prefix to the app that runs the service. It sends each request once. Path, headers
- * and body stay the same in both directions.
+ * Mounts the proxy of a service: forwards everything below its prefix to the app that runs it. It sends each request
+ * once. Path, headers and body stay the same in both directions. Returns the readiness check of the service.
+ * @param gateway the name of the gateway in logs, and its logger.
  */
-export function registerProxy(scope: FastifyInstance, options: ProxyOptions): void {
-  const { origin, timeout, connections } = options;
-  const upstream = openUpstream(origin, connections, timeout);
-  // Probes have separate connections: a probe that waits for slow requests would make a supervisor restart the app.
-  const probed = openUpstream(origin, internalLimits.probes, timeout);
-  // Polls that wait for an event must not keep the connections of other requests.
-  const polled = openUpstream(origin, connections, timeout + internalLimits.pollMs);
-  scope.addHook('onClose', () =>
-    Promise.all([upstream, probed, polled].map(({ close }) => close())).then(() => {}),
+export async function mountProxy(
+  server: FastifyInstance,
+  gateway: { readonly name: string; readonly log: Logger },
+  options: ProxyOptions,
+): Promise<() => Promise<PeerState>> {
+  const { service, origin, headers } = options;
+  const { check, close } = monitorPeer(service, () => origin, headers);
+  server.addHook('onClose', close);
+  await server.register(
+    async (scope) => {
+      claimScope(scope, gateway.name, gateway.log);
+      addRoutes(scope, options);
+    },
+    { prefix: `/${service}` },
   );
+  return check;
+}
+
+function addRoutes(scope: FastifyInstance, options: ProxyOptions): void {
+  const { origin, timeout, connections } = options;
+
+  /** Forwards paths over separate connections. */
+  function forward(urls: readonly string[], connections: number, timeout: number, config = {}): void {
+    const upstream = openUpstream(origin, connections, timeout);
+    scope.addHook('onClose', () => upstream.close());
+    const handler = createHandler(options, upstream);
+    // The service decides which methods a path has.
+    const route = { method: [...acceptedMethods], handler, config: { ...config, isForwarded: true } };
+    for (const url of urls) scope.route({ ...route, url });
+  }
 
   forwardBodies(scope);
-  // The proxy accepts all methods, because the service decides which methods a path has.
-  const config = { isForwarded: true };
-  const route = { method: [...acceptedMethods], handler: createHandler(options, upstream), config };
-  scope.route({ ...route, url: '/' });
-  scope.route({ ...route, url: '/*' });
-  const probe = { ...route, handler: createHandler(options, probed), config: { ...config, exempt: true } };
-  scope.route({ ...probe, url: '/health' });
-  scope.route({ ...probe, url: '/ready' });
-  scope.route({
-    ...route,
-    handler: createHandler(options, polled),
-    config: { ...config, isLongPoll: true },
-    url: '/events',
-  });
+  forward(['/', '/*'], connections, timeout);
+  // A probe that waits for slow requests would make a supervisor restart the app.
+  forward(['/health', '/ready'], internalLimits.probes, timeout, { exempt: true });
+  // Polls that wait for an event must not keep the connections of other requests.
+  forward(['/events'], connections, timeout + internalLimits.pollMs, { isLongPoll: true });
 }
 
 /** Makes Fastify read each body completely, unparsed. Only a complete request uses a connection to the service. */

@@ -9,9 +9,14 @@ import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import { securitySchemes } from '../openapi/security-schemes.ts';
 import type { MountOptions } from './mount-options.ts';
 import { completeDocument } from './openapi-document.ts';
+import { describeParameters } from './parameters.ts';
 import { claimScope } from './scope.ts';
 import { registerSwaggerUi } from './swagger-ui.ts';
 import { addSystemRoutes } from './system-routes.ts';
+
+interface Components {
+  readonly schemas: Readonly<Record<string, object>>;
+}
 
 /**
  * Mounts a service, or the app itself, as an encapsulated scope under its prefix, with its log, errors, routes and the
@@ -45,10 +50,14 @@ export async function mountService(
           components: { securitySchemes },
         },
         stripBasePath: false,
-        transform: ({ schema, url, route: { method } }) => ({
-          schema: keys === undefined ? schema : describeKey(schema, method),
-          url: url.slice(prefix.length) || '/',
-        }),
+        transform({ schema, url, route: { method }, ...rest }) {
+          const { openapiObject } = rest as { openapiObject: { components: Components } };
+          const described = describeParameters(schema, openapiObject.components.schemas);
+          return {
+            schema: keys === undefined ? described : describeKey(described, method),
+            url: url.slice(prefix.length) || '/',
+          };
+        },
         refResolver: {
           buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`),
         },

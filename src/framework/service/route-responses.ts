@@ -2,7 +2,7 @@ import type { FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
 import { describeProblems, type ProblemDefinition } from '../errors/define-problem.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
-import { meaningOf, problems } from '../errors/problem.ts';
+import { meaningOf, Problem, problems } from '../errors/problem.ts';
 import type { AddedRoute } from './route-checks.ts';
 
 declare module 'fastify' {
@@ -32,6 +32,7 @@ export const routeResponses = fp<{ readonly service: string; readonly tag: strin
           ...(schema.response as object | undefined),
         },
       };
+      rejectOtherTypes(route);
       if (schema.hide === true) return;
       const declared = (schema.response ?? {}) as Readonly<Record<string, unknown>>;
       const target = `${[route.method].flat().join(',')} ${route.routePath}`;
@@ -58,6 +59,25 @@ function describeErrors(errors: readonly ProblemDefinition[], url: string) {
       describeProblems(meaningOf(status), some, instance),
     ]),
   );
+}
+
+/**
+ * Rejects a body of a media type that the schema of a route does not name. Fastify would not validate it, and the parser
+ * of JSON is there for every route.
+ */
+function rejectOtherTypes(route: AddedRoute): void {
+  const { content } = Object(route.schema?.body) as { readonly content?: Readonly<Record<string, unknown>> };
+  if (content === undefined) return;
+  const types = Object.keys(content);
+  route.preValidation = [
+    ({ headers }, _reply, done) => {
+      const [type = ''] = (headers['content-type'] ?? '').split(';', 1);
+      if (types.includes(type.trim().toLowerCase())) return done();
+      const accepted = { headers: { accept: types.join(', ') } };
+      done(new Problem(415, `The body must be ${types.join(' or ')}`, accepted));
+    },
+    ...[route.preValidation ?? []].flat(),
+  ];
 }
 
 /**

@@ -12,6 +12,11 @@ import { createTestApp } from '../../support/app.ts';
 
 const response = { 200: Type.Object({ ok: Type.Boolean() }) };
 const Toy = Type.Object({ name: Type.String() }, { $id: 'Toy' });
+const ToyQuery = Type.Object(
+  { filter: Type.Optional(Type.Object({ name: Type.String() })) },
+  { $id: 'ToyQuery' },
+);
+const Colour = Type.Union([Type.Literal('red'), Type.Literal('blue')], { $id: 'Colour' });
 
 function makeToy(
   routes: (app: ServiceScope) => void,
@@ -124,6 +129,47 @@ const mistakes: Record<string, readonly [string, Service]> = {
       app.post('/toys/', { schema }, async () => ({ ok: true }));
     }),
   ],
+  'several methods with one operationId': [
+    'toy: PUT,PATCH /toys/ has the operationId saveToys for several methods: write a route for each method',
+    makeToy((app) => {
+      const schema = { operationId: 'saveToys', response };
+      app.route({ method: ['PUT', 'PATCH'], url: '/toys/', schema, handler: async () => ({ ok: true }) });
+    }),
+  ],
+  'an optional parameter': [
+    'toy: GET /toys/:id? has an optional parameter, which OpenAPI does not have: write two routes',
+    makeToy((app) => {
+      app.get('/toys/:id?', { schema: { operationId: 'readToy', response } }, async () => ({ ok: true }));
+    }),
+  ],
+  'a parameter that the path does not have': [
+    'toy: GET /toys/:id has the parameter toy_id in its params, but not in its path: correct one of them',
+    makeToy((app) => {
+      const params = Type.Object({ toy_id: Type.Integer() });
+      const schema = { operationId: 'readToy', params, response };
+      app.get('/toys/:id', { schema }, async () => ({ ok: true }));
+    }),
+  ],
+  'an object in a query': [
+    'toy: GET /toys/ has the object filter in its querystring, which a URL cannot contain: write its members there',
+    makeToy(
+      (app) => {
+        const schema = { operationId: 'listToys', querystring: ref(ToyQuery), response };
+        app.get('/toys/', { schema }, async () => ({ ok: true }));
+      },
+      [ToyQuery],
+    ),
+  ],
+  'a text as the response': [
+    "toy: GET /colour has a text as its response 200, which is not sent as JSON: put it in an object, or add produces: ['text/plain']",
+    makeToy(
+      (app) => {
+        const schema = { operationId: 'readColour', response: { 200: ref(Colour) } };
+        app.get('/colour', { schema }, async () => 'red' as const);
+      },
+      [Colour],
+    ),
+  ],
   'a schema that is listed twice': [
     'toy: two of its schemas have the $id Toy: remove or rename one',
     makeToy(() => {}, [Toy, Toy]),
@@ -220,4 +266,63 @@ test('a response that does not match its schema is logged with its route', async
   expect(logs.find(({ level }) => level === 'error')?.err).toMatchObject({
     message: 'the response of GET /toy/toys/1 does not match its schema: "name" is required!',
   });
+});
+
+test('a text with a media type is sent and documented with it', async (t) => {
+  const csv = { operationId: 'readCsv', produces: ['text/csv'], response: { 200: Type.String() } };
+  const service = makeToy((app) => {
+    app.get('/csv', { schema: csv }, async (_request, reply) => reply.type('text/csv').send('a,b'));
+  });
+  const { get } = await createTestApp(t, { services: [service] });
+  expect((await get('/toy/csv')).body).toBe('a,b');
+  const { paths } = (await get('/toy/openapi.json')).body;
+  expect(Object.keys(paths['/csv'].get.responses[200].content)).toEqual(['text/csv']);
+});
+
+test('parameters may be a reference to a schema with references', async (t) => {
+  const Query = Type.Object({ colours: Type.Array(ref(Colour)), age: Type.Integer() }, { $id: 'Query' });
+  const More = Type.Object({ more: ref(Colour) }, { $id: 'More' });
+  const service = makeToy(
+    (app) => {
+      const { querystring, headers } = {
+        querystring: Type.Intersect([ref(Query), ref(More)]),
+        headers: ref(More),
+      };
+      const schema = { operationId: 'listToys', querystring, headers, response: { 200: Type.Unknown() } };
+      app.get('/toys/', { schema }, async ({ query }) => query);
+    },
+    [Query, More, Colour],
+  );
+  const { get } = await createTestApp(t, { services: [service] });
+  const { status, body } = await get('/toy/toys/?colours=red&age=1&more=blue', { more: 'red' });
+  expect([status, body]).toEqual([200, { colours: ['red'], age: 1, more: 'blue' }]);
+  const { parameters } = (await get('/toy/openapi.json')).body.paths['/toys/'].get;
+  const colour = { $ref: '#/components/schemas/Colour' };
+  expect(parameters).toEqual([
+    { in: 'query', name: 'colours', required: true, schema: { type: 'array', items: colour } },
+    { in: 'query', name: 'age', required: true, schema: { type: 'integer' } },
+    { in: 'query', name: 'more', required: true, schema: colour },
+    { in: 'header', name: 'more', required: true, schema: colour },
+  ]);
+});
+
+test('a body of a type that the route does not name is 415, and is not handled', async (t) => {
+  const handled: unknown[] = [];
+  const service = makeToy((app) => {
+    app.addContentTypeParser('text/csv', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    const body = { content: { 'text/csv': { schema: Type.String({ maxLength: 9 }) } } };
+    app.post('/csv', { schema: { operationId: 'importToys', body, response } }, async (request) => {
+      handled.push(request.body);
+      return { ok: true };
+    });
+  });
+  const { send } = await createTestApp(t, { services: [service] });
+  const type = 'Text/CSV; charset=utf-8';
+  expect((await send('POST', '/toy/csv', 'a,b', { 'content-type': type })).status).toBe(200);
+  expect((await send('POST', '/toy/csv', 'a,b,c,d,e,f', { 'content-type': type })).status).toBe(422);
+  const json = await send('POST', '/toy/csv', { any: 'thing' });
+  expect([json.status, json.body.detail]).toEqual([415, 'The body must be text/csv']);
+  expect(json.headers.get('accept')).toBe('text/csv');
+  expect((await send('POST', '/toy/csv')).status).toBe(415);
+  expect(handled).toEqual(['a,b']);
 });

@@ -23,7 +23,8 @@ export function defineProblem(status: number, name: string, detail: string): Pro
 }
 
 function define(status: number, type: string, detail: string): ProblemDefinition {
-  const headers = retryHeaders(status);
+  // RFC 9110, section 15.5.2: a 401 has a challenge.
+  const headers = status === 401 ? { 'www-authenticate': 'Bearer' } : retryHeaders(status);
   return Object.assign(
     ({ detail: message = detail, ...options }: Parameters<ProblemDefinition>[0] = {}) =>
       new Problem(status, message, { ...options, type, headers }),

@@ -22,3 +22,8 @@ test('a response for several problems has the example of the first, and the type
   });
   expect(mediaOf(petNotFound)).not.toHaveProperty('x-problem-types');
 });
+
+test('a problem with 401 challenges the client, as HTTP requires', () => {
+  expect(defineProblem(401, 'login-failed', 'No')().headers).toEqual({ 'www-authenticate': 'Bearer' });
+  expect(petNotFound().headers).toEqual({});
+});

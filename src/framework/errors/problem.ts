@@ -171,11 +171,8 @@ const details: Readonly<Record<string, string>> = {
   504: 'No complete response arrived in time',
 };
 
-/** The problems of routes that need a credential. */
-const types: Readonly<Record<string, string>> = {
-  401: 'urn:problem-type:credential-missing',
-  403: 'urn:problem-type:scope-missing',
-};
+/** The types of the examples. Other examples have none. */
+const types: Readonly<Record<number, string>> = { 401: 'credential-missing', 403: 'scope-missing' };
 
 /**
  * Returns an example of the problem with a status, or with 500 for `default`.
@@ -184,7 +181,7 @@ const types: Readonly<Record<string, string>> = {
 export function exampleOf(status: string, instance: string) {
   const code = Number(status) || 500;
   return {
-    type: types[code] ?? 'about:blank',
+    type: types[code] === undefined ? 'about:blank' : `urn:problem-type:${types[code]}`,
     title: STATUS_CODES[code] ?? 'Error',
     status: code,
     detail: details[code] ?? STATUS_CODES[code] ?? 'Error',

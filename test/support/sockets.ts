@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type TestContext, vi } from 'vitest';
+import type { TestContext } from 'vitest';
 import type { InFlightRequest } from '../../src/framework/http/request-lifecycle.ts';
 import { readResponse, type TestResponse } from '../../src/framework/testing/send-request.ts';
 import type { TestApp } from './app.ts';
@@ -132,7 +132,3 @@ export function readResponses(text: string): TestResponse[] {
   }
   return responses;
 }
-
-/** Waits for up to 15 s until a check passes. */
-export const until = <Result>(check: () => Result): Promise<Awaited<Result>> =>
-  vi.waitFor(check, 15_000) as Promise<Awaited<Result>>;

@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { createExampleApp } from '../../support/app.ts';
+import { until } from '../../support/until.ts';
 
 let browser: Browser;
 
@@ -55,10 +56,10 @@ test('a page of another site cannot change data, by fetch or by a form', async (
       .map(({ status }) => status);
 
   await page.evaluate(treat, url);
-  await vi.waitFor(() => expect(statuses()).toEqual([403]), 10_000);
+  await until(() => expect(statuses()).toEqual([403]));
   await page.setContent(`<form method="post" action="${url}/pet/pets/1/treat"><button>x</button></form>`);
   await page.click('button');
-  await vi.waitFor(() => expect(statuses()).toEqual([403, 403]), 10_000);
+  await until(() => expect(statuses()).toEqual([403, 403]));
   expect((await send('GET', '/pet/pets/1')).body).toMatchObject({ mood: 'happy' });
 });
 

@@ -1,35 +1,19 @@
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { sendRequest } from '../../support/app.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { childrenOf, waitForEnd } from '../process/children.ts';
-import { main, root, startProcess, startServer, type TestProcess, writeConfig } from '../process/helper.ts';
-
-/** Sends the head and half of the body of a request that creates a pet. `finish` resolves with its status. */
-async function sendHalf(url: string) {
-  const body = JSON.stringify({ name: 'Rex', species: 'dog' });
-  const headers = {
-    'content-type': 'application/json',
-    'content-length': body.length,
-    // The response 100 shows that the server has the head.
-    expect: '100-continue',
-  };
-  const sent = request(`${url}/pet/pets/`, { method: 'POST', headers });
-  const status = once(sent, 'response').then(([response]) => response.resume().statusCode as number);
-  status.catch(() => {});
-  sent.write(body.slice(0, 5));
-  await once(sent, 'continue');
-  return {
-    finish() {
-      sent.end(body.slice(5));
-      return status;
-    },
-  };
-}
+import {
+  main,
+  root,
+  sendHalf,
+  startProcess,
+  startServer,
+  type TestProcess,
+  writeConfig,
+} from '../process/helper.ts';
 
 /** Waits until a process has opened a file. */
 async function waitForOpen({ child }: TestProcess, file: string): Promise<void> {
@@ -51,7 +35,7 @@ describe('SIGHUP with one instance', () => {
     const half = await sendHalf(url);
     child.kill('SIGHUP');
     await waitForOutput(/"level":"warn".*SIGHUP ignored: one instance cannot be replaced without an outage/);
-    expect(await half.finish()).toBe(200);
+    expect((await half.finish()).status).toBe(200);
     expect((await sendRequest(`${url}/pet/pets/1`, 'GET')).status).toBe(200);
     child.kill('SIGTERM');
     expect((await ended).code).toBe(0);
@@ -70,7 +54,7 @@ describe('SIGHUP with one instance', () => {
     const half = await sendHalf(url);
     process.kill(pid, 'SIGHUP');
     await server.waitForOutput(/stopping on SIGHUP/);
-    expect(await half.finish()).toBe(200);
+    expect((await half.finish()).status).toBe(200);
     expect((await server.ended).code).toBe(0);
   });
 });

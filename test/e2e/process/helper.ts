@@ -1,7 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
 import { makeFolder } from '../../support/app.ts';
@@ -129,4 +131,31 @@ export function copyProject(t: TestContext): string {
   writeFileSync(join(modules, '.node-path'), process.execPath);
   copyFileSync(join(root, 'package-lock.json'), join(modules, '.installed'));
   return folder;
+}
+
+/** Sends a request without the end of its body. Resolves when the server has the head of the request. */
+export async function sendHalf(
+  url: string,
+  { method = 'POST', path = '/pet/pets/', body = { name: 'Rex', species: 'dog' } as object } = {},
+) {
+  const text = JSON.stringify(body);
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': text.length,
+    // The response 100 shows that the server has the head.
+    expect: '100-continue',
+  };
+  const sent = request(`${url}${path}`, { method, headers });
+  const responded = once(sent, 'response') as Promise<[IncomingMessage]>;
+  responded.catch(() => {});
+  sent.write(text.slice(0, 5));
+  await once(sent, 'continue');
+  return {
+    /** Sends the rest. */
+    async finish() {
+      sent.end(text.slice(5));
+      const [response] = await responded;
+      return { status: response.statusCode, headers: response.headers, body: await json(response) };
+    },
+  };
 }

@@ -3,10 +3,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type LogEntry, sendRequest } from '../../support/app.ts';
-import { main, startProcess, startServer, writeConfig } from './helper.ts';
+import { main, sendHalf, startProcess, startServer, writeConfig } from './helper.ts';
 
 function readLog(folder: string): LogEntry[] {
   const file = readFileSync(join(folder, 'logs/gateway.jsonl'), 'utf8');
@@ -43,23 +42,21 @@ test('a start that waits for a database ends with 0 on SIGTERM', async (t) => {
 
 test('completes requests in flight, with their calls between services, and rejects later requests', async (t) => {
   const { file } = writeConfig(t);
-  const { child, ended, url } = await startServer(t, file);
+  const { child, ended, url, waitForOutput } = await startServer(t, file);
   await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' });
   const { body: user } = await sendRequest(`${url}/user/users/`, 'POST', { name: 'Alice' });
   await sendRequest(`${url}/user/users/${user.id}/pets/1`, 'POST');
 
-  // This request is in flight: the server has its head and half of its body.
-  const patch = request(`${url}/user/users/${user.id}`, {
+  const half = await sendHalf(url, {
     method: 'PATCH',
-    headers: { 'content-type': 'application/json', 'content-length': 17 },
+    path: `/user/users/${user.id}`,
+    body: { name: 'Alicia' },
   });
-  patch.write('{"name":');
-  await sleep(100);
   // This connection is open, and sends its request only while the server stops.
   const late = connect(Number(new URL(url).port), '127.0.0.1');
   await once(late, 'connect');
   child.kill('SIGTERM');
-  await sleep(200);
+  await waitForOutput(/stopping on SIGTERM/);
   late.write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
   const [rejection] = await once(late, 'data');
   expect(String(rejection)).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*The server is stopping/i);
@@ -68,13 +65,9 @@ test('completes requests in flight, with their calls between services, and rejec
   expect(ready.status).toBe(503);
   expect(ready.body).toMatchObject({ detail: 'The server is stopping', checks: { 'pet.database': 'OK' } });
 
-  patch.end('"Alicia"}');
-  const [response] = await once(patch, 'response');
-  let text = '';
-  for await (const chunk of response) text += chunk;
-  expect(response.statusCode).toBe(200);
-  expect(response.headers.connection).toBe('close');
-  expect(JSON.parse(text)).toMatchObject({ name: 'Alicia', pets: [{ id: 1, name: 'Rex' }] });
+  const response = await half.finish();
+  expect([response.status, response.headers.connection]).toEqual([200, 'close']);
+  expect(response.body).toMatchObject({ name: 'Alicia', pets: [{ id: 1, name: 'Rex' }] });
   expect((await ended).code).toBe(0);
 });
 
@@ -117,12 +110,7 @@ test('ends soon although 50 keep-alive clients send requests all the time', asyn
 test('ends immediately on a second signal', async (t) => {
   const { file } = writeConfig(t);
   const { child, ended, url, waitForOutput } = await startServer(t, file);
-  const slow = connect(Number(new URL(url).port), '127.0.0.1');
-  slow.on('error', () => {});
-  slow.write(
-    'POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{',
-  );
-  await sleep(200);
+  await sendHalf(url);
   child.kill('SIGTERM');
   await waitForOutput(/stopping on SIGTERM/);
   const start = performance.now();

@@ -9,8 +9,8 @@ import {
 } from '../../../src/framework/calls/transport.ts';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { nameHosts } from '../../support/names.ts';
-import { until } from '../../support/sockets.ts';
 import { listenAndStop } from '../../support/stopped.ts';
+import { until } from '../../support/until.ts';
 
 const { refreshMs, pause } = internalLimits.addresses;
 const setLimits = (limits: object) => Object.assign(internalLimits.addresses, limits);

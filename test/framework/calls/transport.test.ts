@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { openTransport, type TransportLimits } from '../../../src/framework/calls/transport.ts';
 import { listenAndStop } from '../../support/stopped.ts';
+import { until } from '../../support/until.ts';
 
 interface Arrival {
   readonly path: string;
@@ -40,7 +41,7 @@ async function open(t: TestContext, limits: TransportLimits) {
   /** Responds to the next `count` requests. */
   async function respondAll(count: number): Promise<void> {
     for (let index = 0; index < count; index += 1) {
-      await vi.waitFor(() => expect(arrivals.length).toBeGreaterThan(index), { timeout: 10_000 });
+      await until(() => expect(arrivals.length).toBeGreaterThan(index));
       arrivals[index]?.respond();
     }
   }
@@ -50,7 +51,7 @@ async function open(t: TestContext, limits: TransportLimits) {
 test('calls beyond the maximum of connections wait for a connection, and all succeed', async (t) => {
   const { call, arrivals, respondAll, server } = await open(t, { connections: 2 });
   const calls = ['a', 'b', 'c', 'd', 'e'].map((name) => call(name));
-  await vi.waitFor(() => expect(arrivals).toHaveLength(2));
+  await until(() => expect(arrivals).toHaveLength(2));
   for (let turns = 0; turns < 20; turns += 1) await turn();
   expect(arrivals).toHaveLength(2);
   const connections = await new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
@@ -63,17 +64,17 @@ test('calls beyond the maximum of connections wait for a connection, and all suc
 test('a call that times out ends its request', async (t) => {
   const { call, arrivals } = await open(t, {});
   const late = expect(call('late', 300)).rejects.toMatchObject({ name: 'Error' });
-  await vi.waitFor(() => expect(arrivals).toHaveLength(1), { interval: 1 });
+  await until(() => expect(arrivals).toHaveLength(1));
   expect(arrivals[0]?.isOpen).toBe(true);
   await late;
-  await vi.waitFor(() => expect(arrivals[0]?.isOpen).toBe(false), { timeout: 5_000 });
+  await until(() => expect(arrivals[0]?.isOpen).toBe(false));
 });
 
 test('a waiting call is not sent if it times out or its request is over', async (t) => {
   const { call, pathsOf, respondAll } = await open(t, { connections: 1 });
   const request = { isOver: false };
   const first = call('first');
-  await vi.waitFor(() => expect(pathsOf()).toEqual(['/first']));
+  await until(() => expect(pathsOf()).toEqual(['/first']));
   const late = call('late', 20);
   const over = expect(call('over', 30_000, request)).rejects.toMatchObject({ name: 'RequestEnded' });
   const last = call('last');
@@ -97,14 +98,14 @@ test.runIf(process.platform === 'linux')(
     expect(await call()).toBe('');
     expect(await call()).toBe('too many calls wait for a connection');
     // The default timeout of undici is 10 s.
-    await vi.waitFor(async () => expect(await call()).toBe(''), { timeout: 5_000, interval: 50 });
+    await vi.waitFor(async () => expect(await call()).toBe(''), { timeout: 8_000, interval: 50 });
   },
 );
 
 test('calls beyond the maximum fail immediately, and succeed after others have ended', async (t) => {
   const { call, pathsOf, respondAll } = await open(t, { connections: 1, open: 2 });
   const first = call('first');
-  await vi.waitFor(() => expect(pathsOf()).toEqual(['/first']));
+  await until(() => expect(pathsOf()).toEqual(['/first']));
   // A timed-out call counts until a connection is free.
   await expect(call('late', 20)).rejects.toThrow();
   await expect(call('more')).rejects.toThrow('too many calls wait for a connection');

@@ -4,7 +4,8 @@ import { defineService } from '../../../src/framework/service/define-service.ts'
 import { createExampleApp, createTestApp, sendRequest } from '../../support/app.ts';
 import { createExampleAppAt, places } from '../../support/example-app-at.ts';
 import { forwardTo, forwardToBytes } from '../../support/rogue.ts';
-import { listInFlight, openSocket, sendRaw, until } from '../../support/sockets.ts';
+import { listInFlight, openSocket, sendRaw } from '../../support/sockets.ts';
+import { until } from '../../support/until.ts';
 
 const json = { 'content-type': 'application/json' };
 

@@ -10,7 +10,8 @@ import {
   type TestResponse,
 } from '../../support/app.ts';
 import { nameHosts } from '../../support/names.ts';
-import { listInFlight, openSocket, until } from '../../support/sockets.ts';
+import { listInFlight, openSocket } from '../../support/sockets.ts';
+import { until } from '../../support/until.ts';
 
 const { handOverMs } = internalLimits;
 const { refreshMs, pause } = internalLimits.addresses;

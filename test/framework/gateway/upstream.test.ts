@@ -7,8 +7,9 @@ import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { createExampleApp } from '../../support/app.ts';
 import { createExampleAppAt } from '../../support/example-app-at.ts';
 import { forwardTo } from '../../support/rogue.ts';
-import { listInFlight, openSocket, readResponses, until } from '../../support/sockets.ts';
+import { listInFlight, openSocket, readResponses } from '../../support/sockets.ts';
 import { listenAndStop } from '../../support/stopped.ts';
+import { until } from '../../support/until.ts';
 
 Object.assign(internalLimits, { checkEveryMs: 50 });
 

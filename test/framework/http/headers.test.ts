@@ -1,6 +1,7 @@
 import { describe, expect, type TestContext, test } from 'vitest';
 import { createExampleApp, sendRequest } from '../../support/app.ts';
-import { exchange, openConnectedSocket, until } from '../../support/sockets.ts';
+import { exchange, openConnectedSocket } from '../../support/sockets.ts';
+import { until } from '../../support/until.ts';
 import { get, getCompressed, startBoth } from './headers-helper.ts';
 
 /** The headers that helmet sends with data and with pages, besides the content security policy. */

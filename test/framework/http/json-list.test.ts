@@ -3,9 +3,10 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import Fastify from 'fastify';
-import { expect, type TestContext, test, vi } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { sendProblem } from '../../../src/framework/errors/error-handler.ts';
 import { openJsonList } from '../../../src/framework/http/json-list.ts';
+import { until } from '../../support/until.ts';
 
 const item = (id: number, size = 10) => ({ id, text: 'é'.repeat(size), hidden: true });
 
@@ -80,7 +81,7 @@ test('a list is 503 while all lists are too large together, until they are sent 
     return promise;
   });
   const first = fetch(url);
-  await vi.waitFor(() => expect(waiting).toBe(1));
+  await until(() => expect(waiting).toBe(1));
   const second = await fetch(url);
   expect([second.status, second.headers.get('retry-after')]).toEqual([503, '1']);
   resolve();
@@ -91,14 +92,11 @@ test('a list is 503 while all lists are too large together, until they are sent 
   socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await once(socket, 'data');
   socket.destroy();
-  await vi.waitFor(
-    async () => {
-      const response = await fetch(url);
-      await response.text();
-      expect(response.status).toBe(200);
-    },
-    { timeout: 5_000 },
-  );
+  await until(async () => {
+    const response = await fetch(url);
+    await response.text();
+    expect(response.status).toBe(200);
+  });
 });
 
 test('the rest of a list whose client has disconnected is not held', async (t) => {
@@ -139,7 +137,7 @@ test('a HEAD request releases the bytes of its list once', async (t) => {
     return promise;
   };
   const first = fetch(url);
-  await vi.waitFor(() => expect(waiting).toBe(1));
+  await until(() => expect(waiting).toBe(1));
   expect((await fetch(url)).status).toBe(503);
   resolve();
   await (await first).text();

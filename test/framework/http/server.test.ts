@@ -4,7 +4,8 @@ import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { drain } from '../../../src/framework/http/drain.ts';
 import { createExampleApp } from '../../support/app.ts';
 import { forwardTo } from '../../support/rogue.ts';
-import { openSocket, until } from '../../support/sockets.ts';
+import { openSocket } from '../../support/sockets.ts';
+import { until } from '../../support/until.ts';
 
 Object.assign(internalLimits, { checkEveryMs: 50 });
 

@@ -4,7 +4,8 @@ import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../support/app.ts';
-import { listInFlight, openSocket, until } from '../../support/sockets.ts';
+import { listInFlight, openSocket } from '../../support/sockets.ts';
+import { until } from '../../support/until.ts';
 import { key, makeNotes } from './helper.ts';
 
 Object.assign(internalLimits, { checkEveryMs: 50 });

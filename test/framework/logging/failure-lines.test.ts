@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, type TestContext, test, vi } from 'vitest';
+import { describe, expect, type TestContext, test } from 'vitest';
 import { ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import user from '../../../src/services/user/index.ts';
@@ -12,8 +12,7 @@ import {
   makeFolder,
   type TestApp,
 } from '../../support/app.ts';
-
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 });
+import { until } from '../../support/until.ts';
 
 /** Returns the entries of one request, after its access log entry. */
 async function entriesOf({ logs }: TestApp, reqId: string): Promise<LogEntry[]> {

@@ -1,10 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { createLineBuffer } from '../../../src/framework/logging/line-buffer.ts';
 import { maxPendingBytes } from '../../../src/framework/logging/line-queue.ts';
 import { openRotatingFile } from '../../../src/framework/logging/rotating-file.ts';
+import { until } from '../../support/until.ts';
 
 function openFile(t: { onTestFinished(fn: () => void): void }) {
   const folder = mkdtempSync(join(tmpdir(), 'line-buffer-'));
@@ -19,8 +20,8 @@ test('a line that is too long for its destination does not take other lines with
   const { buffer, read, dropped } = openFile(t);
   const long = `${'x'.repeat(maxPendingBytes)}\n`;
   for (const line of ['before\n', long, 'after\n']) buffer.write(line);
-  await vi.waitFor(() => expect(read()).toBe('before\nafter\n'), 5_000);
-  await vi.waitFor(() => expect(dropped).toEqual([long.length]), 5_000);
+  await until(() => expect(read()).toBe('before\nafter\n'));
+  await until(() => expect(dropped).toEqual([long.length]));
 });
 
 test('of too many lines in one event-loop turn only those are dropped that exceed the maximum', async (t) => {
@@ -28,7 +29,7 @@ test('of too many lines in one event-loop turn only those are dropped that excee
   const line = `${'x'.repeat(999)}\n`;
   const count = Math.ceil((2 * maxPendingBytes) / line.length);
   for (let index = 0; index < count; index += 1) buffer.write(line);
-  await vi.waitFor(() => expect(dropped).toHaveLength(1), 5_000);
-  await vi.waitFor(() => expect(read().length + (dropped[0] as number)).toBe(count * line.length), 5_000);
+  await until(() => expect(dropped).toHaveLength(1));
+  await until(() => expect(read().length + (dropped[0] as number)).toBe(count * line.length));
   expect(read().length).toBeGreaterThan(maxPendingBytes * 0.9);
 });

@@ -1,12 +1,11 @@
 import { existsSync, openSync, write, writeSync } from 'node:fs';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type LineTarget,
   maxPendingBytes,
   openLineQueue,
 } from '../../../src/framework/logging/line-queue.ts';
-
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 5 });
+import { until } from '../../support/until.ts';
 
 /** Opens a target that accepts `room` bytes, and then fails with `code` until it gets more room. */
 function openTarget(code: string) {

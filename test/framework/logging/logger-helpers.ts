@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { type Level, type Logging, openLogging } from '../../../src/framework/logging/logger.ts';
 import type { LogEntry } from '../../support/app.ts';
 
@@ -20,8 +20,6 @@ export async function log(write: (logging: Logging) => void, level?: Level): Pro
 }
 
 /** Resolves when `check` passes, because the log is written in the background. Rejects after 5 s. */
-export const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
-
 /** Runs TypeScript in a separate process. Resolves with its standard output. */
 export async function run(script: string): Promise<string> {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {

@@ -9,7 +9,8 @@ import { bindContext, currentContext, runAs } from '../../../src/framework/conte
 import { getLogger, type Logging, levels } from '../../../src/framework/logging/logger.ts';
 import { defineService, type Service } from '../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../support/app.ts';
-import { log, openRaw, run, source, until } from './logger-helpers.ts';
+import { until } from '../../support/until.ts';
+import { log, openRaw, run, source } from './logger-helpers.ts';
 
 describe('a log entry', () => {
   test('is JSON with level, time, service and message, and with the request id within a request', async () => {

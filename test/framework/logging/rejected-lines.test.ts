@@ -4,7 +4,8 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, test } from 'vitest';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createExampleApp, createTestApp, sendRequest } from '../../support/app.ts';
-import { startRaw, until } from './request-line-helpers.ts';
+import { until } from '../../support/until.ts';
+import { startRaw } from './request-line-helpers.ts';
 
 describe('input that is rejected before it is a request', () => {
   /** Sends bytes on a new connection. Resolves with everything that is received until the connection is closed. */

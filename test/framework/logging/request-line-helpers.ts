@@ -1,4 +1,4 @@
-import { type TestContext, vi } from 'vitest';
+import type { TestContext } from 'vitest';
 import { buildApp } from '../../../src/framework/app/app.ts';
 import { checkConfig } from '../../../src/framework/config/config.ts';
 import { openLogging } from '../../../src/framework/logging/logger.ts';
@@ -43,8 +43,6 @@ export async function startRaw(t: TestContext) {
 export const isAccess = ({ msg }: LogEntry) => msg === 'request';
 
 /** Resolves when `check` passes: a request is logged a little after its response is sent. Rejects after 5 s. */
-export const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
-
 /**
  * Returns the entries of a request, including those of shared calls. A shared call has a separate id. One entry of the
  * caller has that id as `reqId`, and the ids of the requests as `reqIds`.

@@ -7,7 +7,8 @@ import {
   sendRequest,
   type TestResponse,
 } from '../../support/app.ts';
-import { type Case, entriesOf, isAccess, startRaw, until } from './request-line-helpers.ts';
+import { until } from '../../support/until.ts';
+import { type Case, entriesOf, isAccess, startRaw } from './request-line-helpers.ts';
 
 describe('under a mixed load of hundreds of concurrent requests', () => {
   const rex = { name: 'Rex', species: 'dog' };

@@ -16,7 +16,8 @@ import { createLineBuffer } from '../../../src/framework/logging/line-buffer.ts'
 import { openLogging } from '../../../src/framework/logging/logger.ts';
 import { openRotatingFile } from '../../../src/framework/logging/rotating-file.ts';
 import { type LogEntry, makeFolder } from '../../support/app.ts';
-import { readLines, run, source, until } from './logger-helpers.ts';
+import { until } from '../../support/until.ts';
+import { readLines, run, source } from './logger-helpers.ts';
 
 describe('the log file', () => {
   test('is <directory>/<name>.jsonl in a new folder, with the entries in order', async (t) => {

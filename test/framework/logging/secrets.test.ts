@@ -1,10 +1,11 @@
 import { Type } from '@sinclair/typebox';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { getLogger } from '../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp, sendRequest as sendTo } from '../../support/app.ts';
 import { createExampleAppAt, isAccess, type PlacedExampleApp, places } from '../../support/example-app-at.ts';
 import { exchange } from '../../support/sockets.ts';
+import { until } from '../../support/until.ts';
 
 const secret = 'hunter2-xyzzy';
 const encoded = Buffer.from(`user:${secret}`).toString('base64');
@@ -95,7 +96,7 @@ describe('no log entry, response or document contains a secret that a client sen
     ]) {
       check(path, JSON.stringify((await send('GET', path)).body));
     }
-    await vi.waitFor(() => expect(countAccess(built)).toBeGreaterThan(requests.length));
+    await until(() => expect(countAccess(built)).toBeGreaterThan(requests.length));
     check('the log', built.everyRawLog().join(''));
   });
 });
@@ -124,7 +125,7 @@ test('a service that logs complete requests logs no secret', async (t) => {
   const sent = Object.fromEntries(Object.entries(headers).filter(([name]) => !shown.includes(name)));
   const { status } = await send('POST', `/careless/take?token=${secret}&api_key=${secret}`, keys, sent);
   expect(status).toBe(200);
-  await vi.waitFor(() => expect(rawLogs.join('')).toContain('"msg":"request"'));
+  await until(() => expect(rawLogs.join('')).toContain('"msg":"request"'));
   expect(rawLogs.join('')).toContain('"query":{"token":"[redacted]","api_key":"[redacted]"}');
   expect(rawLogs.join('')).toContain('"request":"[');
   expect(rawLogs.join('')).not.toContain(secret);
@@ -182,7 +183,7 @@ describe('a client cannot forge or break a log entry', () => {
         expect(responses.length, JSON.stringify(bytes)).toBeGreaterThan(0);
       }
     }
-    await vi.waitFor(() => expect(countAccess(built)).toBeGreaterThanOrEqual(sent));
+    await until(() => expect(countAccess(built)).toBeGreaterThanOrEqual(sent));
     for (const raw of built.everyRawLog()) {
       // The entry is one line without control characters.
       expect(raw.endsWith('}\n'), raw).toBe(true);

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import { expect, type TestContext, test, vi } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { queueSpans } from '../../../src/framework/tracing/span-queue.ts';
 import { captureLog, findFreePort } from '../../support/app.ts';
 import { startCollector } from '../../support/collector.ts';
+import { until } from '../../support/until.ts';
 
 /** Opens a queue with a real exporter. It exports batches of 10 immediately, to a collector that may not run. */
 async function openQueue(t: TestContext, maxWaiting = 1_000) {
@@ -41,14 +42,14 @@ test('the queue logs the start of a loss once, and its end once with the number 
     createSpans(10);
     await sleep(60);
   }
-  await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 15_000 });
+  await until(() => expect(lines).toHaveLength(1));
   expect(lines[0]).toMatchObject({
     level: 'warn',
     msg: 'spans are lost: the collector does not accept them',
   });
   const collector = await startCollector();
   createSpans(10);
-  await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 15_000 });
+  await until(() => expect(lines).toHaveLength(2));
   expect(lines[1]).toMatchObject({ level: 'info', msg: 'the collector accepts spans again' });
   expect(50 - collector.spans.length).toBe(lines[1]?.lost);
   await sleep(100);

@@ -1,6 +1,7 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createExampleApp, type TestApp } from '../../support/app.ts';
 import { upTo } from '../../support/route-contract.ts';
+import { until } from '../../support/until.ts';
 import { createOwner, createPets, createUser, createUsers, petsOf, setPets } from './requests.ts';
 
 /** Sends a request, and counts the lists of pets that the user service requests from the pet service because of it. */
@@ -11,7 +12,7 @@ async function countCalls({ send, logs }: TestApp, method: string, path: string,
   expect(response.status).toBe(200);
   const accessLog = () => logs.slice(before).filter(({ msg }) => msg === 'request');
   // The log entry of the request follows those of its calls.
-  await vi.waitFor(() =>
+  await until(() =>
     expect(accessLog()).toContainEqual(expect.objectContaining({ service: 'user', reqId: id })),
   );
   const calls = accessLog().filter(({ service, path }) => service === 'pet' && path === '/pet/pets/');

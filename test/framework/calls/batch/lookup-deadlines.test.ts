@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { until } from '../../../support/until.ts';
 import {
   entriesOf,
   idsOf,
@@ -9,7 +10,6 @@ import {
   respondAll,
   respondRest,
   toysOf,
-  until,
 } from './lookup-helpers.ts';
 
 describe('ended requests', () => {

@@ -1,4 +1,4 @@
-import { expect, type TestContext, vi } from 'vitest';
+import { expect, type TestContext } from 'vitest';
 import type { LogEntry } from '../../../support/app.ts';
 import { Clock, runBy, useClocks } from './clock.ts';
 import { type Call, openToys, respondWell, type ToysOptions } from './helper.ts';
@@ -34,8 +34,6 @@ export const range = (from: number, to: number) =>
 /** Returns the ids of calls for two ids each. */
 export const pairs = (from: number, to: number) =>
   range(from, to).flatMap((id, at) => (at % 2 === 0 ? [[id, id + 1].filter((one) => one <= to)] : []));
-
-export const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
 
 /** Responds to the calls in order, including calls that are sent meanwhile. */
 export async function respondAll(calls: readonly Call[], by = respondWell): Promise<void> {

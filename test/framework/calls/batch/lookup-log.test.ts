@@ -3,8 +3,9 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { createExampleApp, type LogEntry } from '../../../support/app.ts';
+import { until } from '../../../support/until.ts';
 import { faults, respondWell } from './helper.ts';
-import { entriesOf, idsOf, open, openLive, reqIdsOf, respondAll, until } from './lookup-helpers.ts';
+import { entriesOf, idsOf, open, openLive, reqIdsOf, respondAll } from './lookup-helpers.ts';
 
 describe('the log', () => {
   test('has an entry for each shared call, with its id and the ids of its requests', async (t) => {

@@ -10,9 +10,16 @@ import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import pet from '../../../../src/services/pet/index.ts';
 import user from '../../../../src/services/user/index.ts';
-import { createExampleApp, createTestApp, sendRequest, type TestAppOptions } from '../../../support/app.ts';
+import {
+  createExampleApp,
+  createTestApp,
+  sendRequest,
+  type TestApp,
+  type TestAppOptions,
+} from '../../../support/app.ts';
 import { scrape } from '../../../support/prometheus.ts';
 import { startPetServer } from '../../../support/rogue.ts';
+import { listInFlight } from '../../../support/sockets.ts';
 
 const key = 'sixteen-or-more-characters';
 
@@ -47,6 +54,9 @@ const openClient =
 const count = (responses: readonly { readonly status: number }[], status: number) =>
   responses.filter((response) => response.status === status).length;
 
+const untilInFlight = (app: TestApp['app'], requests: number) =>
+  expect.poll(() => listInFlight(app.server).length).toBe(requests);
+
 async function adoptPets({
   send,
 }: {
@@ -61,12 +71,12 @@ async function adoptPets({
 
 describe('with as many requests in progress as the limit', () => {
   test('the server rejects the next immediately with 503, Retry-After and a problem, and logs it once', async (t) => {
-    const { url, logs } = await createExampleApp(t, limited({ requests: 2 }));
+    const { app, url, logs } = await createExampleApp(t, limited({ requests: 2 }));
     const get = openClient(url);
     let ended = 0;
-    const admitted = [get('/slow/wait/1500'), get('/slow/wait/1500')];
+    const admitted = [get('/slow/wait/3000'), get('/slow/wait/3000')];
     for (const response of admitted) void response.then(() => (ended += 1));
-    await sleep(100);
+    await untilInFlight(app, 2);
     const rejected = await get('/slow/wait/400?secret=1', { 'x-request-id': 'abc' });
     expect(ended).toBe(0);
     expect({ ...rejected, headers: Object.fromEntries(rejected.headers) }).toMatchObject({
@@ -103,10 +113,10 @@ describe('with as many requests in progress as the limit', () => {
   });
 
   test('/health and /ready of the gateway and of each service respond, in every form of the path', async (t) => {
-    const { url } = await createExampleApp(t, limited({ requests: 1 }));
+    const { app, url } = await createExampleApp(t, limited({ requests: 1 }));
     const get = openClient(url);
     get('/slow/wait/5000').catch(() => {});
-    await sleep(50);
+    await untilInFlight(app, 1);
     for (const path of ['/health', '/health/', '/pet/health', '/user/health?x=/', '/ready', '/pet/ready/'])
       expect([path, (await get(path)).status]).toEqual([path, 200]);
     for (const path of ['/healthy', '/pet', '/docs', '/openapi.json'])
@@ -114,13 +124,13 @@ describe('with as many requests in progress as the limit', () => {
   });
 
   test('a request whose client disconnects no longer counts, so the next one is admitted', async (t) => {
-    const { url } = await createExampleApp(t, limited({ requests: 1 }));
+    const { app, url } = await createExampleApp(t, limited({ requests: 1 }));
     const get = openClient(url);
     for (let time = 0; time < 5; time += 1) {
       const aborted = request(`${url}/slow/wait/3000`);
       aborted.on('error', () => {});
       aborted.end();
-      await sleep(100);
+      await untilInFlight(app, 1);
       expect((await get('/slow/wait/0')).status).toBe(503);
       aborted.destroy();
       await expect.poll(async () => (await get('/slow/wait/0')).status).toBe(200);
@@ -147,10 +157,10 @@ describe('with as many requests in progress as the limit', () => {
   });
 
   test('a client that claims to be a service is rejected unless it sends the internal credential', async (t) => {
-    const { url } = await createExampleApp(t, limited({ requests: 1 }, { internal: { key } }));
+    const { app, url } = await createExampleApp(t, limited({ requests: 1 }, { internal: { key } }));
     const get = openClient(url);
     get('/slow/wait/5000').catch(() => {});
-    await sleep(50);
+    await untilInFlight(app, 1);
     const statusWith = async (value: string) =>
       (await get('/pet/pets/', { 'x-hops': '1', 'x-internal': value })).status;
     for (const value of ['', key, 'service', `service ${key}x`, `service ${key.slice(1)}x`, `gateway ${key}`])
@@ -229,10 +239,9 @@ describe('with more connections than the limit', () => {
     // Connections of the helper that adopted pets may still be open, so open more than the limit.
     const silent: Socket[] = [];
     for (let index = 0; index < 100; index += 1) silent.push(await open(t, built.url));
-    await sleep(50);
-    const alive = silent.filter(({ destroyed, readyState }) => !destroyed && readyState === 'open');
-    expect(alive.length).toBeLessThanOrEqual(40);
-    const held = silent.find((socket) => alive.includes(socket)) as Socket;
+    const alive = () => silent.filter(({ destroyed, readyState }) => !destroyed && readyState === 'open');
+    await expect.poll(() => alive().length).toBeLessThanOrEqual(40);
+    const [held] = alive() as [Socket];
     const responses = [await exchange(held, '/user/users/1'), await exchange(held, '/user/users/1')];
     for (const response of responses) expect(response).toMatch(/^HTTP\/1\.1 200 [\s\S]*"name":"Rex"/);
   });

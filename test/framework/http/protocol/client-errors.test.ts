@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createExampleApp, createTestApp } from '../../../support/app.ts';
-import { exchange, listInFlight, openSocket, readResponses, until } from '../../../support/sockets.ts';
+import { exchange, listInFlight, openSocket, readResponses } from '../../../support/sockets.ts';
+import { until } from '../../../support/until.ts';
 
 test('a request whose headers do not arrive in time gets 408 with a problem', async (t) => {
   const { url } = await createExampleApp(t);

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, type TestContext, test, vi } from 'vitest
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { createExampleAppAt, isAccess, places } from '../../../support/example-app-at.ts';
 import { countConnections, openSocket, readResponses } from '../../../support/sockets.ts';
+import { until } from '../../../support/until.ts';
 
 // More than the kernel buffers for a connection whose two sides do not read.
 const size = 24_000_000;
@@ -87,7 +88,7 @@ describe('a client that reads only after it has sent its complete request gets t
       expect(statuses, name).toEqual([status]);
       // The server cannot see where endless headers end, so the client closes its side.
       if (status === 431) socket.end();
-      await vi.waitFor(async () => expect(await countConnections(built), name).toBe(0), 5_000);
+      await until(async () => expect(await countConnections(built), name).toBe(0));
     }
   });
 });
@@ -103,7 +104,7 @@ test.for([
   t.onTestFinished(() => clearInterval(sending));
   await once(socket.resume(), 'end');
   expect(await countConnections(built)).toBe(1);
-  await vi.waitFor(async () => expect(await countConnections(built)).toBe(0), 5_000);
+  await until(async () => expect(await countConnections(built)).toBe(0));
 });
 
 test('input after the last response is discarded', async (t) => {

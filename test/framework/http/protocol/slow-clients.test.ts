@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import {
@@ -11,6 +11,7 @@ import {
   places,
 } from '../../../support/example-app-at.ts';
 import { countConnections, openSocket, type RawConnection, readResponses } from '../../../support/sockets.ts';
+import { until } from '../../../support/until.ts';
 
 // Short time limits make the tests fast. Node adds one second to the idle time limit of a connection.
 const config = { limits: { time: { headers: 300, request: 700, idle: 200 } } };
@@ -186,7 +187,7 @@ describe('a connection on which a request was rejected', () => {
     socket.resume().write('GET /health HTTP/1.1\r\nhost');
     await once(socket, 'end');
     expect(await countConnections(built)).toBe(1);
-    await vi.waitFor(async () => expect(await countConnections(built)).toBe(0), 3_000);
+    await until(async () => expect(await countConnections(built)).toBe(0));
   });
 
   test('does not delay a stop, although its handler abandoned the body and responds later', async (t) => {

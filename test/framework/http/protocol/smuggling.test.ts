@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../../support/app.ts';
 import { createExampleAppAt, isAccess, listResponses, places } from '../../../support/example-app-at.ts';
 import { scrape } from '../../../support/prometheus.ts';
 import { exchange } from '../../../support/sockets.ts';
+import { until } from '../../../support/until.ts';
 
 const host = 'host: localhost\r\n';
 const json = `${host}content-type: application/json\r\n`;
@@ -219,7 +220,7 @@ describe('pipelined requests', () => {
       const { body } = await send('GET', '/pet/pets/');
       expect(JSON.stringify(body), name).not.toMatch(/after|excited/);
       // Each has its log entry nevertheless, with `aborted`, because it gets no response.
-      await vi.waitFor(() => expect(logs.filter((line) => isAccess(line) && line.aborted)).toHaveLength(2));
+      await until(() => expect(logs.filter((line) => isAccess(line) && line.aborted)).toHaveLength(2));
     }
   });
 });
@@ -239,7 +240,7 @@ test('an absolute URL is read as its path, in every grouping', async (t) => {
     const rex = { name: 'Rex' };
     const gateway = { message: 'Gateway is running' };
     expect(bodies).toMatchObject([rex, rex, rex, gateway, { status: 'OK' }]);
-    await vi.waitFor(() => expect(everyRawLog().join('')).toContain('/pet/health'));
+    await until(() => expect(everyRawLog().join('')).toContain('/pet/health'));
     expect(everyRawLog().join('')).not.toMatch(/hunter2|evil/);
   }
 });

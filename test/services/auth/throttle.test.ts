@@ -104,12 +104,41 @@ test('a login gives back the try that its account has counted', async (t) => {
   await begin();
 });
 
+test('the logins of a trusted address neither use up nor give back the tries of its account', async (t) => {
+  const clock = holdClock(t);
+  const throttle = await openThrottle(t);
+  const logInFrom = async (address: string) => (await throttle.begin(alice.email, address)).succeed();
+  for (let login = 0; login < 101; login += 1) {
+    await logInFrom('10.0.0.1');
+    clock.pass(3);
+  }
+  for (let index = 0; index < 100; index += 1) await throttle.begin(alice.email, `10.2.0.${index}`);
+  for (let login = 0; login < 3; login += 1) await logInFrom('10.0.0.1');
+  await expect(throttle.begin(alice.email, '10.3.0.1')).rejects.toMatchObject({ status: 429 });
+});
+
+test('a day without a failure resets the failures of a trusted address', async (t) => {
+  const clock = holdClock(t);
+  const throttle = await openThrottle(t);
+  const begin = () => throttle.begin(alice.email, '10.0.0.1');
+  await (await begin()).succeed();
+  for (let day = 0; day < 2; day += 1) {
+    for (let index = 0; index < 5; index += 1) await begin();
+    await expect(begin()).rejects.toMatchObject({ status: 429 });
+    clock.pass(86_400);
+  }
+});
+
 test('a password that was not checked does not count', async (t) => {
   holdClock(t);
   const throttle = await openThrottle(t);
-  for (let index = 0; index < 10; index += 1) await (await throttle.begin(alice.email, '10.0.0.1')).cancel();
-  for (let index = 0; index < 5; index += 1) await throttle.begin(alice.email, '10.0.0.1');
-  await expect(throttle.begin(alice.email, '10.0.0.1')).rejects.toMatchObject({ status: 429 });
+  const begin = () => throttle.begin(alice.email, '10.0.0.1');
+  for (let index = 0; index < 10; index += 1) await (await begin()).cancel();
+  for (let index = 0; index < 4; index += 1) await begin();
+  // The fifth failure would block the address.
+  await (await begin()).cancel();
+  await begin();
+  await expect(begin()).rejects.toMatchObject({ status: 429 });
 });
 
 test('an IPv4 address in the form of IPv6 is the same address, and no other', async (t) => {
@@ -187,6 +216,7 @@ test('tries are forgotten when they no longer count', async (t) => {
   const throttle = await openThrottle(t);
   await throttle.begin(alice.email, '10.0.0.1');
   await (await throttle.begin(bob.email, '10.0.0.2')).succeed();
+  await throttle.begin(bob.email, '10.0.0.2');
   expect((await throttle.prune()).changes).toBe(0);
   clock.pass(3600);
   expect((await throttle.prune()).changes, 'two addresses, two accounts').toBe(4);

@@ -1,4 +1,4 @@
-import type { Exchange } from './fuzz.ts';
+import type { Exchange } from './session.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 

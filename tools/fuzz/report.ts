@@ -1,5 +1,6 @@
 import type { Operation } from './document.ts';
-import type { Accepted, Report } from './fuzz.ts';
+import type { Report } from './fuzz.ts';
+import type { Accepted } from './session.ts';
 
 /** Statuses that no run reaches. */
 const untested: ReadonlySet<string> = new Set(['401', '403', '429']);

@@ -3,11 +3,12 @@ import { randomInt } from 'node:crypto';
 import { runCommand } from '../../scripts/lib/command.ts';
 import { readArguments, UsageError } from '../../src/framework/app/arguments.ts';
 import { isPostgresUrl } from '../../src/framework/config/database-url.ts';
-import { type Exchange, fuzz } from './fuzz.ts';
+import { fuzz } from './fuzz.ts';
 import { findLogErrors } from './log-lines.ts';
 import { recipes } from './recipes.ts';
 import { describeReached, describeValid, listFailures } from './report.ts';
 import { startServer } from './server.ts';
+import type { Exchange } from './session.ts';
 
 const help = `Usage: ./run.sh fuzz [--seed N] [--requests N] [--url URL | --database URL]
 

@@ -206,6 +206,20 @@ test('an archive that was changed, and one of another kind of database, are refu
   expect(await queryPostgres(other, "SELECT 1 FROM pg_namespace WHERE nspname = 'pet'")).toEqual([]);
 });
 
+test('a restored schema is marked as a copy before its rows are compared with the manifest', async (t) => {
+  const { backup } = await backUpMixed(t);
+  const other = await createDatabase(t);
+  const place = configure(t, other, 'sqlite:data/user.db');
+  const manifest = join(backup, 'manifest.json');
+  writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(/("rows": \{\s*"pet": )/, '$19'));
+  expect(await runScript(t, 'restore', backup, '--config', place.file)).toEqual({
+    code: 1,
+    output:
+      'pet: the restored schema has other rows than the manifest says. Drop it, and restore another backup\n',
+  });
+  expect((await queryPostgres(other, 'SELECT is_copy FROM pet.__feed')).map(Number)).toEqual([1]);
+});
+
 test('without pg_dump the command says what to install, and leaves nothing', async (t) => {
   const { file, backup } = configure(t, 'postgres://localhost/a', 'postgres://localhost/a');
   const args = [join(root, 'scripts/backup.ts'), backup, '--config', file];

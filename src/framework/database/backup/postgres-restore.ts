@@ -56,9 +56,12 @@ export async function restoreServerTarget(target: ServerTarget, folder: string):
     const options = ['--single-transaction', '--exit-on-error', '--no-owner', '--no-privileges'];
     await runProgram('pg_restore', [...options, path], target);
   }
-  if (!(await isRestored(target, target.copy)))
-    throw new BackupError(`${target.service}: the restored schema has other rows than the manifest says`);
+  // Before the rows are compared, because a server may start on the schema from now on.
   await markFeed(target);
+  if (!(await isRestored(target, target.copy)))
+    throw new BackupError(
+      `${target.service}: the restored schema has other rows than the manifest says. Drop it, and restore another backup`,
+    );
 }
 
 /** Marks the feed as a copy, so that the server that starts on it begins another history of its events. */

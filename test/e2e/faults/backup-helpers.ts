@@ -6,12 +6,22 @@ import { Pool } from 'undici';
 import { expect, type TestContext } from 'vitest';
 import { openSqlite } from '../../../src/framework/database/sqlite/open.ts';
 import { root, startProcess, writeConfig } from '../process/helper.ts';
+import { mount } from './disk-helpers.ts';
 
 /** The number of rounds of backup and restore under load. `.ci/run` sets more. */
 export const rounds = Number(process.env.BACKUP_ROUNDS ?? 3);
 
 export async function runScript(t: TestContext, script: string, ...args: string[]) {
   const running = startProcess(t, process.execPath, [join(root, `scripts/${script}.ts`), ...args]);
+  const { code } = await running.ended;
+  return { code, output: running.output() };
+}
+
+/** Runs a script with a disk mounted at a folder that has room for one of the two databases of `prepare`. */
+export async function runOnSmallDisk(t: TestContext, folder: string, script: string, ...args: string[]) {
+  const command = 'mount -t tmpfs -o size=128k tmpfs "$0" && exec "$@"';
+  const node = [process.execPath, join(root, `scripts/${script}.ts`)];
+  const running = startProcess(t, 'unshare', [...mount, command, folder, ...node, ...args]);
   const { code } = await running.ended;
   return { code, output: running.output() };
 }

@@ -3,9 +3,21 @@ import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { restoreBackup } from '../../../src/framework/database/backup/restore.ts';
+import { readMigrations } from '../../../src/framework/database/migration-files.ts';
 import { makeFolder, sendRequest } from '../../support/app.ts';
 import { root, startProcess, startServer, writeConfig } from '../process/helper.ts';
-import { bytesOf, databasesIn, prepare, query, rounds, runScript, write } from './backup-helpers.ts';
+import {
+  bytesOf,
+  databasesIn,
+  migrationsOf,
+  prepare,
+  query,
+  rounds,
+  runOnSmallDisk,
+  runScript,
+  write,
+} from './backup-helpers.ts';
+import { canMount } from './disk-helpers.ts';
 
 test(`under load, ${rounds} backups have all earlier acknowledged writes, are consistent, and can be restored`, {
   timeout: 60_000 + rounds * 40_000,
@@ -94,12 +106,11 @@ describe('backup', () => {
     expect(bytesOf(data)).toEqual(before);
     const manifest = JSON.parse(readFileSync(join(backup, 'manifest.json'), 'utf8'));
     expect(manifest).toMatchObject({ format: 1, version: expect.stringMatching(/^\d/) });
-    const hash = expect.stringMatching(/^[0-9a-f]{64}$/);
     expect(manifest.services.user).toEqual({
       file: 'user.db',
       size: readFileSync(join(backup, 'user.db')).length,
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
-      migrations: [hash, hash, hash],
+      migrations: readMigrations(migrationsOf('user'), 'sqlite').map(({ hash }) => hash),
       rows: { user: 1, adoption: 1 },
     });
   });
@@ -156,6 +167,33 @@ describe('backup', () => {
     expect(output.trim()).not.toContain('\n');
     expect(code).toBe(1);
     expect(listFiles()).toEqual(before);
+  });
+
+  test('to a folder that another backup has claimed is rejected, and the other one is complete', async (t) => {
+    const { file, backup, data, folder } = prepare(t);
+    const lock = new Client(join(data, 'pet.db'));
+    lock.exec('BEGIN IMMEDIATE');
+    // The first process claims the folder, and waits for the lock until the second one has ended.
+    const both = [0, 1].map(() => runScript(t, 'backup', backup, '--config', file));
+    const rejected = await Promise.race(both);
+    lock.close();
+    expect(rejected).toEqual({
+      code: 1,
+      output: `${backup} is not empty: name a folder that is new or empty\n`,
+    });
+    expect((await Promise.all(both)).map(({ code }) => code).sort()).toEqual([0, 1]);
+    rmSync(data, { recursive: true });
+    await restoreBackup(databasesIn(data), backup, join(folder, '.databases'));
+  });
+
+  test.skipIf(!canMount)('names the disk that is full: that of the folder', async (t) => {
+    const { file, folder } = prepare(t);
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    expect(await runOnSmallDisk(t, disk, 'backup', join(disk, 'backup'), '--config', file)).toEqual({
+      code: 1,
+      output: `database ${join(disk, 'backup/user.db')}: the disk is full. Free some space\n`,
+    });
   });
 
   test('rejects a database with broken references, and leaves the folder empty', async (t) => {

@@ -18,7 +18,8 @@ import { createBackup } from '../../../src/framework/database/backup/create.ts';
 import { restoreBackup } from '../../../src/framework/database/backup/restore.ts';
 import { sendRequest } from '../../support/app.ts';
 import { startServer } from '../process/helper.ts';
-import { bytesOf, databasesIn, prepare, query, runScript } from './backup-helpers.ts';
+import { bytesOf, databasesIn, prepare, query, runOnSmallDisk, runScript } from './backup-helpers.ts';
+import { canMount } from './disk-helpers.ts';
 
 describe('restore', () => {
   /** Creates a backup, and moves its databases away. */
@@ -76,6 +77,15 @@ describe('restore', () => {
     const { url } = await startServer(t, file);
     expect((await runScript(t, 'restore', backup, '--config', file)).output).toContain('these files exist');
     expect((await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Tom', species: 'cat' })).status).toBe(200);
+  });
+
+  test.skipIf(!canMount)('names the disk that is full: that of the databases', async (t) => {
+    const { file, data, backup } = await prepareBackup(t);
+    mkdirSync(data);
+    expect(await runOnSmallDisk(t, data, 'restore', backup, '--config', file)).toEqual({
+      code: 1,
+      output: `database ${join(data, 'user.db')}: the disk is full. Free some space\n`,
+    });
   });
 
   const rewrite = (change: (text: string) => string) => (backup: string) => {
@@ -168,7 +178,11 @@ describe('restore', () => {
       rewrite((text) => text.replace('"user": {', '"toy": {')),
       /^toy is in the backup, but not in the config$/,
     ],
-    ['lacks a file', (backup) => rmSync(join(backup, 'user.db')), /user\.db/],
+    [
+      'lacks a file',
+      (backup) => rmSync(join(backup, 'user.db')),
+      /backup is not a complete backup: it has no user\.db$/,
+    ],
     [
       'has a file that was truncated',
       (backup) => truncateSync(join(backup, 'user.db'), 4096),

@@ -4,7 +4,7 @@ import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
 import { DatabaseError } from '../database-error.ts';
 import { copyKinds } from '../event-tables.ts';
-import { lockWaitMs, unusableDatabase } from '../sqlite/errors.ts';
+import { isDiskFull, lockWaitMs, unusableDatabase } from '../sqlite/errors.ts';
 import { assertUsableFile, privateFile, syncPath } from '../sqlite/files.ts';
 import {
   type AnyDatabase,
@@ -15,6 +15,7 @@ import {
   isServerDatabase,
   type Manifest,
   type ServiceDatabase,
+  unfinishedManifest,
   writeManifest,
 } from './manifest.ts';
 import type { ServerSnapshot } from './postgres-create.ts';
@@ -50,7 +51,10 @@ export async function createBackup(
       services[database.service] = await (servers as ServerSnapshot).dump(database, folder);
     for (const [database, client] of snapshot.clients) {
       services[database.service] = await copy(client, folder, database).catch((error) => {
-        throw unusableDatabase(database.file, error);
+        throw unusableDatabase(
+          isDiskFull(error) ? join(folder, `${database.service}.db`) : database.file,
+          error,
+        );
       });
     }
     const manifest: Manifest = { format: 1, time: snapshot.time, version, services };
@@ -66,18 +70,29 @@ export async function createBackup(
   }
 }
 
-/** Returns whether it created the folder. */
+/** Claims the folder for this process, and returns whether it created the folder. */
 function claimFolder(folder: string): boolean {
   const found = statSync(folder, { throwIfNoEntry: false });
-  if (found === undefined) {
-    makeFolder(folder);
+  if (found === undefined) makeFolder(folder);
+  else if (!found.isDirectory())
+    throw new BackupError(`${folder} is a file: name a folder that is new or empty`);
+  const claim = join(folder, unfinishedManifest);
+  const isClaimed = tryToCreate(claim);
+  // Look after the claim, because another process may back up to the same folder.
+  if (isClaimed && readdirSync(folder).length === 1) return found === undefined;
+  if (isClaimed) rmSync(claim);
+  throw new BackupError(`${folder} is not empty: name a folder that is new or empty`);
+}
+
+/** Creates an empty file. Returns false if it exists. */
+function tryToCreate(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'wx', privateFile));
     return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
-  if (!found.isDirectory()) throw new BackupError(`${folder} is a file: name a folder that is new or empty`);
-  if (readdirSync(folder).length > 0) {
-    throw new BackupError(`${folder} is not empty: name a folder that is new or empty`);
-  }
-  return false;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Static, Type } from '@sinclair/typebox';
@@ -67,17 +67,19 @@ const Manifest = Type.Object({
 export type Manifest = Static<typeof Manifest>;
 
 const name = 'manifest.json';
+/** The name of the manifest before the backup is complete. Its creation claims the folder. */
+export const unfinishedManifest = `${name}.part`;
 
 /** Writes the manifest. It gets its final name only when it is complete on disk. */
 export function writeManifest(folder: string, manifest: Manifest): void {
-  const path = join(folder, name);
-  writeFileSync(`${path}.part`, `${JSON.stringify(manifest, undefined, 2)}\n`, {
+  const unfinished = join(folder, unfinishedManifest);
+  writeFileSync(unfinished, `${JSON.stringify(manifest, undefined, 2)}\n`, {
     flush: true,
     mode: privateFile,
   });
   // First flush the names of the copies, so that a manifest never exists without its copies.
   syncPath(folder);
-  renameSync(`${path}.part`, path);
+  renameSync(unfinished, join(folder, name));
   syncPath(folder);
 }
 
@@ -98,7 +100,11 @@ export function readManifest(folder: string): Manifest {
   const [issue] = Value.Errors(Manifest, parsed);
   if (issue !== undefined)
     throw new BackupError(`${path} is not a manifest of this version: ${issue.path} ${issue.message}`);
-  return parsed as Manifest;
+  const manifest = parsed as Manifest;
+  const missing = Object.values(manifest.services).find(({ file }) => !existsSync(join(folder, file)));
+  if (missing !== undefined)
+    throw new BackupError(`${folder} is not a complete backup: it has no ${missing.file}`);
+  return manifest;
 }
 
 /** Returns the size and the SHA-256 of a file that no process writes. */

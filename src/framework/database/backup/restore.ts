@@ -4,7 +4,7 @@ import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
 import { rememberDatabase } from '../known-databases.ts';
 import { readMigrations } from '../migration-files.ts';
-import { unusableDatabase } from '../sqlite/errors.ts';
+import { isDiskFull, unusableDatabase } from '../sqlite/errors.ts';
 import { assertNoDanglingLink, privateFile, sidecars, syncPath } from '../sqlite/files.ts';
 import { listPending } from '../sqlite/migrations.ts';
 import { makeWorkFolder, removeLeftFolders } from '../sqlite/work-folder.ts';
@@ -150,7 +150,9 @@ async function stage(target: Target, backup: string): Promise<StagedTarget> {
     return { ...target, workFolder };
   } catch (error) {
     if (workFolder !== undefined) rmSync(workFolder, { recursive: true, force: true });
-    throw error instanceof BackupError ? error : unusableDatabase(source, error);
+    if (error instanceof BackupError) throw error;
+    // Until the work folder exists, the error is not about the copy.
+    throw unusableDatabase(workFolder === undefined || isDiskFull(error) ? path : source, error);
   }
 }
 

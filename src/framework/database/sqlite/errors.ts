@@ -21,6 +21,11 @@ export function isDiskError(error: unknown): boolean {
   return /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB)/.test(sqliteCodeOf(error));
 }
 
+/** Whether a disk is full. SQLite and Node report it. */
+export function isDiskFull(error: unknown): boolean {
+  return /^(SQLITE_FULL|ENOSPC)$/.test(sqliteCodeOf(error));
+}
+
 export function isBusy(error: unknown): boolean {
   return sqliteCodeOf(error).startsWith('SQLITE_BUSY');
 }
@@ -46,7 +51,7 @@ function explain(error: unknown): string {
     return 'the file is not an SQLite database. Name another file in the config, or restore a backup';
   }
   if (code.startsWith('SQLITE_CORRUPT')) return damaged;
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return 'the disk is full. Free some space';
+  if (isDiskFull(error)) return 'the disk is full. Free some space';
   if (/^SQLITE_(IOERR|CANTOPEN)/.test(code)) {
     return `the file cannot be read or written (${code}). Check the disk, its free space and the permissions`;
   }

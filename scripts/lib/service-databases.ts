@@ -10,23 +10,19 @@ import { databaseUrlOf, type Migrated } from './service-command.ts';
 
 /** The databases of the config, opened when they are needed. */
 export class ServiceDatabases {
-  readonly #services: readonly Migrated[];
+  readonly #services: ReadonlyMap<string, Migrated>;
   readonly #config: Config;
   readonly #opened = new Map<string, Promise<Database>>();
 
   constructor(services: readonly Migrated[], config: Config) {
-    this.#services = services.filter(({ name }) => Object.hasOwn(config.services, name));
+    const configured = services.filter(({ name }) => Object.hasOwn(config.services, name));
+    this.#services = new Map(configured.map((service) => [service.name, service]));
     this.#config = config;
   }
 
   /** The services with a database; or the one that the user names. */
   names(only: string | undefined): readonly string[] {
-    const names = this.#services.map(({ name }) => name);
-    if (only === undefined) return names;
-    if (names.includes(only)) return [only];
-    throw new UsageError(
-      `${only} is not a service with a database in ${this.#config.file}: it has ${names.join(', ') || 'none'}`,
-    );
+    return only === undefined ? [...this.#services.keys()] : [this.#find(only).name];
   }
 
   async operations(service: string) {
@@ -48,13 +44,20 @@ export class ServiceDatabases {
 
   /** Opens the database of a service, once. */
   open(name: string): Promise<Database> {
-    const [service] = this.names(name).map((one) => this.#services.find((other) => other.name === one));
+    const service = this.#find(name);
     let database = this.#opened.get(name);
     if (database === undefined) {
-      database = openCurrent(service as Migrated, databaseUrlOf(service as Migrated, this.#config));
+      database = openCurrent(service, databaseUrlOf(service, this.#config));
       this.#opened.set(name, database);
     }
     return database;
+  }
+
+  #find(name: string): Migrated {
+    const service = this.#services.get(name);
+    if (service !== undefined) return service;
+    const known = [...this.#services.keys()].join(', ') || 'none';
+    throw new UsageError(`${name} is not a service with a database in ${this.#config.file}: it has ${known}`);
   }
 }
 
@@ -63,10 +66,13 @@ async function openCurrent({ name, migrations }: Migrated, url: string): Promise
   const file = sqliteFile(url);
   if (file === undefined && !isPostgresUrl(url))
     throw new UsageError(`services.${name}.database is in memory: only its own process can read it`);
-  if (file !== undefined && !existsSync(file))
-    throw new CommandError(`the database of ${name} does not exist: start the server first`);
   const status = await readMigrationStatus(url, migrations, name);
-  if (status.some(({ applied }) => !applied))
-    throw new CommandError(`the database of ${name} is older than this version: run ./run.sh migrate apply`);
+  if (status.some(({ applied }) => !applied)) {
+    throw new CommandError(
+      file === undefined || existsSync(file)
+        ? `the database of ${name} is older than this version: run ./run.sh migrate apply`
+        : `the database of ${name} does not exist: start the server first`,
+    );
+  }
   return openDatabase(url, { migrations, service: name });
 }

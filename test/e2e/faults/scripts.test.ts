@@ -214,6 +214,23 @@ test('migrate create fails with the reason if drizzle-kit fails, which ends with
   });
 });
 
+test('events says why a database file cannot be reached', async (t) => {
+  const { folder, file } = writeConfig(t);
+  const status = () =>
+    outcome(
+      startProcess(t, process.execPath, ['scripts/events.ts', 'status', '--config', file], { cwd: root }),
+    );
+  expect(await status()).toEqual({
+    code: 1,
+    output: 'the database of pet does not exist: start the server first\n',
+  });
+  writeFileSync(join(folder, 'data'), 'a file');
+  expect(await status()).toEqual({
+    code: 1,
+    output: `database ${join(folder, 'data/pet.db')}: a part of its path is a file, not a folder. Name another file in the config\n`,
+  });
+});
+
 test.for([
   { script: 'generate', args: ['--nope'], message: 'Unknown option --nope: see --help\n' },
   { script: 'generate', args: ['pet'], message: 'Unknown argument pet: see --help\n' },

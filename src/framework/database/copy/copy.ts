@@ -36,7 +36,6 @@ interface TableToCopy {
  */
 export async function copyDatabase(options: CopyOptions): Promise<CopiedTable[]> {
   const { service, from, to } = options;
-  if (from === to) throw new DatabaseError('the source and the target are the same database');
   await assertMigrated(options);
   const source = await openSide(from, service, false);
   try {
@@ -60,7 +59,7 @@ async function copyAll(source: CopySide, target: CopySide, options: CopyOptions)
     // replaces it.
     if (name === '__feed') await target.clear(name);
     for await (const _ of target.read(name, columns))
-      throw unusable(to, `it is not empty: ${name} has rows. Name another database, or delete this one`);
+      throw unusable(to, `it is not empty: ${name} has rows. Name an empty database`);
   }
   const tables = matchTables(await source.listTables(), shapes, to);
   const copied: CopiedTable[] = [];

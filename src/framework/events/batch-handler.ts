@@ -112,11 +112,13 @@ export class BatchHandler {
     signal: AbortSignal,
     failed?: unknown,
   ): Promise<void> {
-    const { store, producer } = this.#options;
+    const { store, status } = this.#options;
     let error = failed;
     for (let attempt = failed === undefined ? 0 : 1; attempt <= retryPausesMs.length; attempt += 1) {
       if (attempt > 0) {
-        this.#logFailure(event, error, attempt);
+        status.count('failed');
+        const fields = { ...this.#describeFailure(event, error), attempt };
+        getLogger().warn(fields, 'the handler of an event failed: the event is retried');
         await sleep(retryPausesMs[attempt - 1], undefined, { signal, ref: false });
       }
       try {
@@ -128,23 +130,15 @@ export class BatchHandler {
         error = reason;
       }
     }
-    const { id, type, subject } = event;
-    const fields = { err: error, peer: producer, event: id, type, subject };
     const write = () => store.park(event, describe(error));
-    await this.write(from, id, [{ event, outcome: 'parked', write }]);
+    await this.write(from, event.id, [{ event, outcome: 'parked', write }]);
     getLogger().error(
-      fields,
+      this.#describeFailure(event, error),
       'an event is parked, and later events of its subject wait: fix the cause, then run ./run.sh events retry',
     );
   }
 
-  #logFailure({ id, type, subject }: CloudEvent, err: unknown, attempt: number): void {
-    this.#options.status.count('failed');
-    const fields = { err, peer: this.#options.producer, event: id, type, subject, attempt };
-    getLogger().warn(fields, 'the handler of an event failed: the event is retried');
-  }
-
-  /** Handles a parked event that an operator, or the event before it, has released. */
+  /** Handles a parked event that an operator has released, or that no longer waits for an earlier event. */
   async retryParked(due: ParkedEvent): Promise<void> {
     const { database, store, status } = this.#options;
     try {
@@ -157,11 +151,15 @@ export class BatchHandler {
     } catch (error) {
       if (error instanceof LeaseLost || isTemporary(error)) throw error;
       status.count('failed');
-      const { id, type, subject } = due.event;
-      const fields = { err: error, peer: this.#options.producer, event: id, type, subject };
+      const fields = this.#describeFailure(due.event, error);
       getLogger().error(fields, 'the handler of a parked event failed: the event stays parked');
       await store.fail(due, describe(error));
     }
+  }
+
+  /** Returns the fields of a log entry. */
+  #describeFailure({ id, type, subject }: CloudEvent, err: unknown) {
+    return { err, peer: this.#options.producer, event: id, type, subject };
   }
 }
 

@@ -4,6 +4,7 @@ import { nowMicros } from '../database/instant.ts';
 import type { Statement } from '../database/statement.ts';
 import { firstParked } from './consumer-store.ts';
 import type { CloudEvent } from './event-types.ts';
+import { formatPosition } from './position.ts';
 
 /** The stored state of a consumer. */
 export interface ConsumerState {
@@ -77,5 +78,5 @@ export function createEventOperations(database: Database) {
 export async function readNewest(database: Database): Promise<string | undefined> {
   const select = database.prepare(sql`SELECT epoch, last FROM __feed`) as unknown as Statement;
   const row = (await select.get()) as [string, number] | undefined;
-  return row && `${row[0]}-${row[1]}`;
+  return row && formatPosition({ epoch: row[0], number: row[1] });
 }

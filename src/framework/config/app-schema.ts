@@ -17,7 +17,7 @@ export const ServiceConfig = Type.Object(
   {
     database: Type.Optional(
       Type.String({
-        pattern: '^(sqlite:[^\\u0000]+|postgres(ql)?://[^\\u0000]+/[^\\u0000]+)$',
+        pattern: '^(sqlite:(?!//)[^\\u0000]+|postgres(ql)?://[^\\u0000]+/[^\\u0000]+)$',
         description: '"sqlite:" and a path, "sqlite::memory:", or "postgres://user@host/database"',
       }),
     ),

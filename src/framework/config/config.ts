@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { Static } from '@sinclair/typebox';
-import { parseDocument } from 'yaml';
+import { parseDocument, type YAMLError } from 'yaml';
 import type { AppConfig as AppSchema, ServiceConfig as ServiceSchema } from './app-schema.ts';
 import { type ConfiguredService, findConflict } from './consistency.ts';
 import { sqliteFile, sqliteUrl } from './database-url.ts';
@@ -35,21 +35,25 @@ export function readConfig(
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new ConfigError(`${file}: ${missing ? 'there is no such file' : 'the file cannot be read'}`);
   }
-  return checkConfig(parse(text, file, environment), services, file);
+  const texts = new Map<string, string>();
+  return checkConfig(parse(text, file, environment, texts), services, file, texts);
 }
 
 /**
  * Checks a parsed config and fills in the defaults.
  * @param file names the config in errors. Its folder is the start of relative paths.
+ * @param texts see `findConfigError`.
  * @throws {ConfigError}
  */
 export function checkConfig(
   parsed: unknown,
   services: ReadonlyMap<string, ConfiguredService>,
   file: string,
+  texts: ReadonlyMap<string, string> = new Map(),
 ): Config {
   const error =
-    findConfigError(ConfigFile, parsed) ?? findConflict(parsed as Static<typeof ConfigFile>, services);
+    findConfigError(ConfigFile, parsed, '', texts) ??
+    findConflict(parsed as Static<typeof ConfigFile>, services, texts);
   if (error !== undefined) throw new ConfigError(`${basename(file)}: ${error}`);
   const config = parsed as Static<typeof ConfigFile>;
   const toAbsolute = (path: string) => resolve(dirname(file), path);
@@ -65,18 +69,27 @@ function parse(
   text: string,
   file: string,
   environment: Readonly<Record<string, string | undefined>>,
+  texts: Map<string, string>,
 ): unknown {
   const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
   const toError = (message: string) => new ConfigError(`${basename(file)}: ${message}`);
   const [error] = document.errors;
-  if (error !== undefined) throw toError((error.message.split('\n', 1)[0] as string).replace(/:$/, ''));
+  if (error !== undefined) throw toError(describeYamlError(error, text));
   let parsed: unknown;
   try {
     parsed = document.toJS();
   } catch (error) {
     throw toError((error as Error).message);
   }
-  return expandVariables(parsed, environment, toError);
+  return expandVariables(parsed, environment, texts, toError);
+}
+
+function describeYamlError({ code, message, linePos }: YAMLError, text: string): string {
+  if (code === 'MULTIPLE_DOCS') return 'there are several documents: keep one';
+  const line = text.split('\n')[(linePos?.[0].line ?? 1) - 1];
+  // In a map in braces, the brace of an unquoted variable begins another map.
+  const hint = line?.includes('${') ? ': write the variable in quotes' : '';
+  return `${(message.split('\n', 1)[0] as string).replace(/:$/, '')}${hint}`;
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

@@ -17,13 +17,17 @@ export interface ConfiguredService {
 type Apps = Static<typeof ConfigFile>['apps'];
 type Services = Static<typeof ConfigFile>['services'];
 
-/** Finds the first contradiction between several values, which the schema cannot express. */
+/**
+ * Finds the first contradiction between several values, which the schema cannot express.
+ * @param texts see `findConfigError`.
+ */
 export function findConflict(
   { services, apps, auth, internal }: Static<typeof ConfigFile>,
   known: ReadonlyMap<string, ConfiguredService>,
+  texts: ReadonlyMap<string, string>,
 ): string | undefined {
   return (
-    findServiceError(services, known) ??
+    findServiceError(services, known, texts) ??
     findSharedFile(services) ??
     findAssignmentError(services, apps) ??
     findUnreachableApp(apps) ??
@@ -34,6 +38,7 @@ export function findConflict(
 function findServiceError(
   services: Services,
   known: ReadonlyMap<string, ConfiguredService>,
+  texts: ReadonlyMap<string, string>,
 ): string | undefined {
   for (const [name, config] of Object.entries(services)) {
     const service = known.get(name);
@@ -43,19 +48,23 @@ function findServiceError(
     if (hasDatabase && config.database === undefined) return `services.${name}.database is missing`;
     if (!hasDatabase && config.database !== undefined)
       return `services.${name}.database is set, but the service has no database`;
-    const error = applyOptions(service, config);
+    const error = applyOptions(service, config, texts);
     if (error !== undefined) return error;
   }
   return undefined;
 }
 
 /** Checks the options of a service and fills in their defaults. */
-function applyOptions({ name, options }: ConfiguredService, config: Static<typeof ServiceConfig>) {
+function applyOptions(
+  { name, options }: ConfiguredService,
+  config: Static<typeof ServiceConfig>,
+  texts: ReadonlyMap<string, string>,
+) {
   const path = `services.${name}.options`;
   if (options === undefined)
     return config.options === undefined ? undefined : `${path} is set, but the service has no options`;
   config.options ??= {};
-  return findConfigError({ ...options, additionalProperties: false }, config.options, path);
+  return findConfigError({ ...options, additionalProperties: false }, config.options, path, texts);
 }
 
 /** Finds a file that two services share, because the migrations of the second service would be skipped. */

@@ -18,12 +18,38 @@ ajv.addFormat('network', (text) => {
   return version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128));
 });
 
-/** Fills in the defaults of `value`, and describes the first value that does not match the schema. */
-export function findConfigError(schema: TSchema, value: unknown, root = ''): string | undefined {
+type Values = Record<string, unknown>;
+
+/**
+ * Fills in the defaults of `value`, and describes the first value that does not match the schema.
+ * @param texts the strings that `expandVariables` has converted. A value stays a string if the schema needs one.
+ */
+export function findConfigError(
+  schema: TSchema,
+  value: unknown,
+  root = '',
+  texts: ReadonlyMap<string, string> = new Map(),
+): string | undefined {
   const check = ajv.compile(schema);
-  if (check(value)) return undefined;
-  const error = (check.errors ?? []).find(({ keyword }) => keyword !== 'const') as ErrorObject;
-  const path = [root, ...error.instancePath.split('/').slice(1)].filter((part) => part !== '').join('.');
+  const replaced = new Set<string>();
+  while (!check(value)) {
+    const errors = check.errors ?? [];
+    // The error of a union is better than those of its constants.
+    const error = (errors.find(({ parentSchema }) => parentSchema?.const === undefined) ??
+      errors[0]) as ErrorObject;
+    const keys = error.instancePath.split('/').slice(1);
+    const path = [root, ...keys].filter((part) => part !== '').join('.');
+    const text = error.keyword === 'type' && error.schema === 'string' ? texts.get(path) : undefined;
+    if (text === undefined || replaced.has(path)) return describeError(error, path);
+    replaced.add(path);
+    const last = keys.pop() as string;
+    const parent = keys.reduce((node, key) => node[key] as Values, value as Values);
+    parent[last] = text;
+  }
+  return undefined;
+}
+
+function describeError(error: ErrorObject, path: string): string {
   const at = (key: string) => (path === '' ? key : `${path}.${key}`);
   const known = Object.keys(error.parentSchema?.properties ?? {});
   // A misspelled key is missing under its right name, too. Name the key that the user wrote.
@@ -44,7 +70,11 @@ function findUnknownKey({ data, parentSchema }: ErrorObject, known: readonly str
   return Object.keys(data as object).find((key) => !known.includes(key));
 }
 
-/** Returns "must be <description>", or the message of Ajv if the schema has no description. */
-function describeRequirement({ parentSchema, message }: ErrorObject): string {
-  return parentSchema?.description === undefined ? String(message) : `must be ${parentSchema.description}`;
+/** Returns "must be <description>", or the possible values, or the message of Ajv. */
+function describeRequirement({ parentSchema = {}, message }: ErrorObject): string {
+  const { description, enum: listed, anyOf = [parentSchema] } = parentSchema;
+  if (description !== undefined) return `must be ${description}`;
+  const values = listed ?? anyOf.map((one: { const?: unknown }) => one.const);
+  if (values.includes(undefined)) return String(message);
+  return `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`;
 }

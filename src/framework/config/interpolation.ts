@@ -5,11 +5,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Expands environment variables in the strings of a parsed YAML value. `${NAME:-default}` uses the default if the variable
  * is not set or empty, as a shell does. An expanded string is parsed as a YAML scalar again.
+ * @param texts receives each expanded string that became a number or a boolean, by its path.
  * @param toError creates the error for a `${NAME}` that is not set, or for a malformed value.
  */
 export function expandVariables(
   value: unknown,
   environment: Environment,
+  texts: Map<string, string>,
   toError: (message: string) => Error,
 ): unknown {
   return expand(value, '', new Set());
@@ -19,7 +21,13 @@ export function expandVariables(
     const fail = (message: string): never => {
       throw toError(`${path}: ${message}`);
     };
-    if (typeof value === 'string') return expandString(value, environment, fail);
+    if (typeof value === 'string') {
+      const text = replaceVariables(value, environment, fail);
+      if (text === value) return value;
+      const parsed = parseScalar(text);
+      if (typeof parsed === 'number' || typeof parsed === 'boolean') texts.set(path, text);
+      return parsed;
+    }
     if (typeof value !== 'object' || value === null) return value;
     if (ancestors.has(value)) fail('the alias is inside the value that it refers to');
     const within = new Set(ancestors).add(value);
@@ -31,15 +39,13 @@ export function expandVariables(
   }
 }
 
-function expandString(text: string, environment: Environment, fail: (message: string) => never): unknown {
-  if (!text.includes('${')) return text;
-  const expanded = text.replace(/\$\{([^}]*)\}/g, (match, inside: string) => {
+function replaceVariables(text: string, environment: Environment, fail: (message: string) => never): string {
+  return text.replace(/\$\{([^}]*)\}/g, (match, inside: string) => {
     const [, name, fallback] = /^([A-Za-z_]\w*)(?::-(.*))?$/s.exec(inside) ?? [];
     if (name === undefined) return fail(`${match} is not \${NAME} or \${NAME:-default}`);
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
     return (value || fallback) ?? value ?? fail(`the variable ${name} is not set`);
   });
-  return parseScalar(expanded);
 }
 
 /** Returns the number, boolean, null or quoted string that YAML reads in a string; otherwise the string itself. */

@@ -33,7 +33,7 @@ export const ConfigFile = Type.Object(
         maxLength: 300,
         description: 'an origin like https://host:port, or "*"',
       }),
-      { default: [], maxItems: 100, description: 'a list of origins' },
+      { default: [], maxItems: 100, description: 'a list of origins, like ["https://host:port"] or ["*"]' },
     ),
     /** Absent: only loopback names and addresses for an app on loopback, else any name. */
     hosts: Type.Optional(
@@ -43,7 +43,7 @@ export const ConfigFile = Type.Object(
           maxLength: 300,
           description: 'a host name or an address without a port, or "*"',
         }),
-        { maxItems: 100, description: 'a list of host names' },
+        { maxItems: 100, description: 'a list of host names, like [localhost] or ["*"]' },
       ),
     ),
     /** Absent: no `strict-transport-security`. */
@@ -63,7 +63,7 @@ export const ConfigFile = Type.Object(
     metrics: Type.Boolean({ default: true, description: 'true or false' }),
     proxies: Type.Array(
       Type.String({ format: 'network', description: 'an address, or a network like 10.0.0.0/8' }),
-      { default: [], maxItems: 100, description: 'a list of addresses' },
+      { default: [], maxItems: 100, description: 'a list of addresses, like [10.0.0.0/8]' },
     ),
     internal: Type.Object(
       {

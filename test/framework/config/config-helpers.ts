@@ -16,6 +16,8 @@ export const mail = defineService({
     retries: Type.Integer({ default: 3 }),
     sender: Type.Optional(Type.Unknown()),
     server: Type.Optional(Type.Object({ port: Type.Integer() })),
+    password: Type.Optional(Type.String({ minLength: 4 })),
+    mode: Type.Optional(Type.Union([Type.Literal('fast'), Type.Literal('safe'), Type.Literal(1)])),
   }),
   routes() {},
 });

@@ -193,6 +193,27 @@ describe('an environment variable', () => {
     expect(sender(t, '${SENDER}', { SENDER: sent })).toBe(sent);
   });
 
+  test.for(['1234', '0123', '1e50', 'true', '-0.50'])(
+    'stays a string if the schema needs one: %j',
+    (PASSWORD, t) => {
+      const text = `${withMail('{ options: { password: "${PASSWORD}" } }')}internal: { key: "\${KEY}" }`;
+      const { services: configured, internal } = read(t, text, { PASSWORD, KEY: '12345678901234567890' });
+      expect(configured.mail?.options?.password).toBe(PASSWORD);
+      expect(internal.key).toBe('12345678901234567890');
+    },
+  );
+
+  test('that stays a string is checked by the schema', (t) => {
+    const text = withMail('{ options: { password: "${PASSWORD}" } }');
+    expect(messageOf(() => read(t, text, { PASSWORD: '12' }))).toBe(
+      'config.yaml: services.mail.options.password must NOT have fewer than 4 characters',
+    );
+    // A number of the file itself is a mistake.
+    expect(messageOf(() => read(t, withMail('{ options: { password: 1234 } }')))).toBe(
+      'config.yaml: services.mail.options.password must be string',
+    );
+  });
+
   test('may be any part of a string, several times', (t) => {
     const environment = { USER: 'a', HOST: 'b.example' };
     expect(sender(t, '<${USER}@${HOST}> of ${HOST}', environment)).toBe('<a@b.example> of b.example');

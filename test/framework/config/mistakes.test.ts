@@ -107,7 +107,10 @@ describe('a mistake is an error of one line that names the file and the path', (
       withKeys('hosts: ["api.example:443"]'),
       'hosts.0 must be a host name or an address without a port, or "*"',
     ],
-    'hosts that are a string': [withKeys('hosts: api.example'), 'hosts must be a list of host names'],
+    'hosts that are a string': [
+      withKeys('hosts: api.example'),
+      'hosts must be a list of host names, like [localhost] or ["*"]',
+    ],
     'hsts without an age': [withKeys('hsts: {}'), 'hsts.maxAge is missing'],
     'hsts that is true': [withKeys('hsts: true'), 'hsts must be a map'],
     'an age of hsts that is a string': [
@@ -279,7 +282,7 @@ describe('a mistake is an error of one line that names the file and the path', (
     ],
     'an unknown option of a service': [
       withMail('{ options: { retry: 5 } }'),
-      'services.mail.options.retry is not a known key (known: retries, sender, server)',
+      'services.mail.options.retry is not a known key (known: retries, sender, server, password, mode)',
     ],
     'an option of another type': [
       withMail('{ options: { retries: many } }'),
@@ -288,6 +291,28 @@ describe('a mistake is an error of one line that names the file and the path', (
     'a missing nested option': [
       withMail('{ options: { server: {} } }'),
       'services.mail.options.server.port is missing',
+    ],
+    'an option that is none of its values': [
+      withMail('{ options: { mode: slow } }'),
+      'services.mail.options.mode must be one of fast, safe, 1',
+    ],
+    'an option that is none of its values, of another type': [
+      withMail('{ options: { mode: null } }'),
+      'services.mail.options.mode must be one of fast, safe, 1',
+    ],
+    'a level that is null': [withKeys('log: { level: }'), `log.level must be ${levels}`],
+    'origins that are no list': [
+      withKeys('origins: "*"'),
+      'origins must be a list of origins, like ["https://host:port"] or ["*"]',
+    ],
+    'a path of a database that is a URL': [
+      withServices('{ pet: { database: "sqlite://pet.db" } }'),
+      'services.pet.database must be "sqlite:" and a path, "sqlite::memory:", or "postgres://user@host/database"',
+    ],
+    'several documents': [`${withApps(gateway)}---\n{}`, 'there are several documents: keep one'],
+    'a variable without quotes in a map': [
+      withApps('{ gateway: { port: ${PORT}, services: [pet, user] } }'),
+      'Unexpected flow-map-start at node end at line 5, column 27: write the variable in quotes',
     ],
     'options that are a list': [withMail('{ options: [5] }'), 'services.mail.options must be a map'],
     'port 0 of an app that the gateway must reach': [

@@ -14,6 +14,9 @@ export interface ConfiguredService {
   readonly options?: TObject;
 }
 
+/** The paths of the app itself, and its name in log entries and checks. */
+const reservedNames = ['gateway', 'docs', 'health', 'ready', 'metrics'];
+
 type Apps = Static<typeof ConfigFile>['apps'];
 type Services = Static<typeof ConfigFile>['services'];
 
@@ -44,6 +47,8 @@ function findServiceError(
     const service = known.get(name);
     if (service === undefined)
       return `services.${name} is not a service (known: ${[...known.keys()].join(', ')})`;
+    if (reservedNames.includes(name))
+      return `services.${name} has a name that the framework uses: give the service another name`;
     const hasDatabase = service.migrations !== undefined;
     if (hasDatabase && config.database === undefined) return `services.${name}.database is missing`;
     if (!hasDatabase && config.database !== undefined)

@@ -33,8 +33,14 @@ export interface Layout {
 
 export const gateway = 'gateway';
 
-/** Assigns the services to apps. @throws {Error} if a peer is missing, or is both in `services` and in `peers`. */
+/**
+ * Assigns the services to apps.
+ * @throws {Error} if a service is none, or a peer is missing, has another name, or is in `services` too.
+ */
 export function layOut({ services, peers = {}, split = false }: LayoutOptions): Layout {
+  const wrong = services.findIndex((service) => typeof service?.name !== 'string');
+  if (wrong !== -1)
+    throw new Error(`services[${wrong}] is not a service: import the default export of its index.ts`);
   const all = new Map<string, Service>(services.map((service) => [service.name, service as Service]));
   const own = services.map(({ name }) => name);
   const apps: PlacedApp[] = split
@@ -43,6 +49,8 @@ export function layOut({ services, peers = {}, split = false }: LayoutOptions): 
   for (const [name, peer] of Object.entries(peers)) {
     if (all.has(name)) throw new Error(`Expected each peer once: ${name} is in services and in peers`);
     const isUrl = typeof peer === 'string';
+    if (!isUrl && peer?.name !== name)
+      throw new Error(`peers.${name} is not the service ${name}, but ${peer?.name ?? peer}`);
     all.set(
       name,
       isUrl ? defineService({ name, description: 'A server of the test.', routes() {} }) : (peer as Service),

@@ -13,7 +13,10 @@ export interface TestResponse {
   readonly body: any;
 }
 
-/** Sends a request without a body, or with a JSON body. A string is sent unchanged. Adds no header but the content type. */
+/**
+ * Sends a request without a body, or with a JSON body. A string or bytes are sent unchanged. Adds no header but the content
+ * type, which is that of JSON if `headers` has none.
+ */
 export function sendRequest(
   url: string,
   method: string,
@@ -31,7 +34,8 @@ export function sendRequest(
       );
     });
     sent.on('error', reject);
-    sent.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
+    const isRaw = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
+    sent.end(isRaw ? body : JSON.stringify(body));
   });
 }
 

@@ -91,6 +91,12 @@ test('a missing or repeated peer is an error that names the fix', async (t) => {
   await expect(createTestApp(t, { services: [one, two], peers: { two } })).rejects.toThrow(
     'Expected each peer once: two is in services and in peers',
   );
+  await expect(createTestApp(t, { services: [one], peers: { two: defineEcho('three') } })).rejects.toThrow(
+    'peers.two is not the service two, but three',
+  );
+  await expect(createTestApp(t, { services: [two, undefined as never] })).rejects.toThrow(
+    'services[1] is not a service: import the default export of its index.ts',
+  );
 });
 
 test('the config of a test replaces the defaults, service by service', async (t) => {
@@ -100,4 +106,27 @@ test('the config of a test replaces the defaults, service by service', async (t)
   expect((await post('/one/copy', JSON.stringify('a'.repeat(2_000)))).status).toBe(413);
   await expect.poll(() => logs.map(({ service }) => service)).toContain('one');
   expect(logs.map(({ service }) => service)).not.toContain('two');
+});
+
+test('bytes are sent unchanged', async (t) => {
+  const service = defineService({
+    name: 'file',
+    description: 'Takes bytes.',
+    routes(app) {
+      app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_, body, done) =>
+        done(null, body),
+      );
+      app.post('/', { schema: { hide: true } }, async ({ body }) => [...(body as Buffer)]);
+    },
+  });
+  const { post } = await createTestApp(t, { services: [service] });
+  const headers = { 'content-type': 'application/octet-stream' };
+  expect((await post('/file/', Buffer.from([0, 255]), headers)).body).toEqual([0, 255]);
+});
+
+test.each(['docs', 'gateway'])('the name %s of a service is an error that names the fix', async (name) => {
+  const started = createTestApp({ onTestFinished() {} }, { services: [defineEcho(name)] });
+  await expect(started).rejects.toThrow(
+    `config.yaml: services.${name} has a name that the framework uses: give the service another name`,
+  );
 });

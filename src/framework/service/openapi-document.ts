@@ -26,10 +26,6 @@ export interface DocumentOptions {
   isExempt(path: string): boolean;
 }
 
-const feedHeaders = {
-  'x-feed-newest': { description: 'The newest position of the feed', schema: { type: 'string' } },
-};
-
 const headers = {
   'www-authenticate': {
     description: 'The scheme and what is wrong with the credential (RFC 6750)',
@@ -45,6 +41,7 @@ const headers = {
     description: 'The response to an earlier request with this key',
     schema: { type: 'string', const: 'true' },
   },
+  'x-feed-newest': { description: 'The newest position of the feed', schema: { type: 'string' } },
 };
 
 /**
@@ -75,7 +72,7 @@ export function completeDocument(document: OpenApiDocument, options: DocumentOpt
     components: {
       ...components,
       ...(isSecured(paths) && { securitySchemes }),
-      headers: { ...headers, ...(document.paths['/events'] !== undefined && feedHeaders), ...own },
+      headers: { ...listUsedHeaders(paths), ...own },
     },
   };
 }
@@ -84,6 +81,16 @@ function isSecured(paths: Record<string, Record<string, Operation>>): boolean {
   return Object.values(paths).some((item) =>
     Object.values(item).some(({ security = [] }) => security.length > 0),
   );
+}
+
+function listUsedHeaders(paths: object) {
+  const used = JSON.stringify(paths);
+  const all = Object.entries(headers);
+  return Object.fromEntries(all.filter(([name]) => used.includes(`"${referToHeader(name)}"`)));
+}
+
+function referToHeader(name: string): string {
+  return `#/components/headers/${name}`;
 }
 
 /** Lists the tags in the order of their first use. */
@@ -132,7 +139,7 @@ function completeResponse(response: Response, status: string, path: string, isKe
   return {
     ...response,
     headers: {
-      ...Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+      ...Object.fromEntries(names.map((name) => [name, { $ref: referToHeader(name) }])),
       ...response.headers,
     },
     ...(response.content !== undefined && { content }),

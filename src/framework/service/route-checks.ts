@@ -42,10 +42,10 @@ export const routeChecks = fp<{ readonly service: string; readonly prefix: strin
         return `has a path that does not begin with "/": write "/${routePath}"`;
       if (String(route.method).includes('GET') && reserved.includes(normalize(path)))
         return 'is a path that every service has: choose another one';
-      if (url.endsWith('?'))
-        return 'has an optional parameter, which OpenAPI does not have: write two routes';
       const inSchema = findSchemaMistake(url, schema, (id) => app.getSchema(id));
       if (inSchema !== undefined || schema.hide === true) return inSchema;
+      if (/[?*]$/.test(url))
+        return `has ${url.endsWith('?') ? 'an optional parameter' : 'a wildcard'}, which OpenAPI does not have: write several routes, or add hide: true to its schema`;
       if (schema.operationId === undefined)
         return `has no operationId: add one to its schema, for example operationId: '${suggestId(route, path)}'`;
       const hasSuccess = Object.keys(schema.response ?? {}).some((status) => /^([23]|default)/.test(status));

@@ -137,9 +137,15 @@ const mistakes: Record<string, readonly [string, Service]> = {
     }),
   ],
   'an optional parameter': [
-    'toy: GET /toys/:id? has an optional parameter, which OpenAPI does not have: write two routes',
+    'toy: GET /toys/:id? has an optional parameter, which OpenAPI does not have: write several routes, or add hide: true to its schema',
     makeToy((app) => {
       app.get('/toys/:id?', { schema: { operationId: 'readToy', response } }, async () => ({ ok: true }));
+    }),
+  ],
+  'a wildcard': [
+    'toy: GET /files/* has a wildcard, which OpenAPI does not have: write several routes, or add hide: true to its schema',
+    makeToy((app) => {
+      app.get('/files/*', { schema: { operationId: 'readFile', response } }, async () => ({ ok: true }));
     }),
   ],
   'a parameter that the path does not have': [
@@ -212,10 +218,18 @@ test('a success without a schema gets 500, and is logged once', async (t) => {
 
 test('hidden routes are valid without operationId and response', async (t) => {
   const service = makeToy(
-    (app) => void app.get('/toys/', { schema: { hide: true } }, async () => ({ a: 1 })),
+    (app) => void app.get('/toys/*', { schema: { hide: true } }, async () => ({ a: 1 })),
   );
   const { send } = await createTestApp(t, { services: [service] });
-  expect((await send('GET', '/toy/toys/')).body).toEqual({ a: 1 });
+  expect((await send('GET', '/toy/toys/a/b')).body).toEqual({ a: 1 });
+});
+
+test('a document has only the headers that its responses use', async (t) => {
+  const schema = { operationId: 'listToys', response };
+  const service = makeToy((app) => void app.get('/toys/', { schema }, async () => ({ ok: true })));
+  const { get } = await createTestApp(t, { services: [service] });
+  const { components } = (await get('/toy/openapi.json')).body;
+  expect(Object.keys(components.headers)).toEqual(['x-request-id', 'retry-after', 'allow']);
 });
 
 for (const value of [undefined, null]) {

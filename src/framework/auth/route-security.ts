@@ -1,5 +1,4 @@
 import type { RouteOptions } from 'fastify';
-import fp from 'fastify-plugin';
 import { safeMethods } from '../context/methods.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import type { Requirement } from './authorize.ts';
@@ -26,26 +25,24 @@ export interface RouteSecurityOptions {
 }
 
 /**
- * Reads the `security` of each route of a service, and writes the default into its schema. A route without `security`
- * needs the scope `<service>:read` if its method is safe, and `<service>:write` otherwise, if the service declares that
- * scope. Other services may call such a route too. `security: []` makes a route open.
- * @throws {DefinitionError} if a route names an unknown scheme, scope or service.
+ * Reads the `security` of a route of a service, and writes the default into its schema. A route without `security` needs
+ * the scope `<service>:read` if its method is safe, and `<service>:write` otherwise, if the service declares that scope.
+ * Other services may call such a route too. `security: []` makes a route open.
+ * @throws {DefinitionError} if the route names an unknown scheme, scope or service.
  */
-export const routeSecurity = fp<RouteSecurityOptions>(
-  async (scope, options) => {
-    scope.addHook('onRoute', (route) => {
-      const security = route.schema?.security ?? defaultSecurity(route, options);
-      const mistake = findMistake(security, options);
-      if (mistake !== undefined)
-        throw new DefinitionError(`${options.service}: ${route.method} ${route.routePath} ${mistake}`);
-      if (security.length === 0) return;
-      route.config = { ...route.config, security: security as readonly Requirement[] };
-      if (route.schema === undefined) return;
-      route.schema = { ...route.schema, security: security as never };
-    });
-  },
-  { name: 'route-security', dependencies: ['route-checks'] },
-);
+export function secureRoute(
+  route: RouteOptions & { readonly routePath: string },
+  options: RouteSecurityOptions,
+): void {
+  const security = route.schema?.security ?? defaultSecurity(route, options);
+  const mistake = findMistake(security, options);
+  if (mistake !== undefined)
+    throw new DefinitionError(`${options.service}: ${route.method} ${route.routePath} ${mistake}`);
+  if (security.length === 0) return;
+  route.config = { ...route.config, security: security as readonly Requirement[] };
+  if (route.schema === undefined) return;
+  route.schema = { ...route.schema, security: security as never };
+}
 
 function defaultSecurity(
   { method }: RouteOptions,

@@ -116,7 +116,7 @@ export async function openService(service: Service, options: OpenServiceOptions)
           issuerIsAway: options.issuerIsAway,
         }),
       async register(scope) {
-        await prepareScope(scope, service, options);
+        prepareScope(scope, service, options);
         await service.routes(scope, context as never);
         if (producer !== undefined) {
           producer.addRoute(scope);

@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox';
 import type { onSendHookHandler } from 'fastify';
-import fp from 'fastify-plugin';
 import { currentContext } from '../context/context.ts';
 import { pathOf } from '../context/url.ts';
 import { formatCursor } from '../database/cursor.ts';
 import { type ListColumns, readListColumns } from '../database/list-query.ts';
+import type { AddedRoute } from './route-checks.ts';
 
 function describeLink(path: string) {
   return Type.String({
@@ -13,23 +13,18 @@ function describeLink(path: string) {
   });
 }
 
-/** Links each full page of a list to the next page. */
-export const pageLinks = fp(
-  async (scope) => {
-    scope.addHook('onRoute', (route) => {
-      const { schema } = route;
-      const columns = readListColumns(schema?.querystring);
-      if (columns === undefined) return;
-      const response = schema?.response as Readonly<Record<string, object>> | undefined;
-      route.schema = {
-        ...schema,
-        response: { ...response, 200: { ...response?.['200'], headers: { link: describeLink(route.url) } } },
-      };
-      route.onSend = [createAddLink(columns), ...[route.onSend ?? []].flat()];
-    });
-  },
-  { name: 'page-links', dependencies: ['route-responses'] },
-);
+/** Links each full page of a list to the next page, if the route has a list. */
+export function linkPages(route: AddedRoute): void {
+  const { schema } = route;
+  const columns = readListColumns(schema?.querystring);
+  if (columns === undefined) return;
+  const response = schema?.response as Readonly<Record<string, object>> | undefined;
+  route.schema = {
+    ...schema,
+    response: { ...response, 200: { ...response?.['200'], headers: { link: describeLink(route.url) } } },
+  };
+  route.onSend = [createAddLink(columns), ...[route.onSend ?? []].flat()];
+}
 
 function createAddLink(columns: ListColumns): onSendHookHandler {
   // Leave out all other parameters, because they may be secrets and have no effect on the next page.

@@ -1,10 +1,10 @@
-import { routeSecurity } from '../auth/route-security.ts';
+import { secureRoute } from '../auth/route-security.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import type { Service, ServiceScope } from './define-service.ts';
-import { pageLinks } from './page-links.ts';
-import { routeChecks } from './route-checks.ts';
-import { routeResponses } from './route-responses.ts';
-import { slicedLists } from './sliced-list.ts';
+import { linkPages } from './page-links.ts';
+import { createRouteCheck } from './route-checks.ts';
+import { completeRoute } from './route-responses.ts';
+import { sendSlices } from './sliced-list.ts';
 
 /** The names that the `security` of a route may use. */
 export interface KnownNames {
@@ -26,17 +26,20 @@ export function checkSchemas({ name, schemas = [] }: Service): void {
   }
 }
 
-/** Checks and completes the routes of a service. */
-export async function prepareScope(
+/** Adds the schemas of a service to its scope, and checks and completes each route that the service adds. */
+export function prepareScope(
   scope: ServiceScope,
   { name, schemas = [], scopes = {} }: Service,
   { knownScopes, serviceNames }: KnownNames,
-): Promise<void> {
+): void {
   for (const schema of schemas) scope.addSchema(schema);
-  await scope.register(routeChecks, { service: name, prefix: `/${name}` });
-  const known = { knownScopes, services: serviceNames };
-  await scope.register(routeSecurity, { service: name, scopes, ...known });
-  await scope.register(routeResponses, { service: name, tag: name });
-  await scope.register(pageLinks);
-  await scope.register(slicedLists);
+  const getSchema = (id: string) => scope.getSchema(id);
+  const check = createRouteCheck(name, getSchema);
+  scope.addHook('onRoute', (route) => {
+    check(route);
+    secureRoute(route, { service: name, scopes, knownScopes, services: serviceNames });
+    completeRoute(route, name, getSchema);
+    linkPages(route);
+    sendSlices(route);
+  });
 }

@@ -1,5 +1,4 @@
 import type { FastifySchema } from 'fastify';
-import fp from 'fastify-plugin';
 import { describeProblems, type ProblemDefinition } from '../errors/define-problem.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import { meaningOf, Problem, problems } from '../errors/problem.ts';
@@ -13,35 +12,31 @@ declare module 'fastify' {
 }
 
 /**
- * Completes the schema of each route of a service. Adds the tag of the service, and the responses of its `errors`. Adds
- * 401 and 403 for `security`, and 400, 413, 415 and 422 for a body, or 422 for parameters. Rejects a success without a schema, because Fastify would send
- * all members of the value. `completeDocument` adds the responses that all routes share.
+ * Completes the schema of a route of a service. Adds the tag of the service, and the responses of its `errors`. Adds 401
+ * and 403 for `security`, and 400, 413, 415 and 422 for a body, or 422 for parameters. Rejects a success without a
+ * schema, because Fastify would send all members of the value. `completeDocument` adds the responses that all routes
+ * share.
  */
-export const routeResponses = fp<{ readonly service: string; readonly tag: string }>(
-  async (scope, { service, tag }) => {
-    scope.addHook('onRoute', (route) => {
-      const { schema } = route;
-      if (schema === undefined || route.method === 'HEAD') return;
-      const { errors = [], ...rest } = schema;
-      route.schema = {
-        tags: [tag],
-        ...rest,
-        response: {
-          ...problems(...impliedStatuses(schema)),
-          ...describeErrors(errors, route.url),
-          ...(schema.response as object | undefined),
-        },
-      };
-      rejectOtherTypes(route);
-      if (schema.hide === true) return;
-      const declared = (schema.response ?? {}) as Readonly<Record<string, unknown>>;
-      const target = `${[route.method].flat().join(',')} ${route.routePath}`;
-      rejectUndeclared(`${service}: ${target}`, route, Object.keys(declared));
-      rejectMissingBody(`${service}: ${target}`, route, declared, (id) => scope.getSchema(id));
-    });
-  },
-  { name: 'route-responses', dependencies: ['route-security'] },
-);
+export function completeRoute(route: AddedRoute, service: string, getSchema: (id: string) => unknown): void {
+  const { schema } = route;
+  if (schema === undefined || route.method === 'HEAD') return;
+  const { errors = [], ...rest } = schema;
+  route.schema = {
+    tags: [service],
+    ...rest,
+    response: {
+      ...problems(...impliedStatuses(schema)),
+      ...describeErrors(errors, route.url),
+      ...(schema.response as object | undefined),
+    },
+  };
+  rejectOtherTypes(route);
+  if (schema.hide === true) return;
+  const declared = (schema.response ?? {}) as Readonly<Record<string, unknown>>;
+  const subject = `${service}: ${[route.method].flat().join(',')} ${route.routePath}`;
+  rejectUndeclared(subject, route, Object.keys(declared));
+  rejectMissingBody(subject, route, declared, getSchema);
+}
 
 function impliedStatuses({ security, body, params, querystring, headers }: FastifySchema) {
   const ofSecurity = (security ?? []).length > 0 ? ([401, 403] as const) : [];

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
-import fp from 'fastify-plugin';
 import { openJsonList } from '../http/json-list.ts';
 import { openSliceScheduler } from '../http/slice-scheduler.ts';
+import type { AddedRoute } from './route-checks.ts';
 
 /** The maximum number of parts of a slice with several items: about 30 ms of work. */
 const maxParts = 2_500;
@@ -58,22 +58,17 @@ class SlicedList<Item, Shown> {
   }
 }
 
-/** Sends the lists of `inSlices`. */
-export const slicedLists = fp(
-  async (scope) => {
-    scope.addHook('onRoute', (route) => {
-      const { handler, schema } = route;
-      const success = (schema?.response as Readonly<Record<string, { type?: unknown }>> | undefined)?.['200'];
-      if (success?.type !== 'array') return;
-      route.handler = async function (request, reply) {
-        const result: unknown = await handler.call(this, request, reply);
-        if (result instanceof SlicedList) return result.send(reply);
-        return result === undefined ? reply : result;
-      };
-    });
-  },
-  { name: 'sliced-lists' },
-);
+/** Sends the list of `inSlices`, if the handler of a route returns one. */
+export function sendSlices(route: AddedRoute): void {
+  const { handler, schema } = route;
+  const success = (schema?.response as Readonly<Record<string, { type?: unknown }>> | undefined)?.['200'];
+  if (success?.type !== 'array') return;
+  route.handler = async function (request, reply) {
+    const result: unknown = await handler.call(this, request, reply);
+    if (result instanceof SlicedList) return result.send(reply);
+    return result === undefined ? reply : result;
+  };
+}
 
 function divide<Item>(items: readonly Item[], count: (item: Item) => number): Item[][] {
   const slices: Item[][] = [];

@@ -1,7 +1,6 @@
 /** Writes `generated/` from the folders of `src/services`: see --help. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Value } from '@sinclair/typebox/value';
 import { createTwoFilesPatch } from 'diff';
 import openapiTS, { astToString } from 'openapi-typescript';
 import { buildApp } from '../src/framework/app/app.ts';
@@ -20,6 +19,7 @@ import {
 } from '../src/framework/openapi/response-contract.ts';
 import type { Service } from '../src/framework/service/define-service.ts';
 import { root } from './lib/command.ts';
+import { createExampleOptions } from './lib/example-options.ts';
 import { describePeers } from './lib/peer-types.ts';
 import { expectMigrations, listServiceFolders, runServiceCommand } from './lib/service-command.ts';
 
@@ -106,11 +106,11 @@ async function describe(services: ReadonlyMap<string, Service>, version: string)
   const config = checkConfig(
     {
       services: Object.fromEntries(
-        [...services].map(([name, { migrations, options }]) => [
+        [...services].map(([name, service]) => [
           name,
           {
-            ...(migrations !== undefined && { database: 'sqlite::memory:' }),
-            ...(options !== undefined && { options: Value.Create(options) }),
+            ...(service.migrations !== undefined && { database: 'sqlite::memory:' }),
+            ...(service.options !== undefined && { options: createExampleOptions(service) }),
           },
         ]),
       ),

@@ -69,7 +69,11 @@ function applyOptions(
   if (options === undefined)
     return config.options === undefined ? undefined : `${path} is set, but the service has no options`;
   config.options ??= {};
-  return findConfigError({ ...options, additionalProperties: false }, config.options, path, texts);
+  try {
+    return findConfigError({ ...options, additionalProperties: false }, config.options, path, texts);
+  } catch (error) {
+    return `${path} has a schema that is not valid: ${(error as Error).message}`;
+  }
 }
 
 /** Finds a file that two services share, because the migrations of the second service would be skipped. */

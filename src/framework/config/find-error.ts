@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { TSchema } from '@sinclair/typebox';
 import { Ajv, type ErrorObject } from 'ajv';
+import formats from 'ajv-formats';
 
 const ajv = new Ajv({
   verbose: true,
@@ -11,6 +12,7 @@ const ajv = new Ajv({
   // A config is checked once, and optimizing the check takes longer than the check itself.
   code: { optimize: false },
 });
+formats.default(ajv, { mode: 'fast' });
 ajv.addFormat('address', (text) => URL.canParse(text));
 ajv.addFormat('network', (text) => {
   const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];

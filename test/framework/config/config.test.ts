@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Type } from '@sinclair/typebox';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { readConfig } from '../../../src/framework/config/config.ts';
+import { ConfigError, checkConfig, readConfig } from '../../../src/framework/config/config.ts';
 import { makeFolder } from '../../support/app.ts';
 import {
   type Environment,
@@ -232,4 +233,30 @@ describe('an environment variable', () => {
   test('is expanded only with braces', (t) => {
     expect(sender(t, '$HOME costs $5', { HOME: 'x' })).toBe('$HOME costs $5');
   });
+});
+
+test('an option may have a format', () => {
+  const options = Type.Object({ url: Type.String({ format: 'uri' }) });
+  const known = new Map([['mail', { name: 'mail', options }]]);
+  const check = (url: string) =>
+    checkConfig(
+      { services: { mail: { options: { url } } }, apps: { gateway: { port: 1, services: ['mail'] } } },
+      known,
+      'config.yaml',
+    );
+  expect(check('https://a.example').services.mail?.options?.url).toBe('https://a.example');
+  expect(messageOf(() => check('a b'))).toBe(
+    'config.yaml: services.mail.options.url must match format "uri"',
+  );
+});
+
+test('a schema of options that is not valid is one line', () => {
+  const options = Type.Object({ sender: Type.String({ minLenght: 1 }) });
+  const known = new Map([['mail', { name: 'mail', options }]]);
+  const config = { services: { mail: {} }, apps: { gateway: { port: 1, services: ['mail'] } } };
+  expect(() => checkConfig(config, known, 'config.yaml')).toThrow(
+    new ConfigError(
+      'config.yaml: services.mail.options has a schema that is not valid: strict mode: unknown keyword: "minLenght"',
+    ),
+  );
 });

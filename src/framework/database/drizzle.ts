@@ -29,7 +29,7 @@ export type { Query, SQLWrapper } from 'drizzle-orm';
 export type SQL<Value = unknown> = import('drizzle-orm').SQL<Value>;
 
 const core = require('drizzle-orm/sqlite-core') as typeof import('drizzle-orm/sqlite-core');
-export const { customType, index, integer, real, sqliteTable, text, unique } = core;
+export const { customType, index, integer, real, sqliteTable, text, unique, uniqueIndex } = core;
 export type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 
 export const { readMigrationFiles } =

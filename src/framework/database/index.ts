@@ -13,6 +13,7 @@ export {
   sqliteTable,
   text,
   unique,
+  uniqueIndex,
 } from './drizzle.ts';
 export { id } from './id.ts';
 export { formatInstant, instant, nowMicros } from './instant.ts';

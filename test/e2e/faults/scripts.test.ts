@@ -193,6 +193,27 @@ test('migrate create writes a migration for the changes of the tables', async (t
   expect(sql).toContain('ALTER TABLE `user` ADD `email` text');
 });
 
+test('migrate create writes a unique index of some rows for both databases', async (t) => {
+  const project = copyProject(t);
+  const service = join(project, 'src/services/user');
+  const tables = join(service, 'tables.ts');
+  const text = readFileSync(tables, 'utf8')
+    .replace("} from '#framework/database'", ", sql, uniqueIndex } from '#framework/database'")
+    .replace(
+      "index('adoption_of_pet')",
+      "uniqueIndex('one_owner').on(table.pet_id).where(sql`user_id > 7`),\n    $&",
+    );
+  writeFileSync(tables, text);
+  expect(await migrate(t, project, 'create', 'user', '--name', 'owner')).toMatchObject({ code: 0 });
+  const read = (path: string) => readFileSync(join(service, 'migrations', path), 'utf8');
+  expect(read('sqlite/0004_owner.sql')).toBe(
+    'CREATE UNIQUE INDEX `one_owner` ON `adoption` (`pet_id`) WHERE user_id > 7;',
+  );
+  expect(read('postgres/0003_owner.sql')).toBe(
+    'CREATE UNIQUE INDEX "one_owner" ON "adoption" USING btree ("pet_id") WHERE user_id > 7;',
+  );
+});
+
 test('migrate create fails with the reason if drizzle-kit fails, which ends with 0', async (t) => {
   const project = copyProject(t);
   const tables = join(project, 'src/services/user/tables.ts');

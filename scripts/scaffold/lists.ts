@@ -41,8 +41,10 @@ function findFields(option: 'filter' | 'sort', text: string, fields: readonly Fi
   if (new Set(names).size < names.length) throw new UsageError(`Expected each field of --${option} once`);
   return names.map((name) => {
     const field = fields.find((one) => one.name === name);
-    if (field === undefined)
-      throw new UsageError(`Unknown field ${name} of --${option}: name a field of --fields`);
+    if (field === undefined) {
+      const known = fields.map((one) => one.name).join(', ');
+      throw new UsageError(`Unknown field ${name || '""'} of --${option}: expected one of ${known}`);
+    }
     if (option === 'filter' && field.type === 'instant')
       throw new UsageError(`Field ${name} of --filter: a list cannot be filtered by a point in time`);
     if (option === 'sort' && !isSortable(field))

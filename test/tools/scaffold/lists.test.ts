@@ -25,10 +25,14 @@ test('the options name the fields, or none', () => {
   expect(namesOf({ filter: '', sort: '' })).toEqual({ filter: [], sort: [] });
 });
 
+const expected = 'expected one of story, name, title, age, kind, pet_id, bought';
+
 test.for<[options: Parameters<typeof parseListFields>[1], message: string]>([
-  [{ filter: 'nope' }, 'Unknown field nope of --filter: name a field of --fields'],
-  [{ filter: 'kind,' }, 'Unknown field  of --filter: name a field of --fields'],
-  [{ sort: 'id' }, 'Unknown field id of --sort: name a field of --fields'],
+  [{ filter: 'nope' }, `Unknown field nope of --filter: ${expected}`],
+  [{ filter: 'kind,' }, `Unknown field "" of --filter: ${expected}`],
+  // The field of a reference has the id in its name.
+  [{ filter: 'pet' }, `Unknown field pet of --filter: ${expected}`],
+  [{ sort: 'id' }, `Unknown field id of --sort: ${expected}`],
   [{ sort: 'age,age' }, 'Expected each field of --sort once'],
   [{ sort: 'story' }, 'Field story of --sort: its texts may be longer than 200 characters'],
   [{ filter: 'bought' }, 'Field bought of --filter: a list cannot be filtered by a point in time'],

@@ -18,9 +18,9 @@ const help = `Usage: ./run.sh new service NAME [OPTIONS]
        ./run.sh new project DIR [--bare] [--dry-run]; see ./run.sh new project --help
 
 Writes a service with a table: its contract, queries, routes, migrations and tests, and its
-place in config.yaml and config.split.yaml. Then generates, formats, checks the types and
-runs the new tests. If a step fails, everything is as before. In a terminal, without
-arguments, the command asks for them.
+place in the config files, also those for a debugger. Then generates, formats, checks the
+types and runs the new tests. If a step fails, everything is as before, so the config files and
+generated/ must be committed. In a terminal, without arguments, the command asks for them.
 
   NAME             the name of the service, in the singular: toy
   --fields LIST    the fields of an item ('name:string(1..200)')
@@ -29,7 +29,7 @@ arguments, the command asks for them.
   --sort NAMES     the fields that clients can sort it by: each gets an index (the first string)
   --events         emit NAME.created, NAME.updated and NAME.deleted
   --secured        declare the scopes NAME:read and NAME:write
-  --port N         the port of its app in config.split.yaml (the next one)
+  --port N         the port of its app in the split configs (the next one)
   --dry-run        print what would be written, and write nothing
   --help           this text
 
@@ -46,7 +46,8 @@ After the type: "?" if null is valid, and is the default; "=VALUE" for another d
 Example: --fields 'name:string(1..200), age:integer(0..99)?, kind:enum(ball,doll)=ball, pet:pet.Pet?'
 `;
 
-const configs = ['config.yaml', 'config.split.yaml'];
+/** A config with "split" in its name runs each service in a separate app. */
+const configs = ['config.yaml', 'config.split.yaml', 'config.debug.yaml', 'config.debug.split.yaml'];
 
 await runServiceCommand(async () => {
   const given = process.argv.slice(2);
@@ -117,7 +118,7 @@ function addToConfigs(name: string, given: string | undefined): [string, string]
   return texts.map(([file, text]) => {
     const service = { name, database: `sqlite:data/${name}.db` };
     try {
-      return [file, addService(text, { ...service, port: file === 'config.split.yaml' ? port : undefined })];
+      return [file, addService(text, { ...service, port: file.includes('split') ? port : undefined })];
     } catch (error) {
       if (error instanceof ConfigTextError) throw new UsageError(`${file}: ${error.message}`);
       throw error;

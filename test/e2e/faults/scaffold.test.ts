@@ -24,6 +24,10 @@ test('new writes a service that passes all checks, and remove takes away every t
   expect(written.output).toContain(curl);
   const listed = written.output.matchAll(/^wrote (.*)$/gm);
   for (const [, path = ''] of listed) expect(existsSync(join(folder, path)), path).toBe(true);
+  for (const file of ['config.yaml', 'config.debug.yaml'])
+    expect(readFileSync(join(folder, file), 'utf8'), file).toContain('services: [pet, user, toy]');
+  for (const file of ['config.split.yaml', 'config.debug.split.yaml'])
+    expect(readFileSync(join(folder, file), 'utf8'), file).toMatch(/^ {2}toy: \{.* services: \[toy\] \}$/m);
   expect(await program(process.execPath, 'scripts/check.ts')).toMatchObject({ code: 0 });
 
   mkdirSync(join(folder, 'data'), { recursive: true });

@@ -89,12 +89,14 @@ event is deleted.',
       // Check the position after the read, because retention may delete events before the read.
       if (position !== undefined) await assertValid(position, await store.readState());
       const left = end - performance.now();
-      if (found.length > 0 || left <= 0 || isOver() || scope.isDraining()) return { state, events: found };
+      if (found.length > 0 || left <= 0 || scope.isDraining()) return { state, events: found };
       from = Math.max(from, state.last);
       await watch.wait(state.last, left, isOver);
       // Limit the rounds, because each round may write positions, and events of other types may come all the time.
       const early = minRoundMs - (performance.now() - begun);
       if (early > 0) await sleep(early);
+      // Do not read again for a client that has disconnected, because a stopping app does not keep its database open for it.
+      if (isOver()) return { state, events: found };
     }
   }
 

@@ -1,3 +1,4 @@
+import { get as request } from 'node:http';
 import { Type } from '@sinclair/typebox';
 import { expect, type TestContext, test } from 'vitest';
 import { addFeedRoute } from '../../../src/framework/events/feed-route.ts';
@@ -66,4 +67,19 @@ test('a waiting poll reads each event of another type once', async (t) => {
   await post('/note/removed');
   expect((await waiting).body).toMatchObject([{ type: 'note.removed' }]);
   expect(reads).toEqual([0, 0, 1, 2, 3]);
+});
+
+test('a poll whose client has disconnected reads nothing more, because the database may be closed', async (t) => {
+  const reads: number[] = [];
+  const { app, url, logs } = await startNote(t, (after) => reads.push(after));
+  const poll = request(`${url}/note/events?timeout=30000`).on('error', () => undefined);
+  await expect.poll(() => reads).toEqual([0]);
+  poll.destroy();
+  await expect.poll(() => logs.find(({ aborted }) => aborted === true)).toBeDefined();
+  await app.stop();
+  await expect.poll(() => app.server.inFlight).toEqual([]);
+  // Twice as long as the feed takes to notice.
+  await new Promise((wake) => setTimeout(wake, 150));
+  expect(reads).toEqual([0]);
+  expect(logs.filter(({ level }) => level === 'error')).toEqual([]);
 });

@@ -8,7 +8,6 @@ import { readPage } from './blocks.ts';
 
 interface Launch {
   readonly configurations: readonly Configuration[];
-  readonly compounds: readonly { readonly name: string; readonly configurations: readonly string[] }[];
 }
 interface Configuration {
   readonly name: string;
@@ -21,10 +20,9 @@ const launch = JSON.parse(readFileSync(join(root, '.vscode/launch.json'), 'utf8'
 const services = await loadServices();
 const read = (file: string) => readConfig(join(root, file), services, {});
 
-/** Reads the config file and the app of a configuration; undefined if it starts no server. */
-function readServer({ args }: Configuration): { config: Config; app: string | undefined } | undefined {
-  const [option, file = '', , app] = args;
-  return option === '--config' ? { config: read(file), app } : undefined;
+/** Reads the config file of a configuration; undefined if it starts no server. */
+function readServer({ args: [option, file = ''] }: Configuration): Config | undefined {
+  return option === '--config' ? read(file) : undefined;
 }
 
 test('each configuration starts an existing file with the Node of run.sh', () => {
@@ -37,31 +35,27 @@ test('each configuration starts an existing file with the Node of run.sh', () =>
 test('each server has a valid config in which a pause at a breakpoint causes no timeout', () => {
   const servers = launch.configurations.map(readServer).filter((server) => server !== undefined);
   expect(servers.length).toBeGreaterThanOrEqual(2);
-  for (const { config, app } of servers) {
-    if (app !== undefined) expect(Object.keys(config.apps)).toContain(app);
-    expect(config.calls.deadline).toBe(60_000);
-    expect(config.limits.time.handler).toBeGreaterThanOrEqual(600_000);
+  for (const { calls, limits } of servers) {
+    expect(calls.deadline).toBe(60_000);
+    expect(limits.time.handler).toBeGreaterThanOrEqual(600_000);
   }
 });
 
-test('the compound configuration starts every app of its config', () => {
-  for (const { configurations } of launch.compounds) {
-    const started = configurations.map((name) => {
-      const found = launch.configurations.find((configuration) => configuration.name === name);
-      return readServer(found as Configuration);
-    });
-    const apps = Object.keys(started[0]?.config.apps ?? {});
-    expect(started.map((server) => server?.app).sort()).toEqual(apps.sort());
-  }
+test('one entry starts every app of the split config; VS Code attaches to the processes that a program starts', () => {
+  const split = launch.configurations.filter(({ args }) => args.includes('config.debug.split.yaml'));
+  expect(split.map(({ program, args }) => [program.split('}/')[1], ...args])).toEqual([
+    ['scripts/start-all.ts', '--config', 'config.debug.split.yaml'],
+  ]);
+});
+
+test('no entry names a service, because a product has others, and an upgrade replaces the file', () => {
+  const text = JSON.stringify(launch.configurations);
+  for (const name of services.keys()) expect(text).not.toMatch(new RegExp(`\\b${name}\\b`));
 });
 
 test('the page about debugging names the entries for users', () => {
   const text = readPage('docs/first-steps.md');
-  const parts = launch.compounds.flatMap(({ configurations }) => configurations);
-  for (const { name } of [...launch.configurations, ...launch.compounds].filter(
-    ({ name }) => !parts.includes(name),
-  ))
-    expect(text).toContain(`| ${name} |`);
+  for (const { name } of launch.configurations) expect(text).toContain(`| ${name} |`);
 });
 
 test.for([

@@ -27,6 +27,7 @@ const projects = [
       name: 'framework',
       // Files share a process, and load the framework once: a sixth of the time less.
       isolate: false,
+      setupFiles: 'test/support/reset-limits.ts',
       include: ['test/**/*.test.ts'],
       exclude: [
         'test/services/**',

@@ -172,12 +172,14 @@ test('an address that fails is left out, and the pauses grow until it responds',
   expect(attempts).toHaveLength(1);
   setLimits({ pause: short });
   const { callTimes: again } = open(t, [one, two], port);
+  const begun = performance.now();
   await until(async () => {
     await again(5);
     expect(attempts.length).toBeGreaterThan(6);
   });
-  const gaps = attempts.slice(2).map((at, index) => at - (attempts[index + 1] as number));
-  for (const [index, least] of [20, 40, 80, 80].entries()) expect(gaps[index]).toBeGreaterThan(least - 2);
+  // The pauses are 20, 40, 80 and 80 ms. Each attempt may be seen too late on a busy machine, and never too early.
+  for (const [index, least] of [20, 60, 140, 220].entries())
+    expect((attempts[index + 2] as number) - begun).toBeGreaterThan(least - 2);
   isBroken = false;
   await until(async () => expect((await again(10))[two]).toBe(5));
   expect(replicas[0]?.opened).toBeLessThan(10);

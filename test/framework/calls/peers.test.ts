@@ -12,7 +12,7 @@ async function connect(
   { merged }: { readonly merged: OpenApiDocument | undefined } = { merged: document },
 ) {
   const connected = connectPeer({
-    ...{ service: 'user', other: 'pet', contract: merged, deadline: 1_000, limits: {}, headers: {} },
+    ...{ service: 'user', other: 'pet', contract: merged, deadline: 20_000, limits: {}, headers: {} },
     log: (await captureLog('info')).logging.logger('user'),
     document: undefined,
   });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import { describe, expect, test } from 'vitest';
+import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { getLogger } from '../../../../src/framework/logging/logger.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../../support/app.ts';
@@ -204,25 +205,37 @@ describe('pipelined requests', () => {
     expect(entries.map(({ reqId }) => reqId)).toEqual(entries.map(({ name }) => name));
   });
 
-  test('are not handled after a request whose response closes the connection', async (t) => {
-    const { url, logs, send } = await createExampleAppAt(t, 'in the same app');
-    const text = `POST /pet/pets/ HTTP/1.1\r\n${host}content-type: text/plain\r\ncontent-length: 1\r\n\r\nx`;
-    const twoHosts = `GET /pet/pets/ HTTP/1.1\r\n${host}${host}\r\n`;
-    for (const [name, [bytes, status]] of Object.entries({ text: [text, 415], twoHosts: [twoHosts, 400] })) {
-      logs.length = 0;
-      const treat = `POST /pet/pets/1/treat HTTP/1.1\r\n${host}\r\n`;
-      const sent = `${create('before')}${bytes}${create('after')}${treat}`;
-      const responses = await exchange(t, url, sent);
-      expect(
-        responses.map((response) => response.status),
-        name,
-      ).toEqual([200, status]);
-      const { body } = await send('GET', '/pet/pets/');
-      expect(JSON.stringify(body), name).not.toMatch(/after|excited/);
-      // Each has its log entry nevertheless, with `aborted`, because it gets no response.
-      await until(() => expect(logs.filter((line) => isAccess(line) && line.aborted)).toHaveLength(2));
-    }
-  });
+  test.for([
+    ['in the same event-loop turn', 60_000, 2],
+    ['in a later one', 0, 0],
+  ] as const)(
+    'are not handled after a request whose response closes the connection: %s',
+    async ([, turnMs, count], t) => {
+      const { turnMs: before } = internalLimits;
+      t.onTestFinished(() => void Object.assign(internalLimits, { turnMs: before }));
+      Object.assign(internalLimits, { turnMs });
+      const { url, logs, send } = await createExampleAppAt(t, 'in the same app');
+      const text = `POST /pet/pets/ HTTP/1.1\r\n${host}content-type: text/plain\r\ncontent-length: 1\r\n\r\nx`;
+      const twoHosts = `GET /pet/pets/ HTTP/1.1\r\n${host}${host}\r\n`;
+      for (const [name, [bytes, status]] of Object.entries({
+        text: [text, 415],
+        twoHosts: [twoHosts, 400],
+      })) {
+        logs.length = 0;
+        const treat = `POST /pet/pets/1/treat HTTP/1.1\r\n${host}\r\n`;
+        const sent = `${create('before')}${bytes}${create('after')}${treat}`;
+        const responses = await exchange(t, url, sent);
+        expect(
+          responses.map((response) => response.status),
+          name,
+        ).toEqual([200, status]);
+        const { body } = await send('GET', '/pet/pets/');
+        expect(JSON.stringify(body), name).not.toMatch(/after|excited/);
+        // Those that Fastify got have a log entry with `aborted`, because they get no response.
+        await until(() => expect(logs.filter((line) => isAccess(line) && line.aborted)).toHaveLength(count));
+      }
+    },
+  );
 });
 
 test('an absolute URL is read as its path, in every grouping', async (t) => {

@@ -78,6 +78,7 @@ describe('a consumer', () => {
     await addNotes(app, 'a', 'one');
     await expectEffects(app, ['one']);
     expect((await app.get('/ready')).body.degraded).toEqual([]);
+    expect(app.allLogs.filter(({ level, event }) => level === 'warn' && event !== undefined)).toEqual([]);
   });
 
   test('of two apps on one database runs in one at a time, and the other takes over', async (t) => {
@@ -102,12 +103,18 @@ describe('a consumer', () => {
 });
 
 describe('an event whose handler keeps failing', () => {
-  async function startWithPoison(t: Parameters<typeof startBoth>[0]) {
-    const state = { isFixed: false };
+  /** @param where what fails: the handler, or the effect that it returns. */
+  async function startWithPoison(t: Parameters<typeof startBoth>[0], where = 'handler') {
+    const state = { isFixed: false, error: new Error('bad note'), tries: 0 };
     const { app, ...rest } = await startBoth(t, {
       handle: (event, write) => {
-        if (textOf(event) === 'poison' && !state.isFixed) throw new Error('bad note');
-        return () => write(event);
+        const isBad = () => textOf(event) === 'poison' && !state.isFixed;
+        if (isBad()) state.tries += 1;
+        if (where === 'handler' && isBad()) throw state.error;
+        return () => {
+          if (isBad()) throw state.error;
+          return write(event);
+        };
       },
     });
     await addNotes(app, 'bad', 'poison', 'behind');
@@ -152,23 +159,37 @@ describe('an event whose handler keeps failing', () => {
     await expectEffects(app, [...texts(30), ...texts(30), 'fine', 'poison', 'behind']);
   });
 
-  test('is parked with later events of its subject; all others go on, and /ready names it', async (t) => {
-    const { app } = await startWithPoison(t);
-    await addNotes(app, 'bad', 'later');
-    await addNotes(app, 'good', 'fine');
-    await expectEffects(app, [...texts(30), 'fine']);
-    const { status, body } = await app.get('/ready');
-    expect([status, body.degraded]).toEqual([
-      200,
-      [expect.stringMatching(/^event \w+-1 of note is parked$/)],
-    ]);
-    expect(app.allLogs.filter(({ level }) => level === 'error')).toMatchObject([
-      { service: 'reader', peer: 'note', type: 'note.added', subject: 'bad' },
-    ]);
-    await expect
-      .poll(async () => (await app.get('/metrics')).body)
-      .toContain('events_parked{service="reader",peer="note"} 1');
+  test('is tried again after a retry, for as long as a peer is away', async (t) => {
+    const { app, state, databases } = await startWithPoison(t);
+    const { operations, id } = await openOperations(t, databases.reader.database);
+    state.error = new ServiceUnavailable('away');
+    state.tries = 0;
+    await operations.retry(id);
+    await expect.poll(() => state.tries).toBeGreaterThan(0);
+    state.isFixed = true;
+    await expectEffects(app, [...texts(30), 'poison', 'behind']);
   });
+
+  test.for(['handler', 'effect'])(
+    'is parked with later events of its subject; all others go on, and /ready names it: %s',
+    async (where, t) => {
+      const { app } = await startWithPoison(t, where);
+      await addNotes(app, 'bad', 'later');
+      await addNotes(app, 'good', 'fine');
+      await expectEffects(app, [...texts(30), 'fine']);
+      const { status, body } = await app.get('/ready');
+      expect([status, body.degraded]).toEqual([
+        200,
+        [expect.stringMatching(/^event \w+-1 of note is parked$/)],
+      ]);
+      expect(app.allLogs.filter(({ level }) => level === 'error')).toMatchObject([
+        { service: 'reader', peer: 'note', type: 'note.added', subject: 'bad' },
+      ]);
+      await expect
+        .poll(async () => (await app.get('/metrics')).body)
+        .toContain('events_parked{service="reader",peer="note"} 1');
+    },
+  );
 });
 
 test('a replay handles all later events again', async (t) => {
@@ -214,12 +235,17 @@ describe('a consumer whose next events are deleted', () => {
 
   test('reads the state with its snapshot handler, and continues with later events', async (t) => {
     const config = await stopBehind(t);
+    // A version without the handler has stopped the consumer.
+    const before = await startApp(t, { services: [note as unknown as AnyService, makeReader()], config });
+    await expect.poll(async () => (await before.get('/ready')).body.degraded).toHaveLength(1);
+    await before.app.stop();
     const snapshot = (write: (text: string) => Promise<unknown>) => () => write('snapshot');
     const services = [note as unknown as AnyService, makeReader({ snapshot })];
     const again = await startApp(t, { services, config });
     await expectEffects(again, ['one', 'snapshot']);
     await addNotes(again, 'a', 'four');
     await expectEffects(again, ['one', 'snapshot', 'four']);
+    expect((await again.get('/ready')).body.degraded).toEqual([]);
   });
 });
 

@@ -7,6 +7,10 @@ import { defineService } from '../../../../src/framework/service/define-service.
 import { createTestApp } from '../../../../src/framework/testing/index.ts';
 import type { AnyService } from '../../../../src/framework/testing/layout.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
+import { queryPostgres } from '../../../support/postgres-query.ts';
+
+/** The write of `POST /effects/` waits for it. */
+const gate = { wait: async () => {} };
 
 /** `POST /effects/` answers 409 if its write fails, which it does unless `isOk`. */
 const effect = defineService({
@@ -20,6 +24,7 @@ const effect = defineService({
     app.post('/effects/', { schema: { hide: true, querystring } }, async ({ query: { isOk } }) => {
       const write = database.write(async () => {
         await insert.run();
+        await gate.wait();
         if (!isOk) throw new Error('on purpose');
       });
       await write.catch(() => {
@@ -62,6 +67,34 @@ test.skipIf(postgresUrl === undefined)(
       await claim(processes[0] as never, key, 1);
       const claims = await Promise.all(processes.map((rows) => claim(rows, key, 5_000)));
       expect(claims.sort(), key).toEqual([false, true]);
+    }
+  },
+);
+
+test.skipIf(postgresUrl === undefined)(
+  'of two replicas that get a request with the same key at the same time, one has the effect',
+  async (t) => {
+    const url = newSchemaUrl();
+    const config = { services: { effect: { database: url } } };
+    const replicas = [
+      await createTestApp(t, { services: [effect], config }),
+      await createTestApp(t, { services: [effect], config }),
+    ];
+    t.onTestFinished(() => {
+      gate.wait = async () => {};
+    });
+    const waiting = `SELECT count(*) FROM pg_stat_activity
+      WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO __idempotency_key%'`;
+    for (let effects = 1; effects <= 5; effects += 1) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gate.wait = () => promise;
+      const responses = replicas.map(({ post }) =>
+        post('/effect/effects/?isOk=true', undefined, { 'idempotency-key': `key-${effects}` }),
+      );
+      await expect.poll(async () => Number((await queryPostgres(url, waiting))[0]?.[0])).toBe(1);
+      resolve();
+      for (const response of await Promise.all(responses))
+        expect(response).toMatchObject({ status: 200, body: { effects } });
     }
   },
 );

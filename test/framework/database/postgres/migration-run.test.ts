@@ -5,6 +5,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { readMigrationStatus } from '../../../../src/framework/database/open-database.ts';
 import { makeFolder } from '../../../support/app.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
+import { queryPostgres } from '../../../support/postgres-query.ts';
 
 /** Writes a folder with migrations, each with the time at which it was written. */
 function writeMigrations(t: TestContext, migrations: readonly (readonly [string, number, string])[]): URL {
@@ -41,6 +42,21 @@ test.skipIf(postgresUrl === undefined)('a migration that was edited after it ran
     /it has a migration \([0-9a-f]{12}\) that this version does not have\. Start the newer version/,
   );
 });
+
+test.skipIf(postgresUrl === undefined)(
+  'a schema of another program is rejected, and stays as it is',
+  async (t) => {
+    const url = newSchemaUrl();
+    const schema = new URL(url).searchParams.get('schema');
+    await queryPostgres(url, `CREATE SCHEMA ${schema}; CREATE TABLE ${schema}.invoice (id int)`);
+    const migrations = writeMigrations(t, [['0000_first', 1, 'CREATE TABLE note (id int)']]);
+    await expect(openTestDatabase(t, url, { migrations })).rejects.toThrow(
+      'its schema has the table invoice and no migrations of this project',
+    );
+    const tables = `SELECT table_name FROM information_schema.tables WHERE table_schema = '${schema}'`;
+    expect(await queryPostgres(url, tables)).toEqual([['invoice']]);
+  },
+);
 
 test.skipIf(postgresUrl === undefined)('a migration that fails is named', async (t) => {
   const migrations = writeMigrations(t, [['0000_wrong', 1, 'NO SQL']]);

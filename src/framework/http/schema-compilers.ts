@@ -6,7 +6,8 @@ import { DefinitionError } from '../errors/definition-error.ts';
 
 interface Schema {
   readonly type?: string | readonly string[];
-  readonly items?: Schema;
+  /** A list: the items of a tuple, as TypeBox 0.34 writes them. */
+  readonly items?: Schema | readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly $ref?: string;
   readonly anyOf?: readonly Schema[];
@@ -116,9 +117,10 @@ function readValue(schema: Schema, named: NamedSchemas): Reader | undefined {
   const parts = listParts(schema, named);
   const types = parts.flatMap(({ type }) => type);
   if (types.includes('array')) {
-    const items = parts.find((part) => part.items !== undefined)?.items ?? {};
-    const readItem = readValue(items, named) ?? ((item: unknown) => item);
-    return (value) => [value].flat().map(readItem);
+    const items = [parts.find((part) => part.items !== undefined)?.items ?? {}].flat();
+    const readers = items.map((item) => readValue(item, named) ?? ((value: unknown) => value));
+    const last = readers.length - 1;
+    return (value) => [value].flat().map((item, index) => readers[Math.min(index, last)]?.(item));
   }
   if (types.includes('integer'))
     return (value) => (isPlain(value, /^(0|-?[1-9]\d*)$/) ? Number(value) : value);

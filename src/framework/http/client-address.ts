@@ -1,0 +1,25 @@
+import { isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { clientAddressHeader } from './internal-caller.ts';
+
+/**
+ * Returns the address of the client of a request, without a port. Only a gateway with the internal credential may name
+ * an address other than its own.
+ */
+export function readClientAddress(this: FastifyRequest): string {
+  const sent = this.headers[clientAddressHeader];
+  return this.caller === 'gateway' && typeof sent === 'string' && isIP(sent) !== 0
+    ? sent
+    : withoutPort(this.ip);
+}
+
+/**
+ * Removes the port that some proxies add to an address in `x-forwarded-for` (RFC 7239, section 6, for `Forwarded`). With
+ * it, each connection of a client would have limits of its own.
+ */
+function withoutPort(address: string): string {
+  if (isIP(address) !== 0) return address;
+  const [, v6, v4] = /^(?:\[(.+)\]|([^:]+))(?::\d+)?$/.exec(address) ?? [];
+  const plain = v6 ?? v4 ?? '';
+  return isIP(plain) === 0 ? address : plain;
+}

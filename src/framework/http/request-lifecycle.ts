@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { internalLimits } from '../config/limits.ts';
@@ -10,12 +9,8 @@ import { LoopDetected } from '../errors/problem.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { RequestMetrics, RequestRoute } from '../metrics/request-metrics.ts';
 import { endRequestSpan, openRequestSpan } from '../tracing/request-span.ts';
-import {
-  type Caller,
-  clientAddressHeader,
-  type InternalCredential,
-  internalHeader,
-} from './internal-caller.ts';
+import { readClientAddress } from './client-address.ts';
+import { type Caller, type InternalCredential, internalHeader } from './internal-caller.ts';
 import type { ConcurrencyLimit } from './overload/concurrency-limit.ts';
 import { recordRequestEnd } from './request-end.ts';
 import type { SecurityHeaders } from './security-headers.ts';
@@ -137,14 +132,6 @@ export const requestLifecycle = fp<RequestLifecycleOptions>(
   },
   { name: 'request-lifecycle' },
 );
-
-/**
- * Reads the address of the client. Only a gateway with the internal credential may name an address other than its own.
- */
-function readClientAddress(this: FastifyRequest): string {
-  const sent = this.headers[clientAddressHeader];
-  return this.caller === 'gateway' && typeof sent === 'string' && isIP(sent) !== 0 ? sent : this.ip;
-}
 
 /**
  * Creates the list of requests in flight. It is an array, not a Set. V8 often rebuilds the table of a Set that changes

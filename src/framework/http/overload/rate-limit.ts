@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { TooManyRequests } from '../../errors/problem.ts';
 
@@ -11,7 +12,8 @@ export const rateLimit = fp<{ readonly rate: number }>(
     if (rate === 0) return;
     // Imported on demand, because it lengthens the start.
     const { default: fastifyRateLimit } = await import('@fastify/rate-limit');
-    await app.register(fastifyRateLimit, { global: false, max: rate, timeWindow: 60_000 });
+    const keyGenerator = ({ clientAddress }: FastifyRequest) => clientAddress;
+    await app.register(fastifyRateLimit, { global: false, max: rate, timeWindow: 60_000, keyGenerator });
     const count = app.createRateLimit();
 
     app.addHook('onRequest', async (request) => {

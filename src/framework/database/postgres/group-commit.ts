@@ -111,11 +111,8 @@ async function commitTogether(
   if (isComplete) sent.push(send('COMMIT'));
   const settled = await Promise.allSettled(sent);
   const broken = settled.find((one) => one.status === 'rejected' && isDisconnected(one.reason));
-  if (broken?.status === 'rejected') {
-    // The server may only be slow to respond. Roll back, because the connection may serve another transaction.
-    if (!isComplete) void send('ROLLBACK').catch(() => {});
-    throw toProblem(broken.reason, isComplete);
-  }
+  // No ROLLBACK: after a timeout the driver destroys the connection, because others may wait behind the statement.
+  if (broken?.status === 'rejected') throw toProblem(broken.reason, isComplete);
   const outcomes = settled.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
   const ofGroup = outcomes.slice(1, group.length + 1) as Outcome[];
   if (isComplete) {

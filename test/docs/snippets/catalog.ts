@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { Type } from '@sinclair/typebox';
 import { defineService, GatewayTimeout, peerProblems, ServiceUnavailable } from '#framework';
 
@@ -13,13 +12,9 @@ async function readBlurb(url: string, isbn: string): Promise<string> {
   }
 }
 
-async function* writeRows(): AsyncGenerator<string> {
-  yield 'id,title\n';
-}
-
 export default defineService({
   name: 'catalog',
-  description: 'Reads from an outside server, and exports a file.',
+  description: 'Reads from an outside server.',
   options: Type.Object({ url: Type.String({ examples: ['https://catalog.example'] }) }),
   routes(app, { options: { url } }) {
     const isbn = Type.String({ pattern: '^[0-9]{13}$', examples: ['9780000000002'] });
@@ -37,17 +32,6 @@ export default defineService({
         },
       },
       async ({ params }) => ({ text: await readBlurb(url, params.isbn) }),
-    );
-
-    const csv = Type.Unsafe<Readable>({ type: 'string', examples: ['id,title\n'] });
-    const file = { 200: { description: 'All books', content: { 'text/csv': { schema: csv } } } };
-    app.get(
-      '/books.csv',
-      { schema: { operationId: 'exportBooks', summary: 'Export all books', response: file } },
-      async (_request, reply) => {
-        reply.type('text/csv').header('content-disposition', 'attachment; filename="books.csv"');
-        return Readable.from(writeRows());
-      },
     );
   },
 });

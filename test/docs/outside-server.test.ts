@@ -25,11 +25,3 @@ test.for([
   const { get } = await start(t);
   expect(await get(`/catalog/blurbs/${isbn}`)).toMatchObject({ status, body });
 });
-
-test('an exported file has its media type and name', async (t) => {
-  const { get } = await start(t);
-  const { status, headers, body } = await get('/catalog/books.csv');
-  expect([status, body]).toEqual([200, 'id,title\n']);
-  expect(headers.get('content-type')).toMatch(/^text\/csv/);
-  expect(headers.get('content-disposition')).toBe('attachment; filename="books.csv"');
-});

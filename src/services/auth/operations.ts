@@ -58,7 +58,9 @@ function findProblem(email: string, password: string): string | undefined {
   if (email.length > 254 || !new RegExp(String(Email.pattern), 'u').test(email))
     return 'Expected an email address';
   const { minLength = 0, maxLength = 0 } = NewPassword;
-  if (password.length < minLength || password.length > maxLength)
+  // JSON Schema counts characters, not UTF-16 units.
+  const { length } = [...password];
+  if (length < minLength || length > maxLength)
     return `Expected a password of ${minLength} to ${maxLength} characters on standard input`;
   if (!new RegExp(String(NewPassword.pattern), 'u').test(password))
     return 'Expected a password without control characters';

@@ -126,6 +126,11 @@ test('a token is not made in production', async (t) => {
 test.for([
   ['root', password, 'Expected an email address: see --help'],
   ['root@example.com', 'short', 'Expected a password of 12 to 128 characters on standard input: see --help'],
+  [
+    'root@example.com',
+    '🐕🐈🐹🐦🐟🐢',
+    'Expected a password of 12 to 128 characters on standard input: see --help',
+  ],
   ['root@example.com', 'password1234', 'The password is easy to guess: choose another one: see --help'],
 ] as const)('admin %s with the password %s ends with 2 and one line', async ([email, chosen, line], t) => {
   const file = writeConfig(t);

@@ -7,17 +7,20 @@ import { inMemory, isPostgresUrl, parseDatabaseUrl } from '../../src/framework/c
 import { type AnyDatabase, BackupError } from '../../src/framework/database/backup/manifest.ts';
 import { DatabaseError } from '../../src/framework/database/database-error.ts';
 import { DefinitionError } from '../../src/framework/errors/definition-error.ts';
+import { MergeError } from '../../src/framework/openapi/merge.ts';
 import type { Service } from '../../src/framework/service/define-service.ts';
 import { CommandError, root, runCommand } from './command.ts';
 
-/** Runs a command; see `runCommand`. Also prints one line for a wrong config, database or backup. */
+/** Runs a command; see `runCommand`. Also prints one line for a wrong config, database, backup or contract. */
 export function runServiceCommand(main: () => Promise<void>): Promise<void> {
   return runCommand(async () => {
     try {
       await main();
     } catch (error) {
       if (error instanceof ConfigError) throw new UsageError(error.message);
-      const isKnown = [BackupError, DatabaseError, DefinitionError].some((known) => error instanceof known);
+      const isKnown = [BackupError, DatabaseError, DefinitionError, MergeError].some(
+        (known) => error instanceof known,
+      );
       throw isKnown ? new CommandError((error as Error).message) : error;
     }
   });

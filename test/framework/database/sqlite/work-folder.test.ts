@@ -91,7 +91,8 @@ test('processes that start at the same time remove the left work folders, and al
   const ends = children.map(async (child) => (await once(child, 'exit'))[0]);
   for (const child of children) child.disconnect();
   expect(await Promise.all(ends)).toEqual([0, 0, 0, 0]);
-  expect(readdirSync(dirname(file))).toEqual(['pet.db']);
+  // SQLite keeps the log and its index if two processes close the database at the same time.
+  expect(readdirSync(dirname(file)).filter((name) => !/-(wal|shm)$/.test(name))).toEqual(['pet.db']);
 });
 
 test('a work folder has the id of its process, and only its user has access', (t) => {

@@ -108,6 +108,19 @@ test('a service whose name differs from its folder is an error that names both',
   );
 });
 
+test('generate prints one line for a document that cannot be merged', async (t) => {
+  const project = copyProject(t);
+  const routes = join(project, 'src/services/pet/routes.ts');
+  const text = readFileSync(routes, 'utf8');
+  writeFileSync(
+    routes,
+    text.replace("operationId: 'readPet',", "operationId: 'readPet', servers: [{ url: '/pets' }],"),
+  );
+  const { code, output } = await generate(t, project);
+  expect(code).toBe(1);
+  expect(output).toMatch(/^pet: [^\n]*servers[^\n]*\n$/);
+});
+
 test('migrate lists pending migrations, applies them, and lists them as applied', async (t) => {
   const { folder, file } = writeConfig(t);
   const listOf = (user: string) =>

@@ -1,4 +1,5 @@
-import { type AddressInfo, createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
 import type { TObject } from '@sinclair/typebox';
 import { defineService, type Service } from '../service/define-service.ts';
 
@@ -87,12 +88,21 @@ export function findPeerApps(app: PlacedApp, { services, apps }: Layout): Placed
   return apps.filter((other) => other !== app && other.services.some((name) => peers.includes(name)));
 }
 
-/** Finds a free port of loopback. */
-export function findFreePort(): Promise<number> {
+/**
+ * Finds a free port of loopback. It is below the ports that the system chooses itself (from 32768 on Linux), so no other
+ * connection takes it before the caller listens.
+ */
+export async function findFreePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_768);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

@@ -3,22 +3,13 @@ import SerializerSelector from '@fastify/fast-json-stringify-compiler';
 import type { ValidateFunction } from 'ajv';
 import type { FastifyServerOptions } from 'fastify';
 import { DefinitionError } from '../errors/definition-error.ts';
+import { type JsonSchema, listParts } from './schema-parts.ts';
 
-interface Schema {
-  readonly type?: string | readonly string[];
-  /** A list: the items of a tuple, as TypeBox 0.34 writes them. */
-  readonly items?: Schema | readonly Schema[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly $ref?: string;
-  readonly anyOf?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
-  readonly allOf?: readonly Schema[];
-}
 /** The schemas of a service, by `$id`. */
-type NamedSchemas = Readonly<Record<string, Schema>>;
+type NamedSchemas = Readonly<Record<string, JsonSchema>>;
 interface RoutePart {
   readonly httpPart: string;
-  readonly schema: Schema;
+  readonly schema: JsonSchema;
 }
 interface SerializedRoute {
   readonly method?: string;
@@ -90,8 +81,8 @@ function explainMismatch(serialize: (value: unknown) => string, { method, url }:
   };
 }
 
-function readerOf(schema: Schema, named: NamedSchemas): (values: Values) => Values {
-  const readers = listParts(schema, named)
+function readerOf(schema: JsonSchema, named: NamedSchemas): (values: Values) => Values {
+  const readers = listParts(schema, (id) => named[id])
     .flatMap(({ properties = {} }) => Object.entries(properties))
     .map(([name, property]) => [name, readValue(property, named)] as const)
     .filter((entry): entry is readonly [string, Reader] => entry[1] !== undefined);
@@ -103,18 +94,8 @@ function readerOf(schema: Schema, named: NamedSchemas): (values: Values) => Valu
   };
 }
 
-/** Lists a schema and all schemas that it refers to or combines. */
-function listParts(schema: Schema, named: NamedSchemas, seen = new Set<Schema>()): readonly Schema[] {
-  if (seen.has(schema)) return [];
-  seen.add(schema);
-  const { $ref, anyOf = [], oneOf = [], allOf = [] } = schema;
-  const target = $ref === undefined ? undefined : named[$ref.replace(/#$/, '')];
-  const parts = [...(target === undefined ? [] : [target]), ...anyOf, ...oneOf, ...allOf];
-  return [schema, ...parts.flatMap((part) => listParts(part, named, seen))];
-}
-
-function readValue(schema: Schema, named: NamedSchemas): Reader | undefined {
-  const parts = listParts(schema, named);
+function readValue(schema: JsonSchema, named: NamedSchemas): Reader | undefined {
+  const parts = listParts(schema, (id) => named[id]);
   const types = parts.flatMap(({ type }) => type);
   if (types.includes('array')) {
     const items = [parts.find((part) => part.items !== undefined)?.items ?? {}].flat();

@@ -1,28 +1,15 @@
 import type { FastifySchema } from 'fastify';
-
-/** A JSON schema, with the keywords that combine schemas. */
-export interface JsonSchema {
-  readonly $ref?: string;
-  readonly type?: unknown;
-  readonly required?: readonly string[];
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly allOf?: readonly JsonSchema[];
-  readonly anyOf?: readonly JsonSchema[];
-  readonly oneOf?: readonly JsonSchema[];
-}
-/** Returns a schema of the service by its `$id`. */
-type GetSchema = (id: string) => unknown;
+import { type JsonSchema, listParts } from '../http/schema-parts.ts';
 
 /** Merges a schema of parameters with the schemas that it refers to or combines. */
-export function flattenParameters(schema: JsonSchema, getSchema: GetSchema): JsonSchema {
-  const { $ref, allOf = [], anyOf = [], oneOf = [], properties, required = [] } = schema;
-  const target = $ref === undefined ? [] : [(getSchema($ref.replace(/#$/, '')) ?? {}) as JsonSchema];
-  const parts = [...target, ...allOf, ...anyOf, ...oneOf].map((part) => flattenParameters(part, getSchema));
-  return {
-    type: 'object',
-    properties: Object.assign({}, ...parts.map((part) => part.properties), properties),
-    required: [...parts.flatMap((part) => part.required ?? []), ...required],
-  };
+export function flattenParameters(schema: JsonSchema, getSchema: (id: string) => unknown) {
+  const properties: Record<string, JsonSchema> = {};
+  const required: string[] = [];
+  for (const part of listParts(schema, getSchema)) {
+    for (const [name, property] of Object.entries(part.properties ?? {})) properties[name] ??= property;
+    required.push(...(part.required ?? []));
+  }
+  return { type: 'object', properties, required };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { FastifySchema } from 'fastify';
-import { flattenParameters, type JsonSchema } from './parameters.ts';
+import type { JsonSchema } from '../http/schema-parts.ts';
+import { flattenParameters } from './parameters.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 /** Returns the schema that a reference names. */
@@ -18,8 +19,7 @@ export function findSchemaMistake(
   const unbounded = schema.body === undefined ? undefined : findUnboundedString(schema.body, resolve);
   if (unbounded !== undefined)
     return `takes the string ${unbounded} without a limit: add maxLength to its schema`;
-  const parametersOf = (part: unknown) =>
-    Object.entries(flattenParameters(part ?? {}, getSchema).properties ?? {});
+  const parametersOf = (part: unknown) => Object.entries(flattenParameters(part ?? {}, getSchema).properties);
   const absent = parametersOf(schema.params)
     .map(([name]) => name)
     .find((name) => name !== '*' && !new RegExp(`:${name}(?!\\w)`).test(url));

@@ -61,7 +61,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   } catch (error) {
     throw describeSchemaError(error as Error);
   }
-  await assertProtected(runtime, parts());
+  await recheckProtected(runtime, parts());
   addServiceMetrics(runtime, opened);
   return { ...createLifecycle(runtime, opened), server, documents: parts, metrics: runtime.metrics?.render };
 }
@@ -74,6 +74,19 @@ function describeSchemaError(error: Error): Error {
   const part = kind === 'validation' ? 'body or parameters' : 'response';
   const message = `${service}: ${method} ${path} has a schema of its ${part} that is not valid: ${reason.replace(/\s+/g, ' ')}`;
   return new DefinitionError(message, { cause: error });
+}
+
+/** Checks the routes that were added: the contract that `checkWholeConfig` reads may be absent, or older than they are. */
+async function recheckProtected({ config, contract, app, server }: Runtime, parts: readonly Part[]) {
+  const elsewhere = Object.keys(config.services).filter((service) => !app.services.includes(service));
+  const documents = parts.map(({ document }) => document);
+  if (contract !== undefined && elsewhere.length > 0) documents.push(selectServices(contract, elsewhere));
+  try {
+    assertProtected(config, documents);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
 }
 
 /** Lists the URLs of the databases of an app. */

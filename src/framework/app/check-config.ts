@@ -1,11 +1,10 @@
 import { basename } from 'node:path';
 import { type Config, ConfigError } from '../config/config.ts';
 import { isPostgresUrl } from '../config/database-url.ts';
-import { findOpenExposure } from '../config/exposure.ts';
 import { checkPeer } from '../config/topology.ts';
 import { knownName, parsePostgresUrl } from '../database/postgres/url.ts';
 import { selectServices } from '../openapi/merge.ts';
-import { countSecured } from '../openapi/response-contract.ts';
+import { assertProtected } from './assert-protected.ts';
 import type { AppOptions } from './runtime.ts';
 
 /**
@@ -18,10 +17,8 @@ export function checkWholeConfig({ config, services, contract }: AppOptions): vo
     for (const peer of services.get(name)?.peers ?? []) checkPeer(config, [...services.keys()], name, peer);
   }
   checkServerDatabases(config);
-  if (contract === undefined) return;
-  const secured = countSecured(selectServices(contract, Object.keys(config.services)));
-  const mistake = findOpenExposure(config, secured);
-  if (mistake !== undefined) throw new ConfigError(`${basename(config.file)}: ${mistake}`);
+  if (contract !== undefined)
+    assertProtected(config, [selectServices(contract, Object.keys(config.services))]);
 }
 
 /** Checks the URLs of databases in PostgreSQL, and that no two services have the same schema. */

@@ -35,8 +35,8 @@ export function readConfig(
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new ConfigError(`${file}: ${missing ? 'there is no such file' : 'the file cannot be read'}`);
   }
-  const texts = new Map<string, string>();
-  return checkConfig(parse(text, file, environment, texts), services, file, texts);
+  const { value, texts } = parse(text, file, environment);
+  return checkConfig(value, services, file, texts);
 }
 
 /**
@@ -65,12 +65,7 @@ export function checkConfig(
   return deepFreeze({ ...config, file });
 }
 
-function parse(
-  text: string,
-  file: string,
-  environment: Readonly<Record<string, string | undefined>>,
-  texts: Map<string, string>,
-): unknown {
+function parse(text: string, file: string, environment: Readonly<Record<string, string | undefined>>) {
   const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
   const toError = (message: string) => new ConfigError(`${basename(file)}: ${message}`);
   const [error] = document.errors;
@@ -81,7 +76,7 @@ function parse(
   } catch (error) {
     throw toError((error as Error).message);
   }
-  return expandVariables(parsed, environment, texts, toError);
+  return expandVariables(parsed, environment, toError);
 }
 
 function describeYamlError({ code, message, linePos }: YAMLError, text: string): string {

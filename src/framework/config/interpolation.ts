@@ -2,19 +2,24 @@ import { isScalar, parseDocument } from 'yaml';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+interface Expanded {
+  readonly value: unknown;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
 /**
  * Expands environment variables in the strings of a parsed YAML value. `${NAME:-default}` uses the default if the variable
- * is not set or empty, as a shell does. An expanded string is parsed as a YAML scalar again.
- * @param texts receives each expanded string that became a number or a boolean, by its path.
+ * is not set or empty, as a shell does. An expanded string is parsed as a YAML scalar again. Also returns, by its path,
+ * each expanded string that became a number or a boolean.
  * @param toError creates the error for a `${NAME}` that is not set, or for a malformed value.
  */
 export function expandVariables(
   value: unknown,
   environment: Environment,
-  texts: Map<string, string>,
   toError: (message: string) => Error,
-): unknown {
-  return expand(value, '', new Set());
+): Expanded {
+  const texts = new Map<string, string>();
+  return { value: expand(value, '', new Set()), texts };
 
   /** @param ancestors the lists and maps that contain `value`. */
   function expand(value: unknown, path: string, ancestors: ReadonlySet<unknown>): unknown {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type } from '@sinclair/typebox';
-import { expect, type TestContext } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { type Config, ConfigError, readConfig } from '../../../src/framework/config/config.ts';
 import { defineService, type Service } from '../../../src/framework/service/define-service.ts';
 import pet from '../../../src/services/pet/index.ts';
@@ -71,3 +71,14 @@ export const withMail = (map: string) =>
 
 /** Returns the sender in the options of the mail service: a value of any kind. */
 export const senderOf = (config: Config) => config.services.mail?.options?.sender;
+
+/** Tests that each text is rejected with its message. */
+export function testMistakes(
+  mistakes: Readonly<Record<string, readonly [text: string, message: string]>>,
+): void {
+  for (const [name, [text, message]] of Object.entries(mistakes)) {
+    test(name, (t) => {
+      expect(messageOf(() => read(t, text))).toBe(`config.yaml: ${message}`);
+    });
+  }
+}

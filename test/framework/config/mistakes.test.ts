@@ -7,6 +7,7 @@ import {
   messageOf,
   read,
   services,
+  testMistakes,
   validServices,
   withApps,
   withKeys,
@@ -338,11 +339,7 @@ describe('a mistake is an error of one line that names the file and the path', (
     ],
   };
 
-  for (const [name, [text, message]] of Object.entries(mistakes)) {
-    test(name, (t) => {
-      expect(messageOf(() => read(t, text))).toBe(`config.yaml: ${message}`);
-    });
-  }
+  testMistakes(mistakes);
 
   test('a missing file', (t) => {
     const file = join(makeFolder(t), 'config.yaml');

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { messageOf, read, withApps, withKeys } from './config-helpers.ts';
+import { messageOf, read, testMistakes, withApps, withKeys } from './config-helpers.ts';
 
 describe('a mistake in the YAML or in a variable is an error of one line', () => {
   const mistakes: Record<string, [text: string, message: string]> = {
@@ -39,11 +39,7 @@ describe('a mistake in the YAML or in a variable is an error of one line', () =>
     'a tab': ['apps:\n\tgateway:', 'Tabs are not allowed as indentation at line 2, column 1'],
   };
 
-  for (const [name, [text, message]] of Object.entries(mistakes)) {
-    test(name, (t) => {
-      expect(messageOf(() => read(t, text))).toBe(`config.yaml: ${message}`);
-    });
-  }
+  testMistakes(mistakes);
 
   test('an alias without an anchor', (t) => {
     expect(messageOf(() => read(t, withKeys('log: *other')))).toMatch(/^config\.yaml: .*\bother\b.*$/);

@@ -78,11 +78,9 @@ export function createKeyRows(driver: DatabaseDriver): KeyRows {
       for (;;) {
         const found = await read(key, since, selectLocked);
         if (found !== undefined) return found;
-        // PostgreSQL waits here while another process holds the key. The next statement sees what that process stored.
+        // PostgreSQL waits here while another process holds the key. The next read sees what that process stored.
         if ((await insert.run(values)).changes > 0) return undefined;
-        const other = await read(key, since, selectLocked);
-        if (other !== undefined) return other;
-        // The stored key has expired. A new row makes it the newest key again, unless another process has replaced it.
+        // If the stored key has expired, a new row makes it the newest key again.
         await removeExpired.run({ key, since });
       }
     },

@@ -95,7 +95,7 @@ event is deleted.',
       // Limit the rounds, because each round may write positions, and events of other types may come all the time.
       const early = minRoundMs - (performance.now() - begun);
       if (early > 0) await sleep(early);
-      // Do not read again for a client that has disconnected, because a stopping app does not keep its database open for it.
+      // Do not read again for a client that has disconnected, because an app that stops does not wait for this read.
       if (isOver()) return { state, events: found };
     }
   }

@@ -14,8 +14,8 @@ export function readClientAddress(this: FastifyRequest): string {
 }
 
 /**
- * Removes the port that some proxies add to an address in `x-forwarded-for` (RFC 7239, section 6, for `Forwarded`). With
- * it, each connection of a client would have limits of its own.
+ * Removes the port that some proxies add to an address in `x-forwarded-for`, as RFC 7239, section 6, permits it in
+ * `Forwarded`. With the port, each connection of a client would have separate limits.
  */
 function withoutPort(address: string): string {
   if (isIP(address) !== 0) return address;

@@ -141,7 +141,7 @@ test('a response has the headers that the service sets, in every grouping', asyn
   };
   const pages = defineService({
     name: 'pages',
-    description: 'Responds with headers of its own.',
+    description: 'Sets security headers and others.',
     routes(scope) {
       scope.get('/page', { schema: { hide: true } }, async (_request, reply) => {
         reply.headers(own);

@@ -203,7 +203,7 @@ describe('with more connections than the limit', () => {
     return String((await once(socket, 'data'))[0]);
   };
 
-  test('a request on the next one gets 503 and the server closes it; a closed connection makes room', async (t) => {
+  test('a request on the next one gets 503 and the server closes it, until another connection is closed', async (t) => {
     const { url } = await createExampleApp(t, limited({ connections: 3 }));
     const sockets = [await open(t, url), await open(t, url), await open(t, url)];
     for (const socket of sockets) expect(await exchange(socket, '/pet/pets/')).toMatch(/^HTTP\/1\.1 200 /);
@@ -234,7 +234,7 @@ describe('with more connections than the limit', () => {
     for (const response of responses) expect(response).toMatch(/^HTTP\/1\.1 200 [\s\S]*"name":"Rex"/);
   });
 
-  test('the connection that has been idle for the longest time makes room for a new one', async (t) => {
+  test('the connection that has been idle for the longest time is closed for a new one', async (t) => {
     const { app, url } = await createExampleApp(t, limited({ connections: 3 }));
     const sockets = [await open(t, url), await open(t, url), await open(t, url)];
     const [first, second, third] = sockets as [Socket, Socket, Socket];
@@ -260,7 +260,7 @@ describe('with more connections than the limit', () => {
     expect(sum('http_connections_closed_total', 'reason').idle).toBe(2);
   });
 
-  test('a connection that has sent no request for a second makes room for a new one', async (t) => {
+  test('a connection that has sent no request for a second is closed for a new one', async (t) => {
     const { url } = await createExampleApp(t, limited({ connections: 2 }));
     const [silent, slow] = [await open(t, url), await open(t, url)];
     slow.write('GET /pet/pets/ HTTP/1.1\r\n');

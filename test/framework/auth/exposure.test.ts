@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { getCaller } from '../../../src/framework/index.ts';
-import { createExampleApp, makeFolder } from '../../support/app.ts';
+import { contract, createExampleApp, makeFolder } from '../../support/app.ts';
 
 const apps = { gateway: { host: '0.0.0.0', port: 0, services: ['pet', 'user'] } };
 
@@ -17,6 +17,11 @@ test('they stop the start before a database is created', async (t) => {
   const services = { pet: { database: `sqlite:${file}` } };
   await expect(createExampleApp(t, { config: { apps, services } })).rejects.toThrow('auth is missing');
   expect(existsSync(file)).toBe(false);
+});
+
+test('they stop the start also if the committed contract is older than their protection', async (t) => {
+  const older = JSON.parse(JSON.stringify(contract, (name, value) => (name === 'security' ? [] : value)));
+  await expect(createExampleApp(t, { config: { apps }, contract: older })).rejects.toThrow('auth is missing');
 });
 
 test('`auth: false`, or loopback, leaves every operation open', async (t) => {

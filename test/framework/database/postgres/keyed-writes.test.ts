@@ -55,17 +55,19 @@ test.skipIf(postgresUrl === undefined)(
     const url = newSchemaUrl();
     const open = async () => createKeyRows(await openTestDatabase(t, url));
     const processes = [await open(), await open()];
+    // The processes delete keys that are a day old. These expire sooner.
+    const start = Date.now();
     /** Claims a key in a write, and resolves with whether no other process has claimed it. */
-    const claim = (rows: (typeof processes)[0], key: string, now: number) =>
+    const claim = (rows: (typeof processes)[0], key: string, createdAt: number) =>
       rows.write(async () => {
-        const found = await rows.claim(key, 'the same', { createdAt: now, since: now - 1_000 });
+        const found = await rows.claim(key, 'the same', { createdAt, since: createdAt - 1 });
         if (found === undefined) await rows.setResults(key, Buffer.from('done'));
         return found === undefined;
       });
     for (let index = 0; index < 50; index += 1) {
       const key = `key ${index}`;
-      await claim(processes[0] as never, key, 1);
-      const claims = await Promise.all(processes.map((rows) => claim(rows, key, 5_000)));
+      await claim(processes[0] as never, key, start);
+      const claims = await Promise.all(processes.map((rows) => claim(rows, key, start + 1)));
       expect(claims.sort(), key).toEqual([false, true]);
     }
   },

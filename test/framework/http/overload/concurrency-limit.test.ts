@@ -5,7 +5,7 @@ import { openConcurrencyLimit } from '../../../../src/framework/http/overload/co
 /** Simulates requests, with a clock and an event-loop utilization that the test controls. */
 function simulate(t: TestContext, limits: { requests: number; wait: number; unread?: number }) {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  let now = 0;
+  let now = 10_000;
   let active = 0;
   vi.spyOn(performance, 'now').mockImplementation(() => now);
   vi.spyOn(performance, 'eventLoopUtilization').mockImplementation((_now, before) => {
@@ -127,4 +127,65 @@ test('time spent on rejections does not lower the limit', (t) => {
   });
   enter(1_000);
   expect(isFull()).toBe(true);
+});
+
+test('the server measures how busy it is since the last tick, however long it was idle before', (t) => {
+  const { enter, idle, work, isFull } = simulate(t, { requests: 1_000, wait: 50 });
+  idle(60_000);
+  enter(100);
+  work({ ms: 600, every: 20 });
+  expect(isFull()).toBe(true);
+});
+
+test('one slow tick lowers the limit by its share of the average', (t) => {
+  const { leave, enter, work, isFull } = simulate(t, { requests: 1_000, wait: 1_000 });
+  enter(500);
+  // 200 requests end per second, and then none for a tick.
+  work({ ms: 1_000, every: 5 });
+  work({ ms: 100, every: 100, count: 0 });
+  leave(500 - 142);
+  expect(isFull()).toBe(false);
+  enter(1);
+  expect(isFull()).toBe(true);
+});
+
+test('the time of rejections counts in its own tick only', (t) => {
+  const { limit, enter, leave, work, isFull } = simulate(t, { requests: 1_000, wait: 1_000 });
+  enter(500);
+  work({ ms: 1_000, every: 5 }, () => limit.countRejection(0.45 * 5));
+  work({ ms: 3_000, every: 5 });
+  // 200 requests end per second, so 200 end within a second.
+  leave(500 - 201);
+  expect(isFull()).toBe(true);
+  leave(2);
+  expect(isFull()).toBe(false);
+});
+
+test('requests that wait for a peer are those that were in progress all the time', (t) => {
+  const { enter, leave, idle, work, fill } = simulate(t, { requests: 2_000, wait: 50 });
+  enter(64);
+  work({ ms: 1_000, every: 10 });
+  leave(54);
+  enter(300);
+  leave(100);
+  idle(100);
+  // 10 requests waited. The next burst after an overload has 512.
+  expect(fill()).toBe(10 + 512 - 210);
+});
+
+test('requests that are admitted and not started count', (t) => {
+  const { limit, enter } = simulate(t, { requests: 10, wait: 50 });
+  enter(6);
+  expect(limit.findExcess(3)).toBeUndefined();
+  expect(limit.findExcess(4)).toBe('requests');
+});
+
+test('a request is rejected while clients have more than `limits.unread` bytes to read', (t) => {
+  const { limit } = simulate(t, { requests: 10, wait: 50, unread: 1_000 });
+  limit.setUnread(1_000);
+  expect(limit.findExcess()).toBeUndefined();
+  limit.setUnread(1_001);
+  expect(limit.findExcess()).toBe('unread');
+  limit.setUnread(0);
+  expect(limit.findExcess()).toBeUndefined();
 });

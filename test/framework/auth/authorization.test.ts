@@ -73,6 +73,30 @@ test('an idempotency key belongs to its principal', async (t) => {
   expect(other.headers.get('idempotent-replayed')).toBeNull();
 });
 
+test('the idempotency key of a service is not that of a user with the same name', async (t) => {
+  const { send, issuer } = await createSecuredApp(t);
+  const service = { 'x-internal': 'service a-key-of-the-test-apps', 'x-service': 'user' };
+  const user = await issuer.as({ sub: 'user', scopes: everything });
+  for (const credential of [user, service]) {
+    const headers = { 'idempotency-key': 'one-key', ...credential };
+    const { status, headers: sent } = await send(
+      'POST',
+      '/pet/pets/',
+      { name: 'Rex', species: 'dog' },
+      headers,
+    );
+    expect([status, sent.get('idempotent-replayed')]).toEqual([200, null]);
+  }
+});
+
+test('a path that does not exist is 404 for everyone, also with a credential that is not valid', async (t) => {
+  const { send } = await createSecuredApp(t);
+  expect((await send('GET', '/pet/unknown')).status).toBe(404);
+  expect((await send('GET', '/pet/unknown', undefined, { authorization: 'Bearer no-token' })).status).toBe(
+    404,
+  );
+});
+
 test.for([{ split: false }, { split: true }])(
   'a service calls another as itself, without the token of the user: %o',
   async (options, t) => {

@@ -1,6 +1,7 @@
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Client from 'better-sqlite3';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
@@ -143,6 +144,8 @@ async function openFeed(t: TestContext, url: string) {
   return { database, store: await openFeedStore(database) };
 }
 
+const waitingForEvents = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'pet.__event'::regclass";
+
 type Store = Awaited<ReturnType<typeof openFeedStore>>;
 async function listEvents(store: Store) {
   await store.assignPositions();
@@ -160,8 +163,7 @@ async function restoreFeed(t: TestContext, backup: string) {
 test('a backup waits for events that are not committed, so the restored history has the same positions', async (t) => {
   const { url, file, backup, store, commit } = await openUnsettledFeed(t);
   const making = runScript(t, 'backup', backup, 'pet', '--config', file);
-  const waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'pet.__event'::regclass";
-  await expect.poll(() => queryPostgres(url, waiting), { interval: 20 }).toHaveLength(1);
+  await expect.poll(() => queryPostgres(url, waitingForEvents), { interval: 20 }).toHaveLength(1);
   await commit();
   const made = await making;
   expect(made.code, made.output).toBe(0);
@@ -173,6 +175,20 @@ test('a backup waits for events that are not committed, so the restored history 
   for (const number of [0, 1, 2])
     expect(await restored.findInvalid({ epoch, number }, state)).toBeUndefined();
   expect(await restored.findInvalid({ epoch, number: 3 }, state)).toEqual({ reason: 'rewound', shared: 2 });
+});
+
+test('while a backup waits for events in PostgreSQL, a service in SQLite can write', async (t) => {
+  const { url, file, folder, backup, commit } = await openUnsettledFeed(t);
+  await runScript(t, 'migrate', 'apply', 'user', '--config', file);
+  const making = runScript(t, 'backup', backup, '--config', file);
+  await expect.poll(() => queryPostgres(url, waitingForEvents), { interval: 20 }).toHaveLength(1);
+  const client = new Client(join(folder, 'data/user.db'), { timeout: 0 });
+  t.onTestFinished(() => void client.close());
+  client.exec("INSERT INTO user (name) VALUES ('Alice')");
+  await commit();
+  const made = await making;
+  expect(made.code, made.output).toBe(0);
+  expect(query(join(backup, 'user.db'), 'SELECT name FROM user')).toEqual(['Alice']);
 });
 
 test('after a backup during a long transaction the histories share only the positions of the backup', async (t) => {

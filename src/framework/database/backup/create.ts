@@ -45,7 +45,7 @@ export async function createBackup(
       servers = await connectServers(onServers);
     }
     const files = databases.filter((one): one is ServiceDatabase => !isServerDatabase(one));
-    snapshot = await openSnapshot(files, async () => servers?.begin());
+    snapshot = await openSnapshot(files, servers);
     const services: Record<string, Copy> = {};
     for (const database of onServers)
       services[database.service] = await (servers as ServerSnapshot).dump(database, folder);
@@ -98,9 +98,8 @@ function tryToCreate(path: string): boolean {
 /**
  * Opens connections that see the databases at the same point in time, however long reading takes. It locks all
  * databases for some ms, and each connection begins its transaction meanwhile. Writes wait for the lock; reads do not.
- * @param whileLocked is called while all databases are locked.
  */
-async function openSnapshot(databases: readonly ServiceDatabase[], whileLocked: () => Promise<void>) {
+async function openSnapshot(databases: readonly ServiceDatabase[], servers: ServerSnapshot | undefined) {
   const locks: Client.Database[] = [];
   const clients: [ServiceDatabase, Client.Database][] = [];
   const closeClients = () => {
@@ -116,6 +115,8 @@ async function openSnapshot(databases: readonly ServiceDatabase[], whileLocked: 
         clients.push([database, new Client(file, { fileMustExist: true, timeout: lockWaitMs })]);
       });
     }
+    // Before the files are locked, because it may wait 2 s.
+    await servers?.lockEvents();
     for (const [index, database] of sorted.entries()) {
       inFile(database, () => locks[index]?.exec('BEGIN IMMEDIATE'));
     }
@@ -125,7 +126,7 @@ async function openSnapshot(databases: readonly ServiceDatabase[], whileLocked: 
         client.prepare('SELECT count(*) FROM sqlite_schema').get();
       });
     }
-    await whileLocked();
+    await servers?.begin();
     return { time: new Date().toISOString(), clients, close: closeClients };
   } catch (error) {
     closeClients();

@@ -1,27 +1,22 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PostgresSide } from '../copy/postgres-side.ts';
-import { quoteName } from '../copy/side.ts';
 import { digestTable } from '../copy/table-digest.ts';
 import { DatabaseError } from '../database-error.ts';
 import { Connection } from '../postgres/connection.ts';
-import { isConflict, isDisconnected, unusableDatabase } from '../postgres/errors.ts';
+import { unusableDatabase } from '../postgres/errors.ts';
 import { parsePostgresUrl } from '../postgres/url.ts';
 import { privateFile, syncPath } from '../sqlite/files.ts';
+import { acquireTogether, EventLock } from './event-lock.ts';
 import { type Copy, hashFile, type ServerDatabase } from './manifest.ts';
 import { runProgram } from './postgres-programs.ts';
 
 /** The time limits of a connection that only begins a transaction and exports its snapshot. */
 const limits = { statementMs: 60_000, lockMs: 60_000 };
 
-/**
- * The tries to lock the events, and ms for each try. Writes that emit events wait behind a try. By default a try is
- * shorter than the time that a write may wait for a lock, and the pause between two tries lets the writes pass.
- */
-const eventLock = { tries: 20, ms: 50, pauseMs: 50 };
-
 export interface ServerSnapshot {
+  /** Waits until no transaction with an event is open in any database, and blocks new ones until `begin` has run. */
+  lockEvents(): Promise<void>;
   /** Begins a transaction in every database. The transactions fix the point in time of the copies. */
   begin(): Promise<void>;
   /** Writes the schema of a service, as of that point in time, to a file in the folder. */
@@ -36,94 +31,52 @@ export interface ServerSnapshot {
  */
 export async function connectServers(databases: readonly ServerDatabase[]): Promise<ServerSnapshot> {
   await runProgram('pg_dump', ['--version']);
-  const connections = new Map<string, Connection>();
-  const snapshots = new Map<string, Snapshot>();
+  const servers = new Map<string, Server>();
   const keyOf = ({ url, service }: ServerDatabase) => parsePostgresUrl(url, service).connectionString;
 
   async function close(): Promise<void> {
-    await Promise.allSettled([...connections.values()].map((connection) => connection.close()));
+    const all = [...servers.values()].flatMap(({ connection, lock }) => [connection, lock]);
+    await Promise.allSettled(all.map((one) => one.close()));
   }
 
   try {
-    for (const database of databases) {
-      const key = keyOf(database);
-      if (connections.has(key)) continue;
+    for (const [key, sharing] of Map.groupBy(databases, keyOf)) {
       const options = { connectionString: key, schema: 'pg_catalog', application: 'backup', ...limits };
-      const connection = new Connection(options);
-      connections.set(key, connection);
-      await inDatabase(database, () => connection.ready());
+      const [database] = sharing as [ServerDatabase];
+      const server = { database, connection: new Connection(options), lock: new EventLock(sharing) };
+      servers.set(key, server);
+      await inDatabase(database, () => server.connection.ready());
     }
   } catch (error) {
     await close();
     throw error;
   }
+  const snapshots = new Map<string, Snapshot>();
   return {
+    lockEvents: () => acquireTogether([...servers.values()].map(({ lock }) => lock)),
     async begin() {
-      for (const database of databases) {
-        const key = keyOf(database);
-        if (snapshots.has(key)) continue;
-        const connection = connections.get(key) as Connection;
-        const sharing = databases.filter((other) => keyOf(other) === key);
-        const schemas = sharing.map(({ url, service }) => parsePostgresUrl(url, service).schema);
-        snapshots.set(key, await inDatabase(database, () => exportInOrder(key, schemas, connection)));
+      for (const [key, { database, connection, lock }] of servers) {
+        const name = await inDatabase(database, () => exportSnapshot(connection));
+        snapshots.set(key, { name, hasOrderedEvents: lock.isHeld });
       }
+      for (const { lock } of servers.values()) await lock.close();
     },
     dump: (database, folder) => dump(database, folder, snapshots.get(keyOf(database)) as Snapshot),
     close,
   };
 }
 
+/** A database on a server, with one of its services for messages. */
+interface Server {
+  readonly database: ServerDatabase;
+  readonly connection: Connection;
+  readonly lock: EventLock;
+}
+
 interface Snapshot {
   readonly name: string;
   /** Whether no transaction with an event was open. */
   readonly hasOrderedEvents: boolean;
-}
-
-/**
- * Exports a snapshot while no transaction with an event is open. Events get ids before COMMIT and positions later. So an
- * event that is committed after the snapshot could get a position before one that is in the snapshot. A restored history
- * would then differ from the lost one at positions that seem to be the same.
- */
-async function exportInOrder(
-  connectionString: string,
-  schemas: readonly string[],
-  connection: Connection,
-): Promise<Snapshot> {
-  const options = { connectionString, schema: 'pg_catalog', application: 'backup', ...limits };
-  const locking = new Connection({ ...options, lockMs: eventLock.ms });
-  try {
-    await locking.ready();
-    const hasOrderedEvents = await lockEvents(locking, schemas);
-    return { name: await exportSnapshot(connection), hasOrderedEvents };
-  } finally {
-    await locking.close();
-  }
-}
-
-/** Waits until no transaction with an event is open, and blocks new ones. Returns false if that takes too long. */
-async function lockEvents(connection: Connection, schemas: readonly string[]): Promise<boolean> {
-  const { rows } = await connection.run({
-    text: "SELECT schemaname FROM pg_tables WHERE tablename = '__event' AND schemaname = ANY($1::text[])",
-    values: [schemas],
-  });
-  if (rows.length === 0) return true;
-  const tables = rows.map(([schema]) => `${quoteName(schema as string)}.__event`).sort();
-  for (let left = eventLock.tries; left > 0; left -= 1) {
-    await connection.run({ text: 'BEGIN' });
-    try {
-      await connection.run({ text: `LOCK TABLE ${tables.join(', ')} IN SHARE MODE` });
-      return true;
-    } catch (error) {
-      if (isDisconnected(error)) throw error;
-      await connection.run({ text: 'ROLLBACK' });
-      // A standby server, or missing rights.
-      if (!isConflict(error)) break;
-      await sleep(eventLock.pauseMs);
-    }
-  }
-  // Without the lock, for example during a long transaction or VACUUM, the backup is complete, and consumers may handle
-  // its last events again after a restore.
-  return false;
 }
 
 /** Begins a transaction and returns the name of its snapshot. Other connections see the same rows by this name. */

@@ -15,7 +15,7 @@ const help = `Usage: ./run.sh restore FOLDER [--config FILE]
 Restores the databases of a backup to their places in the config. It replaces
 nothing: stop the server, move the files of the old databases away, and rename
 the old schemas in PostgreSQL. The command names them. PostgreSQL needs
-pg_restore.
+pg_restore and psql.
 
 Before it restores the first database, it verifies every copy: SHA-256,
 integrity, references, rows, migrations and schema. It restores a schema in

@@ -96,6 +96,8 @@ async function dump(
   const { service, url } = database;
   const { schema } = parsePostgresUrl(url, service);
   const content = await readContent(database, snapshot);
+  if (Object.keys(content.checksums).length === 0)
+    throw unusableDatabase(url, new DatabaseError('it has no tables of this service to back up'));
   const file = `${service}.dump`;
   const path = join(folder, file);
   closeSync(openSync(path, 'wx', privateFile));
@@ -115,17 +117,14 @@ async function dump(
 /**
  * Reads the migrations, row counts and checksums of a schema. A restored schema must have the same.
  * @param snapshot the exported snapshot to read. Default: the current state.
- * @throws {DatabaseError} if the schema has no tables of a service.
+ * @throws {DatabaseError} if the schema cannot be read.
  */
 export async function readContent({ service, url }: ServerDatabase, snapshot?: string) {
   const side = await PostgresSide.open(url, service, false, snapshot);
   try {
-    const tables = await side.listTables();
-    if (tables.length === 0)
-      throw unusableDatabase(url, new DatabaseError('it has no tables of this service to back up'));
     const rows: Record<string, number> = {};
     const checksums: Record<string, string> = {};
-    for (const { name, columns } of tables) {
+    for (const { name, columns } of await side.listTables()) {
       // A restore marks the feed as a copy.
       if (name === '__feed') continue;
       const digest = await digestTable(side, name, columns);

@@ -80,6 +80,7 @@ function assertMatching(databases: readonly AnyDatabase[], { services }: Manifes
   }
 }
 
+/** Returns the schemas that are not restored yet. */
 async function findServerTargets(
   databases: readonly AnyDatabase[],
   { services }: Manifest,
@@ -90,7 +91,8 @@ async function findServerTargets(
     const copy = services[database.service];
     if (copy === undefined) continue;
     const { findServerTarget } = await import('./postgres-restore.ts');
-    targets.push(await findServerTarget(database, copy, folder));
+    const target = await findServerTarget(database, copy, folder);
+    if (target !== undefined) targets.push(target);
   }
   return targets;
 }

@@ -95,8 +95,10 @@ export class PostgresSide implements CopySide {
     return (await this.#run('SELECT 1 WHERE current_schema() IS NOT NULL')).rows.length > 0;
   }
 
-  /** Returns the hashes of the applied migrations, in their order. */
+  /** Returns the hashes of the applied migrations, in their order; none if the schema has no table of migrations. */
   async listMigrations(): Promise<string[]> {
+    const table = await this.#run(`SELECT 1 WHERE to_regclass('${migrationsTable}') IS NOT NULL`);
+    if (table.rows.length === 0) return [];
     const { rows } = await this.#run(`SELECT hash FROM ${migrationsTable} ORDER BY id`);
     return rows.map(([hash]) => hash as string);
   }

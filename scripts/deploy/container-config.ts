@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import { sqliteFile } from '../../src/framework/config/database-url.ts';
 import { isLoopback } from '../../src/framework/config/exposure.ts';
-import { isRepeated, listReferences, listVariables, type Variable } from './references.ts';
+import { isRepeated, listReferences, listVariables, type Variable, variable } from './references.ts';
 import { hostOf } from './server-url.ts';
 import { isServerReference, type RawConfig, type System } from './system.ts';
 
@@ -37,11 +37,14 @@ export function writeContainerConfig(system: System, collector?: string): Contai
   if (config.hosts !== undefined && system.host !== undefined && !config.hosts.includes(system.host))
     config.hosts.push(system.host);
   for (const [name, service] of Object.entries(config.services)) {
-    if (sqliteFile(system.config.services[name]?.database) !== undefined)
-      service.database = `sqlite:${folders.data}/${name}.db`;
-    // The default is for a laptop.
     const [reference] = listReferences(service.database, `services.${name}.database`);
-    if (reference !== undefined && isServerReference(reference)) service.database = `\${${reference.name}}`;
+    if (sqliteFile(system.config.services[name]?.database) !== undefined) {
+      const url = `sqlite:${folders.data}/${name}.db`;
+      service.database = reference?.isWhole ? variable(`${reference.name}:-${url}`) : url;
+    } else if (reference !== undefined && isServerReference(reference)) {
+      // The default is for a laptop.
+      service.database = variable(reference.name);
+    }
   }
   for (const [name, app] of Object.entries(config.apps)) {
     delete app.deploy;

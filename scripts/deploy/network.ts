@@ -114,11 +114,13 @@ const dns = {
 function listServers({ config, raw }: System, { services }: DeployedApp) {
   const { auth, traces } = config;
   const urls = services.flatMap((name) => {
-    const database = config.services[name]?.database;
-    // A variable may have another port, but then the policy is the place to say so.
-    const server =
-      database !== undefined && isPostgresUrl(database) ? portOf(raw.services[name]?.database) : undefined;
-    return [server, ...listUrls(raw.services[name]?.options)];
+    const { database, options } = raw.services[name] ?? {};
+    // A variable may name a server, also if its default is a file. It may have another port, but then the policy is the
+    // place to say so.
+    const isServer =
+      isPostgresUrl(config.services[name]?.database ?? '') ||
+      listReferences(database).some(({ isWhole }) => isWhole);
+    return [isServer ? portOf(database) : undefined, ...listUrls(options)];
   });
   const issuer = typeof auth === 'object' && auth.issuer.includes(':') ? auth.issuer : undefined;
   return [...urls, traces?.url, issuer].flatMap((url) => readServer(url) ?? []);

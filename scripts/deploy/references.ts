@@ -65,7 +65,7 @@ export function isRepeated(path: string): boolean {
   return repeated.test(path);
 }
 
-/** Returns a reference for messages. */
+/** Returns a reference. */
 export function variable(name: string): string {
   return `\${${name}}`;
 }

@@ -31,7 +31,12 @@ export type Json = any;
 
 /** Lists the objects for Kubernetes of a grouping. */
 export function listManifests(grouping: Grouping): Json[] {
-  return Object.entries(render('kubernetes', join(fixtures, `${grouping}.yaml`)))
+  return parseManifests(render('kubernetes', join(fixtures, `${grouping}.yaml`)));
+}
+
+/** Lists the objects in rendered files for Kubernetes. */
+export function parseManifests(files: Files): Json[] {
+  return Object.entries(files)
     .filter(([name]) => name !== 'kustomization.yaml')
     .flatMap(([, text]) => parseAllDocuments(text).map((document) => document.toJS()));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { readConfig } from '../../../src/framework/config/config.ts';
 import {
   configOf,
@@ -7,6 +8,8 @@ import {
   type Json,
   listManifests,
   listWorkloads,
+  parseManifests,
+  render,
   services,
   workloadsOf,
   writeConfigFile,
@@ -88,6 +91,28 @@ describe('config and secrets', () => {
 
   test('no manifest has the default of a database, which is for a laptop', () => {
     expect(JSON.stringify(all['one-postgres'])).not.toContain('localhost/monolith');
+  });
+
+  test('a database in SQLite by the default of a variable can still be another one', (t) => {
+    const file = writeConfigFile(
+      t,
+      `auth: false
+services: { pet: { database: "\${PET_URL:-sqlite:data/pet.db}" } }
+apps: { gateway: { host: 0.0.0.0, port: 8000, services: [pet] } }
+`,
+    );
+    const manifests = parseManifests(render('kubernetes', file));
+    expect(configOf(manifests).services.pet.database).toBe('${PET_URL:-sqlite:/data/pet.db}');
+    const { spec } = find(manifests, 'StatefulSet', 'gateway');
+    expect(spec.template.spec.containers[0].env).toContainEqual({
+      name: 'PET_URL',
+      valueFrom: { secretKeyRef: { name: 'variables', key: 'PET_URL', optional: true } },
+    });
+    // The variable may name a server.
+    const policy = find(manifests, 'NetworkPolicy', 'gateway');
+    expect(policy.spec.egress.at(-1).ports).toEqual([{ protocol: 'TCP', port: 5432 }]);
+    const { 'config.yaml': config } = render('compose', file);
+    expect(parse(config as string).services.pet.database).toBe('${PET_URL:-sqlite:/data/pet.db}');
   });
 
   test.each(groupings)('%s: no manifest holds a secret, or a URL with a password', (grouping) => {

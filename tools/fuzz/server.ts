@@ -51,7 +51,7 @@ export async function startServer(database?: string): Promise<FuzzedServer> {
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.setEncoding('utf8').on('data', (text) => {
       output += text;
-      const [, found] = /gateway listens at (http:[^"]+)/.exec(output.slice(0, 10_000)) ?? [];
+      const [, found] = /"url":"(http:[^"]+)","msg":"listening"/.exec(output.slice(0, 10_000)) ?? [];
       if (found !== undefined) resolve(found);
     });
     void closed.then(() => reject(new Error(`the server did not start:\n${output}`)));

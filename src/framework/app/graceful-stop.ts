@@ -55,7 +55,7 @@ export function stopGracefully({
       isClosing = true;
       const signal = interruptedAt === undefined ? received : 'SIGINT';
       if (err !== undefined) log.fatal({ err }, 'stopping after an uncaught error');
-      else log.info(signal === undefined ? 'stopping' : `stopping on ${signal}`);
+      else log.info({ signal }, 'stopping');
       await stop();
       log.info('stopped');
     },

@@ -75,7 +75,8 @@ export function createLifecycle(
       await Promise.all(opened.flatMap(({ consumers }) => consumers.map((consumer) => consumer.catchUp())));
     },
     async listen() {
-      const listenTextResolver = (address: string) => `${name} listens at ${address}`;
+      // Fastify passes the result to its logger, which takes an object of fields too.
+      const listenTextResolver = (url: string) => ({ url, msg: 'listening' }) as unknown as string;
       const { backlog } = internalLimits;
       listening = server.listen({ host: app.host, port: app.port, backlog, listenTextResolver });
       await listening;

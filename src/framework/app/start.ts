@@ -122,10 +122,10 @@ async function serve(options: AppOptions, log: Logger): Promise<void> {
   setImmediate(flushCompileCache);
   const { config, name } = options;
   if (!config.docs || origin === undefined || isStopping) return;
-  const what = name === gatewayName(config) ? 'all services' : 'this app';
-  log.info(`docs of ${what} at ${origin}/docs`);
+  const isGateway = name === gatewayName(config);
+  log.info({ url: `${origin}/docs` }, isGateway ? 'docs of all services' : 'docs of this app');
   for (const service of appConfig(config, name).services)
-    log.info(`docs of ${service} at ${origin}/${service}/docs`);
+    log.info({ url: `${origin}/${service}/docs` }, 'docs of a service');
 }
 
 /** Builds the app. Publishes its metrics to the other instances, if there are any. */
@@ -177,7 +177,7 @@ async function superviseInstances(
   }
   if (isStopping) return;
   notifyListening();
-  log.info(`${count} instances share the port; SIGHUP replaces them one by one`);
+  log.info({ instances: count }, 'the instances share the port; SIGHUP replaces them one by one');
 }
 
 function readJson<Content>(path: string): Content {

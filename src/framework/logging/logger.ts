@@ -141,10 +141,17 @@ async function createPrettifier(): Promise<(line: string) => string> {
   return prettyFactory({
     colorize: true,
     translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'service,reqId,method,path,route,status,ms',
+    ignore: 'service,reqId,method,path,route,status,ms,url',
     messageFormat(line, messageKey) {
-      const { service, reqId, method, path, route, status, ms } = line;
-      const parts = [line[messageKey], method, path ?? route, status, ms === undefined ? ms : `${ms}ms`];
+      const { service, reqId, method, path, route, status, ms, url } = line;
+      const parts = [
+        line[messageKey],
+        method,
+        path ?? route,
+        status,
+        ms === undefined ? ms : `${ms}ms`,
+        url && `at ${url}`,
+      ];
       const text = parts.filter((part) => part !== undefined).join(' ');
       return `[${service}]${reqId === undefined ? '' : ` (${reqId})`} ${text}`;
     },

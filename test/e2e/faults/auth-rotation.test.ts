@@ -30,7 +30,7 @@ test.skipIf(authService === undefined)(
     writeFileSync(file, JSON.stringify(config));
     const start = async (app: string) => {
       const started = startProcess(t, process.execPath, [main, '--config', file, '--app', app]);
-      await started.waitForOutput(/listens at/);
+      await started.waitForOutput(/"msg":"listening"/);
       return started;
     };
     let issuer = await start('auth');

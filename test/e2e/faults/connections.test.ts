@@ -60,7 +60,10 @@ async function start(t: TestContext, command: string, args: string[]) {
     '--config',
     file,
   ]);
-  const [, url] = (await waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  const [, url] = (await waitForOutput(/"url":"(http:[^"]+)","msg":"listening"/)) as unknown as [
+    string,
+    string,
+  ];
   for (let pet = 1; pet <= 3; pet += 1)
     await sendRequest(`${url}/pet/pets/`, 'POST', { name: `${pet}`, species: 'dog' });
   for (let user = 1; user <= users; user += 1) {

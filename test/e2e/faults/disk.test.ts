@@ -96,7 +96,7 @@ describe('the server ends with 1 and one line with the file and the remedy, on',
     const script = `mount --bind "$0" ${pets} && exec "$@"`;
     const command = [process.execPath, main, '--config', file];
     const server = startProcess(t, 'unshare', [...mount, script, alone, ...command]);
-    const [, url] = (await server.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+    const [, url] = (await server.waitForOutput(/"url":"(http:[^"]+)","msg":"listening"/)) as unknown as [
       string,
       string,
     ];
@@ -129,7 +129,7 @@ test.skipIf(!canMount)(
       '--config',
       file,
     ]);
-    const [, url] = (await server.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+    const [, url] = (await server.waitForOutput(/"url":"(http:[^"]+)","msg":"listening"/)) as unknown as [
       string,
       string,
     ];

@@ -48,7 +48,7 @@ limits: { rate: 0, wait: 60000 }
   const start = async ({ name }: Namespace, app: string) => {
     const command = [process.execPath, main, '--config', config, '--app', app];
     const started = startProcess(t, 'ip', ['netns', 'exec', name, ...command], { cwd: folder });
-    await started.waitForOutput(/listens at http/);
+    await started.waitForOutput(/"msg":"listening"/);
     return started;
   };
   const [pets] = await Promise.all([

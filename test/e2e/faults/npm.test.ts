@@ -14,7 +14,7 @@ test.for(['start', 'dev'])(
   async (name, t) => {
     const { child, ended, finish, port, waitForOutput } = await startByNpm(t, name);
     child.kill('SIGTERM');
-    await waitForOutput(/stopping on SIGTERM/);
+    await waitForOutput(/"signal":"SIGTERM","msg":"stopping"/);
     expect(await finish()).toContain('HTTP/1.1 200 OK');
     expect((await ended).code).toBe(0);
     await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
@@ -28,7 +28,7 @@ test.for(['start', 'dev'])(
     const { child, ended, finish, output, waitForOutput } = await startByNpm(t, name);
     // A terminal sends the signal to every process of the group.
     process.kill(-(child.pid as number), 'SIGINT');
-    await waitForOutput(/stopping on SIGINT/);
+    await waitForOutput(/"signal":"SIGINT","msg":"stopping"/);
     // npm also forwards its own signal, possibly a moment later.
     child.kill('SIGINT');
     await sleep(500);
@@ -44,7 +44,7 @@ async function startByNpm(t: TestContext, name: string) {
   // Use the Node of this process, because the installed one may be too old.
   const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
   const npm = startProcess(t, 'npm', ['run', name, '--', '--config', file], { env });
-  const [, port] = await npm.waitForOutput(/gateway listens at http:\/\/127\.0\.0\.1:(\d+)/);
+  const [, port] = await npm.waitForOutput(/"url":"http:\/\/127\.0\.0\.1:(\d+)","msg":"listening"/);
   const socket = connect(Number(port), '127.0.0.1');
   t.onTestFinished(() => void socket.destroy());
   let response = '';

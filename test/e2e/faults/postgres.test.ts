@@ -158,7 +158,7 @@ test('an app that starts while the server is down waits for it, and logs that', 
   const restarted = server.restart('SIGINT');
   const app = startProcess(t, process.execPath, [main, '--config', file]);
   await restarted;
-  const [, url] = (await app.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+  const [, url] = (await app.waitForOutput(/"url":"(http:[^"]+)","msg":"listening"/)) as unknown as [
     string,
     string,
   ];

@@ -31,7 +31,7 @@ async function serve(t: TestContext, folder: string, path: string): Promise<unkn
   const text = readFileSync(join(folder, 'config.yaml'), 'utf8');
   writeFileSync(join(folder, 'config.yaml'), text.replace('port: 8000', `port: ${port}`));
   const running = startProcess(t, './run.sh', [], { cwd: folder });
-  await running.waitForOutput(/gateway listens at/);
+  await running.waitForOutput(/"msg":"listening"/);
   const body = await (await fetch(`http://127.0.0.1:${port}${path}`)).json();
   running.child.kill('SIGTERM');
   expect(await running.ended).toMatchObject({ code: 0 });

@@ -73,7 +73,7 @@ limits: { wait: 60000 }
   const start = async (app: App, host: Host) => {
     const running = startApp(app, host);
     replicas.set(`${app} ${host}`, running);
-    await running.waitForOutput(/listens at http/);
+    await running.waitForOutput(/"msg":"listening"/);
   };
   for (const host of hosts) await Promise.all([start('pet', host), start('user', host)]);
   await start('gateway', hosts[0]);

@@ -218,11 +218,11 @@ test('generates before the start only if a source has changed', async (t) => {
   const { file } = writeConfig(t);
   const start = async () => {
     const server = startProcess(t, join(project, 'run.sh'), ['--config', file], { cwd: '/' });
-    await server.waitForOutput(/gateway listens at/);
+    await server.waitForOutput(/"msg":"listening"/);
     server.child.kill('SIGTERM');
     // The signal reaches the server, and run.sh ends with its exit code.
     expect((await server.ended).code).toBe(0);
-    expect(server.output()).toContain('stopping on SIGTERM');
+    expect(server.output()).toContain('"signal":"SIGTERM","msg":"stopping"');
     return server.output();
   };
   rmSync(join(project, 'generated/api.d.ts'));
@@ -239,7 +239,7 @@ test('dev restarts only on a change of a source or the config', async (t) => {
   const project = copyProject(t);
   const { folder, file } = writeConfig(t);
   const dev = startProcess(t, join(project, 'run.sh'), ['dev', '--config', file]);
-  const starts = () => dev.output().split('gateway listens at').length - 1;
+  const starts = () => dev.output().split('"msg":"listening"').length - 1;
   const waitForStarts = async (times: number) => {
     const deadline = Date.now() + 60_000;
     while (starts() < times && Date.now() < deadline) await sleep(50);

@@ -69,7 +69,7 @@ async function arrangeSplit(
 async function startSplit(t: TestContext, project: Project, services: readonly string[]) {
   const args = ['scripts/start-all.ts', '--config', 'config.split.yaml'];
   const running = startProcess(t, process.execPath, args, { cwd: project.folder });
-  const [, url = ''] = await running.waitForOutput(/gateway listens at (http:[^"\s]+)/);
+  const [, url = ''] = await running.waitForOutput(/"url":"(http:[^"]+)","msg":"listening"/);
   for (const service of services)
     await t.expect
       .poll(async () => (await fetch(`${url}/${service}/ready`)).status, { timeout: 300_000 })

@@ -46,14 +46,13 @@ describe('SIGHUP with one instance', () => {
     // script(1) provides a terminal.
     const command = `exec ${process.execPath} ${main} --config ${file}`;
     const server = startProcess(t, 'script', ['-qefc', command, '/dev/null'], { cwd: root });
-    const [, url] = (await server.waitForOutput(/gateway listens at (http:\/\/[\d.:]+)/)) as unknown as [
-      string,
-      string,
-    ];
+    const [, url] = (await server.waitForOutput(
+      /\[gateway\] listening at (http:\/\/[\d.:]+)/,
+    )) as unknown as [string, string];
     const [pid] = childrenOf(server.child.pid) as [number];
     const half = await sendHalf(url);
     process.kill(pid, 'SIGHUP');
-    await server.waitForOutput(/stopping on SIGHUP/);
+    await server.waitForOutput(/\[gateway\] stopping/);
     expect((await half.finish()).status).toBe(200);
     expect((await server.ended).code).toBe(0);
   });
@@ -73,7 +72,7 @@ describe('a signal of a crash ends the process immediately, so that its supervis
         '--config',
         file,
       ]);
-      await server.waitForOutput(/gateway listens at/);
+      await server.waitForOutput(/"msg":"listening"/);
       server.child.kill(signal);
       expect(await server.ended).toEqual({ code: null, signal });
     },
@@ -135,7 +134,7 @@ describe('SIGTERM during the start ends the process with 0', () => {
       other.close();
       expect(await server.ended).toEqual({ code: 0, signal: null });
       expect(server.output()).toContain('stopped');
-      expect(server.output()).not.toContain('listens at');
+      expect(server.output()).not.toContain('"msg":"listening"');
       expect(readdirSync(join(folder, 'data')).sort()).toEqual(['pet.db', 'user.db']);
     },
   );

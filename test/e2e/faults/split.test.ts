@@ -37,7 +37,7 @@ test('--all starts every app, prefixes its lines with its name, and stops all ap
   const all = startProcess(t, join(project, 'run.sh'), ['--all', '--config', file]);
   const listening = await Promise.all(
     ['gateway', 'pet', 'user'].map((name) =>
-      all.waitForOutput(new RegExp(`\\[${name}\\] .*${name} listens at (http:[^"\\s]+)`)),
+      all.waitForOutput(new RegExp(`\\[${name}\\] .*"url":"(http:[^"]+)","msg":"listening"`)),
     ),
   );
   const urls = listening.map(([, url]) => url as string);
@@ -68,7 +68,9 @@ async function startAll(t: TestContext) {
   const all = startProcess(t, process.execPath, ['scripts/start-all.ts', '--config', file], { cwd: root });
   const names = ['gateway', 'pet', 'user'];
   const listening = await Promise.all(
-    names.map((name) => all.waitForOutput(new RegExp(`${name} listens at (http:[^"\\s]+)`))),
+    names.map((name) =>
+      all.waitForOutput(new RegExp(`\\[${name}\\] .*"url":"(http:[^"]+)","msg":"listening"`)),
+    ),
   );
   const pids = childrenOf(all.child.pid);
   const commands = new Map(pids.map((pid) => [pid, readFileSync(`/proc/${pid}/cmdline`, 'utf8')]));
@@ -127,7 +129,10 @@ test('an app starts without its peers: it reports them as degraded, and serves r
   const { file } = writeConfig(t);
   writeFileSync(file, await splitConfig());
   const user = startProcess(t, process.execPath, [main, '--config', file, '--app', 'user']);
-  const [, url] = (await user.waitForOutput(/user listens at (http:[^"\s]+)/)) as unknown as [string, string];
+  const [, url] = (await user.waitForOutput(/"url":"(http:[^"]+)","msg":"listening"/)) as unknown as [
+    string,
+    string,
+  ];
   expect((await sendRequest(`${url}/user/health`, 'GET')).body).toEqual({ status: 'OK' });
   expect(await sendRequest(`${url}/user/ready`, 'GET')).toMatchObject({
     status: 200,
@@ -148,7 +153,7 @@ test('two instances share the port, and one that dies is replaced', async (t) =>
   const port = await findFreePort();
   const { file } = writeConfig(t, { port, instances: 2 });
   const server = startProcess(t, process.execPath, [main, '--config', file]);
-  await server.waitForOutput(/2 instances share the port/);
+  await server.waitForOutput(/"instances":2,"msg":"the instances share the port/);
   const url = `http://127.0.0.1:${port}`;
   expect((await sendRequest(`${url}/pet/pets/`, 'POST', { name: 'Rex', species: 'dog' })).status).toBe(200);
   const responses = await Promise.all(

@@ -90,7 +90,7 @@ export async function startGrouping(
   const started = new Map<string, { process: TestProcess; url: string }>();
   async function start(app: string): Promise<void> {
     const server = startProcess(t, process.execPath, [main, '--config', file, '--app', app], { env });
-    await server.waitForOutput(instances > 1 ? /instances share the port/ : / listens at /);
+    await server.waitForOutput(instances > 1 ? /instances share the port/ : /"msg":"listening"/);
     started.set(app, { process: server, url: `http://127.0.0.1:${ports[names.indexOf(app)]}` });
   }
   await Promise.all(names.map(start));

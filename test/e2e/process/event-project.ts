@@ -90,7 +90,7 @@ export async function createEventProject(t: TestContext, options: ProjectOptions
       env: { HANDLER_MS: String(handlerMs), HOST: host, ...files, ...env },
     });
     running.set(`${app} ${host}`, child);
-    await child.waitForOutput(instances > 1 ? /instances share the port/ : / listens at /);
+    await child.waitForOutput(instances > 1 ? /instances share the port/ : /"msg":"listening"/);
   }
 
   const addressOf = (app: App, host = '127.0.0.1') => `http://${host}:${portOf(app)}`;

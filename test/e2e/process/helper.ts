@@ -106,7 +106,7 @@ ${limits}${extra}`,
 /** Starts the server and waits until it listens. */
 export async function startServer(t: TestContext, file: string, env: NodeJS.ProcessEnv = {}) {
   const server = startProcess(t, process.execPath, [main, '--config', file], { env });
-  const [, url] = (await server.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+  const [, url] = (await server.waitForOutput(/"url":"(http:[^"]+)","msg":"listening"/)) as unknown as [
     string,
     string,
   ];

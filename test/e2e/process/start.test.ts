@@ -126,7 +126,7 @@ test('prints readable log lines in colour, with service and request, on a termin
   // script(1) provides a terminal.
   const command = `${process.execPath} ${main} --config ${file}`;
   const server = startProcess(t, 'script', ['-qefc', command, '/dev/null'], { cwd: root });
-  const [, url] = (await server.waitForOutput(/gateway listens at (http:\/\/[\d.:]+)/)) as unknown as [
+  const [, url] = (await server.waitForOutput(/\[gateway\] listening at (http:\/\/[\d.:]+)/)) as unknown as [
     string,
     string,
   ];

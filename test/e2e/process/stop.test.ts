@@ -18,9 +18,9 @@ function readLog(folder: string): LogEntry[] {
 test.for(['SIGTERM', 'SIGINT'] as const)('prints its addresses, and ends with 0 on %s', async (signal, t) => {
   const { folder, file } = writeConfig(t);
   const { child, ended, url, waitForOutput, output } = await startServer(t, file);
-  await waitForOutput(/docs of all services at http:.*\/docs/);
-  await waitForOutput(/docs of pet at http:.*\/pet\/docs/);
-  await waitForOutput(/docs of user at http:.*\/user\/docs/);
+  await waitForOutput(/"url":"http:[^"]+\/docs","msg":"docs of all services"/);
+  await waitForOutput(/"url":"http:[^"]+\/pet\/docs","msg":"docs of a service"/);
+  await waitForOutput(/"url":"http:[^"]+\/user\/docs","msg":"docs of a service"/);
   expect((await sendRequest(`${url}/health`, 'GET')).body).toEqual({ status: 'OK' });
 
   child.kill(signal);
@@ -56,7 +56,7 @@ test('completes requests in flight, with their calls between services, and rejec
   const late = connect(Number(new URL(url).port), '127.0.0.1');
   await once(late, 'connect');
   child.kill('SIGTERM');
-  await waitForOutput(/stopping on SIGTERM/);
+  await waitForOutput(/"signal":"SIGTERM","msg":"stopping"/);
   late.write('GET /pet/pets/1 HTTP/1.1\r\nhost: localhost\r\n\r\n');
   const [rejection] = await once(late, 'data');
   expect(String(rejection)).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*The server is stopping/i);
@@ -112,7 +112,7 @@ test('ends immediately on a second signal', async (t) => {
   const { child, ended, url, waitForOutput } = await startServer(t, file);
   await sendHalf(url);
   child.kill('SIGTERM');
-  await waitForOutput(/stopping on SIGTERM/);
+  await waitForOutput(/"signal":"SIGTERM","msg":"stopping"/);
   const start = performance.now();
   child.kill('SIGTERM');
   expect((await ended).code).not.toBe(0);

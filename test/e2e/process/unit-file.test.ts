@@ -26,7 +26,7 @@ test('the command of the unit file starts a server that ends with 0 on SIGTERM',
       .with(place, join(root, args[place] as string))
       .concat(file),
   );
-  const [, url] = (await server.waitForOutput(/gateway listens at (http:[^"\s]+)/)) as unknown as [
+  const [, url] = (await server.waitForOutput(/"url":"(http:[^"]+)","msg":"listening"/)) as unknown as [
     string,
     string,
   ];

@@ -103,7 +103,7 @@ apps: { gateway: { port: ${port}, services: [pet, user] } }
   const checkHealth = async (port: number) =>
     (await startProcess(t, process.execPath, check, { env: { PORT: String(port) } }).ended).code;
 
-  await server.waitForOutput(/listens at/);
+  await server.waitForOutput(/"msg":"listening"/);
   expect((await fetch(`http://127.0.0.1:${port}/pet/pets/`)).status).toBe(200);
   expect(await checkHealth(port)).toBe(0);
   server.child.kill('SIGTERM');

@@ -1,7 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from '../context/node-http.ts';
 import { pathOf } from '../context/url.ts';
-import { getLogger } from '../logging/logger.ts';
 import { Problem, problemMediaType, UnprocessableEntity, type ValidationIssue } from './problem.ts';
 import { reasonOf } from './reason.ts';
 
@@ -57,7 +56,7 @@ function toInstance(path: string): string {
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const problem = toClientProblem(error, request.id);
   if (problem.status === 500) logDefect(error, request);
-  else if (problem.cause !== undefined) logCause(problem);
+  else if (problem.cause !== undefined) logCause(problem, request);
   removeHeadersOfSuccess(reply);
   reply.code(problem.status).headers(problem.headers).header('content-type', problemMediaType);
   return reply.send(problemBody(problem, request.url));
@@ -82,14 +81,16 @@ function removeHeadersOfSuccess(reply: FastifyReply): void {
   }
 }
 
-/** Logs a defect with its stack. */
-function logDefect(error: unknown, { method, routeOptions: { url: route } }: FastifyRequest): void {
-  getLogger().error({ err: error, method, route }, 'request failed');
+/**
+ * Logs a defect with its stack. Not by `getLogger`: a forwarded request can fail in the context of another one, whose
+ * connection it uses.
+ */
+function logDefect(error: unknown, { log, method, routeOptions: { url: route } }: FastifyRequest): void {
+  log.error({ err: error, method, route }, 'request failed');
 }
 
 /** Logs one short entry without a stack, because an outage of another system affects many requests. */
-function logCause({ status, message: detail, cause }: Problem): void {
-  const log = getLogger();
+function logCause({ status, message: detail, cause }: Problem, { log }: FastifyRequest): void {
   log.warn({ status, detail, reason: reasonOf(cause) }, 'request could not be served');
   log.debug({ err: cause }, 'why the request could not be served');
 }

@@ -101,6 +101,27 @@ describe('while all connections to a service are in use', () => {
   });
 });
 
+test('polls of a feed end with 504 if the service hangs, also those that wait for a connection', async (t) => {
+  Object.assign(internalLimits, { pollMs: 300 });
+  const { send } = await forwardTo(t, () => {}, {
+    calls: { deadline: 20_000 },
+    limits: { forwards: { connections: 1 }, time: { handler: 300 } },
+  });
+  const polls = await Promise.all([1, 2, 3].map(() => send('GET', '/pet/events')));
+  expect(polls.map(({ status }) => status)).toEqual([504, 504, 504]);
+});
+
+test('the log entry of a failed request has its id, also if the request waited for a connection', async (t) => {
+  const { send, logs } = await forwardTo(t, (request) => void request.socket.destroy(), {
+    limits: { forwards: { connections: 1 } },
+  });
+  const failed = await Promise.all([1, 2, 3].map((pet) => send('DELETE', `/pet/pets/${pet}`)));
+  const logged = logs.filter(({ msg }) => msg === 'request could not be served');
+  expect(logged.map(({ reqId }) => reqId).sort()).toEqual(
+    failed.map(({ headers }) => headers.get('x-request-id')).sort(),
+  );
+});
+
 test('a response after the timeout of its request is dropped, also with pipelined requests', async (t) => {
   const held: ServerResponse[] = [];
   const { url, send } = await forwardTo(

@@ -21,8 +21,8 @@ export const timeouts = fp<{ readonly time: Limits['time'] }>(
     const timer = setInterval(() => {
       for (const open of app.inFlight) {
         const { request, reply, route } = open;
-        if (route.config.isLongPoll === true) continue;
-        const age = reply.elapsedTime;
+        // A poll may wait for an event in addition.
+        const age = reply.elapsedTime - (route.config.isLongPoll === true ? internalLimits.pollMs : 0);
         if (age >= time.answer) {
           const message = 'connection closed: the client did not read the response in time';
           reply.log.warn(describe(request, reply), message);

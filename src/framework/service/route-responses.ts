@@ -76,21 +76,22 @@ function rejectOtherTypes(route: AddedRoute): void {
 }
 
 /**
- * Responds with 500, and logs the mistake, if a handler sends a success without a schema.
+ * Responds with 500, and logs the mistake, if a handler sends a success or a redirect without a schema. It is an `onSend`
+ * hook, because Fastify skips `preSerialization` for a response without a body, a text or a stream.
  * @param subject the service and the route, for the log.
  */
 function rejectUndeclared(subject: string, route: AddedRoute, declared: readonly string[]): void {
   const isDeclared = (status: string) =>
     [status, `${status[0]}xx`, 'default'].some((one) => declared.includes(one));
   const known = new Set(['200', '201', '202', '203', '204', '206'].filter(isDeclared).map(Number));
-  route.preSerialization = [
+  route.onSend = [
     (_request, { statusCode }, payload, done) => {
       if (statusCode >= 400 || known.has(statusCode) || isDeclared(String(statusCode)))
         return done(null, payload);
       const mistake = `${subject} responds with ${statusCode}, which its schema does not have`;
       done(new DefinitionError(`${mistake}: add ${statusCode} to its response`));
     },
-    ...[route.preSerialization ?? []].flat(),
+    ...[route.onSend ?? []].flat(),
   ];
 }
 

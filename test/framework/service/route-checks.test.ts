@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import { type TObject, Type } from '@sinclair/typebox';
+import type { FastifyReply } from 'fastify';
 import { expect, test } from 'vitest';
 import type { PeerName } from '../../../src/framework/calls/peers.ts';
 import { DefinitionError } from '../../../src/framework/errors/definition-error.ts';
@@ -214,6 +216,37 @@ test('a success without a schema gets 500, and is logged once', async (t) => {
       },
     },
   ]);
+});
+
+test('a success without a schema gets 500 also if it has no JSON: 204, a redirect, a text, a stream', async (t) => {
+  const service = makeToy((app) => {
+    const add = (path: string, respond: (reply: FastifyReply) => unknown) =>
+      app.get(`/${path}`, { schema: { operationId: path, response } }, async (_request, reply) => {
+        respond(reply as unknown as FastifyReply);
+        return reply;
+      });
+    add('empty', (reply) => reply.code(204).send());
+    add('redirect', (reply) => reply.redirect('/elsewhere'));
+    add('unchanged', (reply) => reply.code(304).send());
+    add('text', (reply) => reply.code(201).type('text/plain').send('ok'));
+    add('stream', (reply) => reply.code(202).send(Readable.from(['a'])));
+    const schema = { operationId: 'declared', response: { 200: Type.Null(), 302: Type.Null() } };
+    app.get('/declared', { schema }, async (_request, reply) => reply.redirect('/elsewhere'));
+  });
+  const { get, logs } = await createTestApp(t, { services: [service] });
+  const paths = ['empty', 'redirect', 'unchanged', 'text', 'stream'];
+  for (const path of paths) {
+    const { status, headers } = await get(`/toy/${path}`);
+    expect([path, status, headers.get('location')]).toEqual([path, 500, null]);
+  }
+  const messages = logs.filter(({ level }) => level === 'error').map(({ err }) => (err as Error).message);
+  expect(messages).toEqual(
+    [204, 302, 304, 201, 202].map(
+      (status, index) =>
+        `toy: GET /${paths[index]} responds with ${status}, which its schema does not have: add ${status} to its response`,
+    ),
+  );
+  expect((await get('/toy/declared')).status).toBe(302);
 });
 
 test('hidden routes are valid without operationId and response', async (t) => {

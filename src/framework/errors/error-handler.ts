@@ -1,6 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from '../context/node-http.ts';
 import { pathOf } from '../context/url.ts';
+import type { ProblemDefinition } from './define-problem.ts';
+import { DefinitionError } from './definition-error.ts';
 import { Problem, problemMediaType, UnprocessableEntity, type ValidationIssue } from './problem.ts';
 import { reasonOf } from './reason.ts';
 
@@ -85,8 +87,19 @@ function removeHeadersOfSuccess(reply: FastifyReply): void {
  * Logs a defect with its stack. Not by `getLogger`: a forwarded request can fail in the context of another one, whose
  * connection it uses.
  */
-function logDefect(error: unknown, { log, method, routeOptions: { url: route } }: FastifyRequest): void {
-  log.error({ err: error, method, route }, 'request failed');
+function logDefect(error: unknown, request: FastifyRequest): void {
+  const { log, method, routeOptions } = request;
+  const err = typeof error === 'function' ? explainFunction(error, request) : error;
+  log.error({ err, method, route: routeOptions.url }, 'request failed');
+}
+
+/** Explains `throw petNotFound`, which the compiler accepts. The log would show the source of the function. */
+function explainFunction(thrown: object, { method, routeOptions, server }: FastifyRequest): unknown {
+  const { type } = thrown as Partial<ProblemDefinition>;
+  const service = server.serviceName;
+  const subject = `${service}: ${method} ${routeOptions.url?.replace(`/${service}`, '')}`;
+  const what = type === undefined ? 'a function' : `the definition of ${type}`;
+  return new DefinitionError(`${subject} threw ${what}: call it, as in throw petNotFound()`);
 }
 
 /** Logs one short entry without a stack, because an outage of another system affects many requests. */

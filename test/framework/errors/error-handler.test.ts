@@ -2,11 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
+import { defineProblem } from '../../../src/framework/errors/define-problem.ts';
 import { NotFound } from '../../../src/framework/errors/problem.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../support/app.ts';
 
 Object.assign(internalLimits, { checkEveryMs: 50 });
+
+const boxNotFound = defineProblem(404, 'box-not-found', 'Box not found');
 
 const schema = { hide: true, response: { 200: Type.Object({}) } };
 
@@ -21,6 +24,9 @@ const box = defineService({
     scope.get('/secret', { schema }, async (_request, reply) => {
       reply.header('cache-control', 'no-store');
       throw new NotFound('Box not found');
+    });
+    scope.get('/boxes/:id', { schema }, async () => {
+      throw boxNotFound;
     });
     scope.get('/name', { schema }, async (_request, reply) => {
       reply.header('x-name', 'Žofie');
@@ -40,6 +46,21 @@ test('a problem has no header of the success that the handler was preparing', as
   expect([status, body.detail]).toEqual([404, 'Box not found']);
   expect([headers.get('cache-control'), headers.get('content-encoding')]).toEqual([null, null]);
   expect((await send('GET', '/box/secret')).headers.get('cache-control')).toBe('no-store');
+});
+
+test('a thrown definition of a problem, which is a function, is 500 and one line in the log', async (t) => {
+  const { get, logs } = await createTestApp(t, { services: [box] });
+  const { status, body } = await get('/box/boxes/1');
+  expect([status, JSON.stringify(body).includes('box-not-found')]).toEqual([500, false]);
+  const [entry] = logs.filter(({ level }) => level === 'error');
+  expect(entry).toMatchObject({
+    msg: 'request failed',
+    err: {
+      message:
+        'box: GET /boxes/:id threw the definition of urn:problem-type:box-not-found: call it, as in throw petNotFound()',
+    },
+  });
+  expect(JSON.stringify(entry)).not.toContain('=>');
 });
 
 test.for([

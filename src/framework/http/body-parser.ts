@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Problem } from '../errors/problem.ts';
 import { findSyntaxError } from './json-position.ts';
@@ -24,7 +25,7 @@ export const bodyParser = fp(
       const { headers } = request;
       if (body.length === 0) return done(null, undefined);
       if (isEncoded(headers)) return done(unsupportedCoding());
-      if (!isJson(headers['content-type'] ?? '')) return done(unsupportedType());
+      if (!isJson(headers['content-type'] ?? '')) return done(unsupportedType(listMediaTypes(request)));
       // Decoding would replace invalid bytes by U+FFFD, and so change what the client sent.
       if (!isUtf8(body)) return done(new Problem(400, 'The body is not UTF-8'));
       const text = body.toString();
@@ -34,13 +35,19 @@ export const bodyParser = fp(
       });
     });
 
-    app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, ({ headers }, body, done) => {
+    app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, body, done) => {
       if (body.length === 0) done(null, undefined);
-      else done(isEncoded(headers) ? unsupportedCoding() : unsupportedType());
+      else done(isEncoded(request.headers) ? unsupportedCoding() : unsupportedType(listMediaTypes(request)));
     });
   },
   { name: 'body-parser', dependencies: ['request-lifecycle', 'unmatched-routes'] },
 );
+
+/** Lists the media types of bodies that a route accepts. */
+function listMediaTypes({ routeOptions }: FastifyRequest): readonly string[] {
+  const { content } = Object(routeOptions.schema?.body) as { readonly content?: object };
+  return content === undefined ? [mediaType] : Object.keys(content);
+}
 
 /** RFC 9112, section 6.3: a request with neither header has no body. */
 export function hasBody(headers: IncomingHttpHeaders): boolean {
@@ -77,8 +84,12 @@ function unsupportedCoding(): Problem {
   return new Problem(415, 'The body must be sent without a content coding', { headers });
 }
 
-function unsupportedType(): Problem {
-  return new Problem(415, 'The body must be application/json in UTF-8', { headers: { accept: mediaType } });
+/** @param types the media types that the route accepts. */
+export function unsupportedType(types: readonly string[]): Problem {
+  const names = types.map((type) => (type === mediaType ? `${type} in UTF-8` : type));
+  return new Problem(415, `The body must be ${names.join(' or ')}`, {
+    headers: { accept: types.join(', ') },
+  });
 }
 
 function malformed(text: string): Problem {

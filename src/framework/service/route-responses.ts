@@ -1,7 +1,8 @@
 import type { FastifySchema } from 'fastify';
 import { describeProblems, type ProblemDefinition } from '../errors/define-problem.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
-import { meaningOf, Problem, problems } from '../errors/problem.ts';
+import { meaningOf, problems } from '../errors/problem.ts';
+import { unsupportedType } from '../http/body-parser.ts';
 import type { AddedRoute } from './route-checks.ts';
 
 declare module 'fastify' {
@@ -68,8 +69,7 @@ function rejectOtherTypes(route: AddedRoute): void {
     ({ headers }, _reply, done) => {
       const [type = ''] = (headers['content-type'] ?? '').split(';', 1);
       if (types.includes(type.trim().toLowerCase())) return done();
-      const accepted = { headers: { accept: types.join(', ') } };
-      done(new Problem(415, `The body must be ${types.join(' or ')}`, accepted));
+      done(unsupportedType(types));
     },
     ...[route.preValidation ?? []].flat(),
   ];

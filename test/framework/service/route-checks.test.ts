@@ -370,6 +370,10 @@ test('a body of a type that the route does not name is 415, and is not handled',
   const json = await send('POST', '/toy/csv', { any: 'thing' });
   expect([json.status, json.body.detail]).toEqual([415, 'The body must be text/csv']);
   expect(json.headers.get('accept')).toBe('text/csv');
+  // The server has no parser for this type.
+  const xml = await send('POST', '/toy/csv', '<a/>', { 'content-type': 'text/xml' });
+  expect([xml.status, xml.body.detail]).toEqual([415, 'The body must be text/csv']);
+  expect(xml.headers.get('accept')).toBe('text/csv');
   expect((await send('POST', '/toy/csv')).status).toBe(415);
   expect(handled).toEqual(['a,b']);
 });

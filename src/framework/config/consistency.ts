@@ -10,6 +10,8 @@ export interface ConfiguredService {
   readonly name: string;
   /** Present if the service has a database. */
   readonly migrations?: unknown;
+  /** Present if the service emits events. */
+  readonly events?: unknown;
   /** The schema of `services.<name>.options`. */
   readonly options?: TObject;
 }
@@ -53,6 +55,8 @@ function findServiceError(
     if (hasDatabase && config.database === undefined) return `services.${name}.database is missing`;
     if (!hasDatabase && config.database !== undefined)
       return `services.${name}.database is set, but the service has no database`;
+    if (service.events === undefined && config.events !== undefined)
+      return `services.${name}.events is set, but the service has no events`;
     const error = applyOptions(service, config, texts);
     if (error !== undefined) return error;
   }

@@ -277,6 +277,10 @@ describe('a mistake is an error of one line that names the file and the path', (
       withMail('{ database: sqlite:mail.db }'),
       'services.mail.database is set, but the service has no database',
     ],
+    'a retention of events of a service without events': [
+      withMail('{ events: { keep: 7d } }'),
+      'services.mail.events is set, but the service has no events',
+    ],
     'options of a service without options': [
       withServices('{ pet: { database: sqlite:x, options: { a: 1 } } }'),
       'services.pet.options is set, but the service has no options',

@@ -1,6 +1,6 @@
 /** Creates, applies and lists migrations: see --help. The server applies pending migrations when it starts. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
@@ -11,6 +11,7 @@ import { knownDatabasesFile } from '../src/framework/database/known-databases.ts
 import { openDatabase, readMigrationStatus } from '../src/framework/database/open-database.ts';
 import { CommandError, root } from './lib/command.ts';
 import { copy } from './lib/copy-command.ts';
+import { describeUnfillable, listMigrations } from './lib/new-columns.ts';
 import {
   databaseUrlOf,
   expectMigrations,
@@ -92,25 +93,31 @@ function create(service: string | undefined, name: string | undefined): void {
   if (service !== undefined && !known.includes(service)) throw unknownService(service, known);
   for (const one of service === undefined ? known : [service]) {
     const folder = `src/services/${one}`;
-    writeMigration(one, 'sqlite', `${folder}/tables.ts`, name);
+    const written = writeMigration(one, 'sqlite', `${folder}/tables.ts`, name);
     const tables = writePostgresTables(folder);
     try {
-      writeMigration(one, 'postgres', tables, name);
+      written.push(...writeMigration(one, 'postgres', tables, name));
     } finally {
       rmSync(dirname(tables), { recursive: true });
     }
+    for (const line of describeUnfillable(join(root, folder, 'migrations'), written))
+      console.error(`${one}: ${line}`);
   }
 }
 
-/** Runs drizzle-kit, which compares the tables with the last migration of one dialect. */
+/**
+ * Runs drizzle-kit, which compares the tables with the last migration of one dialect. Returns the new files, as paths in the
+ * folder of all migrations.
+ */
 function writeMigration(
   service: string,
   dialect: 'sqlite' | 'postgres',
   tables: string,
   name: string | undefined,
-): void {
+): string[] {
   const out = `src/services/${service}/migrations/${dialect}`;
   const isFirst = !existsSync(join(root, out, 'meta/_journal.json'));
+  const before = isFirst ? [] : listMigrations(join(root, out));
   const { status, stderr } = spawnSync(
     process.execPath,
     [
@@ -124,6 +131,8 @@ function writeMigration(
   if (status !== 0 || /^\w*Error: /m.test(stderr))
     throw new CommandError(`${service}: drizzle-kit failed: ${stderr.trim().split(/\n +at /)[0]}`);
   if (dialect === 'postgres') removeSchemaNames(join(root, out));
+  const added = listMigrations(join(root, out)).filter((file) => !before.includes(file));
+  return added.map((file) => `${dialect}/${file}`);
 }
 
 /**
@@ -149,7 +158,7 @@ function listExports(file: string): string[] {
 
 /** Removes the schema `public`, which drizzle-kit writes into foreign keys, because a service may use another schema. */
 function removeSchemaNames(folder: string): void {
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.sql'))) {
+  for (const name of listMigrations(folder)) {
     const file = join(folder, name);
     const text = readFileSync(file, 'utf8');
     if (text.includes('"public".')) writeFileSync(file, text.replaceAll('"public".', ''));

@@ -8,6 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import Client from 'better-sqlite3';
 import { expect, test, vi } from 'vitest';
 import { services } from '#generated/services.ts';
 import { makeFolder } from '../../support/app.ts';
@@ -204,6 +205,37 @@ test('migrate create writes a migration for the changes of the tables', async (t
   expect((await migrate(t, project, 'create', 'user', '--name', 'email')).code).toBe(0);
   const sql = readFileSync(join(project, 'src/services/user/migrations/sqlite/0004_email.sql'), 'utf8');
   expect(sql).toContain('ALTER TABLE `user` ADD `email` text');
+});
+
+test('migrate create warns of a new column that rows cannot have, and names the fix', async (t) => {
+  const project = copyProject(t);
+  const service = join(project, 'src/services/user');
+  const tables = join(service, 'tables.ts');
+  const { folder, file } = writeConfig(t);
+  const apply = () => migrate(t, project, 'apply', 'user', '--config', file);
+  expect((await apply()).code).toBe(0);
+  const client = new Client(join(folder, 'data/user.db'));
+  client.exec("INSERT INTO user (name) VALUES ('Alice')");
+  client.close();
+  const columns = "email: text().notNull(),\n  city: text().notNull().default('Rome'),\n  street: text(),";
+  writeFileSync(
+    tables,
+    readFileSync(tables, 'utf8').replace('name: text().notNull(),', `name: text().notNull(),\n  ${columns}`),
+  );
+  const { code, output } = await migrate(t, project, 'create', 'user', '--name', 'email');
+  expect(code).toBe(0);
+  expect(output.match(/^user: .*$/gm)).toEqual([
+    'user: the new column email of the table user is NOT NULL and has no default, so the migration fails if the table has rows. Add DEFAULT and a value to it in sqlite/0004_email.sql and postgres/0003_email.sql',
+  ]);
+  expect((await apply()).code).toBe(1);
+  // With the fix, a database with rows takes the migration.
+  for (const path of ['sqlite/0004_email.sql', 'postgres/0003_email.sql']) {
+    const sql = join(service, 'migrations', path);
+    const text = readFileSync(sql, 'utf8');
+    writeFileSync(sql, text.replace(/(["`]email["`] .*NOT NULL)/, "$1 DEFAULT ''"));
+    expect(readFileSync(sql, 'utf8')).toMatch(/email["`] text.* NOT NULL DEFAULT ''/);
+  }
+  expect(await apply()).toMatchObject({ code: 0, output: expect.stringContaining('user: 1 applied') });
 });
 
 test('migrate create writes a unique index of some rows for both databases', async (t) => {

@@ -1,20 +1,12 @@
 import { type Context, currentContext, runInContext } from '../../context/context.ts';
 import { runInWrite } from '../../context/open-write.ts';
 import { ServiceUnavailable } from '../../errors/problem.ts';
-import { countBuckets, Histogram } from '../../metrics/histogram.ts';
-import type { WriteCounts } from '../database.ts';
-import { listInsertions } from '../late-rows.ts';
 import { currentWrite, RunningWrite } from '../running-write.ts';
 import { traceWrite } from '../statement-observer.ts';
-import { isBusy, isDiskError, lockWaitMs, sqliteCodeOf, toProblem } from './errors.ts';
-import {
-  failWrites,
-  type LateInsertion,
-  type PendingWrite,
-  setFailed,
-  settleWrites,
-} from './pending-write.ts';
-import { createWriteRunner, type WriteConnection } from './savepoints.ts';
+import { createCommitter } from './committer.ts';
+import { lockWaitMs } from './errors.ts';
+import { failWrites, type LateInsertion, type PendingWrite } from './pending-write.ts';
+import type { WriteConnection } from './savepoints.ts';
 
 /** A single statement has no idempotency key, no late rows, and no later statement to reject. */
 const alone = { participant: undefined, abandon: undefined, late: undefined };
@@ -30,20 +22,13 @@ export type Writer = ReturnType<typeof openWriter>;
  * @param isLost returns whether writes would be lost, because the open files are no longer those at the path.
  */
 export function openWriter(client: WriteConnection, endReads = () => {}, isLost = () => false) {
-  const begin = client.prepare('BEGIN IMMEDIATE');
-  const commit = client.prepare('COMMIT');
-  const rollback = client.prepare('ROLLBACK');
-  const runAll = createWriteRunner(client, begin, rollback);
   const totalChanges = client.prepare('SELECT total_changes()');
   const countChanges = () => Object.values(totalChanges.get() as object)[0] as number;
-  const counts: WriteCounts = {
-    commits: new Histogram(countBuckets),
-    failures: { full: 0, disk: 0, busy: 0 },
-  };
+  const { counts, commitInOrder } = createCommitter(client, endReads, isLost);
   let queue: PendingWrite[] = [];
   let isScheduled = false;
   /** Resolves when the running transaction has ended. */
-  let running: Promise<void> | undefined;
+  let running: Promise<readonly PendingWrite[]> | undefined;
 
   function schedule(delayMs?: number): void {
     if (isScheduled) return;
@@ -58,76 +43,14 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     const writes = queue;
     queue = [];
     if (writes.length === 0) return;
-    if (isLost()) {
-      counts.failures.disk += writes.length;
-      failWrites(writes, new ServiceUnavailable('The database cannot be written'));
-      return;
-    }
     running = commitInOrder(writes);
-    await running;
+    const waiting = await running;
     running = undefined;
-  }
-
-  /** Commits the writes in one transaction. If one of them prevents its COMMIT, commits each in a separate transaction. */
-  async function commitInOrder(writes: readonly PendingWrite[]): Promise<void> {
-    let size = writes.length;
-    for (let rest = writes; rest.length > 0; ) {
-      const batch = rest.slice(0, size);
-      try {
-        await commitTogether(batch);
-      } catch (error) {
-        if (isBusy(error)) {
-          // All remaining writes wait, so that no write overtakes another.
-          waitForLock(rest, error);
-          return;
-        }
-        if (batch.length > 1 && !isDiskError(error)) {
-          // SQLite checks deferred constraints at COMMIT, and does not say which write violates one.
-          size = 1;
-          continue;
-        }
-        if (isDiskError(error)) {
-          counts.failures[sqliteCodeOf(error) === 'SQLITE_FULL' ? 'full' : 'disk'] += batch.length;
-        }
-        setFailed(batch, toProblem(error));
-      }
-      settleWrites(batch);
-      rest = rest.slice(size);
-    }
-  }
-
-  /** @throws the error that prevents the transaction. Then none of the writes has an effect. */
-  async function commitTogether(writes: readonly PendingWrite[]): Promise<void> {
-    endReads();
-    begin.run();
-    try {
-      await runAll(writes);
-      const late = writes.flatMap(({ progress, late }) => (progress.state === 'ran' && late?.()) || []);
-      for (const [insertion, values] of listInsertions(late)) insertion.run(values);
-      if (writes.length === 1 && writes[0]?.progress.state === 'failed') rollback.run();
-      else {
-        commit.run();
-        counts.commits.add(writes.length);
-      }
-    } catch (error) {
-      if (client.inTransaction) rollback.run();
-      throw error;
-    }
-    for (const write of writes) {
-      const { progress } = write;
-      if (progress.state === 'ran') write.progress = { ...progress, state: 'committed' };
-    }
-  }
-
-  /** Queues the writes again while another process has the lock. Waiting inside SQLite would block the event loop. */
-  function waitForLock(writes: readonly PendingWrite[], error: unknown): void {
-    const now = performance.now();
-    const timedOut = writes.filter(({ deadline }) => deadline < now);
-    counts.failures.busy += timedOut.length;
-    failWrites(timedOut, toProblem(error));
-    queue = [...writes.filter(({ deadline }) => deadline >= now), ...queue];
-    // Try often, because a busy process frees the lock only for a moment between two writes.
-    if (queue.length > 0) schedule(1);
+    if (waiting.length === 0) return;
+    // Waiting for the lock inside SQLite would block the event loop. Try often, because a busy process frees the lock
+    // only for a moment between two writes.
+    queue = [...waiting, ...queue];
+    schedule(1);
   }
 
   /** Queues a write. `run` gets the context of its statements. */
@@ -169,23 +92,33 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     /** `fn` may run later and more than once: it must do nothing but run statements on this connection. */
     write<Result>(fn: () => Promise<Result>): Promise<Result> {
       if (currentWrite(client) !== undefined) return fn();
-      const participant = currentContext()?.keyed?.joinWrite(client);
-      const work = participant === undefined ? fn : () => participant.run(fn);
-      let latest: RunningWrite<LateInsertion> | undefined;
-      async function run(context: Context | undefined): Promise<Result> {
-        const write = new RunningWrite<LateInsertion>(client, countChanges);
-        latest = write;
-        try {
-          return await runInContext(context, () => runInWrite(write, work));
-        } finally {
-          write.end();
-        }
-      }
-      return add(run, { participant, abandon: () => latest?.abandon(), late: () => latest?.late });
+      const prepared = prepareWrite(client, countChanges, fn);
+      return add(prepared.run, prepared);
     },
     /** Commits the queued writes, and rejects those that it cannot commit. Returns undefined if there are none. */
     close(): Promise<void> | undefined {
       return running === undefined && queue.length === 0 ? undefined : finish();
     },
   };
+}
+
+/** Prepares a write whose statements may run more than once. The idempotency key of the request takes part in it. */
+function prepareWrite<Result>(
+  client: WriteConnection,
+  countChanges: () => number,
+  fn: () => Promise<Result>,
+) {
+  const participant = currentContext()?.keyed?.joinWrite(client);
+  const work = participant === undefined ? fn : () => participant.run(fn);
+  let latest: RunningWrite<LateInsertion> | undefined;
+  async function run(context: Context | undefined): Promise<Result> {
+    const write = new RunningWrite<LateInsertion>(client, countChanges);
+    latest = write;
+    try {
+      return await runInContext(context, () => runInWrite(write, work));
+    } finally {
+      write.end();
+    }
+  }
+  return { run, participant, abandon: () => latest?.abandon(), late: () => latest?.late };
 }

@@ -2,7 +2,7 @@ import { currentContext, outgoingContext } from '../../context/context.ts';
 import type { ActsAs } from '../../context/principal.ts';
 import { batchKey } from '../../context/propagation.ts';
 import { RequestEnded } from '../../errors/problem.ts';
-import { assertOutsideWrite } from '../client.ts';
+import { assertOutsideWrite } from '../call-init.ts';
 import { PeerTimeout } from '../errors.ts';
 import type { Operation } from '../operation.ts';
 import type { FoundItems, Lookup } from '../peers.ts';

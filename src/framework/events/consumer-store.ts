@@ -24,7 +24,10 @@ export interface ParkedEvent {
   readonly error: string | null;
 }
 
+type Prepare = (query: SQL) => Statement;
+
 const p = sql.placeholder;
+const ofProducer = sql`producer = ${p('producer')}`;
 
 /**
  * The ids of the parked events that are the first of their subjects, in the order of the feed. After a replay an earlier
@@ -44,9 +47,13 @@ export type ConsumerStore = ReturnType<typeof createConsumerStore>;
  * has the lease. So each event has its effect once.
  */
 export function createConsumerStore(database: Database, producer: string) {
+  const prepare: Prepare = (query) => database.prepare(query) as unknown as Statement;
+  return { ...createPosition(prepare, producer), ...createParkedEvents(prepare, producer) };
+}
+
+/** Creates the access to the position of a consumer, to the lease that permits its change, and to the reason of a stop. */
+function createPosition(prepare: Prepare, producer: string) {
   const me = createOwner();
-  const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
-  const ofProducer = sql`producer = ${p('producer')}`;
   const create = prepare(
     sql`INSERT INTO __consumer (producer, lease_until) VALUES (${p('producer')}, 0) ON CONFLICT (producer) DO NOTHING`,
   );
@@ -65,24 +72,6 @@ export function createConsumerStore(database: Database, producer: string) {
   const setProblem = prepare(
     sql`UPDATE __consumer SET problem = ${p('problem')} WHERE ${ofProducer} AND owner = ${p('owner')}`,
   );
-  // After a replay, the consumer may park an event that is already parked.
-  const insertParked = prepare(
-    sql`INSERT INTO __parked_event (producer, event_id, subject, event, error, is_due)
-      VALUES (${p('producer')}, ${p('eventId')}, ${p('subject')}, ${p('event')}, ${p('error')}, 0)
-      ON CONFLICT (producer, event_id) DO NOTHING`,
-  );
-  const selectSubjects = prepare(sql`SELECT DISTINCT subject FROM __parked_event WHERE ${ofProducer}`);
-  const selectDue = prepare(
-    sql`SELECT id, event, error FROM __parked_event
-      WHERE ${ofProducer} AND (is_due = 1 OR error IS NULL) AND id IN ${firstParked} ORDER BY id LIMIT 1`,
-  );
-  const selectFailed = prepare(
-    sql`SELECT event_id FROM __parked_event WHERE ${ofProducer} AND error IS NOT NULL ORDER BY id LIMIT 100`,
-  );
-  const setFailed = prepare(
-    sql`UPDATE __parked_event SET error = ${p('error')}, is_due = 0 WHERE id = CAST(${p('id')} AS bigint)`,
-  );
-  const remove = prepare(sql`DELETE FROM __parked_event WHERE id = CAST(${p('id')} AS bigint)`);
   const until = () => nowMicros() + leaseMicros;
 
   async function read() {
@@ -139,6 +128,31 @@ export function createConsumerStore(database: Database, producer: string) {
     },
     /** Stores why the consumer has stopped. `/ready` of every instance reports it. */
     stop: (problem: string) => setProblem.run({ producer, problem, owner: me }),
+  };
+}
+
+/** Creates the access to the parked events of a consumer. */
+function createParkedEvents(prepare: Prepare, producer: string) {
+  // After a replay, the consumer may park an event that is already parked.
+  const insertParked = prepare(
+    sql`INSERT INTO __parked_event (producer, event_id, subject, event, error, is_due)
+      VALUES (${p('producer')}, ${p('eventId')}, ${p('subject')}, ${p('event')}, ${p('error')}, 0)
+      ON CONFLICT (producer, event_id) DO NOTHING`,
+  );
+  const selectSubjects = prepare(sql`SELECT DISTINCT subject FROM __parked_event WHERE ${ofProducer}`);
+  const selectDue = prepare(
+    sql`SELECT id, event, error FROM __parked_event
+      WHERE ${ofProducer} AND (is_due = 1 OR error IS NULL) AND id IN ${firstParked} ORDER BY id LIMIT 1`,
+  );
+  const selectFailed = prepare(
+    sql`SELECT event_id FROM __parked_event WHERE ${ofProducer} AND error IS NOT NULL ORDER BY id LIMIT 100`,
+  );
+  const setFailed = prepare(
+    sql`UPDATE __parked_event SET error = ${p('error')}, is_due = 0 WHERE id = CAST(${p('id')} AS bigint)`,
+  );
+  const remove = prepare(sql`DELETE FROM __parked_event WHERE id = CAST(${p('id')} AS bigint)`);
+
+  return {
     /** Parks an event, in a write that also moves the position. */
     park: (event: CloudEvent, error: string | null) =>
       insertParked.run({

@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { Database } from '../database/database.ts';
 import { type SQL, sql } from '../database/drizzle.ts';
-import { copyKinds } from '../database/event-tables.ts';
-import { nowMicros } from '../database/instant.ts';
 import type { Statement } from '../database/statement.ts';
+import { beginHistory } from './feed-history.ts';
+import { createRetention } from './feed-retention.ts';
 import type { Position } from './position.ts';
 
 /** An event as it is stored. `data` is JSON; `time` is in µs since 1970. */
@@ -39,8 +38,6 @@ export type InvalidPosition =
 
 /** How many events get a position in one write. */
 const assignedTogether = 1_000;
-/** How many events retention deletes in one write. */
-const deletedTogether = 500;
 
 const p = sql.placeholder;
 
@@ -79,27 +76,6 @@ export async function openFeedStore(database: Database) {
       ${inOrder}`,
   );
   const selectFork = prepare(sql`SELECT last FROM __feed_fork WHERE epoch = ${p('epoch')}`);
-  const selectOldest = prepareSearch(
-    sql`SELECT position, time FROM __event WHERE position IS NOT NULL
-      ORDER BY position LIMIT ${sql.raw(String(deletedTogether))}`,
-  );
-  const removeUpTo = prepareSearch(
-    sql`DELETE FROM __event WHERE position <= CAST(${p('position')} AS bigint)`,
-  );
-  // Do not lower the value, because another process may have deleted more events meanwhile.
-  const setOldest = prepare(
-    sql`UPDATE __feed SET oldest = CAST(${p('position')} AS bigint) WHERE oldest < CAST(${p('position')} AS bigint)`,
-  );
-  const create = prepare(
-    sql`INSERT INTO __feed (id, epoch, last, oldest, is_copy) VALUES (1, ${p('epoch')}, 0, 0, 0)
-      ON CONFLICT (id) DO NOTHING`,
-  );
-  const unmarkCopy = prepare(sql`UPDATE __feed SET is_copy = 0 WHERE is_copy = CAST(${p('kind')} AS bigint)`);
-  // SQLite needs a WHERE before ON CONFLICT.
-  const fork = prepare(
-    sql`INSERT INTO __feed_fork (epoch, last) SELECT epoch, last FROM __feed WHERE 1 = 1 ON CONFLICT (epoch) DO NOTHING`,
-  );
-  const setEpoch = prepare(sql`UPDATE __feed SET epoch = ${p('epoch')}`);
 
   async function readState(): Promise<FeedState & { readonly hasNew: boolean }> {
     const [epoch, last, oldest, hasNew] = (await selectState.get()) as [string, number, number, number];
@@ -124,24 +100,7 @@ export async function openFeedStore(database: Database) {
     return readState();
   }
 
-  /**
-   * Begins another history in a restored backup, because later positions belong to a history that is lost. The histories
-   * share the positions that both gave to the same events, so that no consumer skips an event.
-   */
-  async function beginHistory(): Promise<void> {
-    await create.run({ epoch: createEpoch() });
-    await database.write(async () => {
-      // The lost history may have put an event that is not in this copy before an event that is: no later position is shared.
-      if ((await unmarkCopy.run({ kind: copyKinds.unordered })).changes === 0) {
-        if ((await unmarkCopy.run({ kind: copyKinds.ordered })).changes === 0) return;
-        // Assign positions before the epoch changes, because the lost history gave the same positions to these events.
-        await assignPositions();
-      }
-      await fork.run();
-      await setEpoch.run({ epoch: createEpoch() });
-    });
-  }
-  await beginHistory();
+  await beginHistory(database, assignPositions);
 
   return {
     /** Adds an event to the running write. */
@@ -149,6 +108,8 @@ export async function openFeedStore(database: Database) {
       insert([type, subject, time, data, traceparent]),
     readState,
     assignPositions,
+    /** Deletes some events that are older than a time in µs, the oldest first. Resolves with whether more may be left. */
+    prune: createRetention(database, assignPositions),
     /**
      * Reads up to `limit` events after a position, of the given types or of all.
      * @param after 0 for the oldest.
@@ -171,25 +132,5 @@ export async function openFeedStore(database: Database) {
       } else if (number > state.last) return { reason: 'rewound', shared: undefined };
       return number < state.oldest ? { reason: 'gone' } : undefined;
     },
-    /** Deletes some events that are older than a time in µs, the oldest first. Resolves with whether more may be left. */
-    async prune(before: number): Promise<boolean> {
-      await assignPositions();
-      const rows = (await selectOldest.all()) as [number, number][];
-      // The clock of an event with a time in the future was wrong. The event is deleted with the next one that is old enough.
-      const now = nowMicros();
-      const kept = rows.findIndex(([, time]) => time >= before && time <= now);
-      const [position] =
-        rows.slice(0, kept < 0 ? rows.length : kept).findLast(([, time]) => time < before) ?? [];
-      if (position === undefined) return false;
-      await database.write(async () => {
-        await removeUpTo.run({ position });
-        await setOldest.run({ position });
-      });
-      return kept < 0;
-    },
   };
-}
-
-function createEpoch(): string {
-  return randomBytes(5).readUIntBE(0, 5).toString(36).padStart(8, '0');
 }

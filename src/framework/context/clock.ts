@@ -13,13 +13,3 @@ export function nowMillis(): number {
   if (Math.abs(wall - origin - ticks) > maxDriftMs) origin = wall - ticks;
   return origin + ticks;
 }
-
-/**
- * Returns the current time of all spans of a process, as seconds since 1970 and nanoseconds. `Date.now()` is too coarse: a
- * statement of 20 µs would seem to end after its request.
- */
-export function spanTime(): [seconds: number, nanoseconds: number] {
-  const now = nowMillis();
-  const seconds = Math.floor(now / 1_000);
-  return [seconds, Math.floor((now - seconds * 1_000) * 1e6)];
-}

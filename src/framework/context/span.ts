@@ -36,8 +36,8 @@ export interface Span {
 export interface StartedSpan {
   /** The `traceparent` header of the calls that the request causes. */
   readonly traceparent: string;
-  /** Absent if this trace is not recorded. */
-  readonly span?: Span;
+  /** Undefined if this trace is not recorded. */
+  readonly span: Span | undefined;
 }
 
 /** The trace headers of a request. */

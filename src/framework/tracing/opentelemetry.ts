@@ -3,7 +3,7 @@ import type { Context as OtelContext, Tracer as OtelTracer } from '@opentelemetr
 import type { Sampler } from '@opentelemetry/sdk-trace';
 import type { Config } from '../config/config.ts';
 import { internalLimits } from '../config/limits.ts';
-import type { StartedSpan, TraceCaller, Tracer } from '../context/span.ts';
+import type { TraceCaller, Tracer } from '../context/span.ts';
 import type { Logger } from '../logging/logger.ts';
 import { openSpan } from './open-span.ts';
 import { queueSpans } from './span-queue.ts';
@@ -106,10 +106,9 @@ export async function openTraces(
   }
 
   return {
-    start(service, caller, options): StartedSpan {
-      const tracer = tracerOf(service);
-      const span = openSpan(api, tracer, contextOf(caller), options);
-      return span.isRecorded ? { traceparent: span.traceparent, span } : { traceparent: span.traceparent };
+    start(service, caller, options) {
+      const span = openSpan(api, tracerOf(service), contextOf(caller), options);
+      return { traceparent: span.traceparent, span: span.isRecorded ? span : undefined };
     },
     // The span queue has already logged spans that were not sent.
     close: () => processor.shutdown().catch(() => {}),

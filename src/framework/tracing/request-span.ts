@@ -4,20 +4,17 @@ import { idsOf, type Span, type Tracer } from '../context/span.ts';
 import { pathOf } from '../context/url.ts';
 import type { Logger } from '../logging/logger.ts';
 
-/** The trace of a request. `span` is undefined if the trace is not recorded. */
-export interface RequestTrace {
-  readonly propagated: PropagatedContext;
-  readonly span: Span | undefined;
-}
-
-/** Opens the span of a request. Later log entries of the request have the ids of the span. */
+/**
+ * Opens the span of a request. Later log entries of the request have the ids of the span. The returned `span` is
+ * undefined if the trace is not recorded.
+ */
 export function openRequestSpan(
   tracer: Tracer,
   request: FastifyRequest,
   reply: FastifyReply,
   propagated: PropagatedContext,
   isTrusted: boolean,
-): RequestTrace {
+): { readonly propagated: PropagatedContext; readonly span: Span | undefined } {
   const { method, url, protocol, routeOptions, server } = request;
   const route = routeOptions.url;
   const { traceparent, span } = tracer.start(

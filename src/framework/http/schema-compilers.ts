@@ -3,6 +3,7 @@ import SerializerSelector from '@fastify/fast-json-stringify-compiler';
 import type { ValidateFunction } from 'ajv';
 import type { FastifyServerOptions } from 'fastify';
 import { DefinitionError } from '../errors/definition-error.ts';
+import { limitIntegers } from './safe-integers.ts';
 import { type JsonSchema, listParts } from './schema-parts.ts';
 
 /** The schemas of a service, by `$id`. */
@@ -28,16 +29,17 @@ const buildSerializer = SerializerSelector();
 /**
  * Validates requests and serializes responses. Bodies are not coerced. Path and query parameters arrive as strings; plain
  * decimals, `true` and `false` are converted to the type that the schema gives. Any other string stays as it is and does
- * not match the schema. Ajv's own coercion would accept `1e3`, `0x10` and ` 7` as numbers, and `5` in a body as a string.
+ * not match the schema. Integers are at most those that a number holds exactly. Ajv's own coercion would accept `1e3`, `0x10` and ` 7` as numbers, and `5` in a body as a string.
  */
 export const schemaController: NonNullable<FastifyServerOptions['schemaController']> = {
   compilersFactory: {
-    buildValidator: ((...options: Parameters<BuildCompiler>) => {
-      const compile = buildCompiler(...options);
+    buildValidator: ((named: NamedSchemas, options: Parameters<BuildCompiler>[1]) => {
+      const compile = buildCompiler(limitNamed(named), options);
       return (route: RoutePart) => {
-        const validate = compile(route as never) as ValidateFunction;
+        const schema = limitIntegers(route.schema);
+        const validate = compile({ ...route, schema } as never) as ValidateFunction;
         if (route.httpPart === 'body') return validate;
-        const read = readerOf(route.schema, options[0] as NamedSchemas);
+        const read = readerOf(route.schema, named);
         return (values: Values) => {
           const value = read(values);
           return validate(value) ? { value } : { error: validate.errors };
@@ -68,6 +70,12 @@ export const ajv: NonNullable<FastifyServerOptions['ajv']> = {
     validateSchema: false,
   },
 };
+
+function limitNamed(named: NamedSchemas): NamedSchemas {
+  return Object.fromEntries(
+    Object.entries(named).map(([id, schema]) => [id, limitIntegers(schema)]),
+  ) as NamedSchemas;
+}
 
 /** Adds the route to an error of fast-json-stringify, which names only the member: `"name" is required!`. */
 function explainMismatch(serialize: (value: unknown) => string, { method, url }: SerializedRoute) {

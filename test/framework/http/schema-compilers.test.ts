@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
-import { ref } from '../../../src/framework/openapi/schema.ts';
+import { nullable, ref } from '../../../src/framework/openapi/schema.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../support/app.ts';
 
@@ -20,6 +20,13 @@ const Query = Type.Object({
   limit: Type.Optional(Type.Union([Type.Integer(), Type.Literal('all')])),
 });
 
+const Body = Type.Object({
+  count: Type.Optional(nullable(Type.Integer())),
+  id: Type.Optional(ref(Named)),
+  type: Type.Optional(Type.Integer({ exclusiveMaximum: 2 ** 60 })),
+  ratio: Type.Optional(Type.Number()),
+});
+
 /** Responds with the values that it received after validation. */
 const echo = defineService({
   name: 'echo',
@@ -28,6 +35,11 @@ const echo = defineService({
   routes(scope) {
     const schema = { querystring: Query, response: { 200: Type.Unknown() } };
     scope.get('/query', { schema: { ...schema, hide: true } }, async (request) => request.query);
+    scope.post(
+      '/body',
+      { schema: { ...schema, querystring: {}, body: Body, hide: true } },
+      async ({ body }) => body,
+    );
     scope.get(
       '/header',
       {
@@ -102,4 +114,34 @@ test('a success that only `default` describes has no member that its schema does
   });
   const { send } = await createTestApp(t, { services: [box] });
   expect((await send('GET', '/box/one')).body).toEqual({ id: 1 });
+});
+
+test.for([
+  ['{"count":9007199254740992}', '/count', 'must be <= 9007199254740991'],
+  ['{"count":1e20}', '/count', 'must be <= 9007199254740991'],
+  ['{"count":-9007199254740994}', '/count', 'must be >= -9007199254740991'],
+  ['{"id":9007199254740994}', '/id', 'must be <= 9007199254740991'],
+  ['{"type":-9007199254740992}', '/type', 'must be >= -9007199254740991'],
+] as const)(
+  'the integer in %s, which a number does not hold exactly, is 422',
+  async ([body, pointer, detail], t) => {
+    const { send } = await createTestApp(t, { services: [echo] });
+    const response = await send('POST', '/echo/body', body);
+    expect(response.status).toBe(422);
+    expect(response.body.errors).toEqual([{ in: 'body', pointer, detail }]);
+  },
+);
+
+test.for([
+  { count: Number.MAX_SAFE_INTEGER },
+  { count: Number.MIN_SAFE_INTEGER, id: 7 },
+  { count: null, ratio: 1e20, type: 2 ** 59 },
+])('the numbers in %j are accepted', async (body, t) => {
+  const { send } = await createTestApp(t, { services: [echo] });
+  expect(await send('POST', '/echo/body', body)).toMatchObject({ status: 200, body });
+});
+
+test('an integer in a query that a number does not hold exactly is 422', async (t) => {
+  const { send } = await createTestApp(t, { services: [echo] });
+  expect((await send('GET', '/echo/query?count=9007199254740993')).status).toBe(422);
 });

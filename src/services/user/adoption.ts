@@ -10,7 +10,9 @@ type Pets = Awaited<ReturnType<PetClient['find']>>;
 
 /**
  * Creates the use cases of users and pets. Each calls the pet service first and writes last, so that nothing has changed
- * if the pet service does not respond. A deleted pet is not shown, also before its event ends the adoption.
+ * if the pet service does not respond. A deleted pet is not shown, also before its event ends the adoption. A pet may be
+ * deleted, and its event handled, between the lookup and the write of its adoption. The next adoption of the user ends
+ * that one, so that it does not count.
  */
 export function createAdoption(users: UserRepository, pets: PetClient) {
   const findUser = async (id: number): Promise<UserRecord> => found(await users.find(id), userNotFound);
@@ -63,7 +65,8 @@ export function createAdoption(users: UserRepository, pets: PetClient) {
       const known = await pets.find(requested);
       if (!known.has(petId)) throw petNotFound();
       if (!isNew) return show(record, known);
-      const now = found(await users.addAdoption(id, petId), userNotFound);
+      const deleted = record.pets_ids.filter((one) => !known.has(one));
+      const now = found(await users.addAdoption(id, petId, deleted), userNotFound);
       if (!now.pets_ids.includes(petId)) throw tooManyPets();
       return showWritten(now, requested, known);
     },

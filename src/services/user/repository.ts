@@ -86,10 +86,14 @@ export function createUserRepository(database: Database) {
     },
     /** Resolves with whether the user existed. */
     remove: async (id: number) => (await remove.run({ id })).changes > 0,
-    /** Adds an adoption unless the user has the maximum, and resolves with the user. Undefined: no such user. */
-    addAdoption(id: number, petId: number) {
+    /**
+     * Adds an adoption unless the user has the maximum, and resolves with the user. Undefined: no such user.
+     * @param deleted pets that do not exist any more: their adoptions end first.
+     */
+    addAdoption(id: number, petId: number, deleted: readonly number[]) {
       return write(async () => {
         if ((await lock.get({ id })) === undefined) return undefined;
+        for (const one of deleted) await deleteAdoption.run({ id, petId: one });
         const { count } = (await countAdoptions.get({ id })) ?? { count: 0 };
         if (count < maxAdoptions) await insertAdoption.run({ id, petId });
         return select.get({ id });

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
+import Client from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { createExampleApp } from '../../support/app.ts';
+import { createExampleApp, makeFolder } from '../../support/app.ts';
 import {
   abandon,
   adopt,
@@ -38,6 +40,20 @@ test('a deleted pet makes room for another one', async (t) => {
   await app.delete('/pet/pets/7');
   await app.untilEventsHandled();
   expect((await adoptExtra()).status).toBe(200);
+});
+
+test('an adoption that was written after the event of its pet does not count', async (t) => {
+  const file = join(makeFolder(t), 'user.db');
+  const app = await createExampleApp(t, { config: { services: { user: { database: `sqlite:${file}` } } } });
+  const { send } = app;
+  await createOwner(send, 999);
+  const [next, extra] = (await createPets(send, 2)).map(({ id }) => id) as [number, number];
+  const client = new Client(file);
+  client.exec('INSERT INTO adoption (user_id, pet_id) VALUES (1, 5000)');
+  client.close();
+  expect((await adopt(send, 1, next)).status).toBe(200);
+  expect(petsOf(await readUser(send, 1))).toHaveLength(1_000);
+  expectProblem(await adopt(send, 1, extra), 409);
 });
 
 test('changes of a pet end no adoption', async (t) => {

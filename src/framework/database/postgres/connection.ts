@@ -29,10 +29,15 @@ export interface ConnectionOptions {
 /** A connection could not be opened, so nothing was sent on it. */
 export class ConnectError extends Error {
   readonly code: unknown;
+  /** The errors of the addresses of the server, if there are several. */
+  readonly errors: unknown;
 
-  constructor(cause: Error & { code?: unknown }) {
-    super(cause.message, { cause });
-    this.code = cause.code;
+  /** @param error the reason. It is no `cause`, because a log entry would show its message twice. */
+  constructor({ message, stack, code, errors }: Error & { code?: unknown; errors?: unknown }) {
+    super(message);
+    if (stack !== undefined) this.stack = stack;
+    this.code = code;
+    this.errors = errors;
   }
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { ConnectError } from '../../../../src/framework/database/postgres/connection.ts';
 import { isConflict, toProblem } from '../../../../src/framework/database/postgres/errors.ts';
 import { Problem } from '../../../../src/framework/errors/problem.ts';
+import { captureLog } from '../../../support/app.ts';
 
 const errorOf = (code: string) => Object.assign(new Error('from the server'), { code });
 const terminated = new Error('Connection terminated unexpectedly');
@@ -31,6 +32,14 @@ test.for([
 ] as const)('the status of %s: %o', ([, error, expected]) => {
   const statusOf = (isSent: boolean) => (toProblem(error, isSent) as Problem).status;
   expect({ before: statusOf(false), after: statusOf(true) }).toEqual(expected);
+});
+
+test('a log entry of a connection that could not be opened has the reason once', async () => {
+  const { logging, logs } = await captureLog('info');
+  logging.logger('pet').warn({ err: refused }, 'no connection');
+  const [{ err } = {}] = logs as { err?: { stack: string } }[];
+  expect(err).toMatchObject({ message: 'from the server', code: 'ECONNREFUSED' });
+  expect(err?.stack.split('from the server')).toHaveLength(2);
 });
 
 test('any other error stays as it is, because it is a defect', () => {

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, SocketAddress } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { clientAddressHeader } from './internal-caller.ts';
 
@@ -10,7 +10,16 @@ export function readClientAddress(this: FastifyRequest): string {
   const sent = this.headers[clientAddressHeader];
   return this.caller === 'gateway' && typeof sent === 'string' && isIP(sent) !== 0
     ? sent
-    : withoutPort(this.ip);
+    : normalize(withoutPort(this.ip));
+}
+
+/**
+ * Returns the usual spelling of an address, so that each client has one count: `1.1.1.1` for `::ffff:101:101`, and
+ * `2001:db8::1` for `2001:DB8:0::1` (RFC 5952).
+ */
+function normalize(address: string): string {
+  if (isIP(address) !== 6) return address;
+  return new SocketAddress({ address, family: 'ipv6' }).address.replace(/^::ffff:(?=.*\.)/, '');
 }
 
 /**

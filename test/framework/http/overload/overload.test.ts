@@ -335,6 +335,9 @@ describe('a client that sends more requests than limits.rate', () => {
     for (const client of ['[2001:db8::1]:80', '[2001:db8::2]:80'])
       expect((await getAs(behind.url, client)).status).toBe(200);
     expect((await getAs(behind.url, '[2001:db8::1]:81')).status).toBe(429);
+    // Other spellings of 1.1.1.1 and of 2001:db8::1.
+    for (const client of ['::ffff:101:101', '::FFFF:1.1.1.1', '[::ffff:101:101]:80', '2001:DB8:0:0::1'])
+      expect([client, (await getAs(behind.url, client)).status]).toEqual([client, 429]);
   });
 
   test('does not count the calls that its requests cause', async (t) => {

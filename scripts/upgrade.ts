@@ -36,13 +36,13 @@ await runCommand(async () => {
   try {
     const next = source.framework.version;
     const order = compareVersions(next, framework.version);
-    if (order === 0) return console.log(`already at ${next}`);
     if (order < 0)
       throw new UsageError(
         `${values.from} has the framework ${next}, which is older than ${framework.version} here`,
       );
     const files = parseFiles(git(root, 'ls-files', '--stage'));
     const plan = planFiles(files, framework, source);
+    if (order === 0) return reportSame(next, values.from, plan);
     const manifest = planManifest(source, framework.version);
     report(`${framework.version} → ${next}`, plan, manifest, values['dry-run']);
     if (!values['dry-run']) apply(source, plan, manifest);
@@ -78,11 +78,20 @@ function planManifest(source: Source, version: string): MergedManifest {
   return mergeManifest(own, source.readManifestOf(version), next, leftOut);
 }
 
+/** Reports files that differ although the versions are equal. Nothing is replaced, because it would be no upgrade. */
+function reportSame(version: string, from: string, { added, changed, deleted, byHand }: FilePlan): void {
+  console.log(`already at ${version}: nothing is replaced`);
+  const newer = [...added, ...changed, ...deleted].filter((path) => !byHand.includes(path));
+  list('changed by hand, and replaced by the next version:', byHand);
+  list(`different in ${from}, whose version has not been raised:`, newer.sort());
+}
+
+function list(title: string, lines: readonly string[]): void {
+  if (lines.length > 0) console.log([title, ...lines].join('\n  '));
+}
+
 function report(versions: string, plan: FilePlan, manifest: MergedManifest, isDry: boolean): void {
   const { added, changed, deleted, byHand, kept } = plan;
-  const list = (title: string, lines: readonly string[]) => {
-    if (lines.length > 0) console.log([title, ...lines].join('\n  '));
-  };
   const verb = isDry ? 'would be ' : '';
   console.log(`framework ${versions}`);
   console.log(`files: ${added.length} added, ${changed.length} changed, ${deleted.length} deleted`);

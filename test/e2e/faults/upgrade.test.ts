@@ -100,6 +100,25 @@ test('a mistake of the user, or nothing to do, is one line, and nothing is writt
   await expectLine(['--from', framework], 2, 'This project is not a git repository with a commit');
 });
 
+test('with the same version, it names the files that differ, and why, and replaces nothing', async (t) => {
+  const { product, framework, upgrade, changes } = open(t);
+  const { version } = JSON.parse(readFileSync(join(product, 'framework.json'), 'utf8'));
+  edit(product, 'docs/glossary.md', 'One word', 'Our word');
+  commit(product);
+  edit(framework, 'docs/events.md', 'Events', 'All events');
+  commit(framework);
+  expect(await upgrade('--from', framework)).toEqual({
+    code: 0,
+    output: `already at ${version}: nothing is replaced
+changed by hand, and replaced by the next version:
+  docs/glossary.md
+different in ${framework}, whose version has not been raised:
+  docs/events.md
+`,
+  });
+  expect(changes()).toBe('');
+});
+
 test('a dry run prints what would change, and a failed step says how to go back', async (t) => {
   const { product, framework, upgrade, setVersion, changes } = open(t);
   setVersion('9.0.0');

@@ -199,7 +199,8 @@ is_new_enough() {
 }
 
 install_dependencies() {
-  cmp -s package-lock.json node_modules/.installed && return
+  # Without names, because a new name of the project changes no dependency.
+  cmp -s <(without_names package-lock.json) <(without_names node_modules/.installed) && return
   command -v npm >/dev/null || fail 'npm is needed to install the dependencies' 1
   [ -w . ] || fail "$PWD cannot be written, and the dependencies are not installed" 1
   echo 'run.sh: installing dependencies, once' >&2
@@ -213,6 +214,8 @@ install_dependencies() {
   ln -sf "$1" node_modules/.node
   cp package-lock.json node_modules/.installed
 }
+
+without_names() { if [ -f "$1" ]; then grep -v '^ *"name": ' "$1"; fi; }
 
 # Runs a step of the setup. SIGTERM and Ctrl-C end the step, and then this script with exit code 0.
 set_up() {

@@ -136,7 +136,12 @@ test('installs the dependencies again only if the lock file has changed', async 
     return calls.split('\n').filter((line) => line === `${project} ci`).length;
   };
   expect(await status()).toBe(0);
-  appendFileSync(join(project, 'package-lock.json'), '\n');
+  const lock = join(project, 'package-lock.json');
+  // A new name of the project changes no dependency.
+  writeFileSync(lock, readFileSync(lock, 'utf8').replaceAll('"name": "modular-monolith"', '"name": "shop"'));
+  expect(readFileSync(lock, 'utf8')).not.toBe(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  expect(await status()).toBe(0);
+  appendFileSync(lock, '\n');
   expect(await status()).toBe(1);
   expect(await status()).toBe(1);
   // The debugger of the editor starts this program.

@@ -102,6 +102,7 @@ export default defineConfig({
         'src/main.ts',
         'src/framework/start.ts',
         'src/framework/app/start.ts',
+        'src/framework/app/instance-processes.ts',
         'src/framework/app/instances.ts',
         'src/framework/database/backup/*.ts',
       ],

@@ -1,14 +1,10 @@
-import cluster, { type Worker } from 'node:cluster';
-import { once } from 'node:events';
+import type { Worker } from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { internalLimits } from '../config/limits.ts';
 import type { Logger } from '../logging/logger.ts';
 import { relayMetrics } from '../metrics/cluster.ts';
 import { InstanceCounts } from '../metrics/instance-counts.ts';
-import { closeUnaccepted } from './handed-connections.ts';
-
-/** How an instance stops, see `App.stop`. */
-export type StopMode = 'refuse' | 'hand over';
+import { createInstanceProcesses } from './instance-processes.ts';
 
 export interface InstancesOptions {
   /** The name of the app in logs and metrics. */
@@ -34,29 +30,23 @@ export interface Instances {
   kill(): void;
 }
 
-/** An instance ended before it listened, with this exit code. */
-export class InstanceError extends Error {
-  readonly code: number;
-  constructor(code: number) {
-    super(`an instance ended with ${code} before it listened`);
-    this.code = code;
-  }
-}
-
 /** The pause before an instance is started again. It doubles with each failure, until an instance has run `stableMs`. */
 const restartPause = { firstMs: 1_000, maxMs: 30_000, stableMs: 60_000 };
 
 export function openInstances({ label, count, log, key }: InstancesOptions): Instances {
   /** The instances that listen, by number. */
   const slots = new Map<number, Worker>();
-  /** Every child process: starting, serving or ending. */
-  const alive = new Set<Worker>();
   /** The starts in progress, by number. */
   const starting = new Map<number, Promise<void>>();
   /** The number of consecutive failures to start or to stay alive, by instance number. */
   const failures = new Map<number, number>();
   const counts = new InstanceCounts(label, count, slots);
-  const listenForMetrics = relayMetrics(slots, counts);
+  const processes = createInstanceProcesses({
+    log,
+    key,
+    counts,
+    listenForMetrics: relayMetrics(slots, counts),
+  });
   let isStopping = false;
   let replacing: Promise<void> = Promise.resolve();
 
@@ -64,29 +54,14 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
   function start(slot: number, timeoutMs?: number): Promise<void> {
     let started = starting.get(slot);
     if (started === undefined) {
-      started = fork(slot, timeoutMs).finally(() => starting.delete(slot));
+      started = startNow(slot, timeoutMs).finally(() => starting.delete(slot));
       starting.set(slot, started);
     }
     return started;
   }
 
-  async function fork(slot: number, timeoutMs?: number): Promise<void> {
-    const worker = cluster.fork({ MONOLITH_INSTANCE: String(slot), MONOLITH_KEY: key });
-    alive.add(worker);
-    worker.once('exit', () => alive.delete(worker));
-    // A message to an instance that is ending fails. The 'exit' listener below logs the reason.
-    worker.on('error', (err) => log.warn({ instance: slot, err }, 'an instance cannot be reached'));
-    listenForMetrics(worker);
-    closeUnaccepted(worker, (connections) => {
-      counts.dropped += connections;
-      log.warn({ instance: slot, connections }, 'closed connections that an instance never accepted');
-    });
-    const timer = timeoutMs === undefined ? undefined : setTimeout(killHung, timeoutMs, slot, worker);
-    try {
-      await Promise.race([once(worker, 'listening'), failOnExit(worker)]);
-    } finally {
-      clearTimeout(timer);
-    }
+  async function startNow(slot: number, timeoutMs?: number): Promise<void> {
+    const worker = await processes.fork(slot, timeoutMs);
     const since = performance.now();
     slots.set(slot, worker);
     worker.once('exit', (code, signal) => {
@@ -120,24 +95,9 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
       if (isStopping) return;
       const old = slots.get(slot);
       await start(slot, internalLimits.startMs);
-      if (old !== undefined && old !== slots.get(slot)) await end(old, 'hand over', slot);
+      if (old !== undefined && old !== slots.get(slot)) await processes.end(old, 'hand over', slot);
       log.info({ instance: slot }, 'instance replaced');
     }
-  }
-
-  async function end(worker: Worker, mode: StopMode, slot?: number): Promise<void> {
-    if (!alive.has(worker)) return;
-    const ended = new Promise((resolve) => worker.once('exit', resolve));
-    worker.send(mode, () => {});
-    const timer = setTimeout(killHung, internalLimits.stopMs + internalLimits.killMs, slot, worker);
-    await ended;
-    clearTimeout(timer);
-  }
-
-  function killHung(slot: number | undefined, worker: Worker): void {
-    counts.failures.hung += 1;
-    log.error({ instance: slot, pid: worker.process.pid }, 'an instance does not respond: killing it');
-    worker.process.kill('SIGKILL');
   }
 
   return {
@@ -162,19 +122,8 @@ export function openInstances({ label, count, log, key }: InstancesOptions): Ins
     },
     async stop() {
       isStopping = true;
-      await Promise.all([...alive].map((worker) => end(worker, 'refuse')));
+      await processes.endAll();
     },
-    kill() {
-      for (const worker of alive) worker.process.kill('SIGKILL');
-    },
+    kill: processes.killAll,
   };
-}
-
-async function failOnExit(worker: Worker): Promise<never> {
-  const code = await new Promise<number | null>((resolve) => {
-    worker.once('exit', resolve);
-    // A process that could not be spawned never exits.
-    worker.once('error', () => resolve(null));
-  });
-  throw new InstanceError(code ?? 1);
 }

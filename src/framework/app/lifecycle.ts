@@ -4,7 +4,7 @@ import { internalLimits } from '../config/limits.ts';
 import { ownOrigin } from '../config/topology.ts';
 import type { OpenedService } from '../service/open-service.ts';
 import { watchEventLoop } from './event-loop-watch.ts';
-import type { StopMode } from './instances.ts';
+import type { StopMode } from './instance-processes.ts';
 import type { Runtime } from './runtime.ts';
 import { StartError } from './start-errors.ts';
 

@@ -17,7 +17,8 @@ import type { OpenApiDocument } from '../openapi/response-contract.ts';
 import { type App, type AppOptions, buildApp } from './app.ts';
 import { readArguments, UsageError } from './arguments.ts';
 import { notifyListening, stopGracefully } from './graceful-stop.ts';
-import { InstanceError, openInstances, type StopMode } from './instances.ts';
+import { InstanceError, type StopMode } from './instance-processes.ts';
+import { openInstances } from './instances.ts';
 import { loadServices, type ServiceImports } from './load-services.ts';
 import { describeListenError, describeLogError, StartError } from './start-errors.ts';
 

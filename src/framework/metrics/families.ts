@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { createDatabaseFamilies } from './database-families.ts';
 import { createEventFamilies } from './event-families.ts';
-import type { Family, Labels, Sample } from './family.ts';
-import type { Histogram } from './histogram.ts';
-import type { DatabaseSource, MetricSources } from './sources.ts';
+import { type Family, type Sample, toSamples } from './family.ts';
+import type { MetricSources } from './sources.ts';
 
 export interface FamilyOptions extends MetricSources {
   /** The `service` label of the app's own series. */
@@ -17,11 +17,6 @@ export function createFamilies(options: FamilyOptions): Family[] {
     calls.flatMap(({ service, peer, counts }) =>
       [...counts].map(([operation, count]) => ({ labels: { service, peer, operation }, count })),
     );
-  const ofDatabases = (read: (database: DatabaseSource) => number | undefined) =>
-    [...databases].flatMap(([service, database]) => {
-      const value = read(database);
-      return value === undefined ? [] : [{ labels: { service }, value }];
-    });
 
   return [
     {
@@ -96,36 +91,7 @@ export function createFamilies(options: FamilyOptions): Family[] {
         })),
     },
     ...createEventFamilies(consumers),
-    {
-      name: names.commit,
-      help: 'Writes in one transaction, which share a flush to disk.',
-      type: 'histogram',
-      read: () =>
-        [...databases].flatMap(([service, { counts }]) =>
-          toSamples(names.commit, { service }, counts.commits),
-        ),
-    },
-    {
-      name: 'database_write_failures_total',
-      help: 'Writes that failed because the disk was full or failed, or because another process held a lock.',
-      type: 'counter',
-      read: () =>
-        [...databases].flatMap(([service, { counts }]) =>
-          Object.entries(counts.failures).map(([reason, value]) => ({ labels: { service, reason }, value })),
-        ),
-    },
-    {
-      name: 'database_size_bytes',
-      help: 'Size of the database file.',
-      type: 'gauge',
-      read: () => ofDatabases((database) => database.sizes()?.main),
-    },
-    {
-      name: 'database_wal_size_bytes',
-      help: 'Size of the write-ahead log of the database.',
-      type: 'gauge',
-      read: () => ofDatabases((database) => database.sizes()?.wal),
-    },
+    ...createDatabaseFamilies(databases),
   ];
 }
 
@@ -133,7 +99,6 @@ const names = {
   request: 'http_request_duration_seconds',
   call: 'service_call_duration_seconds',
   batch: 'service_call_batch_size',
-  commit: 'database_commit_writes',
   lag: 'nodejs_eventloop_lag_seconds',
 } as const;
 
@@ -146,18 +111,4 @@ function countInFlight({ inFlight }: FastifyInstance): Sample[] {
     counts.set(serviceName, (counts.get(serviceName) ?? 0) + 1);
   }
   return [...counts].map(([service, value]) => ({ labels: { service }, value }));
-}
-
-/** Converts a histogram to samples. Each bucket of the text format includes the buckets with lower bounds. */
-function toSamples(name: string, labels: Labels, { bounds, counts, sum }: Histogram): Sample[] {
-  let total = 0;
-  const buckets = [...counts].map((count, index) => {
-    total += count;
-    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[index] ?? '+Inf' }, value: total };
-  });
-  return [
-    ...buckets,
-    { metricName: `${name}_sum`, labels, value: sum },
-    { metricName: `${name}_count`, labels, value: total },
-  ];
 }

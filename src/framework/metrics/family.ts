@@ -1,3 +1,5 @@
+import type { Histogram } from './histogram.ts';
+
 export type Labels = Readonly<Record<string, string>>;
 
 /** One line of the text format. */
@@ -13,4 +15,18 @@ export interface Family {
   readonly help: string;
   readonly type: 'histogram' | 'counter' | 'gauge';
   read(): Iterable<Sample>;
+}
+
+/** Converts a histogram to samples. Each bucket of the text format includes the buckets with lower bounds. */
+export function toSamples(name: string, labels: Labels, { bounds, counts, sum }: Histogram): Sample[] {
+  let total = 0;
+  const buckets = [...counts].map((count, index) => {
+    total += count;
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[index] ?? '+Inf' }, value: total };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: total },
+  ];
 }

@@ -35,10 +35,7 @@ const data = new Set(['example', 'default', 'const', 'enum', 'value', 'dependent
 
 /** Creates functions that copy parts of a service's document and qualify every name. */
 export function createQualifier(part: Part, claimOperationId: (id: string, method: string) => void) {
-  const qualify = (name: string) => `${part.service}.${name}`;
-  const qualifyScheme = (name: string) => (commonSchemes.has(name) ? name : qualify(name));
-  /** The tag with the service's name needs no prefix, because the name is unique. */
-  const qualifyTag = (name: string) => (name === part.service ? name : qualify(name));
+  const { qualify, qualifyScheme, qualifyTag, rewriteRef } = createNames(part);
   const components = (part.document.components ?? {}) as Record<string, JsonObject>;
 
   function walk(node: Json, isMap = false): Json {
@@ -119,6 +116,21 @@ export function createQualifier(part: Part, claimOperationId: (id: string, metho
     };
   }
 
+  function walkComponent(kind: string, component: Json): Json {
+    return kind === 'links' ? walkLink(component) : walk(component);
+  }
+
+  return { qualify, qualifyTag, walk, walkComponent, walkSecurity };
+}
+
+/** Creates functions that qualify one name or one reference of a service's document. */
+function createNames(part: Part) {
+  const qualify = (name: string) => `${part.service}.${name}`;
+  const qualifyScheme = (name: string) => (commonSchemes.has(name) ? name : qualify(name));
+  /** The tag with the service's name needs no prefix, because the name is unique. */
+  const qualifyTag = (name: string) => (name === part.service ? name : qualify(name));
+
+  /** @throws {MergeError} if the reference would have no target in the merged document. */
   function rewriteRef(ref: string): string {
     const [hash, section, ...tokens] = ref.split('/');
     if (hash !== '#') return ref;
@@ -134,11 +146,7 @@ export function createQualifier(part: Part, claimOperationId: (id: string, metho
     throw new MergeError(`${part.service}: the reference ${ref} would have no target after the merge`);
   }
 
-  function walkComponent(kind: string, component: Json): Json {
-    return kind === 'links' ? walkLink(component) : walk(component);
-  }
-
-  return { qualify, qualifyTag, walk, walkComponent, walkSecurity };
+  return { qualify, qualifyScheme, qualifyTag, rewriteRef };
 }
 
 /**

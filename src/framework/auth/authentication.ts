@@ -16,17 +16,13 @@ declare module 'fastify' {
   }
 }
 
-export interface AuthenticationOptions {
-  /** Undefined: `auth` is off, and every route is open. */
-  readonly verify: VerifyCredential | undefined;
-}
-
 /**
  * Identifies the sender of a request, and rejects the request if its route does not allow that sender. This happens
  * before the body is read, so also before validation and idempotency keys. A credential that is not valid is rejected
  * on open routes too.
+ * @param verify undefined: `auth` is off, and every route is open.
  */
-export const authentication = fp<AuthenticationOptions>(
+export const authentication = fp<{ readonly verify: VerifyCredential | undefined }>(
   async (app, { verify }) => {
     if (verify === undefined) return;
 

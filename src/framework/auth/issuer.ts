@@ -13,7 +13,7 @@ type Issuer = Pick<TokenVerifierOptions, 'issuer' | 'keys'> & Pick<KeySet, 'isAw
 /** Creates the issuer of the `auth` service: its `iss` is its name. @param fetchKeys requests its key set. */
 export function createBuiltInIssuer(name: string, fetchKeys: FetchKeys): Issuer {
   const { find, isAway } = createKeySet(fetchKeys);
-  return { issuer: async () => name, keys: find, isAway };
+  return { issuer: name, keys: find, isAway };
 }
 
 /** Creates an external issuer, which is discovered when its first token comes (OpenID Connect Discovery 1.0, section 4). */
@@ -37,7 +37,7 @@ export function createExternalIssuer(url: string): Issuer {
   }
 
   const { find, isAway } = createKeySet(async (signal) => readJson(await discover(), signal));
-  return { issuer: async () => url, keys: find, isAway };
+  return { issuer: url, keys: find, isAway };
 }
 
 /** Reads `jwks_uri`. @throws {KeysUnavailable} if the document is not that of this issuer. */

@@ -20,8 +20,8 @@ const maxTokens = 10_000;
 const clockTolerance = 5;
 
 export interface TokenVerifierOptions {
-  /** The `iss` of the tokens. Rejects while the issuer cannot be discovered. */
-  issuer(): Promise<string>;
+  /** The `iss` of the tokens. */
+  readonly issuer: string;
   readonly audience: string;
   /** The path of the claim with the scopes, for example `scope` or `realm_access.roles`. */
   readonly claim: string;
@@ -66,7 +66,7 @@ export function createTokenVerifier({
     const token = credentials.exec(authorization)?.[1];
     if (token === undefined) throw new InvalidCredential('the header is not "Bearer" and one token');
     const { payload } = await jwtVerify(token, keys, {
-      ...{ issuer: await issuer(), audience, algorithms, clockTolerance, typ: 'at+jwt' },
+      ...{ issuer, audience, algorithms, clockTolerance, typ: 'at+jwt' },
       requiredClaims: ['exp', 'sub'],
     });
     const principal = toPrincipal(payload, path);

@@ -29,11 +29,14 @@ export interface Metrics extends MetricSources {
 }
 
 export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOptions): Metrics {
-  const traffic = createRequestMetrics(label);
-  const databases = new Map<string, DatabaseSource>();
-  const calls: CallsSource[] = [];
-  const consumers: ConsumerSource[] = [];
   const { lag, close } = watchLag();
+  const sources = {
+    traffic: createRequestMetrics(label),
+    databases: new Map<string, DatabaseSource>(),
+    calls: [] as CallsSource[],
+    consumers: [] as ConsumerSource[],
+    lag,
+  };
   let registry: Promise<Registry> | undefined;
 
   // A scrape takes milliseconds, in every instance. Clients that scrape often share a result.
@@ -47,16 +50,8 @@ export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOption
   async function openRegistry(): Promise<Registry> {
     const { Registry } = await import('@prometheus-io/client');
     const own = new Registry();
-    const families = createFamilies({
-      label,
-      traffic,
-      databases,
-      calls,
-      consumers,
-      lag,
-      server: () => server,
-    });
-    for (const family of families) own.registerMetric(toMetric(family));
+    for (const family of createFamilies({ ...sources, label, server: () => server }))
+      own.registerMetric(toMetric(family));
     const all = Registry.merge([own, await openProcessMetrics()]);
     all.setDefaultLabels({ service: label, ...(number !== undefined && { worker: number }) });
     return all;
@@ -64,11 +59,7 @@ export function createMetrics({ label, maxAgeMs, number, gather }: MetricsOption
 
   let server: FastifyInstance;
   return {
-    traffic,
-    databases,
-    calls,
-    consumers,
-    lag,
+    ...sources,
     render,
     addTo(scope) {
       server = scope;

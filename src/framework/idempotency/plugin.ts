@@ -16,19 +16,15 @@ declare module 'fastify' {
   }
 }
 
-export interface IdempotencyOptions {
-  /** The keys in the database of the service; undefined if it has none. */
-  readonly keys: IdempotencyKeys | undefined;
-}
-
 /** The headers that are stored with a response. All others belong to a single request, such as `x-request-id`. */
 const storedHeaders = ['content-type', 'location', 'etag'];
 
 /**
  * Makes it safe to repeat a POST that has an `Idempotency-Key`: draft-ietf-httpapi-idempotency-key-header. Register it
  * before the routes of a service.
+ * @param keys the keys in the database of the service; undefined if it has none.
  */
-export const idempotency = fp<IdempotencyOptions>(
+export const idempotency = fp<{ readonly keys: IdempotencyKeys | undefined }>(
   async (scope, { keys }) => {
     scope.decorateRequest('keyed', null);
     scope.addHook('onRoute', (route) => {

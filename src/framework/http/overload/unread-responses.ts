@@ -4,11 +4,6 @@ import fp from 'fastify-plugin';
 import { internalLimits, type Limits } from '../../config/limits.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 
-export interface UnreadResponsesOptions {
-  readonly limits: Pick<Limits, 'unread'>;
-  readonly concurrency: ConcurrencyLimit;
-}
-
 /** How often the bytes are counted. */
 const checkMs = 100;
 /** The connection of a smaller unread response is never closed, because that would free too little. */
@@ -19,7 +14,7 @@ const minLargeBytes = 65_536;
  * each check closes the connection that has kept a large response for the longest time. So clients that never read
  * cannot lock out the others.
  */
-export const unreadResponses = fp<UnreadResponsesOptions>(
+export const unreadResponses = fp<{ readonly limits: Limits; readonly concurrency: ConcurrencyLimit }>(
   async (app, { limits, concurrency }) => {
     /** When each large response was first seen. */
     let firstSeen = new Map<ServerResponse, number>();

@@ -30,7 +30,7 @@ export function createContractMonitor({
   fetchDocument,
 }: ContractMonitorOptions) {
   const uses: UsedOperation[] = [];
-  let state: 'unknown' | 'OK' | 'broken' = 'unknown';
+  /** The result of the last comparison. */
   let breaks: readonly BreakingChange[] = [];
   let timer: NodeJS.Timeout | undefined;
   let nextPauseMs = pauseMs.min;
@@ -50,13 +50,13 @@ export function createContractMonitor({
     }
     isChecking = true;
     isOutdated = false;
-    const isDone = (await compareOnce()) && state === 'OK' && !isOutdated;
+    const isDone = (await compareOnce()) && breaks.length === 0 && !isOutdated;
     isChecking = false;
     nextPauseMs = isDone ? pauseMs.min : Math.min(nextPauseMs * 2, pauseMs.max);
     if (!isDone) schedule(nextPauseMs);
   }
 
-  /** Resolves with whether the peer served its document. Without a document the state does not change. */
+  /** Resolves with whether the peer served its document. Without a document the result does not change. */
   async function compareOnce(): Promise<boolean> {
     let document: OpenApiDocument;
     try {
@@ -87,7 +87,6 @@ export function createContractMonitor({
     }
     if (isNew && found.length === 0) log.info({ peer }, 'the contract of a peer is kept again');
     breaks = found;
-    state = found.length === 0 ? 'OK' : 'broken';
   }
 
   function schedule(ms: number): void {
@@ -106,7 +105,7 @@ export function createContractMonitor({
       schedule(pauseMs.min);
     },
     /** Whether the last comparison found a breaking change, or was impossible. */
-    isBroken: () => state === 'broken',
+    isBroken: () => breaks.length > 0,
     close(): void {
       isClosed = true;
       clearTimeout(timer);

@@ -4,8 +4,8 @@ import { getLogger } from '../logging/logger.ts';
 
 // The errors have the names of their base classes, because a span records the name as `error.type`.
 
-/** The operation whose call failed. */
-interface CalledOperation {
+/** The operation of a call. */
+export interface CalledOperation {
   readonly peer: string;
   /** `GET /pet/pets/` */
   readonly target: string;

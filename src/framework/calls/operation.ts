@@ -7,7 +7,7 @@ import { getLogger } from '../logging/logger.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from '../openapi/response-contract.ts';
 import { assertOutsideWrite, createRequestWriter, rejectEmptyLists } from './call-init.ts';
 import { CallMetrics, type CallOutcome } from './call-metrics.ts';
-import { CallLoop, PeerTimeout, PeerUnavailable } from './errors.ts';
+import { type CalledOperation, CallLoop, PeerTimeout, PeerUnavailable } from './errors.ts';
 import { ResponseTimeout } from './exchange.ts';
 import type { CallInit } from './peers.ts';
 import { toCallerProblem } from './refusal.ts';
@@ -18,11 +18,8 @@ import type { HttpRequest, HttpResponse, TransportLimits } from './transport.ts'
  * @throws {PeerUnavailable} The peer did not respond, or its response does not match the contract.
  * @throws {PeerTimeout} There was no complete response before the deadline.
  */
-export interface Operation<Init, Data> {
+export interface Operation<Init, Data> extends CalledOperation {
   (init: Init): Promise<Data>;
-  readonly peer: string;
-  /** `GET /pet/pets/` */
-  readonly target: string;
   readonly contract: OperationContract;
   /** Total ms for a call. */
   readonly deadline: number;

@@ -1,13 +1,23 @@
-import type { Context } from '../../context/context.ts';
+import type { Context, RequestState } from '../../context/context.ts';
 import type { PropagatedContext } from '../../context/propagation.ts';
 import type { Span } from '../../context/span.ts';
 import type { FoundItems } from '../peers.ts';
-import type { Interest, Pending } from './shared-context.ts';
+
+/**
+ * The state of a pending lookup that tells whether its caller still waits. It does not refer to the lookup, because a
+ * connection keeps the state of its last call in memory.
+ */
+export interface Interest {
+  /** Whether the lookup has been rejected. */
+  isGone: boolean;
+  readonly request: RequestState | undefined;
+}
 
 interface PendingLookupOptions<Item> {
   readonly ids: readonly number[];
   readonly context: Context | undefined;
   readonly propagated: PropagatedContext;
+  /** The span from the start of the lookup until its outcome. */
   readonly span: Span | undefined;
   /** Creates the error for a lookup that reaches its deadline. */
   createTimeout(): Error;
@@ -16,7 +26,7 @@ interface PendingLookupOptions<Item> {
 }
 
 /** A lookup that waits for the calls that it needs, until its deadline. */
-export class PendingLookup<Item> implements Pending {
+export class PendingLookup<Item> {
   readonly ids: readonly number[];
   readonly context: Context | undefined;
   readonly propagated: PropagatedContext;

@@ -2,8 +2,7 @@ import { currentContext, runInContext } from '../../context/context.ts';
 import type { PropagatedContext } from '../../context/propagation.ts';
 import type { Span } from '../../context/span.ts';
 import { RequestEnded } from '../../errors/problem.ts';
-import { PeerTimeout, PeerUnavailable } from '../errors.ts';
-import type { Operation } from '../operation.ts';
+import { type CalledOperation, PeerTimeout, PeerUnavailable } from '../errors.ts';
 import type { FoundItems } from '../peers.ts';
 import { CallSlot } from './call-slot.ts';
 import { createGroups, divide, type Group, type Groups, selectLive } from './groups.ts';
@@ -32,7 +31,7 @@ const bounds = {
 };
 
 export interface QueueOptions<Item> {
-  readonly operation: Pick<Operation<never, unknown>, 'peer' | 'target'>;
+  readonly operation: CalledOperation;
   /** The maximum number of ids in a call. */
   readonly size: number;
   call(ids: number[]): Promise<Item[]>;

@@ -1,34 +1,16 @@
-import type { Context } from '../../context/context.ts';
-import { isOneTrace, mergeForBatch, type PropagatedContext } from '../../context/propagation.ts';
-import { idsOf, type Span, startBatchSpan } from '../../context/span.ts';
-import type { Operation } from '../operation.ts';
-
-/**
- * The state of a pending lookup that tells whether its caller still waits. It does not refer to the lookup, because a
- * connection keeps the state of its last call in memory.
- */
-export interface Interest {
-  /** Whether the lookup has been rejected. */
-  isGone: boolean;
-  readonly request: Context['request'];
-}
-
-/** The part of a pending lookup that the context of its calls needs. */
-export interface Pending {
-  readonly context: Context | undefined;
-  readonly propagated: PropagatedContext;
-  /** The span from the start of the lookup until its outcome. */
-  readonly span: Span | undefined;
-  readonly interest: Interest;
-}
+import type { Context, RequestState } from '../../context/context.ts';
+import { isOneTrace, mergeForBatch } from '../../context/propagation.ts';
+import { idsOf, startBatchSpan } from '../../context/span.ts';
+import type { CalledOperation } from '../errors.ts';
+import type { Interest, PendingLookup } from './pending-lookup.ts';
 
 /**
  * Opens the context of a call for `count` ids. If several requests share the call, its context has a separate request
  * id, and a log entry lists the ids of these requests.
  */
 export function openCallContext(
-  { peer, target }: Pick<Operation<never, unknown>, 'peer' | 'target'>,
-  callers: readonly Pending[],
+  { peer, target }: CalledOperation,
+  callers: readonly Pick<PendingLookup<never>, 'context' | 'propagated' | 'span' | 'interest'>[],
   count: number,
 ): Context | undefined {
   const first = callers.find(({ context }) => context !== undefined)?.context;
@@ -54,7 +36,7 @@ export function openCallContext(
  * a connection keeps the state in memory until its next call. Measured with such a reference: a user read over 50
  * connections took 1.4 times the processor time.
  */
-function shareState(interests: readonly Interest[]): NonNullable<Context['request']> {
+function shareState(interests: readonly Interest[]): RequestState {
   return {
     get isOver() {
       return interests.every(({ isGone, request }) => isGone || request?.isOver);

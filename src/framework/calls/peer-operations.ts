@@ -95,10 +95,14 @@ function declareOperation(
     if (use.sends !== undefined) Object.keys(init?.query ?? {}).forEach(send);
     return operation(init);
   };
-  const batchBy: AnyOperation['batchBy'] = (parameter, { key = 'id', as } = {}) => {
+  const batchBy: AnyOperation['batchBy'] = (parameter, { key = 'id', as = operation.as } = {}) => {
     checkUse(document, { ...use, sends: [parameter] });
     send(parameter);
-    return createLookup(operation, parameter, key, as ?? operation.as);
+    return lookupByIds(operation as Operation<CallInit, Record<string, number>[]>, {
+      ...{ parameter, as },
+      createInit: (ids) => ({ query: { [parameter]: ids }, as }),
+      idOf: (item) => item[key] as number,
+    });
   };
   return { use, operation: Object.assign(call, { batchBy }) };
 }
@@ -153,23 +157,6 @@ function list(names: readonly string[]): string {
 }
 
 /** Returns the error message for a call before the app listens. */
-export function describeTooEarly({
-  service,
-  peer,
-  operationId,
-}: Pick<PeerUse, 'service' | 'peer' | 'operationId'>) {
+export function describeTooEarly({ service, peer, operationId }: PeerUse): string {
   return `${service} called ${operationId} of ${peer} before the app listens. Call it in a handler, in onStart or in a job`;
-}
-
-function createLookup(
-  operation: Operation<CallInit | undefined, unknown>,
-  parameter: string,
-  key: string,
-  as: ActsAs,
-): Lookup<number, unknown> {
-  return lookupByIds(operation as Operation<CallInit, Record<string, number>[]>, {
-    ...{ parameter, as },
-    createInit: (ids) => ({ query: { [parameter]: ids }, as }),
-    idOf: (item) => item[key] as number,
-  });
 }

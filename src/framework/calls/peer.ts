@@ -126,13 +126,9 @@ export function connectPeer({
  * Opens connections that check whether the app of a service responds. The gateway uses them for each service that it
  * forwards to.
  */
-export function monitorPeer(
-  service: string,
-  origin: () => string,
-  headers: Readonly<Record<string, string>>,
-) {
+export function monitorPeer(service: string, origin: string, headers: Readonly<Record<string, string>>) {
   const { isReachable, close } = openPeer(service, {
-    origin,
+    origin: () => origin,
     document: undefined,
     deadline: internalLimits.checkMs,
     limits: { unused: internalLimits.unusedMs },

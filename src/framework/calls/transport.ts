@@ -42,13 +42,13 @@ export interface TransportLimits {
  * with the complete response. Uses `dispatch` of undici, because its `fetch` and `request` create streams. Streams cost
  * up to three times as much, and outlive the young generation of the heap.
  */
-export function openTransport(limits: TransportLimits = {}) {
-  const { connections, open: maxOpen = 4_096, connect = 1_000, answer, unused } = limits;
+export function openTransport(limits: TransportLimits) {
+  const { connections = 32, open: maxOpen = 4_096, connect = 1_000, answer = -1, unused } = limits;
   let open = 0;
   const options = {
-    connections: connections ?? 32,
+    connections,
     pipelining: 1,
-    maxResponseSize: answer ?? -1,
+    maxResponseSize: answer,
     connect,
     ...(unused !== undefined && { keepAliveMaxTimeout: unused }),
     // `Collector` has a timeout for the complete call.

@@ -45,7 +45,7 @@ export async function mountProxy(
   options: ProxyOptions,
 ): Promise<() => Promise<PeerState>> {
   const { service, origin, headers } = options;
-  const { check, close } = monitorPeer(service, () => origin, headers);
+  const { check, close } = monitorPeer(service, origin, headers);
   server.addHook('onClose', close);
   await server.register(
     async (scope) => {

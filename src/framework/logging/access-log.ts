@@ -7,6 +7,7 @@ export interface RequestFields {
   /** The pattern of the route; absent if no route matches. */
   readonly route?: string | undefined;
   readonly status: number;
+  /** The entry has whole microseconds. */
   readonly ms: number;
   /** Whether the client disconnected before it had the response. */
   readonly aborted?: boolean;
@@ -49,7 +50,7 @@ export const fastAccessLog: AccessLog = {
     const state = log as Logger & PrivateState;
     const routeField = route === undefined ? '' : `,"route":${JSON.stringify(route)}`;
     const request = `"method":"${method}","path":${JSON.stringify(shorten(path))}${routeField}`;
-    const response = `"status":${status},"ms":${ms}${aborted === true ? ',"aborted":true' : ''}`;
+    const response = `"status":${status},"ms":${round(ms)}${aborted === true ? ',"aborted":true' : ''}`;
     const start = `{"level":"info"${state[symbols.timeSym]()}${state[symbols.chindingsSym]}`;
     state[symbols.streamSym].write(`${start},${request},${response},"msg":"request"}\n`);
   },
@@ -59,13 +60,18 @@ export const fastAccessLog: AccessLog = {
 export const publicAccessLog: AccessLog = {
   createRequestLogger: (log, reqId) => log.child({ reqId }),
   writeRequest(log, { method, path, route, status, ms, aborted }) {
-    const fields = { method, path: shorten(path), ...(route !== undefined && { route }), status, ms };
+    const routeField = route === undefined ? {} : { route };
+    const fields = { method, path: shorten(path), ...routeField, status, ms: round(ms) };
     log.info(aborted === true ? { ...fields, aborted } : fields, 'request');
   },
 };
 
 function shorten(path: string): string {
   return path.length > maxPathLength ? `${path.slice(0, maxPathLength)}…` : path;
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 /** Returns whether Pino still has the private state. access-log.test.ts fails if it does not. */

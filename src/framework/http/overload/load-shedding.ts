@@ -3,15 +3,16 @@ import type { FastifyServerOptions } from 'fastify';
 import { internalLimits, type Limits } from '../../config/limits.ts';
 import { createServer } from '../../context/node-http.ts';
 import { readRequestId } from '../../context/propagation.ts';
+import { pathOf } from '../../context/url.ts';
 import { prepareProblemBody } from '../../errors/error-handler.ts';
 import { problemMediaType, ServiceUnavailable } from '../../errors/problem.ts';
+import { createRequestLogger, writeRequest } from '../../logging/access-log.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { RejectionReason, RequestMetrics } from '../../metrics/request-metrics.ts';
 import type { InternalCredential } from '../internal-caller.ts';
 import { enableLingeringClose } from '../protocol/lingering-close.ts';
 import { type Handle, limitPipelines } from '../protocol/pipelining.ts';
 import { readTarget } from '../protocol/strict-http.ts';
-import { recordRejection } from '../request-end.ts';
 import type { SecurityHeaders } from '../security-headers.ts';
 import { type ConcurrencyLimit, openConcurrencyLimit } from './concurrency-limit.ts';
 import { limitConnections } from './connection-limit.ts';
@@ -116,6 +117,7 @@ function createRejection(
     response.end(body);
     const ms = performance.now() - begun;
     concurrency.countRejection(ms);
-    recordRejection(log, metrics, { reqId, method, url, status, ms, reason });
+    writeRequest(createRequestLogger(log, reqId), { method, path: pathOf(url), status, ms });
+    if (metrics !== undefined) metrics.rejected[reason] += 1;
   };
 }

@@ -6,7 +6,7 @@ import { problemBody, sendProblem } from '../../errors/error-handler.ts';
 import { Problem, problemMediaType } from '../../errors/problem.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { RequestMetrics, RequestRoute } from '../../metrics/request-metrics.ts';
-import { recordMalformed, recordRequestEnd } from '../request-end.ts';
+import { recordRequestEnd } from '../request-end.ts';
 import type { SecurityHeaders } from '../security-headers.ts';
 import { destroyAfterLinger } from './lingering-close.ts';
 import { currentResponse, lastPending } from './pipelining.ts';
@@ -45,7 +45,9 @@ export function createClientErrorHandler(
     rejected.add(socket);
     const [status, detail] = reasons[error.code ?? ''] ?? [400, 'This is not HTTP'];
     const reqId = readRequestId({});
-    recordMalformed(log, metrics, { reqId, status, code: error.code });
+    // The access log has no entry, because the input has no method and no path.
+    log.info({ reqId, status, code: error.code }, 'malformed request rejected');
+    if (metrics !== undefined) metrics.closed.malformed += 1;
     // Responses to earlier complete requests go first, because the client assigns responses by their order.
     const last = lastPending(socket);
     const reject = () => closeWithProblem(socket, new Problem(status, detail), reqId, securityHeaders);

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin';
 
 /** Smaller responses are sent as they are, because compression would save little. */
-export const minCompressedBytes = 1_024;
+const minCompressedBytes = 1_024;
 
 /** Compresses large responses for clients that accept it. A response that a service compressed already stays as it is. */
 export const compression = fp<{ readonly isEnabled: boolean }>(

@@ -1,17 +1,11 @@
 import fp from 'fastify-plugin';
+import type { Config } from '../config/config.ts';
 
 // The values are those of helmet 8: helmet.test.ts compares them. As a plugin helmet creates a dozen functions for
 // each request.
 
 /** Security headers of a response, by name. */
 export type SecurityHeaders = Readonly<Record<string, string>>;
-
-/** How long browsers must use only HTTPS for this host (RFC 6797). */
-export interface Hsts {
-  /** Seconds. */
-  readonly maxAge: number;
-  readonly includeSubDomains: boolean;
-}
 
 /** Keeps browsers from running, sniffing, framing or embedding a response that is data. */
 const dataHeaders: SecurityHeaders = {
@@ -25,9 +19,10 @@ const dataHeaders: SecurityHeaders = {
 /**
  * Creates the headers of every response to a request from outside. Helmet's other headers concern pages and old browsers,
  * and each costs every response 0.25 µs.
- * @param hsts undefined: no `strict-transport-security`, because that would break hosts without HTTPS.
+ * @param hsts how long browsers must use only HTTPS for this host (RFC 6797). Undefined: no `strict-transport-security`,
+ * because that would break hosts without HTTPS.
  */
-export function createSecurityHeaders(hsts?: Hsts): SecurityHeaders {
+export function createSecurityHeaders(hsts: Config['hsts']): SecurityHeaders {
   if (hsts === undefined) return dataHeaders;
   const { maxAge, includeSubDomains } = hsts;
   const value = `max-age=${maxAge}${includeSubDomains ? '; includeSubDomains' : ''}`;

@@ -1,7 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { authentication } from '../auth/authentication.ts';
 import type { VerifyCredential } from '../auth/token-verifier.ts';
-import type { AppConfig } from '../config/config.ts';
+import type { AppConfig, Config } from '../config/config.ts';
 import { internalLimits, type Limits } from '../config/limits.ts';
 import { acceptedMethods } from '../context/methods.ts';
 import { readRequestId } from '../context/propagation.ts';
@@ -27,7 +28,7 @@ import { readTarget, strictHttp } from './protocol/strict-http.ts';
 import { routerOptions, unmatchedRoutes } from './protocol/unmatched-routes.ts';
 import { requestLifecycle } from './request-lifecycle.ts';
 import { ajv, schemaController } from './schema-compilers.ts';
-import { createSecurityHeaders, type Hsts } from './security-headers.ts';
+import { createSecurityHeaders } from './security-headers.ts';
 
 export interface ServerOptions {
   readonly app: Pick<AppConfig, 'host' | 'url'>;
@@ -50,7 +51,7 @@ export interface ServerOptions {
   /** Origins whose pages may read responses and change state. */
   readonly origins: readonly string[];
   /** Undefined: no `strict-transport-security`. */
-  readonly hsts: Hsts | undefined;
+  readonly hsts: Config['hsts'];
   readonly compress: boolean;
   /** Undefined if metrics are off. */
   readonly metrics?: RequestMetrics | undefined;
@@ -118,8 +119,7 @@ function fastifyOptions({ log, limits, proxies }: ServerOptions) {
     rewriteUrl: readTarget,
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: (request: { readonly headers: Parameters<typeof readRequestId>[0] }) =>
-      readRequestId(request.headers),
+    genReqId: ({ headers }: IncomingMessage) => readRequestId(headers),
     routerOptions: { ...routerOptions, maxParamLength: limits.parameter },
     ajv,
     schemaController,

@@ -80,7 +80,7 @@ export function connectPeer({
         if (origin === undefined) return Promise.reject(new PeerUseError(describeTooEarly(use)));
         return operation(init);
       };
-      return Object.assign(call, operation as Omit<typeof operation, never>);
+      return Object.assign(call, operation);
     },
   });
   return {

@@ -29,7 +29,8 @@ const buildSerializer = SerializerSelector();
 /**
  * Validates requests and serializes responses. Bodies are not coerced. Path and query parameters arrive as strings; plain
  * decimals, `true` and `false` are converted to the type that the schema gives. Any other string stays as it is and does
- * not match the schema. Integers are at most those that a number holds exactly. Ajv's own coercion would accept `1e3`, `0x10` and ` 7` as numbers, and `5` in a body as a string.
+ * not match the schema. Integers are at most those that a number holds exactly. Ajv's own coercion would accept `1e3`,
+ * `0x10` and ` 7` as numbers, and `5` in a body as a string.
  */
 export const schemaController: NonNullable<FastifyServerOptions['schemaController']> = {
   compilersFactory: {

@@ -119,3 +119,27 @@ test('each message that troubleshooting.md explains is in the code', () => {
     expect(new RegExp(parts.join('.{1,60}?')).test(code), message).toBe(true);
   }
 });
+
+test.for([
+  ['#framework', 'src/framework/index.ts'],
+  ['#framework/database', 'src/framework/database/index.ts'],
+  ['#framework/testing', 'src/framework/testing/index.ts'],
+] as const)('api.md has one row for each export of %s', ([name, file]) => {
+  // `export { a, type B } from …`: the compiler removes the types, so that Node does not list them.
+  const exports = [...readFileSync(join(root, file), 'utf8').matchAll(/^export (?:type )?\{([^}]*)\}/gm)]
+    .flatMap(([, names = '']) => names.split(','))
+    .map((one) => one.replace(/\btype\b/, '').trim())
+    .filter(Boolean);
+  const [, section = ''] = readPage('docs/api.md').split(new RegExp(`^## \`${name}\`$`, 'm'));
+  const rows = section.split(/^## /m, 1)[0]?.match(/^\| `.*?\|/gm) ?? [];
+  const documented = rows.flatMap((row) => [...row.matchAll(/`(\w+)`/g)].map(([, one]) => one));
+  expect(exports.length).toBeGreaterThan(5);
+  expect(documented.sort()).toEqual(exports.sort());
+});
+
+test('every export of an index file is in braces, as the test above reads it', () => {
+  for (const file of ['index.ts', 'database/index.ts', 'testing/index.ts']) {
+    const text = readFileSync(join(root, 'src/framework', file), 'utf8');
+    expect(text.match(/\bexport\b/g)?.length, file).toBe(text.match(/^export (type )?\{/gm)?.length);
+  }
+});

@@ -1,4 +1,5 @@
 import { DatabaseError } from '../database-error.ts';
+import { assertKnownParameters, projectParameters } from './url-parameters.ts';
 
 /** A PostgreSQL URL of the config, parsed. */
 export interface PostgresUrl {
@@ -28,7 +29,7 @@ const sslModes = /^(disable|require|verify-ca|verify-full|no-verify)$/;
 /**
  * Parses `postgres://user:password@host:port/database`. Three parameters belong to this project: `schema`, the name of the
  * service unless it is set, `pool`, and `prepare=false`. The driver reads the others, for example `sslmode`.
- * @throws {DatabaseError} if the URL or one of the parameters `pool`, `schema` and `sslmode` is not valid.
+ * @throws {DatabaseError} if the URL, a name of a parameter, or the value of `pool`, `schema` or `sslmode` is not valid.
  */
 export function parsePostgresUrl(url: string, service: string): PostgresUrl {
   if (!URL.canParse(url) || !/^\/[^/]+$/.test(new URL(url).pathname)) {
@@ -38,6 +39,7 @@ export function parsePostgresUrl(url: string, service: string): PostgresUrl {
   }
   const parsed = new URL(url);
   const { searchParams } = parsed;
+  assertKnownParameters(searchParams);
   const schema = searchParams.get('schema') ?? service;
   if (!schemaForm.test(schema)) {
     throw new DatabaseError('expected ?schema= to be a name of letters, digits, "_" and "-"');
@@ -48,7 +50,7 @@ export function parsePostgresUrl(url: string, service: string): PostgresUrl {
   }
   setSslMode(searchParams);
   const isPrepared = searchParams.get('prepare') !== 'false';
-  for (const name of ['schema', 'pool', 'prepare']) searchParams.delete(name);
+  for (const name of projectParameters) searchParams.delete(name);
   return { connectionString: parsed.href, schema, pool, isPrepared };
 }
 

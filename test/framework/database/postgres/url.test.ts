@@ -82,3 +82,15 @@ test('the password is hidden in messages', () => {
     'postgres://host/name?user=me&password=***&pool=7',
   );
 });
+
+test.for(['schem', 'sslmod', 'Schema'])('the unknown parameter %s is rejected', (name) => {
+  expect(() => parsePostgresUrl(`postgres://host/name?pool=5&${name}=x`, 'pet')).toThrow(
+    `unknown parameter ?${name}=. Expected schema, pool, prepare, sslmode, sslrootcert or another parameter of PostgreSQL`,
+  );
+});
+
+test('parameters of the driver and of the programs of PostgreSQL go through', () => {
+  const url =
+    'postgres://host/name?application_name=a&channel_binding=require&connect_timeout=5&query_timeout=1';
+  expect(parsePostgresUrl(url, 'pet').connectionString).toBe(url);
+});

@@ -68,10 +68,12 @@ export function createBoxService(violation: Violation) {
     description: 'Boxes.',
     routes(scope) {
       const acceptsAll = has('invalid requests accepted');
-      // The framework rejects such a status of a handler, so this hook sets it after that check.
+      // The framework rejects such a status of a handler, so this hook changes what Node sends.
       if (has('a status that is not documented'))
-        scope.addHook('onSend', async ({ method }, reply) => {
-          if (method === 'POST' && reply.statusCode === 200) reply.code(202);
+        scope.addHook('onRequest', async ({ method }, { raw }) => {
+          const writeHead = raw.writeHead.bind(raw);
+          raw.writeHead = (status, ...rest) =>
+            writeHead(method === 'POST' && status === 200 ? 202 : status, ...(rest as []));
         });
       scope.get(
         '/boxes',

@@ -44,7 +44,7 @@ export type QueryBuilder = Pick<
 
 /** A built query: its SQL, and the columns of its rows in the order of the SELECT. */
 export interface BuiltQuery {
-  getQuery(): Query;
+  readonly query: Query;
   readonly fields: readonly SelectedField[] | undefined;
 }
 
@@ -61,7 +61,7 @@ class BuildOnlySession extends core.SQLiteSession<
   Record<string, never>
 > {
   override prepareQuery(query: Query, fields: SelectedField[] | undefined): never {
-    return { getQuery: () => query, fields } satisfies BuiltQuery as never;
+    return { query, fields } satisfies BuiltQuery as never;
   }
   override transaction(): never {
     throw new TypeError('Expected Database.write for a transaction');

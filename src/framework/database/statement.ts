@@ -40,14 +40,23 @@ export interface QueryPlan {
   readonly read: RowReader | undefined;
 }
 
+/** @throws {DatabaseError} if Drizzle cannot build the query. */
 export function planQuery<P extends Prepared>(
   query: Preparable<P> | SQL,
   render: (query: SQL) => Query,
+  service?: string,
 ): QueryPlan {
-  const built: BuiltQuery = is(query, SQL)
-    ? { getQuery: () => render(query), fields: undefined }
-    : (query.prepare() as unknown as BuiltQuery);
-  const { sql, params } = built.getQuery();
+  let built: BuiltQuery;
+  try {
+    built = is(query, SQL)
+      ? { query: render(query), fields: undefined }
+      : (query.prepare() as unknown as BuiltQuery);
+  } catch (cause) {
+    // Drizzle names the fields and the tables. There is no SQL yet.
+    const prefix = service === undefined ? '' : `${service}: `;
+    throw new DatabaseError(`${prefix}Drizzle cannot build a query: ${(cause as Error).message}`, { cause });
+  }
+  const { sql, params } = built.query;
   const binders = params.map(createBinder);
   return {
     sql,

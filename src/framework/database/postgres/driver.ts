@@ -102,7 +102,7 @@ export class PostgresDriver implements DatabaseDriver {
     lock: string,
     { isPlannedEachTime = false }: PrepareOptions = {},
   ): Statement<P> {
-    const plan = planQuery(query, this.#dialect.render);
+    const plan = planQuery(query, this.#dialect.render, this.#options.service);
     const { text, name } = this.#name(plan.sql + lock);
     const isRead = lock === '' && isReadOnly(text);
     const kind = isRead ? 'read' : lock === '' ? 'write' : 'lock';

@@ -32,7 +32,7 @@ export function prepareStatement<P extends Prepared>(
   query: Preparable<P> | SQL,
   { dialect, client, reads, writer, isTraced, service }: StatementOptions,
 ): Statement<P> {
-  const { sql, bind, read } = planQuery(query, dialect.render);
+  const { sql, bind, read } = planQuery(query, dialect.render, service);
   const statement = prepareText(client, sql, service);
   if (statement.reader) statement.raw();
   const observe = createStatementObserver(sql, { system: 'sqlite', isTraced });

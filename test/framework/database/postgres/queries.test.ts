@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { DatabaseError } from '../../../../src/framework/database/database-error.ts';
 import { sql } from '../../../../src/framework/database/drizzle.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
-import { openNotes } from './query-tables.ts';
+import { notes, openNotes, tags } from './query-tables.ts';
 import { rowQueries } from './row-queries.ts';
 import { valueQueries } from './value-queries.ts';
 import { writeQueries } from './write-queries.ts';
@@ -57,5 +58,14 @@ describe('a query that a database cannot run is an error that names the service 
   ] as const)('SQLite: %s', async ([, query, reason], t) => {
     const database = await openNotes(t, 'sqlite');
     expect(() => database.prepare(query)).toThrow(`note: SQLite cannot run this query: ${reason}: SELECT`);
+  });
+
+  test.for(products)('%s: a table that the query does not read', async (product, t) => {
+    const { orm, prepare } = await openNotes(t, product);
+    expect(() => prepare(orm.select({ label: tags.label }).from(notes))).toThrow(
+      new DatabaseError(
+        'note: Drizzle cannot build a query: Your "label" field references a column "tag"."label", but the table "tag" is not part of the query! Did you forget to join it?',
+      ),
+    );
   });
 });

@@ -34,20 +34,29 @@ export function prepareStatement<P extends Prepared>(
 ): Statement<P> {
   const { sql, bind, read } = planQuery(query, dialect.render, service);
   const statement = prepareText(client, sql, service);
-  if (statement.reader) statement.raw();
   const observe = createStatementObserver(sql, { system: 'sqlite', isTraced });
   const toObject = (row: unknown) => (read === undefined ? row : read(row as unknown[]));
   const isRead = statement.readonly;
+  // The driver has only `run` for a statement that returns no rows.
+  if (!statement.reader) {
+    const run = (values?: Values) => ({ changes: statement.run(bind(values)).changes });
+    return {
+      get: createMethod((values) => void run(values)),
+      all: createMethod((values) => {
+        run(values);
+        return [];
+      }),
+      run: createMethod(run),
+    } as unknown as Statement<P>;
+  }
+  statement.raw();
   return {
     get: createMethod((values) => {
       const row = statement.get(bind(values));
       return row === undefined ? undefined : toObject(row);
     }),
     all: createMethod((values) => statement.all(bind(values)).map(toObject)),
-    run: createMethod((values) => {
-      if (!statement.reader) return { changes: statement.run(bind(values)).changes };
-      return { changes: statement.all(bind(values)).length };
-    }),
+    run: createMethod((values) => ({ changes: statement.all(bind(values)).length })),
   } as unknown as Statement<P>;
 
   function createMethod<Result>(runNow: (values?: Values) => Result): (values?: Values) => Promise<Result> {

@@ -14,6 +14,17 @@ export const writeQueries: Queries = {
       ).get({ name: 'new' }),
     { id: 5, name: 'new', kind: null, amount: null, done: false, meta: null, at: null },
   ],
+  'get and all of an insert without RETURNING have no rows': [
+    async ({ orm, prepare }) => {
+      const insert = prepare(orm.insert(notes).values({ name: p('name') }));
+      return [
+        await insert.get({ name: 'a' }),
+        await insert.all({ name: 'b' }),
+        await insert.run({ name: 'c' }),
+      ];
+    },
+    [undefined, [], { changes: 1 }],
+  ],
   'insert from a select': [
     async (database) => {
       const { prepare, list } = database;

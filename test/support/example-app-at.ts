@@ -7,6 +7,7 @@ import {
   type LogEntry,
   type TestApp,
 } from './app.ts';
+import { describeSplit } from './rogue.ts';
 
 /** The place of the pet service: the gateway, or an app to which the gateway forwards. */
 export const places = ['in the same app', 'in a separate app'] as const;
@@ -31,12 +32,8 @@ export async function createExampleAppAt(
   if (place === 'in the same app') apps.push(await createExampleApp(t, { ...options, config: common }));
   else {
     const pets = await createTestApp(t, { ...options, services: [pet], config: options.config ?? {} });
-    const port = Number(new URL(pets.url).port);
-    const described = {
-      gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
-      pets: { port, services: ['pet'] },
-    };
-    apps.push(await createExampleApp(t, { ...options, config: { ...common, apps: described } }), pets);
+    const split = describeSplit(Number(new URL(pets.url).port));
+    apps.push(await createExampleApp(t, { ...options, config: { ...common, apps: split } }), pets);
   }
   return {
     ...(apps[0] as TestApp),

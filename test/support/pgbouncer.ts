@@ -1,13 +1,9 @@
 import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { findFreePort } from '../../src/framework/testing/layout.ts';
+import { nobody, waitUntilReady } from './postgres-server.ts';
 import { spawnGuarded, stopGuarded } from './process-guard.ts';
-
-/** The user `nobody`: PgBouncer does not run as root. */
-const nobody = { uid: 65_534, gid: 65_534 };
 
 export interface PgBouncer {
   readonly port: number;
@@ -54,17 +50,7 @@ ignore_startup_parameters = options
     ...(isRoot && nobody),
     stdio: 'ignore',
   });
-  for (let tries = 0; ; tries += 1) {
-    const client = new pg.Client({ connectionString: `postgres://${users[0]}@127.0.0.1:${port}/postgres` });
-    try {
-      await client.connect();
-      await client.end();
-      break;
-    } catch (error) {
-      if (child.exitCode !== null || tries === 100) throw error;
-    }
-    await sleep(100);
-  }
+  await waitUntilReady(`postgres://${users[0]}@127.0.0.1:${port}/postgres`, child);
   return {
     port,
     async stop() {

@@ -28,8 +28,8 @@ export interface ServerOptions {
   readonly fsync?: boolean;
 }
 
-/** The user `nobody`: PostgreSQL does not run as root. */
-const nobody = { uid: 65_534, gid: 65_534 };
+/** The user `nobody`: PostgreSQL and PgBouncer do not run as root. */
+export const nobody = { uid: 65_534, gid: 65_534 };
 
 /** Returns the folder of Debian's newest PostgreSQL; undefined if none is installed. */
 export function findDebianPostgres(): string | undefined {
@@ -134,7 +134,8 @@ function embeddedPrograms(copyTo: string | undefined): string {
   return join(copyTo, 'native/bin');
 }
 
-async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
+/** Waits for up to 30 s until the program accepts connections. */
+export async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     const client = new pg.Client({ connectionString: url });
     try {

@@ -54,6 +54,20 @@ async function start(
   config: Record<string, unknown>,
   options: ExampleAppOptions,
 ): Promise<Forwarding> {
+  const { connections, apps } = await listen(t, server);
+  return { ...(await createExampleApp(t, { ...options, config: { apps, ...config } })), connections };
+}
+
+/**
+ * Starts a server in place of the app that runs the pet service. Returns `apps` for the config of a gateway that runs the
+ * user service.
+ */
+export async function startPetServer(t: TestContext, handle: RequestListener) {
+  return (await listen(t, createServer(handle))).apps;
+}
+
+/** Listens until the test ends. Returns the open connections, and the apps of a gateway that forwards /pet to the server. */
+async function listen(t: TestContext, server: Server) {
   const connections = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     connections.add(socket);
@@ -65,26 +79,11 @@ async function start(
     server.close();
     for (const socket of connections) socket.destroy();
   });
-  const apps = describeApps((server.address() as AddressInfo).port);
-  return { ...(await createExampleApp(t, { ...options, config: { apps, ...config } })), connections };
+  return { connections, apps: describeSplit((server.address() as AddressInfo).port) };
 }
 
-/**
- * Starts a server in place of the app that runs the pet service. Returns `apps` for the config of a gateway that runs the
- * user service.
- */
-export async function startPetServer(t: TestContext, handle: RequestListener) {
-  const server = createServer(handle);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return describeApps((server.address() as AddressInfo).port);
-}
-
-function describeApps(port: number) {
+/** Describes the apps of a config in which the pet service runs at another port than the gateway. */
+export function describeSplit(port: number) {
   return {
     gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
     pets: { port, services: ['pet'] },

@@ -6,8 +6,6 @@ import type { InFlightRequest } from '../../src/framework/http/request-lifecycle
 import { readResponse, type TestResponse } from '../../src/framework/testing/send-request.ts';
 import type { TestApp } from './app.ts';
 
-export type { TestResponse } from '../../src/framework/testing/send-request.ts';
-
 /** A connection that sends bytes unchanged. Each character of a string is one byte (Latin-1). */
 export interface RawConnection {
   readonly socket: Socket;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createHostCheck } from '../../../src/framework/http/allowed-hosts.ts';
-import { createExampleApp } from '../../support/app.ts';
+import { createExampleApp, type TestResponse } from '../../support/app.ts';
 import { createExampleAppAt, places } from '../../support/example-app-at.ts';
-import { exchange, type TestResponse } from '../../support/sockets.ts';
+import { exchange } from '../../support/sockets.ts';
 
 const get = (host: string | undefined, more = '', version = '1.1') =>
   `GET /pet/pets/ HTTP/${version}\r\n${host === undefined ? '' : `host: ${host}\r\n`}connection: close\r\n${more}\r\n`;

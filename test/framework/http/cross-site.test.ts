@@ -1,7 +1,7 @@
 import { describe, expect, type TestContext, test } from 'vitest';
-import { createExampleApp, sendRequest } from '../../support/app.ts';
+import { createExampleApp, sendRequest, type TestResponse } from '../../support/app.ts';
 import { createExampleAppAt, type Place, places } from '../../support/example-app-at.ts';
-import { exchange, type TestResponse } from '../../support/sockets.ts';
+import { exchange } from '../../support/sockets.ts';
 
 const host = 'localhost:8000';
 const sameOrigin = `http://${host}`;

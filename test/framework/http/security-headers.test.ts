@@ -2,9 +2,9 @@ import { Type } from '@sinclair/typebox';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../src/framework/config/limits.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import { createExampleApp, createTestApp } from '../../support/app.ts';
+import { createExampleApp, createTestApp, type TestResponse } from '../../support/app.ts';
 import { createExampleAppAt, places } from '../../support/example-app-at.ts';
-import { exchange, type TestResponse } from '../../support/sockets.ts';
+import { exchange } from '../../support/sockets.ts';
 
 const key = 'a-key-of-the-test-0123';
 const headersOfEach = {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'vitest';
@@ -113,11 +114,7 @@ function readAttributes(attributes: readonly Attribute[] = []): Record<string, s
 }
 
 /** Creates the ids of a trace and of a client's span, and the headers that propagate them. */
-export function makeTrace(flags = '01', traceId = hex(32)) {
-  const spanId = hex(16);
+export function makeTrace(flags = '01', traceId = randomBytes(16).toString('hex')) {
+  const spanId = randomBytes(8).toString('hex');
   return { traceId, spanId, headers: { traceparent: `00-${traceId}-${spanId}-${flags}` } };
-}
-
-function hex(length: number): string {
-  return Array.from({ length }, () => Math.floor(1 + Math.random() * 15).toString(16)).join('');
 }

@@ -94,7 +94,7 @@ function readSelector(text: string): { name: string; labels: Record<string, stri
   };
 }
 
-export interface Selector {
+interface Selector {
   readonly name: string;
   readonly matchers: readonly { readonly label: string; readonly operator: string; readonly value: string }[];
 }
@@ -155,7 +155,7 @@ function checkHistogram(name: string, series: readonly Series[]): void {
   for (const { labels, value } of totals) expect(value, name).toBe(counts.get(keyOf(labels)));
 }
 
-const sending = (method: string, path: string, body: unknown) => ({ method, path, body });
+const sending = (method: string, path: string, body?: unknown) => ({ method, path, body });
 const rex = { name: 'Rex', species: 'dog' };
 
 /** Requests with the number of times that each is sent, and the labels under which it is counted. */
@@ -163,24 +163,22 @@ const kinds = [
   [3, sending('POST', '/pet/pets/', rex), 'pet POST /pet/pets/ 200'],
   [2, sending('POST', '/pet/pets', { name: 7 }), 'pet POST /pet/pets/ 422'],
   [1, sending('POST', '/user/users/', { name: 'Alice' }), 'user POST /user/users/ 200'],
-  [1, { method: 'POST', path: '/user/users/1/pets/1' }, 'user POST /user/users/:user_id/pets/:pet_id 200'],
+  [1, sending('POST', '/user/users/1/pets/1'), 'user POST /user/users/:user_id/pets/:pet_id 200'],
   [1, sending('PATCH', '/user/users/1', { pets_ids: [1, 2, 3] }), 'user PATCH /user/users/:user_id 200'],
-  [5, { method: 'GET', path: '/user/users/1' }, 'user GET /user/users/:user_id 200'],
-  [2, { method: 'GET', path: '/user/users/99?x=1' }, 'user GET /user/users/:user_id 404'],
-  [4, { method: 'GET', path: '/pet/pets/1' }, 'pet GET /pet/pets/:pet_id 200'],
-  [2, { method: 'GET', path: '/pet/pets/98' }, 'pet GET /pet/pets/:pet_id 404'],
-  [1, { method: 'HEAD', path: '/pet/pets/2' }, 'pet HEAD /pet/pets/:pet_id 200'],
-  [2, { method: 'PUT', path: '/pet/pets/1' }, 'pet PUT unknown 405'],
-  [3, { method: 'PROPFIND', path: '/pet/pets/1' }, 'pet other unknown 405'],
-  [2, { method: 'LOCK', path: '/pet/nowhere' }, 'pet other unknown 404'],
-  [4, { method: 'GET', path: '/user/nowhere' }, 'user GET unknown 404'],
+  [5, sending('GET', '/user/users/1'), 'user GET /user/users/:user_id 200'],
+  [2, sending('GET', '/user/users/99?x=1'), 'user GET /user/users/:user_id 404'],
+  [4, sending('GET', '/pet/pets/1'), 'pet GET /pet/pets/:pet_id 200'],
+  [2, sending('GET', '/pet/pets/98'), 'pet GET /pet/pets/:pet_id 404'],
+  [1, sending('HEAD', '/pet/pets/2'), 'pet HEAD /pet/pets/:pet_id 200'],
+  [2, sending('PUT', '/pet/pets/1'), 'pet PUT unknown 405'],
+  [3, sending('PROPFIND', '/pet/pets/1'), 'pet other unknown 405'],
+  [2, sending('LOCK', '/pet/nowhere'), 'pet other unknown 404'],
+  [4, sending('GET', '/user/nowhere'), 'user GET unknown 404'],
 ] as const;
 
 /** Sends all of these requests to the gateway, one after another. */
 export async function sendKnown(url: string): Promise<void> {
-  for (const [times, request] of kinds) {
-    const { method, path } = request;
-    const body = 'body' in request ? request.body : undefined;
+  for (const [times, { method, path, body }] of kinds) {
     for (let time = 0; time < times; time += 1) await sendRequest(`${url}${path}`, method, body);
   }
 }

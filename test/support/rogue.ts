@@ -5,7 +5,7 @@ import type { TestContext } from 'vitest';
 import { createExampleApp, type ExampleAppOptions, type TestApp } from './app.ts';
 
 /** A gateway that runs the user service and forwards /pet to a server of the test. */
-export interface Forwarding extends TestApp {
+interface Forwarding extends TestApp {
   /** The open connections of the gateway to that server. */
   readonly connections: ReadonlySet<Socket>;
 }

@@ -8,7 +8,7 @@ export type Send = TestApp['send'];
 export const formType = 'application/x-www-form-urlencoded';
 
 /** Values of a URL that are not plain decimal integers. */
-export const malformedIntegers = [
+const malformedIntegers = [
   '007',
   '+1',
   '%2B1',

@@ -76,7 +76,7 @@ export async function exchange(
 }
 
 /** A request that no client library changes: nothing is normalized, encoded or added but the host. */
-export interface RawRequest {
+interface RawRequest {
   readonly method?: string;
   /** The path in the request line, in Latin-1. */
   readonly path: string;

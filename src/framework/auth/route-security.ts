@@ -14,7 +14,7 @@ declare module 'fastify' {
   }
 }
 
-export interface RouteSecurityOptions {
+interface RouteSecurityOptions {
   readonly service: string;
   /** The scopes that the service declares. */
   readonly scopes: Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@ import { type BreakingChange, findBreakingChanges, type UsedOperation } from '..
 import { mergeDocuments, mergedInfo } from '../openapi/merge.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
 
-export interface ContractMonitorOptions {
+interface ContractMonitorOptions {
   /** The service that calls. */
   readonly service: string;
   /** The service that is called: its peer. */

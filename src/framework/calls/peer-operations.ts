@@ -21,7 +21,7 @@ export interface PeerUse {
 /** A use of an operation that the peer does not have. The message names service, peer, operation and the fix. */
 export class PeerUseError extends DefinitionError {}
 
-export interface PeerOperationsOptions {
+interface PeerOperationsOptions {
   readonly service: string;
   readonly peer: string;
   /** The merged document. Undefined while it is generated: then a service can declare any operation and call none. */

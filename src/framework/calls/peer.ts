@@ -12,7 +12,7 @@ import type { TransportLimits } from './transport.ts';
 /** The result of a check of a peer. `unreachable`: it does not respond. `broken`: it breaks its contract. */
 export type PeerState = 'OK' | 'unreachable' | 'broken';
 
-export interface ConnectPeerOptions {
+interface ConnectPeerOptions {
   /** The service that calls. */
   readonly service: string;
   /** The service that is called. */

@@ -33,7 +33,7 @@ export interface Span {
 }
 
 /** The trace of an incoming request. */
-export interface StartedSpan {
+interface StartedSpan {
   /** The `traceparent` header of the calls that the request causes. */
   readonly traceparent: string;
   /** Undefined if this trace is not recorded. */

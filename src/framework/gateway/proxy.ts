@@ -21,7 +21,7 @@ declare module 'fastify' {
   }
 }
 
-export interface ProxyOptions {
+interface ProxyOptions {
   /** The service whose prefix is forwarded. */
   readonly service: string;
   /** The app that runs it, as `http://host:port`. */

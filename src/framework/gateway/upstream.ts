@@ -14,7 +14,7 @@ export interface UpstreamResponse {
   readonly body: Buffer | Readable;
 }
 
-export interface UpstreamRequest {
+interface UpstreamRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Record<string, string | string[] | undefined>;

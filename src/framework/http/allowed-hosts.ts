@@ -4,7 +4,7 @@ import type { AppConfig } from '../config/config.ts';
 import { isLoopback } from '../config/exposure.ts';
 import { Problem } from '../errors/problem.ts';
 
-export interface HostsOptions {
+interface HostsOptions {
   /** The app that this server belongs to. */
   readonly app: Pick<AppConfig, 'host' | 'url'>;
   /** `hosts` of the config. */

@@ -13,7 +13,7 @@ import { stopListening } from './stop-listening.ts';
  * from outside with 503. `hand over`: another process accepts new connections. This process serves requests on its old
  * connections, and closes each connection with its response.
  */
-export type DrainMode = 'refuse' | 'hand over';
+type DrainMode = 'refuse' | 'hand over';
 
 /** The requests that count as requests of other apps: see `callersOf`. */
 export type Callers = 'none' | 'credential' | 'all';

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { RequestEnded, ServiceUnavailable } from '../errors/problem.ts';
 
 /** A list response that is serialized and sent in slices, so that it does not block the event loop for long. */
-export interface JsonList<Item> {
+interface JsonList<Item> {
   /**
    * Serializes items and adds them to the list.
    * @throws {ServiceUnavailable} if all unsent lists of the process are too large together.

@@ -63,7 +63,7 @@ export interface InFlightRequest {
 const inFlightOf = Symbol('inFlightOf');
 type Response = ServerResponse & { [inFlightOf]?: InFlightRequest | undefined };
 
-export interface RequestLifecycleOptions {
+interface RequestLifecycleOptions {
   readonly credential: InternalCredential;
   /** Whether every caller is trusted, because the apps have no common credential: see `trustsAllCallers`. */
   readonly trustsAll: boolean;

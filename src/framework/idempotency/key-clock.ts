@@ -2,7 +2,7 @@
 const acceptAfterMs = 60 * 60 * 1000;
 
 /** The clocks that the key clock reads, in ms. `elapsed` never jumps. */
-export interface Clocks {
+interface Clocks {
   now(): number;
   elapsed(): number;
 }
@@ -10,7 +10,7 @@ export interface Clocks {
 const systemClocks: Clocks = { now: () => Date.now(), elapsed: () => performance.now() };
 
 /** Two points in time, in ms since 1970. The true time is between them. */
-export interface KeyClock {
+interface KeyClock {
   earliest(): number;
   latest(): number;
 }

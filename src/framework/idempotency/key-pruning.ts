@@ -3,7 +3,7 @@ import { runOutsideWrite } from '../context/open-write.ts';
 /** Keys that one write removes at most, which takes a few ms. */
 const maxPrunedKeys = 1_000;
 
-export interface PruningOptions {
+interface PruningOptions {
   /** How often to prune, because keys also expire while no new keys arrive. */
   readonly everyMs: number;
   /** How many new keys start the next pruning early. */

@@ -55,7 +55,7 @@ export interface KeyRows {
   write<Result>(fn: () => Promise<Result>): Promise<Result>;
 }
 
-export interface PruneOptions {
+interface PruneOptions {
   readonly oldest: number;
   readonly keys: number;
   readonly responses: number;

@@ -22,7 +22,7 @@ export interface StoredEntry {
 export const maxBytes = { response: 8_192, result: 8_192 } as const;
 
 /** Reads and writes the stored entry of one key. */
-export interface EntryStore {
+interface EntryStore {
   /** Identifies the database whose writes are stored. */
   readonly identity: unknown;
   /** The key as the client sent it. */

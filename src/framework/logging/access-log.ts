@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino';
 
 /** The fields of the log entry of a request. */
-export interface RequestFields {
+interface RequestFields {
   readonly method: string;
   readonly path: string;
   /** The pattern of the route; absent if no route matches. */

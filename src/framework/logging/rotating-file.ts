@@ -2,7 +2,7 @@ import { closeSync, existsSync, fstatSync, openSync, renameSync, write, writeSyn
 import type { LineDestination } from './line-buffer.ts';
 import { type LineQueueOptions, openLineQueue } from './line-queue.ts';
 
-export interface RotatingFileOptions extends LineQueueOptions {
+interface RotatingFileOptions extends LineQueueOptions {
   /** When the file has this many bytes, it is renamed and a new file is opened. */
   readonly maxBytes?: number;
   /** The number of old files that are kept. */

@@ -8,7 +8,7 @@ import type { InstanceCounts } from './instance-counts.ts';
  * Each series has the label `worker`: the counters of a replaced instance start at 0, as Prometheus expects of a restart.
  * The parent builds no sums, because a replacement would lower them and Prometheus would take that for a restart.
  */
-export interface MetricsLink {
+interface MetricsLink {
   /** Returns the metrics of all instances, or of this one if the parent does not respond. */
   gather(): Promise<string>;
   /** Sends the metrics of this instance whenever the parent requests them. */

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram, secondsBuckets } from './histogram.ts';
 
 /** The completed requests with the same labels. */
-export interface RequestSeries {
+interface RequestSeries {
   readonly labels: Readonly<Record<'service' | 'method' | 'route' | 'status', string>>;
   readonly seconds: Histogram;
 }
@@ -13,7 +13,7 @@ export type RejectionReason = 'connections' | 'requests' | 'unread';
  * The reason why the server closed a connection. `idle`: a new connection needed its place. `unread`: the client did
  * not read. `pipeline`: too many pipelined requests waited. `malformed`: the input was not a valid request.
  */
-export type CloseReason = 'idle' | 'unread' | 'pipeline' | 'malformed';
+type CloseReason = 'idle' | 'unread' | 'pipeline' | 'malformed';
 
 /** The route of a request: its `routeOptions`, which Fastify builds at each access. */
 export interface RequestRoute {

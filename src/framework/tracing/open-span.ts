@@ -43,7 +43,7 @@ function linkTo(span: OpenSpan): Link {
   return { context: span.otel.spanContext() };
 }
 
-export class OpenSpan implements Span {
+class OpenSpan implements Span {
   readonly traceId: string;
   readonly spanId: string;
   readonly otel: OtelSpan;

@@ -8,7 +8,7 @@ import type { Logger } from '../logging/logger.ts';
 import { openSpan } from './open-span.ts';
 import { queueSpans } from './span-queue.ts';
 
-export interface TracesOptions {
+interface TracesOptions {
   /** The name of the app. */
   readonly app: string;
   readonly version: string;

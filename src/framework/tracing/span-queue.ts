@@ -2,7 +2,7 @@ import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/s
 import { runInContext } from '../context/context.ts';
 import type { Logger } from '../logging/logger.ts';
 
-export interface SpanQueueOptions {
+interface SpanQueueOptions {
   /** The maximum number of spans that wait for their export. The queue drops further spans. */
   readonly maxWaiting: number;
   /** The address of the collector, for log entries. */

@@ -9,7 +9,7 @@ import type { FoundItems, Lookup } from '../peers.ts';
 import { LookupQueue } from './queue.ts';
 
 /** An operation that lists items by their ids. */
-export interface ListOperation<Init, Item> {
+interface ListOperation<Init, Item> {
   /** The query parameter that takes the ids. The contract bounds their number. */
   readonly parameter: string;
   /** The principal of the calls. As `caller`, only lookups with the same token share calls. */

@@ -30,7 +30,7 @@ const bounds = {
   patienceMs: 50,
 };
 
-export interface QueueOptions<Item> {
+interface QueueOptions<Item> {
   readonly operation: CalledOperation;
   /** The maximum number of ids in a call. */
   readonly size: number;

@@ -15,7 +15,7 @@ const usedAt = Symbol('usedAt');
 type Connection = Socket & { [state]?: State; [usedAt]?: number };
 
 /** Counts the connections from outside. */
-export interface ConnectionLimit {
+interface ConnectionLimit {
   /** Watches the connections of a server. */
   watch(server: Server): void;
   /** Returns whether the connection of a request is past the limit. Call it first for each request. */

@@ -1,5 +1,5 @@
 /** Work that can wait for a later event-loop turn: requests not yet started, responses not yet serialized. */
-export type Deferred = 'requests' | 'responses';
+type Deferred = 'requests' | 'responses';
 
 /** Divides the time of the event loop into turns. */
 export interface Turns {

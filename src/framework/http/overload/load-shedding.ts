@@ -19,7 +19,7 @@ import { limitConnections } from './connection-limit.ts';
 import { openTurns, type Turns } from './event-loop-turns.ts';
 import type { ExemptPaths } from './exempt-paths.ts';
 
-export interface LoadShedderOptions {
+interface LoadShedderOptions {
   readonly limits: Limits;
   readonly credential: InternalCredential;
   readonly exemptPaths: ExemptPaths;
@@ -31,7 +31,7 @@ export interface LoadShedderOptions {
 }
 
 /** Decides about each request before Fastify sees it. */
-export interface LoadShedder {
+interface LoadShedder {
   readonly concurrency: ConcurrencyLimit;
   readonly turns: Turns;
   /** Creates the server with the options that Fastify passes. */

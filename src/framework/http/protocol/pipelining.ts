@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 /** Handles a request; `isPipelined`: an earlier request of its connection has no complete response yet. */
 export type Handle = (request: IncomingMessage, response: ServerResponse, isPipelined: boolean) => void;
 
-export interface PipelineLimits {
+interface PipelineLimits {
   /** Requests of one connection that may be in progress. */
   readonly perConnection: number;
   /** Further requests that may wait, on all connections together. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
+import { arrays, objects } from './containers.ts';
 import { type Contract, type Schema, typesOf } from './document.ts';
 import { numbers, texts } from './leaves.ts';
-import { halves, oddKeys } from './odd.ts';
+import { halves } from './odd.ts';
 
 /** A placeholder for the id of a thing. It is replaced when the request is sent. */
 export class Known {
@@ -31,6 +32,8 @@ export type Values = ReturnType<typeof createValues>;
 
 /** Generates values of schemas, valid and invalid ones. Ajv decides which of them are valid. */
 export function createValues({ resolve, compile }: Contract) {
+  const flatten = (schema: Schema) => mergeAllOf(schema, resolve);
+
   /** Generates values that are valid, at least most of the time. */
   function valid(given: Schema, options: ValueOptions, depth = 0): fc.Arbitrary<unknown> {
     const schema = flatten(given);
@@ -60,27 +63,10 @@ export function createValues({ resolve, compile }: Contract) {
       if (type === 'boolean') return fc.boolean();
       if (type === 'integer' || type === 'number') return numbers(type, schema, compile(schema));
       if (type === 'string') return texts(schema, compile(schema));
-      if (type === 'array') return arrays();
-      return objects();
-    }
-
-    function arrays(): fc.Arbitrary<unknown[]> {
-      const { items = {}, minItems = 0, maxItems = 1_000 } = schema;
-      const item = valid(items, options, depth + 1);
-      const longestLength = Math.max(minItems, maxItems);
-      // There may be fewer different values than the maximum number of items.
-      const longest = schema.uniqueItems
-        ? fc.uniqueArray(item, { minLength: minItems, maxLength: longestLength, size: 'max' })
-        : fc.array(item, { minLength: longestLength, maxLength: longestLength, size: 'max' });
-      // With bias, the items would be few values at the ends of their range.
-      if (options.isLargest) return fc.noBias(longest);
-      if (depth >= maxDepth) return fc.array(item, { minLength: minItems, maxLength: minItems });
-      const bounds = { minLength: minItems, maxLength: Math.min(longestLength, minItems + 12) };
-      const usual = schema.uniqueItems ? fc.uniqueArray(item, bounds) : fc.array(item, bounds);
-      return fc.oneof({ weight: 19, arbitrary: usual }, { weight: 1, arbitrary: longest });
-    }
-
-    function objects(): fc.Arbitrary<unknown> {
+      if (type === 'array') {
+        const length = options.isLargest ? 'maximum' : depth >= maxDepth ? 'minimum' : 'usual';
+        return arrays(schema, valid(schema.items ?? {}, options, depth + 1), length);
+      }
       const { properties = {}, required = [], additionalProperties } = schema;
       const isKept = (key: string) => depth < maxDepth || required.includes(key);
       const values = Object.fromEntries(
@@ -88,15 +74,7 @@ export function createValues({ resolve, compile }: Contract) {
           .filter(([key]) => isKept(key))
           .map(([key, one]) => [key, valid(one, options, depth + 1)]),
       );
-      const requiredKeys = required.filter((key) => key in values);
-      const own = fc.record(values, { requiredKeys }) as fc.Arbitrary<Record<string, unknown>>;
-      if (additionalProperties === false || depth > 0) return own;
-      const keys = fc.oneof(fc.constantFrom(...oddKeys), fc.string()).filter((key) => !(key in values));
-      const more = fc.array(fc.tuple(keys, fc.jsonValue({ maxDepth: 2 })), { maxLength: 3 });
-      const odd = fc
-        .tuple(more, own)
-        .map(([added, value]) => Object.fromEntries([...added, ...Object.entries(value)]));
-      return fc.oneof({ weight: 4, arbitrary: own }, { weight: 1, arbitrary: odd });
+      return objects(schema, values, additionalProperties !== false && depth === 0);
     }
   }
 
@@ -138,19 +116,19 @@ export function createValues({ resolve, compile }: Contract) {
     return fc.oneof(...found);
   }
 
-  /** Follows references, and merges `allOf`. */
-  function flatten(given: Schema): Schema {
-    const { allOf = [], ...schema } = resolve(given);
-    const parts = [schema, ...allOf.map(flatten)];
-    const properties = Object.assign({}, ...parts.map((part) => part.properties));
-    const required = parts.flatMap((part) => part.required ?? []);
-    return {
-      ...Object.assign({}, ...parts),
-      ...(Object.keys(properties).length > 0 && { properties, required }),
-    };
-  }
-
   return { valid, invalid };
+}
+
+/** Follows references, and merges `allOf`. */
+function mergeAllOf(given: Schema, resolve: Contract['resolve']): Schema {
+  const { allOf = [], ...schema } = resolve(given);
+  const parts = [schema, ...allOf.map((part) => mergeAllOf(part, resolve))];
+  const properties = Object.assign({}, ...parts.map((part) => part.properties));
+  const required = parts.flatMap((part) => part.required ?? []);
+  return {
+    ...Object.assign({}, ...parts),
+    ...(Object.keys(properties).length > 0 && { properties, required }),
+  };
 }
 
 /** Replaces the placeholders in a value. */

@@ -1,4 +1,5 @@
-import { type Contract, type Operation, type Schema, typesOf } from './document.ts';
+import type { Contract, Operation } from './document.ts';
+import { createKinds, lastParameterOf, pathOf, strip } from './kinds.ts';
 import type { FuzzResponse } from './wire.ts';
 
 /** A thing that a response has shown: the values of its path parameters, in order. */
@@ -15,62 +16,27 @@ export interface Visit {
   readonly curl: () => string;
 }
 
-const parameter = /\{([^}]+)\}/g;
-const strip = (path: string) => path.replace(/(?<=.)\/$/, '');
-/** Returns the path without the last segment, where things of this kind are listed and created. */
-const collectionOf = (template: string) => strip(template.replace(/\/\{[^}]+\}$/, ''));
-
-/** Keywords that make values as narrow as ids. `maxLength` is not among them: `shorten` changes it. */
-const demands = [
-  'minimum',
-  'maximum',
-  'exclusiveMinimum',
-  'exclusiveMaximum',
-  'minLength',
-  'pattern',
-  'format',
-];
-
-/** Describes what a schema demands of a value, for a comparison. Undefined: it demands only a type. */
-function formOf(schema: Schema): string | undefined {
-  const types = typesOf(schema).filter((type) => type !== 'null');
-  const demanded = Object.entries(schema).filter(([key]) => demands.includes(key));
-  return types.length === 1 && demanded.length > 0 ? JSON.stringify([types, demanded.sort()]) : undefined;
-}
-
 export type Things = ReturnType<typeof createThings>;
 
 /**
- * Tracks which things exist and which are deleted, from the responses. A kind of thing is a path that ends in a
- * parameter, such as `/pets/{pet_id}`. Things appear in responses of the collection `/pets/`, by their `id` or by a
- * property with the name of the parameter, and in requests to their own path.
+ * Tracks which things exist and which are deleted, from the responses. The things of `/pets/{pet_id}` appear in responses
+ * of the collection `/pets/`, by their `id` or by a property with the name of the parameter, and in requests to their own
+ * path.
  */
 export function createThings({ operations }: Contract) {
-  const kinds = [...new Set(operations.map(({ path }) => path))].filter((path) => path.endsWith('}'));
-  const single = listSingleKinds(kinds, operations);
-  const live = new Map(kinds.map((kind) => [kind, new Map<string, Thing>()]));
+  const { all, kindOf, kindsOf, kindListedAt } = createKinds(operations);
+  const live = new Map(all.map((kind) => [kind, new Map<string, Thing>()]));
   /** The deleted things by path, with the request that deleted each. */
   const deletedThings = new Map<
     string,
     { readonly kind: string; readonly thing: Thing; readonly curl: string }
   >();
 
-  /** Returns the longest kind that is the path or a prefix of it. */
-  function kindOf(path: string): string | undefined {
-    const found = kinds.filter((kind) => path === kind || path.startsWith(`${kind}/`));
-    return found.sort((one, other) => other.length - one.length)[0];
-  }
-
-  function pathOf(kind: string, thing: Thing): string {
-    let index = 0;
-    return kind.replace(parameter, () => encodeURIComponent(thing[index++] as string));
-  }
-
   /** Lists the things in a response of a collection. */
   function shown({ operation, values }: Visit, body: unknown): { kind: string; thing: Thing }[] {
-    const kind = kinds.find((one) => collectionOf(one) === strip(operation.path));
+    const kind = kindListedAt(operation.path);
     if (kind === undefined) return [];
-    const name = [...kind.matchAll(parameter)].at(-1)?.[1] as string;
+    const name = lastParameterOf(kind);
     return [body].flat().flatMap((item) => {
       const id = (item as Record<string, unknown> | null)?.[name] ?? (item as { id?: unknown } | null)?.id;
       return ['string', 'number'].includes(typeof id) ? [{ kind, thing: [...values, String(id)] }] : [];
@@ -87,28 +53,8 @@ export function createThings({ operations }: Contract) {
   }
 
   return {
-    /**
-     * Returns the kinds of things that a value of an operation may refer to: those whose ids have the same schema. If
-     * the 404 of the operation has the problem of one of them, only such kinds.
-     * @param parameter the name, if it is a parameter in the path.
-     */
-    kindsOf(operation: Operation, schema: Schema, parameter?: string): readonly string[] {
-      const form = formOf(schema);
-      const possible = single.filter(({ idForm }) => form !== undefined && idForm === form);
-      const only = (test: (one: SingleKind) => boolean) => possible.filter(test).map(({ kind }) => kind);
-      const { path, method, missingTypes } = operation;
-      const isOwner = ({ kind }: SingleKind) => path.split(`{${parameter}}`)[0] === kind.split('{')[0];
-      const owner = parameter === undefined ? undefined : single.find(isOwner);
-      if (owner !== undefined) return [owner.kind];
-      const listed = only(({ kind }) => method === 'GET' && collectionOf(kind) === strip(path));
-      if (listed.length > 0) return listed;
-      const named = only(({ kind, missingType }) => {
-        const isOwn = path === kind || path.startsWith(`${kind}/`);
-        return !isOwn && missingType.some((type) => missingTypes.includes(type));
-      });
-      return named.length > 0 ? named : only(() => true);
-    },
     kindOf,
+    kindsOf,
     /** Returns one thing of a kind; undefined if there is none. */
     pick(kind: string, index: number): Thing | undefined {
       const things = live.get(kind);
@@ -157,34 +103,10 @@ export function createThings({ operations }: Contract) {
         deletedThings.delete(here);
         live.get(kind)?.set(here, values);
       }
-      const isOfCollection = kinds.some((one) => collectionOf(one) === strip(operation.path));
+      const isOfCollection = kindListedAt(operation.path) !== undefined;
       const owner = pathOf(kind, values);
       if (method !== 'GET' && method !== 'HEAD' && !isOfCollection) forgetBelow(owner, false);
       return undefined;
     },
   };
-}
-
-/** A kind of thing that one id identifies. */
-interface SingleKind {
-  readonly kind: string;
-  /** The schema of its id in the contract. */
-  readonly idForm: string | undefined;
-  /** The problem types of a thing that does not exist: those that all operations at its path have. */
-  readonly missingType: readonly string[];
-}
-
-function listSingleKinds(kinds: readonly string[], operations: readonly Operation[]): SingleKind[] {
-  return kinds
-    .filter((kind) => [...kind.matchAll(parameter)].length === 1)
-    .map((kind) => {
-      const own = operations.filter(({ path }) => path === kind);
-      const id = own[0]?.parameters.find((one) => one.in === 'path');
-      const [first = [], ...others] = own.map(({ missingTypes }) => missingTypes);
-      return {
-        kind,
-        idForm: id && formOf(id.schema),
-        missingType: first.filter((type) => others.every((types) => types.includes(type))),
-      };
-    });
 }

@@ -52,7 +52,7 @@ export function createEmit(events: EventSchemas, options: EmitOptions): Emit<Eve
 type Write = (data: unknown, fail: (problem: string) => Error) => string;
 
 function compileWriters(events: EventSchemas, schemas: readonly TSchema[]): ReadonlyMap<string, Write> {
-  const ajv = new Ajv({ strict: false, validateSchema: false });
+  const ajv = new Ajv({ strict: false, meta: false, validateSchema: false });
   formats.default(ajv);
   for (const schema of schemas) ajv.addSchema(schema);
   const known = Object.fromEntries(schemas.map((schema) => [schema.$id, schema]));

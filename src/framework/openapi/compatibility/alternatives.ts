@@ -135,7 +135,7 @@ function split(nodes: readonly SchemaObject[]): Omit<Alternative, 'nodes'>[] {
 }
 
 /** Returns the types of the values that match all of these schemas. */
-export function typesOf(nodes: readonly SchemaObject[]): string[] {
+function typesOf(nodes: readonly SchemaObject[]): string[] {
   let types: readonly string[] = jsonTypes;
   for (const node of nodes.filter(({ type }) => type !== undefined)) {
     const own = ownTypes(node);

@@ -1,3 +1,5 @@
+import type { Alternative } from './alternatives.ts';
+
 /** The sender of the values: the peer in its responses, or this service in the inputs of a request. */
 export type Direction = 'response' | 'input';
 
@@ -29,7 +31,7 @@ const typeNames: Readonly<Record<string, string>> = {
 export function rejectAlternative(
   direction: Direction,
   location: string,
-  { type, value }: { readonly type: string; readonly value?: { readonly is: unknown } | undefined },
+  { type, value }: Pick<Alternative, 'type' | 'value'>,
   isOther = false,
 ): Finding {
   if (value !== undefined) return rejectValue(direction, location, show(value.is));
@@ -86,6 +88,6 @@ function joinWithOr(values: readonly string[]): string {
   return values.length === 1 ? String(values[0]) : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`;
 }
 
-export function show(value: unknown): string {
+function show(value: unknown): string {
   return JSON.stringify(value) ?? 'nothing';
 }

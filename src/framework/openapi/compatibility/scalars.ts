@@ -64,7 +64,7 @@ export function compareNumber(
     );
     if (!isKept) findings.push(rejectKeyword(direction, location, 'multipleOf', steps[0], multipleOf));
   }
-  return [...findings, ...compareFormat(direction, location, nodes, accepted)];
+  return [...findings, ...compareEquality(direction, location, 'format', nodes, accepted)];
 }
 
 interface Bound {
@@ -108,17 +108,8 @@ export function compareString(
     ...compareCount(direction, location, accepted, 'minLength', tightest(nodes, 'minLength', 'min')),
     ...compareCount(direction, location, accepted, 'maxLength', tightest(nodes, 'maxLength', 'max')),
     ...compareEquality(direction, location, 'pattern', nodes, accepted),
-    ...compareFormat(direction, location, nodes, accepted),
+    ...compareEquality(direction, location, 'format', nodes, accepted),
   ];
-}
-
-function compareFormat(
-  direction: Direction,
-  location: string,
-  nodes: readonly SchemaObject[],
-  accepted: SchemaObject,
-): Finding[] {
-  return compareEquality(direction, location, 'format', nodes, accepted);
 }
 
 /** Compares patterns or formats. Two different values cannot be compared. */

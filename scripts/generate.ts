@@ -13,7 +13,7 @@ import { openLogging } from '../src/framework/logging/logger.ts';
 import { findBreakingChanges } from '../src/framework/openapi/compatibility.ts';
 import { mergeDocuments, mergedInfo } from '../src/framework/openapi/merge.ts';
 import {
-  acceptsCallOf,
+  defaultActsAs,
   findOperation,
   type OpenApiDocument,
 } from '../src/framework/openapi/response-contract.ts';
@@ -81,8 +81,7 @@ function describeBreaks(merged: OpenApiDocument, uses: readonly PeerUse[]): stri
     const found = findOperation(promised, `${use.peer}.${use.operationId}`);
     if (found === undefined) return [];
     const { method, path, operation } = found;
-    const isForItself = acceptsCallOf(use.service, 'service', operation.security);
-    const by = { service: use.service, as: isForItself ? ('service' as const) : ('caller' as const) };
+    const by = { service: use.service, as: defaultActsAs(use.service, operation.security) };
     return findBreakingChanges(promised, merged, { method, path, sends: use.sends, by }).map(
       ({ operation: target, field, reason }) =>
         `${use.service} uses ${target}: ${field === '' ? reason : `${field} ${reason}`}`,

@@ -51,7 +51,6 @@ export interface OperationContract {
   findMismatch(response: ResponseToCheck): string | undefined;
 }
 
-const httpMethods = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']);
 const json = 'application/json';
 const compilers = new WeakMap<OpenApiDocument, Ajv2020>();
 
@@ -75,8 +74,7 @@ export function readContract(document: OpenApiDocument, method: string, path: st
     method,
     path,
     takesKey: operation.parameters?.some(({ name }) => name === 'Idempotency-Key') === true,
-    defaultActsAs: (service) =>
-      acceptsCallOf(service, 'service', operation.security) ? 'service' : 'caller',
+    defaultActsAs: (service) => defaultActsAs(service, operation.security),
     maxItems(parameter) {
       const found = operation.parameters?.find((one) => one.name === parameter && one.in === 'query');
       return found?.schema?.maxItems ?? Number.POSITIVE_INFINITY;
@@ -121,11 +119,7 @@ export function findUnreadable(operation: OperationObject): string | undefined {
  * Whether an operation with this `security` accepts calls of a service.
  * @param as the principal of the call. As `caller`, the scopes depend on the token.
  */
-export function acceptsCallOf(
-  service: string,
-  as: ActsAs,
-  security: readonly SecurityRequirement[] | undefined,
-): boolean {
+export function acceptsCallOf(service: string, as: ActsAs, security: OperationObject['security']): boolean {
   if (security === undefined || security.length === 0) return true;
   return security.some(({ bearer, service: services }) => {
     const isNamed = services === undefined || services.length === 0 || services.includes(service);
@@ -133,6 +127,11 @@ export function acceptsCallOf(
       isNamed && (as === 'caller' ? bearer !== undefined || services === undefined : bearer === undefined)
     );
   });
+}
+
+/** Returns the default principal of the calls of a service to an operation with this `security`. */
+export function defaultActsAs(service: string, security: OperationObject['security']): ActsAs {
+  return acceptsCallOf(service, 'service', security) ? 'service' : 'caller';
 }
 
 /** Counts the operations that need a credential. */
@@ -156,11 +155,7 @@ function describeMissing({ paths }: OpenApiDocument, method: string, path: strin
   const [, service] = path.split('/');
   const known = Object.entries(paths)
     .filter(([other]) => other.split('/')[1] === service)
-    .flatMap(([other, item]) =>
-      Object.keys(item)
-        .filter((key) => httpMethods.has(key))
-        .map((verb) => `${verb.toUpperCase()} ${other}`),
-    );
+    .flatMap(([other, item]) => Object.keys(item).map((verb) => `${verb.toUpperCase()} ${other}`));
   const list = known.length === 0 ? `no operation of a service ${service}` : known.join(', ');
   return `The contract has no ${method.toUpperCase()} ${path}. It has ${list}. For a new operation run ./run.sh generate`;
 }

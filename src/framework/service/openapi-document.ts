@@ -1,7 +1,7 @@
 import { exampleOf, meaningOf, problemMediaType } from '../errors/problem.ts';
 import { batchMediaType } from '../openapi/event-feed.ts';
 import { product } from '../openapi/product.ts';
-import type { OpenApiDocument } from '../openapi/response-contract.ts';
+import { countSecured, type OpenApiDocument } from '../openapi/response-contract.ts';
 
 type Media = Readonly<Record<string, unknown>>;
 interface Response {
@@ -13,7 +13,6 @@ interface Response {
 interface Operation {
   readonly tags?: readonly string[];
   readonly parameters?: readonly { readonly name: string }[];
-  readonly security?: readonly object[];
   readonly responses?: Readonly<Record<string, Response>>;
 }
 
@@ -71,16 +70,10 @@ export function completeDocument(document: OpenApiDocument, options: DocumentOpt
     paths: paths as OpenApiDocument['paths'],
     components: {
       ...components,
-      ...(isSecured(paths) && { securitySchemes }),
+      ...(countSecured(document) > 0 && { securitySchemes }),
       headers: { ...listUsedHeaders(paths), ...own },
     },
   };
-}
-
-function isSecured(paths: Record<string, Record<string, Operation>>): boolean {
-  return Object.values(paths).some((item) =>
-    Object.values(item).some(({ security = [] }) => security.length > 0),
-  );
 }
 
 function listUsedHeaders(paths: object) {

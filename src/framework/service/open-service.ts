@@ -1,5 +1,4 @@
 import { connectPeer } from '../calls/peer.ts';
-import type { PeerUse } from '../calls/peer-operations.ts';
 import type { Config, ServiceConfig } from '../config/config.ts';
 import { parseDuration } from '../config/duration.ts';
 import { runAs } from '../context/context.ts';
@@ -20,8 +19,6 @@ import { checkSchemas, type KnownNames, prepareScope } from './prepare-scope.ts'
 import { checkReadiness } from './readiness.ts';
 import { createServiceWork, type WorkRunner } from './service-work.ts';
 import { describeService } from './system-routes.ts';
-
-export type { PeerUse };
 
 /** The parts of an app that its services use. */
 export interface OpenServiceOptions extends KnownNames {
@@ -87,7 +84,8 @@ export async function openService(service: Service, options: OpenServiceOptions)
     (service.peers ?? []).map((other) => [other as string, connect(other)]),
   );
   const { runner, ...work } = createServiceWork(name, log);
-  const producer = service.events && (await openEvents(service, database));
+  const { events, schemas = [] } = service;
+  const producer = events && (await openProducer({ service: name, events, schemas, database }));
   const context = {
     get database() {
       if (database === undefined) throw new DefinitionError(`${name}: it has no database: add migrations`);
@@ -146,10 +144,6 @@ function openServiceDatabase(
   return runAs(name, 'database', log, () =>
     openDatabase(database, { migrations, knownDatabases: record, isTraced, service: name, timeoutMs }),
   );
-}
-
-function openEvents({ name, events = {}, schemas = [] }: Service, database: Database | undefined) {
-  return openProducer({ service: name, events, schemas, database });
 }
 
 /** Returns an `emit` that throws, for a service without events. The compiler finds the mistake too. */

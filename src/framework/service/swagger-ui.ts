@@ -1,5 +1,5 @@
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, onSendHookHandler } from 'fastify';
 import { docsSecurityHeaders } from '../http/security-headers.ts';
 import { product } from '../openapi/product.ts';
 import type { OpenApiDocument } from '../openapi/response-contract.ts';
@@ -71,15 +71,10 @@ export async function registerSwaggerUi(
  * Adds the viewport to the page: without it a phone shows the page 980 px wide. @fastify/swagger-ui 6.1 has no option for
  * the viewport. test/e2e/browser/docs.test.ts fails if the page has none, or two.
  */
-function addViewport(
-  _request: FastifyRequest,
-  reply: FastifyReply,
-  payload: unknown,
-  done: (error: null, payload: unknown) => void,
-): void {
+const addViewport: onSendHookHandler = (_request, reply, payload, done) => {
   const isPage =
     typeof payload === 'string' && String(reply.getHeader('content-type')).startsWith('text/html');
   done(null, isPage ? payload.replace('<head>', `<head>${viewport}`) : payload);
-}
+};
 
 const viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">';

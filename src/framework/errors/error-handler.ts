@@ -3,18 +3,14 @@ import { STATUS_CODES } from '../context/node-http.ts';
 import { pathOf } from '../context/url.ts';
 import type { ProblemDefinition } from './define-problem.ts';
 import { DefinitionError } from './definition-error.ts';
-import { Problem, problemMediaType, UnprocessableEntity, type ValidationIssue } from './problem.ts';
+import {
+  Problem,
+  problemMediaType,
+  rejections,
+  UnprocessableEntity,
+  type ValidationIssue,
+} from './problem.ts';
 import { reasonOf } from './reason.ts';
-
-/** The details of requests that Fastify rejects. Fastify's own messages may quote the input. */
-const rejections: Readonly<Record<number, string>> = {
-  400: 'The request cannot be read',
-  408: 'The request did not arrive in time',
-  413: 'The body is too large',
-  414: 'The URL is too long',
-  415: 'The body must be application/json in UTF-8',
-  431: 'The headers are too large',
-};
 
 /** Converts any error to the problem that the client receives. */
 export function toClientProblem(error: unknown, requestId: string): Problem {

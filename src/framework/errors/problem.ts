@@ -1,20 +1,15 @@
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import { STATUS_CODES } from '../context/node-http.ts';
 import { ref } from '../openapi/schema.ts';
 
 /** A validation issue: one invalid value of a request. */
-export interface ValidationIssue {
-  readonly in: 'body' | 'path' | 'query' | 'header';
-  /** JSON Pointer to the value, RFC 6901. */
-  readonly pointer: string;
-  readonly detail: string;
-}
-
-const IssueSchema = Type.Object({
+const ValidationIssue = Type.Object({
   in: Type.Union([Type.Literal('body'), Type.Literal('path'), Type.Literal('query'), Type.Literal('header')]),
+  /** JSON Pointer to the value, RFC 6901. */
   pointer: Type.String(),
   detail: Type.String(),
 });
+export type ValidationIssue = Static<typeof ValidationIssue>;
 
 /** The body of every error response (RFC 9457). Each service documents it as the schema `Problem`. */
 export const ProblemSchema = Type.Object(
@@ -24,12 +19,9 @@ export const ProblemSchema = Type.Object(
     status: Type.Integer({ minimum: 400, maximum: 599 }),
     detail: Type.String(),
     instance: Type.String({ format: 'uri-reference' }),
-    errors: Type.Optional(Type.Array(IssueSchema, { maxItems: 20 })),
+    errors: Type.Optional(Type.Array(ValidationIssue, { maxItems: 20 })),
   },
-  {
-    $id: 'Problem',
-    description: 'An error as in RFC 9457',
-  },
+  { $id: 'Problem', description: 'An error as in RFC 9457' },
 );
 
 export const problemMediaType = 'application/problem+json';
@@ -157,14 +149,23 @@ export function meaningOf(status: string): string {
   return (meanings as Readonly<Record<string, string>>)[status] ?? 'Any other error';
 }
 
-const details: Readonly<Record<string, string>> = {
+/** The details of requests that Fastify rejects. Fastify's own messages may quote the input. */
+export const rejections: Readonly<Record<number, string>> = {
   400: 'The request cannot be read',
+  408: 'The request did not arrive in time',
+  413: 'The body is too large',
+  414: 'The URL is too long',
+  415: 'The body must be application/json in UTF-8',
+  431: 'The headers are too large',
+};
+
+/** The details of the examples. */
+const details: Readonly<Record<number, string>> = {
+  ...rejections,
   401: 'A credential is needed',
   403: 'The credential lacks the scope',
   404: 'The resource does not exist',
   409: 'The request conflicts with the current state',
-  413: 'The body is too large',
-  415: 'The body must be application/json in UTF-8',
   422: 'The request does not match the contract',
   429: 'Too many requests from this address',
   503: 'The server is busy',

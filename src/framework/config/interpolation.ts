@@ -2,11 +2,6 @@ import { isScalar, parseDocument } from 'yaml';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-interface Expanded {
-  readonly value: unknown;
-  readonly texts: ReadonlyMap<string, string>;
-}
-
 /**
  * Expands environment variables in the strings of a parsed YAML value. `${NAME:-default}` uses the default if the variable
  * is not set or empty, as a shell does. An expanded string is parsed as a YAML scalar again. Also returns, by its path,
@@ -17,7 +12,7 @@ export function expandVariables(
   value: unknown,
   environment: Environment,
   toError: (message: string) => Error,
-): Expanded {
+) {
   const texts = new Map<string, string>();
   return { value: expand(value, '', new Set()), texts };
 

@@ -3,7 +3,8 @@ import { type Static, Type } from '@sinclair/typebox';
 // Limits elsewhere: the schemas of the services limit the contract, and `calls/batch/queue.ts` and
 // `service/sliced-list.ts` limit lookups and large lists.
 
-function integer(unit: string, defaultValue: number, minimum: number, maximum: number) {
+/** An integer with a unit, a default and a range, which errors describe. */
+export function integer(unit: string, defaultValue: number, minimum: number, maximum: number) {
   const description = `an integer from ${minimum} to ${maximum}, in ${unit}`;
   return Type.Integer({ default: defaultValue, minimum, maximum, description });
 }

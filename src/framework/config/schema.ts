@@ -1,6 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { AppConfig, closed, level, name, ServiceConfig } from './app-schema.ts';
-import { Limits } from './limits.ts';
+import { integer, Limits } from './limits.ts';
+
+const secret = Type.String({
+  pattern: '^[!-~]{16,256}$',
+  description: '16 to 256 characters without a space',
+});
 
 export const ConfigFile = Type.Object(
   {
@@ -13,17 +18,7 @@ export const ConfigFile = Type.Object(
       },
       { ...closed, default: {} },
     ),
-    calls: Type.Object(
-      {
-        deadline: Type.Integer({
-          minimum: 1,
-          maximum: 60_000,
-          default: 1_000,
-          description: 'an integer from 1 to 60000, in ms',
-        }),
-      },
-      { ...closed, default: {} },
-    ),
+    calls: Type.Object({ deadline: integer('ms', 1_000, 1, 60_000) }, { ...closed, default: {} }),
     limits: Limits,
     docs: Type.Boolean({ default: true, description: 'true or false' }),
     compress: Type.Optional(Type.Boolean({ description: 'true or false' })),
@@ -67,17 +62,9 @@ export const ConfigFile = Type.Object(
     ),
     internal: Type.Object(
       {
-        key: Type.Optional(
-          Type.String({ pattern: '^[!-~]{16,256}$', description: '16 to 256 characters without a space' }),
-        ),
+        key: Type.Optional(secret),
         /** A separate secret of a service, instead of `key`, by the name of the service. */
-        keys: Type.Optional(
-          Type.Record(
-            Type.String({ pattern: name }),
-            Type.String({ pattern: '^[!-~]{16,256}$', description: '16 to 256 characters without a space' }),
-            closed,
-          ),
-        ),
+        keys: Type.Optional(Type.Record(Type.String({ pattern: name }), secret, closed)),
       },
       { ...closed, default: {} },
     ),

@@ -41,10 +41,10 @@ export function sendRequest(
 
 /** Creates a response. @param rawHeaders names and values in turn, as in Node. */
 export function readResponse(status: number, rawHeaders: readonly string[], bytes: Buffer): TestResponse {
-  const pairs = rawHeaders.flatMap((name, index) =>
-    index % 2 === 0 ? [[name.toLowerCase(), rawHeaders[index + 1] as string] as const] : [],
+  const pairs = rawHeaders.flatMap((name, index): [string, string][] =>
+    index % 2 === 0 ? [[name.toLowerCase(), rawHeaders[index + 1] as string]] : [],
   );
-  const headers = new Headers(pairs.map(([name, value]): [string, string] => [name, value]));
+  const headers = new Headers(pairs);
   const text = bytes.toString();
   const isJson = /json/.test(headers.get('content-type') ?? '') && text !== '';
   return { status, headers, rawHeaders: pairs, bytes, body: isJson ? JSON.parse(text) : text };

@@ -7,9 +7,9 @@ import { Type } from '@sinclair/typebox';
 import { sql } from '../src/framework/database/drizzle.ts';
 import type { CloudEvent } from '../src/framework/events/event-types.ts';
 import type { OpenApiDocument } from '../src/framework/openapi/response-contract.ts';
+import type { Service } from '../src/framework/service/define-service.ts';
 import { defineService } from '../src/framework/service/define-service.ts';
 import { createTestApp, type TestApp } from '../src/framework/testing/index.ts';
-import type { AnyService } from '../src/framework/testing/layout.ts';
 import type { Bench, Result, Row } from './result.ts';
 
 const migrations = new URL('../test/fixtures/effects/migrations/', import.meta.url);
@@ -39,7 +39,7 @@ const note = defineService({
       return { ok: true };
     });
   },
-}) as unknown as AnyService;
+}) as unknown as Service;
 
 const reader = defineService({
   name: 'reader',
@@ -60,7 +60,7 @@ const reader = defineService({
       count: ((await count.get()) as [number])[0],
     }));
   },
-}) as unknown as AnyService;
+}) as unknown as Service;
 
 export const events: Row = {
   name: 'events',
@@ -82,10 +82,10 @@ export const events: Row = {
 };
 
 /** Starts an app that the returned function stops. */
-async function start(folder: string, services: readonly AnyService[], split = false) {
+async function start(folder: string, services: readonly Service[], split = false) {
   const stops: (() => Promise<void> | void)[] = [];
   const lifetime = { onTestFinished: (stop: () => Promise<void> | void) => void stops.push(stop) };
-  const database = ({ name }: AnyService) => ({ database: `sqlite:${folder}/${name}-${split}.db` });
+  const database = ({ name }: Service) => ({ database: `sqlite:${folder}/${name}-${split}.db` });
   const config = {
     log: { level: 'error' },
     services: Object.fromEntries(services.map((service) => [service.name, database(service)])),

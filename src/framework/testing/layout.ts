@@ -1,19 +1,15 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import type { TObject } from '@sinclair/typebox';
 import { defineService, type Service } from '../service/define-service.ts';
-
-/** A service with any options. */
-export type AnyService = Service<TObject>;
 
 export interface LayoutOptions {
   /** The services to test. */
-  readonly services: readonly AnyService[];
+  readonly services: readonly Service[];
   /**
    * The peers that `services` does not contain, by name. A service runs in a separate app. A URL is that of a server of
    * the test, for example of a server that fails.
    */
-  readonly peers?: Readonly<Record<string, AnyService | string>>;
+  readonly peers?: Readonly<Record<string, Service | string>>;
   /** Whether each service runs in a separate app, behind a gateway without services. */
   readonly split?: boolean;
 }
@@ -42,7 +38,7 @@ export function layOut({ services, peers = {}, split = false }: LayoutOptions): 
   const wrong = services.findIndex((service) => typeof service?.name !== 'string');
   if (wrong !== -1)
     throw new Error(`services[${wrong}] is not a service: import the default export of its index.ts`);
-  const all = new Map<string, Service>(services.map((service) => [service.name, service as Service]));
+  const all = new Map(services.map((service) => [service.name, service]));
   const own = services.map(({ name }) => name);
   const apps: PlacedApp[] = split
     ? [{ name: gateway, services: [] }, ...own.map((name) => ({ name, services: [name] }))]
@@ -52,10 +48,7 @@ export function layOut({ services, peers = {}, split = false }: LayoutOptions): 
     const isUrl = typeof peer === 'string';
     if (!isUrl && peer?.name !== name)
       throw new Error(`peers.${name} is not the service ${name}, but ${peer?.name ?? peer}`);
-    all.set(
-      name,
-      isUrl ? defineService({ name, description: 'A server of the test.', routes() {} }) : (peer as Service),
-    );
+    all.set(name, isUrl ? defineService({ name, description: 'A server of the test.', routes() {} }) : peer);
     apps.push({ name, services: [name], ...(isUrl && { url: peer }) });
   }
   for (const { name, peers: needed = [] } of all.values()) {

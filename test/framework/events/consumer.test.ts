@@ -5,7 +5,7 @@ import { ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { openFeedStore } from '../../../src/framework/events/feed-store.ts';
 import { createEventOperations } from '../../../src/framework/events/operate.ts';
 import { getLogger } from '../../../src/framework/logging/logger.ts';
-import type { AnyService } from '../../../src/framework/testing/layout.ts';
+import type { Service } from '../../../src/framework/service/define-service.ts';
 import {
   addNotes,
   expectEffects,
@@ -26,7 +26,7 @@ describe('a consumer', () => {
     await expectEffects(app, texts(250));
     await app.app.stop();
     // A second start goes on from where the first one ended.
-    const services = [note as unknown as AnyService, makeReader()];
+    const services = [note as unknown as Service, makeReader()];
     const again = await startApp(t, { services, config });
     await addNotes(again, 'a', 'last');
     await expectEffects(again, [...texts(250), 'last']);
@@ -83,7 +83,7 @@ describe('a consumer', () => {
 
   test('of two apps on one database runs in one at a time, and the other takes over', async (t) => {
     const { app, config } = await startBoth(t);
-    const services = [note as unknown as AnyService, makeReader()];
+    const services = [note as unknown as Service, makeReader()];
     const other = await startApp(t, { services, config });
     for (let round = 0; round < 20; round += 1)
       await addNotes(round % 2 === 0 ? app : other, 'a', `r${round}`);
@@ -214,7 +214,7 @@ describe('a consumer whose next events are deleted', () => {
     await expectEffects(app, ['one']);
     await app.app.stop();
     const writer = await startApp(t, {
-      services: [note as unknown as AnyService],
+      services: [note as unknown as Service],
       config: { services: { note: config.services?.note } } as never,
     });
     await addNotes(writer, 'a', 'two', 'three');
@@ -225,7 +225,7 @@ describe('a consumer whose next events are deleted', () => {
 
   test('stops, and /ready reports it', async (t) => {
     const config = await stopBehind(t);
-    const services = [note as unknown as AnyService, makeReader()];
+    const services = [note as unknown as Service, makeReader()];
     const again = await startApp(t, { services, config });
     await expect
       .poll(async () => (await again.get('/ready')).body.degraded)
@@ -236,11 +236,11 @@ describe('a consumer whose next events are deleted', () => {
   test('reads the state with its snapshot handler, and continues with later events', async (t) => {
     const config = await stopBehind(t);
     // A version without the handler has stopped the consumer.
-    const before = await startApp(t, { services: [note as unknown as AnyService, makeReader()], config });
+    const before = await startApp(t, { services: [note as unknown as Service, makeReader()], config });
     await expect.poll(async () => (await before.get('/ready')).body.degraded).toHaveLength(1);
     await before.app.stop();
     const snapshot = (write: (text: string) => Promise<unknown>) => () => write('snapshot');
-    const services = [note as unknown as AnyService, makeReader({ snapshot })];
+    const services = [note as unknown as Service, makeReader({ snapshot })];
     const again = await startApp(t, { services, config });
     await expectEffects(again, ['one', 'snapshot']);
     await addNotes(again, 'a', 'four');

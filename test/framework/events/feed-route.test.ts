@@ -4,8 +4,8 @@ import { expect, type TestContext, test } from 'vitest';
 import { addFeedRoute } from '../../../src/framework/events/feed-route.ts';
 import { type FeedStore, openFeedStore } from '../../../src/framework/events/feed-store.ts';
 import { createFeedWatch } from '../../../src/framework/events/feed-watch.ts';
+import type { Service } from '../../../src/framework/service/define-service.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import type { AnyService } from '../../../src/framework/testing/layout.ts';
 import { createTestApp } from '../../support/app.ts';
 import { migrations } from './services.ts';
 
@@ -36,7 +36,7 @@ function startNote(t: TestContext, beforeRead: (after: number, store: FeedStore)
       });
     },
   });
-  return createTestApp(t, { services: [note as unknown as AnyService] });
+  return createTestApp(t, { services: [note as unknown as Service] });
 }
 
 test('events that retention deletes during a request are gone, not skipped', async (t) => {

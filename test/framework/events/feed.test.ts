@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { CloudEvent } from '../../../src/framework/events/event-types.ts';
-import type { AnyService } from '../../../src/framework/testing/layout.ts';
+import type { Service } from '../../../src/framework/service/define-service.ts';
 import { addNotes, note, readFeed, startApp, textOf } from './helper.ts';
 
-const services = [note as unknown as AnyService];
+const services = [note as unknown as Service];
 
 describe('GET /events', () => {
   test('responds with CloudEvents in the order of their writes', async (t) => {

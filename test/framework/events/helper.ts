@@ -4,7 +4,7 @@ import type { Database } from '../../../src/framework/database/database.ts';
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import type { CloudEvent } from '../../../src/framework/events/event-types.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
-import type { AnyService } from '../../../src/framework/testing/layout.ts';
+import type { Service } from '../../../src/framework/service/define-service.ts';
 import { createTestApp, makeFolder, type TestApp, type TestAppOptions } from '../../support/app.ts';
 import { newSchemaUrl, postgresUrl } from '../../support/postgres-database.ts';
 import { makeReader, note, type ReaderOptions } from './services.ts';
@@ -21,7 +21,7 @@ let document: OpenApiDocument | undefined;
 /** Returns the merged document of the note service as it is. */
 export async function readDocument(t: TestContext): Promise<OpenApiDocument> {
   if (document === undefined) {
-    const alone = await createTestApp(t, { services: [note as unknown as AnyService] });
+    const alone = await createTestApp(t, { services: [note as unknown as Service] });
     document = (await alone.get('/openapi.json')).body as OpenApiDocument;
   }
   return document;
@@ -36,7 +36,7 @@ export async function startApp(t: TestContext, options: TestAppOptions): Promise
 export async function startBoth(t: TestContext, options: ReaderOptions & Partial<TestAppOptions> = {}) {
   const { handle, snapshot, ...rest } = options;
   const services = [
-    note as unknown as AnyService,
+    note as unknown as Service,
     makeReader({ ...(handle && { handle }), ...(snapshot && { snapshot }) }),
   ];
   const databases = { note: { database: newDatabase(t) }, reader: { database: newDatabase(t) } };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import { createEventOperations } from '../../../src/framework/events/operate.ts';
-import type { AnyService } from '../../../src/framework/testing/layout.ts';
+import type { Service } from '../../../src/framework/service/define-service.ts';
 import { addNotes, expectEffects, makeReader, note, startApp, startBoth } from './helper.ts';
 import { migrations } from './services.ts';
 
@@ -22,7 +22,7 @@ test('a batch whose handlers take longer than the lease makes progress although 
     return () => write(event);
   };
   const { app, config } = await startBoth(t, { handle: handle as never });
-  const services = [note as unknown as AnyService, makeReader({ handle: handle as never })];
+  const services = [note as unknown as Service, makeReader({ handle: handle as never })];
   await startApp(t, { services, config });
   await addNotes(app, 'a', ...texts);
   await expectEffects(app, texts);
@@ -36,7 +36,7 @@ test('an event whose five tries take longer than the lease is parked although an
     throw new Error('no');
   };
   const { app, config, databases } = await startBoth(t, { handle: handle as never });
-  const services = [note as unknown as AnyService, makeReader({ handle: handle as never })];
+  const services = [note as unknown as Service, makeReader({ handle: handle as never })];
   await startApp(t, { services, config });
   await addNotes(app, 'a', 'bad');
   const database = await openDatabase(databases.reader.database, { migrations, service: 'reader' });

@@ -1,7 +1,7 @@
 import { expect, type TestContext, test } from 'vitest';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import { openFeedStore } from '../../../src/framework/events/feed-store.ts';
-import type { AnyService } from '../../../src/framework/testing/layout.ts';
+import type { Service } from '../../../src/framework/service/define-service.ts';
 import {
   addNotes,
   expectEffects,
@@ -14,7 +14,7 @@ import {
 } from './helper.ts';
 import { migrations } from './services.ts';
 
-const notes = note as unknown as AnyService;
+const notes = note as unknown as Service;
 
 /** Starts both services, and stops them after the reader has handled two events. Then `change` runs SQL on the producer. */
 async function stopAfterTwo(t: TestContext, ...change: string[]) {

@@ -2,8 +2,8 @@ import { Type } from '@sinclair/typebox';
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import type { CloudEvent } from '../../../src/framework/events/event-types.ts';
 import type { AnyHandler } from '../../../src/framework/events/handler.ts';
+import type { Service } from '../../../src/framework/service/define-service.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import type { AnyService } from '../../../src/framework/testing/layout.ts';
 
 export const migrations = new URL('../../fixtures/effects/migrations/', import.meta.url);
 
@@ -66,5 +66,5 @@ export function makeReader({ handle = (event, write) => () => write(event), snap
         ((await select.all()) as [string][]).map(([event]) => event),
       );
     },
-  }) as unknown as AnyService;
+  }) as unknown as Service;
 }

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest';
 import { sql } from '../../../../src/framework/database/drizzle.ts';
 import { createKeyRows } from '../../../../src/framework/database/key-rows.ts';
 import { Conflict } from '../../../../src/framework/errors/problem.ts';
+import type { Service } from '../../../../src/framework/service/define-service.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../../../src/framework/testing/index.ts';
-import type { AnyService } from '../../../../src/framework/testing/layout.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
 import { queryPostgres } from '../../../support/postgres-query.ts';
 
@@ -34,7 +34,7 @@ const effect = defineService({
       return { effects };
     });
   },
-}) as unknown as AnyService;
+}) as unknown as Service;
 
 test.skipIf(postgresUrl === undefined)(
   'a request with an idempotency key is answered when its write failed on PostgreSQL',

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readArguments, UsageError, usageError } from '../src/framework/app/arguments.ts';
-import { inMemory, isPostgresUrl, parseDatabaseUrl } from '../src/framework/config/database-url.ts';
+import { sqliteFile } from '../src/framework/config/database-url.ts';
 import { knownDatabasesFile } from '../src/framework/database/known-databases.ts';
 import { root } from './lib/command.ts';
 import { typeCheck } from './lib/framework-files.ts';
@@ -75,10 +75,9 @@ function removeFromConfigs(name: string): Map<string, string> {
 function listDatabaseFiles(name: string): string[] {
   const urls = new Set(listConfigs().map((file) => readText(read(file), ['services', name, 'database'])));
   return [...urls].flatMap((url) => {
-    if (url === undefined || isPostgresUrl(url) || !url.startsWith('sqlite:')) return [];
-    const { file } = parseDatabaseUrl(url);
-    if (file === inMemory) return [];
-    return ['', '-wal', '-shm'].map((end) => `${file}${end}`).filter(exists);
+    // A variable may hold the URL.
+    const file = url?.startsWith('sqlite:') ? sqliteFile(url) : undefined;
+    return file === undefined ? [] : ['', '-wal', '-shm'].map((end) => `${file}${end}`).filter(exists);
   });
 }
 

@@ -4,9 +4,8 @@ import { resolve } from 'node:path';
 import { UsageError, usageError } from '../../src/framework/app/arguments.ts';
 import {
   describeDatabaseUrl,
-  inMemory,
   isPostgresUrl,
-  parseDatabaseUrl,
+  sqliteFile,
   sqliteUrl,
 } from '../../src/framework/config/database-url.ts';
 import { copyDatabase } from '../../src/framework/database/copy/copy.ts';
@@ -42,8 +41,8 @@ function readUrl(option: string, url: string | undefined, service: string): stri
   const expected = `${option}: expected sqlite:FILE or postgres://user@host/database`;
   if (!isPostgresUrl(url)) {
     if (!/^sqlite:./.test(url)) throw new UsageError(expected);
-    const { file } = parseDatabaseUrl(url);
-    if (file === inMemory) throw new UsageError(`${option}: a database in memory cannot be copied`);
+    const file = sqliteFile(url);
+    if (file === undefined) throw new UsageError(`${option}: a database in memory cannot be copied`);
     return sqliteUrl(resolve(file));
   }
   if (!URL.canParse(url) || new URL(url).pathname.length < 2) throw new UsageError(expected);
@@ -58,9 +57,8 @@ function readUrl(option: string, url: string | undefined, service: string): stri
 
 /** @throws {UsageError} if the source is a file that does not exist. Otherwise the error would be a missing migration. */
 function assertSourceExists(url: string): void {
-  if (isPostgresUrl(url)) return;
-  const { file } = parseDatabaseUrl(url);
-  if (!existsSync(file)) throw new UsageError(`--from: ${file}: there is no such file`);
+  const file = sqliteFile(url);
+  if (file !== undefined && !existsSync(file)) throw new UsageError(`--from: ${file}: there is no such file`);
 }
 
 /** Shows one line on a terminal, again and again; elsewhere nothing. */

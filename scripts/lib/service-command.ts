@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../src/framework/app/arguments.ts';
 import { type Config, ConfigError } from '../../src/framework/config/config.ts';
-import { inMemory, isPostgresUrl, parseDatabaseUrl } from '../../src/framework/config/database-url.ts';
+import { isPostgresUrl, sqliteFile } from '../../src/framework/config/database-url.ts';
 import { type AnyDatabase, BackupError } from '../../src/framework/database/backup/manifest.ts';
 import { DatabaseError } from '../../src/framework/database/database-error.ts';
 import { DefinitionError } from '../../src/framework/errors/definition-error.ts';
@@ -72,8 +72,8 @@ export function listDatabases(services: ReadonlyMap<string, Service>, config: Co
     const { name, migrations } = service;
     const url = databaseUrlOf(service, config);
     if (isPostgresUrl(url)) return { service: name, url, migrations, env: process.env };
-    const { file } = parseDatabaseUrl(url);
-    if (file === inMemory) throw new UsageError(`services.${name}.database is in memory`);
+    const file = sqliteFile(url);
+    if (file === undefined) throw new UsageError(`services.${name}.database is in memory`);
     return { service: name, file, migrations };
   });
 }

@@ -49,7 +49,7 @@ export function createKeyRepository({ orm, prepare, prepareLocking, write }: Dat
     /**
      * Makes the next key the current one, if `mayPromote` returns true for it.
      * @param next the key that becomes the next one.
-     * @param ends when the last token of the current key ends.
+     * @param times `ends` is the end of the last token of the current key.
      * @returns whether the keys changed.
      */
     rotate: (next: NewKey, mayPromote: (key: SigningKey) => boolean, times: { now: number; ends: number }) =>

@@ -47,7 +47,6 @@ export function createSessions({ accounts, sessions, passwords, throttle, tokens
     };
   }
 
-  /** @param checkedHash the hash that the password was compared with. */
   async function begin(account: Account, password: string, agent: string): Promise<Tokens | undefined> {
     const { id: accountId, password_hash, scopes } = account;
     // If too many passwords wait now, a later login replaces the hash.

@@ -99,9 +99,8 @@ function readCommand(command: string | undefined, email: string | undefined, val
   if (command === 'token') {
     if (process.env.NODE_ENV === 'production')
       throw usageError('Expected development: with NODE_ENV=production no token is made');
-    const id = sub;
-    if (id === undefined) throw usageError('Missing --sub');
-    return async (operations) => console.log(await (await operations()).issueToken(id, scope ?? ''));
+    if (sub === undefined) throw usageError('Missing --sub');
+    return async (operations) => console.log(await (await operations()).issueToken(sub, scope ?? ''));
   }
   if (end === undefined) throw usageError('Missing --end');
   if (!/^[1-9]\d{0,14}$/.test(end)) throw usageError(`Expected the id of a user after --end, not ${end}`);

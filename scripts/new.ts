@@ -11,7 +11,7 @@ import { deriveNewNames } from './scaffold/names.ts';
 import { newProject } from './scaffold/new-project.ts';
 import { listFixtures, listPeersOf, readPeers } from './scaffold/peers.ts';
 import { exampleOf, type Plan } from './scaffold/plan.ts';
-import { askForArguments } from './scaffold/questions.ts';
+import { askForArguments, quote } from './scaffold/questions.ts';
 import { writeServiceFiles } from './scaffold/service-files.ts';
 
 const help = `Usage: ./run.sh new service NAME [OPTIONS]
@@ -157,10 +157,9 @@ function report(
   const body = JSON.stringify(
     Object.fromEntries(fields.filter(isRequired).map((field) => [field.name, exampleOf(field)])),
   );
-  const quoted = body.replaceAll("'", "'\\''");
   console.log(`Start ./run.sh, then create ${names.article}:`);
   console.log(
-    `curl -s localhost:${port}/${name}/${resource}/ -H 'content-type: application/json' -d '${quoted}'`,
+    `curl -s localhost:${port}/${name}/${resource}/ -H 'content-type: application/json' -d ${quote(body)}`,
   );
 }
 

@@ -42,9 +42,9 @@ export function isForDevelopment({ development }: Framework, file: string): bool
  * Says whether the framework's own tests can run here. They are absent in a product, and they need the example services,
  * which an owner may delete.
  */
-export function findFrameworkTests(folder: string = root): 'absent' | 'without examples' | 'present' {
-  if (!existsSync(join(folder, 'test/framework'))) return 'absent';
-  const hasExamples = examples.every((name) => existsSync(join(folder, 'src/services', name, 'index.ts')));
+export function findFrameworkTests(): 'absent' | 'without examples' | 'present' {
+  if (!existsSync(join(root, 'test/framework'))) return 'absent';
+  const hasExamples = examples.every((name) => existsSync(join(root, 'src/services', name, 'index.ts')));
   return hasExamples ? 'present' : 'without examples';
 }
 

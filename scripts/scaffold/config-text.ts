@@ -84,8 +84,7 @@ function readParts(text: string) {
   const document = parseDocument(text);
   const [error] = document.errors;
   if (error !== undefined) throw new ConfigTextError(error.message.split('\n')[0]);
-  const parts = { services: document.get('services'), apps: document.get('apps') };
-  const { services, apps } = parts;
+  const [services, apps] = [document.get('services'), document.get('apps')];
   if (!isMap(services) || !isMap(apps) || apps.items.length === 0)
     throw new ConfigTextError('expected the maps services and apps');
   const keyEnd = (name: string) => {
@@ -135,7 +134,7 @@ function lineStart(text: string, position: number): number {
 /** Inserts a pair of one or more lines after the last pair of a map. */
 function insertPair(text: string, map: YAMLMap<Node, Node | null>, lines: readonly string[]): Edit {
   if (map.flow && map.items.length === 0) {
-    const indent = `${' '.repeat(startOf(map) - lineStart(text, startOf(map)) === 0 ? 0 : 2)}`;
+    const indent = startOf(map) === lineStart(text, startOf(map)) ? '' : '  ';
     const [from, end] = map.range as [number, number, number];
     // A comment after the map stays on the line of the key.
     const to = nextLine(text, end);

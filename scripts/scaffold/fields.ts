@@ -38,22 +38,8 @@ export const grammar = `Expected --fields 'NAME:TYPE, …' with TYPE string(MIN.
 
 /** Names that the files of a service use for something else. */
 const taken = [
-  ...[
-    'id',
-    'ids',
-    'limit',
-    'offset',
-    'after',
-    'sort',
-    'emit',
-    'write',
-    'insert',
-    'change',
-    'remove',
-    'select',
-    'values',
-  ],
-  ...['sql', 'placeholder', 'database'],
+  ...['id', 'ids', 'limit', 'offset', 'after', 'sort', 'emit', 'write', 'insert', 'change', 'remove'],
+  ...['select', 'values', 'sql', 'placeholder', 'database'],
   // Every object has this property, so an update without the field would change it.
   'constructor',
   // An object with this property would look like a promise.

@@ -24,20 +24,10 @@ export interface Names {
 
 const pattern = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
-/** The first parts of the paths of the gateway, and the words of the framework. */
-const ofFramework = [
-  'gateway',
-  'events',
-  'docs',
-  'health',
-  'ready',
-  'metrics',
-  'internal',
-  'framework',
-  'service',
-];
 /** The paths that every service has. */
 const ofServices = ['events', 'docs', 'health', 'ready'];
+/** The first parts of the paths of the gateway, and the words of the framework. */
+const ofFramework = [...ofServices, 'gateway', 'metrics', 'internal', 'framework', 'service'];
 /** The globals of JavaScript, such as `Map`. A schema of this name would hide one. */
 const globals: readonly string[] = runInNewContext('Object.getOwnPropertyNames(globalThis)');
 /** Names that the files of a service import or declare: an item of this name would hide one. */

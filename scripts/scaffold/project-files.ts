@@ -21,8 +21,8 @@ export const example: Plan = {
   isSecured: true,
 };
 
-/** The members of package.json that this file and an upgrade read. */
-export interface Manifest {
+/** The members of package.json that a product changes. */
+interface Manifest {
   name: string;
   version: string;
   description: string;

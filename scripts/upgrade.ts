@@ -35,7 +35,7 @@ await runCommand(async () => {
   const source = fetchSource(values.from);
   try {
     const next = source.framework.version;
-    const order = compareVersions(next, framework.version);
+    const order = next.localeCompare(framework.version, 'en', { numeric: true });
     if (order < 0)
       throw new UsageError(
         `${values.from} has the framework ${next}, which is older than ${framework.version} here`,
@@ -61,13 +61,6 @@ function expectClean(): void {
     );
   }
   expectCommitted(['.']);
-}
-
-/** Returns a positive number if the first version is newer. */
-function compareVersions(one: string, other: string): number {
-  const [left, right] = [one, other].map((version) => version.split('.').map(Number));
-  const index = [0, 1, 2].find((part) => left?.[part] !== right?.[part]) ?? 0;
-  return (left?.[index] ?? 0) - (right?.[index] ?? 0);
 }
 
 function planManifest(source: Source, version: string): MergedManifest {

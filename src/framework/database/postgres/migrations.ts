@@ -3,10 +3,12 @@ import { DatabaseError } from '../database-error.ts';
 import { postgresEventTables } from '../event-tables.ts';
 import type { Migration } from '../migration-files.ts';
 import type { Connection } from './connection.ts';
-import { isDisconnected } from './errors.ts';
+import { isConflict, isDisconnected } from './errors.ts';
 
 /** The advisory lock of migrations: any number that is the same in all processes. */
-const advisoryLock = 7_316_012_024;
+export const advisoryLock = 7_316_012_024;
+/** The time limits of migrations: a table may be large, and another process may hold the lock of migrations. */
+export const migrationLimits = { statementMs: 3_600_000, lockMs: 60_000 };
 
 const frameworkTables = [
   `CREATE TABLE IF NOT EXISTS __drizzle_migrations (
@@ -127,11 +129,23 @@ async function assertCurrent(connection: Connection, schema: string): Promise<vo
 async function transact(connection: Connection, fn: () => Promise<void>): Promise<void> {
   await connection.run({ text: 'BEGIN' });
   try {
-    await connection.run({ text: `SELECT pg_advisory_xact_lock(${advisoryLock})` });
+    await acquireLock(connection);
     await fn();
     await connection.run({ text: 'COMMIT' });
   } catch (error) {
     await connection.run({ text: 'ROLLBACK' }).catch(() => {});
     throw error;
+  }
+}
+
+async function acquireLock(connection: Connection): Promise<void> {
+  try {
+    await connection.run({ text: `SELECT pg_advisory_xact_lock(${advisoryLock})` });
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    throw new DatabaseError(
+      `another process has migrated this database for more than ${migrationLimits.lockMs / 1_000} s. Wait until it has ended, and start again`,
+      { cause: error },
+    );
   }
 }

@@ -9,15 +9,13 @@ import { Connection } from './connection.ts';
 import { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { PostgresDriver } from './driver.ts';
 import { isDisconnected, unusableDatabase } from './errors.ts';
-import { applyMigrations } from './migrations.ts';
+import { applyMigrations, migrationLimits } from './migrations.ts';
 import { knownName, type PostgresUrl, parsePostgresUrl } from './url.ts';
 
 /** How long a start waits for an unreachable server, in ms. */
 const startWaitMs = 60_000;
 /** The share of a statement's time limit that it may wait for a lock. After that, the write runs again. */
 const lockShare = 0.2;
-/** The time limits of migrations: a table may be large, and another process may hold the lock of migrations. */
-const migrationLimits = { statementMs: 3_600_000, lockMs: 60_000 };
 /** The lock timeout of groups, in ms. It is short, because the groups of two replicas may block each other. */
 const groupLockMs = 20;
 

@@ -2,7 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, type TestContext, test } from 'vitest';
+import { DatabaseError } from '../../../../src/framework/database/database-error.ts';
 import { readMigrationStatus } from '../../../../src/framework/database/open-database.ts';
+import { Connection } from '../../../../src/framework/database/postgres/connection.ts';
+import { advisoryLock, applyMigrations } from '../../../../src/framework/database/postgres/migrations.ts';
 import { makeFolder } from '../../../support/app.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
 import { queryPostgres } from '../../../support/postgres-query.ts';
@@ -33,6 +36,26 @@ test.skipIf(postgresUrl === undefined)('a migration may take longer than a reque
   ]);
   await expect(Promise.all([one.check(), other.check()])).resolves.toBeDefined();
 });
+
+test.skipIf(postgresUrl === undefined)(
+  'a migration of another process that does not end is one line',
+  async (t) => {
+    const options = { connectionString: postgresUrl as string, schema: 'public', application: 'test' };
+    const [holding, waiting] = [5_000, 50].map((lockMs) => {
+      const connection = new Connection({ ...options, statementMs: 5_000, lockMs });
+      t.onTestFinished(() => connection.close());
+      return connection;
+    }) as [Connection, Connection];
+    await holding.run({ text: 'BEGIN' });
+    await holding.run({ text: `SELECT pg_advisory_xact_lock(${advisoryLock})` });
+    await expect(applyMigrations(waiting, 'public', [])).rejects.toThrow(
+      new DatabaseError(
+        'another process has migrated this database for more than 60 s. Wait until it has ended, and start again',
+      ),
+    );
+    await holding.run({ text: 'ROLLBACK' });
+  },
+);
 
 test.skipIf(postgresUrl === undefined)('a migration that was edited after it ran is rejected', async (t) => {
   const url = newSchemaUrl();

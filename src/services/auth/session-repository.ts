@@ -23,10 +23,77 @@ const maxSessions = 100;
 const { placeholder } = sql;
 
 /** Creates the queries for sessions. Each session that ends before its time emits `session.ended` in the same write. */
-export function createSessionRepository(
-  { orm, prepare, prepareLocking, write }: Database,
-  emit: EmitAuthEvent,
-) {
+export function createSessionRepository(database: Database, emit: EmitAuthEvent) {
+  const { write } = database;
+  const statements = prepareStatements(database);
+
+  /** Ends a session, within a write. Resolves with whether it was there. */
+  async function endOne(id: string, accountId: number): Promise<boolean> {
+    const isRemoved = (await statements.remove.run({ id, accountId })).changes > 0;
+    if (isRemoved) await emit('session.ended', { subject: id, data: { session_id: id, user_id: accountId } });
+    return isRemoved;
+  }
+
+  /** Ends the sessions of an account, within a write. Resolves with their number. */
+  async function endSome(
+    accountId: number,
+    isEnded: (id: string, index: number) => boolean,
+  ): Promise<number> {
+    const ids = (await statements.selectIds.all({ accountId })).map(({ id }) => id).filter(isEnded);
+    for (const id of ids) await endOne(id, accountId);
+    return ids.length;
+  }
+
+  return {
+    /**
+     * Creates a session. Resolves with false, without a change, if the account was blocked or got another password
+     * since `checkedHash` was read.
+     * @param newHash replaces the hash of the password.
+     */
+    create({ accountId, ...session }: NewSession, checkedHash: string, newHash: string | undefined) {
+      return write(async () => {
+        const account = await statements.lockAccount.get({ accountId });
+        if (account?.password_hash !== checkedHash || account.is_blocked !== 0) return false;
+        if (newHash !== undefined) await statements.setPassword.run({ accountId, passwordHash: newHash });
+        const count = (await statements.selectIds.all({ accountId })).length;
+        if (count >= maxSessions) await endSome(accountId, (_id, index) => index <= count - maxSessions);
+        await statements.insert.run({ ...session, accountId, createdAt: nowMicros() });
+        return true;
+      });
+    },
+    /** Finds a session that has not ended, of an account that is not blocked. */
+    find: (id: string, now: number) => statements.select.get({ id, now }),
+    /** Lists the sessions of an account, the oldest first. */
+    async list(accountId: number, now: number) {
+      const rows = await statements.selectOfAccount.all({ accountId, now });
+      return rows.map(({ id, agent, created_at, rotated_ms, ends_ms, idle_ends_ms }) => ({
+        ...{ id, agent, created_at },
+        refreshed_at: formatInstant(rotated_ms * 1000),
+        idle_ends_at: formatInstant(idle_ends_ms * 1000),
+        ends_at: formatInstant(ends_ms * 1000),
+      }));
+    },
+    /**
+     * Makes the next refresh token the current one, if `counter` is still the number of the current one. Resolves with
+     * whether it was.
+     */
+    async rotate(
+      id: string,
+      counter: number,
+      times: { now: number; idleEnds: number },
+      keyHash: string | null,
+    ) {
+      return (await statements.rotate.run({ id, counter, ...times, keyHash })).changes > 0;
+    },
+    /** Ends a session of an account. Resolves with whether it was there. */
+    end: (id: string, accountId: number) => write(() => endOne(id, accountId)),
+    /** Ends the sessions of an account, also as a part of a write. Resolves with their number. */
+    endAll: (accountId: number, exceptId?: string) => endSome(accountId, (id) => id !== exceptId),
+    prune: (now: number) => statements.prune.run({ now }),
+  };
+}
+
+function prepareStatements({ orm, prepare, prepareLocking }: Database) {
   const byId = eq(sessions.id, placeholder('id'));
   const ofAccount = eq(sessions.account_id, placeholder('accountId'));
   const isAlive = sql`${sessions.idle_ends_ms} > ${placeholder('now')}`;
@@ -104,68 +171,5 @@ export function createSessionRepository(
       SELECT id FROM ${sessions} WHERE idle_ends_ms <= ${placeholder('now')} ORDER BY idle_ends_ms LIMIT 1000)`,
   );
 
-  /** Ends a session, within a write. Resolves with whether it was there. */
-  async function endOne(id: string, accountId: number): Promise<boolean> {
-    const isRemoved = (await remove.run({ id, accountId })).changes > 0;
-    if (isRemoved) await emit('session.ended', { subject: id, data: { session_id: id, user_id: accountId } });
-    return isRemoved;
-  }
-
-  /** Ends the sessions of an account, within a write. Resolves with their number. */
-  async function endSome(
-    accountId: number,
-    isEnded: (id: string, index: number) => boolean,
-  ): Promise<number> {
-    const ids = (await selectIds.all({ accountId })).map(({ id }) => id).filter(isEnded);
-    for (const id of ids) await endOne(id, accountId);
-    return ids.length;
-  }
-
-  return {
-    /**
-     * Creates a session. Resolves with false, without a change, if the account was blocked or got another password
-     * since `checkedHash` was read.
-     * @param newHash replaces the hash of the password.
-     */
-    create({ accountId, ...session }: NewSession, checkedHash: string, newHash: string | undefined) {
-      return write(async () => {
-        const account = await lockAccount.get({ accountId });
-        if (account?.password_hash !== checkedHash || account.is_blocked !== 0) return false;
-        if (newHash !== undefined) await setPassword.run({ accountId, passwordHash: newHash });
-        const count = (await selectIds.all({ accountId })).length;
-        if (count >= maxSessions) await endSome(accountId, (_id, index) => index <= count - maxSessions);
-        await insert.run({ ...session, accountId, createdAt: nowMicros() });
-        return true;
-      });
-    },
-    /** Finds a session that has not ended, of an account that is not blocked. */
-    find: (id: string, now: number) => select.get({ id, now }),
-    /** Lists the sessions of an account, the oldest first. */
-    async list(accountId: number, now: number) {
-      const rows = await selectOfAccount.all({ accountId, now });
-      return rows.map(({ id, agent, created_at, rotated_ms, ends_ms, idle_ends_ms }) => ({
-        ...{ id, agent, created_at },
-        refreshed_at: formatInstant(rotated_ms * 1000),
-        idle_ends_at: formatInstant(idle_ends_ms * 1000),
-        ends_at: formatInstant(ends_ms * 1000),
-      }));
-    },
-    /**
-     * Makes the next refresh token the current one, if `counter` is still the number of the current one. Resolves with
-     * whether it was.
-     */
-    async rotate(
-      id: string,
-      counter: number,
-      times: { now: number; idleEnds: number },
-      keyHash: string | null,
-    ) {
-      return (await rotate.run({ id, counter, ...times, keyHash })).changes > 0;
-    },
-    /** Ends a session of an account. Resolves with whether it was there. */
-    end: (id: string, accountId: number) => write(() => endOne(id, accountId)),
-    /** Ends the sessions of an account, also as a part of a write. Resolves with their number. */
-    endAll: (accountId: number, exceptId?: string) => endSome(accountId, (id) => id !== exceptId),
-    prune: (now: number) => prune.run({ now }),
-  };
+  return { lockAccount, setPassword, insert, select, selectOfAccount, selectIds, rotate, remove, prune };
 }

@@ -29,23 +29,10 @@ export interface Client {
 const overlapMs = 10_000;
 
 /** Begins, refreshes and ends sessions. */
-export function createSessions({ accounts, sessions, passwords, throttle, tokens, options }: Parts) {
+export function createSessions(parts: Parts) {
+  const { accounts, sessions, passwords, throttle, tokens, options } = parts;
   const lifeMs = toMs(options.session);
   const idleMs = toMs(options.idle);
-
-  async function createTokens(
-    session: Pick<SessionRecord, 'id' | 'secret' | 'scopes' | 'account_id'>,
-    counter: number,
-  ): Promise<Tokens> {
-    const { id, secret, scopes, account_id } = session;
-    return {
-      access_token: await tokens.issue({ sub: String(account_id), scope: scopes, sid: id }),
-      token_type: 'Bearer',
-      expires_in: tokens.lifetime,
-      refresh_token: createRefreshToken(id, counter, secret),
-      session_id: id,
-    };
-  }
 
   async function begin(account: Account, password: string, agent: string): Promise<Tokens | undefined> {
     const { id: accountId, password_hash, scopes } = account;
@@ -59,30 +46,7 @@ export function createSessions({ accounts, sessions, passwords, throttle, tokens
     const ends = now + lifeMs;
     const session = { id, accountId, secret, agent, now, ends, idleEnds: Math.min(ends, now + idleMs) };
     if (!(await sessions.create(session, password_hash, newHash))) return undefined;
-    return createTokens({ id, secret, scopes, account_id: accountId }, 1);
-  }
-
-  /** Ends a session because of a refresh token that was used before: the client or a thief has a later token. */
-  async function endStolen({ id, account_id }: SessionRecord): Promise<never> {
-    if (await sessions.end(id, account_id))
-      getLogger().warn(
-        { session: id, user: account_id },
-        'a refresh token was used again: the session is ended',
-      );
-    throw refreshFailed();
-  }
-
-  /** Responds to a refresh token that is not the current token of its session. */
-  function refreshAgain(
-    session: SessionRecord,
-    { counter }: ParsedToken,
-    keyHash: string | null,
-    now: number,
-  ) {
-    const isPrevious = counter === session.counter - 1;
-    const isOverlap = now - session.rotated_ms <= overlapMs;
-    const isRetry = keyHash !== null && keyHash === session.key_hash;
-    return isPrevious && (isOverlap || isRetry) ? createTokens(session, session.counter) : endStolen(session);
+    return createTokens(tokens, { id, secret, scopes, account_id: accountId }, 1);
   }
 
   return {
@@ -111,24 +75,71 @@ export function createSessions({ accounts, sessions, passwords, throttle, tokens
      * idempotency key that rotated it. Any other token that was used before ends the session.
      * @throws {Problem} 401
      */
-    async refresh(token: string, key: string | undefined): Promise<Tokens> {
-      const parsed = parseRefreshToken(token);
-      const now = Date.now();
-      const session = parsed && (await sessions.find(parsed.session, now));
-      if (parsed === undefined || session === undefined || !isGenuine(parsed, session.secret))
-        throw refreshFailed();
-      const keyHash = key === undefined ? null : hashKey(key, session.secret);
-      if (parsed.counter !== session.counter) return refreshAgain(session, parsed, keyHash, now);
-      const idleEnds = Math.min(session.ends_ms, now + idleMs);
-      if (await sessions.rotate(session.id, session.counter, { now, idleEnds }, keyHash))
-        return createTokens(session, session.counter + 1);
-      // Another request has rotated or ended the session since it was read.
-      const changed = await sessions.find(session.id, now);
-      if (changed === undefined) throw refreshFailed();
-      return refreshAgain(changed, parsed, keyHash, now);
-    },
+    refresh: createRefresh(parts),
     list: (accountId: number) => sessions.list(accountId, Date.now()),
     end: (id: string, accountId: number) => sessions.end(id, accountId),
     endAll: (accountId: number) => accounts.write(() => sessions.endAll(accountId)),
+  };
+}
+
+/** Creates the function that replaces refresh tokens. */
+function createRefresh({ sessions, tokens, options }: Parts) {
+  const idleMs = toMs(options.idle);
+
+  /** Ends a session because of a refresh token that was used before: the client or a thief has a later token. */
+  async function endStolen({ id, account_id }: SessionRecord): Promise<never> {
+    if (await sessions.end(id, account_id))
+      getLogger().warn(
+        { session: id, user: account_id },
+        'a refresh token was used again: the session is ended',
+      );
+    throw refreshFailed();
+  }
+
+  /** Responds to a refresh token that is not the current token of its session. */
+  function refreshAgain(
+    session: SessionRecord,
+    { counter }: ParsedToken,
+    keyHash: string | null,
+    now: number,
+  ) {
+    const isPrevious = counter === session.counter - 1;
+    const isOverlap = now - session.rotated_ms <= overlapMs;
+    const isRetry = keyHash !== null && keyHash === session.key_hash;
+    return isPrevious && (isOverlap || isRetry)
+      ? createTokens(tokens, session, session.counter)
+      : endStolen(session);
+  }
+
+  return async function refresh(token: string, key: string | undefined): Promise<Tokens> {
+    const parsed = parseRefreshToken(token);
+    const now = Date.now();
+    const session = parsed && (await sessions.find(parsed.session, now));
+    if (parsed === undefined || session === undefined || !isGenuine(parsed, session.secret))
+      throw refreshFailed();
+    const keyHash = key === undefined ? null : hashKey(key, session.secret);
+    if (parsed.counter !== session.counter) return refreshAgain(session, parsed, keyHash, now);
+    const idleEnds = Math.min(session.ends_ms, now + idleMs);
+    if (await sessions.rotate(session.id, session.counter, { now, idleEnds }, keyHash))
+      return createTokens(tokens, session, session.counter + 1);
+    // Another request has rotated or ended the session since it was read.
+    const changed = await sessions.find(session.id, now);
+    if (changed === undefined) throw refreshFailed();
+    return refreshAgain(changed, parsed, keyHash, now);
+  };
+}
+
+async function createTokens(
+  tokens: Parts['tokens'],
+  session: Pick<SessionRecord, 'id' | 'secret' | 'scopes' | 'account_id'>,
+  counter: number,
+): Promise<Tokens> {
+  const { id, secret, scopes, account_id } = session;
+  return {
+    access_token: await tokens.issue({ sub: String(account_id), scope: scopes, sid: id }),
+    token_type: 'Bearer',
+    expires_in: tokens.lifetime,
+    refresh_token: createRefreshToken(id, counter, secret),
+    session_id: id,
   };
 }

@@ -70,6 +70,10 @@ async function run(databases: ServiceDatabases, command: string | undefined, arg
   if (from !== 'oldest' && !new RegExp(positionPattern).test(from))
     throw usageError(`Expected the id of an event or "oldest" after --from, not ${from}`);
   const operations = await databases.operations(first);
+  if (from !== 'oldest' && !(await databases.hasPosition(second, from)))
+    throw new CommandError(
+      `${from} is not an event of ${second}: its newest is ${await databases.newestOf(second)}. After a restore, an event that was lost has no position`,
+    );
   if (!(await operations.replay(second, from === 'oldest' ? null : from)))
     throw new CommandError(`${first} does not consume events of ${second}, or has never run`);
   console.log(`${first} goes on after ${from === 'oldest' ? 'the beginning' : from} of ${second}`);
@@ -77,8 +81,7 @@ async function run(databases: ServiceDatabases, command: string | undefined, arg
 
 async function printStatus(databases: ServiceDatabases, only: string | undefined): Promise<void> {
   const lines: string[] = [];
-  for (const service of databases.names(only)) {
-    const operations = await databases.operations(service);
+  await databases.forEach(only, async (service, operations) => {
     for (const { producer, position, owner, problem, parked } of await operations.listConsumers()) {
       const [host, pid] = owner?.split(':') ?? [];
       const state = [
@@ -89,18 +92,18 @@ async function printStatus(databases: ServiceDatabases, only: string | undefined
       ];
       lines.push(`${service} consumes ${producer}: ${state.join(', ')}`);
     }
-  }
+  });
   console.log(lines.join('\n') || 'no consumer has run yet');
 }
 
 async function printParked(databases: ServiceDatabases, only: string | undefined): Promise<void> {
   const lines: string[] = [];
-  for (const service of databases.names(only)) {
-    for (const { id, producer, event, error } of await (await databases.operations(service)).listParked()) {
+  await databases.forEach(only, async (service, operations) => {
+    for (const { id, producer, event, error } of await operations.listParked()) {
       const why = error === null ? 'waits for an earlier event' : `failed: ${error}`;
       lines.push(`${id} ${event.type} ${event.subject} of ${producer} in ${service}: ${why}`);
     }
-  }
+  });
   console.log(lines.join('\n') || 'no event is parked');
 }
 
@@ -124,10 +127,10 @@ async function skip(databases: ServiceDatabases, id: string, only: string | unde
 /** @throws {CommandError} if the event is not parked. */
 async function findParked(databases: ServiceDatabases, id: string, only: string | undefined) {
   const found: [string, ParkedState][] = [];
-  for (const service of databases.names(only)) {
-    const parked = (await (await databases.operations(service)).listParked()).find((one) => one.id === id);
+  await databases.forEach(only, async (service, operations) => {
+    const parked = (await operations.listParked()).find((one) => one.id === id);
     if (parked !== undefined) found.push([service, parked]);
-  }
+  });
   if (found.length === 0) throw new CommandError(`no event ${id} is parked: see ./run.sh events parked`);
   return found;
 }

@@ -3,8 +3,14 @@ import { UsageError } from '../../src/framework/app/arguments.ts';
 import type { Config } from '../../src/framework/config/config.ts';
 import { isPostgresUrl, sqliteFile } from '../../src/framework/config/database-url.ts';
 import type { Database } from '../../src/framework/database/database.ts';
+import { DatabaseError } from '../../src/framework/database/database-error.ts';
 import { openDatabase, readMigrationStatus } from '../../src/framework/database/open-database.ts';
-import { createEventOperations, readNewest } from '../../src/framework/events/operate.ts';
+import {
+  createEventOperations,
+  type EventOperations,
+  hasPosition,
+  readNewest,
+} from '../../src/framework/events/operate.ts';
 import { CommandError } from './command.ts';
 import { databaseUrlOf, type Migrated } from './service-command.ts';
 
@@ -27,6 +33,35 @@ export class ServiceDatabases {
 
   async operations(service: string) {
     return createEventOperations(await this.open(service));
+  }
+
+  /**
+   * Calls `fn` for each service with a database, or for the one that the user names. A database may be a file on another
+   * machine: prints why it cannot be read, and goes on with the others.
+   * @throws the reason if no database can be read.
+   */
+  async forEach(
+    only: string | undefined,
+    fn: (service: string, operations: EventOperations) => Promise<void>,
+  ): Promise<void> {
+    const names = this.names(only);
+    const failures: Error[] = [];
+    for (const name of names) {
+      const operations = await this.operations(name).catch((error: unknown) => {
+        if (!isReason(error)) throw error;
+        failures.push(error);
+      });
+      if (operations !== undefined) await fn(name, operations);
+    }
+    const last = failures.length === names.length ? failures.pop() : undefined;
+    for (const { message } of failures) console.error(message);
+    if (last !== undefined) throw last;
+  }
+
+  /** Whether a feed has a position; true if the database of its service cannot be reached from here. */
+  async hasPosition(producer: string, id: string): Promise<boolean> {
+    const database = await this.open(producer).catch(() => undefined);
+    return database === undefined || hasPosition(database, id);
   }
 
   /** The newest position of a feed; "unknown" if the database of its service cannot be reached from here. */
@@ -59,6 +94,11 @@ export class ServiceDatabases {
     const known = [...this.#services.keys()].join(', ') || 'none';
     throw new UsageError(`${name} is not a service with a database in ${this.#config.file}: it has ${known}`);
   }
+}
+
+/** Whether the message of an error is one line for the user. */
+function isReason(error: unknown): error is Error {
+  return [CommandError, DatabaseError, UsageError].some((known) => error instanceof known);
 }
 
 /** Opens a database without changing its schema. @throws {CommandError} if it is not there, or of another version. */

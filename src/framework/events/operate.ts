@@ -4,7 +4,7 @@ import { nowMicros } from '../database/instant.ts';
 import type { Statement } from '../database/statement.ts';
 import { firstParked } from './consumer-store.ts';
 import type { CloudEvent } from './event-types.ts';
-import { formatPosition } from './position.ts';
+import { formatPosition, parsePosition } from './position.ts';
 
 /** The stored state of a consumer. */
 export interface ConsumerState {
@@ -28,6 +28,8 @@ export interface ParkedState {
 }
 
 const p = sql.placeholder;
+
+export type EventOperations = ReturnType<typeof createEventOperations>;
 
 /** Creates the operations on the consumers of a service. The server may run meanwhile. */
 export function createEventOperations(database: Database) {
@@ -79,4 +81,14 @@ export async function readNewest(database: Database): Promise<string | undefined
   const select = database.prepare(sql`SELECT epoch, last FROM __feed`) as unknown as Statement;
   const row = (await select.get()) as [string, number] | undefined;
   return row && formatPosition({ epoch: row[0], number: row[1] });
+}
+
+/** Whether the feed in a database has given a position, in its history or in one that a restore has ended. */
+export async function hasPosition(database: Database, id: string): Promise<boolean> {
+  const { epoch, number } = parsePosition(id);
+  const select = database.prepare(
+    sql`SELECT epoch, last FROM __feed UNION ALL SELECT epoch, last FROM __feed_fork`,
+  );
+  const histories = (await select.all()) as [string, number][];
+  return histories.some(([one, last]) => one === epoch && number <= last);
 }

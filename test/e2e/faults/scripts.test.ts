@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
-import { expect, test, vi } from 'vitest';
+import { expect, type TestContext, test, vi } from 'vitest';
 import { services } from '#generated/services.ts';
 import { makeFolder } from '../../support/app.ts';
 import { copyProject, outcome, root, startProcess, writeConfig } from '../process/helper.ts';
@@ -280,21 +280,54 @@ test('migrate create fails with the reason if drizzle-kit fails, which ends with
   });
 });
 
-test('events says why a database file cannot be reached', async (t) => {
+const events = (t: TestContext, file: string, ...args: string[]) =>
+  outcome(startProcess(t, process.execPath, ['scripts/events.ts', ...args, '--config', file], { cwd: root }));
+
+test('events says why a database file cannot be reached, and goes on with the others', async (t) => {
   const { folder, file } = writeConfig(t);
-  const status = () =>
-    outcome(
-      startProcess(t, process.execPath, ['scripts/events.ts', 'status', '--config', file], { cwd: root }),
-    );
-  expect(await status()).toEqual({
-    code: 1,
-    output: 'the database of pet does not exist: start the server first\n',
-  });
+  const missing = (service: string) => `the database of ${service} does not exist: start the server first\n`;
+  expect(await events(t, file, 'status')).toEqual({ code: 1, output: missing('pet') + missing('user') });
+  await migrate(t, root, 'apply', 'user', '--config', file);
+  const data = new Client(join(folder, 'data/user.db'));
+  data.exec("INSERT INTO __consumer (producer, lease_until) VALUES ('pet', 0)");
+  data.close();
+  for (const [command, output] of [
+    ['status', 'user consumes pet: at the oldest event, newest unknown, run by no process, 0 parked\n'],
+    ['parked', 'no event is parked\n'],
+  ] as const)
+    expect(await events(t, file, command)).toEqual({ code: 0, output: missing('pet') + output });
+  expect(await events(t, file, 'status', 'pet')).toEqual({ code: 1, output: missing('pet') });
+});
+
+test('events says why the folder of a database cannot be used', async (t) => {
+  const { folder, file } = writeConfig(t);
   writeFileSync(join(folder, 'data'), 'a file');
-  expect(await status()).toEqual({
+  expect(await events(t, file, 'status', 'pet')).toEqual({
     code: 1,
     output: `database ${join(folder, 'data/pet.db')}: a part of its path is a file, not a folder. Name another file in the config\n`,
   });
+});
+
+test('events replay rejects an id that the producer has not given', async (t) => {
+  const { folder, file } = writeConfig(t);
+  await migrate(t, root, 'apply', '--config', file);
+  const fill = (service: string, text: string) => {
+    const client = new Client(join(folder, `data/${service}.db`));
+    client.exec(text);
+    client.close();
+  };
+  fill('user', "INSERT INTO __consumer (producer, lease_until) VALUES ('pet', 0)");
+  fill(
+    'pet',
+    "INSERT INTO __feed VALUES (1, 'newepoch', 5, 0, 0); INSERT INTO __feed_fork VALUES ('oldepoch', 3)",
+  );
+  const replay = (id: string) => events(t, file, 'replay', 'user', 'pet', '--from', id);
+  for (const id of ['newepoch-5', 'oldepoch-3', 'oldest']) expect((await replay(id)).code, id).toBe(0);
+  for (const id of ['newepoch-6', 'oldepoch-4', 'aaaaaaaa-1'])
+    expect(await replay(id)).toEqual({
+      code: 1,
+      output: `${id} is not an event of pet: its newest is newepoch-5. After a restore, an event that was lost has no position\n`,
+    });
 });
 
 test.for([

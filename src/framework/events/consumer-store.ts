@@ -1,7 +1,6 @@
 import type { Database } from '../database/database.ts';
-import { type SQL, sql } from '../database/drizzle.ts';
+import { sql } from '../database/drizzle.ts';
 import { nowMicros } from '../database/instant.ts';
-import type { Statement } from '../database/statement.ts';
 import type { CloudEvent } from './event-types.ts';
 import { createOwner, endOwner, hasEnded } from './lease-owner.ts';
 
@@ -24,8 +23,6 @@ export interface ParkedEvent {
   readonly error: string | null;
 }
 
-type Prepare = (query: SQL) => Statement;
-
 const p = sql.placeholder;
 const ofProducer = sql`producer = ${p('producer')}`;
 
@@ -47,12 +44,11 @@ export type ConsumerStore = ReturnType<typeof createConsumerStore>;
  * has the lease. So each event has its effect once.
  */
 export function createConsumerStore(database: Database, producer: string) {
-  const prepare: Prepare = (query) => database.prepare(query) as unknown as Statement;
-  return { ...createPosition(prepare, producer), ...createParkedEvents(prepare, producer) };
+  return { ...createPosition(database, producer), ...createParkedEvents(database, producer) };
 }
 
 /** Creates the access to the position of a consumer, to the lease that permits its change, and to the reason of a stop. */
-function createPosition(prepare: Prepare, producer: string) {
+function createPosition({ prepare }: Database, producer: string) {
   const me = createOwner();
   const create = prepare(
     sql`INSERT INTO __consumer (producer, lease_until) VALUES (${p('producer')}, 0) ON CONFLICT (producer) DO NOTHING`,
@@ -132,7 +128,7 @@ function createPosition(prepare: Prepare, producer: string) {
 }
 
 /** Creates the access to the parked events of a consumer. */
-function createParkedEvents(prepare: Prepare, producer: string) {
+function createParkedEvents({ prepare }: Database, producer: string) {
   // After a replay, the consumer may park an event that is already parked.
   const insertParked = prepare(
     sql`INSERT INTO __parked_event (producer, event_id, subject, event, error, is_due)

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Database } from '../database/database.ts';
-import { type SQL, sql } from '../database/drizzle.ts';
+import { sql } from '../database/drizzle.ts';
 import { copyKinds } from '../database/event-tables.ts';
-import type { Statement } from '../database/statement.ts';
 
 const p = sql.placeholder;
 
@@ -15,7 +14,7 @@ export async function beginHistory(
   database: Database,
   assignPositions: () => Promise<unknown>,
 ): Promise<void> {
-  const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
+  const { prepare } = database;
   const create = prepare(
     sql`INSERT INTO __feed (id, epoch, last, oldest, is_copy) VALUES (1, ${p('epoch')}, 0, 0, 0)
       ON CONFLICT (id) DO NOTHING`,

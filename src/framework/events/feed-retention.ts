@@ -1,7 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { type SQL, sql } from '../database/drizzle.ts';
 import { nowMicros } from '../database/instant.ts';
-import type { Statement } from '../database/statement.ts';
 
 /** How many events retention deletes in one write. */
 const deletedTogether = 500;
@@ -13,10 +12,9 @@ const p = sql.placeholder;
  * with whether more may be left.
  */
 export function createRetention(database: Database, assignPositions: () => Promise<unknown>) {
-  const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
+  const { prepare } = database;
   // Plan these statements each time, because a new feed is empty and may grow by thousands of events in a second.
-  const prepareSearch = (query: SQL) =>
-    database.prepare(query, { isPlannedEachTime: true }) as unknown as Statement;
+  const prepareSearch = (query: SQL) => prepare(query, { isPlannedEachTime: true });
   const selectOldest = prepareSearch(
     sql`SELECT position, time FROM __event WHERE position IS NOT NULL
       ORDER BY position LIMIT ${sql.raw(String(deletedTogether))}`,

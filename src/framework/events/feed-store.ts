@@ -1,6 +1,5 @@
 import type { Database } from '../database/database.ts';
 import { type SQL, sql } from '../database/drizzle.ts';
-import type { Statement } from '../database/statement.ts';
 import { beginHistory } from './feed-history.ts';
 import { createRetention } from './feed-retention.ts';
 import type { Position } from './position.ts';
@@ -49,10 +48,9 @@ export type FeedStore = Awaited<ReturnType<typeof openFeedStore>>;
  * already passed, and writers never wait for each other.
  */
 export async function openFeedStore(database: Database) {
-  const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
+  const { prepare } = database;
   // Plan these statements each time, because a new feed is empty and may grow by thousands of events in a second.
-  const prepareSearch = (query: SQL) =>
-    database.prepare(query, { isPlannedEachTime: true }) as unknown as Statement;
+  const prepareSearch = (query: SQL) => prepare(query, { isPlannedEachTime: true });
   const insert = database.prepareInsert('__event', ['type', 'subject', 'time', 'data', 'traceparent']);
   const selectState = prepareSearch(
     sql`SELECT epoch, last, oldest, CASE WHEN EXISTS (SELECT 1 FROM __event WHERE position IS NULL) THEN 1 ELSE 0 END

@@ -1,7 +1,6 @@
 import type { Database } from '../database/database.ts';
-import { type SQL, sql } from '../database/drizzle.ts';
+import { sql } from '../database/drizzle.ts';
 import { nowMicros } from '../database/instant.ts';
-import type { Statement } from '../database/statement.ts';
 import { firstParked } from './consumer-store.ts';
 import type { CloudEvent } from './event-types.ts';
 import { formatPosition, parsePosition } from './position.ts';
@@ -33,7 +32,7 @@ export type EventOperations = ReturnType<typeof createEventOperations>;
 
 /** Creates the operations on the consumers of a service. The server may run meanwhile. */
 export function createEventOperations(database: Database) {
-  const prepare = (query: SQL) => database.prepare(query) as unknown as Statement;
+  const { prepare } = database;
   const selectConsumers = prepare(
     sql`SELECT producer, position, owner, lease_until, problem,
         (SELECT count(*) FROM __parked_event WHERE __parked_event.producer = __consumer.producer)
@@ -78,7 +77,7 @@ export function createEventOperations(database: Database) {
 
 /** Reads the newest position of the feed in a database; undefined if its service emits no events. */
 export async function readNewest(database: Database): Promise<string | undefined> {
-  const select = database.prepare(sql`SELECT epoch, last FROM __feed`) as unknown as Statement;
+  const select = database.prepare(sql`SELECT epoch, last FROM __feed`);
   const row = (await select.get()) as [string, number] | undefined;
   return row && formatPosition({ epoch: row[0], number: row[1] });
 }

@@ -93,13 +93,15 @@ function create(service: string | undefined, name: string | undefined): void {
   if (service !== undefined && !known.includes(service)) throw unknownService(service, known);
   for (const one of service === undefined ? known : [service]) {
     const folder = `src/services/${one}`;
-    const written = writeMigration(one, 'sqlite', `${folder}/tables.ts`, name);
     const tables = writePostgresTables(folder);
+    let written: string[];
     try {
-      written.push(...writeMigration(one, 'postgres', tables, name));
+      // First PostgreSQL, which has more rules for tables. After an error nothing is written.
+      written = writeMigration(one, 'postgres', tables, name);
     } finally {
       rmSync(dirname(tables), { recursive: true });
     }
+    written.unshift(...writeMigration(one, 'sqlite', `${folder}/tables.ts`, name));
     for (const line of describeUnfillable(join(root, folder, 'migrations'), written))
       console.error(`${one}: ${line}`);
   }

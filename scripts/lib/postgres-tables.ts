@@ -33,9 +33,35 @@ export function toPostgresTables(tables: Readonly<Record<string, unknown>>): Rec
   const entries = Object.entries(tables).filter((entry): entry is [string, SQLiteTable] =>
     is(entry[1], sqlite.SQLiteTable),
   );
+  assertDistinctNames(entries.map(([, table]) => table));
   const made = new Map<SQLiteTable, PostgresTable>();
   for (const [, table] of entries) made.set(table, makeTable(table, made));
   return Object.fromEntries(entries.map(([name, table]) => [name, made.get(table) as PostgresTable]));
+}
+
+/** The number of bytes of a name that PostgreSQL keeps. */
+const maxNameBytes = 63;
+
+/** @throws {TypeError} for two names that are the same name in PostgreSQL. Tables and indexes share their names. */
+function assertDistinctNames(tables: readonly SQLiteTable[]): void {
+  const names = tables.flatMap((table) => {
+    const { name, columns, indexes, uniqueConstraints } = sqlite.getTableConfig(table);
+    const unique = columns.flatMap(({ isUnique, uniqueName }) => (isUnique && uniqueName) || []);
+    return [
+      ...[name, ...unique, ...indexes.map(({ config }) => config.name)],
+      ...uniqueConstraints.flatMap((one) => one.getName() ?? []),
+    ];
+  });
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const kept = Buffer.from(name).subarray(0, maxNameBytes).toString('latin1');
+    const other = seen.get(kept);
+    if (other !== undefined)
+      throw new TypeError(
+        `PostgreSQL keeps the first ${maxNameBytes} bytes of a name, so ${other} and ${name} are the same: rename one of them`,
+      );
+    seen.set(kept, name);
+  }
 }
 
 function makeTable(table: SQLiteTable, made: ReadonlyMap<SQLiteTable, PostgresTable>): PostgresTable {

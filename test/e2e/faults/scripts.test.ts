@@ -259,6 +259,26 @@ test('migrate create writes a unique index of some rows for both databases', asy
   );
 });
 
+test('migrate create rejects two names that PostgreSQL shortens to the same name, and writes nothing', async (t) => {
+  const project = copyProject(t);
+  const service = join(project, 'src/services/user');
+  const tables = join(service, 'tables.ts');
+  const long = `adoption_by_${'x'.repeat(51)}`;
+  const text = readFileSync(tables, 'utf8').replace(
+    "index('adoption_of_pet')",
+    `index('${long}_pet').on(table.pet_id),\n    index('${long}_user').on(table.user_id),\n    $&`,
+  );
+  writeFileSync(tables, text);
+  const before = readdirSync(join(service, 'migrations/sqlite'));
+  expect(await migrate(t, project, 'create', 'user')).toMatchObject({
+    code: 1,
+    output: expect.stringContaining(
+      `TypeError: PostgreSQL keeps the first 63 bytes of a name, so ${long}_pet and ${long}_user are the same: rename one of them\n`,
+    ),
+  });
+  expect(readdirSync(join(service, 'migrations/sqlite'))).toEqual(before);
+});
+
 test('migrate create fails with the reason if drizzle-kit fails, which ends with 0', async (t) => {
   const project = copyProject(t);
   const tables = join(project, 'src/services/user/tables.ts');

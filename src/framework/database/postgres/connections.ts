@@ -45,17 +45,23 @@ export class SharedConnections {
 export class ExclusiveConnections {
   readonly #open: () => Connection;
   readonly #max: number;
+  readonly #maxWaitMs: number;
   readonly #idle: Connection[] = [];
   readonly #used = new Set<Connection>();
   readonly #queue: PromiseWithResolvers<Connection>[] = [];
   #isClosed = false;
 
-  constructor(max: number, open: () => Connection) {
+  /** @param maxWaitMs the maximum wait for a connection. */
+  constructor(max: number, maxWaitMs: number, open: () => Connection) {
     this.#max = max;
+    this.#maxWaitMs = maxWaitMs;
     this.#open = open;
   }
 
-  /** Runs `fn` with a connection. Waits for a connection if all are in use. */
+  /**
+   * Runs `fn` with a connection. Waits for a connection if all are in use.
+   * @throws {ServiceUnavailable} if none becomes free in time, or if the database is closed.
+   */
   async use<Result>(fn: (connection: Connection) => Promise<Result>): Promise<Result> {
     const connection = this.#take() ?? (await this.#wait());
     try {
@@ -80,7 +86,11 @@ export class ExclusiveConnections {
   #wait(): Promise<Connection> {
     const waiting = Promise.withResolvers<Connection>();
     this.#queue.push(waiting);
-    return waiting.promise;
+    const timer = setTimeout(() => {
+      this.#queue.splice(this.#queue.indexOf(waiting), 1);
+      waiting.reject(new ServiceUnavailable('The database is busy'));
+    }, this.#maxWaitMs);
+    return waiting.promise.finally(() => clearTimeout(timer));
   }
 
   #release(connection: Connection): void {

@@ -33,8 +33,8 @@ export async function openPostgres(url: string, options: OpenOptions): Promise<D
   // Reads share few connections, transactions use one each, and groups of single statements use one.
   const maxReads = pool > 3 ? 2 : 1;
   const reads = new SharedConnections(maxReads, connect('reads'));
-  const writes = new ExclusiveConnections(pool - maxReads - 1, connect('writes'));
-  const groups = new ExclusiveConnections(1, connect('groups', groupLockMs));
+  const writes = new ExclusiveConnections(pool - maxReads - 1, timeoutMs, connect('writes'));
+  const groups = new ExclusiveConnections(1, timeoutMs, connect('groups', groupLockMs));
   const driver = new PostgresDriver({
     ...{ reads, writes, groups, isPrepared, isTraced },
     service: options.service,

@@ -61,6 +61,26 @@ describe.skipIf(postgresUrl === undefined)('writes to PostgreSQL', () => {
     expect(await readSql(database, sql`SELECT n FROM counter`)).toEqual([[2]]);
   });
 
+  test('that wait too long for a connection are rejected, and later writes succeed', async (t) => {
+    const { database, unlock } = await openLocked(t, 500, '&pool=3');
+    await unlock();
+    const held = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const running = database.write(async () => {
+      await runSql(database, sql`UPDATE counter SET n = n + 1`);
+      begun.resolve();
+      await held.promise;
+    });
+    await begun.promise;
+    const waiting = [writes['of two statements'](database), writes['of two statements'](database)];
+    for (const result of await Promise.allSettled(waiting))
+      expect(result).toMatchObject({ reason: { status: 503, message: 'The database is busy' } });
+    held.resolve();
+    await running;
+    await writes['of two statements'](database);
+    expect(await readSql(database, sql`SELECT n FROM counter`)).toEqual([[3]]);
+  });
+
   test('that wait for a connection are rejected when the database is closed', async (t) => {
     const { database, unlock } = await openLocked(t, 30_000, '&pool=3');
     const running = Promise.allSettled([writes['of two statements'](database)]);

@@ -26,7 +26,7 @@ export interface ConnectionOptions {
   readonly lockMs: number;
 }
 
-/** A connection could not be opened, so nothing was sent on it. */
+/** Nothing was sent on a connection: it could not be opened, or it was broken already. */
 export class ConnectError extends Error {
   readonly code: unknown;
   /** The errors of the addresses of the server, if there are several. */
@@ -120,7 +120,12 @@ export class Connection {
     }
   }
 
+  /** @throws {ConnectError} if the connection is broken already. */
   run(command: Command): Promise<Outcome> {
+    if (this.#isBroken)
+      return Promise.reject(
+        new ConnectError(new Error('Connection terminated before the statement was sent')),
+      );
     this.#inFlight += 1;
     this.#cork();
     return new Promise((resolve, reject) => {

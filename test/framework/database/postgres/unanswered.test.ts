@@ -105,6 +105,19 @@ describe.skipIf(postgresUrl === undefined)('a response of PostgreSQL that is los
     await expect.poll(() => list()).toEqual(['one', 'two']);
   });
 
+  test('with its connection, before COMMIT is sent: the write has no effect', async (t) => {
+    const { database, add, list, cut } = await openNotes(t);
+    const written = database.write(async () => {
+      await add('one');
+      await add('two');
+      cut();
+      await sleep(50);
+    });
+    await expect(written).rejects.toMatchObject(unreachable);
+    await database.write(() => add('three'));
+    expect(await list()).toEqual(['three']);
+  });
+
   test('to a statement of a write: the write has no effect', async (t) => {
     const { database, add, list, lose } = await openNotes(t);
     lose('INSERT 0 1');

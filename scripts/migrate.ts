@@ -96,7 +96,7 @@ function create(service: string | undefined, name: string | undefined): void {
     const tables = writePostgresTables(folder);
     let written: string[];
     try {
-      // First PostgreSQL, which has more rules for tables. After an error nothing is written.
+      // PostgreSQL comes first, because it has more rules for tables. After an error nothing is written.
       written = writeMigration(one, 'postgres', tables, name);
     } finally {
       rmSync(dirname(tables), { recursive: true });

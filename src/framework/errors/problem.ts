@@ -175,10 +175,7 @@ const details: Readonly<Record<number, string>> = {
 /** The types of the examples. Other examples have none. */
 const types: Readonly<Record<number, string>> = { 401: 'credential-missing', 403: 'scope-missing' };
 
-/**
- * Returns an example of the problem with a status, or with 500 for `default`.
- * @param instance the path in the example.
- */
+/** Returns an example of the problem at a path, with a status, or with 500 for `default`. */
 export function exampleOf(status: string, instance: string) {
   const code = Number(status) || 500;
   return {

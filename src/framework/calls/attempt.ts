@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { safeMethods } from '../context/methods.ts';
-import { drainingHeader } from '../context/propagation.ts';
+import { drainingHeader, notHandled } from '../context/propagation.ts';
 import type { Endpoint } from './endpoint.ts';
 import {
   type ExchangeHandler,
@@ -32,6 +32,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly #handler: ExchangeHandler;
   readonly #tried: Endpoint[] = [];
   #endpoint: Endpoint | undefined;
+  /** The address to use instead of one that stops and has not handled the request. */
+  #next: Endpoint | undefined;
   #sentAt: number | undefined;
   #hasResponse = false;
 
@@ -44,11 +46,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
   /** @param error the error of the resolution. Ignored if addresses of an earlier resolution are known. */
   start(error: Error | undefined): void {
     const endpoint = this.#addresses.choose(this.#tried);
-    if (endpoint === undefined) {
+    if (endpoint === undefined)
       this.#handler.onResponseError(undefined, error ?? new errors.ClientDestroyedError());
-      return;
-    }
+    else this.#sendTo(endpoint);
+  }
+
+  #sendTo(endpoint: Endpoint): void {
     this.#endpoint = endpoint;
+    this.#next = undefined;
     this.#tried.push(endpoint);
     this.#sentAt = undefined;
     endpoint.inFlight += 1;
@@ -62,18 +67,22 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
+    const { [drainingHeader]: draining } = headers;
+    this.#endpoint?.respond(performance.now(), draining !== undefined);
+    if (draining === notHandled) this.#chooseNext();
+    if (this.#next !== undefined) return;
     this.#hasResponse = true;
-    this.#endpoint?.respond(performance.now(), headers[drainingHeader] !== undefined);
     this.#handler.onResponseStart(controller, status, headers);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#handler.onResponseData(controller, chunk);
+    if (this.#next === undefined) this.#handler.onResponseData(controller, chunk);
   }
 
   onResponseEnd(): void {
     this.#leave();
-    this.#handler.onResponseEnd();
+    if (this.#next === undefined) this.#handler.onResponseEnd();
+    else this.#sendTo(this.#next);
   }
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
@@ -81,6 +90,12 @@ export class Attempt implements Dispatcher.DispatchHandler {
     const isRepeated = this.#reportFailure(endpoint, error) && this.#canRepeat();
     if (isRepeated) this.start(error);
     else this.#handler.onResponseError(controller, error);
+  }
+
+  /** Chooses a healthy address for a request that was not handled. Without one, its response is the outcome. */
+  #chooseNext(): void {
+    const next = this.#addresses.choose(this.#tried);
+    if (next?.isEjected === false) this.#next = next;
   }
 
   #leave(): Endpoint {
@@ -103,6 +118,6 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   #canRepeat(): boolean {
     if (!this.#handler.isWanted()) return false;
-    return this.#sentAt === undefined || safeMethods.has(this.#request.method);
+    return this.#sentAt === undefined || this.#next !== undefined || safeMethods.has(this.#request.method);
   }
 }

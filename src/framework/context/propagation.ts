@@ -18,6 +18,8 @@ export interface PropagatedContext {
 
 /** A response header by which an app that stops asks its callers to use another address. */
 export const drainingHeader = 'x-draining';
+/** The value of that header if the app has not handled the request, so that any request may be sent elsewhere. */
+export const notHandled = 'not-handled';
 
 interface Field<Value> {
   readonly header: string;

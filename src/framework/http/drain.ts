@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { internalLimits } from '../config/limits.ts';
-import { drainingHeader } from '../context/propagation.ts';
+import { drainingHeader, notHandled } from '../context/propagation.ts';
 import { ServiceUnavailable } from '../errors/problem.ts';
 import { closeAfter } from './protocol/strict-http.ts';
 import { stopListening } from './stop-listening.ts';
@@ -66,6 +66,8 @@ export const drain = fp<{ readonly callers?: Callers }>(
       if (isLeaving && request.routeOptions.config.isLongPoll !== true) calledAt = performance.now();
       const isServed = draining === 'hand over' || (draining !== 'drained' && request.caller === 'service');
       if (isServed || isLeaving) return done();
+      // Also a caller that learns late that this app stops loses no request.
+      if (isCaller(request)) reply.header(drainingHeader, notHandled);
       done(new ServiceUnavailable('The server is stopping'));
     });
   },

@@ -258,6 +258,49 @@ test('an address whose app says that it stops is left out', async (t) => {
   expect(await callTimes(3)).toEqual({ [one]: 3 });
 });
 
+describe('a request that a stopping app has not handled', () => {
+  const refuse: RequestListener = (_request, response) =>
+    void response.writeHead(503, { 'x-draining': 'not-handled' }).end('stopping');
+
+  test('goes to another address, also if it is a write', async (t) => {
+    setLimits({ pause: never });
+    const { replicas, callTimes } = await start(t, [one, two]);
+    const [stopping, other] = replicas as [Replica, Replica];
+    stopping.handle = refuse;
+    expect(await callTimes(10, 'POST')).toEqual({ [two]: 10 });
+    expect([stopping.requests.length, other.requests.length]).toEqual([1, 10]);
+  });
+
+  test('goes to another address, also if that response breaks off', async (t) => {
+    setLimits({ pause: never });
+    const { replicas, callTimes } = await start(t, [one, two]);
+    const [stopping, other] = replicas as [Replica, Replica];
+    stopping.handle = (request, response) => {
+      response.writeHead(503, { 'x-draining': 'not-handled', 'content-length': 100 });
+      response.write('stopping', () => request.socket.destroy());
+    };
+    expect(await callTimes(10, 'POST')).toEqual({ [two]: 10 });
+    expect([stopping.requests.length, other.requests.length]).toEqual([1, 10]);
+  });
+
+  test('gets the response of that app if every address refuses', async (t) => {
+    const { replicas, call } = await start(t, [one, two]);
+    for (const replica of replicas) replica.handle = refuse;
+    expect(await call('POST')).toBe('stopping');
+    expect(replicas.map(({ requests }) => requests.length)).toEqual([1, 1]);
+  });
+
+  test('gets the response of that app if the other address has failed', async (t) => {
+    setLimits({ pause: never });
+    const { replicas, call } = await start(t, [one, two]);
+    const [stopping, gone] = replicas as [Replica, Replica];
+    await gone.close();
+    await Promise.all([call(), call()]);
+    stopping.handle = refuse;
+    expect(await call('POST')).toBe('stopping');
+  });
+});
+
 describe('a change of the addresses of a name', () => {
   test('is followed: a new address is used, and connections to one that is gone are closed', async (t) => {
     setLimits({ refreshMs: 30 });

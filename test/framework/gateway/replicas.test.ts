@@ -92,17 +92,37 @@ describe.for([
   });
 });
 
+/** Sends a request of the gateway without the end of its body. */
+async function holdRequest(t: TestContext, { url, app }: TestApp) {
+  const held = openSocket(t, url);
+  held.write(
+    `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nx-internal: gateway ${key}\r\ncontent-length: 2\r\n`,
+  );
+  held.write('content-type: application/json\r\n\r\n{');
+  await until(() => expect(listInFlight(app.server)).toHaveLength(1));
+  return held;
+}
+
+test('a request that an app rejects because it stops is handled by another replica', async (t) => {
+  const { replicas, gateway } = await start(t, { key });
+  const [stopping, other] = replicas;
+  const held = await holdRequest(t, stopping);
+  // Callers have no time to learn that it stops.
+  Object.assign(internalLimits, { handOverMs: 0 });
+  const drained = stopping.app.server.drain('refuse');
+  for (let count = 0; count < 4; count += 1)
+    expect((await gateway.post('/pet/pets/', { name: 'Rex', species: 'dog' })).status).toBe(200);
+  expect(await countPets(other)).toBe(4);
+  held.write('}');
+  await drained;
+});
+
 test('an app that stops responds to other apps for a while, and tells them to leave', async (t) => {
   const { replicas, gateway } = await start(t, { key });
   const [stopping] = replicas;
   Object.assign(internalLimits, { handOverMs: 60_000 });
   // In flight until the test says so.
-  const held = openSocket(t, stopping.url);
-  held.write(
-    `POST /pet/pets/ HTTP/1.1\r\nhost: localhost\r\nx-internal: gateway ${key}\r\ncontent-length: 2\r\n`,
-  );
-  held.write('content-type: application/json\r\n\r\n{');
-  await until(() => expect(listInFlight(stopping.app.server)).toHaveLength(1));
+  const held = await holdRequest(t, stopping);
   const drained = stopping.app.server.drain('refuse');
   const ask = (sent: string) => stopping.get('/pet/pets/', { 'x-internal': sent });
   for (const caller of ['gateway', 'service']) {

@@ -155,8 +155,10 @@ function describeBatch(schema: TSchema) {
 
 /** Writes an event as JSON. `emit` has checked its data and stored it as JSON. */
 function writeEvent(event: StoredEvent, { epoch }: FeedState, source: string): string {
-  const { position: number, type, subject, time, data, traceparent } = event;
-  const head = `{"specversion":"1.0","id":"${formatPosition({ epoch, number })}","source":"${source}","type":"${type}"`;
-  const trace = traceparent === null ? '' : `,"traceparent":"${traceparent}"`;
-  return `${head},"subject":${JSON.stringify(subject)},"time":"${formatInstant(time)}","data":${data}${trace}}`;
+  const { position, type, subject, time, data, traceparent } = event;
+  const members = JSON.stringify({
+    ...{ specversion: '1.0', id: formatPosition({ epoch, number: position }), source, type, subject },
+    ...{ time: formatInstant(time), traceparent: traceparent ?? undefined },
+  });
+  return `${members.slice(0, -1)},"data":${data}}`;
 }

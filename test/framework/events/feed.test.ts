@@ -45,6 +45,14 @@ describe('GET /events', () => {
     );
   });
 
+  test('is JSON whatever the trace header of a client contains', async (t) => {
+    const app = await startApp(t, { services });
+    // A later version of the header may have any characters at its end.
+    const traceparent = '01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-"\\';
+    await app.post('/note/notes/', { subject: 'a', texts: ['one'] }, { traceparent });
+    expect((await readFeed(app)).events).toMatchObject([{ subject: 'a', traceparent }]);
+  });
+
   test('leaves out other types, and passes over them', async (t) => {
     const app = await startApp(t, { services });
     await addNotes(app, 'a', 'one');

@@ -63,6 +63,7 @@ export function createFeedReader(
   types: readonly string[],
 ): ReadFeed {
   return async (position, { waitMs = internalLimits.pollMs, limit = maxEvents, signal } = {}) => {
+    signal?.throwIfAborted();
     const query = new URLSearchParams({ limit: String(limit), timeout: String(waitMs) });
     for (const type of types) query.append('types', type);
     if (position !== null) query.set('after', position);

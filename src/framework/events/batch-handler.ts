@@ -163,6 +163,8 @@ export class BatchHandler {
   }
 }
 
+/** Returns the text of an error as a database can store it: PostgreSQL rejects U+0000. */
 function describe(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 1_000);
+  const text = error instanceof Error ? error.message : String(error);
+  return text.slice(0, 1_000).replaceAll('\0', '\ufffd');
 }

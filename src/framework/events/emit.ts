@@ -35,8 +35,8 @@ export function createEmit(events: EventSchemas, options: EmitOptions): Emit<Eve
     if (write === undefined)
       throw fail(`is not among its events ${[...writers.keys()].join(', ')}: add it there`);
     const text = String(subject);
-    if (text === '' || text.length > maxSubject)
-      throw fail(`needs a subject of 1 to ${maxSubject} characters`);
+    if (text === '' || text.length > maxSubject || text.includes('\0'))
+      throw fail(`needs a subject of 1 to ${maxSubject} characters without U+0000`);
     const { propagated, span } = currentContext() ?? {};
     store.append({
       type,

@@ -102,6 +102,16 @@ test('an event that does not match the contract is parked without its handler', 
   expect(onMismatch).toHaveBeenCalledTimes(5);
 });
 
+test('an event is parked with the text of its error, without U+0000, which PostgreSQL does not store', async (t) => {
+  const { operations } = await runConsumer(
+    t,
+    await optionsOf(() => {
+      throw new Error('bad \0 byte');
+    }),
+  );
+  await expect.poll(operations.listParked, { timeout: 30_000 }).toMatchObject([{ error: 'bad \ufffd byte' }]);
+});
+
 test('a consumer reads nothing while the contract of its producer is broken', async (t) => {
   const { reads } = await runConsumer(t, await optionsOf(() => undefined), [true, true]);
   await expect.poll(() => reads.length, { timeout: 30_000 }).toBeGreaterThan(0);

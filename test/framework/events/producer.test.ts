@@ -53,6 +53,7 @@ describe('emit', () => {
     ['data that does not match the schema', 'toy.lost', 1, { id: 'one' }, '/id must be integer'],
     ['a type that is not declared', 'toy.found', 1, { id: 1 }, 'is not among its events toy.made, toy.lost'],
     ['an empty subject', 'toy.lost', '', { id: 1 }, 'needs a subject of 1 to 200 characters'],
+    ['a subject with U+0000', 'toy.lost', 'a\0', { id: 1 }, '200 characters without U+0000'],
   ] as const)('%s fails the write', async ([, type, subject, data, message], t) => {
     const { database, emit, read } = await open(t);
     const insert = database.prepare(sql`INSERT INTO effect (event) VALUES ('made')`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import { sql } from '../src/framework/database/drizzle.ts';
-import type { CloudEvent } from '../src/framework/events/event-types.ts';
+import type { CloudEvent } from '../src/framework/events/event-schemas.ts';
 import type { OpenApiDocument } from '../src/framework/openapi/response-contract.ts';
 import type { Service } from '../src/framework/service/define-service.ts';
 import { defineService } from '../src/framework/service/define-service.ts';

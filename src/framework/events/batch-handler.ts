@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventEffect } from '../calls/peers.ts';
 import type { Database } from '../database/database.ts';
 import { getLogger } from '../logging/logger.ts';
 import type { ConsumerStatus } from './consumer-status.ts';
 import { type ConsumerStore, LeaseLost, type ParkedEvent } from './consumer-store.ts';
-import type { CloudEvent } from './event-types.ts';
-import { createHandlerRunner, type Effect, type HandlerOptions, isTemporary } from './handler.ts';
+import type { CloudEvent } from './event-schemas.ts';
+import { type HandlerRunner, isTemporary } from './handler.ts';
 import type { Batch } from './read-feed.ts';
 
 /** ms before the second to the fifth try of an event. After the fifth it is parked. */
 const retryPausesMs = [250, 500, 1_000, 2_000];
 
-export interface BatchHandlerOptions extends HandlerOptions {
+export interface BatchHandlerOptions {
+  readonly producer: string;
   readonly database: Database;
+  readonly runner: HandlerRunner;
   readonly store: ConsumerStore;
   readonly status: ConsumerStatus;
 }
@@ -20,7 +23,7 @@ export interface BatchHandlerOptions extends HandlerOptions {
 interface Prepared {
   readonly event: CloudEvent;
   readonly outcome: 'ok' | 'parked' | 'skipped';
-  readonly write: Effect;
+  readonly write: EventEffect;
 }
 
 /**
@@ -29,16 +32,9 @@ interface Prepared {
  */
 export class BatchHandler {
   readonly #options: BatchHandlerOptions;
-  readonly #runner: ReturnType<typeof createHandlerRunner>;
 
   constructor(options: BatchHandlerOptions) {
     this.#options = options;
-    this.#runner = createHandlerRunner(options);
-  }
-
-  /** Runs the snapshot handler. Undefined if the service has none. */
-  get snapshot() {
-    return this.#runner.snapshot;
   }
 
   /**
@@ -76,7 +72,7 @@ export class BatchHandler {
     signal: AbortSignal,
   ): Promise<boolean> {
     try {
-      await this.write(from, to, ready);
+      await this.#write(from, to, ready);
       return true;
     } catch (error) {
       if (error instanceof LeaseLost || isTemporary(error) || ready.length === 0) throw error;
@@ -90,7 +86,7 @@ export class BatchHandler {
   }
 
   /** Writes effects and moves the position, in one transaction. */
-  async write(from: string | null, to: string, prepared: readonly Prepared[] = []): Promise<void> {
+  async #write(from: string | null, to: string, prepared: readonly Prepared[]): Promise<void> {
     await this.#options.database.write(async () => {
       for (const { write } of prepared) await write();
       await this.#options.store.advance(from, to);
@@ -99,10 +95,10 @@ export class BatchHandler {
   }
 
   async #prepare(event: CloudEvent, parked: ReadonlySet<string>): Promise<Prepared> {
-    if (!this.#runner.knows(event.type)) return { event, outcome: 'skipped', write: () => {} };
-    if (parked.has(event.subject))
-      return { event, outcome: 'parked', write: () => this.#options.store.park(event, null) };
-    return { event, outcome: 'ok', write: await this.#runner.prepare(event) };
+    const { runner, store } = this.#options;
+    if (!runner.knows(event.type)) return { event, outcome: 'skipped', write: () => {} };
+    if (parked.has(event.subject)) return { event, outcome: 'parked', write: () => store.park(event, null) };
+    return { event, outcome: 'ok', write: await runner.prepare(event) };
   }
 
   /** Tries an event up to five times, then parks it. `failed` is the error of the first try, if there was one. */
@@ -124,14 +120,14 @@ export class BatchHandler {
       try {
         await store.keep();
         const parked = await store.parkedSubjects();
-        return await this.write(from, event.id, [await this.#prepare(event, parked)]);
+        return await this.#write(from, event.id, [await this.#prepare(event, parked)]);
       } catch (reason) {
         if (reason instanceof LeaseLost || isTemporary(reason)) throw reason;
         error = reason;
       }
     }
     const write = () => store.park(event, describe(error));
-    await this.write(from, event.id, [{ event, outcome: 'parked', write }]);
+    await this.#write(from, event.id, [{ event, outcome: 'parked', write }]);
     getLogger().error(
       this.#describeFailure(event, error),
       'an event is parked, and later events of its subject wait: fix the cause, then run ./run.sh events retry',
@@ -140,9 +136,9 @@ export class BatchHandler {
 
   /** Handles a parked event that an operator has released, or that no longer waits for an earlier event. */
   async retryParked(due: ParkedEvent): Promise<void> {
-    const { database, store, status } = this.#options;
+    const { database, runner, store, status } = this.#options;
     try {
-      const write = await this.#runner.prepare(due.event);
+      const write = await runner.prepare(due.event);
       await database.write(async () => {
         await write();
         await store.unpark(due);

@@ -1,5 +1,5 @@
 import type { connectPeer } from '../calls/peer.ts';
-import type { ConsumeOptions } from '../calls/peers.ts';
+import type { ConsumeOptions, EventHandler } from '../calls/peers.ts';
 import type { Tracer } from '../context/span.ts';
 import type { Database } from '../database/database.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
@@ -7,8 +7,8 @@ import type { Logger } from '../logging/logger.ts';
 import { feedOperationId, listEventSchemas } from '../openapi/event-feed.ts';
 import { compileAt, findOperation, type OpenApiDocument } from '../openapi/response-contract.ts';
 import { Consumer } from './consumer.ts';
-import type { CloudEvent } from './event-types.ts';
-import type { AnyHandler, HandlerOptions } from './handler.ts';
+import type { CloudEvent } from './event-schemas.ts';
+import { createHandlerRunner } from './handler.ts';
 import { createFeedReader } from './read-feed.ts';
 
 export interface ConsumeSetup {
@@ -25,7 +25,7 @@ export interface ConsumeSetup {
   add(consumer: Consumer): void;
 }
 
-type Handlers = Readonly<Record<string, AnyHandler>>;
+type Handlers = Readonly<Record<string, EventHandler<CloudEvent>>>;
 
 /** Creates the method `events` of a peer. @throws {DefinitionError} if the peer does not emit one of the types. */
 export function createConsume(producer: string, setup: ConsumeSetup) {
@@ -42,20 +42,25 @@ export function createConsume(producer: string, setup: ConsumeSetup) {
     peer.useEvents(types);
     const database = setup.database();
     if (options.contract === undefined) return;
-    setup.add(
-      new Consumer({
-        ...{ service, producer, handlers, log, database, tracer: options.tracer },
-        snapshot: snapshot as HandlerOptions['snapshot'],
-        readFeed: createFeedReader(peer.fetch, types),
-        isBroken: peer.isBroken,
-        onMismatch: peer.checkContractSoon,
-        findMismatch: createCheck(options.contract, producer),
-      }),
-    );
+    const findMismatch = createCheck(options.contract, producer);
+    const runner = createHandlerRunner({
+      ...{ service, producer, handlers, snapshot, log, tracer: options.tracer },
+      assertMatching(event) {
+        const mismatch = findMismatch(event);
+        if (mismatch === undefined) return;
+        peer.checkContractSoon();
+        throw new Error(`the event does not match the contract of ${producer}: ${mismatch}`);
+      },
+    });
+    const readFeed = createFeedReader(peer.fetch, types);
+    setup.add(new Consumer({ producer, database, runner, readFeed, isBroken: peer.isBroken }));
   };
 }
 
-/** Creates the check of events against the contract, which compiles each schema when it is first used. */
+/**
+ * Creates the check of events against the contract. It returns why an event does not match, and undefined if it does. It
+ * compiles each schema when it is first used.
+ */
 function createCheck(contract: OpenApiDocument, producer: string) {
   const feed = findOperation(contract, `${producer}.${feedOperationId}`);
   const locations = feed === undefined ? undefined : listEventSchemas(contract, feed);

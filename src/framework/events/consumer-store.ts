@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts';
 import { sql } from '../database/drizzle.ts';
 import { nowMicros } from '../database/instant.ts';
-import type { CloudEvent } from './event-types.ts';
+import type { CloudEvent } from './event-schemas.ts';
 import { createOwner, endOwner, hasEnded } from './lease-owner.ts';
 
 /** The duration of a lease, in µs. A process on another host takes over after that. */

@@ -4,11 +4,13 @@ import { getLogger } from '../logging/logger.ts';
 import { BatchHandler } from './batch-handler.ts';
 import { ConsumerStatus } from './consumer-status.ts';
 import { type ConsumerStore, createConsumerStore, LeaseLost } from './consumer-store.ts';
-import { type HandlerOptions, isTemporary } from './handler.ts';
+import { type HandlerRunner, isTemporary } from './handler.ts';
 import { type Batch, FeedLost, type ReadFeed } from './read-feed.ts';
 
-export interface ConsumerOptions extends HandlerOptions {
+export interface ConsumerOptions {
+  readonly producer: string;
   readonly database: Database;
+  readonly runner: HandlerRunner;
   /** Reads the feed of the producer. */
   readonly readFeed: ReadFeed;
   /** Whether the contract of the producer is broken. The consumer waits then. */
@@ -114,6 +116,7 @@ export class Consumer {
   /** Continues after a position that is no longer valid. */
   async #recover(position: string | null, lost: FeedLost): Promise<void> {
     const log = getLogger();
+    const { database, runner } = this.#options;
     const fields = { peer: this.producer, position, newest: lost.newest };
     if (lost.reason === 'rewound' && lost.shared !== undefined) {
       const { shared } = lost;
@@ -121,13 +124,13 @@ export class Consumer {
         { ...fields, shared },
         'the producer was restored from a backup: the consumer continues with the first event after the backup',
       );
-      await this.#handler.write(position, shared);
+      await database.write(() => this.store.advance(position, shared));
       return;
     }
-    if (lost.reason === 'gone' && this.#handler.snapshot !== undefined) {
+    if (lost.reason === 'gone' && runner.snapshot !== undefined) {
       log.warn(fields, 'events were deleted before they were handled: the snapshot handler reads the state');
-      const write = await this.#handler.snapshot();
-      await this.#options.database.write(async () => {
+      const write = await runner.snapshot();
+      await database.write(async () => {
         await write();
         await this.store.advance(position, lost.newest);
       });

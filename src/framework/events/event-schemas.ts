@@ -17,6 +17,18 @@ export type Emit<Events extends EventSchemas> = <Type extends keyof Events & str
   },
 ) => Promise<void>;
 
+/** An event as a consumer gets it: CloudEvents 1.0. */
+export interface CloudEvent {
+  readonly specversion: string;
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly time: string;
+  readonly data: unknown;
+  readonly traceparent?: string;
+}
+
 /** Creates the schema of an event: a CloudEvent, as a component of the service's OpenAPI document. */
 export function createEventSchema(service: string, type: string, data: TSchema): TObject {
   const source = `/${service}`;

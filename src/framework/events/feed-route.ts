@@ -105,11 +105,11 @@ event is deleted.',
     const invalid = await store.findInvalid(position, state);
     if (invalid === undefined) return;
     const { epoch } = state;
+    const { reason, shared } = invalid;
+    const { status, type, detail } = reason === 'gone' ? eventsGone : feedRewound;
     const newest = formatPosition({ epoch, number: state.last });
-    const { status, type, detail } = invalid.reason === 'gone' ? eventsGone : feedRewound;
-    const hasShared = invalid.reason === 'rewound' && invalid.shared !== undefined;
-    const shared = hasShared ? { shared: formatPosition({ epoch, number: invalid.shared as number }) } : {};
-    throw new Problem(status, detail, { type, extra: { newest, ...shared } });
+    const more = shared === undefined ? {} : { shared: formatPosition({ epoch, number: shared }) };
+    throw new Problem(status, detail, { type, extra: { newest, ...more } });
   }
 }
 

@@ -24,16 +24,16 @@ export interface FeedState {
   readonly last: number;
   /** The position of the newest event that retention has deleted. */
   readonly oldest: number;
+  /** Whether there are events without a position. */
+  readonly hasNew: boolean;
 }
 
-/** Why a position is not valid: the events after it are deleted, or it belongs to another history. */
-export type InvalidPosition =
-  | { readonly reason: 'gone' }
-  | {
-      readonly reason: 'rewound';
-      /** The last position that both histories share; undefined if it is not known. */
-      readonly shared: number | undefined;
-    };
+export interface InvalidPosition {
+  /** `gone`: events after the position are deleted. `rewound`: the position belongs to another history. */
+  readonly reason: 'gone' | 'rewound';
+  /** The last position that both histories share; undefined if it is not known, or if there is one history. */
+  readonly shared: number | undefined;
+}
 
 /** How many events get a position in one write. */
 const assignedTogether = 1_000;
@@ -75,7 +75,7 @@ export async function openFeedStore(database: Database) {
   );
   const selectFork = prepare(sql`SELECT last FROM __feed_fork WHERE epoch = ${p('epoch')}`);
 
-  async function readState(): Promise<FeedState & { readonly hasNew: boolean }> {
+  async function readState(): Promise<FeedState> {
     const [epoch, last, oldest, hasNew] = (await selectState.get()) as [string, number, number, number];
     return { epoch, last, oldest, hasNew: hasNew === 1 };
   }
@@ -128,7 +128,7 @@ export async function openFeedStore(database: Database) {
         const shared = row?.[0];
         if (shared === undefined || number > shared) return { reason: 'rewound', shared };
       } else if (number > state.last) return { reason: 'rewound', shared: undefined };
-      return number < state.oldest ? { reason: 'gone' } : undefined;
+      return number < state.oldest ? { reason: 'gone', shared: undefined } : undefined;
     },
   };
 }

@@ -23,10 +23,7 @@ export interface FeedWatch {
 }
 
 /** @param isEnding whether the app is stopping, which ends every wait. */
-export function createFeedWatch(
-  readState: () => Promise<FeedState & { readonly hasNew: boolean }>,
-  isEnding: () => boolean,
-): FeedWatch {
+export function createFeedWatch(readState: () => Promise<FeedState>, isEnding: () => boolean): FeedWatch {
   const waiting = new Set<Waiting>();
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = maxPauseMs;

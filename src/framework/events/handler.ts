@@ -1,31 +1,24 @@
 import { hash, randomUUID } from 'node:crypto';
 import { PeerUnavailable } from '../calls/errors.ts';
+import type { ConsumeOptions, EventEffect, EventHandler } from '../calls/peers.ts';
 import { type Context, runInContext } from '../context/context.ts';
 import { extract } from '../context/propagation.ts';
 import type { Tracer } from '../context/span.ts';
 import { Problem } from '../errors/problem.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { CloudEvent } from './event-types.ts';
-
-/** Writes the effect of an event, in one write with the position of the consumer. It awaits each statement. */
-export type Effect = () => unknown;
-
-/** Handles an event: may call peers, and returns the function that writes the effect. Undefined: there is no effect. */
-export type AnyHandler = (event: CloudEvent) => Effect | undefined | Promise<Effect | undefined>;
+import type { CloudEvent } from './event-schemas.ts';
 
 export interface HandlerOptions {
   /** The service that consumes. */
   readonly service: string;
   readonly producer: string;
-  readonly handlers: Readonly<Record<string, AnyHandler>>;
+  readonly handlers: Readonly<Record<string, EventHandler<CloudEvent>>>;
   /** Reads the state of the producer if events were deleted before they were handled. */
-  readonly snapshot: (() => Effect | undefined | Promise<Effect | undefined>) | undefined;
+  readonly snapshot: ConsumeOptions['snapshot'];
   readonly log: Logger;
   readonly tracer: Tracer | undefined;
-  /** Returns why an event does not match the contract; undefined if it does. */
-  findMismatch(event: CloudEvent): string | undefined;
-  /** Called when an event does not match the contract. */
-  onMismatch(): void;
+  /** @throws if an event does not match the contract of the producer. */
+  assertMatching(event: CloudEvent): void;
 }
 
 /** The timeout of a handler, in ms. */
@@ -41,24 +34,17 @@ export function isTemporary(error: unknown): boolean {
   return error instanceof Problem && [503, 504, 507].includes(error.status);
 }
 
-/** Creates the runner of handlers. Each run has a context like a request: an id, a deadline, a log and a span. */
+export type HandlerRunner = ReturnType<typeof createHandlerRunner>;
+
+/** Creates the runner of the handlers of a consumer. Each run has a context like a request: an id, a deadline, a log and a span. */
 export function createHandlerRunner(options: HandlerOptions) {
-  const {
-    service,
-    producer,
-    handlers,
-    snapshot,
-    log: serviceLog,
-    tracer,
-    findMismatch,
-    onMismatch,
-  } = options;
+  const { service, producer, handlers, snapshot, log: serviceLog, tracer, assertMatching } = options;
 
   async function run(
     fields: Readonly<Record<string, string>>,
     origin: { readonly name: string; readonly key: string; readonly traceparent?: string | undefined },
-    fn: () => ReturnType<AnyHandler>,
-  ): Promise<Effect> {
+    fn: () => ReturnType<EventHandler<CloudEvent>>,
+  ): Promise<EventEffect> {
     const requestId = randomUUID();
     const { name, traceparent, key } = origin;
     const started = tracer?.start(
@@ -105,19 +91,16 @@ export function createHandlerRunner(options: HandlerOptions) {
 
   return {
     knows: (type: string) => Object.hasOwn(handlers, type),
+    /** Runs the snapshot handler. Undefined if the service has none. */
     snapshot:
       snapshot &&
       (() => run({ job: 'snapshot' }, { name: `snapshot ${producer}`, key: randomUUID() }, snapshot)),
     /** Runs the handler of an event. Resolves with the function that writes its effect. */
-    async prepare(event: CloudEvent): Promise<Effect> {
-      const mismatch = findMismatch(event);
-      if (mismatch !== undefined) {
-        onMismatch();
-        throw new Error(`the event does not match the contract of ${producer}: ${mismatch}`);
-      }
+    async prepare(event: CloudEvent): Promise<EventEffect> {
+      assertMatching(event);
       const { type, id, traceparent } = event;
       const origin = { name: `handle ${type}`, key: id, traceparent };
-      const handler = handlers[type] as AnyHandler;
+      const handler = handlers[type] as EventHandler<CloudEvent>;
       return run({ event: id }, origin, () => handler(event));
     },
   };

@@ -2,7 +2,7 @@ import type { Database } from '../database/database.ts';
 import { sql } from '../database/drizzle.ts';
 import { nowMicros } from '../database/instant.ts';
 import { firstParked } from './consumer-store.ts';
-import type { CloudEvent } from './event-types.ts';
+import type { CloudEvent } from './event-schemas.ts';
 import { formatPosition, parsePosition } from './position.ts';
 
 /** The stored state of a consumer. */

@@ -4,7 +4,7 @@ import { internalLimits } from '../config/limits.ts';
 import { type Context, currentContext, runInContext } from '../context/context.ts';
 import { extract, unsampled } from '../context/propagation.ts';
 import { ServiceUnavailable } from '../errors/problem.ts';
-import type { CloudEvent } from './event-types.ts';
+import type { CloudEvent } from './event-schemas.ts';
 import { newestHeader } from './feed-route.ts';
 import { formatPosition, parsePosition } from './position.ts';
 

@@ -7,7 +7,7 @@ import {
   LeaseLost,
   type ParkedEvent,
 } from '../../../src/framework/events/consumer-store.ts';
-import type { CloudEvent } from '../../../src/framework/events/event-types.ts';
+import type { CloudEvent } from '../../../src/framework/events/event-schemas.ts';
 import { createEventOperations } from '../../../src/framework/events/operate.ts';
 import { newDatabase, query } from './helper.ts';
 import { migrations } from './services.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CloudEvent } from '../../../src/framework/events/event-types.ts';
+import type { CloudEvent } from '../../../src/framework/events/event-schemas.ts';
 import type { Service } from '../../../src/framework/service/define-service.ts';
 import { addNotes, note, readFeed, startApp, textOf } from './helper.ts';
 

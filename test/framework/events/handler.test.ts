@@ -4,7 +4,7 @@ import { runAs } from '../../../src/framework/context/context.ts';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import { Conflict, InsufficientStorage, ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { Consumer } from '../../../src/framework/events/consumer.ts';
-import type { CloudEvent } from '../../../src/framework/events/event-types.ts';
+import type { CloudEvent } from '../../../src/framework/events/event-schemas.ts';
 import {
   createHandlerRunner,
   type HandlerOptions,
@@ -29,8 +29,7 @@ async function optionsOf(handle: () => undefined | Promise<undefined>): Promise<
     ...{ service: 'reader', producer: 'note', snapshot: undefined, tracer: undefined },
     handlers: { 'note.added': handle },
     log: logging.logger('reader'),
-    findMismatch: () => undefined,
-    onMismatch: () => {},
+    assertMatching: () => {},
   };
 }
 
@@ -43,7 +42,8 @@ async function runConsumer(t: TestContext, options: HandlerOptions, broken: bool
   const ending = new AbortController();
   const reads: number[] = [];
   const consumer = new Consumer({
-    ...options,
+    producer: options.producer,
+    runner: createHandlerRunner(options),
     database,
     isBroken: () => broken.pop() ?? false,
     async readFeed(position) {
@@ -87,19 +87,6 @@ test('a handler has 30 s', async (t) => {
   await handled;
   expect(outcome).toHaveBeenCalledWith('the handler takes longer than 30000 ms');
   expect(vi.getTimerCount()).toBe(0);
-});
-
-test('an event that does not match the contract is parked without its handler', async (t) => {
-  const handle = vi.fn(() => undefined);
-  const onMismatch = vi.fn();
-  const options = { ...(await optionsOf(handle)), findMismatch: () => '/text is gone', onMismatch };
-  const { operations } = await runConsumer(t, options);
-  await expect
-    .poll(operations.listParked, { timeout: 30_000 })
-    .toMatchObject([{ id: event.id, error: 'the event does not match the contract of note: /text is gone' }]);
-  expect(handle).not.toHaveBeenCalled();
-  // The contract of the producer is compared, each time.
-  expect(onMismatch).toHaveBeenCalledTimes(5);
 });
 
 test('an event is parked with the text of its error, without U+0000, which PostgreSQL does not store', async (t) => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, type TestContext } from 'vitest';
 import type { Database } from '../../../src/framework/database/database.ts';
 import { sql } from '../../../src/framework/database/drizzle.ts';
-import type { CloudEvent } from '../../../src/framework/events/event-types.ts';
+import type { CloudEvent } from '../../../src/framework/events/event-schemas.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import type { Service } from '../../../src/framework/service/define-service.ts';
 import { createTestApp, makeFolder, type TestApp, type TestAppOptions } from '../../support/app.ts';

@@ -4,6 +4,7 @@ import { nowMicros } from '../../../src/framework/database/instant.ts';
 import { openDatabase } from '../../../src/framework/database/open-database.ts';
 import { ServiceUnavailable } from '../../../src/framework/errors/problem.ts';
 import { Consumer } from '../../../src/framework/events/consumer.ts';
+import { createHandlerRunner } from '../../../src/framework/events/handler.ts';
 import { newDatabase, query } from './helper.ts';
 import { migrations } from './services.ts';
 
@@ -11,9 +12,11 @@ test('a process that has lost the lease reports no lag and no parked events of t
   const database = await openDatabase(newDatabase(t), { migrations, service: 'reader' });
   t.onTestFinished(() => database.close());
   const consumer = new Consumer({
-    ...{ service: 'reader', producer: 'note', handlers: {}, snapshot: undefined, tracer: undefined },
-    ...{ log: pino({ enabled: false }), database, isBroken: () => false },
-    ...{ findMismatch: () => undefined, onMismatch() {} },
+    ...{ producer: 'note', database, isBroken: () => false },
+    runner: createHandlerRunner({
+      ...{ service: 'reader', producer: 'note', handlers: {}, snapshot: undefined, tracer: undefined },
+      ...{ log: pino({ enabled: false }), assertMatching() {} },
+    }),
     // The producer is away.
     readFeed: () => Promise.reject(new ServiceUnavailable('away')),
   });

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
+import type { EventHandler } from '../../../src/framework/calls/peers.ts';
 import { sql } from '../../../src/framework/database/drizzle.ts';
-import type { CloudEvent } from '../../../src/framework/events/event-types.ts';
-import type { AnyHandler } from '../../../src/framework/events/handler.ts';
+import type { CloudEvent } from '../../../src/framework/events/event-schemas.ts';
 import type { Service } from '../../../src/framework/service/define-service.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 
@@ -39,8 +39,8 @@ export type WriteEffect = (event: CloudEvent) => Promise<unknown>;
 
 export interface ReaderOptions {
   /** The handler of `note.added`; it writes one effect by default. */
-  readonly handle?: (event: CloudEvent, write: WriteEffect) => ReturnType<AnyHandler>;
-  readonly snapshot?: (write: (text: string) => Promise<unknown>) => ReturnType<AnyHandler>;
+  readonly handle?: (event: CloudEvent, write: WriteEffect) => ReturnType<EventHandler<CloudEvent>>;
+  readonly snapshot?: (write: (text: string) => Promise<unknown>) => ReturnType<EventHandler<CloudEvent>>;
 }
 
 /** A service that consumes `note.added`, and shows the effects in their order. */

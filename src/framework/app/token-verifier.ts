@@ -37,7 +37,7 @@ export function openTokenVerifier(
   const { get, close } = openPeer(issuer, {
     service: caller,
     origin: () => originOf(issuer),
-    document: undefined,
+    contract: undefined,
     deadline: timeoutMs,
     headers: headersTo(issuer),
   });

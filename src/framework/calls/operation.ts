@@ -18,8 +18,8 @@ import type { HttpRequest, HttpResponse, TransportLimits } from './transport.ts'
  * @throws {PeerUnavailable} The peer did not respond, or its response does not match the contract.
  * @throws {PeerTimeout} There was no complete response before the deadline.
  */
-export interface Operation<Init, Data> extends CalledOperation {
-  (init: Init): Promise<Data>;
+export interface Operation extends CalledOperation {
+  (init?: CallInit): Promise<unknown>;
   readonly contract: OperationContract;
   /** Total ms for a call. */
   readonly deadline: number;
@@ -34,7 +34,7 @@ export interface PeerOptions {
   /** The peer's origin, as `http://host:port`. */
   origin(): string;
   /** The merged document. Undefined while it is being generated: there are no operations then. */
-  readonly document: OpenApiDocument | undefined;
+  readonly contract: OpenApiDocument | undefined;
   /** Total ms for a call. */
   readonly deadline: number;
   readonly limits?: TransportLimits;
@@ -60,10 +60,10 @@ export function createOperation(
   { name, options, headersOf, counts, send }: CallablePeer,
   method: string,
   path: string,
-): Operation<CallInit | undefined, unknown> {
-  const { origin, document, deadline, service } = options;
-  if (document === undefined) throw new Error(`The contract of ${name} is not generated yet`);
-  const contract = readContract(document, method, path);
+): Operation {
+  const { origin, deadline, service } = options;
+  if (options.contract === undefined) throw new Error(`The contract of ${name} is not generated yet`);
+  const contract = readContract(options.contract, method, path);
   const verb = method.toUpperCase() as HttpRequest['method'];
   const target = `${verb} ${path}`;
   const called = { peer: name, target };
@@ -82,7 +82,7 @@ export function createOperation(
     log.debug({ peer: name, operation: target, ids: lists[0]?.length, outcome, ms }, 'call');
   }
 
-  async function call(init: CallInit | undefined): Promise<unknown> {
+  async function call(init?: CallInit): Promise<unknown> {
     assertOutsideWrite(target);
     rejectEmptyLists(target, init?.query);
     if (currentContext()?.request?.isOver) throw new RequestEnded();

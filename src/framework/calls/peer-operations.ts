@@ -25,11 +25,11 @@ interface PeerOperationsOptions {
   readonly service: string;
   readonly peer: string;
   /** The merged document. Undefined while it is generated: then a service can declare any operation and call none. */
-  readonly document: OpenApiDocument | undefined;
+  readonly contract: OpenApiDocument | undefined;
   /** Members of the object that are no operations. */
-  readonly members?: Readonly<Record<string, unknown>>;
+  readonly members: Readonly<Record<string, unknown>>;
   /** Opens the operation of the contract with this method and path. */
-  open(method: string, path: string, use: PeerUse): Operation<CallInit | undefined, unknown>;
+  open(method: string, path: string, use: PeerUse): Operation;
 }
 
 interface LookupOptions {
@@ -57,8 +57,7 @@ export function createPeerOperations(options: PeerOperationsOptions) {
         // Promises read `then` and JSON.stringify reads `toJSON`: these are no uses.
         if (typeof operationId === 'symbol' || operationId === 'then' || operationId === 'toJSON')
           return undefined;
-        if (options.members !== undefined && Object.hasOwn(options.members, operationId))
-          return options.members[operationId];
+        if (Object.hasOwn(options.members, operationId)) return options.members[operationId];
         const known = declared.get(operationId);
         if (known !== undefined) return known;
         const { use, operation } = declareOperation(operationId, options);
@@ -73,14 +72,14 @@ export function createPeerOperations(options: PeerOperationsOptions) {
 
 function declareOperation(
   operationId: string,
-  { service, peer, document, open }: PeerOperationsOptions,
+  { service, peer, contract, open }: PeerOperationsOptions,
 ): { readonly use: PeerUse; readonly operation: AnyOperation } {
   const use = { service, peer, operationId, sends: undefined as string[] | undefined };
   const send = (name: string) => {
     use.sends ??= [];
     if (!use.sends.includes(name)) use.sends.push(name);
   };
-  if (document === undefined) {
+  if (contract === undefined) {
     const call = () => Promise.reject(new PeerUseError(describeTooEarly(use)));
     const batchBy = (parameter: string) => {
       send(parameter);
@@ -88,7 +87,7 @@ function declareOperation(
     };
     return { use, operation: Object.assign(call, { batchBy }) };
   }
-  const { method, path } = checkUse(document, use);
+  const { method, path } = checkUse(contract, use);
   const operation = open(method, path, use);
   const call = (init?: CallInit) => {
     // `sends` lists parameters after `batchBy`. Add the parameters of this call. Undefined means any parameter.
@@ -96,13 +95,9 @@ function declareOperation(
     return operation(init);
   };
   const batchBy: AnyOperation['batchBy'] = (parameter, { key = 'id', as = operation.as } = {}) => {
-    checkUse(document, { ...use, sends: [parameter] });
+    checkUse(contract, { ...use, sends: [parameter] });
     send(parameter);
-    return lookupByIds(operation as Operation<CallInit, Record<string, number>[]>, {
-      ...{ parameter, as },
-      createInit: (ids) => ({ query: { [parameter]: ids }, as }),
-      idOf: (item) => item[key] as number,
-    });
+    return lookupByIds(operation, { parameter, key, as });
   };
   return { use, operation: Object.assign(call, { batchBy }) };
 }
@@ -111,15 +106,15 @@ function declareOperation(
  * Finds the operation of a use in the merged document.
  * @throws {PeerUseError} if the peer has no such operation or query parameter, or if a call cannot read its response.
  */
-export function checkUse(document: OpenApiDocument, use: PeerUse) {
+export function checkUse(contract: OpenApiDocument, use: PeerUse) {
   const { service, peer, operationId, sends = [], events = [] } = use;
-  const found = findOperation(document, `${peer}.${operationId}`);
+  const found = findOperation(contract, `${peer}.${operationId}`);
   if (found === undefined && use.events !== undefined)
     throw new PeerUseError(
       `${service} handles events of ${peer}, which emits none: declare events in ${peer}`,
     );
   if (found === undefined) {
-    const known = Object.values(document.paths)
+    const known = Object.values(contract.paths)
       .flatMap((item) => Object.values(item).map((operation) => operation.operationId ?? ''))
       .filter((id) => id.startsWith(`${peer}.`))
       .map((id) => id.slice(peer.length + 1));
@@ -142,7 +137,7 @@ export function checkUse(document: OpenApiDocument, use: PeerUse) {
       `${service} sends the query parameter ${unknown} to ${operationId} of ${peer}, which has ${list(parameters)}. Correct the name; after a change of ${peer} run ./run.sh generate`,
     );
   }
-  const emitted = listEventSchemas(document, found);
+  const emitted = listEventSchemas(contract, found);
   const missing = events.find((type) => !emitted.has(type));
   if (missing !== undefined) {
     throw new PeerUseError(

@@ -28,7 +28,7 @@ interface ConnectPeerOptions {
   /** Returns the peer's document, if the peer runs in this app. Otherwise the monitor fetches it. */
   readonly document: (() => OpenApiDocument) | undefined;
   /** Members of the peer, as the service sees it, that are no operations. */
-  readonly members?: Readonly<Record<string, unknown>>;
+  readonly members: Readonly<Record<string, unknown>>;
 }
 
 /** Connects a service to a peer, and monitors the contract that the peer serves. */
@@ -50,8 +50,7 @@ export function connectPeer({
       if (origin === undefined) throw new Error(`The origin of ${other} is not set: the app does not listen`);
       return origin;
     },
-    document: contract,
-    ...{ deadline, limits, headers },
+    ...{ contract, deadline, limits, headers },
     onMismatch: () => runAs(service, 'contract', log, monitor.checkSoon),
   });
   const monitor = createContractMonitor({
@@ -64,8 +63,7 @@ export function connectPeer({
   const { operations, uses, addUse } = createPeerOperations({
     service,
     peer: other,
-    document: contract,
-    ...(members !== undefined && { members }),
+    ...{ contract, members },
     open(method, path, use) {
       const operation = opened.createOperation(method, path);
       monitor.addUse({
@@ -76,7 +74,7 @@ export function connectPeer({
           return use.sends;
         },
       });
-      const call = (init: CallInit | undefined) => {
+      const call = (init?: CallInit) => {
         if (origin === undefined) return Promise.reject(new PeerUseError(describeTooEarly(use)));
         return operation(init);
       };
@@ -129,7 +127,7 @@ export function connectPeer({
 export function monitorPeer(service: string, origin: string, headers: Readonly<Record<string, string>>) {
   const { isReachable, close } = openPeer(service, {
     origin: () => origin,
-    document: undefined,
+    contract: undefined,
     deadline: internalLimits.checkMs,
     limits: { unused: internalLimits.unusedMs },
     headers,

@@ -22,7 +22,7 @@ const key = 'sixteen-or-more-characters';
 const document = contract as unknown as OpenApiDocument;
 
 function open(origin: string, options: Partial<Parameters<typeof openPeer>[1]> = {}) {
-  const opened = openPeer('pet', { origin: () => origin, document, deadline: 1000, ...options });
+  const opened = openPeer('pet', { origin: () => origin, contract: document, deadline: 1000, ...options });
   return { ...opened, operation: opened.createOperation as unknown as Operation };
 }
 type Operation = (method: string, path: string) => (init: object) => Promise<unknown>;
@@ -46,7 +46,7 @@ test.each([
   'an operation with %s as its success cannot be declared, and the error names it',
   async (_, responses, why) => {
     const paths = { '/pet/pets/': { delete: { operationId: 'pet.x', responses } } };
-    const { operation, close } = open('http://127.0.0.1:1', { document: { openapi: '3.1.0', paths } });
+    const { operation, close } = open('http://127.0.0.1:1', { contract: { openapi: '3.1.0', paths } });
     expect(() => operation('delete', '/pet/pets/')).toThrow(`DELETE /pet/pets/, ${why}`);
     await close();
   },
@@ -69,7 +69,7 @@ test('a success without a body resolves with undefined, and a range of statuses 
   });
   const { url, app } = await createTestApp(t, { services: [pet] });
   const merged = mergeDocuments(app.documents(), mergedInfo('0'));
-  const { operation, close } = open(url, { document: merged });
+  const { operation, close } = open(url, { contract: merged });
   t.onTestFinished(close);
   expect(await operation('delete', '/pet/pets/')({})).toBe(undefined);
   expect(await operation('post', '/pet/pets/')({})).toEqual({ id: 1 });

@@ -15,6 +15,7 @@ async function connect(
     ...{ service: 'user', other: 'pet', contract: merged, deadline: 20_000, limits: {}, headers: {} },
     log: (await captureLog('info')).logging.logger('user'),
     document: undefined,
+    members: {},
   });
   t.onTestFinished(connected.close);
   return { ...connected, pet: connected.operations as unknown as Peer<'pet'> };

@@ -18,7 +18,7 @@ test('a histogram counts a value at the lowest bound that includes it, and a hig
 });
 
 const content = { 'application/json': { schema: { type: 'array' } } };
-const document: OpenApiDocument = {
+const contract: OpenApiDocument = {
   openapi: '3.1.0',
   paths: { '/toy/toys/': { get: { responses: { 200: { content } } } } },
 };
@@ -38,7 +38,7 @@ async function openOperation(t: TestContext, listener: RequestListener) {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const opened = openPeer('toy', { origin: () => `http://127.0.0.1:${port}`, document, deadline: 200 });
+  const opened = openPeer('toy', { origin: () => `http://127.0.0.1:${port}`, contract, deadline: 200 });
   t.onTestFinished(async () => {
     await opened.close();
     server.close();

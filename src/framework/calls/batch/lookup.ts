@@ -6,17 +6,16 @@ import { assertOutsideWrite } from '../call-init.ts';
 import { PeerTimeout } from '../errors.ts';
 import type { Operation } from '../operation.ts';
 import type { FoundItems, Lookup } from '../peers.ts';
+import type { Item } from './pending-lookup.ts';
 import { LookupQueue } from './queue.ts';
 
-/** An operation that lists items by their ids. */
-interface ListOperation<Init, Item> {
+interface LookupOptions {
   /** The query parameter that takes the ids. The contract bounds their number. */
   readonly parameter: string;
+  /** The member of an item that contains its id. */
+  readonly key: string;
   /** The principal of the calls. As `caller`, only lookups with the same token share calls. */
-  readonly as?: ActsAs;
-  /** Returns the arguments of a call for these ids. */
-  createInit(ids: number[]): Init;
-  idOf(item: Item): number;
+  readonly as: ActsAs;
 }
 
 /** The maximum number of calls of a piece. A longer lookup is split into pieces, which run one after the other. */
@@ -37,31 +36,29 @@ const callsPerPiece = 4;
  * @throws {PeerUnavailable | PeerTimeout} As the operation does, also if the response has an item that was not
  * requested. Each caller times out at its own deadline.
  */
-export function lookupByIds<Init, Item>(
-  operation: Operation<Init, Item[]>,
-  { parameter, as = operation.as, createInit, idOf }: ListOperation<Init, Item>,
+export function lookupByIds(
+  operation: Operation,
+  { parameter, key, as }: LookupOptions,
 ): Lookup<number, Item> {
-  const queues = new Map<string, LookupQueue<Item>>();
+  const queues = new Map<string, LookupQueue>();
 
   function join(ids: readonly number[], size: number): Promise<FoundItems<number, Item>> {
     if (currentContext()?.request?.isOver) throw new RequestEnded();
     const propagated = outgoingContext(operation.deadline, as);
     if (propagated.deadline <= performance.now()) throw new PeerTimeout(operation);
     const length = ids.length > size ? 'long' : 'short';
-    const key = `${length} ${batchKey(propagated)}`;
-    let queue = queues.get(key);
+    const sharing = `${length} ${batchKey(propagated)}`;
+    let queue = queues.get(sharing);
     if (queue === undefined) {
       queue = new LookupQueue({
-        operation,
-        size,
+        ...{ operation, size, key },
         call(some) {
           operation.counts.ids.add(some.length);
-          return operation(createInit(some));
+          return operation({ query: { [parameter]: some }, as }) as Promise<Item[]>;
         },
-        idOf,
-        onIdle: () => queues.delete(key),
+        onIdle: () => queues.delete(sharing),
       });
-      queues.set(key, queue);
+      queues.set(sharing, queue);
     }
     return queue.join(ids, propagated);
   }

@@ -13,7 +13,10 @@ export interface Interest {
   readonly request: RequestState | undefined;
 }
 
-interface PendingLookupOptions<Item> {
+/** An item of a response: its members by name. */
+export type Item = Readonly<Record<string, unknown>>;
+
+interface PendingLookupOptions {
   readonly ids: readonly number[];
   readonly context: Context | undefined;
   readonly propagated: PropagatedContext;
@@ -26,13 +29,13 @@ interface PendingLookupOptions<Item> {
 }
 
 /** A lookup that waits for the calls that it needs, until its deadline. */
-export class PendingLookup<Item> {
+export class PendingLookup {
   readonly ids: readonly number[];
   readonly context: Context | undefined;
   readonly propagated: PropagatedContext;
   readonly span: Span | undefined;
   readonly interest: Interest;
-  readonly #options: PendingLookupOptions<Item>;
+  readonly #options: PendingLookupOptions;
   readonly #timer: NodeJS.Timeout;
   /** The number of calls that have not ended. */
   #calls = 0;
@@ -40,7 +43,7 @@ export class PendingLookup<Item> {
   /** The number of calls in flight that serve no other lookup. */
   #privateInFlight = 0;
 
-  constructor(options: PendingLookupOptions<Item>) {
+  constructor(options: PendingLookupOptions) {
     const { ids, context, propagated, span } = options;
     this.#options = options;
     this.ids = ids;

@@ -6,7 +6,7 @@ import { type CalledOperation, PeerTimeout, PeerUnavailable } from '../errors.ts
 import type { FoundItems } from '../peers.ts';
 import { CallSlot } from './call-slot.ts';
 import { createGroups, divide, type Group, type Groups, selectLive } from './groups.ts';
-import { PendingLookup } from './pending-lookup.ts';
+import { type Item, PendingLookup } from './pending-lookup.ts';
 import { openCallContext } from './shared-context.ts';
 
 /** Bounds of a queue, in calls and ms. */
@@ -30,32 +30,33 @@ const bounds = {
   patienceMs: 50,
 };
 
-interface QueueOptions<Item> {
+interface QueueOptions {
   readonly operation: CalledOperation;
   /** The maximum number of ids in a call. */
   readonly size: number;
+  /** The member of an item that contains its id. */
+  readonly key: string;
   call(ids: number[]): Promise<Item[]>;
-  idOf(item: Item): number;
   /** Called when no lookup waits and no call is in flight. */
   onIdle(): void;
 }
 
 /** The lookups and the ids of one call. The calls of a group share `found`. */
-interface Part<Item> extends Group<PendingLookup<Item>> {
+interface Part extends Group<PendingLookup> {
   readonly found: Map<number, Item>;
 }
 
 /** Gathers pending lookups and sends calls for them. Each lookup has its own deadline and its own outcome. */
-export class LookupQueue<Item> {
-  readonly #options: QueueOptions<Item>;
-  readonly #waiting: Groups<PendingLookup<Item>>;
+export class LookupQueue {
+  readonly #options: QueueOptions;
+  readonly #waiting: Groups<PendingLookup>;
   /** The calls of the current group that have not been sent. */
-  #parts: Part<Item>[] = [];
+  #parts: Part[] = [];
   #isScheduled = false;
   /** The number of calls in flight that are not older than `patienceMs`. */
   #calls = 0;
 
-  constructor(options: QueueOptions<Item>) {
+  constructor(options: QueueOptions) {
     this.#options = options;
     this.#waiting = createGroups(bounds.group * options.size);
   }
@@ -65,7 +66,7 @@ export class LookupQueue<Item> {
     return new Promise((resolve, reject) => {
       const { operation } = this.#options;
       const context = currentContext();
-      const lookup = new PendingLookup<Item>({
+      const lookup = new PendingLookup({
         ids,
         context,
         propagated,
@@ -100,7 +101,7 @@ export class LookupQueue<Item> {
   #proceed(): void {
     if (this.#mayTakeGroup()) this.#takeGroup();
     while (this.#parts.length > 0 && this.#calls < bounds.parallel) {
-      const part = selectLive<PendingLookup<Item>, Part<Item>>(this.#parts.shift() as Part<Item>, isLive);
+      const part = selectLive<PendingLookup, Part>(this.#parts.shift() as Part, isLive);
       if (part !== undefined) void this.#send(part);
       // If no lookup of the last part was live, continue with the next group.
       if (this.#mayTakeGroup()) this.#takeGroup();
@@ -115,7 +116,7 @@ export class LookupQueue<Item> {
     for (const { members } of this.#parts) for (const lookup of members) lookup.addCall();
   }
 
-  async #send(part: Part<Item>): Promise<void> {
+  async #send(part: Part): Promise<void> {
     const { members: lookups, ids, found } = part;
     const isShared = lookups.length > 1;
     for (const lookup of lookups) lookup.startCall(isShared);
@@ -144,10 +145,10 @@ export class LookupQueue<Item> {
   }
 
   /** Adds the items of a response to `found`. */
-  #collect(items: readonly Item[], { ids, found }: Part<Item>): void {
-    const { operation, idOf } = this.#options;
+  #collect(items: readonly Item[], { ids, found }: Part): void {
+    const { operation, key } = this.#options;
     for (const item of items) {
-      const id = idOf(item);
+      const id = item[key] as number;
       if (!ids.has(id) || found.has(id)) {
         throw new PeerUnavailable(operation, `an item that was not requested: ${id}`);
       }
@@ -157,7 +158,7 @@ export class LookupQueue<Item> {
 }
 
 /** Returns whether a lookup still waits. Rejects a lookup whose request has ended. */
-function isLive<Item>(lookup: PendingLookup<Item>): boolean {
+function isLive(lookup: PendingLookup): boolean {
   const { interest } = lookup;
   if (!interest.isGone && interest.request?.isOver) lookup.reject(new RequestEnded());
   return !interest.isGone;

@@ -10,7 +10,7 @@ import type { Interest, PendingLookup } from './pending-lookup.ts';
  */
 export function openCallContext(
   { peer, target }: CalledOperation,
-  callers: readonly Pick<PendingLookup<never>, 'context' | 'propagated' | 'span' | 'interest'>[],
+  callers: readonly Pick<PendingLookup, 'context' | 'propagated' | 'span' | 'interest'>[],
   count: number,
 ): Context | undefined {
   const first = callers.find(({ context }) => context !== undefined)?.context;

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
 import { lookupByIds } from '../../../../src/framework/calls/batch/lookup.ts';
 import { openPeer } from '../../../../src/framework/calls/client.ts';
-import type { Operation } from '../../../../src/framework/calls/operation.ts';
+import type { CallInit } from '../../../../src/framework/calls/peers.ts';
 import { type Context, currentContext, runInContext } from '../../../../src/framework/context/context.ts';
 import type { PropagatedContext } from '../../../../src/framework/context/propagation.ts';
 import { Problem } from '../../../../src/framework/errors/problem.ts';
@@ -15,11 +15,6 @@ export interface Toy {
   readonly id: number;
   /** The number of writes. */
   readonly version: number;
-}
-
-/** The arguments of a call that lists toys. */
-interface ListToys {
-  readonly query: { readonly ids: number[] };
 }
 
 /** Whether a lookup needs several calls. Long and short lookups wait in separate queues. */
@@ -136,10 +131,10 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const document = describeToys(maxItems);
+  const contract = describeToys(maxItems);
   const { createOperation, isReachable, close } = openPeer('toy', {
     origin: () => origin,
-    document,
+    contract,
     deadline,
   });
   t.onTestFinished(async () => {
@@ -149,11 +144,11 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
   });
   // The first call makes undici start a timer that all connections share. It must not be a timer of the test.
   await isReachable(5_000);
-  const operation = createOperation('get', path) as unknown as Operation<object, Toy[]>;
+  const operation = createOperation('get', path);
 
   /** Calls the operation, and adds the call to `calls`. */
-  function send(init: ListToys): Promise<Toy[]> {
-    const { ids } = init.query;
+  function send({ query }: CallInit = {}): Promise<Toy[]> {
+    const { ids } = query as { readonly ids: number[] };
     const number = calls.length;
     const toys = ids.flatMap((id) => {
       const version = versions.get(id);
@@ -168,7 +163,7 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
     };
     const context = currentContext() as ToyContext | undefined;
     const propagated = context?.propagated;
-    const outcome = operation({ query: { ...init.query, call: number } });
+    const outcome = operation({ query: { ids, call: number } }) as Promise<Toy[]>;
     const end = outcome.then(setOver, setOver);
     calls.push({
       ids,
@@ -192,11 +187,7 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
 
   /** Creates a lookup of toys that shares no calls with other lookups. */
   function createLookup() {
-    const find = lookupByIds<ListToys, Toy>(list, {
-      parameter: 'ids',
-      createInit: (ids) => ({ query: { ids } }),
-      idOf: ({ id }) => id,
-    });
+    const find = lookupByIds(list, { parameter: 'ids', key: 'id', as: 'service' });
 
     /** Looks up toys in the context of the request with this id, or without a request. */
     return function lookUp(

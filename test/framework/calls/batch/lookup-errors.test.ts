@@ -2,8 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { lookupByIds } from '../../../../src/framework/calls/batch/lookup.ts';
 import type { Operation } from '../../../../src/framework/calls/operation.ts';
+import type { CallInit } from '../../../../src/framework/calls/peers.ts';
 import { createExampleApp } from '../../../support/app.ts';
-import { faults, passTurns, respondWell, type Toy } from './helper.ts';
+import { faults, passTurns, respondWell } from './helper.ts';
 import { entriesOf, idsOf, open, toysOf } from './lookup-helpers.ts';
 
 describe('consistency', () => {
@@ -104,17 +105,15 @@ describe('errors', () => {
     }
   });
 
-  test('an exception in `createInit` rejects its lookup, and the next lookup succeeds', async (t) => {
+  test('an exception of the operation rejects its lookup, and the next lookup succeeds', async (t) => {
     const { list, calls } = await open(t);
     let isBroken = true;
-    const lookUp = lookupByIds(list, {
-      parameter: 'ids',
-      createInit(ids) {
-        if (isBroken) throw new Error('a defect');
-        return { query: { ids } };
-      },
-      idOf: ({ id }: Toy) => id,
-    });
+    const options = { parameter: 'ids', key: 'id', as: 'service' } as const;
+    const breaking = (init?: CallInit) => {
+      if (isBroken) throw new Error('a defect');
+      return list(init);
+    };
+    const lookUp = lookupByIds(Object.assign(breaking, list), options);
     for (const ids of [[1], [1, 2, 3, 4, 5, 6]]) await expect(lookUp(ids)).rejects.toThrow('a defect');
     expect(calls).toHaveLength(0);
     isBroken = false;
@@ -123,8 +122,8 @@ describe('errors', () => {
     await calls[0]?.respond();
     expect((await next).get(1)).toEqual({ id: 1, version: 1 });
 
-    const undeclared = { ...list, contract: undefined } as unknown as Operation<object, Toy[]>;
-    const early = lookupByIds(undeclared, { parameter: 'ids', createInit: () => ({}), idOf: ({ id }) => id });
+    const undeclared = { ...list, contract: undefined } as unknown as Operation;
+    const early = lookupByIds(undeclared, options);
     await expect(early([1])).rejects.toThrow();
     expect(await early([])).toEqual(new Map());
   });

@@ -1,6 +1,7 @@
 import type { Context, RequestState } from '../../context/context.ts';
 import type { PropagatedContext } from '../../context/propagation.ts';
 import type { Span } from '../../context/span.ts';
+import { RequestEnded } from '../../errors/problem.ts';
 import type { FoundItems } from '../peers.ts';
 
 /**
@@ -52,6 +53,13 @@ export class PendingLookup {
     this.span = span;
     this.interest = { isGone: false, request: context?.request };
     this.#timer = setTimeout(() => this.#expire(), Math.ceil(propagated.deadline - performance.now()));
+  }
+
+  /** Returns whether the caller still waits. Rejects the lookup if its request has ended. */
+  isWaiting(): boolean {
+    const { isGone, request } = this.interest;
+    if (!isGone && request?.isOver) this.reject(new RequestEnded());
+    return !this.interest.isGone;
   }
 
   /** Notes that the lookup needs another call. */

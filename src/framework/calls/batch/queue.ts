@@ -1,11 +1,10 @@
 import { currentContext, runInContext } from '../../context/context.ts';
 import type { PropagatedContext } from '../../context/propagation.ts';
 import type { Span } from '../../context/span.ts';
-import { RequestEnded } from '../../errors/problem.ts';
 import { type CalledOperation, PeerTimeout, PeerUnavailable } from '../errors.ts';
 import type { FoundItems } from '../peers.ts';
 import { CallSlot } from './call-slot.ts';
-import { createGroups, divide, type Group, type Groups, selectLive } from './groups.ts';
+import { divide, type Group, Groups, selectWaiting } from './groups.ts';
 import { type Item, PendingLookup } from './pending-lookup.ts';
 import { openCallContext } from './shared-context.ts';
 
@@ -42,14 +41,14 @@ interface QueueOptions {
 }
 
 /** The lookups and the ids of one call. The calls of a group share `found`. */
-interface Part extends Group<PendingLookup> {
+interface Part extends Group {
   readonly found: Map<number, Item>;
 }
 
 /** Gathers pending lookups and sends calls for them. Each lookup has its own deadline and its own outcome. */
 export class LookupQueue {
   readonly #options: QueueOptions;
-  readonly #waiting: Groups<PendingLookup>;
+  readonly #waiting: Groups;
   /** The calls of the current group that have not been sent. */
   #parts: Part[] = [];
   #isScheduled = false;
@@ -58,7 +57,7 @@ export class LookupQueue {
 
   constructor(options: QueueOptions) {
     this.#options = options;
-    this.#waiting = createGroups(bounds.group * options.size);
+    this.#waiting = new Groups(bounds.group * options.size);
   }
 
   /** Adds a lookup. Resolves with the items of its calls. */
@@ -101,15 +100,15 @@ export class LookupQueue {
   #proceed(): void {
     if (this.#mayTakeGroup()) this.#takeGroup();
     while (this.#parts.length > 0 && this.#calls < bounds.parallel) {
-      const part = selectLive<PendingLookup, Part>(this.#parts.shift() as Part, isLive);
+      const part = selectWaiting(this.#parts.shift() as Part);
       if (part !== undefined) void this.#send(part);
-      // If no lookup of the last part was live, continue with the next group.
+      // If no lookup of the last part still waits, continue with the next group.
       if (this.#mayTakeGroup()) this.#takeGroup();
     }
   }
 
   #takeGroup(): void {
-    const group = this.#waiting.take(isLive);
+    const group = this.#waiting.take();
     if (group === undefined) return;
     const found = new Map<number, Item>();
     this.#parts = divide(group, this.#options.size).map(({ members, ids }) => ({ members, ids, found }));
@@ -155,11 +154,4 @@ export class LookupQueue {
       found.set(id, item);
     }
   }
-}
-
-/** Returns whether a lookup still waits. Rejects a lookup whose request has ended. */
-function isLive(lookup: PendingLookup): boolean {
-  const { interest } = lookup;
-  if (!interest.isGone && interest.request?.isOver) lookup.reject(new RequestEnded());
-  return !interest.isGone;
 }

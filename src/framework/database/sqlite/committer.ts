@@ -23,7 +23,9 @@ export function createCommitter(client: WriteConnection, endReads: () => void, i
     begin.run();
     try {
       await runAll(writes);
-      const late = writes.flatMap(({ progress, late }) => (progress.state === 'ran' && late?.()) || []);
+      const late = writes.flatMap(({ progress, lastRun }) =>
+        progress.state === 'ran' ? (lastRun()?.late ?? []) : [],
+      );
       for (const [insertion, values] of listInsertions(late)) insertion.run(values);
       if (writes.length === 1 && writes[0]?.progress.state === 'failed') rollback.run();
       else {

@@ -8,9 +8,6 @@ import { lockWaitMs } from './errors.ts';
 import { failWrites, type LateInsertion, type PendingWrite } from './pending-write.ts';
 import type { WriteConnection } from './savepoints.ts';
 
-/** A single statement has no idempotency key, no late rows, and no later statement to reject. */
-const alone = { participant: undefined, abandon: undefined, late: undefined };
-
 /** The group commit of one connection. */
 export type Writer = ReturnType<typeof openWriter>;
 
@@ -56,13 +53,13 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
   /** Queues a write. `run` gets the context of its statements. */
   function add<Result>(
     run: (context: Context | undefined) => unknown,
-    { participant, abandon, late }: Pick<PendingWrite, 'participant' | 'abandon' | 'late'>,
+    { participant, lastRun }: Pick<PendingWrite, 'participant' | 'lastRun'>,
   ): Promise<Result> {
     return traceWrite('sqlite', (context) => {
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
       queue.push({
         run: () => run(context),
-        ...{ participant, abandon, late },
+        ...{ participant, lastRun },
         resolve: resolve as PendingWrite['resolve'],
         reject,
         deadline: performance.now() + lockWaitMs,
@@ -88,7 +85,7 @@ export function openWriter(client: WriteConnection, endReads = () => {}, isLost 
     },
     /** Queues a single statement as a write. */
     writeStatement: <Result>(run: () => Result): Promise<Result> =>
-      add((context) => runInContext(context, run), alone),
+      add((context) => runInContext(context, run), { participant: undefined, lastRun: () => undefined }),
     /** `fn` may run later and more than once: it must do nothing but run statements on this connection. */
     write<Result>(fn: () => Promise<Result>): Promise<Result> {
       if (currentWrite(client) !== undefined) return fn();
@@ -110,15 +107,15 @@ function prepareWrite<Result>(
 ) {
   const participant = currentContext()?.keyed?.joinWrite(client);
   const work = participant === undefined ? fn : () => participant.run(fn);
-  let latest: RunningWrite<LateInsertion> | undefined;
+  let last: RunningWrite<LateInsertion> | undefined;
   async function run(context: Context | undefined): Promise<Result> {
     const write = new RunningWrite<LateInsertion>(client, countChanges);
-    latest = write;
+    last = write;
     try {
       return await runInContext(context, () => runInWrite(write, work));
     } finally {
       write.end();
     }
   }
-  return { run, participant, abandon: () => latest?.abandon(), late: () => latest?.late };
+  return { run, participant, lastRun: () => last };
 }

@@ -1,5 +1,5 @@
 import type { WriteParticipant } from '../../context/write-participant.ts';
-import type { LateRow } from '../late-rows.ts';
+import type { RunningWrite } from '../running-write.ts';
 
 /** A statement that inserts late rows. */
 export interface LateInsertion {
@@ -10,11 +10,9 @@ export interface LateInsertion {
 export interface PendingWrite {
   /** Runs the statements of the write. Called again when its transaction is rolled back and retried. */
   readonly run: () => unknown;
-  /** Rejects the later statements of a write that waits for something else. */
-  readonly abandon: (() => void) | undefined;
   readonly participant: WriteParticipant | undefined;
-  /** The rows of its last run that are inserted before COMMIT. */
-  readonly late: (() => readonly LateRow<LateInsertion>[] | undefined) | undefined;
+  /** Returns its last run. Undefined for a single statement, which has no late rows and no later statement. */
+  readonly lastRun: () => RunningWrite<LateInsertion> | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** When it stops waiting for the lock, in ms on the clock of `performance.now()`. */

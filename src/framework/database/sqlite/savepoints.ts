@@ -66,7 +66,7 @@ export function createWriteRunner(client: WriteConnection, begin: Statement, rol
  * Returns the outcome of a promise that only waits for statements, which have all run: microtasks alone settle it.
  * @throws {TypeError} if it waits for anything else.
  */
-async function settleNow(promise: Promise<unknown>, { abandon }: PendingWrite): Promise<unknown> {
+async function settleNow(promise: Promise<unknown>, { lastRun }: PendingWrite): Promise<unknown> {
   let isSettled = false;
   const markSettled = () => {
     isSettled = true;
@@ -79,7 +79,7 @@ async function settleNow(promise: Promise<unknown>, { abandon }: PendingWrite): 
       turn = 0;
     }
     if (turn === maxTurns) {
-      abandon?.();
+      lastRun()?.abandon();
       throw new TypeError('A write waits for something that is not a statement of its database');
     }
     await undefined;

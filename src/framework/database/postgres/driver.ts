@@ -13,7 +13,7 @@ import type { ExclusiveConnections, SharedConnections } from './connections.ts';
 import { isDisconnected, toProblem } from './errors.ts';
 import { type GroupCommit, openGroupCommit } from './group-commit.ts';
 import { verifyStatements } from './verify.ts';
-import { createRetry, type PostgresWrite } from './write.ts';
+import { createRetry, type PostgresWrite, type StatementKind } from './write.ts';
 import { createWriter } from './writer.ts';
 
 export interface DriverOptions {
@@ -61,7 +61,7 @@ export class PostgresDriver implements DatabaseDriver {
   }
 
   prepare = <P extends Prepared>(query: Preparable<P> | SQL, options?: PrepareOptions): Statement<P> =>
-    this.#prepare(query, '', options);
+    this.#prepare(query, undefined, options);
 
   prepareLocking = <P extends Prepared>(query: Preparable<P> | SQL): Statement<P> =>
     // FOR UPDATE would also block inserts of rows that refer to this row.
@@ -99,13 +99,12 @@ export class PostgresDriver implements DatabaseDriver {
 
   #prepare<P extends Prepared>(
     query: Preparable<P> | SQL,
-    lock: string,
+    lock: string | undefined,
     { isPlannedEachTime = false }: PrepareOptions = {},
   ): Statement<P> {
     const plan = planQuery(query, this.#dialect.render, this.#options.service);
-    const { text, name } = this.#name(plan.sql + lock);
-    const isRead = lock === '' && isReadOnly(text);
-    const kind = isRead ? 'read' : lock === '' ? 'write' : 'lock';
+    const { text, name } = this.#name(plan.sql + (lock ?? ''));
+    const kind = lock !== undefined ? 'lock' : isReadOnly(text) ? 'read' : 'write';
     const observe = createStatementObserver(text, { system: 'postgresql', isTraced: this.#options.isTraced });
 
     const createMethod = <Result>(convert: (outcome: Outcome) => Result) => {
@@ -113,7 +112,7 @@ export class PostgresDriver implements DatabaseDriver {
         const end = observe?.();
         try {
           const command = { text, values: plan.bind(values), ...(!isPlannedEachTime && { name }) };
-          const outcome = await (write === undefined ? this.#run(command, isRead) : write.run(command, kind));
+          const outcome = await (write === undefined ? this.#run(command, kind) : write.run(command, kind));
           const result = convert(outcome);
           end?.();
           return result;
@@ -144,8 +143,8 @@ export class PostgresDriver implements DatabaseDriver {
   };
 
   /** Runs a statement outside of a write. */
-  #run(command: Command, isRead: boolean): Promise<Outcome> {
-    if (isRead) return this.#read(command);
+  #run(command: Command, kind: StatementKind): Promise<Outcome> {
+    if (kind === 'read') return this.#read(command);
     // Store the result of a statement with an idempotency key in the same transaction.
     if (currentContext()?.keyed !== undefined) {
       return this.write(async () => {

@@ -106,7 +106,7 @@ PRAGMA foreign_keys=ON;`;
       '0002_orphan': 'DELETE FROM user WHERE id = 1;',
     });
     expect(openingErrorOf(() => openSqlite(file, { migrations }))).toBe(
-      `database ${file}: a migration leaves rows of adoption that refer to missing rows of user`,
+      `database ${file}: its migrations violate a foreign key: rows of adoption refer to missing rows of user`,
     );
     const database = openUserDatabase(t, file);
     expect(await listNames(database)).toEqual(['Alice', 'Bob']);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quoteName } from '../copy/side.ts';
 import { Connection } from '../postgres/connection.ts';
 import { isConflict, isDisconnected, unusableDatabase } from '../postgres/errors.ts';
 import { type PostgresUrl, parsePostgresUrl } from '../postgres/url.ts';
+import { quoteName } from '../quote-name.ts';
 import type { ServerDatabase } from './manifest.ts';
 
 /**

@@ -7,8 +7,10 @@ import { Value } from '@sinclair/typebox/value';
 import type Client from 'better-sqlite3';
 import { DatabaseError } from '../database-error.ts';
 import { readMigrations } from '../migration-files.ts';
+import { quoteName } from '../quote-name.ts';
 import { damaged } from '../sqlite/errors.ts';
 import { privateFile, syncPath } from '../sqlite/files.ts';
+import { findOrphans } from '../sqlite/inspect.ts';
 import { listApplied } from '../sqlite/migrations.ts';
 import { checkSchema } from '../sqlite/schema-check.ts';
 
@@ -126,9 +128,8 @@ export async function hashFile(path: string): Promise<{ size: number; sha256: st
  */
 export function examineBackup(client: Client.Database, migrations: URL): Pick<Copy, 'migrations' | 'rows'> {
   if (client.pragma('integrity_check(1)', { simple: true }) !== 'ok') throw new DatabaseError(damaged);
-  const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
-  if (orphan !== undefined)
-    throw new DatabaseError(`rows of ${orphan.table} refer to missing rows of ${orphan.parent}`);
+  const orphans = findOrphans(client);
+  if (orphans !== undefined) throw new DatabaseError(orphans);
   const known = readMigrations(migrations, 'sqlite');
   const tables = client
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
@@ -145,7 +146,10 @@ export function examineBackup(client: Client.Database, migrations: URL): Pick<Co
     rows: Object.fromEntries(
       serviceTables.map((table) => [
         table,
-        client.prepare(`SELECT count(*) FROM "${table}"`).pluck().get() as number,
+        client
+          .prepare(`SELECT count(*) FROM ${quoteName(table)}`)
+          .pluck()
+          .get() as number,
       ]),
     ),
   };

@@ -6,6 +6,7 @@ import { DatabaseError } from '../database-error.ts';
 import { Connection } from '../postgres/connection.ts';
 import { unusableDatabase } from '../postgres/errors.ts';
 import { parsePostgresUrl } from '../postgres/url.ts';
+import { quoteName } from '../quote-name.ts';
 import { privateFile, syncPath } from '../sqlite/files.ts';
 import { acquireTogether, EventLock } from './event-lock.ts';
 import { type Copy, hashFile, type ServerDatabase } from './manifest.ts';
@@ -101,11 +102,10 @@ async function dump(
   const file = `${service}.dump`;
   const path = join(folder, file);
   closeSync(openSync(path, 'wx', privateFile));
-  const pattern = `"${schema.replaceAll('"', '""')}"`;
   await runProgram(
     'pg_dump',
     [
-      ...['--format=custom', '--no-owner', '--no-privileges', `--schema=${pattern}`],
+      ...['--format=custom', '--no-owner', '--no-privileges', `--schema=${quoteName(schema)}`],
       ...[`--snapshot=${snapshot}`, `--file=${path}`],
     ],
     database,

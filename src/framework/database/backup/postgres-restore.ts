@@ -4,6 +4,7 @@ import { PostgresSide } from '../copy/postgres-side.ts';
 import { copyKinds } from '../event-tables.ts';
 import { readMigrations } from '../migration-files.ts';
 import { knownName, parsePostgresUrl } from '../postgres/url.ts';
+import { quoteName } from '../quote-name.ts';
 import { BackupError, type Copy, hashFile, type ServerDatabase } from './manifest.ts';
 import { readContent } from './postgres-create.ts';
 import { restoreArchive, runProgram } from './postgres-programs.ts';
@@ -58,7 +59,7 @@ export async function restoreServerTarget(target: ServerTarget, folder: string):
 /** The SQL that marks the feed as a copy, so that a server that starts on it begins another history of its events. */
 function markFeed({ schema, hasOrderedEvents }: Copy): string {
   const kind = hasOrderedEvents === true ? copyKinds.ordered : copyKinds.unordered;
-  const feed = `"${schema}".__feed`;
+  const feed = `${quoteName(schema as string)}.__feed`;
   // A backup of an older version has no feed.
   return `DO $$ BEGIN IF to_regclass('${feed}') IS NOT NULL THEN UPDATE ${feed} SET is_copy = ${kind}; END IF; END $$;`;
 }

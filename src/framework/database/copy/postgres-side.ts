@@ -2,15 +2,15 @@ import { DatabaseError } from '../database-error.ts';
 import { Connection, type Outcome } from '../postgres/connection.ts';
 import { isDisconnected, unusableDatabase } from '../postgres/errors.ts';
 import { parsePostgresUrl } from '../postgres/url.ts';
+import { quoteName } from '../quote-name.ts';
 import { type Column, createReader, encode, type Reader } from './postgres-values.ts';
-import type { Value } from './side.ts';
 import {
   batchRows,
   type CopySide,
   type IdColumn,
   migrationsTable,
-  quoteName,
   type TableShape,
+  type Value,
 } from './side.ts';
 
 /** ms for a statement of a copy, for example the check of a foreign key, and for a lock. */

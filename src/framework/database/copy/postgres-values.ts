@@ -1,5 +1,6 @@
 import { DatabaseError } from '../database-error.ts';
-import { quoteName, type Value } from './side.ts';
+import { quoteName } from '../quote-name.ts';
+import type { Value } from './side.ts';
 
 /** A column of a table in PostgreSQL. */
 export interface Column {

@@ -42,7 +42,3 @@ export const migrationsTable = '__drizzle_migrations';
 
 /** Rows of one batch. A row has at most some KB, because the longest texts are those of stored responses. */
 export const batchRows = 2_000;
-
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}

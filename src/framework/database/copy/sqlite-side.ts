@@ -1,15 +1,16 @@
 import Client from 'better-sqlite3';
 import { DatabaseError } from '../database-error.ts';
+import { quoteName } from '../quote-name.ts';
 import { isBusy, unusableDatabase } from '../sqlite/errors.ts';
 import { assertUsableFile } from '../sqlite/files.ts';
-import type { Value } from './side.ts';
+import { findOrphans } from '../sqlite/inspect.ts';
 import {
   batchRows,
   type CopySide,
   type IdColumn,
   migrationsTable,
-  quoteName,
   type TableShape,
+  type Value,
 } from './side.ts';
 
 /** ms to wait for a process that has the file open for a moment. */
@@ -117,9 +118,8 @@ export class SqliteSide implements CopySide {
 
   async commit(): Promise<void> {
     this.#run(() => {
-      const [orphan] = this.#client.pragma('foreign_key_check') as { table: string; parent: string }[];
-      if (orphan !== undefined)
-        throw new DatabaseError(`rows of ${orphan.table} are without their ${orphan.parent}`);
+      const orphans = findOrphans(this.#client);
+      if (orphans !== undefined) throw new DatabaseError(orphans);
       this.#client.exec('COMMIT');
     });
   }
@@ -174,8 +174,7 @@ function openExclusively(file: string, isTarget: boolean): Client.Database {
   } catch (error) {
     client.close();
     if (!isBusy(error)) throw error;
-    // No `cause`: `unusableDatabase` would report a lock of `lockWaitMs` instead.
-    throw new DatabaseError('another process has the file open. Stop the server first');
+    throw new DatabaseError('another process has the file open. Stop the server first', { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { quoteName } from '../quote-name.ts';
 
 /** A statement for the driver. A statement with a name is prepared once on each connection. */
 export interface Command {
@@ -75,7 +76,7 @@ export class Connection {
 
   constructor({ connectionString, schema, application, statementMs, lockMs }: ConnectionOptions) {
     const settings = {
-      search_path: `"${schema.replaceAll('"', '""')}"`,
+      search_path: quoteName(schema),
       statement_timeout: statementMs,
       lock_timeout: lockMs,
       idle_in_transaction_session_timeout: idleInTransactionMs,

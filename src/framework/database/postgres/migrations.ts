@@ -2,6 +2,7 @@ import { currentContext } from '../../context/context.ts';
 import { DatabaseError } from '../database-error.ts';
 import { postgresEventTables } from '../event-tables.ts';
 import type { Migration } from '../migration-files.ts';
+import { quoteName } from '../quote-name.ts';
 import type { Connection } from './connection.ts';
 import { isConflict, isDisconnected } from './errors.ts';
 
@@ -43,7 +44,7 @@ export async function applyMigrations(
   await transact(connection, async () => {
     if (!(await hasSchema(connection, schema))) {
       assertNew();
-      await connection.run({ text: `CREATE SCHEMA "${schema.replaceAll('"', '""')}"` });
+      await connection.run({ text: `CREATE SCHEMA ${quoteName(schema)}` });
     }
     await assertCurrent(connection, schema);
     await listPending(connection, known);

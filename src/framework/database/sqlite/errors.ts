@@ -30,11 +30,10 @@ export function isBusy(error: unknown): boolean {
   return sqliteCodeOf(error).startsWith('SQLITE_BUSY');
 }
 
-/** The code of an SQLite error, which Drizzle may have wrapped. Empty for other errors. */
+/** The code of an error of SQLite or Node. Empty for other errors. */
 export function sqliteCodeOf(error: unknown): string {
-  const { code, cause } = Object(error) as { code?: unknown; cause?: unknown };
-  if (typeof code === 'string') return code;
-  return cause instanceof Error ? sqliteCodeOf(cause) : '';
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? code : '';
 }
 
 /** Converts an error of opening, copying or restoring a file to one line for the user. */

@@ -13,9 +13,13 @@ const quickCheckMaxBytes = 64 * 1024 * 1024;
  * read-only connection would create the log and its index, and the last connection to close folds the log into the file.
  * So this opens links to both in a separate folder, with an exclusive lock, which keeps the index in memory. It removes
  * the link before it closes the connection, because SQLite does not write to a file that has lost its name.
- * @returns false, without reading, if another process has the database open or if links are not supported.
+ * @returns the result of `read`; undefined, without reading, if another process has the database open or if links are
+ * not supported.
  */
-export function inspectReadOnly(file: string, read: (client: Client.Database) => void): boolean {
+export function inspectReadOnly<Result>(
+  file: string,
+  read: (client: Client.Database) => Result,
+): Result | undefined {
   const real = realpathSync(file);
   let folder: string | undefined;
   try {
@@ -26,15 +30,14 @@ export function inspectReadOnly(file: string, read: (client: Client.Database) =>
     const client = new Client(link, { fileMustExist: true, timeout: 0 });
     try {
       client.pragma('locking_mode = EXCLUSIVE');
-      read(client);
+      return read(client);
     } finally {
       rmSync(link);
       client.close();
     }
-    return true;
   } catch (error) {
     const { syscall } = error as NodeJS.ErrnoException;
-    if (isBusy(error) || syscall === 'link' || syscall === 'mkdtemp') return false;
+    if (isBusy(error) || syscall === 'link' || syscall === 'mkdtemp') return undefined;
     throw error;
   } finally {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
@@ -50,6 +53,12 @@ export function checkIntegrity(client: Client.Database): void {
   if (isTruncated(client, client.name)) throw new DatabaseError(damaged);
   if (statSync(client.name).size > quickCheckMaxBytes) return;
   if (client.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new DatabaseError(damaged);
+}
+
+/** Returns which rows violate a foreign key, as a part of a message; undefined if none does. */
+export function findOrphans(client: Client.Database): string | undefined {
+  const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
+  return orphan && `rows of ${orphan.table} refer to missing rows of ${orphan.parent}`;
 }
 
 /** Returns whether a page is neither in the file nor in its log. SQLite would read it as zeros. */

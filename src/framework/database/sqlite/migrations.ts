@@ -6,6 +6,7 @@ import { sqliteEventTables } from '../event-tables.ts';
 import { idempotencyTable } from '../key-rows.ts';
 import type { Migration } from '../migration-files.ts';
 import { sqliteCodeOf } from './errors.ts';
+import { findOrphans } from './inspect.ts';
 
 /**
  * Returns the pending migrations of a file, from the table of Drizzle's migrator. That migrator is not used, because it
@@ -63,12 +64,8 @@ export function applyMigrations(client: Client.Database, known: readonly Migrati
           .run(hash, folderMillis);
       }
       if (names.length === 0) return;
-      const [orphan] = client.pragma('foreign_key_check') as { table: string; parent: string }[];
-      if (orphan !== undefined) {
-        throw new DatabaseError(
-          `a migration leaves rows of ${orphan.table} that refer to missing rows of ${orphan.parent}`,
-        );
-      }
+      const orphans = findOrphans(client);
+      if (orphans !== undefined) throw new DatabaseError(`its migrations violate a foreign key: ${orphans}`);
     })
     .immediate();
   // A database in memory gets all migrations at each start. A script has no context and prints its own result.

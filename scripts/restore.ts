@@ -5,7 +5,7 @@ import { readArguments, UsageError, usageError } from '../src/framework/app/argu
 import { loadServices } from '../src/framework/app/load-services.ts';
 import { readConfig } from '../src/framework/config/config.ts';
 import { hidePassword } from '../src/framework/config/database-url.ts';
-import { isServerDatabase } from '../src/framework/database/backup/manifest.ts';
+import { isPostgres } from '../src/framework/database/backup/manifest.ts';
 import { restoreBackup } from '../src/framework/database/backup/restore.ts';
 import { knownDatabasesFile } from '../src/framework/database/known-databases.ts';
 import { listDatabases, runServiceCommand } from './lib/service-command.ts';
@@ -39,7 +39,7 @@ await runServiceCommand(async () => {
   const manifest = await restoreBackup(databases, resolve(folder), knownDatabasesFile(config.file));
   for (const database of databases) {
     const { service } = database;
-    const place = isServerDatabase(database) ? hidePassword(database.url) : database.file;
+    const place = isPostgres(database) ? hidePassword(database.url) : database.file;
     const copy = manifest.services[service];
     const counts = Object.entries(copy?.rows ?? {}).map(([table, count]) => `${table} ${count}`);
     const result =

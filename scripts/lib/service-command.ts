@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../src/framework/app/arguments.ts';
 import { type Config, ConfigError } from '../../src/framework/config/config.ts';
 import { isPostgresUrl, sqliteFile } from '../../src/framework/config/database-url.ts';
-import { type AnyDatabase, BackupError } from '../../src/framework/database/backup/manifest.ts';
+import { BackupError, type ServiceDatabase } from '../../src/framework/database/backup/manifest.ts';
 import { DatabaseError } from '../../src/framework/database/database-error.ts';
 import { DefinitionError } from '../../src/framework/errors/definition-error.ts';
 import { MergeError } from '../../src/framework/openapi/merge.ts';
@@ -65,7 +65,7 @@ export function databaseUrlOf({ name }: Migrated, config: Config): string {
  * Lists the databases of a config.
  * @throws {UsageError} if a database is in memory, or if no service has a database.
  */
-export function listDatabases(services: ReadonlyMap<string, Service>, config: Config): AnyDatabase[] {
+export function listDatabases(services: ReadonlyMap<string, Service>, config: Config): ServiceDatabase[] {
   const configured = listMigrated(services).filter(({ name }) => Object.hasOwn(config.services, name));
   if (configured.length === 0) throw new UsageError(`${config.file} has no service with a database`);
   return configured.map((service) => {

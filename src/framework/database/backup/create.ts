@@ -7,18 +7,18 @@ import { copyKinds } from '../event-tables.ts';
 import { isDiskFull, lockWaitMs, unusableDatabase } from '../sqlite/errors.ts';
 import { assertUsableFile, privateFile, syncPath } from '../sqlite/files.ts';
 import {
-  type AnyDatabase,
   BackupError,
   type Copy,
   examineBackup,
   hashFile,
-  isServerDatabase,
+  isPostgres,
   type Manifest,
   type ServiceDatabase,
+  type SqliteDatabase,
   unfinishedManifest,
   writeManifest,
 } from './manifest.ts';
-import type { ServerSnapshot } from './postgres-create.ts';
+import { connectServers, type PostgresSnapshot } from './postgres-create.ts';
 
 /** The number of pages that are copied in one step. Between two steps the process can handle a signal. */
 const pagesPerStep = 1_000;
@@ -31,24 +31,21 @@ const pagesPerStep = 1_000;
  * @throws {DatabaseError} if a database cannot be read, or is damaged.
  */
 export async function createBackup(
-  databases: readonly AnyDatabase[],
+  databases: readonly ServiceDatabase[],
   folder: string,
   version: string,
 ): Promise<Manifest> {
   const isNew = claimFolder(folder);
   let snapshot: Awaited<ReturnType<typeof openSnapshot>> | undefined;
-  let servers: ServerSnapshot | undefined;
+  let servers: PostgresSnapshot | undefined;
   try {
-    const onServers = databases.filter(isServerDatabase);
-    if (onServers.length > 0) {
-      const { connectServers } = await import('./postgres-create.ts');
-      servers = await connectServers(onServers);
-    }
-    const files = databases.filter((one): one is ServiceDatabase => !isServerDatabase(one));
+    const onServers = databases.filter(isPostgres);
+    if (onServers.length > 0) servers = await connectServers(onServers);
+    const files = databases.filter((database) => 'file' in database);
     snapshot = await openSnapshot(files, servers);
     const services: Record<string, Copy> = {};
     for (const database of onServers)
-      services[database.service] = await (servers as ServerSnapshot).dump(database, folder);
+      services[database.service] = await (servers as PostgresSnapshot).dump(database, folder);
     for (const [database, client] of snapshot.clients) {
       services[database.service] = await copy(client, folder, database).catch((error) => {
         throw unusableDatabase(
@@ -99,9 +96,9 @@ function tryToCreate(path: string): boolean {
  * Opens connections that see the databases at the same point in time, however long reading takes. It locks all
  * databases for some ms, and each connection begins its transaction meanwhile. Writes wait for the lock; reads do not.
  */
-async function openSnapshot(databases: readonly ServiceDatabase[], servers: ServerSnapshot | undefined) {
+async function openSnapshot(databases: readonly SqliteDatabase[], servers: PostgresSnapshot | undefined) {
   const locks: Client.Database[] = [];
-  const clients: [ServiceDatabase, Client.Database][] = [];
+  const clients: [SqliteDatabase, Client.Database][] = [];
   const closeClients = () => {
     for (const [, client] of clients) client.close();
   };
@@ -136,7 +133,7 @@ async function openSnapshot(databases: readonly ServiceDatabase[], servers: Serv
   }
 }
 
-function inFile({ file }: ServiceDatabase, fn: (file: string) => void): void {
+function inFile({ file }: SqliteDatabase, fn: (file: string) => void): void {
   try {
     if (!assertUsableFile(file)) throw new DatabaseError('the file is missing: there is nothing to back up');
     fn(file);
@@ -148,7 +145,7 @@ function inFile({ file }: ServiceDatabase, fn: (file: string) => void): void {
 async function copy(
   source: Client.Database,
   folder: string,
-  { service, migrations }: ServiceDatabase,
+  { service, migrations }: SqliteDatabase,
 ): Promise<Copy> {
   const name = `${service}.db`;
   const path = join(folder, name);

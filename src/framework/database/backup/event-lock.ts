@@ -3,7 +3,7 @@ import { Connection } from '../postgres/connection.ts';
 import { isConflict, isDisconnected, unusableDatabase } from '../postgres/errors.ts';
 import { type PostgresUrl, parsePostgresUrl } from '../postgres/url.ts';
 import { quoteName } from '../quote-name.ts';
-import type { ServerDatabase } from './manifest.ts';
+import type { PostgresDatabase } from './manifest.ts';
 
 /**
  * The tries to lock the events, and ms for each try. Writes that emit events wait behind a try. By default a try is
@@ -24,12 +24,12 @@ export class EventLock {
   #isHeld = false;
 
   /** @param databases services of one database, at least one. */
-  constructor(databases: readonly ServerDatabase[]) {
+  constructor(databases: readonly PostgresDatabase[]) {
     const parsed = databases.map(({ url, service }) => parsePostgresUrl(url, service));
     const [{ connectionString }] = parsed as [PostgresUrl];
     const { statementMs, tryMs } = limits;
     const options = { connectionString, schema: 'pg_catalog', application: 'backup', statementMs };
-    this.#url = (databases[0] as ServerDatabase).url;
+    this.#url = (databases[0] as PostgresDatabase).url;
     this.#schemas = parsed.map(({ schema }) => schema);
     this.#connection = new Connection({ ...options, lockMs: tryMs });
   }

@@ -17,15 +17,15 @@ import { checkSchema } from '../sqlite/schema-check.ts';
 /** The reason why a backup or a restore failed: one line for the user. */
 export class BackupError extends Error {}
 
-/** A service's SQLite database: where it is, and the folder of its migrations. */
-export interface ServiceDatabase {
+/** The SQLite database of a service. */
+export interface SqliteDatabase {
   readonly service: string;
   readonly file: string;
   readonly migrations: URL;
 }
 
-/** A service's schema in PostgreSQL. */
-export interface ServerDatabase {
+/** The schema of a service in PostgreSQL. */
+export interface PostgresDatabase {
   readonly service: string;
   readonly url: string;
   readonly migrations: URL;
@@ -33,9 +33,9 @@ export interface ServerDatabase {
   readonly env: NodeJS.ProcessEnv;
 }
 
-export type AnyDatabase = ServiceDatabase | ServerDatabase;
+export type ServiceDatabase = SqliteDatabase | PostgresDatabase;
 
-export function isServerDatabase(database: AnyDatabase): database is ServerDatabase {
+export function isPostgres(database: ServiceDatabase): database is PostgresDatabase {
   return 'url' in database;
 }
 
@@ -107,6 +107,12 @@ export function readManifest(folder: string): Manifest {
   if (missing !== undefined)
     throw new BackupError(`${folder} is not a complete backup: it has no ${missing.file}`);
   return manifest;
+}
+
+/** Returns whether a file has the size and the SHA-256 of a copy. */
+export async function isEqualToCopy(path: string, copy: Copy): Promise<boolean> {
+  const { size, sha256 } = await hashFile(path);
+  return size === copy.size && sha256 === copy.sha256;
 }
 
 /** Returns the size and the SHA-256 of a file that no process writes. */

@@ -9,19 +9,19 @@ import { parsePostgresUrl } from '../postgres/url.ts';
 import { quoteName } from '../quote-name.ts';
 import { privateFile, syncPath } from '../sqlite/files.ts';
 import { acquireTogether, EventLock } from './event-lock.ts';
-import { type Copy, hashFile, type ServerDatabase } from './manifest.ts';
+import { type Copy, hashFile, type PostgresDatabase } from './manifest.ts';
 import { runProgram } from './postgres-programs.ts';
 
 /** The time limits of a connection that only begins a transaction and exports its snapshot. */
 const limits = { statementMs: 60_000, lockMs: 60_000 };
 
-export interface ServerSnapshot {
+export interface PostgresSnapshot {
   /** Waits until no transaction with an event is open in any database, and blocks new ones until `begin` has run. */
   lockEvents(): Promise<void>;
   /** Begins a transaction in every database. The transactions fix the point in time of the copies. */
   begin(): Promise<void>;
   /** Writes the schema of a service, as of that point in time, to a file in the folder. */
-  dump(database: ServerDatabase, folder: string): Promise<Copy>;
+  dump(database: PostgresDatabase, folder: string): Promise<Copy>;
   close(): Promise<void>;
 }
 
@@ -30,10 +30,10 @@ export interface ServerSnapshot {
  * @throws {BackupError} if pg_dump is not installed.
  * @throws {DatabaseError} if a database cannot be used.
  */
-export async function connectServers(databases: readonly ServerDatabase[]): Promise<ServerSnapshot> {
+export async function connectServers(databases: readonly PostgresDatabase[]): Promise<PostgresSnapshot> {
   await runProgram('pg_dump', ['--version']);
   const servers = new Map<string, Server>();
-  const keyOf = ({ url, service }: ServerDatabase) => parsePostgresUrl(url, service).connectionString;
+  const keyOf = ({ url, service }: PostgresDatabase) => parsePostgresUrl(url, service).connectionString;
 
   async function close(): Promise<void> {
     const all = [...servers.values()].flatMap(({ connection, lock }) => [connection, lock]);
@@ -43,7 +43,7 @@ export async function connectServers(databases: readonly ServerDatabase[]): Prom
   try {
     for (const [key, sharing] of Map.groupBy(databases, keyOf)) {
       const options = { connectionString: key, schema: 'pg_catalog', application: 'backup', ...limits };
-      const [database] = sharing as [ServerDatabase];
+      const [database] = sharing as [PostgresDatabase];
       const server = { database, connection: new Connection(options), lock: new EventLock(sharing) };
       servers.set(key, server);
       await inDatabase(database, () => server.connection.ready());
@@ -69,7 +69,7 @@ export async function connectServers(databases: readonly ServerDatabase[]): Prom
 
 /** A database on a server, with one of its services for messages. */
 interface Server {
-  readonly database: ServerDatabase;
+  readonly database: PostgresDatabase;
   readonly connection: Connection;
   readonly lock: EventLock;
 }
@@ -90,7 +90,7 @@ async function exportSnapshot(connection: Connection): Promise<string> {
 }
 
 async function dump(
-  database: ServerDatabase,
+  database: PostgresDatabase,
   folder: string,
   { name: snapshot, hasOrderedEvents }: Snapshot,
 ): Promise<Copy> {
@@ -119,7 +119,7 @@ async function dump(
  * @param snapshot the exported snapshot to read. Default: the current state.
  * @throws {DatabaseError} if the schema cannot be read.
  */
-export async function readContent({ service, url }: ServerDatabase, snapshot?: string) {
+export async function readContent({ service, url }: PostgresDatabase, snapshot?: string) {
   const side = await PostgresSide.open(url, service, false, snapshot);
   try {
     const rows: Record<string, number> = {};
@@ -138,7 +138,7 @@ export async function readContent({ service, url }: ServerDatabase, snapshot?: s
   }
 }
 
-async function inDatabase<Result>({ url }: ServerDatabase, fn: () => Promise<Result>): Promise<Result> {
+async function inDatabase<Result>({ url }: PostgresDatabase, fn: () => Promise<Result>): Promise<Result> {
   try {
     return await fn();
   } catch (error) {

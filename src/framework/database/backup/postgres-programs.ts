@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { compatibility, parsePostgresUrl } from '../postgres/url.ts';
-import { BackupError, type ServerDatabase } from './manifest.ts';
+import { BackupError, type PostgresDatabase } from './manifest.ts';
 
 const execute = promisify(execFile);
 
@@ -18,7 +18,7 @@ type Program = 'pg_dump' | 'pg_restore' | 'psql';
 export async function runProgram(
   program: Program,
   args: readonly string[],
-  database?: ServerDatabase,
+  database?: PostgresDatabase,
 ): Promise<void> {
   try {
     if (database === undefined) await execute(program, args);
@@ -33,7 +33,7 @@ export async function runProgram(
  * psql runs it. If this process is killed, psql reads no COMMIT, and nothing is restored.
  * @throws {BackupError} with the error that a program printed, or if it is not installed.
  */
-export async function restoreArchive(path: string, sql: string, database: ServerDatabase): Promise<void> {
+export async function restoreArchive(path: string, sql: string, database: PostgresDatabase): Promise<void> {
   const args = ['--file=-', '--exit-on-error', '--no-owner', '--no-privileges', path];
   const source = spawn('pg_restore', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const options = ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--output=/dev/null'];
@@ -75,7 +75,7 @@ function explain(program: Program, { code, stderr = '' }: ProgramError, service?
 }
 
 /** The URL without the password. */
-function connectionOf(database: ServerDatabase): string {
+function connectionOf(database: PostgresDatabase): string {
   const target = parseTarget(database);
   target.password = '';
   target.searchParams.delete('password');
@@ -85,13 +85,13 @@ function connectionOf(database: ServerDatabase): string {
   return `--dbname=${target.href}`;
 }
 
-function environmentOf(database: ServerDatabase): NodeJS.ProcessEnv {
+function environmentOf(database: PostgresDatabase): NodeJS.ProcessEnv {
   const { password, searchParams } = parseTarget(database);
   // The driver also prefers the parameter to the password before the host.
   const given = searchParams.get('password') ?? decodeURIComponent(password);
   return given === '' ? database.env : { ...database.env, PGPASSWORD: given };
 }
 
-function parseTarget({ url, service }: ServerDatabase): URL {
+function parseTarget({ url, service }: PostgresDatabase): URL {
   return new URL(parsePostgresUrl(url, service).connectionString);
 }

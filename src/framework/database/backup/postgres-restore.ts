@@ -5,12 +5,12 @@ import { copyKinds } from '../event-tables.ts';
 import { readMigrations } from '../migration-files.ts';
 import { knownName, parsePostgresUrl } from '../postgres/url.ts';
 import { quoteName } from '../quote-name.ts';
-import { BackupError, type Copy, hashFile, type ServerDatabase } from './manifest.ts';
+import { BackupError, type Copy, isEqualToCopy, type PostgresDatabase } from './manifest.ts';
 import { readContent } from './postgres-create.ts';
 import { restoreArchive, runProgram } from './postgres-programs.ts';
 
 /** A schema that is to be restored. */
-export interface ServerTarget extends ServerDatabase {
+export interface PostgresTarget extends PostgresDatabase {
   readonly copy: Copy;
   /** Its name in the list of known databases. */
   readonly knownAs: string;
@@ -20,11 +20,11 @@ export interface ServerTarget extends ServerDatabase {
  * Checks the archive of a service and its target schema. Resolves with undefined if the schema is already restored.
  * @throws {BackupError} if the schema exists and differs, or if the archive does not match its manifest.
  */
-export async function findServerTarget(
-  database: ServerDatabase,
+export async function findPostgresTarget(
+  database: PostgresDatabase,
   copy: Copy,
   folder: string,
-): Promise<ServerTarget | undefined> {
+): Promise<PostgresTarget | undefined> {
   const { service, url, migrations } = database;
   const parsed = parsePostgresUrl(url, service);
   if (copy.schema !== parsed.schema) {
@@ -47,7 +47,7 @@ export async function findServerTarget(
  * Restores a schema in one transaction.
  * @throws {BackupError} if the restored rows differ from the manifest.
  */
-export async function restoreServerTarget(target: ServerTarget, folder: string): Promise<void> {
+export async function restorePostgresTarget(target: PostgresTarget, folder: string): Promise<void> {
   const { service, copy } = target;
   await restoreArchive(join(folder, copy.file), markFeed(copy), target);
   if (!(await isRestored(target, copy)))
@@ -64,15 +64,14 @@ function markFeed({ schema, hasOrderedEvents }: Copy): string {
   return `DO $$ BEGIN IF to_regclass('${feed}') IS NOT NULL THEN UPDATE ${feed} SET is_copy = ${kind}; END IF; END $$;`;
 }
 
-async function verifyArchive({ file, size, sha256 }: Copy, folder: string): Promise<void> {
-  const path = join(folder, file);
-  const found = await hashFile(path);
-  if (size !== found.size || sha256 !== found.sha256)
+async function verifyArchive(copy: Copy, folder: string): Promise<void> {
+  const path = join(folder, copy.file);
+  if (!(await isEqualToCopy(path, copy)))
     throw new BackupError(`${path} has another size or SHA-256 than its manifest says`);
   await runProgram('pg_restore', ['--list', path]);
 }
 
-async function hasSchema({ url, service }: ServerDatabase): Promise<boolean> {
+async function hasSchema({ url, service }: PostgresDatabase): Promise<boolean> {
   const side = await PostgresSide.open(url, service, false);
   try {
     return await side.hasSchema();
@@ -82,6 +81,9 @@ async function hasSchema({ url, service }: ServerDatabase): Promise<boolean> {
 }
 
 /** Whether the schema has the migrations, the rows and the checksums of its copy. */
-async function isRestored(database: ServerDatabase, { migrations, rows, checksums }: Copy): Promise<boolean> {
+async function isRestored(
+  database: PostgresDatabase,
+  { migrations, rows, checksums }: Copy,
+): Promise<boolean> {
   return isDeepStrictEqual(await readContent(database), { migrations, rows, checksums });
 }

@@ -9,20 +9,20 @@ import { assertNoDanglingLink, privateFile, sidecars, syncPath } from '../sqlite
 import { listPending } from '../sqlite/migrations.ts';
 import { makeWorkFolder, removeLeftFolders } from '../sqlite/work-folder.ts';
 import {
-  type AnyDatabase,
   BackupError,
   type Copy,
   examineBackup,
-  hashFile,
-  isServerDatabase,
+  isEqualToCopy,
+  isPostgres,
   type Manifest,
   readManifest,
   type ServiceDatabase,
+  type SqliteDatabase,
 } from './manifest.ts';
-import type { ServerTarget } from './postgres-restore.ts';
+import { findPostgresTarget, type PostgresTarget, restorePostgresTarget } from './postgres-restore.ts';
 
 /** A database that is to be restored. */
-interface Target extends ServiceDatabase {
+interface Target extends SqliteDatabase {
   readonly copy: Copy;
   /** The path of the database, links followed. */
   readonly path: string;
@@ -42,24 +42,21 @@ interface StagedTarget extends Target {
  * @throws {BackupError} if the backup is incomplete or does not match the config, or if a database exists.
  */
 export async function restoreBackup(
-  databases: readonly AnyDatabase[],
+  databases: readonly ServiceDatabase[],
   folder: string,
   knownDatabases: string,
 ): Promise<Manifest> {
   const manifest = readManifest(folder);
   assertMatching(databases, manifest);
-  const files = databases.filter((one): one is ServiceDatabase => !isServerDatabase(one));
+  const files = databases.filter((database) => 'file' in database);
   const targets = await findTargets(files, manifest);
-  const onServers = await findServerTargets(databases, manifest, folder);
+  const onServers = await findPostgresTargets(databases, manifest, folder);
   const staged: StagedTarget[] = [];
   try {
     for (const target of targets) staged.push(await stage(target, folder));
     for (const { file } of staged) rememberDatabase(knownDatabases, file);
     for (const { knownAs } of onServers) rememberDatabase(knownDatabases, knownAs);
-    for (const target of onServers) {
-      const { restoreServerTarget } = await import('./postgres-restore.ts');
-      await restoreServerTarget(target, folder);
-    }
+    for (const target of onServers) await restorePostgresTarget(target, folder);
     linkAll(staged);
     return manifest;
   } finally {
@@ -68,11 +65,11 @@ export async function restoreBackup(
 }
 
 /** @throws {BackupError} if the backup has a service that the config does not have, or has in another kind of database. */
-function assertMatching(databases: readonly AnyDatabase[], { services }: Manifest): void {
+function assertMatching(databases: readonly ServiceDatabase[], { services }: Manifest): void {
   for (const [name, copy] of Object.entries(services)) {
     const database = databases.find(({ service }) => service === name);
     if (database === undefined) throw new BackupError(`${name} is in the backup, but not in the config`);
-    if (isServerDatabase(database) === (copy.schema !== undefined)) continue;
+    if (isPostgres(database) === (copy.schema !== undefined)) continue;
     const [of, other] = copy.schema === undefined ? ['SQLite', 'PostgreSQL'] : ['PostgreSQL', 'SQLite'];
     throw new BackupError(
       `${name} was in ${of} when it was backed up, and the config names ${other}. Restore it to ${of}, then run "./run.sh migrate copy ${name}"`,
@@ -81,24 +78,23 @@ function assertMatching(databases: readonly AnyDatabase[], { services }: Manifes
 }
 
 /** Returns the schemas that are not restored yet. */
-async function findServerTargets(
-  databases: readonly AnyDatabase[],
+async function findPostgresTargets(
+  databases: readonly ServiceDatabase[],
   { services }: Manifest,
   folder: string,
-): Promise<ServerTarget[]> {
-  const targets: ServerTarget[] = [];
-  for (const database of databases.filter(isServerDatabase)) {
+): Promise<PostgresTarget[]> {
+  const targets: PostgresTarget[] = [];
+  for (const database of databases.filter(isPostgres)) {
     const copy = services[database.service];
     if (copy === undefined) continue;
-    const { findServerTarget } = await import('./postgres-restore.ts');
-    const target = await findServerTarget(database, copy, folder);
+    const target = await findPostgresTarget(database, copy, folder);
     if (target !== undefined) targets.push(target);
   }
   return targets;
 }
 
 /** Returns the files that are not restored yet. */
-async function findTargets(databases: readonly ServiceDatabase[], { services }: Manifest): Promise<Target[]> {
+async function findTargets(databases: readonly SqliteDatabase[], { services }: Manifest): Promise<Target[]> {
   const targets: Target[] = [];
   const existing: string[] = [];
   for (const database of databases) {
@@ -128,8 +124,7 @@ function resolvePath(file: string): string {
 
 async function isRestored(files: readonly string[], path: string, copy: Copy): Promise<boolean> {
   if (files.length > 1 || !statSync(path).isFile()) return false;
-  const { size, sha256 } = await hashFile(path);
-  return size === copy.size && sha256 === copy.sha256;
+  return isEqualToCopy(path, copy);
 }
 
 /** Copies a database to a folder beside its path, and verifies the copy there. */
@@ -143,8 +138,7 @@ async function stage(target: Target, backup: string): Promise<StagedTarget> {
     const staged = join(workFolder, 'db');
     copyFileSync(source, staged);
     chmodSync(staged, privateFile);
-    const { size, sha256 } = await hashFile(staged);
-    if (size !== copy.size || sha256 !== copy.sha256) {
+    if (!(await isEqualToCopy(staged, copy))) {
       throw new BackupError(`${source} has another size or SHA-256 than its manifest says`);
     }
     verify(staged, migrations, copy, source);

@@ -92,8 +92,8 @@ export function connectPeer({
     },
     counts: opened.counts,
     isBroken: monitor.isBroken,
-    /** Requests a path of the peer. Rejects if there is no complete response within `timeout` ms. */
-    fetch: opened.get,
+    /** Requests a path of the peer that may wait long. Rejects without a complete response within `timeout` ms. */
+    poll: opened.poll,
     /**
      * Declares that the service handles these types of events of the peer.
      * @throws {PeerUseError} if the peer does not emit one of them.

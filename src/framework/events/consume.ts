@@ -52,7 +52,7 @@ export function createConsume(producer: string, setup: ConsumeSetup) {
         throw new Error(`the event does not match the contract of ${producer}: ${mismatch}`);
       },
     });
-    const readFeed = createFeedReader(peer.fetch, types);
+    const readFeed = createFeedReader(peer.poll, types);
     setup.add(new Consumer({ producer, database, runner, readFeed, isBroken: peer.isBroken }));
   };
 }

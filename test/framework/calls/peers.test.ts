@@ -1,6 +1,7 @@
 import { expect, type TestContext, test } from 'vitest';
 import { connectPeer } from '../../../src/framework/calls/peer.ts';
 import type { FoundItems, Peer, PeerOf } from '../../../src/framework/calls/peers.ts';
+import type { TransportLimits } from '../../../src/framework/calls/transport.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { captureLog, contract, createExampleApp } from '../../support/app.ts';
 
@@ -9,10 +10,19 @@ const document = contract as unknown as OpenApiDocument;
 /** Connects the user service to the pet service as an app does. */
 async function connect(
   t: TestContext,
-  { merged }: { readonly merged: OpenApiDocument | undefined } = { merged: document },
+  { merged, limits }: { merged: OpenApiDocument | undefined; limits?: TransportLimits } = {
+    merged: document,
+  },
 ) {
   const connected = connectPeer({
-    ...{ service: 'user', other: 'pet', contract: merged, deadline: 20_000, limits: {}, headers: {} },
+    ...{
+      service: 'user',
+      other: 'pet',
+      contract: merged,
+      deadline: 20_000,
+      limits: limits ?? {},
+      headers: {},
+    },
     log: (await captureLog('info')).logging.logger('user'),
     document: undefined,
     members: {},
@@ -107,6 +117,26 @@ test('a service can declare any operation while the contract is generated', asyn
   const { listToys } = operations;
   listToys?.batchBy('names', { key: 'name' });
   expect(uses).toEqual([{ service: 'user', peer: 'pet', operationId: 'listToys', sends: ['names'] }]);
+});
+
+test('a poll takes no connection from calls', async (t) => {
+  const { pet, poll, setOrigin } = await connect(t, { merged: document, limits: { connections: 1 } });
+  const { app, url } = await createExampleApp(t);
+  const { listPets } = pet;
+  setOrigin(url);
+  const waiting = poll('/events?timeout=30000', 40_000);
+  expect(await listPets()).toEqual([]);
+  await app.stop();
+  expect((await waiting).content).toBe('[]');
+});
+
+test('a batch of events may be larger than the response to a call', async (t) => {
+  const { pet, poll, setOrigin } = await connect(t, { merged: document, limits: { answer: 100 } });
+  const { createPet, listPets } = pet;
+  setOrigin((await createExampleApp(t)).url);
+  await expect(createPet({ body: { name: 'Rex', species: 'dog' } })).rejects.toMatchObject({ status: 503 });
+  await expect(listPets()).rejects.toMatchObject({ status: 503 });
+  expect((await poll('/openapi.json', 10_000)).content.length).toBeGreaterThan(100);
 });
 
 /** Checked by tsc alone. */

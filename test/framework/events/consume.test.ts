@@ -18,7 +18,7 @@ test('an event that does not match the contract is parked without its handler', 
     useEvents() {},
     isBroken: () => false,
     checkContractSoon: vi.fn(),
-    fetch: async (path: string) => ({
+    poll: async (path: string) => ({
       ...{ ok: true, status: 200, headers: { 'x-feed-newest': event.id } },
       content: JSON.stringify(path.includes('after=') ? [] : [content]),
     }),

@@ -120,7 +120,7 @@ async function dump(
  * @throws {DatabaseError} if the schema cannot be read.
  */
 export async function readContent({ service, url }: PostgresDatabase, snapshot?: string) {
-  const side = await PostgresSide.open(url, service, false, snapshot);
+  const side = await PostgresSide.open(url, service, 'source', snapshot);
   try {
     const rows: Record<string, number> = {};
     const checksums: Record<string, string> = {};

@@ -72,7 +72,7 @@ async function verifyArchive(copy: Copy, folder: string): Promise<void> {
 }
 
 async function hasSchema({ url, service }: PostgresDatabase): Promise<boolean> {
-  const side = await PostgresSide.open(url, service, false);
+  const side = await PostgresSide.open(url, service, 'source');
   try {
     return await side.hasSchema();
   } finally {

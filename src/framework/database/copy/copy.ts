@@ -1,7 +1,7 @@
 import { describeDatabaseUrl, isPostgresUrl, parseDatabaseUrl } from '../../config/database-url.ts';
 import { DatabaseError } from '../database-error.ts';
 import { openDatabase, readMigrationStatus } from '../open-database.ts';
-import type { CopySide, TableShape } from './side.ts';
+import type { CopySide, Role, TableShape } from './side.ts';
 import { SqliteSide } from './sqlite-side.ts';
 import { digestTable, TableDigest } from './table-digest.ts';
 
@@ -37,10 +37,10 @@ interface TableToCopy {
 export async function copyDatabase(options: CopyOptions): Promise<CopiedTable[]> {
   const { service, from, to } = options;
   await assertMigrated(options);
-  const source = await openSide(from, service, false);
+  const source = await openSide(from, service, 'source');
   try {
     await migrateTarget(options);
-    const target = await openSide(to, service, true);
+    const target = await openSide(to, service, 'target');
     try {
       return await copyAll(source, target, options);
     } finally {
@@ -131,10 +131,10 @@ async function migrateTarget({ to, migrations, service }: CopyOptions): Promise<
   await (await openDatabase(to, { migrations, service })).close();
 }
 
-async function openSide(url: string, service: string, isTarget: boolean): Promise<CopySide> {
-  if (!isPostgresUrl(url)) return new SqliteSide(parseDatabaseUrl(url).file, isTarget);
+async function openSide(url: string, service: string, role: Role): Promise<CopySide> {
+  if (!isPostgresUrl(url)) return new SqliteSide(parseDatabaseUrl(url).file, role);
   const { PostgresSide } = await import('./postgres-side.ts');
-  return PostgresSide.open(url, service, isTarget);
+  return PostgresSide.open(url, service, role);
 }
 
 function unusable(url: string, reason: string): DatabaseError {

@@ -9,6 +9,7 @@ import {
   type CopySide,
   type IdColumn,
   migrationsTable,
+  type Role,
   type TableShape,
   type Value,
 } from './side.ts';
@@ -47,15 +48,10 @@ export class PostgresSide implements CopySide {
    * @param snapshot the exported snapshot that a source reads.
    * @throws {DatabaseError} if the database cannot be used.
    */
-  static async open(
-    url: string,
-    service: string,
-    isTarget: boolean,
-    snapshot?: string,
-  ): Promise<PostgresSide> {
+  static async open(url: string, service: string, role: Role, snapshot?: string): Promise<PostgresSide> {
     const side = new PostgresSide(url, service);
     try {
-      await side.#begin(isTarget, snapshot);
+      await side.#begin(role, snapshot);
       return side;
     } catch (error) {
       await side.close();
@@ -63,8 +59,8 @@ export class PostgresSide implements CopySide {
     }
   }
 
-  async #begin(isTarget: boolean, snapshot: string | undefined): Promise<void> {
-    await this.#run(isTarget ? 'BEGIN' : 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  async #begin(role: Role, snapshot: string | undefined): Promise<void> {
+    await this.#run(role === 'target' ? 'BEGIN' : 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     if (snapshot !== undefined) await this.#run(`SET TRANSACTION SNAPSHOT '${snapshot}'`);
     // The transaction is idle while the other side works.
     await this.#run('SET LOCAL idle_in_transaction_session_timeout = 0');
@@ -73,7 +69,7 @@ export class PostgresSide implements CopySide {
       if (table === migrationsTable) continue;
       this.#tables.set(table, [...(this.#tables.get(table) ?? []), { name, type, sequence }]);
     }
-    if (!isTarget || this.#tables.size === 0) return;
+    if (role === 'source' || this.#tables.size === 0) return;
     await this.#run(`LOCK TABLE ${[...this.#tables.keys()].map(quoteName).join(', ')} IN EXCLUSIVE MODE`);
     // Drop the foreign keys, because a table may be copied before the tables that it refers to. `commit` adds the keys
     // again.

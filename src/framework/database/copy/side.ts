@@ -14,6 +14,8 @@ export interface IdColumn {
   readonly column: string;
 }
 
+export type Role = 'source' | 'target';
+
 /** The source or the target of a copy, in one transaction. The message of each error is one line for the user. */
 export interface CopySide {
   /**

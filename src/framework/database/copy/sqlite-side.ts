@@ -9,6 +9,7 @@ import {
   type CopySide,
   type IdColumn,
   migrationsTable,
+  type Role,
   type TableShape,
   type Value,
 } from './side.ts';
@@ -29,11 +30,11 @@ export class SqliteSide implements CopySide {
   readonly #file: string;
 
   /** @throws {DatabaseError} if the file cannot be used, or if another process has it open. */
-  constructor(file: string, isTarget: boolean) {
+  constructor(file: string, role: Role) {
     this.#file = file;
     this.#client = this.#run(() => {
       if (!assertUsableFile(file)) throw new DatabaseError('the file is missing');
-      return openExclusively(file, isTarget);
+      return openExclusively(file, role);
     });
   }
 
@@ -159,7 +160,7 @@ export class SqliteSide implements CopySide {
 }
 
 /** Opens a file with a lock that excludes every other process, and begins a transaction. */
-function openExclusively(file: string, isTarget: boolean): Client.Database {
+function openExclusively(file: string, role: Role): Client.Database {
   const client = new Client(file, { fileMustExist: true, timeout: waitMs });
   try {
     client.defaultSafeIntegers(true);
@@ -168,7 +169,7 @@ function openExclusively(file: string, isTarget: boolean): Client.Database {
     // Do not check foreign keys yet, because a table may be copied before the tables that it refers to. `commit` checks
     // all.
     client.pragma('foreign_keys = OFF');
-    client.exec(isTarget ? 'BEGIN IMMEDIATE' : 'BEGIN');
+    client.exec(role === 'target' ? 'BEGIN IMMEDIATE' : 'BEGIN');
     client.prepare('SELECT count(*) FROM sqlite_schema').get();
     return client;
   } catch (error) {

@@ -1,7 +1,6 @@
 import type Client from 'better-sqlite3';
 import { currentContext } from '../../context/context.ts';
 import { DatabaseError } from '../database-error.ts';
-import type { MigrationMeta } from '../drizzle.ts';
 import { sqliteEventTables } from '../event-tables.ts';
 import { idempotencyTable } from '../key-rows.ts';
 import type { Migration } from '../migration-files.ts';
@@ -12,7 +11,7 @@ import { findOrphans } from './inspect.ts';
  * Returns the pending migrations of a file, from the table of Drizzle's migrator. That migrator is not used, because it
  * accepts a newer file. It also reads before it locks, so two processes that start together both apply a migration.
  */
-export function listPending<M extends MigrationMeta>(client: Client.Database, known: readonly M[]): M[] {
+export function listPending(client: Client.Database, known: readonly Migration[]): Migration[] {
   const tables = client.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
   const hasMigrations = tables.includes('__drizzle_migrations');
   if (!hasMigrations && tables.length > 0 && known.length > 0) {
@@ -36,10 +35,7 @@ export function listPending<M extends MigrationMeta>(client: Client.Database, kn
  * order: a merge of two branches may append a migration that is older than the one before it.
  */
 export function listApplied(client: Client.Database): string[] {
-  return client
-    .prepare<[], string>('SELECT hash FROM __drizzle_migrations ORDER BY rowid')
-    .pluck()
-    .all() as string[];
+  return client.prepare<[], string>('SELECT hash FROM __drizzle_migrations ORDER BY rowid').pluck().all();
 }
 
 /** Applies the pending migrations, all or none, and logs their names. */

@@ -14,7 +14,7 @@ const querySerializer = createQuerySerializer();
 /** Creates a function that converts the arguments of a call of an operation to its HTTP request. */
 export function createRequestWriter({ method, path, takesKey }: OperationContract, origin: () => string) {
   const verb = method.toUpperCase() as HttpRequest['method'];
-  return (init: CallInit = {}, headers: Record<string, string>, timeout: number): HttpRequest => {
+  return (init: CallInit, headers: Record<string, string>, timeout: number): HttpRequest => {
     const { params = {}, query = {}, body } = init;
     const url = createFinalURL(path, {
       baseUrl: origin(),

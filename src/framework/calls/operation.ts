@@ -73,20 +73,20 @@ export function createOperation(
   counts.set(target, counted);
   const createRequest = createRequestWriter(contract, origin);
 
-  function end(outcome: CallOutcome, begun: number, init: CallInit | undefined): void {
+  function end(outcome: CallOutcome, begun: number, init: CallInit): void {
     counted.end(outcome, begun);
     const log = getLogger();
     if (!log.isLevelEnabled('debug')) return;
-    const lists = Object.values(init?.query ?? {}).filter(Array.isArray);
+    const lists = Object.values(init.query ?? {}).filter(Array.isArray);
     const ms = Math.round((performance.now() - begun) * 1000) / 1000;
     log.debug({ peer: name, operation: target, ids: lists[0]?.length, outcome, ms }, 'call');
   }
 
-  async function call(init?: CallInit): Promise<unknown> {
+  async function call(init: CallInit = {}): Promise<unknown> {
     assertOutsideWrite(target);
-    rejectEmptyLists(target, init?.query);
+    rejectEmptyLists(target, init.query);
     if (currentContext()?.request?.isOver) throw new RequestEnded();
-    const propagated = outgoingContext(deadline, init?.as ?? defaultAs);
+    const propagated = outgoingContext(deadline, init.as ?? defaultAs);
     const begun = performance.now();
     const leftMs = Math.floor(propagated.deadline - begun);
     if (leftMs <= 0) {
@@ -100,13 +100,13 @@ export function createOperation(
   }
 
   async function exchange(
-    init: CallInit | undefined,
+    init: CallInit,
     propagated: PropagatedContext,
     begun: number,
     span?: Span,
   ): Promise<unknown> {
     const leftMs = Math.floor(propagated.deadline - begun);
-    const as = init?.as ?? defaultAs;
+    const as = init.as ?? defaultAs;
     let response: HttpResponse;
     let body: unknown;
     try {

@@ -5,9 +5,9 @@ const maxPrunedKeys = 1_000;
 
 interface PruningOptions {
   /** How often to prune, because keys also expire while no new keys arrive. */
-  readonly everyMs: number;
+  readonly pruneEveryMs: number;
   /** How many new keys start the next pruning early. */
-  readonly afterKeys: number;
+  readonly pruneAfterKeys: number;
 }
 
 /**
@@ -16,7 +16,7 @@ interface PruningOptions {
  */
 export function schedulePruning(
   prune: (limit: number) => Promise<boolean>,
-  { everyMs, afterKeys }: PruningOptions,
+  { pruneEveryMs, pruneAfterKeys }: PruningOptions,
 ) {
   let isClosed = false;
   let isRunning = false;
@@ -35,16 +35,16 @@ export function schedulePruning(
       .catch(() => {})
       .finally(() => {
         isRunning = false;
-        if (newKeys >= afterKeys) start();
+        if (newKeys >= pruneAfterKeys) start();
       });
   }
 
   const soon = setImmediate(start).unref();
-  const timer = setInterval(start, everyMs).unref();
+  const timer = setInterval(start, pruneEveryMs).unref();
   return {
     countKey(): void {
       newKeys += 1;
-      if (newKeys >= afterKeys) start();
+      if (newKeys >= pruneAfterKeys) start();
     },
     close(): void {
       isClosed = true;

@@ -77,15 +77,12 @@ export const bounds = {
   pruneAfterKeys: 1_000,
 };
 
-export async function openIdempotencyKeys(
-  rows: KeyRows,
-  { keys, responses, pruneEveryMs, pruneAfterKeys } = bounds,
-): Promise<IdempotencyKeys> {
+export async function openIdempotencyKeys(rows: KeyRows, options = bounds): Promise<IdempotencyKeys> {
+  const { keys, responses } = options;
   const clock = createKeyClock(await rows.newest());
   const since = () => clock.earliest() - lifetimeMs;
-  const pruning = schedulePruning((limit) => rows.prune({ oldest: since(), keys, responses, limit }), {
-    ...{ everyMs: pruneEveryMs, afterKeys: pruneAfterKeys },
-  });
+  const prune = (limit: number) => rows.prune({ oldest: since(), keys, responses, limit });
+  const pruning = schedulePruning(prune, options);
   /** The keys of requests that are in progress in this process, and their fingerprints. */
   const inUse = new Map<string, string>();
 

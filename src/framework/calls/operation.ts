@@ -45,7 +45,7 @@ export interface PeerOptions {
 }
 
 /** A peer with open connections. */
-export interface CallablePeer {
+interface CallablePeer {
   readonly name: string;
   readonly options: PeerOptions;
   /** The headers of each call, by its principal. */

@@ -4,7 +4,7 @@ import { UnprocessableEntity } from '../errors/problem.ts';
 export type CursorValue = string | number | null | undefined;
 
 /** A position in a list: after the row with this value and id, whether or not the row still exists. */
-export interface Cursor {
+interface Cursor {
   readonly id: number;
   readonly value: CursorValue;
 }

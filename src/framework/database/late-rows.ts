@@ -7,7 +7,7 @@ export interface LateRow<Insertion> {
   readonly values: readonly unknown[];
 }
 
-export interface LateTableOptions<Insertion> {
+interface LateTableOptions<Insertion> {
   readonly table: string;
   readonly columns: readonly string[];
   /** Returns the placeholder of the value with this index, from 0. */

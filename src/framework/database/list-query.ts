@@ -30,7 +30,7 @@ export interface ListRequest<Sort extends string = string> extends Page {
   readonly ids?: readonly number[];
 }
 
-export type ListQuery<Item, Filter extends keyof Item, Sort extends string> = ListRequest<Sort> & {
+type ListQuery<Item, Filter extends keyof Item, Sort extends string> = ListRequest<Sort> & {
   readonly [Name in Filter]?: NonNullable<Item[Name]>;
 };
 

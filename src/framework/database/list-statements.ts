@@ -12,7 +12,7 @@ export interface Selectable<P extends Prepared> {
 }
 
 /** The columns of a list by name. `id` is the primary key. */
-export type ListTable = Readonly<Record<string, AnySQLiteColumn>> & { readonly id: AnySQLiteColumn };
+type ListTable = Readonly<Record<string, AnySQLiteColumn>> & { readonly id: AnySQLiteColumn };
 
 /**
  * The rows of a statement. `offset`: a page after `offset` rows. `ids`: the rows with given ids. `after`: the rows

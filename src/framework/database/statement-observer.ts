@@ -9,7 +9,7 @@ type System = 'sqlite' | 'postgresql';
 /** Observes one run of a statement: call the result when it ends, with its error if it failed. */
 export type ObserveRun = () => (error?: unknown) => void;
 
-export interface ObserverOptions {
+interface ObserverOptions {
   readonly system: System;
   /** Whether statements of a traced request become spans. */
   readonly isTraced: boolean;

@@ -27,12 +27,12 @@ export interface Statement<P extends Prepared = Prepared> {
   run(values?: Values): Promise<StatementResult>;
 }
 
-export interface StatementResult {
+interface StatementResult {
   readonly changes: number;
 }
 
 /** The SQL of a query, the binder of its values and the reader of its rows, computed once. */
-export interface QueryPlan {
+interface QueryPlan {
   readonly sql: string;
   /** The values in the order of the parameters. */
   bind(values?: Values): unknown[];

@@ -11,7 +11,7 @@ import type { Batch } from './read-feed.ts';
 /** ms before the second to the fifth try of an event. After the fifth it is parked. */
 const retryPausesMs = [250, 500, 1_000, 2_000];
 
-export interface BatchHandlerOptions {
+interface BatchHandlerOptions {
   readonly producer: string;
   readonly database: Database;
   readonly runner: HandlerRunner;

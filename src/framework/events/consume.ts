@@ -11,7 +11,7 @@ import type { CloudEvent } from './event-schemas.ts';
 import { createHandlerRunner } from './handler.ts';
 import { createFeedReader } from './read-feed.ts';
 
-export interface ConsumeSetup {
+interface ConsumeSetup {
   /** The service that consumes. */
   readonly service: string;
   readonly log: Logger;

@@ -3,7 +3,7 @@ import { parsePosition } from './position.ts';
 import type { Batch } from './read-feed.ts';
 
 /** `failed` counts each failed try, the others count events. */
-export type EventOutcome = 'ok' | 'failed' | 'parked' | 'skipped';
+type EventOutcome = 'ok' | 'failed' | 'parked' | 'skipped';
 
 /** The state of a consumer in this process, for metrics and readiness. */
 export class ConsumerStatus {

@@ -7,7 +7,7 @@ import { type ConsumerStore, createConsumerStore, LeaseLost } from './consumer-s
 import { type HandlerRunner, isTemporary } from './handler.ts';
 import { type Batch, FeedLost, type ReadFeed } from './read-feed.ts';
 
-export interface ConsumerOptions {
+interface ConsumerOptions {
   readonly producer: string;
   readonly database: Database;
   readonly runner: HandlerRunner;

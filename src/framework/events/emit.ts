@@ -10,7 +10,7 @@ import { DefinitionError } from '../errors/definition-error.ts';
 import type { Emit, EventSchemas } from './event-schemas.ts';
 import type { FeedStore } from './feed-store.ts';
 
-export interface EmitOptions {
+interface EmitOptions {
   readonly service: string;
   readonly database: Database;
   readonly store: FeedStore;

@@ -48,7 +48,7 @@ export function createEventSchema(service: string, type: string, data: TSchema):
 }
 
 /** The name of the component of an event type: `PetDeletedEvent`. */
-export function eventSchemaName(type: string): string {
+function eventSchemaName(type: string): string {
   const words = type.split(/[.-]/).map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`);
   return `${words.join('')}Event`;
 }

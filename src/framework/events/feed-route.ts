@@ -14,12 +14,12 @@ import type { FeedState, FeedStore, StoredEvent } from './feed-store.ts';
 import type { FeedWatch } from './feed-watch.ts';
 import { formatPosition, type Position, parsePosition, positionPattern } from './position.ts';
 
-export const eventsGone = defineProblem(
+const eventsGone = defineProblem(
   410,
   'events-gone',
   'Events after this position are deleted: retention is over',
 );
-export const feedRewound = defineProblem(
+const feedRewound = defineProblem(
   410,
   'feed-rewound',
   'This position is of another history: the database was restored from a backup',
@@ -31,7 +31,7 @@ export const newestHeader = 'x-feed-newest';
 /** The minimum time between two reads of a waiting poll, in ms. */
 const minRoundMs = 20;
 
-export interface FeedRouteOptions {
+interface FeedRouteOptions {
   readonly service: string;
   readonly events: EventSchemas;
   readonly store: FeedStore;

@@ -5,7 +5,7 @@ import { createRetention } from './feed-retention.ts';
 import type { Position } from './position.ts';
 
 /** An event as it is stored. `data` is JSON; `time` is in µs since 1970. */
-export interface NewEvent {
+interface NewEvent {
   readonly type: string;
   readonly subject: string;
   readonly time: number;
@@ -28,7 +28,7 @@ export interface FeedState {
   readonly hasNew: boolean;
 }
 
-export interface InvalidPosition {
+interface InvalidPosition {
   /** `gone`: events after the position are deleted. `rewound`: the position belongs to another history. */
   readonly reason: 'gone' | 'rewound';
   /** The last position that both histories share; undefined if it is not known, or if there is one history. */

@@ -6,7 +6,7 @@ import type { CloudEvent } from './event-schemas.ts';
 import { formatPosition, parsePosition } from './position.ts';
 
 /** The stored state of a consumer. */
-export interface ConsumerState {
+interface ConsumerState {
   readonly producer: string;
   /** The id of the last handled event; null: the consumer begins with the oldest event. */
   readonly position: string | null;

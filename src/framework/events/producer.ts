@@ -9,7 +9,7 @@ import { addFeedRoute } from './feed-route.ts';
 import { openFeedStore } from './feed-store.ts';
 import { createFeedWatch } from './feed-watch.ts';
 
-export interface ProducerOptions {
+interface ProducerOptions {
   readonly service: string;
   readonly events: EventSchemas;
   /** The schemas with an `$id`, for references of the schemas of events. */
@@ -18,7 +18,7 @@ export interface ProducerOptions {
 }
 
 /** A service that emits events. */
-export interface Producer {
+interface Producer {
   readonly emit: Emit<EventSchemas>;
   /** Adds the route of the feed. */
   addRoute(scope: ServiceScope): void;

@@ -44,7 +44,7 @@ export class FeedLost extends Error {
  */
 export type ReadFeed = (position: string | null, options?: ReadFeedOptions) => Promise<Batch>;
 
-export interface ReadFeedOptions {
+interface ReadFeedOptions {
   /** ms to wait for an event if there is none. Default: the maximum, `pollMs`. */
   readonly waitMs?: number;
   /** The maximum number of events. Default: 100. */

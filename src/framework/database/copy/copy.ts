@@ -5,7 +5,7 @@ import type { CopySide, Role, TableShape } from './side.ts';
 import { SqliteSide } from './sqlite-side.ts';
 import { digestTable, TableDigest } from './table-digest.ts';
 
-export interface CopyOptions {
+interface CopyOptions {
   readonly service: string;
   readonly migrations: URL;
   /** Database URLs, as in the config. */

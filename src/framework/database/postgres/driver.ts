@@ -16,7 +16,7 @@ import { verifyStatements } from './verify.ts';
 import { createRetry, type PostgresWrite, type StatementKind } from './write.ts';
 import { createWriter } from './writer.ts';
 
-export interface DriverOptions {
+interface DriverOptions {
   /** The name of the service, for messages. */
   readonly service: string | undefined;
   readonly reads: SharedConnections;

@@ -22,7 +22,7 @@ export interface GroupCommit {
   learn(command: Command, statements: number): void;
 }
 
-export interface GroupCommitOptions {
+interface GroupCommitOptions {
   /** Runs `fn` with the connection of the groups. Its lock timeout is short, because groups may block each other. */
   use<Result>(fn: (connection: Connection) => Promise<Result>): Promise<Result>;
   /** Runs a statement in a separate transaction. */

@@ -13,7 +13,7 @@ export interface Member {
 }
 
 /** The part of a write after its only statement. */
-export interface RestOfWrite {
+interface RestOfWrite {
   /** Passes the outcome of the statement to the write, before COMMIT. */
   answer(outcome: Outcome): void;
   /** Resolves with the late rows when the write has ended. Undefined: the group must be rolled back. */

@@ -7,7 +7,7 @@ import { GroupBroken } from './shared-transaction.ts';
 import { openTransaction } from './transaction.ts';
 import { type Begin, PostgresWrite, type RetryConflicts, runWrite } from './write.ts';
 
-export interface WriterOptions {
+interface WriterOptions {
   /** The identity of the database. */
   readonly database: object;
   /** The connections of writes that share no transaction. */

@@ -30,7 +30,7 @@ const truncated: Damage = {
   canRecover: false,
 };
 
-export interface FileWatch {
+interface FileWatch {
   /** The damage that the last check found. */
   damage(): Damage | undefined;
   close(): void;

@@ -14,7 +14,7 @@ import { createStatementObserver, type ObserveRun } from '../statement-observer.
 import type { Writer } from './group-commit.ts';
 import type { ReadTransaction } from './read-transaction.ts';
 
-export interface StatementOptions {
+interface StatementOptions {
   readonly dialect: Dialect;
   readonly client: Sqlite.Database;
   readonly reads: ReadTransaction;

@@ -30,6 +30,10 @@ export class RunningWrite<Insertion = unknown> {
     this.#error ??= { reason };
   }
 
+  get hasFailedStatement(): boolean {
+    return this.#error !== undefined;
+  }
+
   /** Returns the outcome of a statement as a promise that tells the write when it is awaited. */
   track<Result>(outcome: Result | PromiseLike<Result>): Promise<Result> {
     this.#unawaited += 1;

@@ -49,9 +49,19 @@ export class PostgresWrite extends RunningWrite<Command> {
   }
 }
 
+/** The function of a write has thrown, and no statement has failed. So the database has no part in the failure. */
+export class FunctionFailed extends Error {
+  readonly reason: unknown;
+
+  constructor(reason: unknown) {
+    super('the function of a write has thrown');
+    this.reason = reason;
+  }
+}
+
 /**
  * Runs `fn` in a transaction.
- * @throws the error of `fn`, a conflict as the server reports it, `GroupBroken`, or a problem for the client.
+ * @throws `FunctionFailed`, a conflict as the server reports it, `GroupBroken`, or a problem for the client.
  */
 export async function runWrite<Result>(
   write: PostgresWrite,
@@ -64,7 +74,9 @@ export async function runWrite<Result>(
     write.end();
   } catch (error) {
     write.abandon();
-    throw toAttemptError((await write.rollback()) ?? error);
+    const replaced = await write.rollback();
+    if (replaced === undefined && !write.hasFailedStatement) throw new FunctionFailed(error);
+    throw toAttemptError(replaced ?? error);
   }
   await write.commit().catch((error: unknown) => {
     throw toAttemptError(error);

@@ -5,7 +5,7 @@ import type { ExclusiveConnections } from './connections.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { GroupBroken } from './shared-transaction.ts';
 import { openTransaction } from './transaction.ts';
-import { type Begin, PostgresWrite, type RetryConflicts, runWrite } from './write.ts';
+import { type Begin, FunctionFailed, PostgresWrite, type RetryConflicts, runWrite } from './write.ts';
 
 interface WriterOptions {
   /** The identity of the database. */
@@ -16,7 +16,7 @@ interface WriterOptions {
   readonly retry: RetryConflicts;
   /** Reports a committed transaction, except those of groups. */
   onCommit(): void;
-  /** Converts the error of a write. */
+  /** Converts the error of a write that failed in the database. */
   toProblem(error: unknown): unknown;
 }
 
@@ -49,7 +49,7 @@ export function createWriter(options: WriterOptions) {
       participant?.committed();
       return result;
     } catch (error) {
-      const problem = options.toProblem(error);
+      const problem = error instanceof FunctionFailed ? error.reason : options.toProblem(error);
       participant?.failed(problem);
       throw problem;
     }

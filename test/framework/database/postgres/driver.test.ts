@@ -2,6 +2,7 @@ import pg from 'pg';
 import { describe, expect, type TestContext, test } from 'vitest';
 import type { OpenOptions } from '../../../../src/framework/database/database.ts';
 import { integer, sql, sqliteTable, text } from '../../../../src/framework/database/drizzle.ts';
+import { ServiceUnavailable } from '../../../../src/framework/errors/problem.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
 import { readSql, runSql } from '../../../support/sql.ts';
 
@@ -30,6 +31,16 @@ async function connect(t: TestContext, url: string): Promise<pg.Client> {
 }
 
 describe.skipIf(postgresUrl === undefined)('a PostgreSQL database', () => {
+  test('counts no failure of the database if the function of a write throws', async (t) => {
+    const { database, list } = await openNotes(t);
+    const failing = database.write(async () => {
+      await list();
+      throw new ServiceUnavailable('sold out');
+    });
+    await expect(failing).rejects.toThrow('sold out');
+    expect(database.counts.failures).toEqual({ full: 0, disk: 0, busy: 0 });
+  });
+
   test('commits a single statement as a separate write; concurrent statements share transactions', async (t) => {
     const { database, add, list } = await openNotes(t);
     const before = database.counts.commits.sum;

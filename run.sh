@@ -35,6 +35,7 @@ Options:
   --config FILE   use this config file
   --app NAME      start this app of the config file
   --all           start every app of the config file, each in a separate process
+  --pretty        readable log lines, even if the console is not a terminal; not with --all
   --node          print the path of the Node that runs the commands
   --help          print this text
   --version       print the version
@@ -96,7 +97,7 @@ main() {
       migrate\ --from=* | migrate\ --to=* | deploy\ --out=*) rest+=("${argument%%=*}" "$(absolute "$caller" "${argument#*=}")") ;;
       # Commands run in the project's folder, so a relative path of the caller becomes absolute.
       *\ --config=*) config=$(absolute "$caller" "${argument#*=}"); rest+=(--config "$config") ;;
-      *\ --app=* | 'dev --help') rest+=("$argument") ;;
+      *\ --app=* | 'start --pretty' | 'dev --pretty' | 'dev --help' | 'dev -h') rest+=("$argument") ;;
       start\ -* | dev\ -*) fail "Unknown option $argument: see ./run.sh --help" ;;
       start\ * | dev\ *) fail "Unknown argument $argument: see ./run.sh --help" ;;
       *\ -*) rest+=("$argument") ;;

@@ -6,14 +6,14 @@ import { watch } from 'chokidar';
 import { readArguments } from '../src/framework/app/arguments.ts';
 import { root, runCommand } from './lib/command.ts';
 
-const help = `Usage: ./run.sh dev [--config FILE] [--app NAME]
+const help = `Usage: ./run.sh dev [--config FILE] [--app NAME] [--pretty]
 
 Starts the server. When a file in src/ or the config changes, generates the
 contracts and restarts the server. Ctrl-C stops it.
 
   --config FILE   the config file (config.yaml)
   --app NAME      the app of the config file to start (its first one)
-  --pretty        readable log lines even if the console is not a terminal
+  --pretty        readable log lines, even if the console is not a terminal
   --help          this text
 `;
 

@@ -22,7 +22,7 @@ import { openInstances } from './instances.ts';
 import { loadServices, type ServiceImports } from './load-services.ts';
 import { describeListenError, describeLogError, StartError } from './start-errors.ts';
 
-const help = `Usage: npm start -- [--config FILE] [--app NAME]
+const help = `Usage: npm start -- [--config FILE] [--app NAME] [--pretty]
 
   --config FILE   the config file (config.yaml)
   --app NAME      the app of the config file to start (its first one)

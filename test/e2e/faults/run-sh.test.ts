@@ -45,6 +45,12 @@ test.for([
   { args: ['--all', '--app', 'pet'], message: 'run.sh: Expected --all or --app, not both\n' },
   { args: ['--config'], message: 'run.sh: Missing value of --config: see ./run.sh --help\n' },
   { args: ['--config', '/nowhere.yaml'], message: 'run.sh: /nowhere.yaml: there is no such file\n' },
+  // `--pretty` is an option of both commands.
+  { args: ['--pretty', '--config=/nowhere.yaml'], message: 'run.sh: /nowhere.yaml: there is no such file\n' },
+  {
+    args: ['dev', '--pretty', '--config=/nowhere.yaml'],
+    message: 'run.sh: /nowhere.yaml: there is no such file\n',
+  },
 ])('ends with 2 and one line on $args, before the setup', async ({ args, message }, t) => {
   const running = startProcess(t, script, args);
   expect((await running.ended).code).toBe(2);
@@ -54,13 +60,14 @@ test.for([
 test('prints help and the version', async (t) => {
   const help = await outcome(startProcess(t, script, ['--help']));
   expect(help.code).toBe(0);
-  for (const word of ['--config FILE', '--app NAME', '--all', '--node', '--version'])
+  for (const word of ['--config FILE', '--app NAME', '--all', '--pretty', '--node', '--version'])
     expect(help.output).toContain(`\n  ${word}`);
   for (const name of Object.keys(scripts)) expect(help.output).toMatch(new RegExp(`^  ${name} `, 'm'));
   expect(await outcome(startProcess(t, script, ['--version'], { cwd: '/' }))).toEqual({
     code: 0,
     output: `${version}\n`,
   });
+  expect((await outcome(startProcess(t, script, ['dev', '-h']))).code).toBe(0);
 });
 
 test.for(Object.keys(scripts))(

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TSchema } from '@sinclair/typebox';
+import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { AppConfig, ServiceConfig } from '../../src/framework/config/app-schema.ts';
 import { Limits } from '../../src/framework/config/limits.ts';
@@ -118,6 +119,48 @@ test('each message that troubleshooting.md explains is in the code', () => {
     const parts = message.split(/…|<\w+>/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
     expect(new RegExp(parts.join('.{1,60}?')).test(code), message).toBe(true);
   }
+});
+
+/** Lists the messages that the code in a file logs with the level warn or above, and arguments that are no text. */
+function listWarnings(file: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest);
+  const constants = new Map<string, string>();
+  const messages: ts.Expression[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isVariableDeclaration(node) && node.initializer && ts.isStringLiteral(node.initializer))
+      constants.set(node.name.getText(source), node.initializer.text);
+    if (ts.isCallExpression(node)) {
+      const last = node.arguments.at(-1);
+      const isWarning = /(?<!console)(\.(warn|error|fatal)|\[level\])$/.test(node.expression.getText(source));
+      if (isWarning && last !== undefined) messages.push(last);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return messages.map((one) =>
+    ts.isStringLiteral(one) ? one.text : (constants.get(one.getText(source)) ?? one.getText(source)),
+  );
+}
+
+test('troubleshooting.md has a row for each log message of warn or above', () => {
+  const files = ['src/framework', 'src/services/auth']
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+        join(folder, name),
+      ),
+    )
+    .filter((name) => name.endsWith('.ts') && !name.startsWith('src/framework/testing/'))
+    .map((name) => join(root, name));
+  // The variable `warning` has the text of `exposureWarning`.
+  const [exposure] = /listening on a[^:']*/.exec(
+    readFileSync(join(root, 'src/framework/config/exposure.ts'), 'utf8'),
+  ) as RegExpExecArray;
+  const logged = files.flatMap(listWarnings).map((one) => (one === 'warning' ? exposure : one));
+  expect(logged.length).toBeGreaterThan(30);
+  const [, section = ''] = readPage('docs/troubleshooting.md').split(/^## Log messages$/m);
+  const documented = [...section.matchAll(/^\| `([^`]+)` \|/gm)].map(([, one]) => one as string);
+  // The library `close-with-grace` writes the one about the time.
+  expect(documented.sort()).toEqual([...new Set([...logged, 'killed by timeout (10000ms)'])].sort());
 });
 
 test.for([

@@ -145,7 +145,7 @@ test('a service with a secret of its own proves itself only by that secret', asy
   expect(await pretend('a-key-of-the-test-apps')).toBe(401);
 });
 
-test('a refusal of a call for the caller is the response to the caller', async (t) => {
+test('a caller gets the 401 or 403 of a call that acts for it', async (t) => {
   const { send, issuer } = await start(t, true);
   const lacking = await send(
     'GET',

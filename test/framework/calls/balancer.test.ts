@@ -313,7 +313,7 @@ describe('a change of the addresses of a name', () => {
     await until(async () => expect(await callTimes(4)).toEqual({ [one]: 2, [three]: 2 }));
   });
 
-  test('is asked for at most once in `refreshMs`', async (t) => {
+  test('is looked up at most once in `refreshMs`', async (t) => {
     const { names, callTimes } = await start(t, [one, two]);
     await callTimes(6);
     names.set('pets.test', [two]);

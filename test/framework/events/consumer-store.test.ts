@@ -42,7 +42,7 @@ test('one of two processes has the lease, until it releases it', async (t) => {
   expect(await other.acquire()).toBe(true);
 });
 
-test('of two processes that take a free lease concurrently, one gets it', async (t) => {
+test('one of two processes that take a free lease concurrently gets it', async (t) => {
   const { one, other } = await openTwice(t);
   await one.read();
   expect((await Promise.all([one.acquire(), other.acquire()])).sort()).toEqual([false, true]);

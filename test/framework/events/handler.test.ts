@@ -75,7 +75,7 @@ test.for([
   expect(runAs('reader', 'events', log, () => isTemporary(createError()))).toBe(expected);
 });
 
-test('a handler has 30 s', async (t) => {
+test('a handler that takes longer than 30 s fails', async (t) => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   t.onTestFinished(() => void vi.useRealTimers());
   const runner = createHandlerRunner(await optionsOf(() => new Promise(() => {})));

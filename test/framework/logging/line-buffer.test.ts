@@ -24,7 +24,7 @@ test('a line that is too long for its destination does not take other lines with
   await until(() => expect(dropped).toEqual([long.length]));
 });
 
-test('of too many lines in one event-loop turn only those are dropped that exceed the maximum', async (t) => {
+test('if one event-loop turn has too many lines, only the lines past the maximum are dropped', async (t) => {
   const { buffer, read, dropped } = openFile(t);
   const line = `${'x'.repeat(999)}\n`;
   const count = Math.ceil((2 * maxPendingBytes) / line.length);

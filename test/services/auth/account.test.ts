@@ -116,7 +116,7 @@ test('a new password needs the old one, and ends the other sessions', async (t) 
   await begin(app, { ...alice, password: bob.password });
 });
 
-test('of two concurrent changes of a password, one succeeds', async (t) => {
+test('one of two concurrent changes of a password succeeds', async (t) => {
   const app = await createSecuredApp(t);
   const headers = bearer(await begin(app));
   const changes = [bob.password, 'nine yellow boats'].map((wanted, index) =>
@@ -174,7 +174,7 @@ test('a blocked user cannot log in, and its sessions end', async (t) => {
   await begin(app, bob);
 });
 
-test('a block and logins at once leave no session', async (t) => {
+test('a block and concurrent logins leave no session', async (t) => {
   const app = await createSecuredApp(t, ['auth:admin']);
   const admin = bearer(await begin(app));
   const [, ...logins] = await Promise.all([

@@ -15,7 +15,7 @@ async function openKeys(t: TestContext) {
 const kidOf = async (keys: SigningKeys) => decodeProtectedHeader(await keys.sign({ sub: '1' })).kid;
 const publishedBy = async (keys: SigningKeys) => (await keys.listPublic()).map(({ kid }) => kid as string);
 
-test('processes that start at once create one pair of keys', async (t) => {
+test('processes that start at the same time create one pair of keys', async (t) => {
   const open = await openKeys(t);
   const all = Array.from({ length: 8 }, open);
   await Promise.all(all.map((keys) => keys.ensure()));
@@ -43,7 +43,7 @@ test('the next key signs only after verifiers know it', async (t) => {
   expect(await keys.rotate(true)).toBe(0);
 });
 
-test('of two rotations at once one happens', async (t) => {
+test('one of two concurrent rotations takes effect', async (t) => {
   const clock = holdClock(t);
   const open = await openKeys(t);
   await open().ensure();

@@ -95,7 +95,7 @@ test('an email has one account, in whatever form its letters are written', async
     expect((await logIn(app, { ...alice, email: form })).status, form).toBe(200);
 });
 
-test('of two registrations at once one wins', async (t) => {
+test('one of two concurrent registrations succeeds', async (t) => {
   const app = await createAuthApp(t);
   const responses = await Promise.all([alice, alice].map((user) => app.post('/auth/users/', user)));
   expect(responses.map(({ status }) => status).sort()).toEqual([200, 409]);

@@ -55,7 +55,7 @@ test('a mail that the server rejects is sent again later', async (t) => {
   expect((await next(1)).to).toEqual([alice.email]);
 });
 
-test('of two processes that claim a mail, one sends it', async (t) => {
+test('one of two processes that claim a mail sends it', async (t) => {
   const mails = createMailRepository(await openAuthDatabase(t));
   await mails.add('reset', alice.email, 0);
   const [mail] = await mails.due(1);

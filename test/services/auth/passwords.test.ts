@@ -14,7 +14,7 @@ test('a password is hashed with argon2id, 19 MiB and 2 passes', async () => {
   expect(await passwords.verify(undefined, password)).toBe(false);
 });
 
-test('of many passwords at once at most 2 are hashed, 50 wait and the others are rejected', async () => {
+test('at most 2 of many concurrent passwords are hashed, 50 wait, and the others are rejected', async () => {
   const passwords = createPasswords();
   const outcomes = await Promise.allSettled(
     Array.from({ length: 60 }, () => passwords.verify(undefined, password)),

@@ -36,7 +36,7 @@ test('a refresh replaces the token', async (t) => {
   expect(tokenOf(await refresh(app, second))).not.toBe(second);
 });
 
-test('two tabs that refresh at once get the same token', async (t) => {
+test('two tabs that refresh at the same time get the same token', async (t) => {
   const { app, clock, first } = await beginSession(t);
   const [one, other] = await Promise.all([refresh(app, first), refresh(app, first)]);
   expect(tokenOf(one)).toBe(tokenOf(other));
@@ -47,7 +47,7 @@ test('two tabs that refresh at once get the same token', async (t) => {
   expect(warningsOf(app)).toEqual([]);
 });
 
-test('100 refreshes at once are one rotation', async (t) => {
+test('100 concurrent refreshes are one rotation', async (t) => {
   const { app, first } = await beginSession(t);
   const responses = await Promise.all(Array.from({ length: 100 }, () => refresh(app, first)));
   const tokens = new Set(responses.map(tokenOf));
@@ -64,7 +64,7 @@ test('a client that lost the response gets it again with its idempotency key', a
   tokenOf(await refresh(app, second));
 });
 
-test('a lost response cannot be had with another key', async (t) => {
+test('another key does not return a lost response', async (t) => {
   const { app, clock, first } = await beginSession(t);
   const second = tokenOf(await refresh(app, first, { 'idempotency-key': '"0d0c8f4e"' }));
   clock.pass(11);

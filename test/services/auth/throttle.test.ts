@@ -62,7 +62,7 @@ test.for([
   }
 });
 
-test('another address, another account and a running session are not concerned', async (t) => {
+test('failures of an address for an account limit no other address, no other account and no running session', async (t) => {
   const app = await createAuthApp(t);
   await register(app);
   await register(app, bob);
@@ -83,7 +83,7 @@ test('a login clears the failures of its address', async (t) => {
   }
 });
 
-test('tries at once, of processes whose clocks differ, do not block each other', async (t) => {
+test('concurrent tries in processes whose clocks differ do not block each other', async (t) => {
   const clock = holdClock(t);
   const throttle = await openThrottle(t);
   for (let index = 0; index < 5; index += 1) {

@@ -77,7 +77,7 @@ describe('probes, and the time to stop', () => {
       expect(timeoutSeconds).toBeLessThanOrEqual(periodSeconds);
   });
 
-  test.each(workloads)('%s is asked at the port of its app', (_name, { metadata, spec }, manifests) => {
+  test.each(workloads)('the probes of %s use the port of its app', (_name, { metadata, spec }, manifests) => {
     const [{ ports, startupProbe, livenessProbe, readinessProbe }] = spec.template.spec.containers;
     expect(ports).toEqual([{ name: 'http', containerPort: configOf(manifests).apps[metadata.name].port }]);
     for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe])

@@ -47,7 +47,7 @@ test.each(groupings)('%s: everything is denied that no policy allows', (grouping
   });
 });
 
-test.each(groupings)('%s: each app has a policy for its own port, and may ask for names', (grouping) => {
+test.each(groupings)('%s: each app has a policy for its own port, and may use DNS', (grouping) => {
   for (const { metadata, spec } of listManifests(grouping).filter(({ kind }) => kind === 'Service')) {
     const { ingress, egress, podSelector } = policyOf(grouping, metadata.name);
     expect(podSelector.matchLabels).toEqual(spec.selector);

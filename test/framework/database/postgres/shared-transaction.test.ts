@@ -175,7 +175,7 @@ describe.skipIf(postgresUrl === undefined)('writes of one statement on PostgreSQ
     expect(await read('note')).not.toContain('bad');
   });
 
-  test('of many random writes, each has the effect that it reports, once', async (t) => {
+  test('each of many random writes has the effect that it reports, once', async (t) => {
     const { database, insert, rename, addTrail, read } = await openNotes(t);
     const expected = { note: ['first'], trail: ['first'] };
     const run = async (index: number) => {

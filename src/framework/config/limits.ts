@@ -37,7 +37,7 @@ export const Limits = Type.Object(
     wait: integer('ms', 50, 1, 60_000),
     /** Bytes of responses that clients have not read yet. If there are more, the server disconnects the slowest readers. */
     unread: integer('bytes', 67_108_864, 1_048_576, 17_179_869_184),
-    /** Requests of a client per minute. Further requests get 429. 0: no limit. Absent: 0 on loopback, else 6,000. */
+    /** Requests of a client per minute. Further requests get 429. 0: no limit. Default: see `rateOf`. */
     rate: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'an integer from 0 to 1000000, a minute' }),
     ),

@@ -24,6 +24,21 @@ export class PeerUnavailable extends ServiceUnavailable {
   }
 }
 
+/**
+ * 504: a call that may change something was sent, and no response says whether it did. The constructor logs the error.
+ */
+export class PeerOutcomeUnknown extends GatewayTimeout {
+  /** The status of the peer's response. Undefined if there was none. */
+  readonly peerStatus: number | undefined;
+
+  constructor(operation: CalledOperation, description: string, cause?: unknown, peerStatus?: number) {
+    super(`The ${operation.peer} service sent no valid response: the outcome is unknown`);
+    this.name = 'GatewayTimeout';
+    this.peerStatus = peerStatus;
+    logFailedCall(operation, description, cause);
+  }
+}
+
 /** 504: the peer sent no complete response before the deadline. The constructor logs the error. */
 export class PeerTimeout extends GatewayTimeout {
   constructor(operation: CalledOperation) {

@@ -3,6 +3,16 @@ import type { Dispatcher } from 'undici';
 /** A response was not complete within the timeout of its request. */
 export class ResponseTimeout extends Error {}
 
+/** A request was sent, and its response was lost because of `cause`. */
+export class ResponseLost extends Error {
+  override readonly cause: Error;
+
+  constructor(cause: Error) {
+    super(cause.message);
+    this.cause = cause;
+  }
+}
+
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Receives the outcome of one request. The failure of an attempt that is repeated is not reported. */

@@ -1,4 +1,5 @@
 import { currentContext, outgoingContext } from '../context/context.ts';
+import { safeMethods } from '../context/methods.ts';
 import type { ActsAs } from '../context/principal.ts';
 import { inject, type PropagatedContext } from '../context/propagation.ts';
 import { describeCall, runInSpan, type Span } from '../context/span.ts';
@@ -7,15 +8,22 @@ import { getLogger } from '../logging/logger.ts';
 import { type OpenApiDocument, type OperationContract, readContract } from '../openapi/response-contract.ts';
 import { assertOutsideWrite, createRequestWriter, rejectEmptyLists } from './call-init.ts';
 import { CallMetrics, type CallOutcome } from './call-metrics.ts';
-import { type CalledOperation, CallLoop, PeerTimeout, PeerUnavailable } from './errors.ts';
-import { ResponseTimeout } from './exchange.ts';
+import {
+  type CalledOperation,
+  CallLoop,
+  PeerOutcomeUnknown,
+  PeerTimeout,
+  PeerUnavailable,
+} from './errors.ts';
+import { ResponseLost, ResponseTimeout } from './exchange.ts';
 import type { CallInit } from './peers.ts';
 import { toCallerProblem } from './refusal.ts';
 import type { HttpRequest, HttpResponse, TransportLimits } from './transport.ts';
 
 /**
  * Calls an operation of a peer. Resolves with the body of the success, which matches the contract.
- * @throws {PeerUnavailable} The peer did not respond, or its response does not match the contract.
+ * @throws {PeerUnavailable} The peer did not respond, or its response does not match the contract. Nothing was changed.
+ * @throws {PeerOutcomeUnknown} The same, and the call may have changed something.
  * @throws {PeerTimeout} There was no complete response before the deadline.
  */
 export interface Operation extends CalledOperation {
@@ -82,6 +90,13 @@ export function createOperation(
     log.debug({ peer: name, operation: target, ids: lists[0]?.length, outcome, ms }, 'call');
   }
 
+  /** Creates the error of a call without a valid response. `mayHaveEffect`: the peer may have done what it was sent. */
+  function fail(description: string, mayHaveEffect: boolean, cause?: unknown, status?: number): Error {
+    const isUnknown = mayHaveEffect && !safeMethods.has(verb);
+    const PeerError = isUnknown ? PeerOutcomeUnknown : PeerUnavailable;
+    return new PeerError(called, description, cause, status);
+  }
+
   async function call(init: CallInit = {}): Promise<unknown> {
     assertOutsideWrite(target);
     rejectEmptyLists(target, init.query);
@@ -107,7 +122,7 @@ export function createOperation(
   ): Promise<unknown> {
     const leftMs = Math.floor(propagated.deadline - begun);
     const as = init.as ?? defaultAs;
-    let response: HttpResponse;
+    let response: HttpResponse | undefined;
     let body: unknown;
     try {
       const headers = Object.assign(inject(propagated), headersOf[as]);
@@ -117,7 +132,11 @@ export function createOperation(
       if (error instanceof RequestEnded) throw error;
       const isTimeout = error instanceof ResponseTimeout;
       end(isTimeout ? 'timeout' : 'network_error', begun, init);
-      throw isTimeout ? new PeerTimeout(called) : new PeerUnavailable(called, 'no response', error);
+      if (isTimeout) throw new PeerTimeout(called);
+      const isLost = error instanceof ResponseLost;
+      // The body of a response can be malformed.
+      const mayHaveEffect = response === undefined ? isLost : !hasChangedNothing(response.status);
+      throw fail('no response', mayHaveEffect, isLost ? error.cause : error);
     }
     span?.set({ 'http.response.status_code': response.status });
     if (response.status === 508) {
@@ -133,8 +152,13 @@ export function createOperation(
       throw toCallerProblem(response, called.target);
     // Other errors do not depend on the contract. A success, 404 or 422 may come from a changed contract.
     if (response.ok || response.status === 404 || response.status === 422) options.onMismatch?.();
-    throw new PeerUnavailable(called, mismatch, undefined, response.status);
+    throw fail(mismatch, !hasChangedNothing(response.status), undefined, response.status);
   }
 
   return Object.assign(call, { ...called, contract, deadline, as: defaultAs, counts: counted });
+}
+
+/** Whether the status of a response that is no valid success says that the request changed nothing. */
+function hasChangedNothing(status: number): boolean {
+  return (status >= 400 && status < 500) || status === 503 || status === 507;
 }

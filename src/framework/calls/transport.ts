@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { RequestEnded } from '../errors/problem.ts';
 import { type Connections, openConnections } from './balancer.ts';
-import { type ExchangeHandler, type ResponseHeaders, ResponseTimeout } from './exchange.ts';
+import { type ExchangeHandler, type ResponseHeaders, ResponseLost, ResponseTimeout } from './exchange.ts';
 
 export interface HttpRequest {
   readonly url: string;
@@ -68,6 +68,7 @@ export function openTransport(limits: TransportLimits) {
     open -= 1;
   };
   return {
+    /** @throws {ResponseLost} if the request was sent and its response is not complete. */
     send({ url, method, headers, body, timeout, request }: HttpRequest): Promise<HttpResponse> {
       const path = url.indexOf('/', 'https://'.length);
       const to = connectionsTo(url.slice(0, path));
@@ -95,6 +96,7 @@ class Collector implements ExchangeHandler {
   #headers: ResponseHeaders = {};
   #controller: Dispatcher.DispatchController | undefined;
   #timeoutError: Error | undefined;
+  #isSent = false;
 
   /** @param close runs when undici has ended the call. After a timeout this is later than the outcome. */
   constructor(
@@ -123,6 +125,7 @@ class Collector implements ExchangeHandler {
     // The call may have timed out, or its request may be over, while it waited for a connection.
     if (this.#timeoutError !== undefined) controller.abort(this.#timeoutError);
     else if (this.#request?.isOver) controller.abort(new RequestEnded());
+    else this.#isSent = true;
     this.#controller = controller;
   }
 
@@ -152,6 +155,6 @@ class Collector implements ExchangeHandler {
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     clearTimeout(this.#timer);
     this.#close();
-    this.#reject(error);
+    this.#reject(this.#isSent && error !== this.#timeoutError ? new ResponseLost(error) : error);
   }
 }

@@ -1,5 +1,5 @@
 import { hash, randomUUID } from 'node:crypto';
-import { PeerUnavailable } from '../calls/errors.ts';
+import { PeerOutcomeUnknown, PeerUnavailable } from '../calls/errors.ts';
 import type { ConsumeOptions, EventEffect, EventHandler } from '../calls/peers.ts';
 import { type Context, runInContext } from '../context/context.ts';
 import { extract } from '../context/propagation.ts';
@@ -29,8 +29,8 @@ const handlerMs = 30_000;
  * retried without a limit.
  */
 export function isTemporary(error: unknown): boolean {
-  if (error instanceof PeerUnavailable && error.peerStatus !== undefined && error.peerStatus < 500)
-    return false;
+  const isOfPeer = error instanceof PeerUnavailable || error instanceof PeerOutcomeUnknown;
+  if (isOfPeer && error.peerStatus !== undefined && error.peerStatus < 500) return false;
   return error instanceof Problem && [503, 504, 507].includes(error.status);
 }
 

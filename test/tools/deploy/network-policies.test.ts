@@ -59,7 +59,7 @@ test.each(groupings)('%s: each app has a policy for its own port, and may use DN
   }
 });
 
-describe('who may call an app follows from peers', () => {
+describe('the callers of an app follow from peers', () => {
   const expected: [Grouping, string, string[], (string | number)[]][] = [
     ['one-sqlite', 'gateway', ['role ingress', 'role monitoring'], []],
     ['one-postgres', 'gateway', ['role ingress', 'role monitoring'], [5432]],

@@ -25,10 +25,11 @@ export function credentialInvalid(): Problem {
   });
 }
 
-/** 403: the credential is valid, but lacks a scope or is not that of a service. */
-function scopeMissing(scopes: readonly string[]): Problem {
+/** 403: the credential is valid, but lacks scopes, or belongs to a user or a service that may not call the route. */
+function scopeMissing(scopes: readonly string[], isForServices: boolean): Problem {
   const list = scopes.join(' ');
-  const detail = list === '' ? 'Only another service may do this' : `The credential lacks the scope ${list}`;
+  const allowed = isForServices ? 'another service' : 'a user';
+  const detail = list === '' ? `Only ${allowed} may do this` : `The credential lacks the scope ${list}`;
   const scope = list === '' ? '' : `, scope="${list}"`;
   return new Problem(403, detail, {
     type: 'urn:problem-type:scope-missing',
@@ -45,7 +46,9 @@ export function findRefusal(
     return undefined;
   if (principal.kind === 'anonymous') return credentialMissing();
   const needed = security.find(({ bearer }) => bearer !== undefined)?.bearer ?? [];
-  return scopeMissing(needed.filter((scope) => !principal.scopes.includes(scope)));
+  const missing = needed.filter((scope) => !principal.scopes.includes(scope));
+  const isForServices = security.some(({ service }) => service !== undefined);
+  return scopeMissing(missing, isForServices);
 }
 
 function isMet({ kind, sub, scopes, via }: Principal, { bearer, service }: Requirement): boolean {

@@ -46,3 +46,46 @@ test.for<[string, Principal, readonly Requirement[], number | undefined]>([
 ])('a request with %s', ([, principal, security, status]) => {
   expect(findRefusal(principal, security)?.status).toBe(status);
 });
+
+test.for<[string, Principal, readonly Requirement[], string, string | undefined]>([
+  [
+    'a user who lacks one scope',
+    userWith('a:read'),
+    [both],
+    'The credential lacks the scope b:read',
+    'b:read',
+  ],
+  [
+    'a user who lacks two scopes',
+    userWith('c:read'),
+    [both],
+    'The credential lacks the scope a:read b:read',
+    'a:read b:read',
+  ],
+  [
+    'a user where only services may call',
+    userWith('a:read'),
+    [{ service: [] }],
+    'Only another service may do this',
+    undefined,
+  ],
+  [
+    'a service where only users may call',
+    servicePrincipal('user'),
+    [{ bearer: [] }],
+    'Only a user may do this',
+    undefined,
+  ],
+  [
+    'a service that the route does not name',
+    servicePrincipal('desk'),
+    [{ service: ['user'] }],
+    'Only another service may do this',
+    undefined,
+  ],
+])('the refusal of %s says what is missing', ([, principal, security, detail, scope]) => {
+  const refusal = findRefusal(principal, security);
+  const parameter = scope === undefined ? '' : `, scope="${scope}"`;
+  expect(refusal?.message).toBe(detail);
+  expect(refusal?.headers['www-authenticate']).toBe(`Bearer error="insufficient_scope"${parameter}`);
+});

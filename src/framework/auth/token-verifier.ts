@@ -79,10 +79,7 @@ export function createTokenVerifier({
 
   return (authorization) => {
     const known = verified.get(authorization);
-    if (known !== undefined) {
-      if (known.expires > Date.now()) return known.principal;
-      verified.delete(authorization);
-    }
+    if (known !== undefined && known.expires > Date.now()) return known.principal;
     let result = running.get(authorization);
     if (result === undefined) {
       result = verify(authorization).finally(() => running.delete(authorization));
@@ -94,6 +91,9 @@ export function createTokenVerifier({
 
 function toPrincipal(payload: JWTPayload, path: readonly string[]): Principal {
   const { sub, sid } = payload;
+  // RFC 7519, section 4.1.2. Different users could otherwise have one id: JSON numbers past 2^53, for example, are rounded.
+  if (typeof sub !== 'string' || sub === '')
+    throw new InvalidCredential('"sub" is not a text with characters');
   return Object.freeze({
     kind: 'user',
     sub,

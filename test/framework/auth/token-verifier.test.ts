@@ -6,8 +6,8 @@ import { createTokenVerifier } from '../../../src/framework/auth/token-verifier.
 async function open() {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const keys = vi.fn(createLocalJWKSet({ keys: [await exportJWK(publicKey)] }));
-  const sign = (sub: string) =>
-    new SignJWT({ iss: 'issuer', aud: 'shop', sub })
+  const sign = (sub: unknown, claims: object = {}) =>
+    new SignJWT({ iss: 'issuer', aud: 'shop', sub: sub as string, ...claims })
       .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt' })
       .setExpirationTime('1h')
       .sign(privateKey);
@@ -18,11 +18,30 @@ async function open() {
   return { verify, keys, sign, token: await sign('1') };
 }
 
+test('a header that is no bearer token is rejected with the reason', async () => {
+  const { verify, keys } = await open();
+  for (const header of ['Basic YTpi', 'Bearer', 'Bearer a b'])
+    await expect(verify(header)).rejects.toThrow('the header is not "Bearer" and one token');
+  expect(keys).not.toHaveBeenCalled();
+});
+
 test('a token is verified once, also for concurrent requests', async () => {
   const { verify, keys, token } = await open();
   await Promise.all(Array.from({ length: 5 }, () => verify(`Bearer ${token}`)));
   expect(verify(`Bearer ${token}`)).toMatchObject({ kind: 'user', sub: '1' });
   expect(keys).toHaveBeenCalledTimes(1);
+});
+
+test.for([5, null, true, ['1'], {}, ''])('a token whose `sub` is %j is not valid', async (sub) => {
+  const { verify, sign } = await open();
+  await expect(verify(`Bearer ${await sign(sub)}`)).rejects.toThrow('sub');
+});
+
+test('a token belongs to the session of its `sid` if that is a text', async () => {
+  const { verify, sign } = await open();
+  const read = async (sid: unknown) => (await verify(`Bearer ${await sign('1', { sid })}`)).session;
+  expect(await read('session-1')).toBe('session-1');
+  for (const sid of [5, null, ['session-1'], undefined]) expect(await read(sid)).toBe(undefined);
 });
 
 test('a token behind more than one space is valid and not kept, because a client could fill the memory', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createExampleApp } from '../../support/app.ts';
 import { createExampleAppAt, places } from '../../support/example-app-at.ts';
 import { exchange } from '../../support/sockets.ts';
 
@@ -54,3 +55,14 @@ describe('a path is rejected only if a proxy could resolve it to a different pat
       expect(await getStatuses(path), path).toEqual([status]);
   });
 });
+
+test.for([32, 300])(
+  'a path with a parameter of 150 characters has its methods: limit %s',
+  async (parameter, t) => {
+    const { send } = await createExampleApp(t, { config: { limits: { parameter } } });
+    const path = `/pet/pets/${'1'.repeat(150)}`;
+    expect((await send('GET', path)).status).toBe(parameter < 150 ? 414 : 422);
+    const { status, headers } = await send('PUT', path);
+    expect([status, headers.get('allow')]).toEqual([405, 'DELETE, GET, HEAD, PATCH']);
+  },
+);

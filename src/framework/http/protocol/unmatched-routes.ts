@@ -13,8 +13,8 @@ export const routerOptions = { ignoreTrailingSlash: true };
 export const unmatchedRoutes = fp<{ readonly maxUrlLength: number }>(
   async (app, { maxUrlLength }) => {
     // Register every path under one method, because only paths are searched. The store of a path is the set of its
-    // methods.
-    const paths = createRouter(routerOptions);
+    // methods. A path has its methods however long its parameters are: only Fastify's router limits their length.
+    const paths = createRouter({ ...routerOptions, maxParamLength: maxUrlLength });
     const methodsByPath = new Map<string, Set<string>>();
 
     app.addHook('onRoute', ({ url, method }) => {

@@ -54,6 +54,7 @@ export function limitPipelines(limits: PipelineLimits, handle: Handle): Handle {
     const { [latest]: previous } = socket;
     if (previous === undefined || previous.writableFinished) {
       socket[latest] = response;
+      socket[pipeline]?.count(response);
       handle(request, response, false);
       return;
     }
@@ -84,7 +85,7 @@ class Pipeline {
     this.#limits = limits;
     this.#total = total;
     this.#handle = handle;
-    this.#count(first);
+    this.count(first);
     // Node resumes the socket after each request that it has parsed.
     socket.on('resume', () => this.#waiting.length > 0 && socket.pause());
     socket.once('close', () => {
@@ -116,11 +117,12 @@ class Pipeline {
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): void {
-    this.#count(response);
+    this.count(response);
     this.#handle(request, response, true);
   }
 
-  #count(response: ServerResponse): void {
+  /** Counts a request as in progress until its response is closed. */
+  count(response: ServerResponse): void {
     this.#inProgress += 1;
     response.once('close', () => {
       this.#inProgress -= 1;

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { Type } from '@sinclair/typebox';
 import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
+import { limitPipelines } from '../../../../src/framework/http/protocol/pipelining.ts';
 import { defineService } from '../../../../src/framework/service/define-service.ts';
 import pet from '../../../../src/services/pet/index.ts';
 import { createTestApp } from '../../../support/app.ts';
@@ -150,4 +152,30 @@ test('if too many requests wait, the last response closes the connection, and a 
   expect(client.text().match(/connection: close/gi)).toHaveLength(1);
   const { sum } = await scrape(url);
   expect(sum('http_connections_closed_total', 'reason').pipeline).toBe(1);
+});
+
+test('the bound also holds for later requests of a connection that was idle in between', async (t) => {
+  const inProgress: ServerResponse[] = [];
+  let received = 0;
+  const bounded = limitPipelines({ perConnection: 2, waiting: 100 }, (_request, response) => {
+    inProgress.push(response);
+  });
+  const server = createServer((request, response) => {
+    received += 1;
+    bounded(request, response, false);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.onTestFinished(() => void server.close());
+  const client = await openConnectedSocket(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  for (const count of [5, 10]) {
+    client.write(get('/').repeat(5));
+    await expect.poll(() => received).toBe(count);
+    while (inProgress.length > 0) {
+      expect(inProgress.length).toBeLessThanOrEqual(2);
+      const response = inProgress.shift() as ServerResponse;
+      response.end();
+      await once(response, 'close');
+    }
+    await expect.poll(() => client.text().match(/200 OK/g)?.length).toBe(count);
+  }
 });

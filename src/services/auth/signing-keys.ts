@@ -24,11 +24,9 @@ export function createSigningKeys(keys: KeyRepository, tokenMs: number) {
   async function load() {
     const current = (await keys.list()).find(({ role }) => role === 'current');
     if (current === undefined) throw new Error('there is no key to sign tokens with');
-    const untilMs = Date.now() + reloadMs;
-    if (loaded?.kid === current.kid) return { ...loaded, untilMs };
     const { importJWK } = await import('jose');
     const key = await importJWK(JSON.parse(current.private_key), algorithm);
-    return { kid: current.kid, key, untilMs };
+    return { kid: current.kid, key, untilMs: Date.now() + reloadMs };
   }
 
   return {

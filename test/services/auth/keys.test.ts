@@ -1,5 +1,6 @@
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
-import { expect, type TestContext, test } from 'vitest';
+import { expect, type TestContext, test, vi } from 'vitest';
+import { sql } from '#framework/database';
 import { createKeyRepository } from '../../../src/services/auth/key-repository.ts';
 import { createSigningKeys, type SigningKeys } from '../../../src/services/auth/signing-keys.ts';
 import { holdClock, openAuthDatabase } from './helper.ts';
@@ -11,6 +12,40 @@ async function openKeys(t: TestContext) {
   const database = await openAuthDatabase(t);
   return () => createSigningKeys(createKeyRepository(database), tokenMs);
 }
+
+test('a process reads the keys again after 20 seconds', async (t) => {
+  const clock = holdClock(t);
+  const repository = createKeyRepository(await openAuthDatabase(t));
+  const list = vi.fn(repository.list);
+  const keys = createSigningKeys({ ...repository, list }, tokenMs);
+  await expect(keys.sign({ sub: '1' })).rejects.toThrow('there is no key to sign tokens with');
+  await keys.ensure();
+  list.mockClear();
+  for (const [seconds, reads] of [
+    [0, 1],
+    [19, 1],
+    [1, 2],
+    [19, 2],
+  ] as const) {
+    clock.pass(seconds);
+    await keys.sign({ sub: '1' });
+    expect(list).toHaveBeenCalledTimes(reads);
+  }
+});
+
+test.for(['current', 'next'])('the start replaces a %s key that was deleted', async (role, t) => {
+  const database = await openAuthDatabase(t);
+  const keys = createSigningKeys(createKeyRepository(database), tokenMs);
+  await keys.ensure();
+  const before = await publishedBy(keys);
+  await database.prepare(sql`DELETE FROM signing_key WHERE role = ${role}`).run();
+  await keys.ensure();
+  const after = await publishedBy(keys);
+  expect(after).toHaveLength(2);
+  expect(after.filter((kid) => before.includes(kid))).toHaveLength(1);
+  await keys.ensure();
+  expect(await publishedBy(keys)).toEqual(after);
+});
 
 const kidOf = async (keys: SigningKeys) => decodeProtectedHeader(await keys.sign({ sub: '1' })).kid;
 const publishedBy = async (keys: SigningKeys) => (await keys.listPublic()).map(({ kid }) => kid as string);

@@ -2,9 +2,6 @@ import { createKeySet, type FetchKeys, type KeySet } from './key-set.ts';
 import { KeysUnavailable } from './keys-unavailable.ts';
 import type { TokenVerifierOptions } from './token-verifier.ts';
 
-const timeoutMs = 5_000;
-/** ms between two attempts to discover an issuer. */
-const retryMs = 1_000;
 /** ms after which a discovered address of the keys is read again, because an issuer may move them. */
 const refreshMs = 600_000;
 
@@ -19,31 +16,27 @@ export function createBuiltInIssuer(name: string, fetchKeys: FetchKeys): Issuer 
 /** Creates an external issuer, which is discovered when its first token comes (OpenID Connect Discovery 1.0, section 4). */
 export function createExternalIssuer(url: string): Issuer {
   let address: { readonly keys: string; readonly since: number } | undefined;
-  let failedAt = Number.NEGATIVE_INFINITY;
 
-  async function discover(): Promise<string> {
+  async function discover(signal: AbortSignal): Promise<string> {
     if (address !== undefined && performance.now() - address.since < refreshMs) return address.keys;
-    if (address === undefined && performance.now() - failedAt < retryMs)
-      throw new Error('the discovery failed a moment ago');
     try {
-      const keys = await readKeysAddress(url);
+      const keys = await readKeysAddress(url, signal);
       address = { keys, since: performance.now() };
       return keys;
     } catch (error) {
-      failedAt = performance.now();
       if (address !== undefined) return address.keys;
       throw error;
     }
   }
 
-  const { find, isAway } = createKeySet(async (signal) => readJson(await discover(), signal));
+  const { find, isAway } = createKeySet(async (signal) => readJson(await discover(signal), signal));
   return { issuer: url, keys: find, isAway };
 }
 
 /** Reads `jwks_uri`. @throws {KeysUnavailable} if the document is not that of this issuer. */
-async function readKeysAddress(issuer: string): Promise<string> {
+async function readKeysAddress(issuer: string, signal: AbortSignal): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const document = await readJson(url, AbortSignal.timeout(timeoutMs));
+  const document = await readJson(url, signal);
   const { issuer: named, jwks_uri: uri } = Object(document) as Record<string, unknown>;
   if (named !== issuer) throw new KeysUnavailable(`the discovery is of the issuer ${String(named)}`);
   if (typeof uri !== 'string' || !URL.canParse(uri))

@@ -41,8 +41,10 @@ test('a login replaces a hash of other parameters', async (t) => {
   const weak = await hash(password, { memoryCost: 1024, timeCost: 1, parallelism: 1 });
   database.prepare('UPDATE account SET password_hash = ?').run(weak);
   await begin(app);
-  const stored = database.prepare('SELECT password_hash FROM account').pluck().get();
+  const readHash = () => database.prepare('SELECT password_hash FROM account').pluck().get();
+  const stored = readHash();
   expect(stored).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
   expect((await logIn(app, { ...alice, password: 'three brown kettle' })).status).toBe(401);
   await begin(app);
+  expect(readHash(), 'a hash of the parameters of today stays').toBe(stored);
 });

@@ -47,7 +47,7 @@ const previous = Symbol('previous');
 /** `latest`: its latest response. `areSafe`: whether all its requests without a complete response are safe. */
 type Connection = { [latest]?: ServerResponse; [areSafe]?: boolean };
 /** `previous`: the response that must be complete before the handler runs. */
-type Response = ServerResponse & { [previous]?: ServerResponse };
+type Response = ServerResponse & { [previous]?: ServerResponse | undefined };
 
 /** Adds a response to the queue of its connection. Unless all of them are safe, its handler waits for the previous one. */
 export function queueBehindUnsafe({ method = '', socket }: IncomingMessage, response: Response): void {
@@ -57,7 +57,12 @@ export function queueBehindUnsafe({ method = '', socket }: IncomingMessage, resp
   const isFirst = last === undefined || last.writableFinished;
   connection[latest] = response;
   connection[areSafe] = isSafe && (isFirst || wereSafe === true);
-  if (!isFirst && !connection[areSafe]) response[previous] = last;
+  if (isFirst || connection[areSafe]) return;
+  response[previous] = last;
+  // Otherwise the latest response of a connection that is never idle would keep all earlier responses.
+  response.once('close', () => {
+    response[previous] = undefined;
+  });
 }
 
 /** Closes the connection of each reply after its last response. Several replies may belong to one connection. */

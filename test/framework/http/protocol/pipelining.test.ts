@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Type } from '@sinclair/typebox';
 import { expect, type TestContext, test } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
@@ -179,3 +181,27 @@ test('the bound also holds for later requests of a connection that was idle in b
     await expect.poll(() => client.text().match(/200 OK/g)?.length).toBe(count);
   }
 });
+
+test.for(['POST /pet/pets/1/treat', 'GET /pet/pets/1'])(
+  'responses that are complete are not kept while the connection is busy: %s',
+  async (line, t) => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const { app, open, begun, client, post } = await start(t);
+    await post('/pet/pets/', { name: 'Rex', species: 'dog' });
+    const responses: WeakRef<ServerResponse>[] = [];
+    app.server.server.on('request', (_request, response) => responses.push(new WeakRef(response)));
+    client.write(`${line} HTTP/1.1\r\nhost: localhost\r\n\r\n`.repeat(200) + get('/held/1'));
+    await expect.poll(() => begun.length).toBe(1);
+    await expect.poll(() => client.text().match(/200 OK/g)?.length).toBe(200);
+    await expect
+      .poll(() => {
+        collectGarbage();
+        return responses.filter((response) => response.deref() !== undefined).length;
+      })
+      .toBeLessThan(20);
+    expect(responses.length).toBe(201);
+    open();
+    await expect.poll(() => client.text().match(/200 OK/g)?.length).toBe(201);
+  },
+);

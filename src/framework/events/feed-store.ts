@@ -91,7 +91,7 @@ export async function openFeedStore(database: Database) {
       count = await database.write(async () => {
         await lock.run();
         const { changes } = await assign.run();
-        if (changes > 0) await advance.run({ count: changes });
+        await advance.run({ count: changes });
         return changes;
       });
     }

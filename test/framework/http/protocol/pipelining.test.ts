@@ -156,6 +156,23 @@ test('if too many requests wait, the last response closes the connection, and a 
   expect(sum('http_connections_closed_total', 'reason').pipeline).toBe(1);
 });
 
+test('a server that stops closes a connection after the last of its responses', async (t) => {
+  const { app, begun, open, client } = await start(t);
+  client.write(
+    range(3)
+      .map((id) => get(`/held/${id}`))
+      .join(''),
+  );
+  await expect.poll(() => begun.length).toBe(3);
+  const drained = app.server.drain('refuse');
+  open();
+  await expect.poll(() => client.socket.closed).toBe(true);
+  const responses = client.text().split(/(?=HTTP\/1\.1 )/);
+  expect(responses.map((text) => idsIn(text)[0])).toEqual([1, 2, 3]);
+  expect(responses.map((text) => /^connection: close\r$/im.test(text))).toEqual([false, false, true]);
+  await drained;
+});
+
 test('the bound also holds for later requests of a connection that was idle in between', async (t) => {
   const inProgress: ServerResponse[] = [];
   let received = 0;

@@ -23,7 +23,7 @@ export interface TokenVerifierOptions {
   /** The `iss` of the tokens. */
   readonly issuer: string;
   readonly audience: string;
-  /** The path of the claim with the scopes, for example `scope` or `realm_access.roles`. */
+  /** The name or path of the claim with the scopes, for example `scope` or `realm_access.roles`. */
   readonly claim: string;
   readonly keys: JWTVerifyGetKey;
 }
@@ -60,7 +60,6 @@ export function createTokenVerifier({
 }: TokenVerifierOptions): VerifyCredential {
   const verified = new Map<string, Verified>();
   const running = new Map<string, Promise<Principal>>();
-  const path = claim.split('.');
 
   async function verify(authorization: string): Promise<Principal> {
     const token = credentials.exec(authorization)?.[1];
@@ -69,7 +68,7 @@ export function createTokenVerifier({
       ...{ issuer, audience, algorithms, clockTolerance, typ: 'at+jwt' },
       requiredClaims: ['exp', 'sub'],
     });
-    const principal = toPrincipal(payload, path);
+    const principal = toPrincipal(payload, claim);
     // A client may send any number of spaces: each number would be another entry, of up to `limits.headers` bytes.
     if (authorization.length > 'Bearer '.length + token.length) return principal;
     if (verified.size >= maxTokens) verified.delete(verified.keys().next().value as string);
@@ -89,7 +88,7 @@ export function createTokenVerifier({
   };
 }
 
-function toPrincipal(payload: JWTPayload, path: readonly string[]): Principal {
+function toPrincipal(payload: JWTPayload, claim: string): Principal {
   const { sub, sid } = payload;
   // RFC 7519, section 4.1.2. Different users could otherwise have one id: JSON numbers past 2^53, for example, are rounded.
   if (typeof sub !== 'string' || sub === '')
@@ -97,15 +96,17 @@ function toPrincipal(payload: JWTPayload, path: readonly string[]): Principal {
   return Object.freeze({
     kind: 'user',
     sub,
-    scopes: readScopes(payload, path),
+    scopes: readScopes(payload, claim),
     session: typeof sid === 'string' ? sid : undefined,
     via: undefined,
   });
 }
 
 /** Reads a list of scopes: a text with spaces (RFC 8693, section 4.2), or a list of texts. */
-function readScopes(payload: JWTPayload, path: readonly string[]): readonly string[] {
+function readScopes(payload: JWTPayload, claim: string): readonly string[] {
   let value: unknown = payload;
+  // The name of a claim may be a URL, which has dots too (RFC 7519, section 4.2).
+  const path = Object.hasOwn(payload, claim) ? [claim] : claim.split('.');
   for (const name of path) value = (value as Record<string, unknown> | null | undefined)?.[name];
   if (typeof value === 'string') return value.split(' ').filter((scope) => scope !== '');
   return Array.isArray(value) ? value.filter((scope) => typeof scope === 'string') : [];

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { createTokenVerifier } from '../../../src/framework/auth/token-verifier.ts';
 
 /** Creates a verifier that knows one key, and tokens of that key. */
-async function open() {
+async function open(claim = 'scope') {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const keys = vi.fn(createLocalJWKSet({ keys: [await exportJWK(publicKey)] }));
   const sign = (sub: unknown, claims: object = {}) =>
@@ -12,7 +12,7 @@ async function open() {
       .setExpirationTime('1h')
       .sign(privateKey);
   const verify = createTokenVerifier({
-    ...{ issuer: 'issuer', audience: 'shop', claim: 'scope' },
+    ...{ issuer: 'issuer', audience: 'shop', claim },
     keys: keys as never,
   });
   return { verify, keys, sign, token: await sign('1') };
@@ -42,6 +42,20 @@ test('a token belongs to the session of its `sid` if that is a text', async () =
   const read = async (sid: unknown) => (await verify(`Bearer ${await sign('1', { sid })}`)).session;
   expect(await read('session-1')).toBe('session-1');
   for (const sid of [5, null, ['session-1'], undefined]) expect(await read(sid)).toBe(undefined);
+});
+
+test.for([
+  ['scope', { scope: 'a:read  b:read' }, ['a:read', 'b:read']],
+  ['scope', { scope: ['a:read', 5, 'b:read'] }, ['a:read', 'b:read']],
+  ['scope', { scope: { a: 'a:read' } }, []],
+  ['scope', {}, []],
+  ['realm.roles', { realm: { roles: ['a:read'] } }, ['a:read']],
+  ['realm.roles', { realm: null }, []],
+  ['realm.roles', { roles: ['a:read'] }, []],
+  ['https://shop.example/roles', { 'https://shop.example/roles': ['a:read'] }, ['a:read']],
+] as const)('the claim %s of %j has the scopes %j', async ([claim, claims, scopes]) => {
+  const { verify, sign } = await open(claim);
+  expect((await verify(`Bearer ${await sign('1', claims)}`)).scopes).toEqual(scopes);
 });
 
 test('a token behind more than one space is valid and not kept, because a client could fill the memory', async () => {

@@ -37,7 +37,7 @@ export function createSessionRepository(database: Database, emit: EmitAuthEvent)
   /** Ends the sessions of an account, within a write. Resolves with their number. */
   async function endSome(
     accountId: number,
-    isEnded: (id: string, index: number) => boolean,
+    isEnded: (id: string, index: number, ids: readonly string[]) => boolean,
   ): Promise<number> {
     const ids = (await statements.selectIds.all({ accountId })).map(({ id }) => id).filter(isEnded);
     for (const id of ids) await endOne(id, accountId);
@@ -55,8 +55,7 @@ export function createSessionRepository(database: Database, emit: EmitAuthEvent)
         const account = await statements.lockAccount.get({ accountId });
         if (account?.password_hash !== checkedHash || account.is_blocked !== 0) return false;
         if (newHash !== undefined) await statements.setPassword.run({ accountId, passwordHash: newHash });
-        const count = (await statements.selectIds.all({ accountId })).length;
-        if (count >= maxSessions) await endSome(accountId, (_id, index) => index <= count - maxSessions);
+        await endSome(accountId, (_id, index, ids) => index <= ids.length - maxSessions);
         await statements.insert.run({ ...session, accountId, createdAt: nowMicros() });
         return true;
       });

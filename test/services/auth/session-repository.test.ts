@@ -16,12 +16,13 @@ async function openAccount(t: TestContext) {
     secret: 's',
     agent: '',
     now,
-    ends: now + 1_000,
+    ends: now + 2_000,
     idleEnds: now + 1_000,
   };
   return {
     accounts,
     accountId,
+    now,
     begin: () => sessions.create(session, 'old', 'new'),
     hashOf: async () => (await accounts.find(accountId))?.password_hash,
     list: () => sessions.list(accountId, now),
@@ -29,9 +30,13 @@ async function openAccount(t: TestContext) {
 }
 
 test('a session begins, and the hash of the password is replaced', async (t) => {
-  const { begin, hashOf, list } = await openAccount(t);
+  const { begin, hashOf, list, now } = await openAccount(t);
   expect(await begin()).toBe(true);
-  expect([(await list()).length, await hashOf()]).toEqual([1, 'new']);
+  const inMicros = (ms: number) => new Date(ms).toISOString().replace('Z', '000Z');
+  expect(await list()).toMatchObject([
+    { refreshed_at: inMicros(now), idle_ends_at: inMicros(now + 1_000), ends_at: inMicros(now + 2_000) },
+  ]);
+  expect(await hashOf()).toBe('new');
 });
 
 test('an account that is blocked while its password is checked gets no session', async (t) => {

@@ -63,6 +63,7 @@ test.for([
 });
 
 test('failures of an address for an account limit no other address, no other account and no running session', async (t) => {
+  holdClock(t);
   const app = await createAuthApp(t);
   await register(app);
   await register(app, bob);
@@ -164,11 +165,16 @@ test('an address has 30 tries per minute', async (t) => {
 });
 
 test('addresses of one IPv6 network count as one', async (t) => {
+  holdClock(t);
   const app = await createAuthApp(t);
   for (let index = 0; index < 5; index += 1)
     expect((await guess(app, `2001:db8:0:1::${index + 1}`)).status).toBe(401);
   expect((await guess(app, '2001:db8::1:f:0:0:9')).status).toBe(429);
   expect((await guess(app, '2001:db8:0:2::1')).status).toBe(401);
+  // The framework spells these with `::` before the fourth group.
+  for (let index = 0; index < 5; index += 1) await guess(app, `2001:0:0:1:f:f:f:${index}`);
+  expect((await guess(app, '2001:0:0:1::9')).status).toBe(429);
+  expect((await guess(app, '2001:0:0:2:f:f:f:1')).status).toBe(401);
 });
 
 test('1,000 guesses from as many addresses check at most 105 passwords', { timeout: 120_000 }, async (t) => {

@@ -66,3 +66,12 @@ test.for([32, 300])(
     expect([status, headers.get('allow')]).toEqual([405, 'DELETE, GET, HEAD, PATCH']);
   },
 );
+
+test.for(['/pet/pets/?x=%ff', '/pet/pets/?x=%zz', '/pet/pets/%ff', '/nowhere?x=%c3'])(
+  'percent-encoded bytes must be UTF-8: %s',
+  async (path, t) => {
+    const { send } = await createExampleApp(t);
+    const { status, body } = await send('GET', path);
+    expect([status, body.type]).toEqual([400, 'about:blank']);
+  },
+);

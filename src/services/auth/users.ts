@@ -38,7 +38,7 @@ export function createUsers({ accounts, sessions, mails, passwords, throttle, op
       };
       const user = await accounts.write(async () => {
         const account = await accounts.change(id, change);
-        if (account !== undefined && blocked === true) await sessions.endAll(id);
+        if (blocked === true) await sessions.endAll(id);
         return show(account);
       });
       if (user !== undefined)

@@ -98,7 +98,7 @@ async function write(folder: string, name: string, framework: Framework, isBare:
       writeFileSync(join(folder, 'package.json'), writeManifest(manifest, name, framework));
       if (!isBare) writeExample(folder);
       await fill(steps, folder, isBare);
-      identity = await commit(steps, name);
+      identity = await commit(steps, folder, name);
     },
     () => {
       for (const entry of existsSync(folder) ? readdirSync(folder) : [])
@@ -157,12 +157,14 @@ async function fill(steps: Steps, folder: string, isBare: boolean): Promise<void
 }
 
 /** Makes the folder a repository. Returns the author of the commit if git knows none, or ''. */
-async function commit(steps: Steps, name: string): Promise<string> {
+async function commit(steps: Steps, folder: string, name: string): Promise<string> {
   // A hook or a signature of the user's other repositories must not stop this commit.
   const git = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false'];
   await steps.step('make a repository', 'git', 'init', '--quiet', '--initial-branch=main');
   await steps.step('add the files', 'git', 'add', '--all');
-  const known = spawnSync('git', ['-c', 'user.useConfigOnly=true', 'var', 'GIT_AUTHOR_IDENT']);
+  const known = spawnSync('git', ['-c', 'user.useConfigOnly=true', 'var', 'GIT_AUTHOR_IDENT'], {
+    cwd: folder,
+  });
   const [user, email] = [name, `${name}@localhost`];
   const author = known.status === 0 ? [] : ['-c', `user.name=${user}`, '-c', `user.email=${email}`];
   const message = 'feat: start the product';

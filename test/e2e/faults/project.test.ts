@@ -18,9 +18,13 @@ async function run(t: TestContext, cwd: string, command: string, args: readonly 
 }
 
 async function create(t: TestContext, folder: string, ...args: string[]) {
-  // As on a machine where git knows no name and email.
+  // As on a machine where git knows a name and an email in the clone alone.
   const env = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
-  return run(t, root, process.execPath, ['scripts/new.ts', 'project', folder, ...args], env);
+  const clone = makeFolder(t);
+  git(clone, 'init', '--quiet');
+  git(clone, 'config', 'user.name', 'Alice');
+  git(clone, 'config', 'user.email', 'alice@example.com');
+  return run(t, clone, process.execPath, [join(root, 'scripts/new.ts'), 'project', folder, ...args], env);
 }
 
 const git = (cwd: string, ...args: string[]) => execFileSync('git', args, { cwd, encoding: 'utf8' }).trim();

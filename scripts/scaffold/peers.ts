@@ -38,17 +38,19 @@ export function readPeers(service: string, fields: readonly Field[]): PeerContra
         `Field ${field.name} of --fields: expected another service than ${service} itself`,
       );
     const known = peers.get(field.service);
-    const found = known ?? readPeer(field.service, field.schema);
+    const found = known ?? readPeer(field);
     if (found.names.type !== field.schema) throw notFound(field.service, field.schema);
     peers.set(field.service, found);
   }
   return [...peers.values()];
 }
 
-function readPeer(service: string, schema: string): PeerContract {
+function readPeer({ name, service, schema }: Extract<Field, { type: 'reference' }>): PeerContract {
   const document = /^[a-z][a-z0-9-]*$/.test(service) ? readDocument(service) : undefined;
   if (document === undefined)
-    throw new UsageError(`Field of --fields: there is no service ${service} for ${service}.${schema}`);
+    throw new UsageError(
+      `Field ${name} of --fields: there is no service ${service} for ${service}.${schema}`,
+    );
   if (document.components.schemas[schema] === undefined) throw notFound(service, schema);
   const reference = `#/components/schemas/${schema}`;
   for (const [path, item] of Object.entries<Json>(document.paths)) {

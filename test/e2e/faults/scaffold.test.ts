@@ -66,7 +66,7 @@ test('a mistake of the user is one line with exit code 2, and nothing is written
     [['new', 'service', 'toy', '--port', 'x'], 'Expected --port with an integer from 1 to 65535, not x'],
     [['new', 'service', 'toy', '--port', '8001'], 'Port 8001 is used in a config file'],
     [[...toy, 'name:text'], "Expected --fields 'NAME:TYPE, …'"],
-    [[...toy, 'cat:cat.Cat'], 'there is no service cat'],
+    [[...toy, 'owner:cat.Cat'], 'Field owner_id of --fields: there is no service cat'],
     [[...toy, 'pet:pet.Dog'], 'pet has no such schema'],
     [[...toy, 'owner:user.User'], 'user has no operation that lists User by ids'],
     [[...toy, 'other:toy.Toy'], 'expected another service than toy'],

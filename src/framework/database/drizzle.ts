@@ -53,6 +53,18 @@ export interface SelectedField {
   readonly field: unknown;
 }
 
+/** The methods that Drizzle calls for `await orm.select()…`, which the compiler accepts. */
+const unprepared = Object.fromEntries(
+  ['all', 'get', 'run', 'values', 'execute'].map((method) => [
+    method,
+    () => {
+      throw new TypeError(
+        'A query of orm cannot run: prepare it once by Database.prepare, and run the statement',
+      );
+    },
+  ]),
+);
+
 /** Builds queries and runs none: `Database.prepare` runs them. */
 class BuildOnlySession extends core.SQLiteSession<
   'sync',
@@ -61,7 +73,7 @@ class BuildOnlySession extends core.SQLiteSession<
   Record<string, never>
 > {
   override prepareQuery(query: Query, fields: SelectedField[] | undefined): never {
-    return { query, fields } satisfies BuiltQuery as never;
+    return { ...unprepared, query, fields } satisfies BuiltQuery as never;
   }
   override transaction(): never {
     throw new TypeError('Expected Database.write for a transaction');

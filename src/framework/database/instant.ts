@@ -59,7 +59,8 @@ export function nowMicros(): number {
  * @throws {TypeError} for a form that `formatInstant` does not return. SQLite would store null for an unreadable one.
  */
 function toColumn(instant: string): number {
-  const micros = parseInstant(instant);
+  // A `Date` is not a compile error, because the values of a statement have no types.
+  const micros = typeof instant === 'string' ? parseInstant(instant) : Number.NaN;
   if (Number.isNaN(micros) || formatInstant(micros) !== instant)
     throw new TypeError('Expected a timestamp in the form 2024-12-18T21:03:51.790256Z, see formatInstant');
   return micros;

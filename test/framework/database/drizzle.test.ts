@@ -22,3 +22,17 @@ test.each(['sqlite', 'postgres'] as const)(
     expect(orm.insert(sqliteTable('item', table)).values({ id: 1 }).toSQL().sql).toContain('insert into');
   },
 );
+
+test.each(['sqlite', 'postgres'] as const)('%s: a query that is not prepared is an error', async (name) => {
+  const { orm } = createDialect(name);
+  const item = sqliteTable('item', { id: integer().primaryKey() });
+  const error = new TypeError(
+    'A query of orm cannot run: prepare it once by Database.prepare, and run the statement',
+  );
+  await expect(orm.select().from(item)).rejects.toThrow(error);
+  await expect(orm.insert(item).values({ id: 1 })).rejects.toThrow(error);
+  await expect(orm.insert(item).values({ id: 1 }).returning()).rejects.toThrow(error);
+  await expect(orm.delete(item)).rejects.toThrow(error);
+  await expect(orm.$count(item)).rejects.toThrow(error);
+  expect(() => orm.select().from(item).get()).toThrow(error);
+});

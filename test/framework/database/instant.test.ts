@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { formatInstant, nowMicros, parseInstant } from '../../../src/framework/database/instant.ts';
+import { sqliteTable } from '../../../src/framework/database/drizzle.ts';
+import { formatInstant, instant, nowMicros, parseInstant } from '../../../src/framework/database/instant.ts';
 
 const hour = 3_600_000; // ms
 const realNow = Date.now;
@@ -67,3 +68,13 @@ describe('the current time', () => {
     expect(Math.abs(nowMicros() / 1_000 - realNow())).toBeLessThan(2_000);
   });
 });
+
+test.for([new Date(0), 5, 'yesterday', '1970-01-01T00:00:00Z'])(
+  'a column of timestamps rejects %s, and names the form that it takes',
+  (value) => {
+    const { at } = sqliteTable('item', { at: instant() });
+    expect(() => at.mapToDriverValue(value as never)).toThrow(
+      new TypeError('Expected a timestamp in the form 2024-12-18T21:03:51.790256Z, see formatInstant'),
+    );
+  },
+);

@@ -15,12 +15,15 @@ import { reasonOf } from './reason.ts';
 /** Converts any error to the problem that the client receives. */
 export function toClientProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
-  const { validation, validationContext, statusCode } = Object(error) as Partial<FastifyError>;
+  const { validation, validationContext, statusCode, code } = Object(error) as Partial<FastifyError>;
   if (validation !== undefined) return new UnprocessableEntity(toIssues(validation, validationContext));
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     const headers = statusCode === 415 ? { accept: 'application/json' } : {};
+    // Fastify's own errors are mistakes of the client. The log has those of libraries, because the handler may not expect them.
+    const cause = String(code).startsWith('FST_') ? undefined : error;
     return new Problem(statusCode, rejections[statusCode] ?? STATUS_CODES[statusCode] ?? 'Rejected', {
       headers,
+      cause,
     });
   }
   return new Problem(500, `Request ${requestId} failed`, { cause: error });

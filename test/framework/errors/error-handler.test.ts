@@ -28,6 +28,9 @@ const box = defineService({
     scope.get('/boxes/:id', { schema }, async () => {
       throw boxNotFound;
     });
+    scope.get('/library', { schema }, async () => {
+      throw Object.assign(new Error('no such object'), { statusCode: 404 });
+    });
     scope.get('/name', { schema }, async (_request, reply) => {
       reply.header('x-name', 'Žofie');
       return {};
@@ -61,6 +64,18 @@ test('a thrown definition of a problem, which is a function, is 500 and one line
     },
   });
   expect(JSON.stringify(entry)).not.toContain('=>');
+});
+
+test('an error of a library with a status from 400 to 499 has that status, and is in the log', async (t) => {
+  const config = { log: { level: 'debug' } };
+  const { get, logs } = await createTestApp(t, { services: [box], config });
+  const { status, body } = await get('/box/library');
+  expect([status, body.detail]).toEqual([404, 'Not Found']);
+  expect(logs.filter(({ level }) => level === 'warn')).toMatchObject([
+    { service: 'box', status: 404, reason: 'Error', msg: 'request could not be served' },
+  ]);
+  const [why] = logs.filter(({ msg }) => msg === 'why the request could not be served');
+  expect(why).toMatchObject({ err: { message: 'no such object' } });
 });
 
 test.for([

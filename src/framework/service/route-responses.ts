@@ -1,4 +1,4 @@
-import type { FastifySchema } from 'fastify';
+import type { FastifyReply, FastifySchema } from 'fastify';
 import { describeProblems, type ProblemDefinition } from '../errors/define-problem.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import { meaningOf, problems } from '../errors/problem.ts';
@@ -36,7 +36,7 @@ export function completeRoute(route: AddedRoute, service: string, getSchema: (id
   const declared = (schema.response ?? {}) as Readonly<Record<string, unknown>>;
   const subject = `${service}: ${[route.method].flat().join(',')} ${route.routePath}`;
   rejectUndeclared(subject, route, Object.keys(declared));
-  rejectMissingBody(subject, route, declared, getSchema);
+  rejectOtherBodies(subject, route, declared, getSchema);
 }
 
 function impliedStatuses({ security, body, params, querystring, headers }: FastifySchema) {
@@ -96,10 +96,11 @@ function rejectUndeclared(subject: string, route: AddedRoute, declared: readonly
 }
 
 /**
- * Responds with 500, and logs the mistake, if the handler of a route resolves with undefined or null and the response
- * has a body. Fastify would send an empty success for undefined, and `{}` or `[]` for null.
+ * Responds with 500, and logs the mistake, if the handler of a route resolves with undefined, null or a text and the
+ * response is an object or a list. Fastify would send an empty success for undefined, `{}` or `[]` for null, and a text
+ * as it is, as `text/plain`.
  */
-function rejectMissingBody(
+function rejectOtherBodies(
   subject: string,
   route: AddedRoute,
   declared: Readonly<Record<string, unknown>>,
@@ -114,15 +115,20 @@ function rejectMissingBody(
       (status) => /^2/.test(status) && ['object', 'array'].includes(typeOf(declared[status]) as string),
     ),
   );
+  const check = (body: unknown, reply: FastifyReply): unknown => {
+    const isText = typeof body === 'string' && !reply.hasHeader('content-type');
+    // The handler may have sent the response itself.
+    if ((body != null && !isText) || reply.sent || reply.raw.headersSent) return body;
+    if (!withBody.has(String(reply.statusCode))) return body;
+    const mistake = isText
+      ? 'a text: return the value of its response, which is sent as JSON'
+      : `${body}: return the body of its response`;
+    throw new DefinitionError(`${subject} returned ${mistake}`);
+  };
   const { handler } = route;
   route.handler = function (request, reply) {
     const result: unknown = handler.call(this, request, reply);
-    if (!(result instanceof Promise)) return result;
-    return result.then((body: unknown) => {
-      // The handler has sent the response itself.
-      if (body != null || reply.sent || reply.raw.headersSent || !withBody.has(String(reply.statusCode)))
-        return body;
-      throw new DefinitionError(`${subject} returned ${body}: return the body of its response`);
-    });
+    if (!(result instanceof Promise)) return typeof result === 'string' ? check(result, reply) : result;
+    return result.then((body: unknown) => check(body, reply));
   };
 }

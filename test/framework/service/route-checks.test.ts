@@ -285,6 +285,25 @@ for (const value of [undefined, null]) {
   });
 }
 
+test('a handler that returns a text instead of an object gets 500, and is logged once', async (t) => {
+  const service = makeToy((app) => {
+    app.get('/async', { schema: { operationId: 'readAsync', response } }, async () => '{"ok":true}' as never);
+    app.get('/sync', { schema: { operationId: 'readSync', response } }, () => '{"ok":true}' as never);
+    const sent = { operationId: 'readSent', response };
+    app.get('/sent', { schema: sent }, async (_request, reply) => {
+      reply.type('application/json; charset=utf-8');
+      return '{"ok":true}' as never;
+    });
+  });
+  const { get, logs } = await createTestApp(t, { services: [service] });
+  expect([(await get('/toy/async')).status, (await get('/toy/sync')).status]).toEqual([500, 500]);
+  expect(logs.filter(({ level }) => level === 'error').map(({ err }) => (err as Error).message)).toEqual([
+    'toy: GET /async returned a text: return the value of its response, which is sent as JSON',
+    'toy: GET /sync returned a text: return the value of its response, which is sent as JSON',
+  ]);
+  expect(await get('/toy/sent')).toMatchObject({ status: 200, body: { ok: true } });
+});
+
 test('a handler may send the response itself, or return undefined if the response has no body', async (t) => {
   const service = makeToy((app) => {
     const sent = { operationId: 'sendToy', response };

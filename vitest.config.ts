@@ -1,4 +1,5 @@
 import { globSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { defineConfig } from 'vitest/config';
 import { findFrameworkTests, withoutExamples } from './scripts/lib/framework-files.ts';
 
@@ -79,10 +80,12 @@ const projects = [
 
 /** `npm test` runs these. `--project NAME` runs one project, also one of the others. */
 const standard = ['services', 'framework', 'postgres'];
-const isSelected = process.argv.some((argument) => argument.startsWith('--project'));
+const option = { type: 'string', multiple: true } as const;
+const { project: selected = [] } = parseArgs({ options: { project: option }, strict: false }).values;
 const existing = projects.filter(
   ({ test }) => hasFrameworkTests || ['services', 'postgres'].includes(test.name),
 );
+rejectUnknown(existing.map(({ test }) => test.name));
 const hasTests = hasFrameworkTests || globSync(ofServices).length > 0;
 if (frameworkTests === 'without examples') console.log(withoutExamples);
 if (!hasTests)
@@ -94,7 +97,7 @@ export default defineConfig({
     // Most of the time they wait for processes and sockets, not for a core.
     maxWorkers: 3,
     passWithNoTests: !hasTests,
-    projects: existing.filter(({ test }) => isSelected || standard.includes(test.name)),
+    projects: existing.filter(({ test }) => selected.length > 0 || standard.includes(test.name)),
     coverage: {
       include: ['src/**/*.ts'],
       // Run as processes of their own, and are tested as such.
@@ -111,3 +114,13 @@ export default defineConfig({
     },
   },
 });
+
+/** Ends the process if `--project` names no project, because Vitest would print a stack or skip the name. */
+function rejectUnknown(names: readonly string[]): void {
+  // `!NAME` selects all other projects, and Vitest matches patterns with `*`.
+  const all = selected.map((name) => String(name).replace(/^!/, ''));
+  const unknown = all.find((name) => !name.includes('*') && !names.includes(name));
+  if (unknown === undefined) return;
+  console.error(`Unknown project ${unknown}. Expected one of ${names.join(', ')}`);
+  process.exit(2);
+}

@@ -274,6 +274,15 @@ test('a restored schema is marked as a copy before its rows are compared with th
   expect((await queryPostgres(other, 'SELECT is_copy FROM pet.__feed')).map(Number)).toEqual([1]);
 });
 
+test('parameters with spaces reach pg_dump', async (t) => {
+  const url = `${await createDatabase(t)}?options=-c%20work_mem%3D5MB`;
+  const { file, backup } = configure(t, url, 'sqlite:data/user.db');
+  await runScript(t, 'migrate', 'apply', 'pet', '--config', file);
+  const { code, output } = await runScript(t, 'backup', backup, 'pet', '--config', file);
+  expect(output).toMatch(/^pet: \d+ bytes, rows: pet 0\n/);
+  expect(code).toBe(0);
+});
+
 test('without pg_dump the command says what to install, and leaves nothing', async (t) => {
   const { file, backup } = configure(t, 'postgres://localhost/a', 'postgres://localhost/a');
   const args = [join(root, 'scripts/backup.ts'), backup, '--config', file];

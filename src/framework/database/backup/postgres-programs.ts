@@ -82,6 +82,8 @@ function connectionOf(database: PostgresDatabase): string {
   target.searchParams.delete(compatibility);
   // The programs do not know this mode of the driver.
   if (target.searchParams.get('sslmode') === 'no-verify') target.searchParams.set('sslmode', 'require');
+  // URLSearchParams writes a space as `+`, which the programs do not decode.
+  target.search = target.search.replaceAll('+', '%20');
   return `--dbname=${target.href}`;
 }
 

@@ -82,8 +82,12 @@ export class Connection {
       idle_in_transaction_session_timeout: idleInTransactionMs,
     };
     const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+    const url = new URL(connectionString);
+    // The driver would use the options of the URL alone. PostgreSQL uses the last value of a setting.
+    options.unshift(url.searchParams.get('options') ?? '');
+    url.searchParams.delete('options');
     const config = {
-      connectionString,
+      connectionString: url.href,
       types: types as never,
       pipeline: true,
       application_name: application,

@@ -5,7 +5,7 @@ import { sql } from '../../../../src/framework/database/drizzle.ts';
 import { openDatabase } from '../../../../src/framework/database/open-database.ts';
 import { makeFolder } from '../../../support/app.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
-import { runSql } from '../../../support/sql.ts';
+import { readSql, runSql } from '../../../support/sql.ts';
 
 test.skipIf(postgresUrl === undefined)(
   'the error of opening names the cause and hides the password',
@@ -43,3 +43,12 @@ test.skipIf(postgresUrl === undefined)(
     await expect(database.check()).resolves.toBeUndefined();
   },
 );
+
+test.skipIf(postgresUrl === undefined)('options of the URL keep the settings of the framework', async (t) => {
+  const url = newSchemaUrl();
+  const options = encodeURIComponent('-c work_mem=5MB -c search_path=public');
+  const database = await openTestDatabase(t, `${url}&options=${options}`);
+  const names = sql.raw("current_schema(), current_setting('work_mem'), current_setting('search_path')");
+  const schema = new URL(url).searchParams.get('schema');
+  expect(await readSql(database, sql`SELECT ${names}`)).toEqual([[schema, '5MB', `"${schema}"`]]);
+});

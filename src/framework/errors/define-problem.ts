@@ -66,7 +66,7 @@ export function ok(isDone: boolean, problem: ProblemDefinition): { ok: true } {
  */
 export function describeProblems(
   description: string,
-  definitions: readonly ProblemDefinition[],
+  definitions: readonly Pick<ProblemDefinition, 'status' | 'type' | 'detail'>[],
   instance: string,
 ) {
   const { status = 500, type, detail } = definitions[0] ?? {};

@@ -27,6 +27,7 @@ export function completeRoute(route: AddedRoute, service: string, getSchema: (id
     ...rest,
     response: {
       ...problems(...impliedStatuses(schema)),
+      ...describeMediaTypes(schema, route.url),
       ...describeErrors(errors, route.url),
       ...(schema.response as object | undefined),
     },
@@ -46,13 +47,31 @@ function impliedStatuses({ security, body, params, querystring, headers }: Fasti
   return hasParameters ? ([...ofSecurity, 422] as const) : ofSecurity;
 }
 
+/** Describes 415 of a body whose schema names media types, with the `detail` of the response. */
+function describeMediaTypes({ body }: FastifySchema, url: string) {
+  const types = listMediaTypes(body);
+  if (types === undefined) return {};
+  const { status, type, message: detail } = unsupportedType(types);
+  const description = `The body is not ${types.join(' or ')}`;
+  return { [status]: describeProblems(description, [{ status, type, detail }], exampleUrl(url)) };
+}
+
+/** Lists the media types that the schema of a body names. A schema without media types is for JSON. */
+function listMediaTypes(body: unknown): readonly string[] | undefined {
+  const { content } = Object(body) as { readonly content?: object };
+  return content && Object.keys(content);
+}
+
+function exampleUrl(url: string): string {
+  return url.replace(/:\w+/g, '1');
+}
+
 function describeErrors(errors: readonly ProblemDefinition[], url: string) {
-  const instance = url.replace(/:\w+/g, '1');
   const byStatus = Object.groupBy(errors, ({ status }) => status);
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, some = []]) => [
       status,
-      describeProblems(meaningOf(status), some, instance),
+      describeProblems(meaningOf(status), some, exampleUrl(url)),
     ]),
   );
 }
@@ -62,9 +81,8 @@ function describeErrors(errors: readonly ProblemDefinition[], url: string) {
  * of JSON is there for every route.
  */
 function rejectOtherTypes(route: AddedRoute): void {
-  const { content } = Object(route.schema?.body) as { readonly content?: Readonly<Record<string, unknown>> };
-  if (content === undefined) return;
-  const types = Object.keys(content);
+  const types = listMediaTypes(route.schema?.body);
+  if (types === undefined) return;
   route.preValidation = [
     ({ headers }, _reply, done) => {
       const [type = ''] = (headers['content-type'] ?? '').split(';', 1);

@@ -382,7 +382,7 @@ test('a body of a type that the route does not name is 415, and is not handled',
       return { ok: true };
     });
   });
-  const { send } = await createTestApp(t, { services: [service] });
+  const { get, send } = await createTestApp(t, { services: [service] });
   const type = 'Text/CSV; charset=utf-8';
   expect((await send('POST', '/toy/csv', 'a,b', { 'content-type': type })).status).toBe(200);
   expect((await send('POST', '/toy/csv', 'a,b,c,d,e,f', { 'content-type': type })).status).toBe(422);
@@ -395,4 +395,7 @@ test('a body of a type that the route does not name is 415, and is not handled',
   expect(xml.headers.get('accept')).toBe('text/csv');
   expect((await send('POST', '/toy/csv')).status).toBe(415);
   expect(handled).toEqual(['a,b']);
+  const documented = (await get('/toy/openapi.json')).body.paths['/csv'].post.responses[415];
+  expect(documented.description).toBe('The body is not text/csv');
+  expect(documented.content['application/problem+json'].example).toEqual(json.body);
 });

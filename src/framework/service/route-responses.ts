@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifySchema } from 'fastify';
 import { describeProblems, type ProblemDefinition } from '../errors/define-problem.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
@@ -106,11 +107,19 @@ function rejectUndeclared(subject: string, route: AddedRoute, declared: readonly
     (_request, { statusCode }, payload, done) => {
       if (statusCode >= 400 || known.has(statusCode) || isDeclared(String(statusCode)))
         return done(null, payload);
+      closeStream(payload);
       const mistake = `${subject} responds with ${statusCode}, which its schema does not have`;
       done(new DefinitionError(`${mistake}: add ${statusCode} to its response`));
     },
     ...[route.onSend ?? []].flat(),
   ];
+}
+
+/** Closes the stream of a payload that is not sent. Its error has no other listener, and would end the process. */
+function closeStream(payload: unknown): void {
+  const stream = payload instanceof Response ? payload.body : payload;
+  if (stream instanceof Readable) stream.on('error', () => {}).destroy();
+  else if (stream instanceof ReadableStream) stream.cancel().catch(() => {});
 }
 
 /**

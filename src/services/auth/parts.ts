@@ -16,7 +16,7 @@ export type Parts = ReturnType<typeof createParts>;
 /** Creates the parts of the service that its routes and its command share. */
 export function createParts(database: ServiceContext['database'], emit: EmitAuthEvent, options: Options) {
   const accounts = createAccountRepository(database);
-  const sessions = createSessionRepository(database, emit);
+  const sessions = createSessionRepository(database, accounts, emit);
   const mails = createMailRepository(database);
   const passwords = createPasswords();
   const throttle = createThrottle(createAttemptRepository(database));

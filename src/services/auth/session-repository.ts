@@ -1,4 +1,5 @@
 import { and, asc, type Database, eq, formatInstant, nowMicros, sql } from '#framework/database';
+import type { AccountRepository } from './account-repository.ts';
 import type { EmitAuthEvent } from './schemas.ts';
 import { accounts, sessions } from './tables.ts';
 
@@ -23,7 +24,11 @@ const maxSessions = 100;
 const { placeholder } = sql;
 
 /** Creates the queries for sessions. Each session that ends before its time emits `session.ended` in the same write. */
-export function createSessionRepository(database: Database, emit: EmitAuthEvent) {
+export function createSessionRepository(
+  database: Database,
+  accountQueries: AccountRepository,
+  emit: EmitAuthEvent,
+) {
   const { write } = database;
   const statements = prepareStatements(database);
 
@@ -54,7 +59,7 @@ export function createSessionRepository(database: Database, emit: EmitAuthEvent)
       return write(async () => {
         const account = await statements.lockAccount.get({ accountId });
         if (account?.password_hash !== checkedHash || account.is_blocked !== 0) return false;
-        if (newHash !== undefined) await statements.setPassword.run({ accountId, passwordHash: newHash });
+        if (newHash !== undefined) await accountQueries.setPassword(accountId, newHash);
         await endSome(accountId, (_id, index, ids) => index <= ids.length - maxSessions);
         await statements.insert.run({ ...session, accountId, createdAt: nowMicros() });
         return true;
@@ -101,12 +106,6 @@ function prepareStatements({ orm, prepare, prepareLocking }: Database) {
     orm
       .select({ password_hash: accounts.password_hash, is_blocked: accounts.is_blocked })
       .from(accounts)
-      .where(eq(accounts.id, placeholder('accountId'))),
-  );
-  const setPassword = prepare(
-    orm
-      .update(accounts)
-      .set({ password_hash: sql`${placeholder('passwordHash')}` })
       .where(eq(accounts.id, placeholder('accountId'))),
   );
   const insert = prepare(
@@ -170,5 +169,5 @@ function prepareStatements({ orm, prepare, prepareLocking }: Database) {
       SELECT id FROM ${sessions} WHERE idle_ends_ms <= ${placeholder('now')} ORDER BY idle_ends_ms LIMIT 1000)`,
   );
 
-  return { lockAccount, setPassword, insert, select, selectOfAccount, selectIds, rotate, remove, prune };
+  return { lockAccount, insert, select, selectOfAccount, selectIds, rotate, remove, prune };
 }

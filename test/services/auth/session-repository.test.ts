@@ -7,7 +7,7 @@ import { openAuthDatabase } from './helper.ts';
 async function openAccount(t: TestContext) {
   const database = await openAuthDatabase(t);
   const accounts = createAccountRepository(database);
-  const sessions = createSessionRepository(database, async () => {});
+  const sessions = createSessionRepository(database, accounts, async () => {});
   const accountId = (await accounts.create('alice@example.com', 'old', '')) as number;
   const now = Date.now();
   const session = {

@@ -1,5 +1,6 @@
 /** The public API of the framework: what a service imports. Tables and repositories import `#framework/database`. */
 export type { EventHandlers, FoundItems, Lookup, Peer } from './calls/peers.ts';
+export { durationPattern, parseDuration } from './config/duration.ts';
 export { bindContext, getCaller } from './context/context.ts';
 export type { Principal } from './context/principal.ts';
 export { listQuery } from './database/list-query.ts';

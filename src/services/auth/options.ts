@@ -1,12 +1,12 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { durationPattern } from '#framework';
 import manifest from '../../../package.json' with { type: 'json' };
 
 const closed = { additionalProperties: false, description: 'a map' };
-const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 const Duration = (value: string) =>
   Type.String({
-    pattern: '^[1-9][0-9]{0,5}[smhd]$',
+    pattern: durationPattern,
     default: value,
     description: 'a duration like 30d, 12h, 30m or 45s',
   });
@@ -63,8 +63,3 @@ export const Options = Type.Object({
 });
 export type Options = Static<typeof Options>;
 export type MailOptions = NonNullable<Options['mail']>;
-
-/** Returns the ms of a duration like `30d`. */
-export function toMs(duration: string): number {
-  return Number(duration.slice(0, -1)) * (units[duration.slice(-1)] as number);
-}

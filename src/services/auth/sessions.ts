@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { getLogger } from '#framework';
+import { getLogger, parseDuration } from '#framework';
 import type { Account } from './account-repository.ts';
 import { loginFailed, refreshFailed } from './errors.ts';
-import { toMs } from './options.ts';
 import type { Parts } from './parts.ts';
 import {
   createRefreshToken,
@@ -31,8 +30,8 @@ const overlapMs = 10_000;
 /** Begins, refreshes and ends sessions. */
 export function createSessions(parts: Parts) {
   const { accounts, sessions, passwords, throttle, tokens, options } = parts;
-  const lifeMs = toMs(options.session);
-  const idleMs = toMs(options.idle);
+  const lifeMs = parseDuration(options.session);
+  const idleMs = parseDuration(options.idle);
 
   async function begin(account: Account, password: string, agent: string): Promise<Tokens | undefined> {
     const { id: accountId, password_hash, scopes } = account;
@@ -84,7 +83,7 @@ export function createSessions(parts: Parts) {
 
 /** Creates the function that replaces refresh tokens. */
 function createRefresh({ sessions, tokens, options }: Parts) {
-  const idleMs = toMs(options.idle);
+  const idleMs = parseDuration(options.idle);
 
   /** Ends a session because of a refresh token that was used before: the client or a thief has a later token. */
   async function endStolen({ id, account_id }: SessionRecord): Promise<never> {

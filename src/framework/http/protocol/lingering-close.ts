@@ -2,9 +2,9 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { Socket } from 'node:net';
 import { internalLimits } from '../../config/limits.ts';
 
-const latest = Symbol('latest');
-/** `latest`: the latest request of the connection. */
-type Connection = Socket & { [latest]?: IncomingMessage };
+/** The latest request of a connection. */
+const latestRequest = Symbol('latestRequest');
+type Connection = Socket & { [latestRequest]?: IncomingMessage };
 
 /**
  * Lingering close. Closing a socket with unread input makes the kernel send a reset. A client that is still writing may
@@ -19,15 +19,15 @@ export function enableLingeringClose(handle: RequestListener): RequestListener {
   return (request, response) => {
     const socket: Connection = request.socket;
     if (!socket.writable) return;
-    if (socket[latest] === undefined) socket.destroySoon = destroySoon;
-    socket[latest] = request;
+    if (socket[latestRequest] === undefined) socket.destroySoon = destroySoon;
+    socket[latestRequest] = request;
     handle(request, response);
   };
 }
 
 function destroySoon(this: Connection): void {
   const close = Socket.prototype.destroySoon.bind(this);
-  const request = this[latest] as IncomingMessage;
+  const request = this[latestRequest] as IncomingMessage;
   if (request.complete) close();
   else {
     this.end();

@@ -13,29 +13,30 @@ interface PipelineLimits {
   onCut?(): void;
 }
 
-const latest = Symbol('latest');
+/** The latest response of a connection, also if its request waits. */
+const latestResponse = Symbol('latestResponse');
 const previousResponse = Symbol('previousResponse');
 const pipeline = Symbol('pipeline');
 type Connection = Socket & {
-  [latest]?: ServerResponse;
+  [latestResponse]?: ServerResponse;
   [previousResponse]?: ServerResponse;
   [pipeline]?: Pipeline;
 };
 
 /** Whether every request of a connection has its complete response; false before its first request. */
 export function isIdle(socket: Socket): boolean {
-  return (socket as Connection)[latest]?.writableFinished === true;
+  return (socket as Connection)[latestResponse]?.writableFinished === true;
 }
 
 /** Returns the latest response of a connection unless it is complete. */
 export function currentResponse(socket: Socket): ServerResponse | undefined {
-  const { [latest]: response } = socket as Connection;
+  const { [latestResponse]: response } = socket as Connection;
   return response?.writableFinished ? undefined : response;
 }
 
 /** Returns the last incomplete response of a complete request. All other such responses of the connection precede it. */
 export function lastPending(socket: Socket): ServerResponse | undefined {
-  const { [latest]: last, [previousResponse]: previous } = socket as Connection;
+  const { [latestResponse]: last, [previousResponse]: previous } = socket as Connection;
   const response = last?.req.complete ? last : previous;
   return response === undefined || response.writableFinished ? undefined : response;
 }
@@ -51,9 +52,9 @@ export function limitPipelines(limits: PipelineLimits, handle: Handle): Handle {
   const total = { waiting: 0 };
   return (request, response) => {
     const socket = request.socket as Connection;
-    const { [latest]: previous } = socket;
+    const { [latestResponse]: previous } = socket;
     if (previous === undefined || previous.writableFinished) {
-      socket[latest] = response;
+      socket[latestResponse] = response;
       socket[pipeline]?.count(response);
       handle(request, response, false);
       return;
@@ -61,7 +62,7 @@ export function limitPipelines(limits: PipelineLimits, handle: Handle): Handle {
     socket[pipeline] ??= new Pipeline(socket, previous, limits, total, handle);
     if (!socket[pipeline].add(request, response, previous)) return;
     socket[previousResponse] = previous;
-    socket[latest] = response;
+    socket[latestResponse] = response;
   };
 }
 

@@ -41,21 +41,24 @@ export const strictHttp = fp(
   { name: 'strict-http', dependencies: ['request-lifecycle'] },
 );
 
-const latest = Symbol('latest');
+const latestHandled = Symbol('latestHandled');
 const areSafe = Symbol('areSafe');
 const previous = Symbol('previous');
-/** `latest`: its latest response. `areSafe`: whether all its requests without a complete response are safe. */
-type Connection = { [latest]?: ServerResponse; [areSafe]?: boolean };
+/**
+ * `latestHandled`: its latest response that Fastify has; pipelined requests may wait after it. `areSafe`: whether all its
+ * requests without a complete response are safe.
+ */
+type Connection = { [latestHandled]?: ServerResponse; [areSafe]?: boolean };
 /** `previous`: the response that must be complete before the handler runs. */
 type Response = ServerResponse & { [previous]?: ServerResponse | undefined };
 
 /** Adds a response to the queue of its connection. Unless all of them are safe, its handler waits for the previous one. */
 export function queueBehindUnsafe({ method = '', socket }: IncomingMessage, response: Response): void {
   const connection = socket as Connection;
-  const { [latest]: last, [areSafe]: wereSafe } = connection;
+  const { [latestHandled]: last, [areSafe]: wereSafe } = connection;
   const isSafe = safeMethods.has(method);
   const isFirst = last === undefined || last.writableFinished;
-  connection[latest] = response;
+  connection[latestHandled] = response;
   connection[areSafe] = isSafe && (isFirst || wereSafe === true);
   if (isFirst || connection[areSafe]) return;
   response[previous] = last;
@@ -70,7 +73,7 @@ export function closeAfter(replies: Iterable<FastifyReply>): void {
   for (const reply of replies) {
     // Null if Node has detached the socket, because the response is complete or will never be sent.
     const connection = reply.request.raw.socket as Connection | null;
-    if (connection?.[latest] === reply.raw) reply.header('connection', 'close');
+    if (connection?.[latestHandled] === reply.raw) reply.header('connection', 'close');
   }
 }
 

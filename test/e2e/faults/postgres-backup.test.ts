@@ -189,6 +189,23 @@ test('while a backup waits for events in PostgreSQL, a service in SQLite can wri
   expect(query(join(backup, 'user.db'), 'SELECT name FROM user')).toEqual(['Alice']);
 });
 
+test('while a backup waits for a file, a service in PostgreSQL can emit events', async (t) => {
+  const url = await createDatabase(t);
+  const { file, folder, backup } = configure(t, url, 'sqlite:data/user.db');
+  for (const service of ['pet', 'user']) await runScript(t, 'migrate', 'apply', service, '--config', file);
+  const client = new Client(join(folder, 'data/user.db'));
+  client.exec('BEGIN IMMEDIATE');
+  const making = runScript(t, 'backup', backup, '--config', file);
+  const locked = "SELECT 1 FROM pg_locks WHERE mode = 'ShareLock' AND relation = 'pet.__event'::regclass";
+  await expect.poll(() => queryPostgres(url, locked), { interval: 5 }).not.toHaveLength(0);
+  // A try of the backup holds the lock for some ms.
+  const emit = "INSERT INTO pet.__event (type, subject, time, data) VALUES ('first', '1', 1, '{}')";
+  for (let left = 3; left > 0; left -= 1) await queryPostgres(`${url}?lock_timeout=1000`, emit);
+  client.close();
+  const made = await making;
+  expect(made.code, made.output).toBe(0);
+});
+
 test('after a backup during a long transaction the histories share only the positions of the backup', async (t) => {
   const { file, backup, store, commit } = await openUnsettledFeed(t);
   const made = await runScript(t, 'backup', backup, 'pet', '--config', file);

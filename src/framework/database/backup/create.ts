@@ -1,10 +1,11 @@
 import { closeSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Client from 'better-sqlite3';
 import { makeFolder } from '../../logging/make-folder.ts';
 import { DatabaseError } from '../database-error.ts';
 import { copyKinds } from '../event-tables.ts';
-import { isDiskFull, lockWaitMs, unusableDatabase } from '../sqlite/errors.ts';
+import { isBusy, isDiskFull, lockWaitMs, unusableDatabase } from '../sqlite/errors.ts';
 import { assertUsableFile, privateFile, syncPath } from '../sqlite/files.ts';
 import {
   BackupError,
@@ -22,6 +23,9 @@ import { connectServers, type PostgresSnapshot } from './postgres-create.ts';
 
 /** The number of pages that are copied in one step. Between two steps the process can handle a signal. */
 const pagesPerStep = 1_000;
+
+/** ms of a try to lock a file, and of the pause after it. Writes to the other databases wait behind a try. */
+const tries = { tryMs: 50, pauseMs: 50 };
 
 /**
  * Copies databases into a folder that is new or empty. Servers may read and write the databases meanwhile. All copies
@@ -108,15 +112,11 @@ async function openSnapshot(databases: readonly SqliteDatabase[], servers: Postg
     // Open all connections before the first lock, so that writes wait only briefly.
     for (const database of sorted) {
       inFile(database, (file) => {
-        locks.push(new Client(file, { fileMustExist: true, timeout: lockWaitMs }));
+        locks.push(new Client(file, { fileMustExist: true, timeout: tries.tryMs }));
         clients.push([database, new Client(file, { fileMustExist: true, timeout: lockWaitMs })]);
       });
     }
-    // Before the files are locked, because it may wait 2 s.
-    await servers?.lockEvents();
-    for (const [index, database] of sorted.entries()) {
-      inFile(database, () => locks[index]?.exec('BEGIN IMMEDIATE'));
-    }
+    await lockTogether(sorted, locks, servers);
     for (const [database, client] of clients) {
       inFile(database, () => {
         client.exec('BEGIN');
@@ -130,6 +130,30 @@ async function openSnapshot(databases: readonly SqliteDatabase[], servers: Postg
     throw error;
   } finally {
     for (const lock of locks) lock.close();
+  }
+}
+
+/** Locks the events on the servers, and all files. Tries again for `lockWaitMs`, without any lock between two tries. */
+async function lockTogether(
+  databases: readonly SqliteDatabase[],
+  locks: readonly Client.Database[],
+  servers: PostgresSnapshot | undefined,
+): Promise<void> {
+  const end = performance.now() + lockWaitMs;
+  for (;;) {
+    // Before the files are locked, because it may wait 2 s.
+    await servers?.lockEvents();
+    try {
+      for (const [index, database] of databases.entries()) {
+        inFile(database, () => locks[index]?.exec('BEGIN IMMEDIATE'));
+      }
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > end) throw error;
+    }
+    for (const lock of locks) if (lock.inTransaction) lock.exec('ROLLBACK');
+    await servers?.unlockEvents();
+    await sleep(tries.pauseMs);
   }
 }
 

@@ -89,7 +89,11 @@ export async function acquireTogether(locks: readonly EventLock[]): Promise<void
   for (let left = limits.tries; left > 0; left -= 1) {
     const results = await Promise.all(locks.map((lock) => lock.try()));
     if (results.every((isDone) => isDone) || left === 1) return;
-    for (const lock of locks) if (lock.isHeld) await lock.release();
+    await releaseTogether(locks);
     await sleep(limits.pauseMs);
   }
+}
+
+export async function releaseTogether(locks: readonly EventLock[]): Promise<void> {
+  for (const lock of locks) if (lock.isHeld) await lock.release();
 }

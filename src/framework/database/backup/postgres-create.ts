@@ -8,7 +8,7 @@ import { unusableDatabase } from '../postgres/errors.ts';
 import { parsePostgresUrl } from '../postgres/url.ts';
 import { quoteName } from '../quote-name.ts';
 import { privateFile, syncPath } from '../sqlite/files.ts';
-import { acquireTogether, EventLock } from './event-lock.ts';
+import { acquireTogether, EventLock, releaseTogether } from './event-lock.ts';
 import { type Copy, hashFile, type PostgresDatabase } from './manifest.ts';
 import { runProgram } from './postgres-programs.ts';
 
@@ -18,6 +18,8 @@ const limits = { statementMs: 60_000, lockMs: 60_000 };
 export interface PostgresSnapshot {
   /** Waits until no transaction with an event is open in any database, and blocks new ones until `begin` has run. */
   lockEvents(): Promise<void>;
+  /** Lets transactions with events pass. `lockEvents` can follow. */
+  unlockEvents(): Promise<void>;
   /** Begins a transaction in every database. The transactions fix the point in time of the copies. */
   begin(): Promise<void>;
   /** Writes the schema of a service, as of that point in time, to a file in the folder. */
@@ -53,14 +55,16 @@ export async function connectServers(databases: readonly PostgresDatabase[]): Pr
     throw error;
   }
   const snapshots = new Map<string, Snapshot>();
+  const locks = [...servers.values()].map(({ lock }) => lock);
   return {
-    lockEvents: () => acquireTogether([...servers.values()].map(({ lock }) => lock)),
+    lockEvents: () => acquireTogether(locks),
+    unlockEvents: () => releaseTogether(locks),
     async begin() {
       for (const [key, { database, connection, lock }] of servers) {
         const name = await inDatabase(database, () => exportSnapshot(connection));
         snapshots.set(key, { name, hasOrderedEvents: lock.isHeld });
       }
-      for (const { lock } of servers.values()) await lock.close();
+      for (const lock of locks) await lock.close();
     },
     dump: (database, folder) => dump(database, folder, snapshots.get(keyOf(database)) as Snapshot),
     close,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { TestContext } from 'vitest';
+import { startListening } from './listening.ts';
 
 /** A span, as received over OTLP. */
 export interface Collected {
@@ -70,16 +70,8 @@ export async function startCollector(t: TestContext, port = 0): Promise<Collecto
     raw.push(text);
     spans.push(...readSpans(JSON.parse(text) as OtlpRequest));
   }
-  await listen(server, port);
-  t.onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans, raw };
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const { url } = await startListening(t, server, port);
+  return { url, spans, raw };
 }
 
 function readSpans({ resourceSpans }: OtlpRequest): Collected[] {

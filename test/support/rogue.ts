@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from 'node:net';
+import { createServer as createNetServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'vitest';
 import { createExampleApp, type ExampleAppOptions, type TestApp } from './app.ts';
+import { startListening } from './listening.ts';
 
 /** A gateway that runs the user service and forwards /pet to a server of the test. */
 interface Forwarding extends TestApp {
@@ -54,7 +54,8 @@ async function start(
   config: Record<string, unknown>,
   options: ExampleAppOptions,
 ): Promise<Forwarding> {
-  const { connections, apps } = await listen(t, server);
+  const { connections, port } = await startListening(t, server);
+  const apps = describeSplit(port);
   return { ...(await createExampleApp(t, { ...options, config: { apps, ...config } })), connections };
 }
 
@@ -63,23 +64,7 @@ async function start(
  * user service.
  */
 export async function startPetServer(t: TestContext, handle: RequestListener) {
-  return (await listen(t, createServer(handle))).apps;
-}
-
-/** Listens until the test ends. Returns the open connections, and the apps of a gateway that forwards /pet to the server. */
-async function listen(t: TestContext, server: Server) {
-  const connections = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.onTestFinished(() => {
-    server.close();
-    for (const socket of connections) socket.destroy();
-  });
-  return { connections, apps: describeSplit((server.address() as AddressInfo).port) };
+  return describeSplit((await startListening(t, createServer(handle))).port);
 }
 
 /** Describes the apps of a config in which the pet service runs at another port than the gateway. */

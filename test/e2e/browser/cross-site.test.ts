@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { createExampleApp } from '../../support/app.ts';
+import { startListening } from '../../support/listening.ts';
 import { until } from '../../support/until.ts';
 
 let browser: Browser;
@@ -27,16 +27,11 @@ afterAll(() => browser?.close());
 async function openOtherSite(t: TestContext) {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<title>another site</title>');
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  t.onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
   });
+  const { url: origin } = await startListening(t, server);
   const context = await browser.newContext();
   t.onTestFinished(() => context.close());
   const page = await context.newPage();
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   await page.goto(origin);
   return { page, origin };
 }

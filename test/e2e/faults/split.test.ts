@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { parse } from 'yaml';
 import { findFreePort, sendRequest } from '../../support/app.ts';
+import { startListening } from '../../support/listening.ts';
 import { waitFor } from '../groupings/helper.ts';
 import { childrenOf, isAlive, waitForEnd } from '../process/children.ts';
 import { copyProject, main, root, startProcess, writeConfig } from '../process/helper.ts';
@@ -52,8 +53,7 @@ test('--all ends with one line if an app cannot start, and stops the others', as
   const { file } = writeConfig(t);
   const config = await splitConfig();
   const port = /pet: { port: (\d+)/.exec(config)?.[1];
-  const taken = createServer().listen(Number(port), '127.0.0.1');
-  t.onTestFinished(() => void taken.close());
+  await startListening(t, createServer(), Number(port));
   writeFileSync(file, config);
   const all = startProcess(t, join(project, 'run.sh'), ['--all', '--config', file]);
   expect((await all.ended).code).toBe(1);
@@ -170,10 +170,7 @@ test('two instances share the port, and one that dies is replaced', async (t) =>
 });
 
 test('instances that cannot start end with one line that names the cause', async (t) => {
-  const taken = createServer().listen(0, '127.0.0.1');
-  t.onTestFinished(() => void taken.close());
-  await new Promise((resolve) => taken.once('listening', resolve));
-  const { port } = taken.address() as { port: number };
+  const { port } = await startListening(t, createServer());
   const { file } = writeConfig(t, { port, instances: 2 });
   const server = startProcess(t, process.execPath, [main, '--config', file]);
   expect((await server.ended).code).toBe(1);

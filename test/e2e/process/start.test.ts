@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { startListening } from '../../support/listening.ts';
 import { main, root, startProcess, startServer, writeConfig } from './helper.ts';
 
 /** Resolves with the exit code of a process, and its output without the JSON lines of its log. */
@@ -99,10 +100,7 @@ test.skipIf(proc.length === 0)(
 );
 
 test('ends with 1 and names the port and the config key if the address is in use', async (t) => {
-  const other = createServer().listen(0, '127.0.0.1');
-  t.onTestFinished(() => void other.close());
-  await new Promise((resolve) => other.once('listening', resolve));
-  const { port } = other.address() as { port: number };
+  const { port } = await startListening(t, createServer());
   const { file } = writeConfig(t, { port });
   const { code, output } = await outcome(startProcess(t, process.execPath, [main, '--config', file]));
   expect(code).toBe(1);

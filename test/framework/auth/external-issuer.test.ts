@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { createExternalIssuer } from '../../../src/framework/auth/issuer.ts';
@@ -8,6 +6,7 @@ import { KeysUnavailable } from '../../../src/framework/auth/keys-unavailable.ts
 import { product } from '../../../src/framework/openapi/product.ts';
 import { createTestIssuer } from '../../../src/framework/testing/index.ts';
 import { createExampleApp } from '../../support/app.ts';
+import { startListening } from '../../support/listening.ts';
 
 const scopes = 'pet:read pet:write user:read user:write';
 
@@ -15,10 +14,8 @@ const scopes = 'pet:read pet:write user:read user:write';
 async function startProvider(
   t: TestContext,
 ): Promise<{ url: string; authorize(scope: string): Promise<string> }> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.onTestFinished(() => void server.close().closeAllConnections());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const server = createServer();
+  const { url } = await startListening(t, server);
   const client = { client_id: 'shop', client_secret: 'a-secret-of-the-client' };
   const provider = new Provider(url, {
     clients: [{ ...client, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] }],
@@ -86,10 +83,8 @@ async function startDiscovery(
   const server = createServer((request, response) => {
     requests += 1;
     respond(response, request.url ?? '', url);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.onTestFinished(() => void server.close().closeAllConnections());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  const { url } = await startListening(t, server);
   return { url, count: () => requests };
 }
 

@@ -1,7 +1,5 @@
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { loadServices } from '../../../src/framework/app/load-services.ts';
@@ -15,6 +13,7 @@ import { mergeDocuments, mergedInfo } from '../../../src/framework/openapi/merge
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { defineService } from '../../../src/framework/service/define-service.ts';
 import { captureLog, contract, createExampleApp, createTestApp } from '../../support/app.ts';
+import { startListening } from '../../support/listening.ts';
 import { readSql, runSql } from '../../support/sql.ts';
 
 const key = 'sixteen-or-more-characters';
@@ -200,12 +199,10 @@ test('a call inside a database write is rejected without being sent, and undoes 
   const server = createServer((_request, reply) => {
     requests += 1;
     reply.end('[]');
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { operation, close } = open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  });
+  const { operation, close } = open((await startListening(t, server)).url);
   const database = openSqlite(':memory:');
   t.onTestFinished(async () => {
-    server.close();
     await close();
     await database.close();
   });
@@ -277,10 +274,7 @@ test.for(['', '<h1>Forbidden</h1>', 'null', '{"detail":{}}'])(
   'a refusal with the body %j reaches the caller of the request',
   async (body, t) => {
     const server = createServer((_request, response) => void response.writeHead(403).end(body));
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    t.onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const { operation, close } = open(`http://127.0.0.1:${port}`);
+    const { operation, close } = open((await startListening(t, server)).url);
     await expect(operation('get', '/pet/pets/')({ query: { ids: [1] }, as: 'caller' })).rejects.toMatchObject(
       {
         status: 403,

@@ -5,6 +5,7 @@ import type { OpenApiDocument } from '../../../src/framework/openapi/response-co
 import { waitFor } from '../../e2e/groupings/helper.ts';
 import { captureLog, contract, createExampleApp, findFreePort, type TestApp } from '../../support/app.ts';
 import { breaking, changedPet, harmless, use } from '../../support/contract-changes.ts';
+import { startListening } from '../../support/listening.ts';
 import { scrape } from '../../support/prometheus.ts';
 
 /** Starts a pet service with a document and a response that the test can change. */
@@ -16,12 +17,7 @@ async function startPets(t: TestContext, { port = 0 } = {}) {
     else if (request.url === '/pet/health') reply.end('{"status":"OK"}');
     else reply.end(state.response);
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  t.onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { state, port: (server.address() as { port: number }).port };
+  return { state, port: (await startListening(t, server, port)).port };
 }
 
 /** Starts the user service, with the pet service at `port`. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, request, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +14,8 @@ import {
   type TestApp,
   type TestResponse,
 } from '../../support/app.ts';
+import { startListening } from '../../support/listening.ts';
+import { describeSplit } from '../../support/rogue.ts';
 
 type Fault = (reply: ServerResponse, body: string) => void;
 const html = (status: number) => (reply: ServerResponse) =>
@@ -59,18 +62,9 @@ async function start(t: TestContext, database = ':memory:') {
     forwarded.on('error', () => reply.destroy());
     received.pipe(forwarded);
   });
-  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  await listen(0);
-  const { port } = server.address() as { port: number };
-  t.onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const apps = {
-    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
-    pets: { port, services: ['pet'] },
-  };
-  const built = await createExampleApp(t, { config: { apps, calls: { deadline: 500 } } });
+  const { port } = await startListening(t, server);
+  const config = { apps: describeSplit(port), calls: { deadline: 500 } };
+  const built = await createExampleApp(t, { config });
   return {
     ...built,
     state,
@@ -82,7 +76,7 @@ async function start(t: TestContext, database = ':memory:') {
       await sleep(20);
     },
     async fix() {
-      if (state.fault === 'refuses connections') await listen(port);
+      if (state.fault === 'refuses connections') await once(server.listen(port, '127.0.0.1'), 'listening');
       state.fault = undefined;
     },
   };

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { openTransport, type TransportLimits } from '../../../src/framework/calls/transport.ts';
+import { startListening } from '../../support/listening.ts';
 import { listenAndStop } from '../../support/stopped.ts';
 import { until } from '../../support/until.ts';
 
@@ -24,17 +23,12 @@ async function open(t: TestContext, limits: TransportLimits) {
       },
       respond: () => void response.end('done'),
     });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const { send, close } = openTransport(limits);
-  t.onTestFinished(async () => {
-    await close();
-    server.closeAllConnections();
-    server.close();
   });
+  const { url: origin } = await startListening(t, server);
+  const { send, close } = openTransport(limits);
+  t.onTestFinished(close);
   const call = (name: string, timeout = 30_000, request?: { isOver: boolean }) => {
-    const url = `http://127.0.0.1:${port}/${name}`;
+    const url = `${origin}/${name}`;
     return send({ url, method: 'GET', headers: {}, timeout, ...(request && { request }) });
   };
   const pathsOf = () => arrivals.map(({ path }) => path);

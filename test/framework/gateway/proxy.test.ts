@@ -1,9 +1,8 @@
-import { createServer } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { defineService } from '../../../src/framework/service/define-service.ts';
-import { createExampleApp, createTestApp, sendRequest } from '../../support/app.ts';
+import { createExampleApp, createTestApp, findFreePort, sendRequest } from '../../support/app.ts';
 import { createExampleAppAt, places } from '../../support/example-app-at.ts';
-import { forwardTo, forwardToBytes } from '../../support/rogue.ts';
+import { describeSplit, forwardTo, forwardToBytes } from '../../support/rogue.ts';
 import { listInFlight, openSocket, sendRaw } from '../../support/sockets.ts';
 import { until } from '../../support/until.ts';
 
@@ -250,14 +249,7 @@ test('the gateway waits for a response longer than the deadline of calls', async
 });
 
 test('a request for a service that accepts no connections is a 503', async (t) => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  const apps = {
-    gateway: { port: 0, url: 'http://127.0.0.1:1', services: ['user'] },
-    pets: { port, services: ['pet'] },
-  };
+  const apps = describeSplit(await findFreePort());
   const { send } = await createExampleApp(t, { config: { apps } });
   for (const path of ['/pet/pets/1', '/pet/health', '/pet/docs'])
     expect((await send('GET', path)).status).toBe(503);

@@ -1,15 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { stopListening } from '../../../src/framework/http/stop-listening.ts';
+import { startListening } from '../../support/listening.ts';
 
 test('stopListening refuses new connections and keeps idle ones open', async (t) => {
   const server = createServer((_request, response) => void response.end('ok'));
-  server.listen(0, '127.0.0.1');
-  t.onTestFinished(() => server.closeAllConnections());
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { port } = await startListening(t, server);
   const idle = connect(port, '127.0.0.1');
   t.onTestFinished(() => void idle.destroy());
   const exchange = async () => {

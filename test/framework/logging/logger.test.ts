@@ -1,6 +1,5 @@
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TObject } from '@sinclair/typebox';
 import { Pool } from 'undici';
@@ -9,6 +8,7 @@ import { bindContext, currentContext, runAs } from '../../../src/framework/conte
 import { getLogger, type Logging, levels } from '../../../src/framework/logging/logger.ts';
 import { defineService, type Service } from '../../../src/framework/service/define-service.ts';
 import { createTestApp } from '../../support/app.ts';
+import { startListening } from '../../support/listening.ts';
 import { until } from '../../support/until.ts';
 import { log, openRaw, run, source } from './logger-helpers.ts';
 
@@ -162,13 +162,9 @@ describe('getLogger', () => {
 
   async function openPool(t: TestContext): Promise<Pool> {
     const server = createServer((_request, response) => setTimeout(() => response.end('ok'), 1));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const pool = new Pool(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { connections: 1 });
-    t.onTestFinished(async () => {
-      await pool.destroy();
-      server.close();
-    });
+    const { url } = await startListening(t, server);
+    const pool = new Pool(url, { connections: 1 });
+    t.onTestFinished(() => pool.destroy());
     return pool;
   }
 

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import Client from 'better-sqlite3';
 import { expect, type TestContext, test } from 'vitest';
@@ -9,6 +7,7 @@ import { openWriter } from '../../../src/framework/database/sqlite/group-commit.
 import { Histogram } from '../../../src/framework/metrics/histogram.ts';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { makeFolder } from '../../support/app.ts';
+import { startListening } from '../../support/listening.ts';
 
 test('a histogram counts a value at the lowest bound that includes it, and a higher value at the end', () => {
   const histogram = new Histogram([1, 5]);
@@ -35,15 +34,9 @@ const responses: Record<string, RequestListener> = {
 
 /** Opens an operation of a peer that responds with `listener`. */
 async function openOperation(t: TestContext, listener: RequestListener) {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const opened = openPeer('toy', { origin: () => `http://127.0.0.1:${port}`, contract, deadline: 200 });
-  t.onTestFinished(async () => {
-    await opened.close();
-    server.close();
-    server.closeAllConnections();
-  });
+  const { url } = await startListening(t, createServer(listener));
+  const opened = openPeer('toy', { origin: () => url, contract, deadline: 200 });
+  t.onTestFinished(() => opened.close());
   const createCall = () => opened.createOperation('get', '/toy/toys/');
   return {
     createCall,

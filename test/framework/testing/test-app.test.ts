@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Type } from '@sinclair/typebox';
 import { expect, type TestContext, test } from 'vitest';
 import type { OpenApiDocument } from '../../../src/framework/openapi/response-contract.ts';
 import { defineService, type Service } from '../../../src/framework/service/define-service.ts';
 import { createSplitApps, createTestApp } from '../../../src/framework/testing/index.ts';
+import { startListening } from '../../support/listening.ts';
 
 type Call = (init: object) => Promise<{ text: string }>;
 
@@ -76,11 +75,9 @@ test('a peer is a service beside the app, or the URL of a server of the test', a
   const beside = await createTestApp(t, { services: [one], peers: { two }, contract });
   expect((await beside.get('/one/both')).body).toEqual({ text: 'one two' });
 
-  const server = createServer((_request, reply) => void reply.writeHead(500).end()).listen(0, '127.0.0.1');
-  t.onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  const peer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const failing = await createTestApp(t, { services: [one], peers: { two: peer }, contract });
+  const server = createServer((_request, reply) => void reply.writeHead(500).end());
+  const { url } = await startListening(t, server);
+  const failing = await createTestApp(t, { services: [one], peers: { two: url }, contract });
   expect((await failing.get('/one/both')).status).toBe(503);
 });
 

@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   ATTR_DB_OPERATION_NAME,
   ATTR_DB_QUERY_SUMMARY,
@@ -19,6 +18,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { openTraces } from '../../../src/framework/tracing/opentelemetry.ts';
 import { captureLog, createExampleApp, findFreePort, sendRequest } from '../../support/app.ts';
 import { makeTrace, startCollector } from '../../support/collector.ts';
+import { startListening } from '../../support/listening.ts';
 
 /** Starts the product with a collector. `collect` stops the product first, so that the collector has every span. */
 async function buildTraced(t: TestContext, { ratio = 1, more = {} } = {}) {
@@ -51,12 +51,7 @@ async function startPets(t: TestContext) {
     if (url?.startsWith('/pet/pets/')) received.push(headers);
     response.writeHead(200, { 'content-type': 'application/json' }).end('[]');
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
+  const { port } = await startListening(t, server);
   const apps = {
     gateway: { port: await findFreePort(), services: ['user'] },
     pets: { port, services: ['pet'] },

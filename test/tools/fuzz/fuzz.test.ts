@@ -11,6 +11,7 @@ import { listFailures } from '../../../tools/fuzz/report.ts';
 import { startServer } from '../../../tools/fuzz/server.ts';
 import { type Sent, toCurl } from '../../../tools/fuzz/wire.ts';
 import { createTestApp } from '../../support/app.ts';
+import { startListening } from '../../support/listening.ts';
 
 test('2,000 requests find no violation of the contract, and no error in the log', {
   timeout: 240_000,
@@ -101,9 +102,7 @@ test('a command for bash sends the same bytes as the request', async (t) => {
     });
     reply.end();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.onTestFinished(() => void server.close());
-  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  const { url } = await startListening(t, server);
   const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
   const bodies = [
     everyByte,

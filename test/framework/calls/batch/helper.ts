@@ -1,5 +1,4 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
 import { lookupByIds } from '../../../../src/framework/calls/batch/lookup.ts';
@@ -10,6 +9,7 @@ import type { PropagatedContext } from '../../../../src/framework/context/propag
 import { Problem } from '../../../../src/framework/errors/problem.ts';
 import type { OpenApiDocument } from '../../../../src/framework/openapi/response-contract.ts';
 import { captureLog } from '../../../support/app.ts';
+import { startListening } from '../../../support/listening.ts';
 
 export interface Toy {
   readonly id: number;
@@ -129,19 +129,14 @@ export async function openToys(t: Pick<TestContext, 'onTestFinished'>, { maxItem
     const call = searchParams.get('call');
     arrivals[Number(call)]?.({ headers: request.headers, response });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url: origin } = await startListening(t, server);
   const contract = describeToys(maxItems);
   const { createOperation, isReachable, close } = openPeer('toy', {
     origin: () => origin,
     contract,
     deadline,
   });
-  t.onTestFinished(async () => {
-    await close();
-    server.closeAllConnections();
-    server.close();
-  });
+  t.onTestFinished(close);
   // The first call makes undici start a timer that all connections share. It must not be a timer of the test.
   await isReachable(5_000);
   const operation = createOperation('get', path);

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, type TestContext, test } from 'vitest';
 import type { OpenOptions } from '../../../../src/framework/database/database.ts';
 import { sql } from '../../../../src/framework/database/drizzle.ts';
+import { startListening } from '../../../support/listening.ts';
 import { newSchemaUrl, openTestDatabase, postgresUrl } from '../../../support/postgres-database.ts';
 import { readSql, runSql } from '../../../support/sql.ts';
 
@@ -28,8 +28,8 @@ async function startProxy(t: TestContext, { hostname, port }: URL) {
       state.lost = '';
       client.destroy();
     });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
+  const { port: proxyPort } = await startListening(t, server);
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
@@ -46,7 +46,7 @@ async function startProxy(t: TestContext, { hostname, port }: URL) {
     cut();
   };
   t.onTestFinished(close);
-  return { state, hold, release, close, cut, port: (server.address() as AddressInfo).port };
+  return { state, hold, release, close, cut, port: proxyPort };
 }
 
 /** Opens a table of notes through a proxy. `list` reads it directly. */

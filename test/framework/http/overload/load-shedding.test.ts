@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { checkConfig } from '../../../../src/framework/config/config.ts';
 import { createInternalCredential, generateSecret } from '../../../../src/framework/http/internal-caller.ts';
 import { createExemptPaths } from '../../../../src/framework/http/overload/exempt-paths.ts';
 import { createLoadShedder } from '../../../../src/framework/http/overload/load-shedding.ts';
 import { captureLog, sendRequest } from '../../../support/app.ts';
+import { startListening } from '../../../support/listening.ts';
 import { exchange } from '../../../support/sockets.ts';
 
 test('the time that each rejection takes is reported to the concurrency limit', async (t) => {
@@ -25,9 +24,7 @@ test('the time that each rejection takes is reported to the concurrency limit', 
   });
   const countRejection = vi.spyOn(concurrency, 'countRejection');
   const server = serverFactory((_request, response) => void response.end(), { http: {} }) as Server;
-  t.onTestFinished(() => void server.close());
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const url = `${(await startListening(t, server)).url}/`;
   expect((await sendRequest(url, 'GET')).status).toBe(200);
   expect(countRejection).not.toHaveBeenCalled();
   concurrency.enter();

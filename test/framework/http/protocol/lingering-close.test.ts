@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
 import { internalLimits } from '../../../../src/framework/config/limits.ts';
 import { createExampleAppAt, isAccess, places } from '../../../support/example-app-at.ts';
+import { startListening } from '../../../support/listening.ts';
 import { countConnections, openSocket, readResponses } from '../../../support/sockets.ts';
 import { until } from '../../../support/until.ts';
 
@@ -24,10 +25,8 @@ test('Node closes a connection after its last response by socket.destroySoon', a
     };
     response.setHeader('connection', 'close').end('ok');
   });
-  server.listen(0, '127.0.0.1');
-  t.onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const { port } = await startListening(t, server);
+  const client = connect(port, '127.0.0.1');
   client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   client.resume();
   await once(client, 'close');

@@ -1,4 +1,5 @@
 import { InvalidCredential, type VerifyCredential } from '../auth/token-verifier.ts';
+import { internalLimits } from '../config/limits.ts';
 import type { Principal } from '../context/principal.ts';
 import { FeedLost, type ReadFeed } from '../events/read-feed.ts';
 
@@ -14,9 +15,6 @@ const refreshMs = 15_000;
 const waitMs = 45_000;
 /** ms between two attempts while the issuer is away. Meanwhile the app accepts the tokens. */
 const retryMs = 1_000;
-/** ms for which an ended session is remembered: no access token lives longer. */
-const keepMs = 86_400_000;
-
 /** Rejects tokens of sessions that have ended. Reads the feed of the issuer only while tokens come. */
 export function rejectEndedSessions(verify: VerifyCredential, readFeed: ReadFeed): VerifyCredential {
   const ended = new Map<string, number>();
@@ -36,7 +34,8 @@ export function rejectEndedSessions(verify: VerifyCredential, readFeed: ReadFeed
     }
     readAt = performance.now();
     hasFailed = false;
-    for (const [session, at] of ended) if (at < Date.now() - keepMs) ended.delete(session);
+    for (const [session, at] of ended)
+      if (at < Date.now() - internalLimits.accessTokenMs) ended.delete(session);
   }
 
   function refresh(): Promise<void> {

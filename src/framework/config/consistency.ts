@@ -2,7 +2,9 @@ import { resolve } from 'node:path';
 import type { Static, TObject } from '@sinclair/typebox';
 import type { ServiceConfig } from './app-schema.ts';
 import { sqliteFile } from './database-url.ts';
+import { parseDuration } from './duration.ts';
 import { findConfigError } from './find-error.ts';
+import { internalLimits } from './limits.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** The parts of a service's definition that its config must match. */
@@ -136,6 +138,9 @@ function findAuthError(
     return `auth.issuer: ${issuer} is not under services: add it, or write the URL of an OpenID Connect provider`;
   if (issuer.startsWith('http:') && !/^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]?/.test(issuer))
     return 'auth.issuer must begin with https://, except on loopback';
+  const keep = services[issuer]?.events?.keep;
+  if (keep !== undefined && parseDuration(keep) < internalLimits.accessTokenMs)
+    return `services.${issuer}.events.keep must be at least 1d: apps read in the events of auth.issuer which sessions have ended`;
   // Without a common key, a service cannot prove its name to another app.
   if (Object.keys(apps).length > 1 && key === undefined)
     return 'internal.key is missing: with auth and several apps, services prove by it who they are';

@@ -114,6 +114,8 @@ export const internalLimits = {
   lingerMs: 1_000,
   /** The maximum time that a request waits for the next event. */
   pollMs: 30_000,
+  /** The maximum life of an access token. The `auth` service issues no token that lives longer. */
+  accessTokenMs: 86_400_000,
   /** The maximum bytes of the headers that a gateway adds to a request: id, trace, address of the client, credential. */
   addedHeaders: 1_024,
   /** Connections of a gateway to the app of a service for requests to its `/health` and `/ready`. */

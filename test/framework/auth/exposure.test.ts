@@ -56,6 +56,17 @@ test('several apps with authentication need a key, by which services prove who t
   );
 });
 
+test('the issuer keeps its events at least as long as a token can live, because they say which sessions have ended', async (t) => {
+  const withKeep = (keep: string) => {
+    const services = { pet: { database: 'sqlite::memory:', events: { keep } } };
+    return createExampleApp(t, { config: { auth: { issuer: 'pet' }, services } });
+  };
+  await expect(withKeep('23h')).rejects.toThrow(
+    'services.pet.events.keep must be at least 1d: apps read in the events of auth.issuer which sessions have ended',
+  );
+  await withKeep('24h');
+});
+
 test('outside of a request the caller is anonymous', () => {
   expect(getCaller()).toMatchObject({ kind: 'anonymous', scopes: [] });
 });

@@ -89,7 +89,8 @@ function createPosition({ prepare }: Database, producer: string) {
     const now = nowMicros();
     const isMine = owner === me;
     ends = leaseUntil;
-    if (isMine && leaseUntil - now > renewMicros) return true;
+    // If the clock was set back, the lease ends too late for another host to take over in time.
+    if (isMine && leaseUntil - now > renewMicros && leaseUntil - now <= leaseMicros) return true;
     if (!isMine && owner !== null && leaseUntil > now && !hasEnded(owner)) return false;
     ends = until();
     const { changes } = await setLease.run({ producer, owner: me, until: ends, expected: owner });

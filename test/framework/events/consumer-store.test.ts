@@ -78,6 +78,15 @@ test('the lease is renewed before it expires', async (t) => {
   expect((await one.read()).leaseUntil).toBeGreaterThan(nowMicros() + 25_000_000);
 });
 
+test('a lease from before the clock was set back is shortened, so that another host can take over in time', async (t) => {
+  const { one, give } = await openTwice(t);
+  await one.acquire();
+  const { owner } = await one.read();
+  await give(owner as string, 7_200);
+  expect(await one.acquire()).toBe(true);
+  expect((await one.read()).leaseUntil).toBeLessThanOrEqual(nowMicros() + 60_000_000);
+});
+
 test('only the process with the lease moves the position, from where it is', async (t) => {
   const { one, other, operations } = await openTwice(t);
   await one.acquire();

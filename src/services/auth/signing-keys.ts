@@ -19,14 +19,14 @@ type Key = Awaited<ReturnType<typeof import('jose')['importJWK']>>;
  * @param tokenMs the life of a token.
  */
 export function createSigningKeys(keys: KeyRepository, tokenMs: number) {
-  let loaded: { readonly kid: string; readonly key: Key; readonly untilMs: number } | undefined;
+  let loaded: { readonly kid: string; readonly key: Key; readonly atMs: number } | undefined;
 
   async function load() {
     const current = (await keys.list()).find(({ role }) => role === 'current');
     if (current === undefined) throw new Error('there is no key to sign tokens with');
     const { importJWK } = await import('jose');
     const key = await importJWK(JSON.parse(current.private_key), algorithm);
-    return { kid: current.kid, key, untilMs: Date.now() + reloadMs };
+    return { kid: current.kid, key, atMs: Date.now() };
   }
 
   return {
@@ -38,7 +38,8 @@ export function createSigningKeys(keys: KeyRepository, tokenMs: number) {
     },
     /** Signs the claims of an access token. */
     async sign(claims: Readonly<Record<string, string | number>>): Promise<string> {
-      if (loaded === undefined || loaded.untilMs <= Date.now()) loaded = await load();
+      // The clock may have been set back since.
+      if (loaded === undefined || Math.abs(Date.now() - loaded.atMs) >= reloadMs) loaded = await load();
       const { SignJWT } = await import('jose');
       const header = { alg: algorithm, typ: 'at+jwt', kid: loaded.kid };
       return new SignJWT(claims).setProtectedHeader(header).sign(loaded.key);

@@ -78,6 +78,18 @@ test('the next key signs only after verifiers know it', async (t) => {
   expect(await keys.rotate(true)).toBe(0);
 });
 
+test('a process signs with the new key soon, also if the clock was set back', async (t) => {
+  const clock = holdClock(t);
+  const open = await openKeys(t);
+  const [one, other] = [open(), open()];
+  await one.ensure();
+  await kidOf(one);
+  clock.pass(-86_400);
+  await other.rotate(true);
+  clock.pass(30);
+  expect(await kidOf(one)).toBe(await kidOf(other));
+});
+
 test('one of two concurrent rotations takes effect', async (t) => {
   const clock = holdClock(t);
   const open = await openKeys(t);

@@ -103,7 +103,7 @@ function decideOnTry(rows: readonly AttemptRow[], now: number): ReturnType<Decid
   const waitMs = Math.max(
     windowWait(ofAddress, now, minute, limits.addressTriesPerMinute),
     isTrusted ? 0 : windowWait(ofAccount, now, hour, limits.accountFailuresPerHour),
-    ofPair.blocked_ms - now,
+    blockWait(ofPair, now),
   );
   if (waitMs > 0) return { save: [], result: waitMs };
   const account = isTrusted ? [] : [countInWindow(ofAccount, now, hour)];
@@ -120,19 +120,28 @@ function emptyRow(key: string): AttemptRow {
 }
 
 /** Returns how long to wait until the window of a full count ends; 0 if it is not full. */
-function windowWait({ count, since_ms }: AttemptRow, now: number, windowMs: number, max: number): number {
-  return count >= max ? Math.max(0, since_ms + windowMs - now) : 0;
+function windowWait(row: AttemptRow, now: number, windowMs: number, max: number): number {
+  return row.count >= max && !isOver(row, now, windowMs) ? row.since_ms + windowMs - now : 0;
+}
+
+/** Returns how long an address is blocked for an account. A block that ends too late is of a clock that was set back. */
+function blockWait({ blocked_ms }: AttemptRow, now: number): number {
+  return blocked_ms - now > 2 * limits.maxWaitMs ? 0 : blocked_ms - now;
+}
+
+/** Whether the window of a count has ended. A window that begins far in the future is of a clock that was set back. */
+function isOver({ since_ms }: AttemptRow, now: number, windowMs: number): boolean {
+  return Math.abs(now - since_ms) >= windowMs;
 }
 
 function countInWindow(row: AttemptRow, now: number, windowMs: number): AttemptRow {
-  const isOver = row.since_ms + windowMs <= now;
-  const since_ms = isOver ? now : row.since_ms;
-  return { ...row, count: isOver ? 1 : row.count + 1, since_ms, expires_ms: since_ms + windowMs };
+  const [count, since_ms] = isOver(row, now, windowMs) ? [1, now] : [row.count + 1, row.since_ms];
+  return { ...row, count, since_ms, expires_ms: since_ms + windowMs };
 }
 
 /** Counts a failure, and blocks the pair from the fifth failure on. A day without a failure resets the count. */
 function countFailure(row: AttemptRow, now: number): AttemptRow {
-  const count = row.since_ms + day <= now ? 1 : row.count + 1;
+  const count = isOver(row, now, day) ? 1 : row.count + 1;
   const over = count - limits.freeFailures;
   // 0 means not blocked. `now` would block the pair in a process whose clock is behind.
   const blocked_ms = over < 0 ? 0 : now + Math.min(limits.maxWaitMs, second * 2 ** over);

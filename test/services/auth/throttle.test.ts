@@ -164,6 +164,18 @@ test('an address has 30 tries per minute', async (t) => {
   expect((await guess(app, '10.0.0.1')).status).toBe(401);
 });
 
+test('after the clock was set back by a day no address and no account stays blocked', async (t) => {
+  const clock = holdClock(t);
+  const throttle = await openThrottle(t);
+  for (let index = 0; index < 5; index += 1) await throttle.begin(alice.email, '10.0.0.1');
+  for (let index = 0; index < 30; index += 1) await throttle.countAddress('10.0.0.2');
+  for (let index = 0; index < 100; index += 1) await throttle.begin(bob.email, `10.2.0.${index}`);
+  clock.pass(-86_400);
+  await throttle.begin(alice.email, '10.0.0.1');
+  await throttle.countAddress('10.0.0.2');
+  await throttle.begin(bob.email, '10.3.0.1');
+});
+
 test('addresses of one IPv6 network count as one', async (t) => {
   holdClock(t);
   const app = await createAuthApp(t);

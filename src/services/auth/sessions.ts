@@ -103,7 +103,8 @@ function createRefresh({ sessions, tokens, options }: Parts) {
     now: number,
   ) {
     const isPrevious = counter === session.counter - 1;
-    const isOverlap = now - session.rotated_ms <= overlapMs;
+    // Clocks of processes may differ, and a clock may have been set back since.
+    const isOverlap = Math.abs(now - session.rotated_ms) <= overlapMs;
     const isRetry = keyHash !== null && keyHash === session.key_hash;
     return isPrevious && (isOverlap || isRetry)
       ? createTokens(tokens, session, session.counter)

@@ -47,6 +47,13 @@ test('two tabs that refresh at the same time get the same token', async (t) => {
   expect(warningsOf(app)).toEqual([]);
 });
 
+test('the previous token does not work for longer if the clock was set back', async (t) => {
+  const { app, clock, first } = await beginSession(t);
+  const second = tokenOf(await refresh(app, first));
+  clock.pass(-3600);
+  await expectEnded(app, first, second);
+});
+
 test('100 concurrent refreshes are one rotation', async (t) => {
   const { app, first } = await beginSession(t);
   const responses = await Promise.all(Array.from({ length: 100 }, () => refresh(app, first)));

@@ -73,6 +73,7 @@ export async function openFeedStore(database: Database) {
     sql`${columns} AND replace(CAST(${p('types')} AS text), ',' || type || ',', '') <> CAST(${p('types')} AS text)
       ${inOrder}`,
   );
+  const selectNewest = prepareSearch(sql`SELECT time FROM __event ORDER BY id DESC LIMIT 1`);
   const selectFork = prepare(sql`SELECT last FROM __feed_fork WHERE epoch = ${p('epoch')}`);
 
   async function readState(): Promise<FeedState> {
@@ -106,6 +107,11 @@ export async function openFeedStore(database: Database) {
       insert([type, subject, time, data, traceparent]),
     readState,
     assignPositions,
+    /** Resolves with the time of the newest event, in ms since 1970; undefined if there is none. */
+    async newestMs(): Promise<number | undefined> {
+      const row = (await selectNewest.get()) as [number] | undefined;
+      return row && row[0] / 1_000;
+    },
     /** Deletes some events that are older than a time in µs, the oldest first. Resolves with whether more may be left. */
     prune: createRetention(database, assignPositions),
     /**

@@ -1,6 +1,6 @@
 import type { TSchema } from '@sinclair/typebox';
+import { createAgeClock } from '../context/age-clock.ts';
 import type { Database } from '../database/database.ts';
-import { nowMicros } from '../database/instant.ts';
 import { DefinitionError } from '../errors/definition-error.ts';
 import type { ServiceScope } from '../http/service-scope.ts';
 import { createEmit } from './emit.ts';
@@ -46,6 +46,7 @@ export async function openProducer({
       );
   }
   const store = await openFeedStore(database);
+  const clock = createAgeClock(await store.newestMs());
   let isEnding = () => false;
   const watch = createFeedWatch(store.readState, () => isEnding());
   return {
@@ -55,7 +56,7 @@ export async function openProducer({
       addFeedRoute(scope, { service, events, store, watch });
     },
     async prune(keepMs, signal) {
-      while (!signal.aborted && (await store.prune(nowMicros() - keepMs * 1_000))) {}
+      while (!signal.aborted && (await store.prune((clock.earliest() - keepMs) * 1_000))) {}
     },
     close: watch.close,
   };

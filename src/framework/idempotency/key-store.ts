@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
+import { createAgeClock } from '../context/age-clock.ts';
 import { Problem } from '../errors/problem.ts';
-import { createKeyClock } from './key-clock.ts';
 import { schedulePruning } from './key-pruning.ts';
 import { KeyedRequest, keyInUse, maxBytes, type StoredEntry, type StoredResponse } from './keyed-request.ts';
 
@@ -79,7 +79,7 @@ export const bounds = {
 
 export async function openIdempotencyKeys(rows: KeyRows, options = bounds): Promise<IdempotencyKeys> {
   const { keys, responses } = options;
-  const clock = createKeyClock(await rows.newest());
+  const clock = createAgeClock(await rows.newest());
   const since = () => clock.earliest() - lifetimeMs;
   const prune = (limit: number) => rows.prune({ oldest: since(), keys, responses, limit });
   const pruning = schedulePruning(prune, options);

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Database } from '../../../src/framework/database/database.ts';
 import { sql } from '../../../src/framework/database/drizzle.ts';
 import { copyKinds } from '../../../src/framework/database/event-tables.ts';
@@ -155,6 +155,19 @@ describe('retention', () => {
     expect(await find(1_199)).toEqual({ reason: 'gone' });
     expect(await find(1_200)).toBeUndefined();
   });
+});
+
+test('no event is deleted while the clock is ahead, also by a process that starts meanwhile', async (t) => {
+  const url = newDatabase(t);
+  const { database, emit, producer, read } = await open(t, url);
+  await database.write(() => emit('toy.lost', { subject: 1, data: { id: 1 } }));
+  const [week, day] = [604_800_000, 86_400_000];
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + week + day });
+  t.onTestFinished(() => void vi.useRealTimers());
+  await producer.prune(week, new AbortController().signal);
+  const other = await open(t, url);
+  await other.producer.prune(week, new AbortController().signal);
+  expect(await read()).toHaveLength(1);
 });
 
 test('a reader does not wait for events that are emitted after it began', async (t) => {

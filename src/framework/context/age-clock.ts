@@ -1,7 +1,7 @@
-/** The key clock accepts a jump of the system clock after this time. */
+/** The age clock accepts a jump of the system clock after this time. */
 const acceptAfterMs = 60 * 60 * 1000;
 
-/** The clocks that the key clock reads, in ms. `elapsed` never jumps. */
+/** The clocks that the age clock reads, in ms. `elapsed` never jumps. */
 interface Clocks {
   now(): number;
   elapsed(): number;
@@ -10,19 +10,20 @@ interface Clocks {
 const systemClocks: Clocks = { now: () => Date.now(), elapsed: () => performance.now() };
 
 /** Two points in time, in ms since 1970. The true time is between them. */
-interface KeyClock {
+interface AgeClock {
   earliest(): number;
   latest(): number;
 }
 
 /**
- * Measures the age of keys, although the system clock may jump. A key that expires too early allows a second effect; a
- * key that expires too late does no harm. So a key is written with the latest possible time, and compared with the
- * earliest. Both differ from the system clock for at most an hour after a jump.
- * @param newest when the newest key was written. The system clock may be wrong when the process starts, so `earliest`
- * starts at this time.
+ * Measures the age of idempotency keys and events, although the system clock may jump. A key that expires too early allows
+ * a second effect, and an event that is deleted too early is lost. Too late does no harm. So a key is written with the
+ * latest possible time, and ages are compared with the earliest. Both differ from the system clock for at most an hour
+ * after a jump.
+ * @param newest when the newest key or event was written. The system clock may be wrong when the process starts, so
+ * `earliest` starts at this time.
  */
-export function createKeyClock(newest: number | undefined, clocks = systemClocks): KeyClock {
+export function createAgeClock(newest: number | undefined, clocks = systemClocks): AgeClock {
   const readOffset = () => clocks.now() - clocks.elapsed();
   let since = clocks.elapsed();
   const first = readOffset();

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createKeyClock } from '../../../src/framework/idempotency/key-clock.ts';
+import { createAgeClock } from '../../../src/framework/context/age-clock.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 const start = Date.UTC(2026, 10, 27);
 
-/** Makes a system clock that a test can move, and a key clock that is read every minute, as by the server. */
+/** Makes a system clock that a test can move, and an age clock that is read every minute, as by the server. */
 function makeClocks({ newest, ahead = 0 }: { newest?: number; ahead?: number } = {}) {
   let elapsed = 5_000;
   let offset = start - elapsed + ahead;
-  const clock = createKeyClock(newest, { now: () => elapsed + offset, elapsed: () => elapsed });
+  const clock = createAgeClock(newest, { now: () => elapsed + offset, elapsed: () => elapsed });
   return {
     clock,
     move: (ms: number) => {
@@ -28,7 +28,7 @@ function makeClocks({ newest, ahead = 0 }: { newest?: number; ahead?: number } =
   };
 }
 
-test('the key clock equals the system clock while that does not jump', () => {
+test('the age clock equals the system clock while that does not jump', () => {
   const { clock, pass, now } = makeClocks({ newest: start - 7 });
   pass(3 * hour);
   expect([clock.earliest(), clock.latest()]).toEqual([now(), now()]);
@@ -50,7 +50,7 @@ test.for([2 * day, -2 * day, 40_000 * day])('a brief jump of %d ms expires no ke
   expect(Math.abs(clock.earliest() - now())).toBeLessThan(1);
 });
 
-test('the key clock accepts a jump that lasts longer than an hour', () => {
+test('the age clock accepts a jump that lasts longer than an hour', () => {
   const { clock, move, pass, now } = makeClocks();
   move(2 * day);
   pass(hour + 2 * minute);
@@ -69,7 +69,7 @@ test('a process that starts while the system clock is ahead does not expire its 
   expect(Math.abs(clock.earliest() - now())).toBeLessThan(1);
 });
 
-test('the key clock equals the system clock an hour after a long stop', () => {
+test('the age clock equals the system clock an hour after a long stop', () => {
   const newest = start - 30 * day;
   const { clock, pass, now } = makeClocks({ newest });
   expect(clock.latest()).toBe(now());

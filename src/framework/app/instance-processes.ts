@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { internalLimits } from '../config/limits.ts';
+import { reasonOf } from '../errors/reason.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { InstanceCounts } from '../metrics/instance-counts.ts';
 import { closeUnaccepted } from './handed-connections.ts';
@@ -43,7 +44,9 @@ export function createInstanceProcesses({ log, key, counts, listenForMetrics }: 
     alive.add(worker);
     worker.once('exit', () => alive.delete(worker));
     // A message to an instance that is ending fails. A listener for 'exit' logs the reason.
-    worker.on('error', (err) => log.warn({ instance: slot, err }, 'an instance cannot be reached'));
+    worker.on('error', (err) => {
+      log.warn({ instance: slot, reason: reasonOf(err) }, 'an instance cannot be reached');
+    });
     listenForMetrics(worker);
     closeUnaccepted(worker, (connections) => {
       counts.dropped += connections;

@@ -5,6 +5,7 @@ import { anonymous, type Principal, servicePrincipal } from '../context/principa
 import type { PropagatedContext } from '../context/propagation.ts';
 import { readServiceHeader, serviceHeader } from '../context/service-header.ts';
 import { type Problem, ServiceUnavailable } from '../errors/problem.ts';
+import { reasonOf } from '../errors/reason.ts';
 import { credentialInvalid, findRefusal } from './authorize.ts';
 import { KeysUnavailable } from './keys-unavailable.ts';
 import type { VerifyCredential } from './token-verifier.ts';
@@ -66,7 +67,8 @@ function toProblem({ log }: FastifyRequest, error: unknown, { security }: RouteC
   }
   // The token can be neither accepted nor rejected. An open route needs none.
   if (security === undefined) return undefined;
-  log.warn({ err: error }, 'the keys of the issuer are not available');
+  const { message } = error;
+  log.warn({ error: message, reason: reasonOf(error) }, 'the keys of the issuer are not available');
   return new ServiceUnavailable('The credential cannot be verified now', { cause: error });
 }
 

@@ -67,7 +67,7 @@ export function createKeySet(fetchKeys: FetchKeys): KeySet {
       return await keys(header, token);
     } catch (error) {
       if (isVerdict(error)) throw error;
-      throw new KeysUnavailable('the keys of the issuer cannot be requested', { cause: error });
+      throw new KeysUnavailable(`they cannot be requested: ${(error as Error).message}`, { cause: error });
     }
   }
 

@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { reasonOf } from '../errors/reason.ts';
 import { getLogger } from '../logging/logger.ts';
 import { DatabaseError } from './database-error.ts';
 
@@ -32,7 +33,7 @@ export function rememberOpened(knownDatabases: string | undefined, database: str
     rememberDatabase(knownDatabases, database);
   } catch (err) {
     getLogger().warn(
-      { err, database, knownDatabases },
+      { reason: reasonOf(err), database, knownDatabases },
       'the database is not listed as known: if it were missing, a new one would be created',
     );
   }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Context, currentContext, getCaller, runInContext } from '../context/context.ts';
 import { Problem } from '../errors/problem.ts';
+import { reasonOf } from '../errors/reason.ts';
 import { getLogger } from '../logging/logger.ts';
 import { fingerprint } from './fingerprint.ts';
 import { readKey } from './key-header.ts';
@@ -118,7 +119,9 @@ function storeResponse(
     (other) => send(other === undefined ? payload : replay(reply, other)),
     (err) => {
       // The effect is durable, and a retry computes the response again.
-      getLogger().warn({ err }, 'the response to a request with an idempotency key was not stored');
+      const log = getLogger();
+      log.warn({ reason: reasonOf(err) }, 'the response to a request with an idempotency key was not stored');
+      log.debug({ err }, 'why the response was not stored');
       send(payload);
     },
   );

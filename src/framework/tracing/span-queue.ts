@@ -1,5 +1,6 @@
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { runInContext } from '../context/context.ts';
+import { reasonOf } from '../errors/reason.ts';
 import type { Logger } from '../logging/logger.ts';
 
 interface SpanQueueOptions {
@@ -39,7 +40,10 @@ export function queueSpans(
   });
 
   function lose(count: number, err?: Error): void {
-    if (lost === 0) log.warn({ url, err }, 'spans are lost: the collector does not accept them');
+    if (lost === 0) {
+      const why = err && { error: err.message, reason: reasonOf(err) };
+      log.warn({ url, ...why }, 'spans are lost: the collector does not accept them');
+    }
     lost += count;
   }
 

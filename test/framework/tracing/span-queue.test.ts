@@ -45,8 +45,10 @@ test('the queue logs the start of a loss once, and its end once with the number 
   await until(() => expect(lines).toHaveLength(1));
   expect(lines[0]).toMatchObject({
     level: 'warn',
+    reason: 'ECONNREFUSED',
     msg: 'spans are lost: the collector does not accept them',
   });
+  expect(lines[0]).not.toHaveProperty('err');
   const collector = await startCollector();
   createSpans(10);
   await until(() => expect(lines).toHaveLength(2));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hidePassword } from '../../config/database-url.ts';
+import { reasonOf } from '../../errors/reason.ts';
 import { getLogger } from '../../logging/logger.ts';
 import type { DatabaseDriver, OpenOptions } from '../database.ts';
 import { DatabaseError } from '../database-error.ts';
@@ -87,7 +88,10 @@ async function waitForServer(url: string, check: () => Promise<void>): Promise<v
       if (!isDisconnected(err) || performance.now() > end) throw err;
       const fields = { database: hidePassword(url), seconds: startWaitMs / 1_000 };
       if (!isLogged)
-        getLogger().warn({ err, ...fields }, 'waiting for the database: its server does not respond');
+        getLogger().warn(
+          { reason: reasonOf(err), ...fields },
+          'waiting for the database: its server does not respond',
+        );
     }
     await sleep(500);
   }

@@ -38,8 +38,10 @@ export function describeDatabaseUrl(url: string): string {
 export function hidePassword(url: string): string {
   return (
     url
+      // A secret from a file often ends with a line break. The parser of URLs ignores it too.
+      .replace(/[\t\n\r]/g, '')
       // Up to the last `@`, because a password may contain `/` and `@` by mistake.
-      .replace(/^(\w+:\/\/[^/:@]*):.*@/, '$1:***@')
+      .replace(/^(\w+:\/\/[^/:@]*):.*@/s, '$1:***@')
       .replace(/([?&](?:ssl)?password=)[^&]*/gi, '$1***')
   );
 }

@@ -83,6 +83,12 @@ test('the password is hidden in messages', () => {
   );
 });
 
+test('a line break, which the driver ignores, neither shows the password nor breaks a message', () => {
+  expect(hidePassword('postgres://me:secret\n@host/name\n')).toBe('postgres://me:***@host/name');
+  expect(hidePassword('postgres://me:sec\u2028ret@host/name')).toBe('postgres://me:***@host/name');
+  expect(hidePassword('postgres://host/name?pass\nword=secret')).toBe('postgres://host/name?password=***');
+});
+
 test.for(['schem', 'sslmod', 'Schema'])('the unknown parameter %s is rejected', (name) => {
   expect(() => parsePostgresUrl(`postgres://host/name?pool=5&${name}=x`, 'pet')).toThrow(
     `unknown parameter ?${name}=. Expected schema, pool, prepare, sslmode, sslrootcert or another parameter of PostgreSQL`,

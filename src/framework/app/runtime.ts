@@ -77,7 +77,8 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
   // Without `internal.key` in the config, other apps do not know the secret of this app.
   const headersTo: Runtime['headersTo'] = (service, caller, from) =>
     app.services.includes(service) || internal.key !== undefined ? key.headers(caller, from) : {};
-  const headersToIssuer = (service: string) => headersTo(service, 'service');
+  // The app may have the name of a service, which proves its name only by its separate secret.
+  const headersToIssuer = (service: string) => headersTo(service, 'service', name);
   const verifier = config.auth
     ? // Imported on demand, because its library takes 2 % of the time to start.
       (await import('./token-verifier.ts')).openTokenVerifier(config.auth, name, originOf, headersToIssuer)

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { createSplitApps } from '../../../src/framework/testing/index.ts';
+import auth from '../../../src/services/auth/index.ts';
 import { bearer, begin, createAuthApp, holdClock, refresh, register } from './helper.ts';
 
 test('a session that ends because its token was stolen emits an event', async (t) => {
@@ -47,4 +49,18 @@ test('an access token of a session that has ended is rejected', async (t) => {
     body: { type: 'urn:problem-type:credential-invalid' },
   });
   expect((await app.get('/auth/me', bearer(other))).status).toBe(200);
+});
+
+test('it is rejected also by an app with the name of a service that has a separate secret', async (t) => {
+  const clock = holdClock(t);
+  const internal = { key: 'a-key-of-the-test-apps', keys: { auth: 'a-separate-key-of-auth' } };
+  const services = { auth: { options: { register: 'open' } } };
+  const config = { auth: { issuer: 'auth' }, internal, services };
+  const { gateway } = await createSplitApps(t, { services: [auth], config });
+  await register(gateway);
+  const stolen = await begin(gateway);
+  await refresh(gateway, stolen.refresh_token);
+  clock.pass(11);
+  expect((await refresh(gateway, stolen.refresh_token)).status).toBe(401);
+  expect((await gateway.get('/auth/me', bearer(stolen))).status).toBe(401);
 });

@@ -81,7 +81,12 @@ export async function createRuntime(options: AppOptions): Promise<Runtime> {
   const headersToIssuer = (service: string) => headersTo(service, 'service', name);
   const verifier = config.auth
     ? // Imported on demand, because its library takes 2 % of the time to start.
-      (await import('./token-verifier.ts')).openTokenVerifier(config.auth, name, originOf, headersToIssuer)
+      (await import('./token-verifier.ts')).openTokenVerifier(
+        { ...config.auth, services: config.services },
+        name,
+        originOf,
+        headersToIssuer,
+      )
     : undefined;
   const server: FastifyInstance = await createServer({
     // The gateway adds headers to requests of clients that may have all bytes of the limit.

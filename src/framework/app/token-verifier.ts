@@ -19,20 +19,28 @@ export interface OpenedVerifier {
 }
 
 /**
- * Creates the verification of the tokens that the config accepts.
+ * Creates the verification of the tokens that the config accepts. The options `issuer` and `audience` of the service that
+ * issues them say what it writes into them.
  * @param caller the name of this app, as the issuer sees it.
  * @param originOf returns the origin of a service.
  * @param headersTo returns the headers that identify this app to a service.
  */
 export function openTokenVerifier(
-  { issuer, audience = product.title, claim = 'scope' }: Exclude<Config['auth'], false | undefined>,
+  {
+    issuer,
+    audience,
+    claim = 'scope',
+    services,
+  }: Exclude<Config['auth'], false | undefined> & Pick<Config, 'services'>,
   caller: string,
   originOf: (service: string) => string,
   headersTo: (service: string) => Readonly<Record<string, string>>,
 ): OpenedVerifier {
+  const written = services[issuer]?.options;
+  const accepted = { audience: audience ?? String(written?.audience ?? product.title), claim };
   if (issuer.includes(':')) {
     const { isAway, ...external } = createExternalIssuer(issuer);
-    return { verify: createTokenVerifier({ ...external, audience, claim }), isAway, close: async () => {} };
+    return { verify: createTokenVerifier({ ...external, ...accepted }), isAway, close: async () => {} };
   }
   const { get, close } = openPeer(issuer, {
     service: caller,
@@ -49,7 +57,7 @@ export function openTokenVerifier(
     if (status !== 200) throw new Error(`status ${status}`);
     return JSON.parse(content);
   };
-  const { isAway, ...builtIn } = createBuiltInIssuer(issuer, fetchKeys);
-  const verify = createTokenVerifier({ ...builtIn, audience, claim });
+  const { isAway, ...builtIn } = createBuiltInIssuer(String(written?.issuer ?? issuer), fetchKeys);
+  const verify = createTokenVerifier({ ...builtIn, ...accepted });
   return { verify: rejectEndedSessions(verify, createFeedReader(read, [sessionEnded])), isAway, close };
 }

@@ -7,10 +7,10 @@ const refreshMs = 600_000;
 
 type Issuer = Pick<TokenVerifierOptions, 'issuer' | 'keys'> & Pick<KeySet, 'isAway'>;
 
-/** Creates the issuer of the `auth` service: its `iss` is its name. @param fetchKeys requests its key set. */
-export function createBuiltInIssuer(name: string, fetchKeys: FetchKeys): Issuer {
+/** Creates the issuer of the `auth` service, whose tokens have this `iss`. @param fetchKeys requests its key set. */
+export function createBuiltInIssuer(issuer: string, fetchKeys: FetchKeys): Issuer {
   const { find, isAway } = createKeySet(fetchKeys);
-  return { issuer: name, keys: find, isAway };
+  return { issuer, keys: find, isAway };
 }
 
 /** Creates an external issuer, which is discovered when its first token comes (OpenID Connect Discovery 1.0, section 4). */

@@ -138,6 +138,9 @@ function findAuthError(
     return `auth.issuer: ${issuer} is not under services: add it, or write the URL of an OpenID Connect provider`;
   if (issuer.startsWith('http:') && !/^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]?/.test(issuer))
     return 'auth.issuer must begin with https://, except on loopback';
+  const written = services[issuer]?.options?.audience;
+  if (auth.audience !== undefined && written !== undefined && written !== auth.audience)
+    return `auth.audience is not services.${issuer}.options.audience, which the tokens have: leave it out`;
   const keep = services[issuer]?.events?.keep;
   if (keep !== undefined && parseDuration(keep) < internalLimits.accessTokenMs)
     return `services.${issuer}.events.keep must be at least 1d: apps read in the events of auth.issuer which sessions have ended`;

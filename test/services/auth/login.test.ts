@@ -1,7 +1,7 @@
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { expect, test } from 'vitest';
 import manifest from '../../../package.json' with { type: 'json' };
-import { alice, begin, bob, createAuthApp, logIn, password, problemOf, register } from './helper.ts';
+import { alice, bearer, begin, bob, createAuthApp, logIn, password, problemOf, register } from './helper.ts';
 
 test('a user who registers can log in', async (t) => {
   const app = await createAuthApp(t, { scopes: ['pet:read', 'pet:write'] });
@@ -48,6 +48,22 @@ test('an access token is a JWT as in RFC 9068, which the published keys verify',
     iat: expect.any(Number),
     exp: (payload.iat as number) + 600,
   });
+});
+
+test('the apps of the product accept the tokens also if the options name another issuer and audience', async (t) => {
+  const options = { register: 'open', issuer: 'https://login.example/auth', audience: 'shop' };
+  const app = await createAuthApp(t, {}, { auth: { issuer: 'auth' }, services: { auth: { options } } });
+  await register(app);
+  expect((await app.get('/auth/me', bearer(await begin(app)))).status).toBe(200);
+});
+
+test('another audience than the tokens have is a mistake in the config', async (t) => {
+  const services = { auth: { options: { audience: 'shop' } } };
+  const start = (audience: string) => createAuthApp(t, {}, { auth: { issuer: 'auth', audience }, services });
+  await expect(start('other')).rejects.toThrow(
+    'auth.audience is not services.auth.options.audience, which the tokens have: leave it out',
+  );
+  await start('shop');
 });
 
 test('the discovery document names the issuer and its keys', async (t) => {

@@ -63,12 +63,13 @@ class Balancer implements Connections {
   choose(tried: readonly Endpoint[]): Endpoint | undefined {
     const now = performance.now();
     const count = this.#endpoints.length;
+    const { isForPolls = false } = this.#options;
     this.#turn += 1;
     let best: Endpoint | undefined;
     for (let index = 0; index < count; index += 1) {
       // Equal addresses take turns.
       const next = this.#endpoints[(this.#turn + index) % count] as Endpoint;
-      if (!tried.includes(next) && (best === undefined || isBetter(next, best, now))) best = next;
+      if (!tried.includes(next) && (best === undefined || isBetter(next, best, now, isForPolls))) best = next;
     }
     // This request is a probe. Eject the address again, so that other requests avoid it until it responds.
     if (best?.rank(now) === 0) best.eject(now);
@@ -99,8 +100,10 @@ class Balancer implements Connections {
   }
 }
 
-function isBetter(one: Endpoint, other: Endpoint, now: number): boolean {
-  const [rank, otherRank] = [one.rank(now), other.rank(now)];
+function isBetter(one: Endpoint, other: Endpoint, now: number, isForPolls: boolean): boolean {
+  // A poll is no probe, because it would notice only after its long timeout that the address still fails.
+  const rankOf = (endpoint: Endpoint) => endpoint.rank(now) || (isForPolls ? 2 : 0);
+  const [rank, otherRank] = [rankOf(one), rankOf(other)];
   if (rank !== otherRank) return rank < otherRank;
   return rank === 1 ? one.inFlight < other.inFlight : one.ejectedUntil < other.ejectedUntil;
 }

@@ -14,7 +14,10 @@ const maxPolls = 2;
 export function openPeer(name: string, options: PeerOptions) {
   const { origin, deadline, service, limits } = options;
   const calls = openTransport({ connect: deadline, ...limits });
-  const polls = openTransport({ connect: deadline, connections: maxPolls, unused: limits?.unused });
+  const polls = openTransport({
+    ...{ connect: deadline, connections: maxPolls, unused: limits?.unused },
+    isForPolls: true,
+  });
   const counts = new Map<string, CallMetrics>();
   const identify = (as: ActsAs) =>
     service === undefined ? {} : { [serviceHeader]: writeServiceHeader(service, as) };

@@ -4,8 +4,13 @@ import { internalLimits } from '../config/limits.ts';
 import type { HostAddress } from './host-addresses.ts';
 import { buildConnector, Client, Pool } from './undici.ts';
 
-/** Options of the connections to one address. `connect` is the time in ms for opening a connection. */
-export type ConnectionOptions = Omit<undici.Pool.Options, 'connect'> & { readonly connect: number };
+/** Options of the connections to one address. */
+export type ConnectionOptions = Omit<undici.Pool.Options, 'connect'> & {
+  /** The time for opening a connection, in ms. */
+  readonly connect: number;
+  /** Whether the requests wait long for their responses. */
+  readonly isForPolls?: boolean;
+};
 
 /**
  * Opens a pool of connections. For one connection it is a `Client`, which ends all unwanted requests in its queue as

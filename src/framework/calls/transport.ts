@@ -35,6 +35,8 @@ export interface TransportLimits {
   readonly answer?: number;
   /** ms until an unused connection is closed. Default: the server closes it. */
   readonly unused?: number | undefined;
+  /** Whether the calls wait long for their responses. An address that failed is then used only if all have failed. */
+  readonly isForPolls?: boolean;
 }
 
 /**
@@ -43,13 +45,21 @@ export interface TransportLimits {
  * up to three times as much, and outlive the young generation of the heap.
  */
 export function openTransport(limits: TransportLimits) {
-  const { connections = 32, open: maxOpen = 4_096, connect = 1_000, answer = -1, unused } = limits;
+  const {
+    connections = 32,
+    open: maxOpen = 4_096,
+    connect = 1_000,
+    answer = -1,
+    unused,
+    isForPolls = false,
+  } = limits;
   let open = 0;
   const options = {
     connections,
     pipelining: 1,
     maxResponseSize: answer,
     connect,
+    isForPolls,
     ...(unused !== undefined && { keepAliveMaxTimeout: unused }),
     // `Collector` has a timeout for the complete call.
     headersTimeout: 0,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, type TestContext, test } from 'vitest';
 import {
   type HttpRequest,
@@ -224,6 +225,20 @@ test('an address from which nothing comes until a call times out is left out', a
   const outcomes = await Promise.allSettled([call('GET', 3_000), call('GET', 3_000)]);
   expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   expect(await callTimes(10)).toEqual({ [two]: 10 });
+});
+
+test('a poll tries no address that has failed while another responds', async (t) => {
+  setLimits({ pause: { firstMs: 1, maxMs: 1 } });
+  const { replicas, call, callTimes } = await start(t, [one, two], { isForPolls: true });
+  const [frozen, other] = replicas as [Replica, Replica];
+  frozen.handle = () => {};
+  const polls = await Promise.allSettled([call('GET', 50), call('GET', 50)]);
+  expect(polls.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+  await sleep(20);
+  expect(await callTimes(5)).toEqual({ [two]: 5 });
+  await other.close();
+  frozen.handle = (_request, response) => void response.end(one);
+  expect(await callTimes(5)).toEqual({ [one]: 5 });
 });
 
 test('an address is not left out for a call that timed out while it waited for a connection', async (t) => {

@@ -149,7 +149,8 @@ async function lockTogether(
       }
       return;
     } catch (error) {
-      if (!isBusy(error) || performance.now() > end) throw error;
+      // `inFile` wraps the error of SQLite.
+      if (!isBusy((error as Error).cause) || performance.now() > end) throw error;
     }
     for (const lock of locks) if (lock.inTransaction) lock.exec('ROLLBACK');
     await servers?.unlockEvents();

@@ -13,7 +13,7 @@ test('an app that has stopped leaves no interval behind', async (t) => {
   const folder = makeFolder(t);
   const database = (name: string) => ({ database: `sqlite:${join(folder, name)}.db` });
   const services = { pet: database('pet'), user: database('user') };
-  const { app } = await createExampleApp(t, { config: { services } });
+  const { app } = await createExampleApp(t, { config: { services, limits: { wait: 50 } } });
   // The concurrency limit, timeouts, unread responses, the lag, the event loop, and two of each database.
   expect(vi.getTimerCount()).toBeGreaterThanOrEqual(9);
   await app.stop();

@@ -19,6 +19,10 @@ export interface ConcurrencyLimit {
   close(): void;
 }
 
+export type ConcurrencyLimits = Pick<Limits, 'requests' | 'wait' | 'unread'> & {
+  readonly time: Pick<Limits['time'], 'handler'>;
+};
+
 /** How often the server measures the rate of requests. */
 const tickMs = 100;
 /** Event-loop utilization from which the process counts as busy: it cannot do more work per second. */
@@ -58,9 +62,11 @@ const minSlowConcurrency = 16;
  * It admits 52 requests of a burst after an overload, rejects cheap requests, and falls with each rejection. In the
  * bench `overload-page`, on a busy machine, it served 0.57 to 0.69 of the peak at twice the capacity, and this model
  * 0.75 to 0.98.
+ *
+ * If requests may wait as long as their handlers, only `limits.requests` applies: their timeout ends them then.
  */
-export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 'unread'>): ConcurrencyLimit {
-  const { requests, wait, unread: maxUnread } = limits;
+export function openConcurrencyLimit(limits: ConcurrencyLimits): ConcurrencyLimit {
+  const { requests, wait, unread: maxUnread, time } = limits;
   let unread = 0;
   let inProgress = 0;
   /**
@@ -77,7 +83,7 @@ export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 
   let busySince: number | undefined;
   let overload: { readonly rate: number; readonly at: number } | undefined;
 
-  const timer = setInterval(() => {
+  const measure = () => {
     const now = performance.now();
     const use = performance.eventLoopUtilization();
     const isBusy = performance.eventLoopUtilization(use, lastUse).utilization > busyUtilization;
@@ -100,8 +106,8 @@ export function openConcurrencyLimit(limits: Pick<Limits, 'requests' | 'wait' | 
     rejectingMs = 0;
     lastUse = use;
     lastTick = now;
-  }, tickMs);
-  timer.unref();
+  };
+  const timer = wait < time.handler ? setInterval(measure, tickMs).unref() : undefined;
 
   function burstLimit(now: number): number {
     if (overload === undefined || now - overload.at > overloadMemoryMs) return requests;

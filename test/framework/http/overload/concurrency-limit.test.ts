@@ -12,7 +12,7 @@ function simulate(t: TestContext, limits: { requests: number; wait: number; unre
     const use = { active: active - (before?.active ?? 0), idle: now - active - (before?.idle ?? 0) };
     return { ...use, utilization: use.active / (use.active + use.idle) };
   });
-  const limit = openConcurrencyLimit({ unread: 1_000, ...limits });
+  const limit = openConcurrencyLimit({ unread: 1_000, time: { handler: 15_000 }, ...limits });
   t.onTestFinished(() => {
     limit.close();
     vi.useRealTimers();
@@ -52,6 +52,19 @@ function simulate(t: TestContext, limits: { requests: number; wait: number; unre
     },
   };
 }
+
+test('a busy server rejects no request that may wait as long as its handler', (t) => {
+  for (const [wait, isFull] of [
+    [14_999, true],
+    [15_000, false],
+  ] as const) {
+    const simulated = simulate(t, { requests: 1_000, wait });
+    simulated.enter(100);
+    // No request ends.
+    simulated.work({ ms: 1_000, every: 20, count: 0 });
+    expect([wait, simulated.isFull()]).toEqual([wait, isFull]);
+  }
+});
 
 test('a busy server rejects requests that would wait too long, until fewer are in progress', (t) => {
   const { enter, leave, idle, work, isFull } = simulate(t, { requests: 1_000, wait: 50 });

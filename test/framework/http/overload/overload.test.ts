@@ -158,7 +158,10 @@ describe('with as many requests in progress as the limit', () => {
 });
 
 test('a busy server admits only as many requests as end in time, until it is idle again', async (t) => {
-  const limit = openConcurrencyLimit({ requests: 1_000, wait: 50, unread: 1_048_576 });
+  const limit = openConcurrencyLimit({
+    ...{ requests: 1_000, wait: 50, unread: 1_048_576 },
+    time: { handler: 15_000 },
+  });
   t.onTestFinished(limit.close);
   for (let index = 0; index < 100; index += 1) limit.enter();
   const isFull = () => limit.findExcess() !== undefined;

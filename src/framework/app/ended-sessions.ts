@@ -15,6 +15,7 @@ const refreshMs = 15_000;
 const waitMs = 45_000;
 /** ms between two attempts while the issuer is away. Meanwhile the app accepts the tokens. */
 const retryMs = 1_000;
+
 /** Rejects tokens of sessions that have ended. Reads the feed of the issuer only while tokens come. */
 export function rejectEndedSessions(verify: VerifyCredential, readFeed: ReadFeed): VerifyCredential {
   const ended = new Map<string, number>();

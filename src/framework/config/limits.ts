@@ -32,7 +32,7 @@ export const Limits = Type.Object(
     requests: integer('requests', 2_000, 1, 100_000),
     /**
      * How long an accepted request may wait while the process is overloaded. Requests that cost little more than their
-     * rejection are exempt: only `requests` limits them. From `time.handler` on: no limit.
+     * rejection are exempt: only `requests` limits them. At least `time.handler`: no limit.
      */
     wait: integer('ms', 50, 1, 60_000),
     /** Bytes of responses that clients have not read yet. If there are more, the server disconnects the slowest readers. */

@@ -66,7 +66,7 @@ export const drain = fp<{ readonly callers?: Callers }>(
       if (isLeaving && request.routeOptions.config.isLongPoll !== true) calledAt = performance.now();
       const isServed = draining === 'hand over' || (draining !== 'drained' && request.caller === 'service');
       if (isServed || isLeaving) return done();
-      // Also a caller that learns late that this app stops loses no request.
+      // The caller may not know yet that this app stops. It sends the request to another address.
       if (isCaller(request)) reply.header(drainingHeader, notHandled);
       done(new ServiceUnavailable('The server is stopping'));
     });

@@ -2,7 +2,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { reasonOf } from '../../../src/framework/errors/reason.ts';
 
+const ownCause = new TypeError('endless');
+ownCause.cause = ownCause;
+
 test.for([
+  [ownCause, 'TypeError'],
   [Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
   [new TypeError('wrong'), 'TypeError'],
   // A DOMException has a number as its code.

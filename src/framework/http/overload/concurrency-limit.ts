@@ -19,7 +19,7 @@ export interface ConcurrencyLimit {
   close(): void;
 }
 
-export type ConcurrencyLimits = Pick<Limits, 'requests' | 'wait' | 'unread'> & {
+type ConcurrencyLimits = Pick<Limits, 'requests' | 'wait' | 'unread'> & {
   readonly time: Pick<Limits['time'], 'handler'>;
 };
 
@@ -63,7 +63,8 @@ const minSlowConcurrency = 16;
  * bench `overload-page`, on a busy machine, it served 0.57 to 0.69 of the peak at twice the capacity, and this model
  * 0.75 to 0.98.
  *
- * If requests may wait as long as their handlers, only `limits.requests` applies: their timeout ends them then.
+ * If `limits.wait` is at least `limits.time.handler`, only `limits.requests` applies, because the timeout of the handler ends
+ * requests that wait.
  */
 export function openConcurrencyLimit(limits: ConcurrencyLimits): ConcurrencyLimit {
   const { requests, wait, unread: maxUnread, time } = limits;
